@@ -1,0 +1,68 @@
+"""artsim finds artworks that look alike.
+
+import artsim
+collection = artsim.open_collection("PATH_OR_HUB_ID")
+for match in collection.search(image="picture.jpg", k=10):
+    print(match.rank, match.work["title"], match.percentile)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from artsim.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from artsim.build import build_collection
+    from artsim.collection import Collection
+    from artsim.errors import (
+        ArtsimError,
+        CollectionError,
+        EncoderError,
+        HubError,
+        ImageError,
+        QueryError,
+        SourceError,
+    )
+    from artsim.opening import open_collection
+    from artsim.search import PRESETS, Match, Part, Query
+    from artsim.sources import open_source
+
+_HOMES = {
+    "build_collection": "artsim.build",
+    "open_collection": "artsim.opening",
+    "open_source": "artsim.sources",
+    "Collection": "artsim.collection",
+    **dict.fromkeys(("PRESETS", "Match", "Part", "Query"), "artsim.search"),
+    **dict.fromkeys(
+        "ArtsimError CollectionError EncoderError HubError ImageError QueryError SourceError".split(), "artsim.errors"
+    ),
+}
+
+__all__ = [
+    "PRESETS",
+    "ArtsimError",
+    "Collection",
+    "CollectionError",
+    "EncoderError",
+    "HubError",
+    "ImageError",
+    "Match",
+    "Part",
+    "Query",
+    "QueryError",
+    "SourceError",
+    "__version__",
+    "build_collection",
+    "open_collection",
+    "open_source",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used, so that `import artsim` takes no time."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'artsim' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,72 @@
+"""What is searched: the works' metadata and the spaces over them, frozen, so that a search never sees a half-made change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from artsim.encoders.base import Aspect
+from artsim.index import VectorIndex, build_index
+from artsim.space import Space
+
+LoadVectors = Callable[[str], np.ndarray]
+"""Name of an embedding column -> its vectors (n, d) float32."""
+
+
+@dataclass(frozen=True)
+class IndexedSpace:
+    """A space with what answers it. `columns` maps each aspect to its embedding column in the dataset."""
+
+    space: Space
+    index: VectorIndex
+    encoder: str
+    revision: str
+    columns: Mapping[Aspect, str]
+    load_vectors: LoadVectors = field(repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.space.name
+
+    def raw_blocks(self) -> dict[Aspect, np.ndarray]:
+        """The raw, uncentred blocks of all works, read from the dataset."""
+        return {aspect: self.load_vectors(column) for aspect, column in self.columns.items()}
+
+    @property
+    def raw_subject(self) -> VectorIndex:
+        """An index of the plain subject vectors: textbook cosine, and texts. Read on first use, then kept."""
+        with self._lock:
+            return self._raw_subject
+
+    @cached_property
+    def _raw_subject(self) -> VectorIndex:
+        return build_index(self.load_vectors(self.columns["subject"]))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """`table` holds the metadata columns, row i for row i of every index."""
+
+    table: pa.Table
+    spaces: tuple[IndexedSpace, ...]
+    schema: Mapping[str, Any]
+    """The `datasets` feature of each metadata column."""
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row number by work id."""
+        return {identity: row for row, identity in enumerate(self.table.column("id").to_pylist())}
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def work(self, row: int) -> dict[str, Any]:
+        """The metadata of one work."""
+        return self.table.slice(row, 1).to_pylist()[0]

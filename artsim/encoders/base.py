@@ -1,0 +1,108 @@
+"""What an encoder is: pictures (or words) in, one L2-normalised vector per aspect out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, Protocol, TypeVar
+
+import numpy as np
+from PIL import Image
+
+Aspect = Literal["subject", "style", "color"]
+ASPECTS: tuple[Aspect, ...] = ("subject", "style", "color")
+
+Blocks = dict[Aspect, np.ndarray]
+"""One array (n, dims[aspect]) float32 with unit rows per aspect, row i for picture i."""
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Encoder(Protocol):
+    """The one protocol. Implementations: `embedded.EmbeddedEncoder`, `transformers.TransformersEncoder`."""
+
+    @property
+    def id(self) -> str:
+        """What `load_encoder` takes to load it again: "embedded", a Hub model id, or a folder."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """The exact weights: a Hub commit, or the sha256 of the weights file."""
+        ...
+
+    @property
+    def dims(self) -> Mapping[Aspect, int]:
+        """Length of the vector of each aspect that this encoder gives (not `color`: all encoders share it)."""
+        ...
+
+    @property
+    def short_side(self) -> int:
+        """Short side in pixels below which a decoded picture would lose detail that the encoder sees."""
+        ...
+
+    @property
+    def embeds_text(self) -> bool: ...
+
+    @property
+    def device(self) -> str: ...
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
+        """`subject` and `style` of RGB pictures of any size."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, dims["subject"]) float32 unit rows, comparable with raw `subject` rows. `EncoderError` if it cannot."""
+        ...
+
+    def embed_patches(self, image: Image.Image) -> np.ndarray:
+        """(rows, columns, d) float32: unit vectors of the places of one picture, top left first."""
+        ...
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, float32; a zero row stays zero."""
+    vectors = np.asarray(vectors, dtype=np.float32)
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.maximum(norms, 1e-12)
+
+
+def in_batches(embed: Callable[[Sequence[T]], Blocks], items: Sequence[T], batch_size: int) -> Blocks:
+    """`embed(items)` in pieces of at most `batch_size`; a piece that runs out of memory is halved and tried again."""
+    import torch
+
+    parts: list[Blocks] = []
+    start = 0
+    while start < len(items):
+        try:
+            parts.append(embed(items[start : start + batch_size]))
+            start += batch_size
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error) or batch_size == 1:
+                raise
+            batch_size = max(1, batch_size // 2)
+            log.warning("Out of memory: going on with batches of %d pictures.", batch_size)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    return {aspect: np.concatenate([part[aspect] for part in parts]) for aspect in parts[0]} if parts else {}
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """PyTorch's CPU and MPS allocators raise a plain RuntimeError that only its text tells apart."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def best_device() -> str:
+    """ "cuda", "mps" or "cpu": the fastest that this machine has."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,163 @@
+"""Encoders from the Hub or a local folder in the same layout: CLIP, SigLIP, DINOv2, ResNet, EfficientNet, ...
+
+The model and its preprocessing are what `AutoModel` and `AutoImageProcessor` make of the checkpoint's own files. Only
+weights are read, with safetensors or PyTorch's restricted reader; code that a checkpoint carries is never run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from artsim.encoders.base import Aspect, Blocks, best_device, in_batches, unit_rows
+from artsim.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+
+_BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
+_STYLE_DEPTHS = (1 / 3, 2 / 3)  # the middle of the network: past edges, before objects
+
+
+class TransformersEncoder:
+    """See `artsim.encoders.base.Encoder`.
+
+    `subject`: the joint image-text vector of CLIP-like models (`get_image_features`), else the pooled output.
+    `style`: mean and standard deviation over space of the patch tokens (ViT) or channels (CNN) at 1/3 and 2/3 of depth.
+    Raises `EncoderError` when there is no such model, it cannot be fetched, or it is not an image model.
+    """
+
+    def __init__(self, name: str, *, revision: str | None = None, device: str | None = None) -> None:
+        self.id = name
+        self.device = device or best_device()
+        self._lock = threading.Lock()
+        self._model, self._processor = _load(name, revision)
+        self.revision = _exact_revision(name, self._model.config) or revision or "unknown"
+        self._model.to(self.device)
+        self.embeds_text = hasattr(self._model, "get_text_features")
+        self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
+        probe = self.embed_images([Image.new("RGB", (64, 64), (128, 128, 128))])
+        self.dims: dict[Aspect, int] = {aspect: rows.shape[1] for aspect, rows in probe.items()}
+        self.short_side = _input_side(self._processor)
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
+        if not images:
+            return {aspect: np.zeros((0, d), np.float32) for aspect, d in self.dims.items()}
+        return in_batches(self._embed_batch, images, _BATCH[self.device.split(":")[0]])
+
+    def _embed_batch(self, images: Sequence[Image.Image]) -> Blocks:
+        output, inputs = self._forward(images)
+        subject = output.pooler_output.flatten(1).float().cpu().numpy()
+        states = output.hidden_states
+        last = len(states) - 1
+        picked = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
+        style = [unit_rows(_statistics(_places(states[i], inputs))) for i in picked]
+        return {"subject": unit_rows(subject), "style": unit_rows(np.concatenate(style, axis=1))}
+
+    def _forward(self, images: Sequence[Image.Image]) -> tuple[Any, dict[str, torch.Tensor]]:
+        import torch
+
+        inputs = self._processor(images=list(images), return_tensors="pt")
+        inputs = {key: value.to(self.device) for key, value in inputs.items()}
+        embed = getattr(self._model, "get_image_features", self._model)
+        with torch.inference_mode(), self._lock:
+            return embed(**inputs, output_hidden_states=True), inputs
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        import torch
+
+        if self._tokenizer is None:
+            raise EncoderError(
+                f"{self.id} knows pictures, not words. Search with a picture, or use a CLIP or SigLIP encoder."
+            )
+        # SigLIP was trained with texts padded to the full length; for CLIP it makes no difference.
+        length = getattr(getattr(self._model.config, "text_config", None), "max_position_embeddings", None)
+        inputs = self._tokenizer(
+            list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+        )
+        inputs = {key: value.to(self.device) for key, value in inputs.items()}
+        with torch.inference_mode(), self._lock:
+            output = self._model.get_text_features(**inputs)
+        return unit_rows(output.pooler_output.float().cpu().numpy())
+
+    def embed_patches(self, image: Image.Image) -> np.ndarray:
+        output, inputs = self._forward([image])
+        last = _places(output.hidden_states[-1], inputs)[0]
+        rows, columns = _grid(last.shape[0], inputs)
+        return unit_rows(last.float().cpu().numpy()).reshape(rows, columns, -1)
+
+
+def _load(name: str, revision: str | None) -> tuple[Any, Any]:
+    from transformers import AutoImageProcessor, AutoModel, logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model = AutoModel.from_pretrained(name, revision=revision)
+        processor = AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil")
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise EncoderError(
+            f"The encoder {name} cannot be loaded: it is neither a folder with a model nor a model the Hub gives "
+            f"({reason}). Give embedded, a Hub model id such as openai/clip-vit-base-patch16, or such a folder."
+        ) from error
+    return model.eval(), processor
+
+
+def _load_tokenizer(name: str, revision: str | None) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name, revision=revision)
+    except (OSError, ValueError, KeyError) as error:
+        raise EncoderError(f"The encoder {name} embeds texts, but its tokenizer cannot be loaded ({error}).") from error
+
+
+def _exact_revision(name: str, config: Any) -> str | None:
+    """The Hub commit that was loaded; for a folder, the sha256 of its weights."""
+    folder = Path(name)
+    if folder.is_dir():
+        digest = hashlib.sha256()
+        for path in sorted([*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")]):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return f"sha256:{digest.hexdigest()[:16]}"
+    return getattr(config, "_commit_hash", None)
+
+
+def _input_side(processor: Any) -> int:
+    """The short side of what the model is shown, from its processor's `size`."""
+    size = dict(getattr(processor, "size", None) or {})
+    sides = [value for key, value in size.items() if key in ("shortest_edge", "height", "width") and value]
+    return int(min(sides, default=384))
+
+
+def _places(state: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """A hidden state as (n, places, channels): class and register tokens dropped, feature maps flattened."""
+    if state.ndim == 4:  # CNN: (n, channels, h, w)
+        return state.flatten(2).transpose(1, 2)
+    rows, columns = _grid(state.shape[1], inputs)
+    return state[:, state.shape[1] - rows * columns :]
+
+
+def _grid(tokens: int, inputs: dict[str, torch.Tensor]) -> tuple[int, int]:
+    """Rows and columns of patches: the largest grid of the picture's own shape that fits into `tokens`."""
+    pixels = inputs["pixel_values"]
+    if pixels.ndim != 4:  # SigLIP2 with free aspect ratio: (n, patches, values)
+        return tokens, 1
+    height, width = pixels.shape[-2:]
+    rows = int(np.sqrt(tokens * height / width) + 1e-6)
+    return rows, int(rows * width / height + 1e-6)
+
+
+def _statistics(places: torch.Tensor) -> np.ndarray:
+    """(n, 2 channels): mean and standard deviation over the places of each picture."""
+    import torch
+
+    return torch.cat([places.mean(dim=1), places.std(dim=1, correction=0)], dim=1).float().cpu().numpy()

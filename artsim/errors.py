@@ -1,0 +1,29 @@
+"""One exception type per thing a caller can act on. Each message says what went wrong, with what, and what to do."""
+
+
+class ArtsimError(Exception):
+    """Base of all errors that artsim raises for people; shown without a traceback at the edges."""
+
+
+class ImageError(ArtsimError):
+    """A picture cannot be read: not an image, damaged, too large."""
+
+
+class SourceError(ArtsimError):
+    """Works cannot be read from where the user said they are."""
+
+
+class EncoderError(ArtsimError):
+    """A model cannot be loaded, or cannot do what was asked of it."""
+
+
+class CollectionError(ArtsimError):
+    """A saved collection is missing, damaged, or does not fit what is asked."""
+
+
+class QueryError(ArtsimError):
+    """A search cannot be answered as asked: k out of range, unknown column, no such work."""
+
+
+class HubError(ArtsimError):
+    """The Hugging Face Hub refused, cannot be reached, or does not hold what was asked for."""

@@ -1,0 +1,94 @@
+"""`where`: which works may answer, by their metadata, before the top k is taken."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from artsim.errors import QueryError
+
+Where = Mapping[str, Any]
+
+
+def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
+    """(n,) bool: the rows that meet every condition; None when there are no conditions.
+
+    A condition is a value (equal), a list or set (any of them), or a tuple `(low, high)` (between, both included; None is
+    open). In a column of lists, such as tags, one item that meets it is enough. A work without a value never meets it.
+    `QueryError` for a column that does not exist, or a value that cannot be compared with it.
+    """
+    conditions = {column: value for column, value in (where or {}).items() if value is not None and value != []}
+    if not conditions:
+        return None
+    mask = np.ones(len(table), bool)
+    for column, condition in conditions.items():
+        if column not in table.column_names:
+            raise QueryError(f"There is no column {column!r} to filter by; there are {', '.join(table.column_names)}.")
+        mask &= _meets(table.column(column), condition, column)
+    return mask
+
+
+def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        items = pc.list_flatten(values)
+        parents = pc.list_parent_indices(values).to_numpy()
+        mask = np.zeros(len(values), bool)
+        mask[parents[_meets(items, condition, column)]] = True
+        return mask
+    try:
+        if isinstance(condition, tuple):
+            found = _between(values, condition, column)
+        else:
+            options = list(condition) if isinstance(condition, list | set | frozenset) else [condition]
+            found = pc.is_in(values, value_set=pa.array(options).cast(values.type))
+    except (pa.ArrowException, OverflowError) as error:
+        raise QueryError(
+            f"The filter {column}={condition!r} does not fit that column, which holds {_kind(values.type)}."
+        ) from error
+    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+
+
+def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -> Any:
+    if len(condition) != 2:
+        raise QueryError(f"The range for {column} must be (low, high); it has {len(condition)} values.")
+    low, high = condition
+    if low is not None and high is not None and low > high:
+        raise QueryError(f"The range for {column} is empty: {low} is more than {high}.")
+    found = pc.is_valid(values)
+    if low is not None:
+        found = pc.and_kleene(found, pc.greater_equal(values, pa.scalar(low)))
+    if high is not None:
+        found = pc.and_kleene(found, pc.less_equal(values, pa.scalar(high)))
+    return found
+
+
+def _kind(arrow_type: pa.DataType) -> str:
+    if pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type):
+        return "text"
+    return "numbers" if pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) else str(arrow_type)
+
+
+def distinct_values(table: pa.Table, column: str) -> list[tuple[Any, int]]:
+    """The values of a column with how many works have each, most frequent first; lists count by item."""
+    values = table.column(column)
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        values = pc.list_flatten(values)
+    counts = pc.value_counts(pc.drop_null(values)).to_pylist()
+    found = [(item["values"], item["counts"]) for item in counts if item["values"] != ""]
+    return sorted(found, key=lambda pair: (-pair[1], str(pair[0]).casefold()))
+
+
+def as_plain(value: Any) -> Any:
+    """A metadata value as JSON can hold it."""
+    if isinstance(value, datetime.date | datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: as_plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [as_plain(item) for item in value]
+    return value

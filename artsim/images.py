@@ -1,0 +1,150 @@
+"""Safe decoding, geometry and thumbnails: every picture enters artsim through `load_image`.
+
+A visitor's upload and a museum's scan go the same way: the header is checked first (format, size), then the pixels
+are decoded, then everything odd (EXIF orientation, palette, CMYK, 16 bit, alpha, animation) becomes plain RGB.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from artsim.errors import ImageError
+
+MAX_PIXELS = 120_000_000  # 360 MB as RGB: larger than museum downloads, smaller than a Space's memory
+MAX_BYTES = 100_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
+EXTENSIONS = frozenset(".jpg .jpeg .jfif .png .webp .gif .bmp .tif .tiff .avif .ppm .pgm".split())
+MIN_SIDE = 8  # smaller pictures are tracking pixels and broken files, not art
+
+ImageLike = Image.Image | str | Path | bytes
+
+Image.MAX_IMAGE_PIXELS = None  # our own limit, checked on the header below, gives a better message
+
+
+def load_image(source: ImageLike, *, short_side: int | None = None, name: str | None = None) -> Image.Image:
+    """Decode `source` to an upright RGB picture.
+
+    `short_side` lets a JPEG be decoded at a fraction of its size (PIL `draft`, four times faster on large scans); the
+    result is never smaller than that on its short side unless the original is. `name` is used in error messages.
+    Raises `ImageError` when it is not an image of a known format, is damaged, or has more than `MAX_PIXELS`.
+    """
+    if isinstance(source, Image.Image):
+        _check_size(source, name or "the picture")
+        return to_rgb(source)
+    label = name or (str(source) if isinstance(source, str | Path) else "the picture")
+    data = source if isinstance(source, bytes) else _read(Path(source), label)
+    if not data:
+        raise ImageError(f"{label} is empty (0 bytes).")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(image, label)
+            if short_side and image.format == "JPEG":
+                image.draft(None, (short_side, short_side))
+            image.load()
+            return to_rgb(image)
+    except UnidentifiedImageError:
+        raise ImageError(f"{label} is not an image that artsim reads ({', '.join(FORMATS)}).") from None
+    except (OSError, SyntaxError, ValueError, EOFError, OverflowError, MemoryError) as error:
+        raise ImageError(f"{label} is damaged and cannot be decoded ({error}).") from error
+
+
+def _read(path: Path, label: str) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"{label} is larger than {MAX_BYTES // 1_000_000} MB; save a smaller copy of it.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f"{label} does not exist.") from None
+    except OSError as error:
+        raise ImageError(f"{label} cannot be read ({error.strerror}).") from error
+
+
+def _check_size(image: Image.Image, label: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        megapixels = width * height / 1e6
+        limit = MAX_PIXELS // 1_000_000
+        raise ImageError(f"{label} has {megapixels:.0f} megapixels; the limit is {limit}. Save a smaller copy of it.")
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"{label} is only {width} x {height} pixels.")
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any PIL picture as upright RGB: first frame, EXIF orientation applied, 16 bit scaled, alpha over white."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "RGB":
+        return image
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+        return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
+    if image.mode == "P":
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if image.mode in ("LA", "PA", "La", "RGBA", "RGBa"):
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", rgba.size, (255, 255, 255))
+        white.paste(rgba, mask=rgba.getchannel("A"))
+        return white
+    if image.mode == "RGB":
+        return image
+    return image.convert("RGB")
+
+
+def _to_8_bit(values: np.ndarray) -> np.ndarray:
+    """Grey levels of any range, (h, w), to uint8: 16-bit files use 0..65535, others their own range."""
+    levels = values.astype(np.float64)
+    levels = np.nan_to_num(levels, nan=0.0, posinf=65535.0, neginf=0.0)
+    top = 1.0 if levels.max() <= 1.0 else 255.0 if levels.max() <= 255.0 else max(65535.0, levels.max())
+    return np.clip(levels / top * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+
+def fit_frame(
+    size: tuple[int, int], *, short_side: int, max_aspect: float = 2.0, multiple: int = 32
+) -> tuple[int, int]:
+    """The (width, height) at which a whole picture is shown to a convolutional encoder.
+
+    The aspect ratio is kept up to `max_aspect` (a hand-scroll of 1:40 is squeezed, not cropped), the short side is
+    `short_side`, and both sides are multiples of `multiple` so that pictures of like shape share a batch.
+    """
+    width, height = size
+    aspect = min(max(width / height, 1 / max_aspect), max_aspect)
+    long_side = short_side * max(aspect, 1 / aspect)
+    long_side = max(short_side, round(long_side / multiple) * multiple)
+    return (long_side, short_side) if aspect >= 1 else (short_side, long_side)
+
+
+def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
+    """The part of `image` inside (left, top, right, bottom), each a fraction of the width or height in 0..1."""
+    left, top, right, bottom = region
+    if not all(map(math.isfinite, region)) or not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise ImageError(
+            f"The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1."
+        )
+    box = (
+        round(left * image.width),
+        round(top * image.height),
+        round(right * image.width),
+        round(bottom * image.height),
+    )
+    if box[2] - box[0] < MIN_SIDE or box[3] - box[1] < MIN_SIDE:
+        raise ImageError(f"The region {region} is only {box[2] - box[0]} x {box[3] - box[1]} pixels of this picture.")
+    return image.crop(box)
+
+
+def thumbnail(image: Image.Image, *, side: int) -> bytes:
+    """A WebP whose longer side is at most `side` pixels."""
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=80, method=4)
+    return buffer.getvalue()
+
+
+def to_file(image: Image.Image) -> bytes:
+    """A picture that came without a file, as one: JPEG at a quality at which no one sees a difference."""
+    buffer = io.BytesIO()
+    to_rgb(image).save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()

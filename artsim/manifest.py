@@ -1,0 +1,120 @@
+"""`artsim.json`: what a saved collection says of itself, and the check that its files are the ones it was saved with."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from artsim.errors import CollectionError
+
+FORMAT_VERSION = 1
+FILE_NAME = "artsim.json"
+_HASHED_UP_TO = 256_000_000  # larger files are checked by size on every opening, by hash when fetched or asked
+
+
+@dataclass(frozen=True)
+class SpaceRecord:
+    """One space: which encoder made it, where its columns and files are."""
+
+    name: str
+    encoder: str
+    revision: str
+    columns: Mapping[str, str]
+    """Aspect -> name of its embedding column in the dataset."""
+    dims: Mapping[str, int]
+    """Aspect -> length of its vectors."""
+    index: str
+    index_type: str
+    statistics: str
+    metric: str = "inner_product"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    title: str
+    rows: int
+    source: Mapping[str, str]
+    """`name`, `homepage`, `description`, `fingerprint` of where the works come from."""
+    license: str
+    created: str
+    """UTC date and time, ISO 8601."""
+    images: str
+    """"bytes": in the dataset; "urls": only as the column `image_url`."""
+    spaces: tuple[SpaceRecord, ...]
+    files: Mapping[str, FileRecord] = field(default_factory=dict)
+    """Every other file of the collection, by its POSIX path."""
+    format_version: int = FORMAT_VERSION
+    artsim_version: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """`CollectionError` when there is none, it is damaged, or a newer artsim wrote it."""
+    path = folder / FILE_NAME
+    try:
+        return parse_manifest(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        problem = "holds no collection" if folder.is_dir() else "does not exist"
+        raise CollectionError(
+            f"{folder} {problem} (no {FILE_NAME}). Make one with: "
+            f"python scripts/build_collection.py --source folder:PICTURES --out {folder}"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError(f"{path} cannot be read ({error}).") from error
+
+
+def parse_manifest(text: str, name: str) -> Manifest:
+    try:
+        data: dict[str, Any] = json.loads(text)
+        version = int(data["format_version"])
+        if version > FORMAT_VERSION:
+            raise CollectionError(
+                f"{name} has format version {version}; this artsim reads up to {FORMAT_VERSION}. Update artsim."
+            )
+        known = {field.name for field in dataclasses.fields(Manifest)}
+        data = {key: value for key, value in data.items() if key in known}
+        data["spaces"] = tuple(SpaceRecord(**space) for space in data["spaces"])
+        data["files"] = {path: FileRecord(**record) for path, record in data["files"].items()}
+        return Manifest(**data)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CollectionError(f"{name} is damaged ({error}); build or download the collection again.") from error
+
+
+def record_files(folder: Path) -> dict[str, FileRecord]:
+    """Size and sha256 of every file below `folder` but the manifest itself."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FILE_NAME)
+    return {path.relative_to(folder).as_posix(): FileRecord(path.stat().st_size, sha256(path)) for path in paths}
+
+
+def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -> dict[str, str]:
+    """The files that are not as they were saved, each with what is wrong. `thorough` hashes large files as well."""
+    problems = {}
+    for name, record in manifest.files.items():
+        if name == "README.md":  # the card may be edited by people
+            continue
+        path = folder / name
+        if not path.is_file():
+            problems[name] = "is missing"
+        elif path.stat().st_size != record.size:
+            problems[name] = f"has {path.stat().st_size:,} bytes instead of {record.size:,}"
+        elif (thorough or record.size <= _HASHED_UP_TO) and sha256(path) != record.sha256:
+            problems[name] = "has other contents than when it was saved (its sha256 differs)"
+    return problems
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,117 @@
+"""Works from any Hub dataset with an image column, such as `huggan/wikiart`, streamed: only what is read is fetched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from artsim.errors import SourceError
+from artsim.sources.base import Source, Work
+
+log = logging.getLogger(__name__)
+
+
+def open_hub(name: str) -> Source:
+    """`REPO`, `REPO:SPLIT` or `REPO:SPLIT@REVISION`. `SourceError` when it cannot be read or has no image column."""
+    name, _, revision = name.partition("@")
+    repo, _, split = name.partition(":")
+    split = split or "train"
+    info = _repo_info(repo, revision or None)
+    stream, image_column = _open_stream(repo, split, info.sha)
+    kept = {
+        key: plain for key, feature in stream.features.items() if (plain := _plain(feature)) and key != image_column
+    }
+    dropped = set(stream.features) - set(kept) - {image_column}
+    if dropped:
+        log.info("Columns of %s that are not text, numbers or lists of them are left out: %s", repo, sorted(dropped))
+    id_column = "id" if "id" in kept else None
+    from datasets import Value
+
+    features = {"id": Value("string"), **{key: feature for key, feature in kept.items() if key != "id"}}
+
+    def works(start: int) -> Iterator[Work]:
+        for number, row in enumerate(stream.skip(start) if start else stream, start):
+            identity = str(row[id_column]) if id_column and row[id_column] is not None else f"{split}-{number}"
+            columns = {key: _value(row[key], stream.features[key]) for key in features if key != "id"}
+            yield {**columns, "id": identity, "image": row[image_column]}
+
+    splits = stream.info.splits or {}
+    return Source(
+        name=f"hub:{repo}:{split}",
+        title=repo.split("/")[-1].replace("-", " ").replace("_", " "),
+        works=works,
+        features=features,
+        fingerprint=f"{repo}:{split}@{info.sha}",
+        size=splits[split].num_examples if split in splits else None,
+        license=_license(info),
+        homepage=f"https://huggingface.co/datasets/{repo}",
+    )
+
+
+def _repo_info(repo: str, revision: str | None) -> Any:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+
+    try:
+        return HfApi().dataset_info(repo, revision=revision)
+    except HFValidationError as error:
+        raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
+    except RepositoryNotFoundError as error:
+        raise SourceError(
+            f"The Hub has no dataset {repo}, or it is private: check the name, and log in with: hf auth login"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise SourceError(f"The Hub cannot be asked for {repo} ({' '.join(str(error).split())[:200]}).") from error
+    except Exception as error:  # httpx's transport errors, which huggingface_hub lets through, share no useful base
+        if type(error).__module__.split(".")[0] not in ("httpx", "httpcore"):
+            raise
+        raise SourceError(f"The Hub does not answer ({type(error).__name__}); {repo} cannot be read.") from error
+
+
+def _open_stream(repo: str, split: str, revision: str) -> tuple[Any, str]:
+    """The dataset with undecoded pictures, and the name of its image column."""
+    from datasets import Image, load_dataset
+    from datasets.exceptions import DatasetNotFoundError
+
+    try:
+        stream = load_dataset(repo, split=split, streaming=True, revision=revision)
+    except (ValueError, DatasetNotFoundError, FileNotFoundError, OSError) as error:
+        raise SourceError(f"{repo}, split {split}, cannot be read: {' '.join(str(error).split())[:300]}") from error
+    if stream.features is None:
+        stream = stream._resolve_features()
+    columns = [key for key, feature in stream.features.items() if isinstance(feature, Image)]
+    if not columns:
+        raise SourceError(f"{repo} has no image column; its columns are {', '.join(stream.features)}.")
+    column = "image" if "image" in columns else columns[0]
+    return stream.cast_column(column, Image(decode=False)), column
+
+
+def _plain(feature: Any) -> Any | None:
+    """The feature under which a column is kept: text, numbers, and short lists of them; None for everything else."""
+    from datasets import ClassLabel, List, Value
+
+    if isinstance(feature, ClassLabel):
+        return Value("string")
+    if isinstance(feature, Value):
+        return feature if feature.dtype not in ("binary", "large_binary") else None
+    if isinstance(feature, List) and feature.length == -1 and (inner := _plain(feature.feature)) is not None:
+        return List(inner)
+    return None
+
+
+def _value(value: Any, feature: Any) -> Any:
+    """ClassLabels as their names; -1, which stands for a missing label, as None."""
+    from datasets import ClassLabel, List
+
+    if isinstance(feature, ClassLabel):
+        return None if value is None or value < 0 else feature.int2str(value)
+    if isinstance(feature, List) and value is not None:
+        return [_value(item, feature.feature) for item in value]
+    return value
+
+
+def _license(info: Any) -> str:
+    card = info.card_data
+    found = card.get("license") if card else None
+    return (found[0] if isinstance(found, list) and found else found) or "unknown"

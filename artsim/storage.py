@@ -1,0 +1,181 @@
+"""The files of a collection: parquet shards in and out, one row at a time where pictures are concerned.
+
+Pictures are never all in memory: metadata and vectors are read as columns, a picture by its row group.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artsim.errors import CollectionError
+
+SHARD_BYTES = 450_000_000  # under the 500 MB that the Hub recommends
+ROW_GROUP = 32  # pictures of one row group are read together, so: few
+
+
+def dataset_schema(metadata: Mapping[str, Any], vectors: Mapping[str, int], *, images: bool) -> pa.Schema:
+    """The parquet schema, with the `datasets` features in it: image first, metadata, one list column per vector."""
+    from datasets import Features, Image, List, Value
+
+    columns: dict[str, Any] = {"id": Value("string")}
+    if images:
+        columns["image"] = Image()
+    columns |= {key: feature for key, feature in metadata.items() if key != "id"}
+    columns |= {key: List(Value("float32"), length=dimension) for key, dimension in vectors.items()}
+    return Features(columns).arrow_schema
+
+
+def vector_column(vectors: np.ndarray) -> pa.Array:
+    """(n, d) float32 as a fixed-size list column."""
+    flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+
+
+def column_vectors(column: pa.ChunkedArray) -> np.ndarray:
+    """The inverse of `vector_column`."""
+    if not len(column):
+        return np.zeros((0, column.type.list_size), np.float32)
+    chunks = [chunk.flatten().to_numpy().reshape(len(chunk), -1) for chunk in column.chunks if len(chunk)]
+    return np.concatenate(chunks).astype(np.float32, copy=False)
+
+
+class ShardWriter:
+    """Writes tables one after the other into `data/train-*.parquet` of at most about `SHARD_BYTES` each."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self._folder, self._schema = folder / "data", schema
+        self._folder.mkdir(parents=True)
+        self._writer: pq.ParquetWriter | None = None
+        self._paths: list[Path] = []
+        self._written = 0
+
+    def write(self, table: pa.Table) -> None:
+        if self._writer is None:
+            path = self._folder / f"part-{len(self._paths):05d}.parquet"
+            self._paths.append(path)
+            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+            self._written = 0
+        self._writer.write_table(table.select(self._schema.names).cast(self._schema), row_group_size=ROW_GROUP)
+        self._written += table.nbytes
+        if self._written > SHARD_BYTES:
+            self._finish_shard()
+
+    def _finish_shard(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def close(self) -> None:
+        """Give the shards their final names, which hold their number."""
+        self._finish_shard()
+        for number, path in enumerate(self._paths):
+            path.rename(path.with_name(f"train-{number:05d}-of-{len(self._paths):05d}.parquet"))
+
+
+class Shards:
+    """Reads the parquet files of a collection, in order."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+        try:
+            self._metadata = [pq.read_metadata(path) for path in self._paths]
+        except (pa.ArrowException, OSError) as error:
+            raise CollectionError(
+                f"A data file cannot be read as parquet ({error}); fetch or build it again."
+            ) from error
+        self._starts = np.cumsum([0, *(metadata.num_rows for metadata in self._metadata)])
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pq.read_schema(self._paths[0])
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Whole columns, in memory."""
+        tables = [pq.read_table(path, columns=list(names), partitioning=None) for path in self._paths]
+        return pa.concat_tables(tables).replace_schema_metadata(None)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """All columns, a few rows at a time."""
+        for path in self._paths:
+            file = pq.ParquetFile(path)
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+
+    def picture(self, row: int) -> bytes:
+        """The bytes of the picture of one row."""
+        shard = int(np.searchsorted(self._starts, row, side="right")) - 1
+        offset = row - int(self._starts[shard])
+        metadata = self._metadata[shard]
+        for group in range(metadata.num_row_groups):
+            size = metadata.row_group(group).num_rows
+            if offset < size:
+                with self._lock, pq.ParquetFile(self._paths[shard]) as file:
+                    column = file.read_row_group(group, columns=["image"]).column("image")
+                return column[offset].as_py()["bytes"]
+            offset -= size
+        raise IndexError(row)
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """A new folder beside `target` to write into; on success it takes the place of `target`, else it is removed.
+
+    A process killed between the two renames leaves the old folder under `.NAME.old`, which `recover_folder` puts back.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+    old = target.with_name(f".{target.name}.old")
+    try:
+        yield new
+        new.chmod(0o755)
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def recover_folder(target: Path) -> None:
+    """Undo a replacement that was cut off between its two renames, and clear what killed writers left."""
+    old = target.with_name(f".{target.name}.old")
+    if not target.exists() and old.exists():
+        old.rename(target)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The file is either the old one or the new one, also after a crash."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def as_tables(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Rows as small tables of `schema`."""
+    batch: list[Mapping[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == ROW_GROUP:
+            yield pa.Table.from_pylist(batch, schema=schema)
+            batch = []
+    if batch:
+        yield pa.Table.from_pylist(batch, schema=schema)
