@@ -19,7 +19,7 @@ from artsim.filters import Where
 from artsim.images import ImageLike, crop_region, load_image
 from artsim.index import build_index
 from artsim.manifest import Manifest
-from artsim.search import PRESETS, Match, Part, Query, Ranking, run_query
+from artsim.search import PRESETS, Match, Part, Query, Ranking, run_query, run_query_each
 from artsim.space import fit_space
 
 log = logging.getLogger(__name__)
@@ -100,13 +100,17 @@ class Collection:
         ranking: Ranking = "tuned",
         region: tuple[float, float, float, float] | None = None,
         parts: Sequence[Part] = (),
+        other: Sequence[str] = (),
+        at_most: Mapping[str, int] | None = None,
         space: str | None = None,
     ) -> list[Match]:
         """The `k` works most like a picture (path, PIL image or bytes), a text, a work of the collection, or `parts`.
 
         `aspects` weighs subject, style and color, or a `preset` does: balanced (the default), style, subject, color,
         same-work. `where` filters by metadata before the top k is taken. `ranking` is "tuned" (all of the above) or
-        "cosine" (plain cosine of raw subject vectors). Raises `QueryError`, `ImageError` or `EncoderError`.
+        "cosine" (plain cosine of raw subject vectors). `region` is (left, top, right, bottom) of the picture, in 0..1.
+        `other=["artist"]` leaves out works that share their artist with a work of the query; `at_most={"artist": 2}`
+        keeps the answers varied. Raises `QueryError`, `ImageError` or `EncoderError`.
         """
         asked = [Part(image=image, region=region)] if image is not None else []
         asked += [Part(work=work, region=region)] if work is not None else []
@@ -118,8 +122,21 @@ class Collection:
             k=k,
             ranking=ranking,
             space=space,
+            other=tuple(other),
+            at_most=at_most or {},
         )
+        return self.run(query)
+
+    def run(self, query: Query) -> list[Match]:
+        """Answer a `Query`: what `search` makes of its arguments."""
         return run_query(self.contents, query, _Embedding(self))
+
+    def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
+        """Conditional search: the best `query.k` works in each culture, century, medium or artist, side by side.
+
+        `by` is a column, or "century" (from the column year); at most `most` values, those with the most works.
+        """
+        return run_query_each(self.contents, query, _Embedding(self), by, most)
 
     def add(self, works: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns; returns their ids.

@@ -14,7 +14,7 @@ EXIT_BAD_INPUT = 2
 def run_main(main: Callable[[], int]) -> None:
     """Exit with what `main` returns; an `ArtsimError` is one sentence on stderr and exit code 2, Ctrl-C is 130."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for noisy in ("httpx", "httpcore", "huggingface_hub", "datasets", "urllib3", "faiss.loader"):
+    for noisy in ("httpx", "httpx2", "httpcore", "huggingface_hub", "datasets", "urllib3", "faiss.loader"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         sys.exit(main())

@@ -92,3 +92,18 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         return [as_plain(item) for item in value]
     return value
+
+
+def groups_of(table: pa.Table, by: str) -> list[Any]:
+    """The value of every row in the column `by`, or its century ("1600s" as 1600) for "century"; None where there is none.
+
+    A work with a list of values counts by the first. `QueryError` for a column that does not exist.
+    """
+    column = "year" if by == "century" and by not in table.column_names else by
+    if column not in table.column_names:
+        raise QueryError(f"There is no column {column!r} to group by; there are {', '.join(table.column_names)}.")
+    values = table.column(column).to_pylist()
+    if by == "century" and column == "year":
+        return [None if value is None else int(value) // 100 * 100 for value in values]
+    firsts = [(value[0] if value else None) if isinstance(value, list) else value for value in values]
+    return [None if value == "" else value for value in firsts]

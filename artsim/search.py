@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from artsim.contents import Contents, IndexedSpace
-from artsim.encoders.base import Aspect, Blocks, unit_rows
+from artsim.encoders.base import Aspect, Blocks
 from artsim.errors import QueryError
-from artsim.filters import Where, allowed_rows
+from artsim.filters import Where, allowed_rows, groups_of
 from artsim.images import ImageLike
+from artsim.ranking import Target, add_pictures, add_texts, rank_textbook, rank_tuned, spread
 from artsim.space import percentile
 
 Ranking = Literal["tuned", "cosine"]
 RANKINGS: tuple[Ranking, ...] = ("tuned", "cosine")
 MAX_K = 1000
-_CANDIDATES = 300  # from the index, before CSLS puts them in their final order
 _CLOSE = 0.05  # the quantile of the works' own nearness to their neighbours under which nothing counts as close
 
 PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
@@ -48,12 +48,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Query:
+    """What is asked. All of it combines."""
+
     parts: tuple[Part, ...]
     aspects: Mapping[Aspect, float]
     where: Where | None = None
     k: int = 10
     ranking: Ranking = "tuned"
     space: str | None = None
+    other: tuple[str, ...] = ()
+    """Columns in which an answer must differ from the works of the query, such as `artist`."""
+    at_most: Mapping[str, int] = field(default_factory=dict)
+    """Column -> how many answers may share one value of it."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,12 @@ class Match:
     angular_distance: float
     """`sqrt(2 (1 - cosine))`, in 0..2."""
     percentile: float
-    """Share, in percent, of random pairs of works that are less alike than the query and this work."""
+    """Share, in percent, of random pairs of works that are less alike than the query and this work.
+
+    For a text alone: the share of the collection's works that the text fits less well.
+    """
     aspects: Mapping[Aspect, float] = field(repr=False)
-    """Centred cosine per aspect."""
+    """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
     aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
     close: bool
     """Whether it is as near as works of this collection usually are to their neighbours."""
@@ -85,6 +94,42 @@ class Embed(Protocol):
     def images(self, space: IndexedSpace, parts: Sequence[Part]) -> Blocks: ...
 
     def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray: ...
+
+
+def run_query(contents: Contents, query: Query, embed: Embed) -> list[Match]:
+    """The best `query.k` works, or all that the filters leave. Works named in the query are not among the answers."""
+    check_query(query, contents)
+    indexed = choose_space(contents, query.space)
+    target = find_target(contents, indexed, query, embed)
+    allowed = _allowed(contents, query)
+    scores, rows = _rank(contents, indexed, query, target, allowed)
+    return _matches(contents, indexed, target, scores, rows)
+
+
+def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most: int) -> dict[Any, list[Match]]:
+    """Conditional search: the best `query.k` works for each value of the column `by` (or each "century"), side by side.
+
+    At most `most` values, those with the most works; in the order of their best match (centuries in theirs).
+    """
+    check_query(query, contents)
+    indexed = choose_space(contents, query.space)
+    target = find_target(contents, indexed, query, embed)
+    allowed = _allowed(contents, query)
+    groups = np.array(groups_of(contents.table, by), dtype=object)
+    counted: dict[Any, int] = {}
+    for row in np.flatnonzero(allowed) if allowed is not None else range(len(contents)):
+        if groups[row] is not None:
+            counted[groups[row]] = counted.get(groups[row], 0) + 1
+    if not counted:
+        raise QueryError(f"No work that the filters leave has a value in {by!r}.")
+    answers = {}
+    for value in sorted(counted, key=lambda value: -counted[value])[:most]:
+        mask = groups == value if allowed is None else (groups == value) & allowed
+        scores, rows = _rank(contents, indexed, query, target, mask)
+        answers[value] = _matches(contents, indexed, target, scores, rows)
+    answers = {value: matches for value, matches in answers.items() if matches}
+    in_time = by == "century"
+    return dict(sorted(answers.items(), key=lambda item: item[0] if in_time else -item[1][0].score))
 
 
 def check_query(query: Query, contents: Contents) -> None:
@@ -106,55 +151,12 @@ def check_query(query: Query, contents: Contents) -> None:
             raise QueryError(f"There is no work {part.work!r} in this collection.")
     if all(part.weight < 0 for part in query.parts):
         raise QueryError("Everything in the query is against; add at least one picture or text to be like.")
+    if any(limit < 1 for limit in query.at_most.values()):
+        raise QueryError("The number of answers that may share a value must be at least 1.")
 
 
-def run_query(contents: Contents, query: Query, embed: Embed) -> list[Match]:
-    """The best `query.k` works, or all that the filters leave. Works named in the query are not among the answers."""
-    check_query(query, contents)
-    indexed = _choose_space(contents, query.space)
-    shares = indexed.space.weigh(query.aspects)
-    allowed = allowed_rows(contents.table, query.where)
-    own = [contents.rows[part.work] for part in query.parts if part.work is not None]
-    if own:
-        allowed = np.ones(len(contents), bool) if allowed is None else allowed
-        allowed[own] = False
-    pictures = [part for part in query.parts if part.text is None]
-    words = [part for part in query.parts if part.text is not None]
-    seen = _see(contents, indexed, pictures, embed)
-    said = _Said(embed.texts(indexed, [part.text or "" for part in words]), _weights(words)) if words else None
-    if query.ranking == "cosine" or seen is None:
-        scores, rows = _rank_textbook(indexed, query.k, allowed, seen, said)
-    else:
-        scores, rows = _rank_tuned(indexed, query.k, allowed, shares, seen, said)
-    return _matches(contents, indexed, shares, scores, rows, seen, said)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """The pictures of a query, combined: `placed` (dimension,) with unit blocks, `raw` (d,) unit subject vector."""
-
-    placed: np.ndarray
-    raw: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Said:
-    """The texts of a query: `raw` (texts, d) unit rows and their weights."""
-
-    raw: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def combined(self) -> np.ndarray:
-        """(d,) unit vector."""
-        return unit_rows(self.weights @ self.raw)
-
-
-def _weights(parts: Sequence[Part]) -> np.ndarray:
-    return np.array([part.weight for part in parts], np.float32)
-
-
-def _choose_space(contents: Contents, name: str | None) -> IndexedSpace:
+def choose_space(contents: Contents, name: str | None) -> IndexedSpace:
+    """The space called `name`, by default the first."""
     if name is None:
         return contents.spaces[0]
     for indexed in contents.spaces:
@@ -163,139 +165,106 @@ def _choose_space(contents: Contents, name: str | None) -> IndexedSpace:
     raise QueryError(f"There is no space {name!r}; there are {', '.join(space.name for space in contents.spaces)}.")
 
 
-def _see(contents: Contents, indexed: IndexedSpace, parts: Sequence[Part], embed: Embed) -> _Seen | None:
-    """Pictures for and against, added up by weight, aspect by aspect (whole works are not embedded again)."""
-    if not parts:
-        return None
-    fresh = [part for part in parts if part.work is None or part.region is not None]
-    known = [part for part in parts if part.work is not None and part.region is None]
-    placed, raw, weights = [], [], []
+def find_target(contents: Contents, indexed: IndexedSpace, query: Query, embed: Embed) -> Target:
+    """The parts of the query, embedded (whole works of the collection are looked up instead) and added up."""
+    target = Target(indexed.space.weigh(query.aspects))
+    pictures = [part for part in query.parts if part.text is None]
+    words = [part for part in query.parts if part.text is not None]
+    fresh = [part for part in pictures if part.work is None or part.region is not None]
+    known = [part for part in pictures if part.work is not None and part.region is None]
+    placed, raw = [], []
     if fresh:
         blocks = embed.images(indexed, fresh)
         placed.append(indexed.space.place(blocks))
         raw.append(blocks["subject"])
-        weights.append(_weights(fresh))
     if known:
         rows = np.array([contents.rows[part.work or ""] for part in known])
         placed.append(indexed.index.vectors(rows))
         raw.append(indexed.raw_subject.vectors(rows))
-        weights.append(_weights(known))
-    weight = np.concatenate(weights)
-    combined = {
-        aspect: unit_rows(weight @ block) for aspect, block in indexed.space.split(np.concatenate(placed)).items()
-    }
-    summed = weight @ np.concatenate(raw)
-    if np.linalg.norm(summed) < 1e-6:
-        raise QueryError("The pictures for and against cancel out; change a weight, or leave one of them out.")
-    return _Seen(np.concatenate(list(combined.values())), unit_rows(summed))
+    if pictures:
+        weights = _weights([*fresh, *known])
+        sums = add_pictures(indexed, np.concatenate(placed), np.concatenate(raw), weights)
+        target = replace(target, placed=sums[0], raw=sums[1])
+    if words:
+        vectors = embed.texts(indexed, [part.text or "" for part in words])
+        combined, weight = add_texts(vectors, _weights(words))
+        target = replace(target, words=combined, word_weight=weight)
+    return target
 
 
-def _rank_textbook(
-    indexed: IndexedSpace, k: int, allowed: np.ndarray | None, seen: _Seen | None, said: _Said | None
+def _weights(parts: Sequence[Part]) -> np.ndarray:
+    return np.array([part.weight for part in parts], np.float32)
+
+
+def _allowed(contents: Contents, query: Query) -> np.ndarray | None:
+    """(n,) bool: what filters, and the works of the query themselves, leave; None for everything."""
+    allowed = allowed_rows(contents.table, query.where)
+    own = [contents.rows[part.work] for part in query.parts if part.work is not None]
+    if not own:
+        return allowed
+    allowed = np.ones(len(contents), bool) if allowed is None else allowed
+    allowed[own] = False
+    for column in query.other:
+        groups = groups_of(contents.table, column)
+        avoided = {groups[row] for row in own} - {None}
+        allowed &= np.array([value not in avoided for value in groups])
+    return allowed
+
+
+def _rank(
+    contents: Contents, indexed: IndexedSpace, query: Query, target: Target, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows by the inner product of raw subject vectors; pictures and texts simply add up."""
-    vector = np.zeros(indexed.raw_subject.dimension, np.float32)
-    if seen is not None:
-        vector += seen.raw
-    if said is not None:
-        vector += said.weights @ said.raw
-    scores, rows = indexed.raw_subject.search(unit_rows(vector)[None], k, allowed=allowed)
-    return scores[0], rows[0]
-
-
-def _rank_tuned(
-    indexed: IndexedSpace,
-    k: int,
-    allowed: np.ndarray | None,
-    shares: np.ndarray,
-    seen: _Seen,
-    said: _Said | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Candidates from the index, then CSLS; texts are added in units of their own spread over the collection."""
-    wanted = max(_CANDIDATES, 4 * k)
-    query = indexed.space.query_vector(seen.placed, shares)
-    _, rows = indexed.index.search(query[None], wanted, allowed=allowed)
-    found = rows[0][rows[0] >= 0]
-    if said is not None:
-        _, more = indexed.raw_subject.search(said.combined[None], wanted, allowed=allowed)
-        found = np.union1d(found, more[0][more[0] >= 0])
-    if not len(found):
-        return np.zeros(0, np.float32), found
-    tuned = 2 * (indexed.index.vectors(found) @ query) - indexed.space.density[found] @ shares
-    if said is not None:
-        tuned = _standard(tuned) + float(said.weights.sum()) * _standard(
-            indexed.raw_subject.vectors(found) @ said.combined
-        )
-    order = np.argsort(-tuned, kind="stable")[:k]
-    return tuned[order], found[order]
-
-
-def _standard(scores: np.ndarray) -> np.ndarray:
-    """Mean 0, standard deviation 1: cosines of pictures and of words differ in both, whatever they mean."""
-    return (scores - scores.mean()) / max(float(scores.std()), 1e-6)
+    """Scores and rows, best first; with limits, further down the ranking until `k` keep to them."""
+    rank = rank_textbook if query.ranking == "cosine" or target.placed is None else rank_tuned
+    if not query.at_most:
+        return rank(indexed, target, query.k, allowed)
+    groups = [groups_of(contents.table, column) for column in query.at_most]
+    depth, everything = 10 * query.k, len(contents)
+    while True:
+        scores, rows = rank(indexed, target, min(depth, everything), allowed)
+        taken = spread(rows, groups, list(query.at_most.values()), query.k)
+        if len(taken) == query.k or depth >= everything:
+            return scores[taken], rows[taken]
+        depth *= 4
 
 
 def _matches(
-    contents: Contents,
-    indexed: IndexedSpace,
-    shares: np.ndarray,
-    scores: np.ndarray,
-    rows: np.ndarray,
-    seen: _Seen | None,
-    said: _Said | None,
+    contents: Contents, indexed: IndexedSpace, target: Target, scores: np.ndarray, rows: np.ndarray
 ) -> list[Match]:
     """Every score that a person may want to see, for the rows that were found."""
-    rows = rows[rows >= 0]
     if not len(rows):
         return []
     space = indexed.space
-    raw = indexed.raw_subject.vectors(rows)
-    cosine = np.clip(raw @ (seen.raw if seen is not None else said.combined if said is not None else 0), -1, 1)
-    if seen is None:
-        assert said is not None
-        return _text_matches(contents, indexed, scores, rows, cosine, said)
-    blocks, query = space.split(indexed.index.vectors(rows)), space.split(seen.placed[None])
-    aspects = np.stack([blocks[aspect] @ query[aspect][0] for aspect in space.aspects], axis=1)  # (k, aspects)
-    percentiles = percentile(np.sort(space.pairs @ shares), aspects @ shares)
-    by_aspect = np.stack([percentile(np.sort(space.pairs[:, i]), aspects[:, i]) for i in range(aspects.shape[1])], 1)
-    threshold = np.quantile(space.density @ shares, _CLOSE)
+    reference = target.raw if target.raw is not None else target.words
+    cosine = np.clip(indexed.raw_subject.vectors(rows) @ reference, -1, 1)
+    aspects: tuple[Aspect, ...]
+    if target.placed is None:  # a text alone has no style and no colour
+        everything = np.sort(indexed.raw_subject.vectors(np.arange(len(contents))) @ reference)
+        aspects, values = ("subject",), cosine[:, None]
+        percentiles = percentile(everything, cosine)
+        by_aspect, close = percentiles[:, None], np.ones(len(rows), bool)
+    else:
+        aspects, query = space.aspects, space.split(target.placed[None])
+        blocks = space.split(indexed.index.vectors(rows))
+        values = np.stack([blocks[aspect] @ query[aspect][0] for aspect in aspects], axis=1)
+        likeness = values @ target.shares
+        percentiles = percentile(np.sort(space.pairs @ target.shares), likeness)
+        columns = [percentile(np.sort(space.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
+        by_aspect = np.stack(columns, axis=1)
+        close = likeness >= np.quantile(space.density @ target.shares, _CLOSE)
     return [
         Match(
-            rank=rank,
+            rank=i + 1,
             id=contents.table.column("id")[row].as_py(),
-            score=float(scores[rank - 1]),
-            cosine=float(cosine[rank - 1]),
-            angular_distance=math.sqrt(2 * (1 - float(cosine[rank - 1]))),
-            percentile=float(percentiles[rank - 1]),
-            aspects=dict(zip(space.aspects, aspects[rank - 1].tolist(), strict=True)),
-            aspect_percentiles=dict(zip(space.aspects, by_aspect[rank - 1].tolist(), strict=True)),
-            close=bool(aspects[rank - 1] @ shares >= threshold),
+            score=float(scores[i]),
+            cosine=float(cosine[i]),
+            angular_distance=math.sqrt(2 * (1 - float(cosine[i]))),
+            percentile=float(percentiles[i]),
+            aspects=dict(zip(aspects, values[i].tolist(), strict=True)),
+            aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
+            close=bool(close[i]),
             work=contents.work(row),
             row=row,
         )
-        for rank, row in enumerate(rows.tolist(), start=1)
-    ]
-
-
-def _text_matches(
-    contents: Contents, indexed: IndexedSpace, scores: np.ndarray, rows: np.ndarray, cosine: np.ndarray, said: _Said
-) -> list[Match]:
-    """A text has no style and no colour; its percentile is among all works of the collection."""
-    everything = indexed.raw_subject.vectors(np.arange(len(contents))) @ said.combined
-    percentiles = percentile(np.sort(everything), cosine)
-    return [
-        Match(
-            rank=rank,
-            id=contents.table.column("id")[row].as_py(),
-            score=float(scores[rank - 1]),
-            cosine=float(cosine[rank - 1]),
-            angular_distance=math.sqrt(2 * (1 - float(cosine[rank - 1]))),
-            percentile=float(percentiles[rank - 1]),
-            aspects={"subject": float(cosine[rank - 1])},
-            aspect_percentiles={"subject": float(percentiles[rank - 1])},
-            close=True,
-            work=contents.work(row),
-            row=row,
-        )
-        for rank, row in enumerate(rows.tolist(), start=1)
+        for i, row in enumerate(rows.tolist())
     ]

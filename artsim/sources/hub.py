@@ -64,7 +64,7 @@ def _repo_info(repo: str, revision: str | None) -> Any:
     except (HfHubHTTPError, OSError) as error:
         raise SourceError(f"The Hub cannot be asked for {repo} ({' '.join(str(error).split())[:200]}).") from error
     except Exception as error:  # httpx's transport errors, which huggingface_hub lets through, share no useful base
-        if type(error).__module__.split(".")[0] not in ("httpx", "httpcore"):
+        if type(error).__module__.split(".")[0] not in ("httpx", "httpx2", "httpcore"):
             raise
         raise SourceError(f"The Hub does not answer ({type(error).__name__}); {repo} cannot be read.") from error
 

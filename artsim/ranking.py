@@ -1,0 +1,127 @@
+"""Scores and their order: what the pictures and texts of a query come to, and which rows are nearest to that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from artsim.contents import IndexedSpace
+from artsim.encoders.base import unit_rows
+from artsim.errors import QueryError
+
+_CANDIDATES = 300  # from the index, before CSLS puts them in their final order
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the answers should be like, in one space.
+
+    `placed` (dimension,) has unit blocks: the pictures of the query, for and against, added up aspect by aspect; `raw` (d,)
+    is the same for their plain subject vectors. `words` (d,) are the texts, and `word_weight` what they count beside the
+    pictures. `placed` and `raw` are None without pictures, `words` without texts. `shares` (aspects,) are the weights.
+    """
+
+    shares: np.ndarray
+    placed: np.ndarray | None = None
+    raw: np.ndarray | None = None
+    words: np.ndarray | None = None
+    word_weight: float = 0.0
+
+    @property
+    def textbook(self) -> np.ndarray:
+        """(d,): pictures and texts simply added up, as unit vectors."""
+        parts = [self.raw] if self.raw is not None else []
+        parts += [self.word_weight * self.words] if self.words is not None else []
+        return unit_rows(np.sum(parts, axis=0))
+
+
+def add_pictures(
+    indexed: IndexedSpace, placed: np.ndarray, raw: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Index vectors (p, dimension) and raw subjects (p, d) of pictures, summed by weight, each aspect of unit length.
+
+    `QueryError` when what is for and what is against cancel out.
+    """
+    summed = {aspect: weights @ block for aspect, block in indexed.space.split(placed).items()}
+    raw_sum = weights @ raw
+    if np.linalg.norm(raw_sum) < 1e-5 or all(np.linalg.norm(block) < 1e-5 for block in summed.values()):
+        raise QueryError("The pictures for and against cancel out; change a weight, or leave one of them out.")
+    return np.concatenate([unit_rows(block) for block in summed.values()]), unit_rows(raw_sum)
+
+
+def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Text vectors (t, d) as one unit vector, and what they count. `QueryError` when they cancel out."""
+    summed = weights @ raw
+    if np.linalg.norm(summed) < 1e-5:
+        raise QueryError("The texts for and against cancel out; change a weight, or leave one of them out.")
+    return unit_rows(summed), float(np.abs(weights).sum())
+
+
+def rank_textbook(
+    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows, best first, by the inner product of raw subject vectors."""
+    scores, rows = indexed.raw_subject.search(target.textbook[None], k, allowed=allowed)
+    found = rows[0] >= 0
+    return scores[0][found], rows[0][found]
+
+
+def rank_tuned(
+    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows, best first: candidates from the index, put in order by CSLS.
+
+    Texts are added in units of their own spread over the candidates, since a cosine of a picture and a text is small
+    whatever they mean. Needs a target with pictures.
+    """
+    assert target.placed is not None
+    wanted = max(_CANDIDATES, 4 * k)
+    query = indexed.space.query_vector(target.placed, target.shares)
+    _, rows = indexed.index.search(query[None], wanted, allowed=allowed)
+    found = rows[0][rows[0] >= 0]
+    if target.words is not None:
+        _, more = indexed.raw_subject.search(target.words[None], wanted, allowed=allowed)
+        found = np.union1d(found, more[0][more[0] >= 0])
+    scores = tuned_scores(indexed, query[None], target.shares, found)[0]
+    if target.words is not None:
+        worded = indexed.raw_subject.vectors(found) @ target.words
+        scores = _standard(scores) + target.word_weight * _standard(worded)
+    order = np.argsort(-scores, kind="stable")[:k]
+    return scores[order], found[order]
+
+
+def tuned_scores(indexed: IndexedSpace, queries: np.ndarray, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(q, rows): CSLS of weighted query vectors (q, dimension) and the works at `rows`."""
+    return 2 * (queries @ indexed.index.vectors(rows).T) - indexed.space.density[rows] @ shares
+
+
+def spread(rows: np.ndarray, groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:
+    """Positions in `rows` of the first `k` that keep to every limit: at most `limits[i]` rows per value of `groups[i]`.
+
+    `groups[i][row]` is the value of a row; rows without a value are not limited.
+    """
+    counts: list[dict[object, int]] = [{} for _ in limits]
+    taken: list[int] = []
+    for position, row in enumerate(rows.tolist()):
+        values = [group[row] for group in groups]
+        full = (
+            value is not None and count.get(value, 0) >= limit
+            for value, count, limit in zip(values, counts, limits, strict=True)
+        )
+        if any(full):
+            continue
+        for value, count in zip(values, counts, strict=True):
+            count[value] = count.get(value, 0) + 1
+        taken.append(position)
+        if len(taken) == k:
+            break
+    return taken
+
+
+def _standard(scores: np.ndarray) -> np.ndarray:
+    """Mean 0, standard deviation 1."""
+    if not len(scores):
+        return scores
+    return (scores - scores.mean()) / max(float(scores.std()), 1e-6)
