@@ -1,0 +1,308 @@
+"""What the loopback Hub remembers: repositories, commits, files and who may touch them. No HTTP here.
+
+The rules are git's and the Hub's: a commit is an immutable snapshot of path -> blob with a 40-hex sha, `main` moves,
+old revisions stay readable by sha, and a small file is named by its git oid, a large (LFS) one by its sha256.
+"""
+
+import fnmatch
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from types import MappingProxyType
+
+REPO_TYPES = ("model", "dataset", "space")
+LFS_FROM_BYTES = 10 * 1024 * 1024  # the Hub keeps larger files as LFS, whatever their name
+URL_PREFIX = {"model": "", "dataset": "datasets/", "space": "spaces/"}
+
+# What `.gitattributes` of a new repository sends to LFS. Datasets also send media there.
+_LFS_SUFFIXES = """
+7z arrow avro bin bz2 ckpt ftz gz h5 joblib lz4 mlmodel model msgpack npy npz onnx ot parquet pb pickle pkl pt pth rar
+safetensors tar tflite tgz wasm xz zip zst
+"""
+_LFS_MEDIA_SUFFIXES = "aac flac mp3 ogg wav bmp gif png tiff jpg jpeg webp mp4 webm"
+
+# Never reset, so that no two commits of a process share a sha: clients cache by sha.
+_SERIAL = itertools.count(1)
+
+
+class HubError(Exception):
+    """A refusal, as the Hub words it: `status`, a sentence, and perhaps a code such as `EntryNotFound`."""
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None):
+        super().__init__(message)
+        self.status, self.message, self.code, self.headers = status, message, code, dict(headers or {})
+
+
+@dataclass(frozen=True)
+class Blob:
+    """The content of one file at one commit."""
+
+    data: bytes
+    lfs: bool
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @cached_property
+    def pointer(self) -> bytes:
+        """The small text that git holds in place of an LFS file."""
+        return f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {len(self.data)}\n".encode()
+
+    @cached_property
+    def git_oid(self) -> str:
+        content = self.pointer if self.lfs else self.data
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+    @property
+    def etag(self) -> str:
+        return self.sha256 if self.lfs else self.git_oid
+
+
+@dataclass(frozen=True)
+class Commit:
+    sha: str
+    parent: str | None
+    title: str
+    message: str
+    author: str
+    date: str
+    tree: Mapping[str, Blob]
+
+
+@dataclass(frozen=True)
+class Put:
+    path: str
+    blob: Blob
+
+
+@dataclass(frozen=True)
+class Delete:
+    path: str
+    folder: bool
+
+
+@dataclass
+class Space:
+    """The part of a Space that is not in its files."""
+
+    sdk: str
+    hardware: str = "cpu-basic"
+    sleep_seconds: int | None = None
+    paused: bool = False
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class Repo:
+    """One repository: its commits, branches, tags, and the LFS objects that were uploaded to it."""
+
+    def __init__(self, repo_id: str, repo_type: str, *, author: str, private: bool = False, sdk: str | None = None):
+        self.id, self.type, self.private = repo_id, repo_type, private
+        self.gated: str | bool = False
+        self.granted: set[str] = set()  # users let in when gated
+        self.space = Space(sdk) if repo_type == "space" and sdk else None
+        self.created = now()
+        self.commits: dict[str, Commit] = {}
+        self.branches: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
+        self.lfs: dict[str, bytes] = {}  # sha256 -> content, committed or not yet
+        self._first_commit(author)
+
+    @property
+    def namespace(self) -> str:
+        return self.id.split("/")[0]
+
+    @property
+    def head(self) -> Commit:
+        return self.commits[self.branches["main"]]
+
+    def resolve(self, revision: str) -> Commit:
+        """The commit that a branch, a tag, or a sha of at least 7 digits names."""
+        sha = self.branches.get(revision) or self.tags.get(revision)
+        if sha is None and len(revision) >= 7:
+            sha = next((known for known in self.commits if known.startswith(revision)), None)
+        if sha is None:
+            raise HubError(404, f"Invalid rev id: {revision}", code="RevisionNotFound")
+        return self.commits[sha]
+
+    def commit(
+        self,
+        branch: str,
+        changes: Iterable[Put | Delete],
+        *,
+        title: str,
+        message: str = "",
+        author: str,
+        parent: str | None = None,
+    ) -> Commit:
+        """Move `branch` to a new commit. `parent` is where the caller believes it stands: elsewhere is 412."""
+        if branch not in self.branches:
+            raise HubError(404, f"Invalid rev id: {branch}", code="RevisionNotFound")
+        base = self.commits[self.branches[branch]]
+        if parent is not None and parent != base.sha:
+            raise HubError(412, "A commit has happened since. Please refresh and try again.")
+        tree = dict(base.tree)
+        for change in changes:
+            _apply(tree, change)
+        return self._record(branch, base.sha, tree, title, message, author)
+
+    def last_change(self, path: str, at: Commit) -> Commit:
+        """The newest commit, at or before `at`, in which `path` (a file or a folder) became what it is."""
+        wanted, commit = _slice(at.tree, path), at
+        while commit.parent is not None and _slice(self.commits[commit.parent].tree, path) == wanted:
+            commit = self.commits[commit.parent]
+        return commit
+
+    def history(self, commit: Commit) -> list[Commit]:
+        """`commit` and its ancestors, newest first."""
+        line = [commit]
+        while line[-1].parent is not None:
+            line.append(self.commits[line[-1].parent])
+        return line
+
+    def goes_to_lfs(self, path: str, size: int, sample: bytes) -> bool:
+        """Whether the Hub keeps this file as LFS: named in `.gitattributes`, large, or not text."""
+        if size == 0:
+            return False
+        attributes = self.head.tree.get(".gitattributes")
+        rules = attributes.data.decode().splitlines() if attributes else []
+        patterns = [rule.split()[0] for rule in rules if "filter=lfs" in rule.split()]
+        named = any(fnmatch.fnmatch(path if "/" in p else path.rsplit("/", 1)[-1], p) for p in patterns)
+        return named or size >= LFS_FROM_BYTES or not _is_text(sample)
+
+    def _first_commit(self, author: str) -> None:
+        suffixes = (_LFS_SUFFIXES + (_LFS_MEDIA_SUFFIXES if self.type == "dataset" else "")).split()
+        attributes = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in suffixes)
+        tree = {".gitattributes": Blob(attributes.encode(), lfs=False)}
+        if self.space is not None:
+            title = self.id.split("/")[-1]
+            card = f"---\ntitle: {title}\nsdk: {self.space.sdk}\napp_file: app.py\npinned: false\n---\n"
+            tree["README.md"] = Blob(card.encode(), lfs=False)
+        self._record("main", None, tree, "initial commit", "", author)
+
+    def _record(
+        self, branch: str, parent: str | None, tree: dict[str, Blob], title: str, message: str, author: str
+    ) -> Commit:
+        listing = "".join(f"{path} {blob.git_oid}\n" for path, blob in sorted(tree.items()))
+        sha = hashlib.sha1(f"{next(_SERIAL)} {self.id} {parent}\n{title}\n{listing}".encode()).hexdigest()
+        commit = Commit(sha, parent, title, message, author, now(), MappingProxyType(dict(sorted(tree.items()))))
+        self.commits[sha] = commit
+        self.branches[branch] = sha
+        return commit
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: `user` and `role` are None for a visitor without a token."""
+
+    user: str | None = None
+    role: str | None = None
+    namespaces: frozenset[str] = frozenset()
+
+
+class HubStore:
+    """All repositories, and the rules of who sees and changes them.
+
+    `tokens`: token -> (user, "read" or "write"); `orgs`: organisation -> its members' user names.
+    """
+
+    def __init__(self, tokens: Mapping[str, tuple[str, str]], orgs: Mapping[str, Iterable[str]]):
+        self.tokens = dict(tokens)
+        self.orgs = {org: set(members) for org, members in orgs.items()}
+        self.url = ""  # set by the server once it listens
+        self.repos: dict[tuple[str, str], Repo] = {}
+        self.tickets: dict[str, tuple[Repo, str, int]] = {}  # upload ticket -> repository, sha256, size
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Who a request's `Authorization` header stands for; a token nobody was given is 401 everywhere."""
+        if not authorization:
+            return Caller()
+        account = self.tokens.get(authorization.removeprefix("Bearer ").strip())
+        if account is None:
+            raise HubError(401, "Invalid credentials in Authorization header")
+        user, role = account
+        own = {user} | {org for org, members in self.orgs.items() if user in members}
+        return Caller(user, role, frozenset(own))
+
+    def create(
+        self, repo_id: str, repo_type: str, *, caller: Caller, private: bool = False, sdk: str | None = None
+    ) -> Repo:
+        if repo_type not in REPO_TYPES:
+            raise HubError(400, f"Unknown repository type {repo_type!r}: use one of {', '.join(REPO_TYPES)}.")
+        self.need_write(repo_id.split("/")[0], caller)
+        if (repo_type, repo_id) in self.repos:
+            raise HubError(409, f"You already created this {repo_type} repo: {repo_id}")
+        repo = Repo(repo_id, repo_type, author=caller.user or "", private=private, sdk=sdk)
+        self.repos[repo_type, repo_id] = repo
+        return repo
+
+    def read(self, repo_type: str, repo_id: str, caller: Caller) -> Repo:
+        """The repository, if the caller may know of it; else 401 (no token) or 404, as if it did not exist."""
+        repo = self.repos.get((repo_type, repo_id))
+        if repo is not None and (not repo.private or repo.namespace in caller.namespaces):
+            return repo
+        # The Hub sends no code with its 401; the client then reads "401 from https" as "repository not found".
+        # Here the address is plain http, so the code is sent to bring about the same exception.
+        if caller.user is None:
+            raise HubError(401, "Invalid username or password.", code="RepoNotFound")
+        raise HubError(404, "Repository not found", code="RepoNotFound")
+
+    def write(self, repo_type: str, repo_id: str, caller: Caller) -> Repo:
+        repo = self.read(repo_type, repo_id, caller)
+        self.need_write(repo.namespace, caller)
+        return repo
+
+    def need_write(self, namespace: str, caller: Caller) -> None:
+        if caller.user is None:
+            raise HubError(401, "Invalid username or password.")
+        if caller.role != "write":
+            raise HubError(403, "Forbidden: you must use a write token to change a repository.")
+        if namespace not in caller.namespaces:
+            raise HubError(403, f'You don\'t have the rights to write under the namespace "{namespace}"')
+
+    def need_content(self, repo: Repo, caller: Caller) -> None:
+        """Raise `GatedRepo` where the repository is gated and the caller has not been let in."""
+        if not repo.gated or repo.namespace in caller.namespaces or caller.user in repo.granted:
+            return
+        status = 401 if caller.user is None else 403
+        raise HubError(status, f"Access to {repo.type} {repo.id} is restricted.", code="GatedRepo")
+
+
+def now() -> str:
+    """The time as the Hub writes it: `2025-01-31T12:00:00.000Z`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _apply(tree: dict[str, Blob], change: Put | Delete) -> None:
+    parts = change.path.split("/")
+    if not change.path or any(part in ("", ".", "..", ".git") for part in parts):
+        raise HubError(400, f"Not a valid path in a repository: {change.path!r}")
+    if isinstance(change, Put):
+        tree[change.path] = change.blob
+        return
+    doomed = [p for p in tree if p.startswith(change.path + "/")] if change.folder else [change.path]
+    if not doomed or any(path not in tree for path in doomed):
+        raise HubError(404, f"A file with this name doesn't exist: {change.path}", code="EntryNotFound")
+    for path in doomed:
+        del tree[path]
+
+
+def _slice(tree: Mapping[str, Blob], path: str) -> dict[str, str]:
+    if path in tree:
+        return {path: tree[path].git_oid}
+    return {p: blob.git_oid for p, blob in tree.items() if p.startswith(path + "/")}
+
+
+def _is_text(sample: bytes) -> bool:
+    """Whether the first bytes of a file are UTF-8 without NUL; a character cut off at the end is forgiven."""
+    if b"\0" in sample:
+        return False
+    try:
+        sample.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(sample) - 3 and "unexpected end" in error.reason
+    return True
