@@ -109,9 +109,11 @@ def _read_table(path: Path) -> Any:
             table = arrow_json.read_json(path)
     except (pa.ArrowInvalid, OSError, json.JSONDecodeError) as error:
         raise SourceError(f"{path} cannot be read as a table: {' '.join(str(error).split())[:300]}") from error
-    for number, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):  # a column that is empty throughout is text until proven otherwise
+    for number, field in enumerate(table.schema):  # what is empty throughout is text until proven otherwise
+        if pa.types.is_null(field.type):
             table = table.set_column(number, field.name, table.column(number).cast(pa.string()))
+        elif pa.types.is_list(field.type) and pa.types.is_null(field.type.value_type):
+            table = table.set_column(number, field.name, table.column(number).cast(pa.list_(pa.string())))
     return table
 
 

@@ -1,0 +1,217 @@
+"""A small museum for the tests: its tables, in the real columns, and an IIIF server on loopback that can misbehave."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+from PIL import Image
+
+OBJECT_COLUMNS = (
+    "objectid,uuid,accessioned,accessionnum,locationid,title,displaydate,beginyear,endyear,visualbrowsertimespan,"
+    "medium,dimensions,inscription,markings,attributioninverted,attribution,provenancetext,creditline,classification,"
+    "subclassification,visualbrowserclassification,parentid,isvirtual,departmentabbr,portfolio,series,volume,"
+    "watermarks,lastdetectedmodification,wikidataid,customprinturl"
+).split(",")
+IMAGE_COLUMNS = (
+    "uuid,iiifurl,iiifthumburl,viewtype,sequence,width,height,maxpixels,openaccess,created,modified,"
+    "depictstmsobjectid,assistivetext"
+).split(",")
+OLD_IMAGE_COLUMNS = [
+    "objectid" if name == "depictstmsobjectid" else name for name in IMAGE_COLUMNS if name != "openaccess"
+]
+TERM_COLUMNS = "termid,objectid,termtype,term,visualbrowsertheme,visualbrowserstyle".split(",")
+MUSEUM_IIIF = "https://api.nga.gov/iiif"
+IMAGE_REQUEST = re.compile(r"/iiif/(?P<name>[^/]+)/full/!(?P<size>\d+),(?P=size)/0/default\.jpg")
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(columns), restval="", extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def painting(number: int, **columns: object) -> dict[str, object]:
+    """A row of objects.csv."""
+    row: dict[str, object] = {
+        "objectid": number,
+        "accessioned": 1,
+        "accessionnum": f"1937.1.{number}",
+        "title": f"Landscape {number}",
+        "displaydate": "c. 1650",
+        "beginyear": 1648,
+        "endyear": 1652,
+        "medium": "oil on canvas",
+        "dimensions": "overall: 60 x 80 cm",
+        "attribution": "Jan van Goyen",
+        "creditline": "Andrew W. Mellon Collection",
+        "classification": "Painting",
+        "isvirtual": 0,
+    }
+    return row | columns
+
+
+def view(number: int, *, name: str | None = None, **columns: object) -> dict[str, object]:
+    """A row of published_images.csv, with the work's number under both of its names."""
+    name = name or f"view-{number}"
+    row: dict[str, object] = {
+        "uuid": name,
+        "iiifurl": f"{MUSEUM_IIIF}/{name}",
+        "viewtype": "primary",
+        "sequence": 0,
+        "width": 4000,
+        "height": 3000,
+        "openaccess": 1,
+        "depictstmsobjectid": number,
+        "objectid": number,
+        "assistivetext": f"A river under a wide sky, number {number}.",
+    }
+    return row | columns
+
+
+def term(number: int, kind: str, text: str) -> dict[str, object]:
+    """A row of objects_terms.csv."""
+    return {"termid": 2_000_000 + number, "objectid": number, "termtype": kind, "term": text}
+
+
+def write_museum(
+    folder: Path,
+    *,
+    objects: Iterable[Mapping[str, object]],
+    images: Iterable[Mapping[str, object]],
+    terms: Iterable[Mapping[str, object]] = (),
+    image_columns: Iterable[str] = IMAGE_COLUMNS,
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(folder / "objects.csv", OBJECT_COLUMNS, objects)
+    write_table(folder / "published_images.csv", image_columns, images)
+    write_table(folder / "objects_terms.csv", TERM_COLUMNS, terms)
+    return folder
+
+
+def write_paintings(folder: Path, numbers: Iterable[int]) -> Path:
+    """A museum of open-access paintings with nothing odd about them."""
+    numbers = list(numbers)
+    return write_museum(folder, objects=map(painting, numbers), images=map(view, numbers))
+
+
+@lru_cache
+def jpeg(size: int) -> bytes:
+    """A picture whose longer side is `size`."""
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((size, size * 3 // 4)).convert("RGB").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@dataclass
+class Answer:
+    """What the server says to one request; `cut` promises more bytes than it sends."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+
+class MuseumServer:
+    """Serves `/iiif/NAME/full/!S,S/0/default.jpg` for any name, and `/data/*` from `files`.
+
+    `script[NAME]` is what is answered first, one `Answer` after the other; the last one stays. `None` is the picture.
+    """
+
+    def __init__(self, *, delay: float = 0.0) -> None:
+        self.delay = delay
+        self.files: dict[str, bytes] = {}
+        self.script: dict[str, list[Answer | None]] = {}
+        self.asked: Counter[str] = Counter()  # pictures by name, files by path
+        self.paths: list[str] = []
+        self.times: list[float] = []
+        self.user_agents: set[str] = set()
+        self.at_once = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def iiif(self) -> str:
+        return f"{self.url}/iiif"
+
+    def answer(self, path: str) -> Answer:
+        if path in self.files:
+            self.asked[path] += 1
+            return Answer(body=self.files[path])
+        match = IMAGE_REQUEST.fullmatch(path)
+        if match is None:
+            return Answer(404)
+        name = match["name"]
+        with self._lock:
+            self.asked[name] += 1
+            script = self.script.get(name, [None])
+            said = script.pop(0) if len(script) > 1 else script[0]
+        return said or Answer(body=jpeg(int(match["size"])), headers={"Content-Type": "image/jpeg"})
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        museum = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 5
+            disable_nagle_algorithm = True  # headers and body are two writes
+
+            def do_GET(self) -> None:
+                museum.arrive(self.path, self.headers.get("User-Agent", ""))
+                try:
+                    answer = museum.answer(self.path)
+                    time.sleep(museum.delay)
+                finally:
+                    museum.leave()  # before the answer: its reader may ask again at once
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body) * (2 if answer.cut else 1)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+                self.close_connection = answer.cut
+
+            def log_message(self, *_: object) -> None:
+                """Tests are quiet."""
+
+        return Handler
+
+    def arrive(self, path: str, user_agent: str) -> None:
+        with self._lock:
+            self.paths.append(path)
+            self.times.append(time.monotonic())
+            self.user_agents.add(user_agent)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+
+    def leave(self) -> None:
+        with self._lock:
+            self.at_once -= 1

@@ -1,0 +1,88 @@
+"""Where a picture is asked for, and what is accepted as one."""
+
+import io
+
+import pytest
+from museum import jpeg
+from PIL import Image
+
+from artsim.errors import ImageError
+from artsim.nga.iiif import check_jpeg, image_url, resolve_base
+from artsim.nga.web import FetchError
+
+
+def encoded(picture: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def claiming(width: int, height: int) -> bytes:
+    """A small JPEG whose header claims another size."""
+    data = bytearray(jpeg(64))
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return bytes(data)
+
+
+def test_the_address_of_a_picture_at_a_size() -> None:
+    assert image_url("https://api.nga.gov/iiif/abc", 640) == "https://api.nga.gov/iiif/abc/full/!640,640/0/default.jpg"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.nga.gov/iiif/abc", "http://127.0.0.1:8000/iiif/abc", "http://localhost/abc"]
+)
+def test_the_museum_and_this_machine_may_be_asked(url: str) -> None:
+    assert resolve_base(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.nga.gov/iiif/abc",
+        "https://nga.gov.example/iiif/abc",
+        "http://10.0.0.7/iiif/abc",
+        "http://169.254.169.254/latest",
+        "file:///etc/hosts",
+        "https://api.nga.gov/iiif/abc?x=1",
+        "https://api.nga.gov/iiif/abc#x",
+        "",
+    ],
+)
+def test_a_table_cannot_send_us_elsewhere(url: str) -> None:
+    with pytest.raises(FetchError):
+        resolve_base(url)
+
+
+def test_another_server_is_asked_for_the_same_identifier_when_the_user_says_so() -> None:
+    assert resolve_base("https://api.nga.gov/iiif/a%2Fb", base="http://mirror.test/i/") == "http://mirror.test/i/a%2Fb"
+
+
+@pytest.mark.parametrize("url", ["https://api.nga.gov", "https://api.nga.gov/", "file:///x"])
+def test_a_table_without_an_identifier_is_refused_for_a_mirror_too(url: str) -> None:
+    with pytest.raises(FetchError):
+        resolve_base(url, base="http://mirror.test/i")
+
+
+def test_a_whole_jpeg_of_the_size_asked_for_is_accepted() -> None:
+    check_jpeg(jpeg(640), size=640)
+    check_jpeg(jpeg(300), size=640)  # a small original
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "not a JPEG"),
+        (b"\n<!DOCTYPE html><p>Please log in", "web page"),
+        (encoded(Image.new("RGB", (64, 64)), "PNG"), "not a JPEG"),
+        (jpeg(640)[:-200], "cut off"),
+        (jpeg(640)[:3] + b"\xff\xd9", "damaged"),
+        (jpeg(1024), "1024 x 768 pixels where at most 640"),
+        (claiming(60_000, 60_000), "60000 x 60000 pixels where at most 640"),
+        (encoded(Image.new("RGB", (600, 3)), "JPEG"), "only 600 x 3 pixels"),
+    ],
+    ids=["empty", "web page", "PNG", "cut off", "header only", "too large", "bomb", "too thin"],
+)
+def test_anything_else_is_refused_with_the_reason(data: bytes, said: str) -> None:
+    with pytest.raises(ImageError, match=said):
+        check_jpeg(data, size=640)

@@ -1,0 +1,205 @@
+"""What is read from the museum's tables, and what is said of tables that are not right."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from museum import IMAGE_COLUMNS, OLD_IMAGE_COLUMNS, painting, term, view, write_museum, write_paintings
+
+from artsim.errors import SourceError
+from artsim.nga.tables import read_works
+
+
+def ids(folder: Path, **options: object) -> list[str]:
+    return [work.id for work in read_works(folder, **options).works]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("columns", [IMAGE_COLUMNS, OLD_IMAGE_COLUMNS], ids=["with openaccess", "without openaccess"])
+def test_reads_both_generations_of_the_image_table(tmp_path: Path, columns: list[str]) -> None:
+    write_museum(tmp_path, objects=[painting(7)], images=[view(7)], image_columns=columns)
+    (work,) = read_works(tmp_path).works
+    assert work.id == "nga-7"
+    assert work.image.iiif_url == "https://api.nga.gov/iiif/view-7"
+    assert work.columns()["alt"] == "A river under a wide sky, number 7."
+
+
+def test_keeps_paintings_that_have_a_primary_open_access_view(tmp_path: Path) -> None:
+    write_museum(
+        tmp_path,
+        objects=[
+            painting(1),
+            painting(2, classification="Print"),
+            painting(3),
+            painting(4),
+            painting(5),
+            painting(6, classification="PANEL PAINTINGS"),
+        ],
+        images=[
+            view(1),
+            view(2),
+            view(3, viewtype="alternate"),
+            view(4, openaccess=0),
+            view(6),
+            view(99),
+            view(1, name="no-object", depictstmsobjectid=""),
+        ],
+    )
+    selection = read_works(tmp_path)
+    assert [work.id for work in selection.works] == ["nga-1", "nga-6"]
+    assert selection.without_picture == 3
+    assert ids(tmp_path, classification="print") == ["nga-2"]
+
+
+def test_without_the_openaccess_column_a_fair_use_limit_means_closed(tmp_path: Path) -> None:
+    limits = {1: "", 2: 640, 3: 4096, 4: 0}
+    write_museum(
+        tmp_path,
+        objects=[painting(number) for number in limits],
+        images=[view(number, maxpixels=limit) for number, limit in limits.items()],
+        image_columns=OLD_IMAGE_COLUMNS,
+    )
+    assert ids(tmp_path) == ["nga-1", "nga-3", "nga-4"]
+
+
+def test_of_several_primary_views_the_first_in_sequence_is_taken(tmp_path: Path) -> None:
+    views = [view(1, name="b", sequence=2), view(1, name="a", sequence=1), view(1, name="c", sequence=10)]
+    write_museum(tmp_path, objects=[painting(1)], images=views)
+    assert read_works(tmp_path).works[0].image.iiif_url.endswith("/a")
+
+
+def test_all_columns_of_a_work(tmp_path: Path) -> None:
+    row = painting(
+        46114,
+        title='The "_Great_ Mill",\n at <i>Dusk</i>',
+        dimensions="overall: 1 x 2 cm\r\nframed: 3 x 4 cm",
+        provenancetext='sold, "in haste"\r\n\r\n[1] to a cousin',
+    )
+    terms = [
+        term(46114, "Style", "Baroque"),
+        term(46114, "Theme", "Themes"),
+        term(46114, "Theme", "landscape"),
+        term(46114, "Theme", "windmill"),
+        term(46114, "Theme", "landscape"),
+        term(46114, "School", "Dutch"),
+        term(46114, "Technique", "painted surface"),
+        term(46114, "Keyword", "mill"),
+        term(46114, "Place Executed", "Leiden"),
+        term(46114, "Systematic Catalogue Volume", "Dutch Paintings"),
+        term(5, "Style", "Cubist"),
+    ]
+    write_museum(tmp_path, objects=[row], images=[view(46114)], terms=terms)
+    assert read_works(tmp_path).works[0].columns() == {
+        "id": "nga-46114",
+        "title": 'The "Great Mill", at Dusk',
+        "artist": "Jan van Goyen",
+        "year": 1648,
+        "end_year": 1652,
+        "date": "c. 1650",
+        "medium": "oil on canvas",
+        "classification": "Painting",
+        "dimensions": "overall: 1 x 2 cm; framed: 3 x 4 cm",
+        "credit_line": "Andrew W. Mellon Collection",
+        "style": ["Baroque"],
+        "theme": ["landscape", "windmill"],
+        "school": ["Dutch"],
+        "technique": ["painted surface"],
+        "keyword": ["mill"],
+        "place_executed": ["Leiden"],
+        "accession": "1937.1.46114",
+        "url": "https://www.nga.gov/artworks/46114",
+        "license": "CC0-1.0",
+        "alt": "A river under a wide sky, number 46114.",
+    }
+
+
+def test_a_work_without_terms_and_texts_has_the_same_columns_empty(tmp_path: Path) -> None:
+    bare = dict.fromkeys(("title", "displaydate", "beginyear", "endyear", "medium", "creditline", "attribution"), "")
+    write_museum(tmp_path, objects=[painting(1, **bare), painting(2)], images=[view(1, assistivetext=""), view(2)])
+    empty, full = (work.columns() for work in read_works(tmp_path).works)
+    assert empty.keys() == full.keys()
+    assert (empty["title"], empty["year"], empty["style"], empty["alt"]) == (None, None, [], None)
+
+
+def test_life_dates_of_an_artist_are_not_taken_for_the_years_of_a_work(tmp_path: Path) -> None:
+    years = {"beginyear": 1859, "endyear": 1923}
+    objects = [painting(1, displaydate="", **years), painting(2, displaydate="1859/1923", **years)]
+    write_museum(tmp_path, objects=objects, images=[view(1), view(2)])
+    found = [(work.columns()["year"], work.columns()["end_year"]) for work in read_works(tmp_path).works]
+    assert found == [(None, None), (1859, 1923)]
+
+
+def test_limit_takes_the_first_works_by_number_that_have_a_picture(tmp_path: Path) -> None:
+    objects = [painting(number) for number in (30, 4, 100, 9)]
+    write_museum(tmp_path, objects=objects, images=[view(30), view(100), view(9)])
+    assert ids(tmp_path, limit=2) == ["nga-9", "nga-30"]
+
+
+def test_reads_a_table_that_a_spreadsheet_saved_again(tmp_path: Path) -> None:
+    write_paintings(tmp_path, [1])
+    for path in tmp_path.iterdir():
+        text = path.read_text().replace("objectid", "objectID").replace("\n", "\r\n")
+        path.write_bytes(b"\xef\xbb\xbf" + text.encode() + b"\r\n")
+    assert ids(tmp_path) == ["nga-1"]
+
+
+def drop_column(name: str) -> Callable[[str], str]:
+    return lambda text: text.replace(name, "x", 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "said"),
+    [
+        ("objects.csv", drop_column("objectid"), "no column 'objectid'"),
+        ("objects.csv", drop_column("classification"), "no column 'classification'"),
+        ("published_images.csv", drop_column("iiifurl"), "no column 'iiifurl'"),
+        ("published_images.csv", drop_column("viewtype"), "no column 'viewtype'"),
+        ("published_images.csv", drop_column("depictstmsobjectid"), "'depictstmsobjectid' or 'objectid'"),
+        ("objects_terms.csv", drop_column("termtype"), "no column 'termtype'"),
+        ("objects.csv", lambda text: "", "nothing"),
+        ("objects.csv", lambda text: "<!doctype html><title>Not found</title>", "<!doctype html>"),
+        ("objects.csv", lambda text: text.replace("title", "objectid", 1), "no column 'title'"),
+        ("objects.csv", lambda text: text.replace("medium", "title", 1), "'title' more than once"),
+        ("objects.csv", lambda text: text[:-60], "line 3: "),
+        ("objects.csv", lambda text: text.replace("Landscape 2", '"Landscape 2'), "line 3, is not CSV"),
+        ("objects.csv", lambda text: text.replace("\n2,", "\ntwo,"), "column 'objectid': 'two'"),
+        ("published_images.csv", lambda text: text.replace(",2,", ",zwei,"), "column 'depictstmsobjectid': 'zwei'"),
+    ],
+)
+def test_a_malformed_table_is_named_with_its_column_or_line(
+    tmp_path: Path, table: str, change: Callable[[str], str], said: str
+) -> None:
+    write_museum(tmp_path, objects=[painting(1), painting(2)], images=[view(1), view(2)], terms=[term(1, "Style", "x")])
+    path = tmp_path / table
+    path.write_text(change(path.read_text()))
+    with pytest.raises(SourceError) as caught:
+        read_works(tmp_path)
+    assert table in str(caught.value)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["objects.csv", "published_images.csv", "objects_terms.csv"])
+def test_a_missing_table_is_named_with_the_cure(tmp_path: Path, table: str) -> None:
+    write_paintings(tmp_path, [1])
+    (tmp_path / table).unlink()
+    with pytest.raises(SourceError, match=rf"{table} does not exist.*--download"):
+        read_works(tmp_path)
+
+
+def test_a_table_in_another_encoding_is_named(tmp_path: Path) -> None:
+    write_paintings(tmp_path, [1])
+    path = tmp_path / "objects.csv"
+    path.write_bytes(path.read_text().replace("Goyen", "Göyen").encode("latin-1"))
+    with pytest.raises(SourceError, match=r"objects\.csv is not UTF-8"):
+        read_works(tmp_path)
+
+
+def test_a_classification_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:
+    write_museum(tmp_path, objects=[painting(1), painting(2, classification="Print")], images=[view(1)])
+    with pytest.raises(SourceError, match=r"'fresco'.*holds: Painting, Print"):
+        read_works(tmp_path, classification="fresco")
+
+
+def test_tables_that_do_not_fit_each_other_are_an_error(tmp_path: Path) -> None:
+    write_museum(tmp_path, objects=[painting(1)], images=[view(2)])
+    with pytest.raises(SourceError, match="None of the 1 works"):
+        read_works(tmp_path)

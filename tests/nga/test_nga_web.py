@@ -1,0 +1,173 @@
+"""How the client behaves towards a server that is busy, broken or up to no good."""
+
+import io
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from museum import Answer, MuseumServer, jpeg
+
+from artsim.nga.iiif import image_url
+from artsim.nga.web import FetchError, Stopped, WebClient, is_trusted, parse
+
+BUSY = Answer(429, headers={"Retry-After": "1"})
+
+
+@pytest.fixture
+def client() -> Iterator[WebClient]:
+    with WebClient(workers=2, retries=3, retry_wait=0.01) as web:
+        yield web
+
+
+def get(client: WebClient, server: MuseumServer, name: str, *, max_bytes: int = 1_000_000) -> bytes:
+    buffer = io.BytesIO()
+    client.download(image_url(f"{server.iiif}/{name}", 64), buffer, max_bytes=max_bytes, max_seconds=10)
+    return buffer.getvalue()
+
+
+def test_says_who_it_is_and_asks_for_the_size(client: WebClient, server: MuseumServer) -> None:
+    assert get(client, server, "mill") == jpeg(64)
+    assert server.paths == ["/iiif/mill/full/!64,64/0/default.jpg"]
+    (agent,) = server.user_agents
+    assert agent.startswith("artsim/") and "National Gallery of Art" in agent
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+def test_a_passing_failure_is_tried_again(client: WebClient, server: MuseumServer, status: int) -> None:
+    server.script["mill"] = [Answer(status), Answer(status), None]
+    assert get(client, server, "mill") == jpeg(64)
+    assert server.asked["mill"] == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501, 204])
+def test_a_lasting_failure_is_not_tried_again(client: WebClient, server: MuseumServer, status: int) -> None:
+    server.script["mill"] = [Answer(status)]
+    with pytest.raises(FetchError, match=f"answered {status}") as caught:
+        get(client, server, "mill")
+    assert not caught.value.temporary
+    assert server.asked["mill"] == 1
+
+
+def test_gives_up_on_a_failure_that_does_not_pass(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(503)]
+    with pytest.raises(FetchError, match="503 Service Unavailable, 4 times") as caught:
+        get(client, server, "mill")
+    assert caught.value.temporary
+    assert server.asked["mill"] == 4
+
+
+def test_an_answer_that_breaks_off_is_tried_again_from_its_start(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(body=b"half of it" * 10_000, cut=True), None]
+    assert get(client, server, "mill") == jpeg(64)
+
+
+def test_a_server_that_is_not_there_is_a_temporary_failure(client: WebClient) -> None:
+    with MuseumServer() as gone:
+        pass
+    with pytest.raises(FetchError, match=r"no whole answer from 127\.0\.0\.1") as caught:
+        get(client, gone, "mill")
+    assert caught.value.temporary
+
+
+def test_all_threads_wait_when_one_is_told_to(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [BUSY, None]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(get, client, server, "mill")
+        while not server.asked["mill"]:
+            time.sleep(0.005)
+        time.sleep(0.1)
+        get(client, server, "other")
+        assert first.result() == jpeg(64)
+    told, *later = server.times
+    assert min(later) - told >= 0.95
+
+
+def test_a_retry_after_date_is_understood(client: WebClient, server: MuseumServer) -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)  # whole seconds: 1 to 2 from now
+    server.script["mill"] = [Answer(503, headers={"Retry-After": moment}), None]
+    assert get(client, server, "mill") == jpeg(64)
+    assert server.times[1] - server.times[0] >= 0.8
+
+
+def test_a_retry_after_of_hours_is_not_waited_for(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(429, headers={"Retry-After": "7200"})]
+    with pytest.raises(FetchError, match="asking to wait 7200 s"):
+        get(client, server, "mill")
+    assert server.asked["mill"] == 1
+
+
+def test_a_retry_after_that_makes_no_sense_is_ignored(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(503, headers={"Retry-After": "soon"}), None]
+    assert get(client, server, "mill") == jpeg(64)
+
+
+def test_stop_wakes_a_thread_that_waits(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(429, headers={"Retry-After": "60"})]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(get, client, server, "mill")
+        while not server.asked["mill"]:
+            time.sleep(0.005)
+        client.stop()
+        with pytest.raises(Stopped):
+            waiting.result(timeout=5)
+
+
+def test_no_more_is_read_than_allowed(client: WebClient, server: MuseumServer) -> None:
+    with pytest.raises(FetchError, match="larger than") as caught:
+        get(client, server, "mill", max_bytes=100)
+    assert not caught.value.temporary
+
+
+def test_a_redirect_on_the_same_server_is_followed(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(302, headers={"Location": "/iiif/moved/full/!64,64/0/default.jpg"})]
+    assert get(client, server, "mill") == jpeg(64)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/hosts",
+        "ftp://127.0.0.1/x",
+        "http://localhost:1/x",
+        "http://api.nga.gov/x",
+        "https://nga.gov.example/x",
+    ],
+)
+def test_a_redirect_elsewhere_is_not_followed(client: WebClient, server: MuseumServer, location: str) -> None:
+    server.script["mill"] = [Answer(301, headers={"Location": location})]
+    with pytest.raises(FetchError, match=r"not a plain http|not followed"):
+        get(client, server, "mill")
+    assert len(server.paths) == 1
+
+
+def test_redirects_in_a_circle_end(client: WebClient, server: MuseumServer) -> None:
+    server.script["mill"] = [Answer(302, headers={"Location": "/iiif/mill/full/!64,64/0/default.jpg"})]
+    with pytest.raises(FetchError, match="redirected more than 3 times"):
+        get(client, server, "mill")
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [
+        ("https://api.nga.gov/iiif/x", True),
+        ("https://nga.gov/x", True),
+        ("https://raw.githubusercontent.com/x", True),
+        ("http://api.nga.gov/iiif/x", False),
+        ("https://api.nga.gov.example/x", False),
+        ("https://notnga.gov/x", False),
+        ("https://169.254.169.254/x", False),
+    ],
+)
+def test_only_the_museum_and_github_over_https_are_trusted(url: str, trusted: bool) -> None:
+    assert is_trusted(parse(url)) is trusted
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "/x", "file:///x", "https://", "https://user:pass@nga.gov/x", "http://a\x00b/"]
+)
+def test_what_is_not_a_plain_web_address_is_refused(url: str) -> None:
+    with pytest.raises(FetchError):
+        parse(url)
