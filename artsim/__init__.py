@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         QueryError,
         SourceError,
     )
+    from artsim.hub.publish import publish
     from artsim.opening import open_collection
     from artsim.search import PRESETS, Match, Part, Query
     from artsim.sources import open_source
@@ -32,6 +33,7 @@ _HOMES = {
     "build_collection": "artsim.build",
     "open_collection": "artsim.opening",
     "open_source": "artsim.sources",
+    "publish": "artsim.hub.publish",
     "Collection": "artsim.collection",
     **dict.fromkeys(("PRESETS", "Match", "Part", "Query"), "artsim.search"),
     **dict.fromkeys(
@@ -56,6 +58,7 @@ __all__ = [
     "build_collection",
     "open_collection",
     "open_source",
+    "publish",
 ]
 
 

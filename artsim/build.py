@@ -6,33 +6,31 @@ the spaces fitted and the collection written; it then takes the place of the old
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import hashlib
 import itertools
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image
 
-from artsim.collection import Collection, make_space, metadata_table
+from artsim.collection import Collection, make_space
 from artsim.contents import Contents
 from artsim.encoders import ASPECTS, Aspect, Blocks, Encoder, embed
-from artsim.errors import ArtsimError, CollectionError, ImageError, SourceError
-from artsim.images import load_image
-from artsim.manifest import Manifest
+from artsim.errors import CollectionError, ImageError, SourceError
+from artsim.images import load_image, read_file
+from artsim.index.faiss import KINDS
+from artsim.manifest import Manifest, damaged_files
+from artsim.parts import BuildState, Parts, one_build_at_a_time
 from artsim.saving import check_target, open_folder, save_collection
 from artsim.sources import Source, Work
-from artsim.storage import Shards, column_vectors, dataset_schema, recover_folder, vector_column, write_atomically
+from artsim.storage import beside, clear_leftovers, column_vectors, dataset_schema, recover_folder, write_atomically
+from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +41,6 @@ Progress = Callable[[int, int | None], None]
 """Called with the number of works done and the number to do (None when the source does not know)."""
 
 
-@dataclass
-class BuildState:
-    """How far a build came: `progress.json` among the part files, written after each."""
-
-    fingerprint: str
-    consumed: int = 0
-    """Works read from the source, those that failed included."""
-    parts: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-    """Id -> why its picture could not be used."""
-
-
 @dataclass(frozen=True)
 class _Job:
     """One build: what is embedded, with what, and where its part files are."""
@@ -63,9 +49,11 @@ class _Job:
     encoder: Encoder
     space: str
     columns: Mapping[Aspect, str]
-    schema: pa.Schema
-    folder: Path
-    known: Mapping[str, dict[str, np.ndarray]]
+    renamed: Mapping[str, str]
+    """The source's columns whose names are taken by pictures and vectors -> what they are called instead."""
+    parts: Parts
+    known: Mapping[str, dict[Aspect, np.ndarray]]
+    """Picture hash -> raw vectors, of pictures that the old collection holds and the same encoder has seen."""
 
 
 def build_collection(
@@ -86,30 +74,39 @@ def build_collection(
     exactly this collection it is opened as it is; when it holds another, that stays until the new one is whole. Run again
     after an interruption, it goes on. Raises `SourceError`, `EncoderError` or `CollectionError`.
     """
-    out = Path(out).expanduser()
+    out = Path(out).expanduser().resolve()
     if limit is not None and limit < 1:
         raise SourceError(f"The limit must be at least 1; it is {limit}.")
+    if index_type not in KINDS:
+        raise CollectionError(f"There is no index type {index_type}; choose among {', '.join(KINDS)}.")
     if images == "urls" and not source.has_urls:
         raise SourceError(
             f"{source.name} gives no addresses of its pictures (a column image_url), so keep their bytes."
         )
-    recover_folder(out)
     check_target(out)
-    fingerprint = _fingerprint(source, encoder, limit, images, index_type, title or "", license or "")
-    if (collection := _already_built(out, fingerprint)) is not None:
-        return collection
-    job = _prepare(source, encoder, out)
-    state = _read_state(job.folder, _fingerprint(source, encoder))
-    _embed_all(job, state, limit, progress)
-    manifest = _manifest(source, fingerprint, images=images, title=title, license=license)
-    save_collection(*_assemble(job, state, index_type), manifest, out)
-    _write_report(out, source, state)
-    shutil.rmtree(job.folder)
-    return open_folder(out)
+    fingerprint = _fingerprint(source, encoder, limit, images, index_type, title or "", license or "", VERSION)
+    with one_build_at_a_time(out):
+        recover_folder(out)
+        clear_leftovers(out)
+        old = _open_old(out)
+        job = _prepare(source, encoder, out, old)
+        if old is not None and old.manifest.source.get("build") == fingerprint:
+            job.parts.remove()
+            if damaged_files(out, old.manifest):  # the index, then: anything else keeps it from being opened
+                old.save()
+            return old
+        state = job.parts.state(_fingerprint(source, encoder), limit=limit)
+        _embed_all(job, state, limit, progress)
+        _write_report(out, source, state)
+        manifest = _manifest(source, fingerprint, images=images, title=title, license=license)
+        save_collection(*_assemble(job, state, index_type), manifest, out)
+        job.parts.remove()
+        return open_folder(out)
 
 
 def report_path(out: Path) -> Path:
     """Where the report of a build into `out` lies."""
+    out = Path(out).expanduser().resolve()
     return out.with_name(f"{out.name}.report.json")
 
 
@@ -126,61 +123,51 @@ def vector_columns(space: str) -> dict[Aspect, str]:
 
 
 def _fingerprint(source: Source, encoder: Encoder, *more: Any) -> str:
-    parts = [source.name, source.fingerprint, encoder.id, encoder.revision, *map(str, more)]
+    parts = [source.name, source.fingerprint, encoder.id, encoder.revision, *map(str, more), *map(str, _dims(encoder))]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
-def _already_built(out: Path, fingerprint: str) -> Collection | None:
-    with contextlib.suppress(CollectionError):  # what is damaged or absent is built (again)
-        collection = open_folder(out)
-        if collection.manifest.source.get("build") == fingerprint:
-            return collection
-    return None
-
-
-def _prepare(source: Source, encoder: Encoder, out: Path) -> _Job:
-    space = space_name(encoder.id)
-    columns = vector_columns(space)
-    features = {
-        ("image_" if key in ("image", *columns.values()) else "") + key: value for key, value in source.features.items()
-    }
-    from datasets import Value
-
-    features["sha256"] = Value("string")
+def _dims(encoder: Encoder) -> tuple[int, ...]:
+    """Length of the vector of each aspect."""
     from artsim.encoders.color import DIMS
 
-    dims = {columns[aspect]: dimension for aspect, dimension in {**encoder.dims, "color": DIMS}.items()}
-    folder = out.with_name(f".{out.name}.parts")
-    schema = dataset_schema(features, dims, images=True)
-    return _Job(source, encoder, space, columns, schema, folder, _known_vectors(out, encoder, columns))
+    dims = {**encoder.dims, "color": DIMS}
+    return tuple(dims[aspect] for aspect in ASPECTS)
 
 
-def _known_vectors(out: Path, encoder: Encoder, columns: Mapping[Aspect, str]) -> Mapping[str, dict[str, np.ndarray]]:
-    """Vectors of the collection that `out` holds, by picture hash, if the same encoder made them: embedded once is enough."""
+def _open_old(out: Path) -> Collection | None:
+    """What `out` holds already; what is damaged is built again like what is absent."""
     try:
-        old = open_folder(out).contents
-    except CollectionError:
-        return {}
+        return open_folder(out)
+    except CollectionError as error:
+        log.debug("There is no collection to go by: %s", error)
+        return None
+
+
+def _prepare(source: Source, encoder: Encoder, out: Path, old: Collection | None) -> _Job:
+    from datasets import Value
+
+    space = space_name(encoder.id)
+    columns = vector_columns(space)
+    taken = ("image", "sha256", *columns.values())
+    renamed = {key: f"source_{key}" for key in source.features if key in taken}
+    features = {renamed.get(key, key): feature for key, feature in source.features.items()}
+    dims = {columns[aspect]: dimension for aspect, dimension in zip(ASPECTS, _dims(encoder), strict=True)}
+    schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
+    known = {} if old is None else _known_vectors(old.contents, encoder)
+    return _Job(source, encoder, space, columns, renamed, Parts(beside(out, "parts"), schema), known)
+
+
+def _known_vectors(old: Contents, encoder: Encoder) -> Mapping[str, dict[Aspect, np.ndarray]]:
+    """Vectors of the old collection by picture hash, if the same encoder made them: embedded once is enough."""
     space = old.spaces[0]
     if (space.encoder, space.revision) != (encoder.id, encoder.revision) or "sha256" not in old.schema:
         return {}
     blocks = space.raw_blocks()
+    if tuple(blocks[aspect].shape[1] for aspect in ASPECTS if aspect in blocks) != _dims(encoder):
+        return {}
     hashes = old.table.column("sha256").to_pylist()
-    return {sha: {columns[aspect]: blocks[aspect][row] for aspect in columns} for row, sha in enumerate(hashes) if sha}
-
-
-def _read_state(folder: Path, fingerprint: str) -> BuildState:
-    """How far the last run came, or a fresh start when it was of another source or encoder."""
-    try:
-        state = BuildState(**json.loads((folder / "progress.json").read_text(encoding="utf-8")))
-        if state.fingerprint == fingerprint:
-            log.info("Going on after %d works that are done already.", state.consumed)
-            return state
-    except (FileNotFoundError, ValueError, TypeError):
-        pass
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return BuildState(fingerprint)
+    return {sha: {aspect: blocks[aspect][row] for aspect in blocks} for row, sha in enumerate(hashes) if sha}
 
 
 def _embed_all(job: _Job, state: BuildState, limit: int | None, progress: Progress | None) -> None:
@@ -189,28 +176,36 @@ def _embed_all(job: _Job, state: BuildState, limit: int | None, progress: Progre
     works = itertools.islice(
         job.source.works(state.consumed), None if limit is None else max(0, limit - state.consumed)
     )
-    seen: set[str] = set()
+    seen = job.parts.ids(state)
+    if progress is not None:
+        progress(state.consumed, total)
     with ThreadPoolExecutor(_DECODERS) as pool:
         for batch in _batches(works):
-            for work in batch:
-                if work["id"] in seen:
-                    raise SourceError(
-                        f"{job.source.name} has two works with the id {work['id']!r}; ids must be unique."
-                    )
-                seen.add(work["id"])
+            _check_ids(job.source, batch, seen)
             opened = list(pool.map(lambda work: _open(work, job.encoder), batch))
-            good = [item for item in opened if not isinstance(item, ArtsimError)]
-            failed = {
-                w["id"]: str(item) for w, item in zip(batch, opened, strict=True) if isinstance(item, ArtsimError)
-            }
+            good = [item for item in opened if isinstance(item, _Opened)]
             if good:
-                _write_part(job, state.parts, good)
+                rows = [_row(item, job.renamed) for item in good]
+                job.parts.write(state, rows, [item.data for item in good], _vectors(job, good))
             state.consumed += len(batch)
-            state.parts += bool(good)
-            state.failed |= failed
-            write_atomically(job.folder / "progress.json", json.dumps(dataclasses.asdict(state)))
+            state.failed |= {
+                work["id"]: str(item) for work, item in zip(batch, opened, strict=True) if isinstance(item, ImageError)
+            }
+            job.parts.save_state(state)
             if progress is not None:
                 progress(state.consumed, total)
+
+
+def _batches(works: Iterator[Work]) -> Iterator[list[Work]]:
+    while batch := list(itertools.islice(works, BATCH)):
+        yield batch
+
+
+def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:
+    for work in batch:
+        if work["id"] in seen:
+            raise SourceError(f"{source.name} has two works with the id {work['id']!r}; ids must be unique.")
+        seen.add(work["id"])
 
 
 @dataclass(frozen=True)
@@ -225,74 +220,59 @@ def _open(work: Work, encoder: Encoder) -> _Opened | ImageError:
     """The picture of a work decoded, or the reason why not: one bad picture never stops a build."""
     picture = work["image"] or {}
     try:
-        data = picture.get("bytes") or _read_bytes(picture.get("path"), work["id"])
+        if not picture.get("bytes") and not picture.get("path"):
+            raise ImageError(f"{work['id']} has no picture.")
+        data = picture.get("bytes") or read_file(picture["path"], name=work["id"])
         image = load_image(data, short_side=2 * encoder.short_side, name=work["id"])
         return _Opened(work, data, hashlib.sha256(data).hexdigest(), image)
     except ImageError as error:
         return error
 
 
-def _read_bytes(path: str | None, identity: str) -> bytes:
-    if not path:
-        raise ImageError(f"{identity} has no picture.")
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(f"{identity} cannot be read ({error.strerror}).") from error
-
-
-def _batches(works: Iterator[Work]) -> Iterator[list[Work]]:
-    while batch := list(itertools.islice(works, BATCH)):
-        yield batch
-
-
-def _write_part(job: _Job, number: int, opened: list[_Opened]) -> None:
-    """One parquet file of works with their vectors, put in place in one step."""
-    vectors = _vectors(job, opened)
-    names = [name for name in job.schema.names if name not in vectors and name != "image"]
-    plain = {job.schema.names[0]: None}
-    rows = [{**plain, **item.work, "sha256": item.sha256} for item in opened]
-    from datasets import Features
-
-    features = Features.from_arrow_schema(job.schema)
-    table = metadata_table(rows, {name: features[name] for name in names})
-    pictures = [{"bytes": item.data, "path": Path(item.work["id"]).name} for item in opened]
-    table = table.append_column("image", pa.array(pictures, job.schema.field("image").type))
-    for name, block in vectors.items():
-        table = table.append_column(name, vector_column(block))
-    path = job.folder / f"part-{number:06d}.parquet"
-    pq.write_table(table.select(job.schema.names).cast(job.schema), path.with_suffix(".tmp"), row_group_size=BATCH)
-    path.with_suffix(".tmp").rename(path)
+def _row(opened: _Opened, renamed: Mapping[str, str]) -> dict[str, Any]:
+    """The metadata columns of a work, as they are stored."""
+    columns = {renamed.get(key, key): value for key, value in opened.work.items() if key != "image"}
+    return {**columns, "sha256": opened.sha256}
 
 
 def _vectors(job: _Job, opened: list[_Opened]) -> dict[str, np.ndarray]:
     """Column -> (n, d); pictures whose hash is known from the old collection are not embedded again."""
     fresh = [number for number, item in enumerate(opened) if item.sha256 not in job.known]
     blocks = embed(job.encoder, [opened[number].image for number in fresh]) if fresh else {}
-    result = {}
-    for aspect, column in job.columns.items():
-        rows: list[np.ndarray] = [np.empty(0)] * len(opened)
-        for position, number in enumerate(fresh):
-            rows[number] = blocks[aspect][position]
-        for number, item in enumerate(opened):
-            if item.sha256 in job.known:
-                rows[number] = job.known[item.sha256][column]
-        result[column] = np.stack(rows).astype(np.float32)
-    return result
+    place = {number: position for position, number in enumerate(fresh)}
+    return {
+        column: np.stack(
+            [
+                blocks[aspect][place[number]] if number in place else job.known[item.sha256][aspect]
+                for number, item in enumerate(opened)
+            ]
+        ).astype(np.float32)
+        for aspect, column in job.columns.items()
+    }
 
 
 def _assemble(job: _Job, state: BuildState, index_type: str) -> tuple[Contents, Callable[[int], bytes]]:
     """The parts as contents, with the space fitted. `SourceError` when no picture at all was usable."""
-    if not state.parts:
-        reasons = "; ".join(list(state.failed.values())[:3])
-        raise SourceError(f"None of the {state.consumed} pictures of {job.source.name} can be used: {reasons}")
-    shards = Shards([job.folder / f"part-{number:06d}.parquet" for number in range(state.parts)])
     from datasets import Features
 
-    features = Features.from_arrow_schema(job.schema)
-    names = [name for name in job.schema.names if name not in job.columns.values() and name != "image"]
+    if not state.consumed:
+        raise SourceError(f"{job.source.name} holds no works.")
+    if not state.parts:
+        reasons = " ".join(list(state.failed.values())[:3])
+        raise SourceError(f"None of the {state.consumed} pictures of {job.source.name} can be used: {reasons}")
+    shards = job.parts.shards(state)
+    features = Features.from_arrow_schema(job.parts.schema)
+    names = [name for name in job.parts.schema.names if name not in job.columns.values() and name != "image"]
     blocks: Blocks = {aspect: column_vectors(shards.columns([c]).column(c)) for aspect, c in job.columns.items()}
-    indexed = make_space(job.space, job.encoder.id, job.encoder.revision, job.columns, blocks, index_kind=index_type)
+    indexed = make_space(
+        job.space,
+        job.encoder.id,
+        job.encoder.revision,
+        job.columns,
+        blocks,
+        parts=job.encoder.parts,
+        index_kind=index_type,
+    )
     return Contents(shards.columns(names), (indexed,), {name: features[name] for name in names}), shards.picture
 
 
@@ -315,6 +295,7 @@ def _manifest(source: Source, fingerprint: str, *, images: str, title: str | Non
 
 
 def _write_report(out: Path, source: Source, state: BuildState) -> None:
+    """What was read and what could not be used, beside the collection; also when no work at all is left."""
     report = {
         "source": source.name,
         "read": state.consumed,
@@ -322,3 +303,6 @@ def _write_report(out: Path, source: Source, state: BuildState) -> None:
         "failed": [{"id": identity, "reason": reason} for identity, reason in state.failed.items()],
     }
     write_atomically(report_path(out), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    if state.failed:
+        left_out, path = len(state.failed), report_path(out)
+        log.warning("%d of %d pictures cannot be used and are left out; %s names them.", left_out, state.consumed, path)

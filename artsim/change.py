@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from artsim.contents import Contents, IndexedSpace
 from artsim.encoders import Encoder, embed
 from artsim.encoders.base import Blocks
 from artsim.errors import CollectionError, QueryError
-from artsim.images import load_image, to_file
+from artsim.images import load_image, read_file, to_file
 from artsim.index import build_index
 from artsim.space import fit_space
 
@@ -35,6 +36,8 @@ def with_works(
     ]
     ids = _new_ids(contents, works)
     rows = [{**work, "id": identity} for work, identity in zip(works, ids, strict=True)]
+    if "sha256" in contents.schema:
+        rows = [{**row, "sha256": hashlib.sha256(data).hexdigest()} for row, data in zip(rows, files, strict=True)]
     unknown = {key for row in rows for key in row} - set(contents.schema) - {"image"}
     if unknown:
         raise QueryError(
@@ -68,7 +71,7 @@ def _grown(indexed: IndexedSpace, blocks: Blocks) -> IndexedSpace:
     everything: Blocks = {aspect: np.concatenate([old[aspect], blocks[aspect]]) for aspect in old}
     n = len(everything["subject"])
     if n > _REFIT_GROWTH * len(indexed.space):
-        space = fit_space(indexed.name, everything)
+        space = fit_space(indexed.name, everything, indexed.space.parts)
         vectors = space.place(everything)
     else:
         space = indexed.space.extended(blocks, everything)
@@ -84,7 +87,8 @@ def _shrunk(indexed: IndexedSpace, keep: np.ndarray) -> IndexedSpace:
 
 def _replaced(indexed: IndexedSpace, space: Any, vectors: np.ndarray, blocks: Blocks) -> IndexedSpace:
     by_column = {indexed.columns[aspect]: block for aspect, block in blocks.items()}
-    index = build_index(vectors)
+    kind = "auto" if indexed.index.kind == "flat" else indexed.index.kind  # what was asked for stays
+    index = build_index(vectors, kind=kind)
     return IndexedSpace(space, index, indexed.encoder, indexed.revision, indexed.columns, by_column.__getitem__)
 
 
@@ -95,8 +99,7 @@ def _picture_bytes(work: Mapping[str, Any]) -> bytes:
     if isinstance(image, Image.Image):
         return to_file(image)
     if isinstance(image, str | Path):
-        load_image(image)  # for its clear errors
-        return Path(image).read_bytes()
+        return read_file(image)
     raise QueryError("Each work to add needs an image: a path, bytes or a PIL picture.")
 
 
@@ -110,15 +113,15 @@ def _new_ids(contents: Contents, works: Sequence[Mapping[str, Any]]) -> list[str
     taken = set(contents.rows)
     ids: list[str] = []
     for work in works:
-        identity = work.get("id")
+        identity = None if work.get("id") is None else str(work["id"])
         if identity is None:
             image = work["image"]
             base = Path(image).name if isinstance(image, str | Path) else "added"
             identity = base if base not in taken and base != "added" else _numbered(base, taken)
         elif identity in taken:
             raise QueryError(f"There is a work {identity!r} in this collection already.")
-        ids.append(str(identity))
-        taken.add(str(identity))
+        ids.append(identity)
+        taken.add(identity)
     return ids
 
 

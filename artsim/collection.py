@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from artsim.filters import Where
 from artsim.images import ImageLike, crop_region, load_image
 from artsim.index import build_index
 from artsim.manifest import Manifest
-from artsim.search import PRESETS, Match, Part, Query, Ranking, run_query, run_query_each
+from artsim.search import PRESET_RANKINGS, PRESETS, Match, Part, Query, Ranking, run_query, run_query_each
 from artsim.space import fit_space
 
 log = logging.getLogger(__name__)
@@ -28,15 +29,35 @@ Pictures = Callable[[int], bytes]
 """Row number -> bytes of its picture."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where on the Hub a collection was opened from: the dataset repository and the exact commit."""
+
+    repo_id: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"{self.repo_id} at {self.commit[:12]}"
+
+
 class Collection:
     """Works, their vectors, and what was measured of them.
 
     Made by `open_collection`; safe to search from several threads, also while works are added or removed.
     """
 
-    def __init__(self, *, contents: Contents, pictures: Pictures, manifest: Manifest, folder: Path | None) -> None:
+    def __init__(
+        self,
+        *,
+        contents: Contents,
+        pictures: Pictures,
+        manifest: Manifest,
+        folder: Path | None,
+        origin: Origin | None = None,
+    ) -> None:
         self.manifest = manifest
         self.folder = folder
+        self.origin = origin
         self._state = (contents, pictures)
         self._encoders: dict[str, Encoder] = {}
         self._loading = threading.Lock()
@@ -120,7 +141,7 @@ class Collection:
             aspects=weights_of(aspects, preset),
             where=where,
             k=k,
-            ranking=ranking,
+            ranking=PRESET_RANKINGS.get(preset or "", ranking) if ranking == "tuned" else ranking,
             space=space,
             other=tuple(other),
             at_most=at_most or {},
@@ -161,15 +182,19 @@ class Collection:
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the collection to `folder`, by default where it was opened; the old one stays until the new is whole."""
-        from artsim.saving import save_collection
+        from artsim.saving import open_folder, save_collection
 
-        target = Path(folder) if folder is not None else self.folder
+        if folder is None and self.origin is not None:
+            raise CollectionError(f"This collection was opened from the Hub ({self.origin}): give save() a folder.")
+        target = Path(folder).expanduser().resolve() if folder is not None else self.folder
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
         with self._changing:
             contents, pictures = self._state
-            self.manifest = save_collection(contents, pictures, self.manifest, target)
-            self.folder = target
+            save_collection(contents, pictures, self.manifest, target)
+            saved = open_folder(target)  # from here on, pictures and vectors are read from the new files
+            self._state, self.manifest, self.folder = saved._state, saved.manifest, target
+            self.origin = None
         return target
 
     def dataset(self) -> Any:
@@ -219,8 +244,8 @@ def _load_encoder(indexed: IndexedSpace) -> Encoder:
 
     is_commit = len(indexed.revision) == 40 and not Path(indexed.encoder).is_dir()
     encoder = load_encoder(indexed.encoder, revision=indexed.revision if is_commit else None)
-    expected = {aspect: len(mean) for aspect, mean in indexed.space.means.items() if aspect != "color"}
-    if encoder.dims != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
+    expected = {aspect: lengths for aspect, lengths in indexed.space.parts.items() if aspect != "color"}
+    if dict(encoder.parts) != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
         raise EncoderError(
             f"The encoder {indexed.encoder} is at revision {encoder.revision}, but this collection was made with "
             f"{indexed.revision}: their vectors cannot be compared. Build the collection again, or restore that revision."
@@ -229,10 +254,17 @@ def _load_encoder(indexed: IndexedSpace) -> Encoder:
 
 
 def make_space(
-    name: str, encoder: str, revision: str, columns: Mapping[Aspect, str], blocks: Blocks, *, index_kind: str = "auto"
+    name: str,
+    encoder: str,
+    revision: str,
+    columns: Mapping[Aspect, str],
+    blocks: Blocks,
+    *,
+    parts: Mapping[Aspect, tuple[int, ...]] | None = None,
+    index_kind: str = "auto",
 ) -> IndexedSpace:
-    """Fit a space to raw blocks (n, d each) and index it."""
-    space = fit_space(name, blocks)
+    """Fit a space to raw blocks (n, d each), put together from `parts` as the encoder says, and index it."""
+    space = fit_space(name, blocks, parts)
     index = build_index(space.place(blocks), kind=index_kind)
     by_column = {columns[aspect]: block for aspect, block in blocks.items()}
     return IndexedSpace(space, index, encoder, revision, columns, by_column.__getitem__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from artsim.errors import ArtsimError
 
@@ -16,10 +17,12 @@ def run_main(main: Callable[[], int]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for noisy in ("httpx", "httpx2", "httpcore", "huggingface_hub", "datasets", "urllib3", "faiss.loader"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)  # such as Pillow's about damaged files: the report names those
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     try:
         sys.exit(main())
     except ArtsimError as error:
-        print(f"\nError: {error}", file=sys.stderr)
+        print(f"Error: {error}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to go on.", file=sys.stderr)
@@ -27,19 +30,30 @@ def run_main(main: Callable[[], int]) -> None:
 
 
 class ProgressBar:
-    """A progress bar in the terminal that `build_collection(progress=...)` can call."""
+    """A progress bar in the terminal that `build_collection(progress=...)` can call; it appears with the first call.
+
+    There is none when stderr is a file or a pipe.
+    """
 
     def __init__(self, what: str) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(desc=what, unit=" works", smoothing=0.1, dynamic_ncols=True)
+        self._what = what
+        self._bar: Any = None
 
     def __call__(self, done: int, total: int | None) -> None:
-        if self._bar.total != total:
-            self._bar.total = total
-            self._bar.initial = self._bar.n = 0
-        self._bar.n = done
-        self._bar.refresh()
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc=self._what,
+                unit=" works",
+                initial=done,
+                total=total,
+                disable=None,
+                smoothing=0.1,
+                dynamic_ncols=True,
+            )
+        self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()

@@ -22,7 +22,7 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
     open). In a column of lists, such as tags, one item that meets it is enough. A work without a value never meets it.
     `QueryError` for a column that does not exist, or a value that cannot be compared with it.
     """
-    conditions = {column: value for column, value in (where or {}).items() if value is not None and value != []}
+    conditions = {column: value for column, value in (where or {}).items() if not _is_open(value)}
     if not conditions:
         return None
     mask = np.ones(len(table), bool)
@@ -33,8 +33,13 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
     return mask
 
 
+def _is_open(condition: Any) -> bool:
+    """Whether a condition asks for nothing: None, or no values to choose from."""
+    return condition is None or (isinstance(condition, list | set | frozenset) and not condition)
+
+
 def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
-    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+    if _holds_lists(values):
         items = pc.list_flatten(values)
         parents = pc.list_parent_indices(values).to_numpy()
         mask = np.zeros(len(values), bool)
@@ -45,12 +50,17 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
             found = _between(values, condition, column)
         else:
             options = list(condition) if isinstance(condition, list | set | frozenset) else [condition]
-            found = pc.is_in(values, value_set=pa.array(options).cast(values.type))
-    except (pa.ArrowException, OverflowError) as error:
+            found = pc.is_in(values, value_set=pa.array(options).cast(values.type).drop_null())
+    except (pa.ArrowException, OverflowError, TypeError) as error:
         raise QueryError(
             f"The filter {column}={condition!r} does not fit that column, which holds {_kind(values.type)}."
         ) from error
     return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+
+
+def _holds_lists(values: pa.ChunkedArray) -> bool:
+    kind = values.type
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -> Any:
@@ -76,7 +86,7 @@ def _kind(arrow_type: pa.DataType) -> str:
 def distinct_values(table: pa.Table, column: str) -> list[tuple[Any, int]]:
     """The values of a column with how many works have each, most frequent first; lists count by item."""
     values = table.column(column)
-    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+    if _holds_lists(values):
         values = pc.list_flatten(values)
     counts = pc.value_counts(pc.drop_null(values)).to_pylist()
     found = [(item["values"], item["counts"]) for item in counts if item["values"] != ""]

@@ -7,7 +7,8 @@ are decoded, then everything odd (EXIF orientation, palette, CMYK, 16 bit, alpha
 from __future__ import annotations
 
 import io
-import math
+import logging
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -23,45 +24,61 @@ MIN_SIDE = 8  # smaller pictures are tracking pixels and broken files, not art
 
 ImageLike = Image.Image | str | Path | bytes
 
+log = logging.getLogger(__name__)
+
 Image.MAX_IMAGE_PIXELS = None  # our own limit, checked on the header below, gives a better message
 
 
 def load_image(source: ImageLike, *, short_side: int | None = None, name: str | None = None) -> Image.Image:
     """Decode `source` to an upright RGB picture.
 
-    `short_side` lets a JPEG be decoded at a fraction of its size (PIL `draft`, four times faster on large scans); the
-    result is never smaller than that on its short side unless the original is. `name` is used in error messages.
-    Raises `ImageError` when it is not an image of a known format, is damaged, or has more than `MAX_PIXELS`.
+    `short_side` lets a large picture be had at a fraction of its size (a JPEG by PIL's `draft`, four times faster on
+    large scans); the result is never smaller than that on its short side unless the original is. `name` is used in
+    error messages. Raises `ImageError` when it is not an image of a known format, is damaged, or has more than
+    `MAX_PIXELS`.
     """
-    if isinstance(source, Image.Image):
-        _check_size(source, name or "the picture")
-        return to_rgb(source)
     label = name or (str(source) if isinstance(source, str | Path) else "the picture")
-    data = source if isinstance(source, bytes) else _read(Path(source), label)
-    if not data:
-        raise ImageError(f"{label} is empty (0 bytes).")
     try:
+        if isinstance(source, Image.Image):
+            _check_size(source, label)
+            return _reduced(to_rgb(source), short_side)
+        data = source if isinstance(source, bytes) else read_file(source, name=label)
+        if not data:
+            raise ImageError(f"{label} is empty (0 bytes).")
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image, label)
-            if short_side and image.format == "JPEG":
+            if short_side and image.format in ("JPEG", "MPO"):
                 image.draft(None, (short_side, short_side))
             image.load()
-            return to_rgb(image)
+            return _reduced(to_rgb(image), short_side)
     except UnidentifiedImageError:
         raise ImageError(f"{label} is not an image that artsim reads ({', '.join(FORMATS)}).") from None
-    except (OSError, SyntaxError, ValueError, EOFError, OverflowError, MemoryError) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # PIL's decoders raise all kinds: OSError, RuntimeError, TypeError, struct.error, ...
         raise ImageError(f"{label} is damaged and cannot be decoded ({error}).") from error
 
 
-def _read(path: Path, label: str) -> bytes:
+def read_file(path: str | Path, *, name: str | None = None) -> bytes:
+    """The bytes of a picture's file; `ImageError` when there is none, it cannot be read, or is over `MAX_BYTES`."""
+    path, label = Path(path), name or str(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would be waited for without end
+            raise ImageError(f"{label} is not a file.")
+        if status.st_size > MAX_BYTES:
             raise ImageError(f"{label} is larger than {MAX_BYTES // 1_000_000} MB; save a smaller copy of it.")
         return path.read_bytes()
     except FileNotFoundError:
         raise ImageError(f"{label} does not exist.") from None
-    except OSError as error:
-        raise ImageError(f"{label} cannot be read ({error.strerror}).") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(f"{label} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+
+
+def _reduced(image: Image.Image, short_side: int | None) -> Image.Image:
+    """The picture averaged over squares of whole pixels, as small as `short_side` allows."""
+    factor = min(image.size) // short_side if short_side else 1
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _check_size(image: Image.Image, label: str) -> None:
@@ -76,29 +93,37 @@ def _check_size(image: Image.Image, label: str) -> None:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any PIL picture as upright RGB: first frame, EXIF orientation applied, 16 bit scaled, alpha over white."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "RGB":
-        return image
+    image = _upright(image)
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
         return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
-    if image.mode == "P":
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if image.mode in ("LA", "PA", "La", "RGBA", "RGBa"):
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):  # one colour, or some of the palette
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "PA", "RGBA", "RGBa"):
         rgba = image.convert("RGBA")
         white = Image.new("RGB", rgba.size, (255, 255, 255))
         white.paste(rgba, mask=rgba.getchannel("A"))
         return white
-    if image.mode == "RGB":
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data say; EXIF data that cannot be read do not spoil the picture."""
+    image.load()  # whatever is wrong with the pixels is an error, and raised here
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # SyntaxError, struct.error, ...
+        log.debug("The EXIF data of a picture cannot be read.", exc_info=error)
         return image
-    return image.convert("RGB")
 
 
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
-    """Grey levels of any range, (h, w), to uint8: 16-bit files use 0..65535, others their own range."""
-    levels = values.astype(np.float64)
-    levels = np.nan_to_num(levels, nan=0.0, posinf=65535.0, neginf=0.0)
-    top = 1.0 if levels.max() <= 1.0 else 255.0 if levels.max() <= 255.0 else max(65535.0, levels.max())
-    return np.clip(levels / top * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    """Grey levels (h, w) to uint8: 16-bit files use 0..65535, others 0..1, 0..255, 0..65535 or up to their highest."""
+    if values.dtype.itemsize == 2:
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    levels = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=65535.0, neginf=0.0)
+    highest = float(levels.max())
+    top = next((top for top in (1.0, 255.0, 65535.0) if highest <= top), highest)
+    return np.clip(levels * np.float32(255.0 / top) + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
 def fit_frame(
@@ -118,11 +143,11 @@ def fit_frame(
 
 def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
     """The part of `image` inside (left, top, right, bottom), each a fraction of the width or height in 0..1."""
-    left, top, right, bottom = region
-    if not all(map(math.isfinite, region)) or not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+    if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # nan is outside
         raise ImageError(
             f"The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1."
         )
+    left, top, right, bottom = region
     box = (
         round(left * image.width),
         round(top * image.height),

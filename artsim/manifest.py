@@ -88,9 +88,24 @@ def parse_manifest(text: str, name: str) -> Manifest:
         data = {key: value for key, value in data.items() if key in known}
         data["spaces"] = tuple(SpaceRecord(**space) for space in data["spaces"])
         data["files"] = {path: FileRecord(**record) for path, record in data["files"].items()}
-        return Manifest(**data)
-    except (ValueError, KeyError, TypeError) as error:
+        manifest = Manifest(**data)
+        _check_paths(manifest)
+        return manifest
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CollectionError(f"{name} is damaged ({error}); build or download the collection again.") from error
+
+
+def _check_paths(manifest: Manifest) -> None:
+    """`ValueError` unless every file lies within the collection, and those of each space are among them."""
+    for name in manifest.files:
+        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+            raise ValueError(f"{name} is not a path within the collection")
+    if not manifest.spaces:
+        raise ValueError("it has no spaces")
+    for space in manifest.spaces:
+        for name in (space.index, space.statistics):
+            if name not in manifest.files:
+                raise ValueError(f"{name} is not among its files")
 
 
 def record_files(folder: Path) -> dict[str, FileRecord]:

@@ -10,14 +10,20 @@ from artsim.saving import open_folder
 
 
 def open_collection(name: str | Path, *, revision: str | None = None, verify: bool = False) -> Collection:
-    """Open a collection by its folder or its Hub id. `CollectionError` says what is missing or damaged.
+    """Open a collection by its folder, or by its Hub id (`NAMESPACE/NAME`) at `revision`: a branch, tag or commit.
 
-    `verify` hashes every file; without it, files over 256 MB are checked by their size.
+    From the Hub, the commit is resolved once and pinned (`collection.origin`); each file is fetched and verified once, and
+    read from the cache after that, also with HF_HUB_OFFLINE=1. `verify` hashes every file again; without it, large files
+    are checked by their size. `CollectionError` or `HubError` says what is missing or damaged.
     """
     folder = Path(name).expanduser()
     if folder.exists() or folder.with_name(f".{folder.name}.old").exists() or not _is_hub_id(str(name)):
+        if revision is not None:
+            raise CollectionError(f"{folder} is a folder of this machine, which has no revisions; leave revision out.")
         return open_folder(folder, thorough=verify)
-    raise CollectionError(f"There is no folder {name}, and collections are not read from the Hub yet.")
+    from artsim.hub import open_from_hub
+
+    return open_from_hub(str(name), revision=revision, verify=verify)
 
 
 def _is_hub_id(name: str) -> bool:

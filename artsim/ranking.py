@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from artsim import diffusion
 from artsim.contents import IndexedSpace
 from artsim.encoders.base import unit_rows
 from artsim.errors import QueryError
 
-_CANDIDATES = 300  # from the index, before CSLS puts them in their final order
+_CANDIDATES = 300  # from the index, before they are put in their final order
+_BELOW = 10.0  # what is not among the best that diffusion orders stands below them: CSLS scores are within -3..3
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,21 @@ def rank_textbook(
     return scores[0][found], rows[0][found]
 
 
-def rank_tuned(
+def rank_likeness(
     indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first: candidates from the index, put in order by CSLS.
+    """Scores and rows, best first, by the weighted sum of the aspects' cosines, uncorrected. Needs pictures."""
+    assert target.placed is not None
+    query = indexed.space.query_vector(target.placed, target.shares)
+    scores, rows = indexed.index.search(query[None], k, allowed=allowed)
+    found = rows[0] >= 0
+    return scores[0][found], rows[0][found]
+
+
+def rank_tuned(
+    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows, best first: candidates from the index, put in order by CSLS, the best of them by diffusion.
 
     Texts are added in units of their own spread over the candidates, since a cosine of a picture and a text is small
     whatever they mean. Needs a target with pictures.
@@ -84,7 +97,7 @@ def rank_tuned(
     if target.words is not None:
         _, more = indexed.raw_subject.search(target.words[None], wanted, allowed=allowed)
         found = np.union1d(found, more[0][more[0] >= 0])
-    scores = tuned_scores(indexed, query[None], target.shares, found)[0]
+    scores = order_tuned(indexed, target.shares, found, indexed.index.vectors(found) @ query, diffused=diffused)
     if target.words is not None:
         worded = indexed.raw_subject.vectors(found) @ target.words
         scores = _standard(scores) + target.word_weight * _standard(worded)
@@ -92,9 +105,24 @@ def rank_tuned(
     return scores[order], found[order]
 
 
-def tuned_scores(indexed: IndexedSpace, queries: np.ndarray, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(q, rows): CSLS of weighted query vectors (q, dimension) and the works at `rows`."""
-    return 2 * (queries @ indexed.index.vectors(rows).T) - indexed.space.density[rows] @ shares
+def order_tuned(
+    indexed: IndexedSpace, shares: np.ndarray, rows: np.ndarray, likeness: np.ndarray, *, diffused: bool = True
+) -> np.ndarray:
+    """(rows,): the tuned scores of the works at `rows`, whose weighted cosines to the query are `likeness`.
+
+    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are ordered anew by diffusion, above the rest.
+    """
+    space = indexed.space
+    density = space.density[rows] @ shares
+    scores = 2 * likeness - density
+    if not diffused or len(rows) < 3:
+        return scores
+    best = np.argsort(-scores, kind="stable")[: diffusion.DEPTH]
+    vectors = indexed.index.vectors(rows[best])
+    among = space.query_vector(vectors, shares) @ vectors.T
+    ordered = scores - _BELOW
+    ordered[best] = diffusion.diffuse(likeness[best], among, density[best]) + diffusion.MIX * scores[best]
+    return ordered
 
 
 def spread(rows: np.ndarray, groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:

@@ -13,25 +13,30 @@ import numpy as np
 import pyarrow as pa
 
 from artsim.card import dataset_card
-from artsim.collection import Collection, Pictures
+from artsim.collection import Collection, Origin, Pictures
 from artsim.contents import Contents, IndexedSpace
 from artsim.encoders.base import ASPECTS, Aspect, Blocks
 from artsim.errors import CollectionError
 from artsim.index import build_index, load_index
 from artsim.manifest import FILE_NAME, Manifest, SpaceRecord, damaged_files, read_manifest, record_files
-from artsim.space import load_space, save_space
+from artsim.space import Space, load_space, save_space
 from artsim.storage import (
     ROW_GROUP,
     Shards,
     ShardWriter,
+    column_vectors,
     dataset_schema,
+    portions,
     recover_folder,
     replacing_folder,
     vector_column,
+    writing,
 )
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
+
+_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def open_folder(folder: Path, *, thorough: bool = False) -> Collection:
@@ -40,24 +45,38 @@ def open_folder(folder: Path, *, thorough: bool = False) -> Collection:
     A missing or damaged index is built again from the embedding columns (in memory, with a warning); anything else that
     is wrong raises `CollectionError`. `thorough` hashes large files as well.
     """
-    recover_folder(folder)
+    with writing(folder):
+        recover_folder(folder)
     manifest = read_manifest(folder)
     problems = damaged_files(folder, manifest, thorough=thorough)
     indexes = {record.index for record in manifest.spaces}
     for name, problem in problems.items():
         if name not in indexes:
             raise CollectionError(f"{folder / name} {problem}. Build or download the collection again.")
-    shards = Shards(sorted((folder / "data").glob("train-*.parquet")))
+    return read_folder(folder, manifest, damaged_indexes=problems)
+
+
+def read_folder(
+    folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str, str], origin: Origin | None = None
+) -> Collection:
+    """The collection in `folder`, whose files were compared with `manifest` already; nothing is written there.
+
+    `damaged_indexes` names the index files that cannot be used, each with what is wrong. Raises `CollectionError` when
+    the parts do not belong together.
+    """
+    shards = Shards([folder / name for name in sorted(manifest.files) if name.startswith("data/")])
     if len(shards) != manifest.rows:
         raise CollectionError(
             f"{folder / 'data'} holds {len(shards)} works, but {folder / FILE_NAME} says {manifest.rows}. Build it again."
         )
     vectors = {column for record in manifest.spaces for column in record.columns.values()}
     names = [name for name in shards.schema.names if name not in vectors and name != "image"]
+    if missing := vectors - set(shards.schema.names):
+        raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
     table = shards.columns(names)
-    spaces = tuple(_open_space(folder, record, shards, problems) for record in manifest.spaces)
+    spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
     contents = Contents(table, spaces, _features(shards, names))
-    return Collection(contents=contents, pictures=shards.picture, manifest=manifest, folder=folder)
+    return Collection(contents=contents, pictures=shards.picture, manifest=manifest, folder=folder, origin=origin)
 
 
 def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
@@ -70,33 +89,47 @@ def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
 def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Mapping[str, str]) -> IndexedSpace:
     space = load_space(folder / record.statistics)
     columns: dict[Aspect, str] = {aspect: record.columns[aspect] for aspect in ASPECTS if aspect in record.columns}
+    _check_record(folder, record, space, shards)
 
     def load_vectors(column: str) -> np.ndarray:
-        from artsim.storage import column_vectors
-
         return column_vectors(shards.columns([column]).column(column))
 
-    blocks: Blocks | None = None
+    path = folder / record.index
     if record.index in problems:
-        log.warning(
-            "%s %s; it is built again from the embedding columns.", folder / record.index, problems[record.index]
-        )
-        blocks = {aspect: load_vectors(column) for aspect, column in columns.items()}
+        log.warning("%s %s; it is built again from the embedding columns.", path, problems[record.index])
+        blocks: Blocks = {aspect: load_vectors(column) for aspect, column in columns.items()}
         index = build_index(space.place(blocks), kind=record.index_type)
     else:
-        index = load_index(folder / record.index)
-    for what, count in (("index", len(index)), ("statistics", len(space))):
-        if count != len(shards):
-            raise CollectionError(
-                f"The {what} of {folder} has {count} rows, but its data has {len(shards)} works: they do not belong "
-                f"together. Delete {folder / getattr(record, what)} to have the index built again, or build the collection again."
-            )
-    if index.dimension != space.dimension:
+        index = load_index(path)
+    if len(space) != len(shards):
         raise CollectionError(
-            f"{folder / record.index} has {index.dimension} dimensions, its statistics {space.dimension}: they do not "
-            "belong together. Build the collection again."
+            f"The statistics of {folder} are of {len(space)} works, but its data has {len(shards)}: they do not belong "
+            "together. Build the collection again."
+        )
+    if (len(index), index.dimension) != (len(shards), space.dimension):
+        raise CollectionError(
+            f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {len(shards)} works with "
+            f"{space.dimension}: they do not belong together. Delete it to have it built again."
         )
     return IndexedSpace(space, index, record.encoder, record.revision, columns, load_vectors)
+
+
+def _check_record(folder: Path, record: SpaceRecord, space: Space, shards: Shards) -> None:
+    """`CollectionError` unless metric and dimensions are the same in the manifest, the statistics and the data."""
+    if record.metric != "inner_product":
+        raise CollectionError(
+            f"{folder / FILE_NAME} says that {record.name} is compared by {record.metric}; only inner_product is known. "
+            "Update artsim, or build the collection again."
+        )
+    measured = {str(aspect): length for aspect, length in space.raw_dims.items()}
+    stored = {
+        aspect: getattr(shards.schema.field(column).type, "list_size", 0) for aspect, column in record.columns.items()
+    }
+    if not dict(record.dims) == measured == stored:
+        raise CollectionError(
+            f"The dimensions of {record.name} differ: {dict(record.dims)} in {folder / FILE_NAME}, {measured} in its "
+            f"statistics, {stored} in the data. Build the collection again."
+        )
 
 
 def save_collection(contents: Contents, pictures: Pictures, manifest: Manifest, target: Path) -> Manifest:
@@ -142,17 +175,17 @@ def _tables(contents: Contents, pictures: Pictures | None, vectors: Mapping[str,
     """The collection's rows, `ROW_GROUP` at a time."""
     ids = contents.table.column("id").to_pylist()
     for start in range(0, len(contents), ROW_GROUP):
-        table = contents.table.slice(start, ROW_GROUP)
-        rows = range(start, start + len(table))
-        if pictures is not None:
-            images = pa.array(
-                [{"bytes": pictures(row), "path": Path(ids[row]).name} for row in rows],
-                pa.struct({"bytes": pa.binary(), "path": pa.string()}),
-            )
-            table = table.append_column("image", images)
-        for name, block in vectors.items():
-            table = table.append_column(name, vector_column(block[start : start + len(table)]))
-        yield table
+        stop = min(start + ROW_GROUP, len(contents))
+        files = [pictures(row) for row in range(start, stop)] if pictures is not None else [b""] * (stop - start)
+        for portion in portions([len(data) for data in files]):
+            first = start + portion.start
+            table = contents.table.slice(first, len(portion))
+            if pictures is not None:
+                images = [{"bytes": files[row], "path": Path(ids[start + row]).name} for row in portion]
+                table = table.append_column("image", pa.array(images, _IMAGE))
+            for name, block in vectors.items():
+                table = table.append_column(name, vector_column(block[first : first + len(portion)]))
+            yield table
 
 
 def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
@@ -162,13 +195,14 @@ def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
         encoder=indexed.encoder,
         revision=indexed.revision,
         columns={str(aspect): column for aspect, column in indexed.columns.items()},
-        dims={aspect: len(mean) for aspect, mean in indexed.space.means.items()},
+        dims={str(aspect): length for aspect, length in indexed.space.raw_dims.items()},
         index=f"index/{indexed.name}.faiss",
         index_type=indexed.index.kind,
         statistics=f"index/{indexed.name}.safetensors",
     )
     indexed.index.save(folder / record.index)
     save_space(indexed.space, folder / record.statistics)
+    (folder / record.statistics).chmod(0o644)  # safetensors writes files that only their owner can read
     return record
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
@@ -15,23 +16,26 @@ from artsim.encoders.base import Aspect, Blocks
 from artsim.errors import QueryError
 from artsim.filters import Where, allowed_rows, groups_of
 from artsim.images import ImageLike
-from artsim.ranking import Target, add_pictures, add_texts, rank_textbook, rank_tuned, spread
+from artsim.ranking import Target, add_pictures, add_texts, rank_likeness, rank_textbook, rank_tuned, spread
 from artsim.space import percentile
 
-Ranking = Literal["tuned", "cosine"]
-RANKINGS: tuple[Ranking, ...] = ("tuned", "cosine")
+Rank = Callable[[IndexedSpace, Target, int, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
+Ranking = Literal["tuned", "likeness", "cosine"]
+RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
 MAX_K = 1000
 _CLOSE = 0.05  # the quantile of the works' own nearness to their neighbours under which nothing counts as close
 
 PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
     {
-        "balanced": {"subject": 1.0, "style": 1.0, "color": 0.0},
-        "style": {"subject": 0.0, "style": 1.0, "color": 0.0},
-        "subject": {"subject": 1.0, "style": 0.0, "color": 0.0},
-        "color": {"subject": 0.0, "style": 0.0, "color": 1.0},
-        "same-work": {"subject": 1.0, "style": 0.0, "color": 0.0},
+        "balanced": {"subject": 0.2, "style": 0.8, "color": 0.0, "layout": 0.0},
+        "style": {"subject": 0.0, "style": 1.0, "color": 0.0, "layout": 0.0},
+        "subject": {"subject": 1.0, "style": 0.0, "color": 0.0, "layout": 0.0},
+        "color": {"subject": 0.0, "style": 0.3, "color": 0.7, "layout": 0.0},
+        "same-work": {"subject": 0.0, "style": 0.0, "color": 0.0, "layout": 1.0},
     }
 )
+PRESET_RANKINGS: Mapping[str, Ranking] = MappingProxyType({"same-work": "likeness"})
+"""The rankings of presets that do not use the tuned one: what is the same work is so however many works resemble it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Match:
     rank: int
     id: str
     score: float
-    """What the matches are ordered by: CSLS for "tuned", the cosine for "cosine"."""
+    """What the matches are ordered by; comparable only within one answer. For "cosine" it is the cosine."""
     cosine: float
     """Plain cosine of the raw subject vectors, in -1..1."""
     angular_distance: float
@@ -125,7 +129,7 @@ def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most
     answers = {}
     for value in sorted(counted, key=lambda value: -counted[value])[:most]:
         mask = groups == value if allowed is None else (groups == value) & allowed
-        scores, rows = _rank(contents, indexed, query, target, mask)
+        scores, rows = _rank(contents, indexed, query, target, mask, diffused=False)  # comparable across values
         answers[value] = _matches(contents, indexed, target, scores, rows)
     answers = {value: matches for value, matches in answers.items() if matches}
     in_time = by == "century"
@@ -137,7 +141,7 @@ def check_query(query: Query, contents: Contents) -> None:
     if isinstance(query.k, bool) or not isinstance(query.k, int) or not 1 <= query.k <= MAX_K:
         raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {query.k}.")
     if query.ranking not in RANKINGS:
-        raise QueryError(f"There is no ranking {query.ranking!r}; choose tuned or cosine.")
+        raise QueryError(f"There is no ranking {query.ranking!r}; choose among {', '.join(RANKINGS)}.")
     if not query.parts:
         raise QueryError("There is nothing to search for: give an image, a text or a work.")
     for part in query.parts:
@@ -212,10 +216,20 @@ def _allowed(contents: Contents, query: Query) -> np.ndarray | None:
 
 
 def _rank(
-    contents: Contents, indexed: IndexedSpace, query: Query, target: Target, allowed: np.ndarray | None
+    contents: Contents,
+    indexed: IndexedSpace,
+    query: Query,
+    target: Target,
+    allowed: np.ndarray | None,
+    *,
+    diffused: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows, best first; with limits, further down the ranking until `k` keep to them."""
-    rank = rank_textbook if query.ranking == "cosine" or target.placed is None else rank_tuned
+    rank: Rank
+    if query.ranking == "cosine" or target.placed is None:
+        rank = rank_textbook
+    else:
+        rank = rank_likeness if query.ranking == "likeness" else partial(rank_tuned, diffused=diffused)
     if not query.at_most:
         return rank(indexed, target, query.k, allowed)
     groups = [groups_of(contents.table, column) for column in query.at_most]

@@ -5,11 +5,12 @@ Pictures are never all in memory: metadata and vectors are read as columns, a pi
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from artsim.errors import CollectionError
 
 SHARD_BYTES = 450_000_000  # under the 500 MB that the Hub recommends
 ROW_GROUP = 32  # pictures of one row group are read together, so: few
+PORTION_BYTES = 500_000_000  # pictures that are written together; Arrow holds at most 2 GB in one array
 
 
 def dataset_schema(metadata: Mapping[str, Any], vectors: Mapping[str, int], *, images: bool) -> pa.Schema:
@@ -88,12 +90,16 @@ class Shards:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = list(paths)
+        if not self._paths:
+            raise CollectionError("The collection has no data files; fetch or build it again.")
         try:
+            self._stamps = [_stamp(path) for path in self._paths]
             self._metadata = [pq.read_metadata(path) for path in self._paths]
         except (pa.ArrowException, OSError) as error:
             raise CollectionError(
                 f"A data file cannot be read as parquet ({error}); fetch or build it again."
             ) from error
+        self._last: tuple[int, int, pa.ChunkedArray] | None = None
         self._starts = np.cumsum([0, *(metadata.num_rows for metadata in self._metadata)])
         self._lock = threading.Lock()
 
@@ -106,15 +112,9 @@ class Shards:
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Whole columns, in memory."""
-        tables = [pq.read_table(path, columns=list(names), partitioning=None) for path in self._paths]
+        paths = [self._unchanged(shard) for shard in range(len(self._paths))]
+        tables = [pq.read_table(path, columns=list(names), partitioning=None) for path in paths]
         return pa.concat_tables(tables).replace_schema_metadata(None)
-
-    def tables(self) -> Iterator[pa.Table]:
-        """All columns, a few rows at a time."""
-        for path in self._paths:
-            file = pq.ParquetFile(path)
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group)
 
     def picture(self, row: int) -> bytes:
         """The bytes of the picture of one row."""
@@ -124,11 +124,59 @@ class Shards:
         for group in range(metadata.num_row_groups):
             size = metadata.row_group(group).num_rows
             if offset < size:
-                with self._lock, pq.ParquetFile(self._paths[shard]) as file:
-                    column = file.read_row_group(group, columns=["image"]).column("image")
-                return column[offset].as_py()["bytes"]
+                return self._pictures(shard, group)[offset].as_py()["bytes"]
             offset -= size
         raise IndexError(row)
+
+    def _pictures(self, shard: int, group: int) -> pa.ChunkedArray:
+        """The image column of one row group; the last one read is kept, as pictures are mostly wanted in order."""
+        with self._lock:
+            path = self._unchanged(shard)
+            if self._last is None or self._last[:2] != (shard, group):
+                with pq.ParquetFile(path) as file:
+                    self._last = (shard, group, file.read_row_group(group, columns=["image"]).column("image"))
+            return self._last[2]
+
+    def _unchanged(self, shard: int) -> Path:
+        """The path of a shard; `CollectionError` when another file took its place, as its rows would be other works."""
+        path = self._paths[shard]
+        if not path.is_file() or _stamp(path) != self._stamps[shard]:
+            raise CollectionError(f"{path} was replaced since the collection was opened; open the collection again.")
+        return path
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def portions(sizes: Sequence[int]) -> Iterator[range]:
+    """Row numbers of pictures of these sizes in bytes, cut so that each portion holds at most about `PORTION_BYTES`."""
+    start = total = 0
+    for row, size in enumerate(sizes):
+        if row > start and total + size > PORTION_BYTES:
+            yield range(start, row)
+            start, total = row, 0
+        total += size
+    if start < len(sizes):
+        yield range(start, len(sizes))
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Whatever keeps `target` from being written (no room, no permission) becomes a `CollectionError`."""
+    try:
+        yield
+    except OSError as error:
+        raise CollectionError(
+            f"{target} cannot be written ({error.strerror or error}). Make room or give another folder, and run it again."
+        ) from error
+
+
+def beside(target: Path, what: str) -> Path:
+    """The hidden neighbour of `target` for `what`: `.NAME.what` in the same folder."""
+    target = target.resolve()  # "." has no name of its own, and a link would be replaced instead of what it leads to
+    return target.with_name(f".{target.name}.{what}")
 
 
 @contextmanager
@@ -137,45 +185,47 @@ def replacing_folder(target: Path) -> Iterator[Path]:
 
     A process killed between the two renames leaves the old folder under `.NAME.old`, which `recover_folder` puts back.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
-    old = target.with_name(f".{target.name}.old")
-    try:
-        yield new
-        new.chmod(0o755)
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    target = target.resolve()
+    old = beside(target, "old")
+    with writing(target):
+        old.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=beside(target, "new-").name, dir=old.parent))
+        try:
+            yield new
+            new.chmod(0o755)
+            shutil.rmtree(old, ignore_errors=True)
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            recover_folder(target)
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def recover_folder(target: Path) -> None:
-    """Undo a replacement that was cut off between its two renames, and clear what killed writers left."""
-    old = target.with_name(f".{target.name}.old")
+    """Undo a replacement that was cut off between its two renames."""
+    target = target.resolve()
+    old = beside(target, "old")
     if not target.exists() and old.exists():
         old.rename(target)
 
 
+def clear_leftovers(target: Path) -> None:
+    """Remove what killed writers left beside `target`. Only for who knows that nobody writes there now."""
+    new = beside(target, "new-")
+    for folder in new.parent.glob(f"{glob.escape(new.name)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    if target.exists():
+        shutil.rmtree(beside(target, "old"), ignore_errors=True)
+
+
 def write_atomically(path: Path, text: str) -> None:
-    """The file is either the old one or the new one, also after a crash."""
+    """The file is either the old one or the new one, also after a crash. `CollectionError` when it cannot be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def as_tables(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Rows as small tables of `schema`."""
-    batch: list[Mapping[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == ROW_GROUP:
-            yield pa.Table.from_pylist(batch, schema=schema)
-            batch = []
-    if batch:
-        yield pa.Table.from_pylist(batch, schema=schema)
+    with writing(path):
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)

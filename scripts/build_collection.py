@@ -1,14 +1,21 @@
-"""Build a collection: source -> encoder -> dataset with FAISS index. Run again after an interruption, it goes on."""
+"""Build a collection: source -> encoder -> dataset with FAISS index, and publish it on the Hub if told to.
+
+Run again after an interruption, it goes on. What it needs from the Hub for publishing is checked before any work starts.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from artsim.edge import ProgressBar, run_main
+
+if TYPE_CHECKING:
+    from artsim.figures import Figures
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -23,7 +30,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--index", choices=("auto", "flat", "fp16", "hnsw"), default="auto", help="type of FAISS index")
     parser.add_argument("--title", help="title of the collection (default: the source's)")
     parser.add_argument("--license", help="licence of the works, as the Hub spells it, for example cc0-1.0")
-    return parser.parse_args()
+    parser.add_argument("--push-to", metavar="NAMESPACE/NAME", help="publish it as this dataset on the Hub")
+    parser.add_argument(
+        "--private", action="store_true", help="with --push-to: only you and those you let in can see it"
+    )
+    parser.add_argument("--figures", type=Path, help="with --push-to: what evaluate.py --json wrote, for the card")
+    arguments = parser.parse_args()
+    if arguments.push_to is None and (arguments.private or arguments.figures):
+        parser.error("--private and --figures are about publishing; they need --push-to NAMESPACE/NAME")
+    return arguments
 
 
 def main() -> int:
@@ -32,7 +47,15 @@ def main() -> int:
     from artsim.encoders import choose_encoder, load_encoder
     from artsim.sources import open_source
 
+    if arguments.push_to:
+        from artsim.figures import read_figures
+        from artsim.hub import check_license, check_publication
+
+        figures = read_figures(arguments.figures) if arguments.figures else None
+        check_publication(arguments.push_to)
     source = open_source(arguments.source)
+    if arguments.push_to:
+        check_license(arguments.license or source.license)
     choice = choose_encoder(arguments.encoder)
     print(f"Encoder: {choice.name} ({choice.reason}).")
     encoder = load_encoder(choice.name)
@@ -53,7 +76,19 @@ def main() -> int:
         bar.close()
     print(f"{len(collection)} works in {arguments.out}.")
     print(f"Report: {report_path(arguments.out)}")
+    if arguments.push_to:
+        push(arguments, figures)
     return 0
+
+
+def push(arguments: argparse.Namespace, figures: Figures | None) -> None:
+    from artsim.hub import publish
+
+    pushed = publish(arguments.out, arguments.push_to, private=arguments.private, evaluation=figures)
+    if pushed.changed:
+        print(f"Published: {pushed.url} (commit {pushed.commit[:12]}; {len(pushed.sent)} files sent)")
+    else:
+        print(f"Nothing changed: {pushed.url} is at commit {pushed.commit[:12]} already.")
 
 
 if __name__ == "__main__":

@@ -208,6 +208,19 @@ def space_hardware(call: Call) -> Answer:
     return Answer.of(_runtime_of(repo))
 
 
+def space_volumes(call: Call) -> Answer:
+    """Which repositories are mounted where; a new list takes the place of the old one."""
+    space = _space_of(call.write_repo())
+    volumes = call.json().get("volumes", []) if call.method == "PUT" else []
+    for volume in volumes:
+        if not str(volume.get("mountPath", "")).startswith("/") or not volume.get("source"):
+            raise HubError(400, f"Not a volume: {volume}")
+        if volume.get("type") != "bucket":
+            call.store.read(volume["type"], volume["source"], call.caller).resolve(volume.get("revision") or "main")
+    space.volumes = volumes
+    return Answer.of(space.volumes)
+
+
 def space_order(call: Call) -> Answer:
     """Sleep time, pause, restart."""
     repo, order = call.write_repo(), call.at["order"]
@@ -278,6 +291,7 @@ def _runtime_of(repo: Repo) -> dict[str, Any]:
         "gcTimeout": space.sleep_seconds,
         "storage": None,
         "devMode": False,
+        "volumes": space.volumes or None,
     }
 
 
@@ -302,6 +316,7 @@ ROUTES = (
     ),
     Route("space_runtime", "GET", API_REPO + r"/runtime", space_runtime),
     Route("space_hardware", "POST", API_REPO + r"/hardware", space_hardware),
+    *(Route("space_volumes", method, API_REPO + r"/volumes", space_volumes) for method in ("PUT", "DELETE")),
     Route("space_order", "POST", API_REPO + r"/(?P<order>sleeptime|pause|restart)", space_order),
     Route("info", "GET", API_REPO + r"/revision/(?P<rev>[^/]+)", info),
     Route("info", "GET", API_REPO, info),

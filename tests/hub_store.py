@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 REPO_TYPES = ("model", "dataset", "space")
 LFS_FROM_BYTES = 10 * 1024 * 1024  # the Hub keeps larger files as LFS, whatever their name
@@ -95,6 +96,7 @@ class Space:
     paused: bool = False
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    volumes: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Repo:

@@ -38,7 +38,7 @@ def load_encoder(name: str, *, revision: str | None = None, device: str | None =
 
 
 def embed(encoder: Encoder, images: Sequence[Image.Image]) -> Blocks:
-    """All three aspects of RGB pictures, raw unit rows."""
+    """All aspects of RGB pictures, raw unit rows."""
     from artsim.encoders.color import embed_colors
 
     return {**encoder.embed_images(images), "color": embed_colors(images)}

@@ -9,8 +9,8 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
-Aspect = Literal["subject", "style", "color"]
-ASPECTS: tuple[Aspect, ...] = ("subject", "style", "color")
+Aspect = Literal["subject", "style", "color", "layout"]
+ASPECTS: tuple[Aspect, ...] = ("subject", "style", "color", "layout")
 
 Blocks = dict[Aspect, np.ndarray]
 """One array (n, dims[aspect]) float32 with unit rows per aspect, row i for picture i."""
@@ -34,8 +34,16 @@ class Encoder(Protocol):
         ...
 
     @property
+    def parts(self) -> Mapping[Aspect, tuple[int, ...]]:
+        """Lengths of the parts that each aspect's vector is put together from (not `color`: all encoders share it).
+
+        Each part has the same length as a vector, so that none outweighs the others; a space treats them one by one.
+        """
+        ...
+
+    @property
     def dims(self) -> Mapping[Aspect, int]:
-        """Length of the vector of each aspect that this encoder gives (not `color`: all encoders share it)."""
+        """Length of the vector of each aspect: the sum of its parts."""
         ...
 
     @property
@@ -50,7 +58,7 @@ class Encoder(Protocol):
     def device(self) -> str: ...
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        """`subject` and `style` of RGB pictures of any size."""
+        """`subject`, `style` and `layout` of RGB pictures of any size."""
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
@@ -67,6 +75,11 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     vectors = np.asarray(vectors, dtype=np.float32)
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.maximum(norms, 1e-12)
+
+
+def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Parts (n, d each), each scaled to unit rows, side by side as unit rows (n, sum of d)."""
+    return unit_rows(np.concatenate([unit_rows(part) for part in parts], axis=1))
 
 
 def in_batches(embed: Callable[[Sequence[T]], Blocks], items: Sequence[T], batch_size: int) -> Blocks:

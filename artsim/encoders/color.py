@@ -13,13 +13,11 @@ from PIL import Image
 
 from artsim.encoders.base import unit_rows
 
-LIGHTNESS_BINS, CHROMA_BINS = (
-    6,
-    8,
-)  # 6 x 8 x 8 bins: fine enough to tell ochre from gold, coarse enough for 64 x 64 pixels
-DIMS = LIGHTNESS_BINS * CHROMA_BINS * CHROMA_BINS
+# Closer together near grey, where most paint is; 8 x 9 x 9 bins.
+_LIGHTNESS = np.linspace(0, 100, 8)
+_CHROMA = np.array([-50, -28, -15, -7, 0, 7, 15, 28, 50], float)
+DIMS = len(_LIGHTNESS) * len(_CHROMA) ** 2
 _SIDE = 64
-_CHROMA_RANGE = 60.0  # |a|, |b| beyond this are rare in paint and share the last bin
 
 
 def embed_colors(images: Sequence[Image.Image]) -> np.ndarray:
@@ -33,13 +31,10 @@ def _histogram(image: Image.Image) -> np.ndarray:
     """(DIMS,) shares that sum to 1; each pixel is spread over its 8 nearest bins (trilinear)."""
     pixels = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0))
     lab = rgb_to_lab(pixels.reshape(-1, 3))
-    bins = (LIGHTNESS_BINS, CHROMA_BINS, CHROMA_BINS)
+    centres = (_LIGHTNESS, _CHROMA, _CHROMA)
+    bins = tuple(len(levels) for levels in centres)
     position = np.stack(
-        [
-            lab[:, 0] / 100 * (LIGHTNESS_BINS - 1),
-            (np.clip(lab[:, 1], -_CHROMA_RANGE, _CHROMA_RANGE) / _CHROMA_RANGE + 1) / 2 * (CHROMA_BINS - 1),
-            (np.clip(lab[:, 2], -_CHROMA_RANGE, _CHROMA_RANGE) / _CHROMA_RANGE + 1) / 2 * (CHROMA_BINS - 1),
-        ],
+        [np.interp(values, levels, np.arange(len(levels))) for values, levels in zip(lab.T, centres, strict=True)],
         axis=1,
     )
     low = np.minimum(np.floor(position).astype(int), np.array(bins) - 2)

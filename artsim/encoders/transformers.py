@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Aspect, Blocks, best_device, in_batches, unit_rows
+from artsim.encoders.base import Aspect, Blocks, best_device, in_batches, joined, unit_rows
 from artsim.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class TransformersEncoder:
 
     `subject`: the joint image-text vector of CLIP-like models (`get_image_features`), else the pooled output.
     `style`: mean and standard deviation over space of the patch tokens (ViT) or channels (CNN) at 1/3 and 2/3 of depth.
+    `layout`: the deeper of the two, averaged over a 3 x 3 grid of the picture.
     Raises `EncoderError` when there is no such model, it cannot be fetched, or it is not an image model.
     """
 
@@ -37,13 +38,19 @@ class TransformersEncoder:
         self.id = name
         self.device = device or best_device()
         self._lock = threading.Lock()
+        revision = _commit(name, revision)
         self._model, self._processor = _load(name, revision)
-        self.revision = _exact_revision(name, self._model.config) or revision or "unknown"
+        self.revision = _weights_hash(name) or revision or "unknown"
         self._model.to(self.device)
         self.embeds_text = hasattr(self._model, "get_text_features")
         self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
-        probe = self.embed_images([Image.new("RGB", (64, 64), (128, 128, 128))])
-        self.dims: dict[Aspect, int] = {aspect: rows.shape[1] for aspect, rows in probe.items()}
+        subject, style, layout = self._embed_parts([Image.new("RGB", (64, 64), (128, 128, 128))])
+        self.parts: dict[Aspect, tuple[int, ...]] = {
+            "subject": (subject.shape[1],),
+            "style": tuple(part.shape[1] for part in style),
+            "layout": (layout.shape[1],),
+        }
+        self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.parts.items()}
         self.short_side = _input_side(self._processor)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
@@ -52,13 +59,18 @@ class TransformersEncoder:
         return in_batches(self._embed_batch, images, _BATCH[self.device.split(":")[0]])
 
     def _embed_batch(self, images: Sequence[Image.Image]) -> Blocks:
+        subject, style, layout = self._embed_parts(images)
+        return {"subject": unit_rows(subject), "style": joined(style), "layout": unit_rows(layout)}
+
+    def _embed_parts(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+        """Subject (n, d), the statistics (n, d) of each layer that style is taken from, and layout (n, 9 channels)."""
         output, inputs = self._forward(images)
-        subject = output.pooler_output.flatten(1).float().cpu().numpy()
         states = output.hidden_states
         last = len(states) - 1
-        picked = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
-        style = [unit_rows(_statistics(_places(states[i], inputs))) for i in picked]
-        return {"subject": unit_rows(subject), "style": unit_rows(np.concatenate(style, axis=1))}
+        layers = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
+        subject = output.pooler_output.flatten(1).float().cpu().numpy()
+        places = [_places(states[layer], inputs) for layer in layers]
+        return subject, [_statistics(each) for each in places], _averaged_over_grid(places[-1], inputs)
 
     def _forward(self, images: Sequence[Image.Image]) -> tuple[Any, dict[str, torch.Tensor]]:
         import torch
@@ -119,16 +131,29 @@ def _load_tokenizer(name: str, revision: str | None) -> Any:
         raise EncoderError(f"The encoder {name} embeds texts, but its tokenizer cannot be loaded ({error}).") from error
 
 
-def _exact_revision(name: str, config: Any) -> str | None:
-    """The Hub commit that was loaded; for a folder, the sha256 of its weights."""
+def _commit(name: str, revision: str | None) -> str | None:
+    """The Hub commit that `revision` (default: the newest) is now, or was when last fetched; None for a folder."""
+    if Path(name).is_dir():
+        return None
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HTTPError, RevisionResolutionError
+
+    try:
+        return HfApi().resolve_revision(name, revision=revision).resolved
+    except (HTTPError, OSError, ValueError, RevisionResolutionError):
+        return revision  # what is wrong is said, better, when the model is loaded
+
+
+def _weights_hash(name: str) -> str | None:
+    """For a folder, the sha256 of its weights."""
     folder = Path(name)
-    if folder.is_dir():
-        digest = hashlib.sha256()
-        for path in sorted([*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")]):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return f"sha256:{digest.hexdigest()[:16]}"
-    return getattr(config, "_commit_hash", None)
+    if not folder.is_dir():
+        return None
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")]):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{digest.hexdigest()[:16]}"
 
 
 def _input_side(processor: Any) -> int:
@@ -161,3 +186,12 @@ def _statistics(places: torch.Tensor) -> np.ndarray:
     import torch
 
     return torch.cat([places.mean(dim=1), places.std(dim=1, correction=0)], dim=1).float().cpu().numpy()
+
+
+def _averaged_over_grid(places: torch.Tensor, inputs: dict[str, torch.Tensor]) -> np.ndarray:
+    """(n, 9 channels): the places (n, places, channels) averaged over a 3 x 3 grid of the picture."""
+    from torch.nn.functional import adaptive_avg_pool2d
+
+    rows, columns = _grid(places.shape[1], inputs)
+    maps = places.transpose(1, 2).reshape(len(places), -1, rows, columns)
+    return adaptive_avg_pool2d(maps.float(), 3).flatten(1).cpu().numpy()

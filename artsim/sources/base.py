@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from artsim.errors import SourceError
@@ -61,6 +62,10 @@ def open_source(name: str) -> Source:
         from artsim.sources.hub import open_hub
 
         return open_hub(rest)
+    if name and Path(name).expanduser().is_dir():
+        from artsim.sources.folder import open_folder
+
+        return open_folder(name)
     raise SourceError(f"There is no source {name!r}; give met, folder:PATH, hub:NAMESPACE/NAME or nga:PATH.")
 
 

@@ -8,7 +8,7 @@ because a museum's folder has odd names, broken files and pictures without metad
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +17,9 @@ from typing import Any
 from artsim.errors import SourceError
 from artsim.images import EXTENSIONS
 from artsim.sources.base import Source, Work
+from artsim.sources.metadata import METADATA_FILES, key, read_metadata
 
-_METADATA = ("metadata.csv", "metadata.jsonl")
-_SYNONYMS = {
-    "title": ("name", "caption"),
-    "artist": ("artist_name", "author", "painter", "creator", "attribution"),
-    "year": ("creation_year", "begin_year", "beginyear"),
-}
+log = logging.getLogger(__name__)
 
 
 def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
@@ -34,97 +30,52 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise SourceError(f"There is no folder {folder}." if not folder.exists() else f"{folder} is not a folder.")
-    pictures = _pictures(folder)
+    pictures, metadata = _files(folder)
     if not pictures:
         raise SourceError(
             f"The folder {folder} holds no pictures ({', '.join(sorted(EXTENSIONS))}), in itself or its sub-folders."
         )
-    records, table_features = _read_metadata(folder)
+    records, table_features = read_metadata(folder, metadata)
+    _tell_missing(set(records) - {key(name) for name in pictures})
     features = _features(table_features, with_label=not records and any("/" in name for name in pictures))
 
     def works(start: int) -> Iterator[Work]:
         for name in pictures[start:]:
             columns: dict[str, Any] = dict.fromkeys(features)
-            columns |= {"title": _readable(name)} if "title" in columns else {}
-            columns |= {"label": Path(name).parent.name or None} if "label" in columns and not records else {}
-            columns |= records.get(name, {})
-            identity = str(columns.get(id_column) or name) if id_column else name
+            columns |= {"label": _shown(Path(name).parent.name) or None} if "label" in columns and not records else {}
+            columns |= records.get(key(name), {})
+            columns["title"] = columns["title"] or _readable(_shown(name))
+            identity = str(columns.get(id_column) or _shown(name)) if id_column else _shown(name)
             yield {**columns, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
 
     return Source(
-        name=f"folder:{folder}",
-        title=folder.resolve().name.replace("_", " ").replace("-", " "),
+        name=f"folder:{_shown(str(folder))}",
+        title=_shown(folder.resolve().name).replace("_", " ").replace("-", " "),
         works=works,
         features=features,
-        fingerprint=_fingerprint(folder, pictures),
+        fingerprint=_fingerprint(folder, [*pictures, *metadata]),
         size=len(pictures),
         has_urls="image_url" in features,
     )
 
 
-def _pictures(folder: Path) -> list[str]:
-    """Relative POSIX names of the pictures below `folder`, sorted; hidden files and folders are left out."""
-    names = []
+def _files(folder: Path) -> tuple[list[str], list[str]]:
+    """Relative POSIX names of the pictures and the metadata files below `folder`, sorted; hidden ones are left out."""
+    pictures, metadata = [], []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        names += [
-            (Path(root) / file).relative_to(folder).as_posix()
-            for file in files
-            if Path(file).suffix.lower() in EXTENSIONS and not file.startswith(".")
-        ]
-    return sorted(names)
+        for file in files:
+            name = (Path(root) / file).relative_to(folder).as_posix()
+            if file in METADATA_FILES:
+                metadata.append(name)
+            elif Path(file).suffix.lower() in EXTENSIONS and not file.startswith("."):
+                pictures.append(name)
+    return sorted(pictures), sorted(metadata)
 
 
-def _read_metadata(folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Columns by relative picture name, and the features of those columns, of all metadata files below `folder`."""
-    from datasets import Features
-
-    records: dict[str, dict[str, Any]] = {}
-    features: dict[str, Any] = {}
-    for path in sorted(path for name in _METADATA for path in folder.rglob(name)):
-        table = _read_table(path)
-        if "file_name" not in table.column_names:
-            raise SourceError(f"{path} has no column file_name; its columns are {', '.join(table.column_names)}.")
-        table = table.rename_columns(_standard_names(table.column_names))
-        found = Features.from_arrow_schema(table.schema)
-        features |= {key: feature for key, feature in found.items() if key not in ("file_name", "image")}
-        prefix = path.parent.relative_to(folder)
-        for row in table.to_pylist():
-            name = (prefix / str(row.pop("file_name"))).as_posix()
-            records[name] = {key: value for key, value in row.items() if key in features and value != ""}
-    return records, features
-
-
-def _read_table(path: Path) -> Any:
-    import pyarrow as pa
-    from pyarrow import csv
-    from pyarrow import json as arrow_json
-
-    try:
-        if path.suffix == ".csv":
-            options = csv.ParseOptions(newlines_in_values=True)
-            convert = csv.ConvertOptions(strings_can_be_null=True, null_values=["", "NA", "N/A", "NaN", "null"])
-            table = csv.read_csv(path, parse_options=options, convert_options=convert)
-        else:
-            table = arrow_json.read_json(path)
-    except (pa.ArrowInvalid, OSError, json.JSONDecodeError) as error:
-        raise SourceError(f"{path} cannot be read as a table: {' '.join(str(error).split())[:300]}") from error
-    for number, field in enumerate(table.schema):  # what is empty throughout is text until proven otherwise
-        if pa.types.is_null(field.type):
-            table = table.set_column(number, field.name, table.column(number).cast(pa.string()))
-        elif pa.types.is_list(field.type) and pa.types.is_null(field.type.value_type):
-            table = table.set_column(number, field.name, table.column(number).cast(pa.list_(pa.string())))
-    return table
-
-
-def _standard_names(names: list[str]) -> list[str]:
-    """`artist_name` and the like as `artist`, where there is no `artist` yet."""
-    renamed = list(names)
-    for standard, synonyms in _SYNONYMS.items():
-        found = next((name for name in synonyms if name in renamed), None)
-        if standard not in renamed and found:
-            renamed[renamed.index(found)] = standard
-    return renamed
+def _tell_missing(names: set[str]) -> None:
+    if names:
+        log.warning("The metadata names %d pictures that are not there, such as %s.", len(names), min(names))
 
 
 def _features(table: dict[str, Any], *, with_label: bool) -> dict[str, Any]:
@@ -144,11 +95,19 @@ def _readable(name: str) -> str:
     return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split()) or name
 
 
-def _fingerprint(folder: Path, pictures: list[str]) -> str:
+def _shown(name: str) -> str:
+    """A file name as text that can be stored: bytes in it that are not UTF-8 appear as `\\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _fingerprint(folder: Path, names: list[str]) -> str:
     """Changes when a picture or a metadata file is added, removed or written to."""
     digest = hashlib.sha256()
-    metadata = [path.relative_to(folder).as_posix() for name in _METADATA for path in sorted(folder.rglob(name))]
-    for name in [*pictures, *metadata]:
-        status = (folder / name).stat()
-        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    for name in names:
+        try:
+            status = (folder / name).stat()
+            state = f"{status.st_size} {status.st_mtime_ns}"
+        except OSError as error:  # a link that leads nowhere, for example: reported when its turn comes
+            state = str(error.strerror)
+        digest.update(f"{name}\0{state}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from artsim.errors import SourceError
@@ -31,10 +32,11 @@ def open_hub(name: str) -> Source:
     features = {"id": Value("string"), **{key: feature for key, feature in kept.items() if key != "id"}}
 
     def works(start: int) -> Iterator[Work]:
-        for number, row in enumerate(stream.skip(start) if start else stream, start):
-            identity = str(row[id_column]) if id_column and row[id_column] is not None else f"{split}-{number}"
-            columns = {key: _value(row[key], stream.features[key]) for key in features if key != "id"}
-            yield {**columns, "id": identity, "image": row[image_column]}
+        with _reading(repo):
+            for number, row in enumerate(stream.skip(start) if start else stream, start):
+                identity = str(row[id_column]) if id_column and row[id_column] is not None else f"{split}-{number}"
+                columns = {key: _value(row[key], stream.features[key]) for key in features if key != "id"}
+                yield {**columns, "id": identity, "image": row[image_column]}
 
     splits = stream.info.splits or {}
     return Source(
@@ -46,27 +48,45 @@ def open_hub(name: str) -> Source:
         size=splits[split].num_examples if split in splits else None,
         license=_license(info),
         homepage=f"https://huggingface.co/datasets/{repo}",
+        has_urls="image_url" in features,
     )
 
 
-def _repo_info(repo: str, revision: str | None) -> Any:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+@contextmanager
+def _reading(repo: str) -> Iterator[None]:
+    """What goes wrong between here and the Hub leaves this block as a `SourceError`."""
+    from huggingface_hub.errors import GatedRepoError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        return HfApi().dataset_info(repo, revision=revision)
-    except HFValidationError as error:
-        raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
+        yield
+    except GatedRepoError as error:
+        raise SourceError(
+            f"The owner of the dataset {repo} lets in only those who ask: ask on its page, then log in with: hf auth login"
+        ) from error
     except RepositoryNotFoundError as error:
         raise SourceError(
             f"The Hub has no dataset {repo}, or it is private: check the name, and log in with: hf auth login"
         ) from error
-    except (HfHubHTTPError, OSError) as error:
-        raise SourceError(f"The Hub cannot be asked for {repo} ({' '.join(str(error).split())[:200]}).") from error
-    except Exception as error:  # httpx's transport errors, which huggingface_hub lets through, share no useful base
-        if type(error).__module__.split(".")[0] not in ("httpx", "httpx2", "httpcore"):
-            raise
-        raise SourceError(f"The Hub does not answer ({type(error).__name__}); {repo} cannot be read.") from error
+    except RevisionNotFoundError as error:
+        raise SourceError(
+            f"The dataset {repo} has no such revision; give a branch, a tag or a whole commit."
+        ) from error
+    except (HTTPError, OSError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SourceError(
+            f"The dataset {repo} cannot be read from the Hub ({reason}). Check the connection, then run it again."
+        ) from error
+
+
+def _repo_info(repo: str, revision: str | None) -> Any:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        with _reading(repo):
+            return HfApi().dataset_info(repo, revision=revision)
+    except HFValidationError as error:
+        raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
 
 
 def _open_stream(repo: str, split: str, revision: str) -> tuple[Any, str]:
@@ -74,10 +94,11 @@ def _open_stream(repo: str, split: str, revision: str) -> tuple[Any, str]:
     from datasets import Image, load_dataset
     from datasets.exceptions import DatasetNotFoundError
 
-    try:
-        stream = load_dataset(repo, split=split, streaming=True, revision=revision)
-    except (ValueError, DatasetNotFoundError, FileNotFoundError, OSError) as error:
-        raise SourceError(f"{repo}, split {split}, cannot be read: {' '.join(str(error).split())[:300]}") from error
+    with _reading(repo):
+        try:
+            stream = load_dataset(repo, split=split, streaming=True, revision=revision)
+        except (ValueError, FileNotFoundError, DatasetNotFoundError) as error:
+            raise SourceError(f"{repo}, split {split}, cannot be read: {' '.join(str(error).split())[:300]}") from error
     if stream.features is None:
         stream = stream._resolve_features()
     columns = [key for key, feature in stream.features.items() if isinstance(feature, Image)]

@@ -1,0 +1,20 @@
+"""The app, here and on a Space: settings -> collection -> interface."""
+
+from __future__ import annotations
+
+from artsim.edge import run_main
+from artsim.settings import read_settings
+
+
+def main() -> int:
+    settings = read_settings()
+    from artsim.ui.address import check_address
+    from artsim.ui.serve import serve
+    from artsim.ui.startup import open_or_build
+
+    check_address(settings.host, settings.port)
+    return serve(open_or_build(settings), settings)
+
+
+if __name__ == "__main__":
+    run_main(main)

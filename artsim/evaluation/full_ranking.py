@@ -1,0 +1,80 @@
+"""Every work ranked for every query, by the very scores that `Collection.search` orders its answers by.
+
+`search` takes a few hundred candidates from the index and puts them in order; here all works are scored, by matrix
+products over blocks of queries. In a collection of no more works than candidates the order is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from artsim.contents import IndexedSpace
+from artsim.encoders.base import Aspect, unit_rows
+from artsim.errors import QueryError
+from artsim.ranking import order_tuned
+from artsim.search import PRESETS, RANKINGS, Ranking
+
+_BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How works are ranked: what a search is asked, apart from the query."""
+
+    ranking: Ranking = "tuned"
+    aspects: Mapping[Aspect, float] = field(default_factory=lambda: PRESETS["balanced"])
+    """Ignored by the ranking "cosine", which compares raw subject vectors only."""
+    space: str | None = None
+    """Name of the space, by default the collection's first."""
+
+    def __post_init__(self) -> None:
+        if self.ranking not in RANKINGS:
+            raise QueryError(f"There is no ranking {self.ranking!r}; choose among {', '.join(RANKINGS)}.")
+
+    def __str__(self) -> str:
+        if self.ranking == "cosine":
+            return "cosine of raw subject vectors"
+        weights = {aspect: weight for aspect, weight in self.aspects.items() if weight}
+        preset = next((name for name, of in PRESETS.items() if {a: w for a, w in of.items() if w} == weights), None)
+        return f"{self.ranking}, {preset or ' '.join(f'{aspect} {weight:g}' for aspect, weight in weights.items())}"
+
+
+def likeness(indexed: IndexedSpace, setting: Setting, rows: np.ndarray) -> np.ndarray:
+    """(q, n) float32: of the query works at `rows` (q,) with all works, before any correction.
+
+    "cosine": inner product of raw subject vectors; else the weighted sum of the aspects' cosines. `QueryError` for
+    weights that the space does not have.
+    """
+    everything = np.arange(len(indexed.space))
+    if setting.ranking == "cosine":
+        raw = indexed.raw_subject
+        return unit_rows(raw.vectors(rows)) @ raw.vectors(everything).T
+    space = indexed.space
+    shares = space.weigh(setting.aspects)
+    blocks = space.split(indexed.index.vectors(rows))  # made unit again as the search does: an fp16 index rounds
+    placed = np.concatenate([unit_rows(block) for block in blocks.values()], axis=1)
+    return space.query_vector(placed, shares) @ indexed.index.vectors(everything).T
+
+
+def rank_works(
+    indexed: IndexedSpace, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For blocks of the query works `rows`: the block's rows (b,) and all rows in their order for each (b, n), best first.
+
+    Works where `left(row)` (n,) bool is false go to the end. Equal scores keep the order of the collection.
+    """
+    size = max(1, _BLOCK_SCORES // len(indexed.space))
+    shares = indexed.space.weigh(setting.aspects)
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        scores = likeness(indexed, setting, block)
+        for number, row in enumerate(block):
+            allowed = left(int(row))
+            if setting.ranking == "tuned":
+                among = np.flatnonzero(allowed)
+                scores[number, among] = order_tuned(indexed, shares, among, scores[number, among])
+            scores[number, ~allowed] = -np.inf
+        yield block, np.argsort(-scores, axis=1, kind="stable")

@@ -1,0 +1,56 @@
+"""Retrieval figures of one query, from which answers of its full ranking are right.
+
+All follow the usual definitions of TREC (Manning, Raghavan and Schuetze, "Introduction to Information Retrieval",
+chapter 8), with binary relevance. R is the number of relevant works that the query has in the ranking.
+
+| name | definition |
+| --- | --- |
+| precision@k | relevant works among the first k, divided by k (also when there are fewer than k works, or R < k) |
+| hit@k | 1 when at least one of the first k is relevant, else 0 |
+| recall@k | relevant works among the first k, divided by R |
+| r_precision | relevant works among the first R, divided by R |
+| map | average precision over the full ranking: the mean, over the R relevant works, of precision at their rank |
+| ndcg@k | sum of 1/log2(rank + 1) over relevant works among the first k, divided by the largest possible such sum |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+CUTOFFS = (1, 5, 10)
+METRICS = (
+    *(f"precision@{k}" for k in CUTOFFS),
+    *(f"hit@{k}" for k in CUTOFFS[1:]),  # hit@1 is precision@1
+    *(f"recall@{k}" for k in CUTOFFS),
+    "r_precision",
+    "map",
+    "ndcg@10",
+)
+HEADLINE = ("precision@1", "precision@10", "hit@10", "r_precision", "map", "ndcg@10")
+"""The metrics that tables show."""
+
+
+def measure(relevant: np.ndarray) -> np.ndarray:
+    """(q, len(METRICS)) float64 from `relevant` (q, n) bool, best answer first; every row must have a relevant one.
+
+    Works that were taken out of a ranking stand at its end as not relevant, where they change nothing.
+    """
+    total = relevant.sum(axis=1)
+    if not total.all():
+        raise ValueError("a query without any relevant work has no figures; leave it out")
+    found = np.cumsum(relevant, axis=1)  # (q, n): relevant works up to each rank
+    ranks = np.arange(1, relevant.shape[1] + 1)
+    within = {k: found[:, min(k, len(ranks)) - 1] for k in CUTOFFS}
+    columns = [within[k] / k for k in CUTOFFS]
+    columns += [(within[k] > 0).astype(float) for k in CUTOFFS[1:]]
+    columns += [within[k] / total for k in CUTOFFS]
+    columns.append(found[np.arange(len(found)), total - 1] / total)
+    columns.append((relevant * found / ranks).sum(axis=1) / total)
+    columns.append(_gain(relevant, 10) / _gain(ranks <= total[:, None], 10))
+    return np.stack(columns, axis=1)
+
+
+def _gain(relevant: np.ndarray, k: int) -> np.ndarray:
+    """(q,): discounted cumulative gain of the first k."""
+    top = relevant[:, :k]
+    return top @ (1 / np.log2(np.arange(2, top.shape[1] + 2)))

@@ -1,0 +1,95 @@
+"""Statistics of nearest neighbours that need no labels: how near the answers are, per encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from artsim.collection import Collection
+from artsim.errors import QueryError
+from artsim.evaluation.full_ranking import Setting, rank_works
+from artsim.evaluation.tables import Table
+from artsim.search import choose_space
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Over the `k` best answers of every work (or of those drawn): raw subject cosines and angular distances.
+
+    The standard deviations are over all queries and answers together. Cosines of different encoders are not comparable:
+    the encoder whose vectors fill a narrower cone has the higher ones.
+    """
+
+    space: str
+    encoder: str
+    k: int
+    queries: int
+    cosine_mean: float
+    cosine_std: float
+    angular_mean: float
+    """`sqrt(2 (1 - cosine))`, as in a match, in 0..2."""
+    angular_std: float
+    never_found: float
+    """Share of the works that are among nobody's answers; hubness pushes them out. nan when only some works asked."""
+
+
+def measure_neighbours(
+    collection: Collection, setting: Setting, *, k: int = 10, max_queries: int | None = None, seed: int = 0
+) -> Neighbours:
+    """`QueryError` when the collection has fewer than two works, or for `k` below 1."""
+    contents = collection.contents
+    indexed = choose_space(contents, setting.space)
+    n = len(contents)
+    if n < 2:
+        raise QueryError(f"This collection has {n} work; the statistics of neighbours need at least two.")
+    if k < 1:
+        raise QueryError(f"k must be at least 1; it is {k}.")
+    k = min(k, n - 1)
+    rows = np.arange(n)
+    if max_queries is not None and max_queries < n:
+        rows = np.sort(np.random.default_rng(seed).choice(n, max(1, max_queries), replace=False))
+    everyone = np.ones(n, bool)
+
+    def others(row: int) -> np.ndarray:
+        left = everyone.copy()
+        left[row] = False
+        return left
+
+    cosines, found = [], np.zeros(n, bool)
+    for block, order in rank_works(indexed, setting, rows, others):
+        top = order[:, :k]
+        queries = indexed.raw_subject.vectors(block)
+        answers = indexed.raw_subject.vectors(top.reshape(-1)).reshape(len(block), k, -1)
+        cosines.append(np.clip(np.einsum("qd,qkd->qk", queries, answers), -1, 1))
+        found[top] = True
+    cosine = np.concatenate(cosines)
+    angular = np.sqrt(2 * (1 - cosine))
+    return Neighbours(
+        space=indexed.name,
+        encoder=indexed.encoder,
+        k=k,
+        queries=len(rows),
+        cosine_mean=float(cosine.mean()),
+        cosine_std=float(cosine.std()),
+        angular_mean=float(angular.mean()),
+        angular_std=float(angular.std()),
+        never_found=float(1 - found.mean()) if len(rows) == n else float("nan"),
+    )
+
+
+def neighbours_table(found: list[Neighbours], setting: Setting) -> Table:
+    """One row per encoder."""
+    rows = tuple(
+        (
+            item.encoder,
+            str(item.queries),
+            f"{item.cosine_mean:.4f} ± {item.cosine_std:.4f}",
+            f"{item.angular_mean:.4f} ± {item.angular_std:.4f}",
+            "not known" if np.isnan(item.never_found) else f"{item.never_found:.1%}",
+        )
+        for item in found
+    )
+    header = ("encoder", "queries", "cosine", "angular distance", "works never found")
+    note = "Mean ± standard deviation of raw subject vectors; cosines of different encoders are not comparable."
+    return Table(f"The {found[0].k} nearest works ({setting})", header, rows, note)

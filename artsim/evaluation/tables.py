@@ -1,0 +1,181 @@
+"""Figures as tables, for the terminal (Markdown) and the report (HTML)."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from artsim.collection import Collection
+from artsim.evaluation.compare import Comparison
+from artsim.evaluation.full_ranking import Setting
+from artsim.evaluation.intervals import bootstrap_intervals
+from artsim.evaluation.metrics import HEADLINE, METRICS
+from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, macro_means
+from artsim.search import PRESET_RANKINGS, PRESETS, choose_space
+
+_TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first column is text, the others are figures; a note says what a reader needs to know."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def to_markdown(self) -> str:
+        lines = [f"### {self.title}", ""] + ([self.note, ""] if self.note else [])
+        lines.append("| " + " | ".join(self.header) + " |")
+        lines.append("| --- |" + " ---: |" * (len(self.header) - 1))
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows]
+        return "\n".join(lines) + "\n"
+
+    def to_html(self) -> str:
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n" for row in self.rows
+        )
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        return f"<h2>{html.escape(self.title)}</h2>{note}<table><tr>{head}</tr>\n{body}</table>\n"
+
+
+def title_of(metric: str) -> str:
+    """A metric as a heading: `precision@10` -> `P@10`."""
+    return _TITLES.get(metric, metric.replace("precision@", "P@"))
+
+
+def figures_table(evaluation: Evaluation) -> Table:
+    """The figures with their intervals."""
+    means = evaluation.means()
+    by_query = bootstrap_intervals(evaluation.values, seed=evaluation.task.seed)
+    by_group = bootstrap_intervals(evaluation.values, clusters=evaluation.clusters, seed=evaluation.task.seed)
+    macro = macro_means(by_class(evaluation))
+    rows = tuple(
+        (
+            title_of(metric),
+            f"{means[metric]:.3f}",
+            _interval(by_query[number]),
+            _interval(by_group[number]),
+            f"{macro[metric]:.3f}",
+        )
+        for number, metric in enumerate(METRICS)
+    )
+    header = ("metric", "mean", "95 % over works", f"95 % over {evaluation.cluster_column}", "mean of classes")
+    return Table(describe(evaluation), header, rows, counts(evaluation))
+
+
+def describe(evaluation: Evaluation) -> str:
+    """What was evaluated, in a line."""
+    task = evaluation.task
+    apart = f", no work of the same {task.disjoint}" if task.disjoint else ""
+    return f"Same {task.label}{apart}: {evaluation.setting} ({evaluation.encoder})"
+
+
+def counts(evaluation: Evaluation) -> str:
+    """How many works asked, how many did not and why."""
+    left_out = [
+        text
+        for count, text in (
+            (evaluation.unlabelled, f"{evaluation.unlabelled} have no {evaluation.task.label}"),
+            (evaluation.lonely, f"{evaluation.lonely} have nothing to find"),
+        )
+        if count
+    ]
+    return (
+        f"{len(evaluation)} queries among {evaluation.candidates} works"
+        + (f" ({', '.join(left_out)})" if left_out else "")
+        + f". Answers drawn blindly would have a precision of {evaluation.chance:.3f}."
+    )
+
+
+def class_table(evaluation: Evaluation, *, at_most: int | None = None) -> Table:
+    """Figures per label, most queries first."""
+    classes = by_class(evaluation)
+    shown = classes[:at_most]
+    rows = tuple(
+        (str(item.label), str(item.queries), *(f"{item.means[metric]:.3f}" for metric in HEADLINE)) for item in shown
+    )
+    note = f"The {len(shown)} with the most queries of {len(classes)}." if len(shown) < len(classes) else ""
+    return Table(
+        f"By {evaluation.task.label}",
+        (evaluation.task.label, "queries", *(title_of(metric) for metric in HEADLINE)),
+        rows,
+        note,
+    )
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """The first setting against the second."""
+    rows = tuple(
+        (
+            title_of(item.metric),
+            f"{item.first:.3f}",
+            f"{item.second:.3f}",
+            f"{item.difference:+.3f}",
+            _interval(item.interval, sign="+"),
+            _p(item.fisher_p),
+            _p(item.student_p),
+            f"{item.better}/{item.equal}/{item.worse}",
+        )
+        for item in comparison.differences
+    )
+    first, second = comparison.first, comparison.second
+    one, two = str(first.setting), str(second.setting)
+    if one == two:
+        one, two = f"{one} ({first.encoder})", f"{two} ({second.encoder})"
+    note = (
+        f"{comparison.queries} queries that count in both; {comparison.left_out} count in one only and are left out. "
+    )
+    note += (
+        f"The interval draws whole groups of the same {first.cluster_column}; the p-values take queries as independent."
+    )
+    over = f"95 % over {first.cluster_column}"
+    header = ("metric", "first", "second", "difference", over, "p (Fisher)", "p (Student)", "better/same/worse")
+    return Table(f"{one}, against {two}", header, rows, note)
+
+
+def evaluate_settings(collection: Collection, task: Task, *, space: str | None = None) -> dict[str, Evaluation]:
+    """The task with every preset and with the plain cosine of raw subject vectors, by name."""
+    return {name: evaluate(collection, task, setting) for name, setting in _settings(collection, space).items()}
+
+
+def settings_table(evaluations: Mapping[str, Evaluation]) -> Table:
+    """What `evaluate_settings` found, one row per setting."""
+    rows = tuple(
+        (name, evaluation.setting.ranking, *(f"{evaluation.means()[metric]:.3f}" for metric in HEADLINE))
+        for name, evaluation in evaluations.items()
+    )
+    first = next(iter(evaluations.values()))
+    task = first.task
+    apart = f", no work of the same {task.disjoint}" if task.disjoint else ""
+    return Table(
+        f"Same {task.label}{apart}, by aspect and ranking ({first.encoder})",
+        ("setting", "ranking", *(title_of(metric) for metric in HEADLINE)),
+        rows,
+        counts(first),
+    )
+
+
+def _settings(collection: Collection, space: str | None) -> dict[str, Setting]:
+    """Each preset with its own ranking, where it is another than those before and the space can answer it; then the cosine."""
+    known = set(choose_space(collection.contents, space).space.aspects)
+    settings: dict[str, Setting] = {}
+    for name, weights in PRESETS.items():
+        used = {aspect: weight for aspect, weight in weights.items() if weight}
+        setting = Setting(ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used, space=space)
+        if used.keys() <= known and setting not in settings.values():
+            settings[name] = setting
+    return {**settings, "cosine": Setting(ranking="cosine", aspects={"subject": 1.0}, space=space)}
+
+
+def _interval(bounds: Sequence[float], *, sign: str = "") -> str:
+    low, high = bounds
+    return "one group only" if math.isnan(low) else f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

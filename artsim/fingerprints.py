@@ -1,0 +1,65 @@
+"""Perceptual hashes: 64 bits per picture that survive scaling, JPEG, recolouring and, through windows, crops and borders.
+
+Each hash is a DCT hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash functions"): the picture in
+grey at 32 x 32 pixels, the signs of 64 low frequencies against their median. The lowest row and column of frequencies
+are left out: they hold what frames and vignettes have in common, and without them other pictures are further off (of
+209,628 pairs of different paintings 51 instead of 89 are within 12 bits).
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from PIL import Image
+
+BITS = 64
+_SIDE, _FINE_SIDE = 32, 128
+_KEPT = 8
+_SPANS = ((0.0, 1.0), (0.0, 0.92), (0.08, 1.0), (0.05, 0.95), (0.09, 0.91), (0.14, 0.86))
+WINDOWS = tuple((left, top, right, bottom) for (top, bottom), (left, right) in itertools.product(_SPANS, _SPANS))
+"""Parts of a picture that are hashed beside the whole, which comes first: what a crop or a border leaves of it."""
+_FAINT = 1.5  # grey levels: where the 64 frequencies are weaker than this together, their signs are chance
+_FREQUENCIES = np.cos(np.pi * np.arange(1, _KEPT + 1)[:, None] * (2 * np.arange(_SIDE) + 1) / (2 * _SIDE)) / (_SIDE / 2)
+
+
+def fingerprint(image: Image.Image) -> np.ndarray:
+    """(len(WINDOWS),) uint64: the hash of the whole picture, then of its other windows; 0 where it is nearly blank."""
+    grey = image.convert("L").resize((_FINE_SIDE, _FINE_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    windows = []
+    for window in WINDOWS:
+        box = tuple(edge * _FINE_SIDE for edge in window)
+        windows.append(np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, box=box), np.float32))
+    waves = np.einsum("ai,wij,bj->wab", _FREQUENCIES, np.stack(windows), _FREQUENCIES, optimize=True)
+    waves = waves.reshape(len(WINDOWS), BITS)
+    bits = waves > np.median(waves, axis=1, keepdims=True)
+    hashes = np.packbits(bits, axis=1).view(np.uint64)[:, 0]
+    return np.where(np.sqrt((waves**2).sum(axis=1)) < _FAINT, np.uint64(0), hashes)
+
+
+def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(p,) bits that differ, for p pairs of fingerprints (p, windows); `BITS` + 1 where one of the two is nearly blank.
+
+    The least over the whole of the one against every window of the other.
+    """
+    blank = BITS + 1
+    least = np.full(len(first), blank)
+    for whole, windows in ((first[:, :1], second), (second[:, :1], first)):
+        differing = np.bitwise_count(whole ^ windows).astype(int)
+        least = np.minimum(least, np.where((whole == 0) | (windows == 0), blank, differing).min(axis=1))
+    return least
+
+
+def near_wholes(fingerprints: np.ndarray, within: int) -> np.ndarray:
+    """(p, 2) row numbers, first < second, of fingerprints (n, windows) whose whole pictures differ in at most `within` bits."""
+    import faiss
+
+    rows = np.flatnonzero(fingerprints[:, 0])
+    if not len(rows):
+        return np.zeros((0, 2), int)
+    codes = np.ascontiguousarray(fingerprints[rows, 0]).view(np.uint8).reshape(len(rows), -1)
+    index = faiss.IndexBinaryFlat(BITS)
+    index.add(codes)
+    ends, _, found = index.range_search(codes, within + 1)  # FAISS means "less than"
+    first = np.repeat(np.arange(len(rows)), np.diff(ends.astype(int)))
+    return np.stack([rows[first], rows[found]], axis=1)[first < found]

@@ -1,0 +1,18 @@
+"""The Hugging Face Hub: publish a collection, open one from there, make a Space that serves it."""
+
+from artsim.hub.access import Destination, check_license
+from artsim.hub.commit import Pushed, SentProgress
+from artsim.hub.fetch import open_from_hub
+from artsim.hub.publish import check_publication, publish
+from artsim.hub.space import create_space
+
+__all__ = [
+    "Destination",
+    "Pushed",
+    "SentProgress",
+    "check_license",
+    "check_publication",
+    "create_space",
+    "open_from_hub",
+    "publish",
+]

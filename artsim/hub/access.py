@@ -1,0 +1,157 @@
+"""Before any work starts: may this token write to that repository, and is it one that may be replaced?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from artsim.errors import HubError
+from artsim.hub.talk import patiently
+
+LOGIN = "make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login"
+_SCAFFOLD = frozenset(
+    {".gitattributes", "README.md", ".gitignore"}
+)  # what the Hub or a person puts into a new repository
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A repository that may be written to. `private` is None while it does not exist."""
+
+    repo_id: str
+    repo_type: str
+    exists: bool
+    private: bool | None
+    files: frozenset[str]
+
+
+def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destination:
+    """The repository `NAMESPACE/NAME`, if the token of this machine may write to it; it need not exist yet.
+
+    `HubError` in one sentence otherwise: a malformed id, the Hub out of reach, no token, one that may only read, or a
+    namespace that is somebody else's. Three small requests; nothing is changed.
+    """
+    check_repo_id(repo_id)
+    from huggingface_hub import HfApi, constants, get_token
+
+    if constants.HF_HUB_OFFLINE:
+        raise HubError(f"Publishing to {repo_id} needs the Hub, which is switched off here (HF_HUB_OFFLINE).")
+    token = get_token()
+    if token is None:
+        raise HubError(f"There is no Hub token on this machine, so nothing can be published to {repo_id}: {LOGIN}")
+    api = HfApi()
+    problem = write_problem(_who_am_i(api, token), repo_id, repo_type)
+    if problem:
+        raise HubError(problem)
+    info = patiently(lambda: _repo_info(api, repo_id, repo_type), f"asking the Hub for {repo_id}")
+    if info is None:
+        return Destination(repo_id, repo_type, exists=False, private=None, files=frozenset())
+    patiently(lambda: api.auth_check(repo_id, repo_type=repo_type, write=True), f"asking to write to {repo_id}")
+    files = frozenset(file.rfilename for file in info.siblings or [])
+    return Destination(repo_id, repo_type, exists=True, private=bool(info.private), files=files)
+
+
+def check_repo_id(repo_id: str) -> None:
+    """`HubError` unless it is `NAMESPACE/NAME` as the Hub spells it."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repo_id)
+        good = repo_id.count("/") == 1
+    except HFValidationError:
+        good = False
+    if not good:
+        raise HubError(
+            f"{repo_id!r} is not an id on the Hub: give NAMESPACE/NAME, of letters, digits, '-', '_' and '.', "
+            "such as my-museum/paintings."
+        )
+
+
+def check_license(license: str) -> None:
+    """`HubError` when the Hub does not know a licence by this id: it would refuse the card, after all the work."""
+    from huggingface_hub import DatasetCard, DatasetCardData
+
+    card = DatasetCard(f"---\n{DatasetCardData(license=license).to_yaml()}\n---\n")
+    try:
+        patiently(lambda: card.validate(repo_type="dataset"), "checking the licence")
+    except ValueError as error:
+        raise HubError(
+            f"The Hub knows no licence {license!r}. Give --license one of the ids at "
+            "https://huggingface.co/docs/hub/repositories-licenses, such as cc0-1.0, or: other"
+        ) from error
+
+
+def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> str | None:
+    """Why the token of `account` (the Hub's `whoami-v2`) may not write to `repo_id`, as a sentence; None if it may."""
+    user, namespace = account["name"], repo_id.split("/")[0]
+    token = (account.get("auth") or {}).get("accessToken") or {}
+    name = f"The Hub token {token.get('displayName', '')!r} of {user}" if token.get("displayName") else "The Hub token"
+    if token.get("role") == "read":
+        return f"{name} may only read: {LOGIN}"
+    memberships = {org["name"]: org.get("roleInOrg") for org in account.get("orgs") or []}
+    if namespace != user and namespace not in memberships:
+        own = ", ".join([user, *sorted(memberships)])
+        return f"You are {user} on the Hub and may not write to {namespace}; you may write to {own}."
+    if memberships.get(namespace) == "read":
+        return f"You are {user} on the Hub and may only read in {namespace}; ask its owners for write access."
+    if token.get("role") == "fineGrained" and not _is_granted(token, namespace, repo_id, repo_type):
+        return f"{name} has no write permission for {repo_id}: add it at https://huggingface.co/settings/tokens"
+    return None
+
+
+def make_private(destination: Destination) -> None:
+    """Hide an existing repository that is public."""
+    from huggingface_hub import HfApi
+
+    if destination.private:
+        return
+    repo_id, repo_type = destination.repo_id, destination.repo_type
+    patiently(
+        lambda: HfApi().update_repo_settings(repo_id, repo_type=repo_type, private=True), f"making {repo_id} private"
+    )
+    log.warning("%s was public and is private now, as asked.", repo_id)
+
+
+def is_only_scaffold(files: frozenset[str]) -> bool:
+    """Whether a repository holds nothing yet that would be lost."""
+    return files <= _SCAFFOLD
+
+
+def _is_granted(token: Mapping[str, Any], namespace: str, repo_id: str, repo_type: str) -> bool:
+    """Whether one of a fine-grained token's scopes covers writing to the repository."""
+    for scope in (token.get("fineGrained") or {}).get("scoped") or []:
+        entity = scope.get("entity") or {}
+        covered = entity.get("name") == namespace or (entity.get("type"), entity.get("name")) == (repo_type, repo_id)
+        if covered and "repo.write" in (scope.get("permissions") or []):
+            return True
+    return False
+
+
+def _who_am_i(api: Any, token: str) -> Mapping[str, Any]:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    def ask() -> Mapping[str, Any]:
+        try:
+            return api.whoami(token)
+        except HfHubHTTPError as error:
+            if error.response.status_code == 401:
+                raise HubError(
+                    f"The Hub does not accept the token of this machine (HF_TOKEN or hf auth): {LOGIN}"
+                ) from error
+            raise
+
+    return patiently(ask, "asking the Hub who you are")
+
+
+def _repo_info(api: Any, repo_id: str, repo_type: str) -> Any | None:
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        return api.repo_info(repo_id, repo_type=repo_type)
+    except RepositoryNotFoundError:
+        return None

@@ -1,0 +1,180 @@
+"""One atomic commit that makes a repository hold exactly these files; safe to repeat, whatever happened on the way.
+
+The repository is read first, and only what differs is sent. The parent commit is pinned, so a commit made meanwhile is
+noticed (412). After every failure the repository is read again before anything is sent: if an answer got lost on its
+way back, what was committed is found there, and nothing is committed twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artsim.errors import HubError
+from artsim.hub.talk import PAUSES, hub_errors, is_passing, patiently, pause, sentence
+from artsim.manifest import sha256
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+SentProgress = Callable[[int, int], None]
+"""Called with the bytes sent so far and the bytes to send in all."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push came to. `commit` is the repository's newest commit, also when nothing had to be sent."""
+
+    repo_id: str
+    commit: str
+    url: str
+    sent: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.sent or self.deleted)
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file to be in the repository: on disk or in memory. `sha256` saves reading it when it is known already."""
+
+    content: Path | bytes
+    sha256: str | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the content."""
+        if self.sha256 is not None:
+            return self.sha256
+        return hashlib.sha256(self.content).hexdigest() if isinstance(self.content, bytes) else sha256(self.content)
+
+    def is_at(self, entry: Any) -> bool:
+        """Whether the repository holds the same bytes; `entry` is a `huggingface_hub.RepoFile`."""
+        if entry.size != self.size:
+            return False
+        if entry.lfs is not None:
+            return entry.lfs.sha256 == self.digest
+        content = self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+        return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    head: str
+    changed: tuple[str, ...]
+    vanished: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.vanished)
+
+
+def push_files(
+    repo_id: str,
+    repo_type: str,
+    files: Mapping[str, LocalFile],
+    *,
+    owns: Callable[[str], bool],
+    message: str,
+    progress: SentProgress | None = None,
+) -> Pushed:
+    """Make the existing repository hold `files`, and nothing else of what `owns(path)`, by one commit.
+
+    Raises `HubError` when the Hub refuses, or is still busy after about half a minute of further tries.
+    """
+    from huggingface_hub import HfApi
+
+    api, what = HfApi(), f"publishing to {repo_id}"
+    additions: dict[str, CommitOperationAdd] = {}
+    tried: _Plan | None = None
+    for seconds in (*PAUSES, None):
+        plan = _compare(api, repo_id, repo_type, files, owns)
+        if not plan:
+            return _pushed(api, repo_id, repo_type, plan.head, tried)
+        tried = plan
+        try:
+            return _send(api, repo_id, repo_type, files, plan, additions, message, progress)
+        except ValueError as error:  # also a 400: what the Hub will never take, such as a malformed card
+            reason = " ".join(str(error).split())[:300]
+            raise HubError(f"The Hub refuses what is to be published to {repo_id}: {reason}") from error
+        except hub_errors(RuntimeError) as error:
+            if seconds is None or not is_passing(error):
+                raise HubError(sentence(error, what)) from error
+            pause(error, seconds)
+    raise AssertionError("the last try returns or raises")
+
+
+def _compare(
+    api: HfApi, repo_id: str, repo_type: str, files: Mapping[str, LocalFile], owns: Callable[[str], bool]
+) -> _Plan:
+    """What would have to change in the repository as it stands now."""
+    from huggingface_hub.hf_api import RepoFile
+
+    def read() -> tuple[str, dict[str, Any]]:
+        head = api.repo_info(repo_id, repo_type=repo_type).sha
+        tree = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
+        return head or "", {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+
+    head, there = patiently(read, f"reading {repo_id}")
+    changed = tuple(path for path, file in files.items() if path not in there or not file.is_at(there[path]))
+    vanished = tuple(path for path in there if owns(path) and path not in files)
+    return _Plan(head, changed, vanished)
+
+
+def _send(
+    api: HfApi,
+    repo_id: str,
+    repo_type: str,
+    files: Mapping[str, LocalFile],
+    plan: _Plan,
+    additions: dict[str, CommitOperationAdd],
+    message: str,
+    progress: SentProgress | None,
+) -> Pushed:
+    """Upload what changed, one file after the other, then commit. `additions` keeps what is uploaded for a further try."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    total, done = sum(files[path].size for path in plan.changed), 0
+    for number, path in enumerate(plan.changed, 1):
+        if path not in additions:
+            content = files[path].content
+            log.info("Sending %s (%s), %d of %d.", path, _readable(files[path].size), number, len(plan.changed))
+            additions[path] = CommitOperationAdd(path, content)
+            api.preupload_lfs_files(repo_id, [additions[path]], repo_type=repo_type, free_memory=False)
+        done += files[path].size
+        if progress is not None:
+            progress(done, total)
+    operations = [additions[path] for path in plan.changed]
+    made = api.create_commit(
+        repo_id,
+        [*operations, *(CommitOperationDelete(path, is_folder=False) for path in plan.vanished)],
+        commit_message=message,
+        repo_type=repo_type,
+        parent_commit=plan.head,
+    )
+    return _pushed(api, repo_id, repo_type, made.oid, plan)
+
+
+def _pushed(api: HfApi, repo_id: str, repo_type: str, commit: str, plan: _Plan | None) -> Pushed:
+    url = f"{api.endpoint}/{repo_type}s/{repo_id}" if repo_type != "model" else f"{api.endpoint}/{repo_id}"
+    return Pushed(repo_id, commit, url, plan.changed if plan else (), plan.vanished if plan else ())
+
+
+def _readable(size: int) -> str:
+    """Bytes for people: `447 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}" if unit != "bytes" else f"{size} bytes"
+        size /= 1000  # type: ignore[assignment]
+    return f"{size:.3g} GB"

@@ -1,0 +1,162 @@
+"""Publish a saved collection as a dataset repository: the same files, and a card that says how to load it from there."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+from artsim.card import dataset_card, is_private_encoder
+from artsim.errors import CollectionError, HubError
+from artsim.figures import Figures
+from artsim.hub.access import Destination, check_destination, check_license, is_only_scaffold, make_private
+from artsim.hub.commit import LocalFile, Pushed, SentProgress, push_files
+from artsim.hub.fetch import published_manifest_of
+from artsim.hub.talk import patiently
+from artsim.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
+from artsim.saving import open_folder
+
+CARD = "README.md"
+
+log = logging.getLogger(__name__)
+
+
+def publish(
+    folder: str | Path,
+    repo_id: str,
+    *,
+    private: bool = False,
+    evaluation: Figures | None = None,
+    progress: SentProgress | None = None,
+) -> Pushed:
+    """Put the collection saved in `folder` into the dataset repository `NAMESPACE/NAME`, as one commit.
+
+    The repository is made if need be, `private` if asked; a public one is made private when `private` is asked for, and
+    never the other way round. Only what differs is sent; files of an older version of the collection are deleted in the
+    same commit. A README.md that was edited in `folder` is published as it is; otherwise the card is written for its new
+    place, with the figures of `evaluation`. The folder is only read. Raises `HubError`, or `CollectionError` when the
+    collection is damaged; run again, it goes on with what is not there yet.
+    """
+    folder = Path(folder).expanduser()
+    destination = check_publication(repo_id)
+    manifest = _sound_manifest(folder)
+    if evaluation is not None:
+        evaluation.check(manifest)
+    check_license(manifest.license)
+    files = _files(folder, manifest, repo_id, evaluation)
+    _tell_of_edits(destination, folder)
+    _make_repository(destination, private)
+    return push_files(
+        repo_id,
+        "dataset",
+        files,
+        owns=_owns,
+        message=f"Publish {manifest.title}: {manifest.rows:,} works",
+        progress=progress,
+    )
+
+
+def check_publication(repo_id: str) -> Destination:
+    """What `publish` checks before anything else, in four small requests: token, rights, and that nothing would be lost."""
+    destination = check_destination(repo_id)
+    if FILE_NAME not in destination.files and not is_only_scaffold(destination.files):
+        raise HubError(
+            f"{repo_id} exists on the Hub and is not a collection (it has no {FILE_NAME}); it is left as it is. "
+            "Publish under another name."
+        )
+    return destination
+
+
+def published_manifest(manifest: Manifest) -> Manifest:
+    """The manifest as others may see it: folders of this machine by their name only."""
+    source = dict(manifest.source)
+    kind, _, rest = source.get("name", "").partition(":")
+    if kind in ("folder", "nga"):
+        source["name"] = f"{kind}:{Path(rest).name}"
+    spaces = tuple(
+        dataclasses.replace(space, encoder=f"./{Path(space.encoder).name}") if is_private_encoder(space) else space
+        for space in manifest.spaces
+    )
+    return dataclasses.replace(manifest, source=source, spaces=spaces)
+
+
+def _sound_manifest(folder: Path) -> Manifest:
+    """The manifest, after every file was compared with it. `CollectionError` when one is not as it was saved."""
+    manifest = read_manifest(folder)
+    for name, problem in damaged_files(folder, manifest, thorough=True).items():
+        raise CollectionError(f"{folder / name} {problem}, so the collection is not published. Build it again first.")
+    return manifest
+
+
+def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures | None) -> dict[str, LocalFile]:
+    """Everything that is to be in the repository, the manifest last."""
+    public = published_manifest(manifest)
+    for space in public.spaces:
+        if is_private_encoder(space):
+            log.warning(
+                "The encoder %s is a folder of this machine: whoever opens %s can browse it and search by its works, but "
+                "not by other pictures. Publish the encoder as a model first, and build with its id, to allow that.",
+                space.encoder,
+                repo_id,
+            )
+    card = _own_card(folder, manifest)
+    if card is None:
+        contents = open_folder(folder).contents
+        card = dataset_card(public, contents, repo_id=repo_id, evaluation=evaluation).encode()
+    files = {path: LocalFile(folder / path, record.sha256) for path, record in manifest.files.items() if path != CARD}
+    files[CARD] = LocalFile(card)
+    records = {**manifest.files, CARD: FileRecord(len(card), LocalFile(card).digest)}
+    public = dataclasses.replace(public, files=records)
+    files[FILE_NAME] = LocalFile(public.to_json().encode())
+    return files
+
+
+def _own_card(folder: Path, manifest: Manifest) -> bytes | None:
+    """The card, if a person changed it since it was written."""
+    path, record = folder / CARD, manifest.files.get(CARD)
+    if not path.is_file() or (record is not None and sha256(path) == record.sha256):
+        return None
+    return path.read_bytes()
+
+
+def _tell_of_edits(destination: Destination, folder: Path) -> None:
+    """Say so when the card was edited on the Hub since it was published: it is about to be replaced."""
+    if not {CARD, FILE_NAME} <= destination.files:
+        return
+    from huggingface_hub import HfApi
+
+    try:
+        origin, manifest = published_manifest_of(destination.repo_id)
+    except CollectionError as error:
+        log.info("%s It is replaced.", error)
+        return
+    record = manifest.files.get(CARD)
+    (card,) = patiently(
+        lambda: HfApi().get_paths_info(destination.repo_id, CARD, revision=origin.commit, repo_type="dataset"),
+        f"reading the card of {destination.repo_id}",
+    )
+    if record is not None and getattr(card, "size", None) != record.size:
+        log.warning(
+            "The card of %s was edited on the Hub. It is replaced now; the edited one stays in the history, at %s. To keep "
+            "edits, make them in %s.",
+            destination.repo_id,
+            origin.commit[:12],
+            folder / CARD,
+        )
+
+
+def _owns(path: str) -> bool:
+    """What belongs to a collection, and goes when a newer version has it no more; all else in the repository stays."""
+    return path.startswith(("data/", "index/"))
+
+
+def _make_repository(destination: Destination, private: bool) -> None:
+    from huggingface_hub import HfApi
+
+    api, repo_id = HfApi(), destination.repo_id
+    if not destination.exists:
+        patiently(
+            lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True), f"creating {repo_id}"
+        )
+    elif private:
+        make_private(destination)

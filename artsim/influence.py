@@ -1,0 +1,128 @@
+"""Likeness against year: which works before this one it resembles, and which works after it resemble it.
+
+Likeness is not influence: the result and its plot say so. Whether one painter knew the other is for historians to show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from artsim.encoders.base import Aspect
+from artsim.errors import QueryError
+from artsim.filters import Where, allowed_rows
+from artsim.search import MAX_K, Match, Part, Query, choose_space
+
+if TYPE_CHECKING:
+    from artsim.collection import Collection
+
+Direction = Literal["earlier", "later"]
+DIRECTIONS: tuple[Direction, ...] = ("earlier", "later")
+CAVEAT = "Likeness is not influence: it shows which works look alike and which came first, not that one artist knew the other."
+
+
+@dataclass(frozen=True)
+class TimedMatch:
+    """A match, and where it lies in time."""
+
+    match: Match
+    year: float
+    gap: float
+    """Years between it and the work that was asked about, more than 0."""
+    decayed: float | None
+    """Its likeness, halved once per half-life; None when no half-life was given."""
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What came before (or after) a picture that it resembles (or that resembles it)."""
+
+    year: float
+    """The year of the picture that was asked about."""
+    direction: Direction
+    matches: tuple[TimedMatch, ...]
+    """The best first."""
+    others: tuple[TimedMatch, ...] = field(repr=False)
+    """The next ones, for the background of a plot; with `matches` at most 1000."""
+    undated: int
+    """Works that could not answer because they have no year."""
+    work: Mapping[str, Any] | None = field(repr=False)
+    """The work that was asked about; None for a picture from outside."""
+    caveat: str = CAVEAT
+
+
+def find_influence(
+    collection: Collection,
+    part: Part,
+    *,
+    year: float | None,
+    direction: Direction,
+    k: int,
+    aspects: Mapping[Aspect, float],
+    decay: float | None,
+    where: Where | None,
+    other: Sequence[str],
+    year_column: str,
+    space: str | None,
+) -> Influence:
+    """See `Collection.influence`."""
+    if direction not in DIRECTIONS:
+        raise QueryError(f"There is no direction {direction!r} in time; choose earlier or later.")
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+        raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {k}.")
+    if decay is not None and not (math.isfinite(decay) and decay > 0):
+        raise QueryError(f"decay is a half-life in years, more than 0; it is {decay}.")
+    contents = collection.contents
+    years = _years(contents.table, year_column)
+    work = None if part.work is None else collection.work(part.work)
+    at = _year_of(work, year, year_column)
+    usable = allowed_rows(contents.table, where)
+    usable = np.ones(len(contents), bool) if usable is None else usable
+    in_time = usable & ((years < at) if direction == "earlier" else (years > at))
+    undated = int((usable & np.isnan(years)).sum())
+    ids = contents.table.column("id").filter(pa.array(in_time)).to_pylist()
+    query = Query((part,), aspects, {"id": ids}, MAX_K, space=space, other=tuple(other))
+    matches = collection.run(query) if ids else []
+    if not matches:
+        note = f" ({undated} {'has' if undated == 1 else 'have'} no year)" if undated else ""
+        raise QueryError(
+            f"No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters."
+        )
+    shares = choose_space(contents, space).space.weigh(aspects)
+    found = [_timed(match, year_column, at, shares, decay) for match in matches]
+    if decay is not None:
+        found.sort(key=lambda item: -(item.decayed or 0.0))
+    return Influence(at, direction, tuple(found[:k]), tuple(found[k:]), undated, work)
+
+
+def _years(table: pa.Table, column: str) -> np.ndarray:
+    """(n,) float64, nan where there is none. `QueryError` when the column is not one of numbers."""
+    if column not in table.column_names:
+        raise QueryError(f"There is no column {column!r} of years; there are {', '.join(table.column_names)}.")
+    values = table.column(column)
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        raise QueryError(f"The column {column!r} holds {values.type}, not years as numbers.")
+    return pc.fill_null(values.cast(pa.float64()), math.nan).to_numpy()
+
+
+def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) -> float:
+    """The year that was given, or the work's own."""
+    found = year if year is not None else (work or {}).get(column)
+    if found is not None and math.isfinite(found):
+        return float(found)
+    if work is None:
+        raise QueryError("A picture from outside has no year: give year=, the year in which it was made.")
+    raise QueryError(f"The work {work['id']!r} has no {column}; give year=, the year in which it was made.")
+
+
+def _timed(match: Match, column: str, at: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
+    year = float(match.work[column])
+    likeness = max(0.0, float(np.dot(shares, list(match.aspects.values()))))
+    decayed = None if decay is None else likeness * 0.5 ** (abs(year - at) / decay)
+    return TimedMatch(match, year, abs(year - at), decayed)

@@ -1,0 +1,34 @@
+"""The foot of the page: what is searched here, with what, and what happens to uploads."""
+
+from __future__ import annotations
+
+from artsim.ui.context import Context
+from artsim.ui.labels import safe_link
+from artsim.ui.markup import Markup, element
+
+
+def about(context: Context) -> Markup:
+    strings, manifest = context.strings, context.collection.manifest
+    sentences = [
+        strings(
+            "about.collection",
+            title=manifest.title,
+            count=strings("header.works", count=strings.number(len(context.collection))),
+            description=manifest.source.get("description") or "",
+        )
+    ]
+    if manifest.license:
+        sentences.append(strings("about.licence", licence=manifest.license.upper()))
+    link = safe_link({"url": manifest.source.get("homepage")})
+    source = (
+        element("a", strings("about.source", host=link[1]), href=link[0], target="_blank", rel="noopener noreferrer")
+        if link
+        else ""
+    )
+    return element(
+        "footer",
+        element("p", " ".join(sentences), " " if source else "", source),
+        element("p", strings("about.encoder", encoder=context.encoder, reason=context.encoder_reason), class_="which"),
+        element("p", strings("about.likeness"), " ", strings("about.privacy")),
+        class_="about", aria_label=strings("about.title"),
+    )  # fmt: skip

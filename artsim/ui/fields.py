@@ -1,0 +1,112 @@
+"""Fields of our own, where Gradio's are not enough: choices with counts, a range, an amount that the keyboard moves too.
+
+Each fires `input` when its value is settled (not at every step of a drag), and follows its value when that is set.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gradio as gr
+
+from artsim.facets import Facet
+from artsim.ui.components import WithoutStub, read_script
+from artsim.ui.markup import Markup, button, element, script_template
+from artsim.ui.strings import Strings
+
+_FIND_FROM = 12  # values: from here on a column can be searched
+
+
+class _Field(gr.HTML, metaclass=WithoutStub):
+    def __init__(self, markup: Markup, script: str, **more: Any) -> None:
+        super().__init__(
+            html_template=script_template(markup), js_on_load=read_script(script), apply_default_css=False, **more
+        )
+
+    def get_block_name(self) -> str:
+        return "html"
+
+    def postprocess(self, value: Any) -> Any:
+        return value
+
+
+class ChoicesInput(_Field):
+    """Any of a column's values. Its value is a list of them, or None."""
+
+    def __init__(self, facet: Facet, strings: Strings) -> None:
+        label = strings.column(facet.column)
+        find = strings("filters.find", column=label)
+        self.offered = frozenset(value for value, _ in facet.values)
+        markup = element(
+            "details",
+            element("summary", element("span", label), element("span", "", class_="picked")),
+            element("input", type="search", placeholder=find, aria_label=find, hidden=len(facet.values) < _FIND_FROM),
+            element("ul"),
+            button(strings("filters.all", count=strings.number(len(facet.values))), class_="link", hidden=True),
+            class_="choices", data_column=facet.column,
+        )  # fmt: skip
+        super().__init__(markup, "choices.js", value=None, options=[list(pair) for pair in facet.values])
+
+    def preprocess(self, payload: Any) -> list[str] | None:
+        return [value for value in payload if value in self.offered] or None if isinstance(payload, list) else None
+
+
+class RangeInput(_Field):
+    """Two numbers, from and to; each may be left empty. Its value is (low, high) or None."""
+
+    def __init__(self, facet: Facet, strings: Strings) -> None:
+        label = strings.column(facet.column)
+        bounds = {"type": "number", "step": "any", "inputmode": "decimal"}
+        markup = element(
+            "div",
+            element("span", label, class_="field-label"),
+            element("div",
+                element("input", **bounds, placeholder=_plain(facet.low),
+                        aria_label=strings("filters.from", column=label)),
+                element("span", strings("filters.and")),
+                element("input", **bounds, placeholder=_plain(facet.high),
+                        aria_label=strings("filters.to", column=label)),
+                class_="range-fields"),
+            class_="range", role="group", aria_label=label, data_column=facet.column,
+        )  # fmt: skip
+        super().__init__(markup, "range.js", value=None)
+
+    def preprocess(self, payload: Any) -> tuple[float | None, float | None] | None:
+        if not isinstance(payload, list) or len(payload) != 2:
+            return None
+        low, high = (_number(item) for item in payload)
+        return None if low is None and high is None else (low, high)
+
+
+class AmountInput(_Field):
+    """A number between two others, as a slider and in figures."""
+
+    def __init__(
+        self, label: str, *, low: float, high: float, step: float, value: float, info: str = "", **more: Any
+    ) -> None:
+        self.initial = value
+        bounds = {"min": _plain(low), "max": _plain(high), "step": _plain(step), "value": _plain(value)}
+        markup = element(
+            "div",
+            element("span", label, class_="field-label"),
+            element("input", type="number", **bounds, aria_label=label),
+            element("input", type="range", **bounds, aria_label=label),
+            element("span", info, class_="fine") if info else "",
+            class_="amount",
+        )
+        super().__init__(markup, "amount.js", value=value, **more)
+
+    def preprocess(self, payload: Any) -> float:
+        number = _number(payload)
+        return self.initial if number is None else number
+
+
+def _number(item: Any) -> float | int | None:
+    if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
+        return None
+    return int(item) if float(item).is_integer() else item
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"

@@ -1,0 +1,89 @@
+"""What a work is called on screen, whatever its collection calls its columns; and percentiles in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from artsim.ui.strings import Strings
+
+_TITLES = ("title", "name", "caption", "file_name")
+_MAKERS = ("artist", "creator", "author", "maker", "attribution")
+_DATES = ("date", "year", "display_date", "displaydate")
+_HIDDEN = frozenset(("id", "sha256", "url", "image_url", "license", *_TITLES[:1], "artist"))
+_WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
+
+
+@dataclass(frozen=True)
+class Label:
+    title: str
+    artist: str
+    year: str
+
+    @property
+    def by(self) -> str:
+        """Artist and year in one line; either may be missing."""
+        return ", ".join(part for part in (self.artist, self.year) if part)
+
+
+def label_of(work: Mapping[str, Any]) -> Label:
+    return Label(_first(work, _TITLES) or str(work["id"]), _first(work, _MAKERS), _first(work, _DATES))
+
+
+def _first(work: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+    return next((text for column in columns if (text := as_text(work.get(column)))), "")
+
+
+def as_text(value: Any) -> str:
+    """A metadata value as a person would write it; empty for none."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {as_text(item)}" for key, item in value.items() if item is not None)
+    if isinstance(value, list | tuple):
+        return ", ".join(as_text(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def metadata_of(work: Mapping[str, Any], strings: Strings) -> list[tuple[str, str]]:
+    """Headings and values worth reading, in the collection's order."""
+    shown = [(column, as_text(value)) for column, value in work.items() if column not in _HIDDEN]
+    if work.get("date"):
+        shown = [(column, text) for column, text in shown if column != "year"]
+    return [(strings.column(column), text) for column, text in shown if text]
+
+
+def sentence_of(error: Exception) -> str:
+    """What an error says, as it stands on a page: with a capital, unless it starts with a name such as k."""
+    text = str(error)
+    return text if text[1:2] == " " else text[:1].upper() + text[1:]
+
+
+def safe_link(work: Mapping[str, Any]) -> tuple[str, str] | None:
+    """(address, host) of the work's own page, if it is a web address and nothing else."""
+    url = work.get("url")
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host:
+        return None
+    return url.strip(), host.removeprefix("www.")
+
+
+def share_text(percentile: float, strings: Strings) -> str:
+    """`99.7 %`: one decimal where it tells works apart, none below; never 100."""
+    digits = f"{min(percentile, 99.9):.1f}" if percentile >= 99 else f"{percentile:.0f}"
+    return strings("match.share", value=digits.replace(".", strings("number.point")))
+
+
+def word_of(percentile: float, strings: Strings) -> str:
+    """A percentile as a word."""
+    return strings(f"word.{next((word for least, word in _WORDS if percentile >= least), 'unlike')}")

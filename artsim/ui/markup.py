@@ -1,0 +1,44 @@
+"""HTML from Python, escaped: `element("p", "5 < 6", class_="note")`. Text is escaped unless it is markup already."""
+
+from __future__ import annotations
+
+from html import escape
+
+
+class Markup(str):
+    """HTML that is safe as it is: made by `element`, so everything in it was escaped."""
+
+    __slots__ = ()
+
+
+_VOID = frozenset(("img", "input", "br", "hr"))
+
+
+def element(tag: str, *children: str, **attributes: object) -> Markup:
+    """One element. `class_` is class, `data_x` is data-x; True is an attribute without value, None and False leave it out."""
+    written = "".join(_attribute(name, value) for name, value in attributes.items())
+    if tag in _VOID:
+        return Markup(f"<{tag}{written}>")
+    return Markup(f"<{tag}{written}>{join(*children)}</{tag}>")
+
+
+def button(label: str, **attributes: object) -> Markup:
+    return element("button", label, type="button", **attributes)
+
+
+def join(*children: str) -> Markup:
+    return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
+
+
+def _attribute(name: str, value: object) -> str:
+    name = name.rstrip("_").replace("_", "-")
+    if value is None or value is False:
+        return ""
+    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+
+
+def script_template(markup: Markup | str) -> str:
+    """Markup as `gr.HTML(html_template=...)` takes it: Gradio reads that as Handlebars, then as a JavaScript template."""
+    for special in ("\\", "`", "${"):
+        markup = markup.replace(special, "\\" + special)
+    return str(markup).replace("{{", "&#123;&#123;")

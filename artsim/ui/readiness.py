@@ -1,0 +1,46 @@
+"""The encoder is loaded behind the page: whether it is there yet, or why it will not be."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Literal
+
+from PIL import Image
+
+from artsim.collection import Collection
+from artsim.errors import ArtsimError
+
+log = logging.getLogger(__name__)
+
+_WARM_UP = Image.new("RGB", (640, 480), (128, 120, 110))
+
+
+class Readiness:
+    """`state` goes from "loading" to "ready" or "failed"; `reason` then says why."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self.state: Literal["loading", "ready", "failed"] = "loading"
+        self.reason = ""
+        self.embeds_text = False
+
+    def start(self) -> None:
+        threading.Thread(target=self._load, name="encoder", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            encoder = self._collection.encoder()
+            self._collection.search(
+                image=_WARM_UP, k=1
+            )  # the first search takes longest, and nobody waits for this one
+        except ArtsimError as error:
+            self.state, self.reason = "failed", str(error)
+            log.error("The encoder cannot be loaded: %s", error)  # noqa: TRY400  # a sentence for people, no traceback
+        except Exception as error:
+            self.state, self.reason = "failed", type(error).__name__
+            log.exception("The encoder cannot be loaded.")
+        else:
+            self.embeds_text = encoder.embeds_text
+            self.state = "ready"
+            log.info("The encoder %s is ready (on %s).", encoder.id, encoder.device)

@@ -1,0 +1,77 @@
+"""What the page fetches beside Gradio's own routes, and what no one may ask of those."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from artsim.errors import QueryError
+from artsim.thumbnails import SIZES, placeholder
+from artsim.ui.context import Context
+from artsim.ui.theme import style_sheet
+
+_YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
+_FETCHING = ("/gradio_api/file=http", "/gradio_api/file/http", "/gradio_api/proxy=")
+
+
+def extra_routes(context: Context) -> list[Route]:
+    """`/thumbnails/SIZE/ID`, `/style.css` and `/encoder`."""
+
+    def thumbnail(request: Request) -> Response:
+        size = request.path_params["size"]
+        if size not in SIZES:
+            return PlainTextResponse(f"Thumbnails are {' or '.join(map(str, SIZES))} pixels wide.", status_code=404)
+        try:
+            path = context.thumbnails.path(request.path_params["identity"], size)
+        except QueryError as error:
+            return PlainTextResponse(str(error), status_code=404)
+        if path is None:
+            return Response(_placeholder(size), media_type="image/webp", headers={"Cache-Control": "max-age=60"})
+        return FileResponse(path, media_type="image/webp", headers={"Cache-Control": _YEAR})
+
+    async def encoder(request: Request) -> Response:
+        ready = context.readiness
+        status = {"state": ready.state, "text": ready.embeds_text, "reason": ready.reason}
+        return JSONResponse(status, headers={"Cache-Control": "no-store"})
+
+    async def style(request: Request) -> Response:
+        return Response(style_sheet(), media_type="text/css", headers={"Cache-Control": _YEAR})
+
+    return [
+        Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
+        Route("/style.css", style),
+        Route("/encoder", encoder),
+    ]
+
+
+@cache
+def _placeholder(size: int) -> bytes:
+    return placeholder(size)
+
+
+class NoFetching:
+    """Gradio's file routes would fetch an address for whoever asks; here they answer 403."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _asks_to_fetch(scope["path"]):
+            response = PlainTextResponse("This app does not fetch addresses.", status_code=403)
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _asks_to_fetch(path: str) -> bool:
+    return any(part in path.lower() for part in _FETCHING)
+
+
+def middleware() -> list[Any]:
+    return [Middleware(NoFetching)]

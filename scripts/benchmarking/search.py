@@ -1,0 +1,155 @@
+"""Milliseconds per query and recall, on vectors drawn here and on a real collection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from artsim.encoders.base import unit_rows
+from artsim.errors import CollectionError, EncoderError, ImageError, QueryError
+from artsim.index import VectorIndex, build_index
+from artsim.opening import open_collection
+from artsim.search import PRESETS
+
+K = 10
+_LATENT, _PER_GROUP = 64, 40
+_NOISE = 0.5  # of a vector, outside its group's few dimensions: HNSW's recall suffers on pure noise as no art does
+
+
+def draw_vectors(n: int, dimension: int, *, groups: int, seed: int) -> np.ndarray:
+    """(n, dimension) float32 unit rows around `groups` centres, as the works of artists are. Other seeds, same centres."""
+    rng = np.random.default_rng(0)
+    basis = rng.normal(size=(_LATENT, dimension)).astype(np.float32) / np.sqrt(dimension)
+    centres = rng.normal(size=(groups, _LATENT)).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    noise = np.float32(_NOISE * np.sqrt(_LATENT / dimension))
+    vectors = np.empty((n, dimension), np.float32)
+    for start in range(0, n, 10_000):
+        rows = min(10_000, n - start)
+        latent = centres[rng.integers(0, groups, rows)] + rng.standard_normal((rows, _LATENT), np.float32)
+        scattered = latent @ basis + noise * rng.standard_normal((rows, dimension), np.float32)
+        vectors[start : start + rows] = unit_rows(scattered)
+    return vectors
+
+
+def measure_indexes(n: int, dimension: int, kinds: Sequence[str], *, queries: int) -> dict[str, Any]:
+    """Every index type, a numpy loop and `datasets` on the same `n` vectors, one query at a time."""
+    import faiss
+
+    if n < K or dimension < 1 or queries < 1:
+        raise QueryError(
+            f"At least {K} works, one dimension and one query are needed; these are {n}, {dimension}, {queries}."
+        )
+    groups = max(1, n // _PER_GROUP)
+    vectors = draw_vectors(n, dimension, groups=groups, seed=1)
+    asked = list(draw_vectors(queries, dimension, groups=groups, seed=2))
+    exact = np.stack([_brute_force(vectors, query) for query in asked])
+    engines: list[dict[str, Any]] = []
+    for kind in kinds:
+        start = time.perf_counter()
+        index = build_index(vectors, kind=kind)
+        seconds = time.perf_counter() - start
+        engines.append(_timed(kind, partial(_ask, index), asked, exact, seconds))
+        del index
+    engines.append(_timed("numpy: matrix @ query", lambda query: _brute_force(vectors, query), asked, exact))
+    start = time.perf_counter()
+    dataset = _plain_dataset(vectors)
+    seconds = time.perf_counter() - start
+
+    def nearest(query: np.ndarray) -> np.ndarray:
+        return np.array(dataset.get_nearest_examples("vectors", query, k=K).examples["row"])
+
+    engines.append(_timed("datasets: get_nearest_examples", nearest, asked, exact, seconds))
+    threads = faiss.omp_get_max_threads()
+    _print(f"{n:,} works, {dimension} dimensions, {threads} thread(s):", engines)
+    return {"works": n, "dimension": dimension, "threads": threads, "queries": len(asked), "engines": engines}
+
+
+def measure_collection(name: str, *, queries: int) -> dict[str, Any]:
+    """The whole `Collection.search` (matches with all their scores) of a real collection, by work and by picture."""
+    collection = open_collection(name)
+    indexed = collection.contents.spaces[0]
+    ids = collection.ids
+    asked = [ids[row] for row in np.random.default_rng(0).integers(0, len(ids), queries)]
+    collection.search(work=ids[0], ranking="cosine")  # reads the raw vectors, once
+    engines = [_timed("search by work", lambda identity: collection.search(work=identity, k=K), asked)]
+    try:
+        pictures = [collection.picture(identity) for identity in asked[: max(1, queries // 10)]]
+        collection.search(image=pictures[0])  # loads the encoder, once
+        engines.append(_timed("search by picture", lambda data: collection.search(image=data, k=K), pictures))
+    except (CollectionError, EncoderError, ImageError) as error:
+        print(f"Search by picture is not timed: {error}")
+    raw = indexed.raw_subject.vectors(np.arange(len(ids)))
+    rows = np.array([collection.contents.rows[identity] for identity in asked])
+    engines.append(
+        _timed("numpy: raw subject vectors @ query", lambda query: _brute_force(raw, query), list(raw[rows]))
+    )
+    if collection.folder is not None:
+        dataset = collection.dataset()
+        shares = indexed.space.weigh(PRESETS["balanced"])
+        weighted = [indexed.space.query_vector(vector, shares) for vector in indexed.index.vectors(rows)]
+        nearest = partial(dataset.get_nearest_examples, indexed.name, k=K)
+        engines.append(_timed("datasets: get_nearest_examples", nearest, weighted))
+    _print(f"{collection.manifest.title}, {len(ids):,} works, {indexed.encoder}:", engines)
+    return {"works": len(ids), "encoder": indexed.encoder, "index": indexed.index.kind, "engines": engines}
+
+
+def _ask(index: VectorIndex, query: np.ndarray) -> np.ndarray:
+    return index.search(query[None], K)[1][0]
+
+
+def _brute_force(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """(K,) rows with the highest inner product, best first."""
+    scores = vectors @ query
+    k = min(K, len(scores))
+    top = np.argpartition(-scores, k - 1)[:k]
+    return top[np.argsort(-scores[top])]
+
+
+def _plain_dataset(vectors: np.ndarray) -> Any:
+    """As the documentation of `datasets` has it, but with the inner product (its own choice is L2)."""
+    import faiss
+    from datasets import Dataset
+
+    dataset = Dataset.from_dict({"row": np.arange(len(vectors))})
+    dataset.add_faiss_index_from_external_arrays(vectors, index_name="vectors", metric_type=faiss.METRIC_INNER_PRODUCT)
+    return dataset
+
+
+def _timed(
+    name: str,
+    run: Callable[[Any], Any],
+    asked: Sequence[Any],
+    exact: np.ndarray | None = None,
+    build_s: float | None = None,
+) -> dict[str, Any]:
+    """Percentiles over `asked`, one call each, after one that does not count; recall@10 where `exact` (q, K) is known."""
+    run(asked[0])
+    taken, shared = [], 0
+    for number, query in enumerate(asked):
+        start = time.perf_counter()
+        answer = run(query)
+        taken.append((time.perf_counter() - start) * 1000)
+        if exact is not None:
+            shared += len(np.intersect1d(answer, exact[number]))
+    found = {
+        "name": name,
+        "p50_ms": round(float(np.percentile(taken, 50)), 4),
+        "p95_ms": round(float(np.percentile(taken, 95)), 4),
+        "queries": len(taken),
+    }
+    if exact is not None:
+        found["recall@10"] = round(shared / exact.size, 4)
+    return found if build_s is None else {**found, "build_s": round(build_s, 3)}
+
+
+def _print(title: str, engines: Sequence[dict[str, Any]]) -> None:
+    print(title)
+    for engine in engines:
+        recall = f"  recall@10 {engine['recall@10']:.3f}" if "recall@10" in engine else ""
+        build = f"  built in {engine['build_s']:.1f} s" if "build_s" in engine else ""
+        print(f"  p50 {engine['p50_ms']:9.3f} ms  p95 {engine['p95_ms']:9.3f} ms  {engine['name']}{recall}{build}")

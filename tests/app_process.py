@@ -1,0 +1,93 @@
+"""`python app.py` as a process, for tests: started on a free port, watched until its page answers, stopped."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_PATIENCE = 240  # seconds, for a loaded machine; the app needs a fraction of that
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    url: str
+    log: Path
+    seconds: float
+    """From the start of the process until the page answered."""
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+
+def shared_cache(factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for the whole session: the first app builds the collection in it, the others open that."""
+    return factory.getbasetemp() / "artsim-cache"
+
+
+def app_environment(cache: Path) -> dict[str, str]:
+    """No Hub, so that `auto` means the embedded encoder wherever the tests run."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTSIM_", "GRADIO_"))}
+    return {**kept, "ARTSIM_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def run_app(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The app with arguments that it refuses: runs until it exits."""
+    return subprocess.run(
+        [sys.executable, "app.py", *arguments],
+        cwd=ROOT, env=app_environment(cache), capture_output=True, text=True, timeout=_PATIENCE, check=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def running_app(cache: Path, *arguments: str) -> Iterator[RunningApp]:
+    """The app while it answers."""
+    port = free_port()
+    cache.mkdir(parents=True, exist_ok=True)
+    log = cache / f"app-{port}.log"
+    started = time.monotonic()
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), *arguments],
+            cwd=ROOT, env=app_environment(cache), stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        while not _answers(url):
+            said = log.read_text(encoding="utf-8")
+            assert process.poll() is None, f"the app ended:\n{said}"
+            assert time.monotonic() - started < _PATIENCE, f"the page never answered:\n{said}"
+            time.sleep(0.2)
+        yield RunningApp(url, log, time.monotonic() - started)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False

@@ -1,0 +1,119 @@
+"""What all tests share: tiny real checkpoints, a folder of real paintings, and a collection made of both.
+
+Heavy parts are made once a session and only read; a test that changes a collection works on a copy of its own.
+"""
+
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+pytest_plugins = ["hub_fixtures"]
+
+MakeFolder = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeFolder:
+    """`checkpoint("clip")`: the folder of a tiny real checkpoint, made on first use. See checkpoints.py for the names."""
+    import checkpoints
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def make(name: str) -> Path:
+        return folder / name if (folder / name).exists() else checkpoints.MAKERS[name](folder / name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clip(checkpoint: MakeFolder) -> Any:
+    """The encoder of a tiny real CLIP."""
+    from artsim.encoders import load_encoder
+
+    return load_encoder(str(checkpoint("clip")))
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Any:
+    """The embedded encoder, with its real weights: for what needs likeness that means something."""
+    from artsim.encoders import load_encoder
+
+    return load_encoder("embedded")
+
+
+@pytest.fixture(scope="session")
+def met_works() -> list[dict[str, Any]]:
+    """The 174 works of the embedded source."""
+    from artsim.sources import open_source
+
+    return list(open_source("met").works(0))
+
+
+@pytest.fixture(scope="session")
+def paintings(tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str, Any]]) -> Path:
+    """A folder of 40 small real paintings with metadata.jsonl (title, artist, year, medium, tags); two lack a year."""
+    from artsim.images import load_image
+
+    folder = tmp_path_factory.mktemp("paintings")
+    lines = []
+    for number, work in enumerate(met_works[:40]):
+        image = load_image(work["image"]["bytes"], short_side=64)
+        image.thumbnail((96, 96))
+        image.save(folder / f"{number:02d}.jpg", quality=92)
+        columns = {name: work[name] for name in ("title", "artist", "year", "medium", "tags")}
+        if number in (3, 7):
+            columns["year"] = None
+        lines.append(json.dumps({"file_name": f"{number:02d}.jpg", **columns}))
+    (folder / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory, paintings: Path, clip: Any) -> Path:
+    """The folder of a collection of `paintings`, made with the tiny CLIP. Only for reading: change a `copy`."""
+    from artsim import build_collection, open_source
+
+    folder = tmp_path_factory.mktemp("collections") / "paintings"
+    build_collection(open_source(f"folder:{paintings}"), clip, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def collection(saved: Path) -> Any:
+    """`saved`, opened. Only for searching."""
+    from artsim import open_collection
+
+    return open_collection(saved)
+
+
+@pytest.fixture
+def copy(saved: Path, tmp_path: Path) -> Path:
+    """A copy of `saved` for a test to change or to damage."""
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+@pytest.fixture
+def painting(met_works: list[dict[str, Any]]) -> bytes:
+    """One real painting, as a JPEG file."""
+    return met_works[0]["image"]["bytes"]
+
+
+@pytest.fixture
+def encode() -> Callable[..., bytes]:
+    """`encode(picture, "PNG", **options)`: the bytes of a picture in a format."""
+
+    def to_bytes(image: Any, kind: str, **options: Any) -> bytes:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return to_bytes

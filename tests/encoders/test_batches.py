@@ -1,0 +1,71 @@
+"""Batches: in order, of the size that fits, and halved when memory runs out."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from artsim.encoders.base import Blocks, in_batches, unit_rows
+
+
+class SmallMachine:
+    """An encoder of numbers on a machine that has room for so many at a time."""
+
+    def __init__(self, room: int, error: Exception) -> None:
+        self.room, self.error = room, error
+        self.batches: list[int] = []
+
+    def __call__(self, items: Sequence[float]) -> Blocks:
+        if len(items) > self.room:
+            raise self.error
+        self.batches.append(len(items))
+        return {"subject": np.array(items, np.float32)[:, None]}
+
+
+def out_of_memory(kind: str) -> Exception:
+    import torch
+
+    return {
+        "cuda": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+        "mps": RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
+        "cpu": RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+        "python": MemoryError(),
+    }[kind]
+
+
+def test_items_come_back_in_order() -> None:
+    machine = SmallMachine(4, RuntimeError())
+    rows = in_batches(machine, list(range(10)), 4)["subject"]
+    assert rows[:, 0].tolist() == list(range(10))
+    assert machine.batches == [4, 4, 2]
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "cpu", "python"])
+def test_out_of_memory_halves_the_batch_and_goes_on(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    machine = SmallMachine(3, out_of_memory(kind))
+    with caplog.at_level(logging.WARNING):
+        rows = in_batches(machine, list(range(20)), 16)["subject"]
+    assert rows[:, 0].tolist() == list(range(20))
+    assert machine.batches == [2] * 10  # 16, 8 and 4 were too many
+    assert "going on with batches of 2 pictures" in caplog.text
+
+
+def test_a_single_picture_that_does_not_fit_is_an_error() -> None:
+    import torch
+
+    with pytest.raises(torch.OutOfMemoryError):
+        in_batches(SmallMachine(0, out_of_memory("cuda")), [1.0, 2.0], 2)
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
+    machine = SmallMachine(1, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        in_batches(machine, [1.0, 2.0, 3.0], 2)
+    assert machine.batches == []
+
+
+def test_a_zero_row_stays_zero() -> None:
+    rows = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    assert rows.tolist() == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0]]))
+    assert rows.dtype == np.float32

@@ -1,0 +1,119 @@
+"""The embedded encoder, with its real weights, on real paintings; and the colour histogram."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from artsim.encoders import embed, load_encoder
+from artsim.encoders.color import DIMS, embed_colors, rgb_to_lab
+from artsim.errors import EncoderError
+from artsim.images import load_image
+
+
+@pytest.fixture(scope="module")
+def pictures(met_works: list[dict[str, Any]]) -> list[Image.Image]:
+    """Six paintings of all shapes."""
+    return [load_image(work["image"]["bytes"], short_side=200) for work in met_works[:6]]
+
+
+@pytest.fixture(scope="module")
+def blocks(embedded: Any, pictures: list[Image.Image]) -> Any:
+    return embed(embedded, pictures)
+
+
+def test_rows_are_unit_vectors_of_the_length_it_says(embedded: Any, blocks: Any) -> None:
+    assert {aspect: rows.shape[1] for aspect, rows in blocks.items()} == {**embedded.dims, "color": DIMS}
+    for rows in blocks.values():
+        assert rows.shape[0] == 6
+        assert rows.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_a_picture_has_the_same_vector_whatever_the_batch(embedded: Any, blocks: Any, pictures: Any) -> None:
+    alone = embed(embedded, pictures[4:5])
+    for aspect, rows in blocks.items():
+        np.testing.assert_allclose(rows[4:5], alone[aspect], atol=2e-5)
+
+
+def test_another_reproduction_of_a_painting_is_nearest_to_it(embedded: Any, blocks: Any, pictures: Any) -> None:
+    """Cut at the edges, darker and smaller: still the same painting."""
+    image = pictures[2]
+    width, height = image.size
+    other = image.crop((width // 20, height // 20, width - width // 25, height - height // 30))
+    other = ImageEnhance.Brightness(other.resize((other.width * 3 // 4, other.height * 3 // 4))).enhance(0.85)
+    found = embedded.embed_images([other])
+    for aspect in ("subject", "style"):
+        assert (blocks[aspect] @ found[aspect][0]).argmax() == 2
+
+
+def test_it_is_always_the_same_model(embedded: Any) -> None:
+    assert embedded.id == "embedded"
+    assert embedded.revision.startswith("efficientnet-lite0-57934424")
+    assert embedded.dims["subject"] == 1280
+    assert embedded.dims == {aspect: sum(parts) for aspect, parts in embedded.parts.items()}
+
+
+def test_it_refuses_words_and_says_which_encoders_know_them(embedded: Any) -> None:
+    assert not embedded.embeds_text
+    with pytest.raises(EncoderError, match=r"knows pictures, not words.*clip-vit-base-patch16"):
+        embedded.embed_texts(["a horse"])
+
+
+def test_patches_lie_in_the_grid_of_the_whole_picture(embedded: Any) -> None:
+    patches = embedded.embed_patches(Image.effect_noise((640, 320), 60).convert("RGB"))
+    assert patches.shape == (10, 20, 1280)
+    np.testing.assert_allclose(np.linalg.norm(patches, axis=2), 1, atol=1e-5)
+
+
+def test_no_pictures_give_no_rows(embedded: Any) -> None:
+    dims = {**embedded.dims, "color": DIMS}
+    assert {aspect: rows.shape for aspect, rows in embed(embedded, []).items()} == {a: (0, d) for a, d in dims.items()}
+
+
+def test_auto_is_embedded_where_the_hub_has_no_clip(hub: Any) -> None:
+    """The loopback Hub answers, and has nothing."""
+    from artsim.encoders import choose_encoder
+
+    choice = choose_encoder("auto")
+    assert choice.name == "embedded"
+    assert "is not in the local cache and the Hub does not answer" in choice.reason
+    assert load_encoder("auto").id == "embedded"
+
+
+def test_auto_is_clip_where_the_hub_has_it(hub: Any) -> None:
+    from artsim.encoders import DEFAULT_ENCODER, choose_encoder
+
+    hub.add_repo(DEFAULT_ENCODER, repo_type="model", files={"config.json": b"{}"})
+    assert choose_encoder("auto").name == DEFAULT_ENCODER
+
+
+def test_a_name_is_taken_as_it_is() -> None:
+    from artsim.encoders import choose_encoder
+
+    assert choose_encoder("some/model").name == "some/model"
+
+
+def test_lab_is_that_of_the_standard() -> None:
+    """sRGB white, black and primaries, as CIE gives them (D65)."""
+    colours = np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
+    wanted = [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [87.73, -86.18, 83.18], [32.30, 79.19, -107.86]]
+    np.testing.assert_allclose(rgb_to_lab(colours), wanted, atol=0.1)
+
+
+def test_the_same_palette_is_1_and_another_0(pictures: list[Image.Image]) -> None:
+    image = pictures[0]
+    turned = image.transpose(Image.Transpose.ROTATE_180)
+    red, blue = Image.new("RGB", (64, 64), (200, 30, 20)), Image.new("RGB", (64, 64), (20, 30, 200))
+    a, b, c, d = embed_colors([image, turned, red, blue])
+    assert a @ b == pytest.approx(1, abs=0.002)
+    assert c @ d == pytest.approx(0, abs=1e-6)
+    assert 0 <= a @ c < 0.9
+
+
+def test_colours_that_are_nearly_the_same_are_near() -> None:
+    """Soft bins: no jump where a colour passes from one bin to the next."""
+    rows = embed_colors([Image.new("RGB", (16, 16), (level, 90, 60)) for level in range(120, 180, 2)])
+    steps = np.einsum("nd,nd->n", rows[:-1], rows[1:])
+    assert steps.min() > 0.9

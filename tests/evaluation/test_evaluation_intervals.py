@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from artsim.evaluation import bootstrap_intervals
+
+
+def test_the_interval_is_that_of_the_normal_law_where_that_holds() -> None:
+    values = np.random.default_rng(1).normal(size=(400, 2))
+    found = bootstrap_intervals(values)
+    half = 1.96 * values.std(axis=0) / np.sqrt(len(values))
+    np.testing.assert_allclose(found[:, 0], values.mean(axis=0) - half, atol=0.02)
+    np.testing.assert_allclose(found[:, 1], values.mean(axis=0) + half, atol=0.02)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = np.random.default_rng(1).random((50, 1))
+    assert bootstrap_intervals(values, seed=5).tolist() == bootstrap_intervals(values, seed=5).tolist()
+    assert bootstrap_intervals(values, seed=5).tolist() != bootstrap_intervals(values, seed=6).tolist()
+
+
+def test_queries_that_say_the_same_count_once() -> None:
+    of_ten = np.random.default_rng(2).random((10, 1))
+    repeated, groups = np.repeat(of_ten, 30, axis=0), np.repeat(np.arange(10), 30)
+    clustered = bootstrap_intervals(repeated, clusters=groups)
+    np.testing.assert_allclose(clustered, bootstrap_intervals(of_ten), atol=1e-9)
+    assert np.ptp(clustered) > 3 * np.ptp(bootstrap_intervals(repeated))
+
+
+def test_group_numbers_need_not_be_consecutive() -> None:
+    values, groups = np.arange(6.0)[:, None], np.array([7, 7, 2, 2, 90, 90])
+    expected = bootstrap_intervals(values, clusters=np.array([1, 1, 0, 0, 2, 2]))
+    assert bootstrap_intervals(values, clusters=groups).tolist() == expected.tolist()
+
+
+def test_one_group_has_no_interval() -> None:
+    assert np.isnan(bootstrap_intervals(np.ones((5, 2)), clusters=np.zeros(5, int))).all()
+
+
+def test_drawing_in_small_portions_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).random((50, 1))
+    whole = bootstrap_intervals(values, resamples=101)
+    monkeypatch.setattr("artsim.evaluation.intervals._DRAWN_AT_ONCE", 500)
+    assert bootstrap_intervals(values, resamples=101).tolist() == whole.tolist()

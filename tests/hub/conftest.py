@@ -1,0 +1,73 @@
+"""Small collections to publish: six pictures, and the tiny CLIP of `tests/checkpoints.py`."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hub_server import HubServer
+from PIL import Image
+
+WORKS = 6
+
+
+@pytest.fixture(autouse=True)
+def artsim_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own for what artsim remembers, in this process and in children."""
+    cache = tmp_path / "artsim-cache"
+    monkeypatch.setenv("ARTSIM_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures of different colours and stripes, with titles, artists, years and addresses."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", "title", "artist", "year", "image_url"])
+        for number in range(WORKS):
+            rng = np.random.default_rng(number)
+            stripes = np.repeat(rng.integers(0, 256, (8, 1, 3), dtype=np.uint8), 8, axis=0)
+            Image.fromarray(np.repeat(stripes, 48, axis=1)).save(folder / f"{number}.jpg")
+            address = f"https://example.org/{number}.jpg"
+            table.writerow([f"{number}.jpg", f"Stripes {number}", f"Painter {number % 2}", 1900 + number, address])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_once(pictures: Path, clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from artsim import build_collection, open_source
+
+    out = tmp_path_factory.mktemp("built") / "stripes"
+    build_collection(open_source(f"folder:{pictures}"), clip, out, title="Stripes", license="cc0-1.0")
+    return out
+
+
+@pytest.fixture
+def stripes(built_once: Path, tmp_path: Path) -> Path:
+    """A saved collection whose encoder is a folder of this machine; a copy of its own for each test."""
+    return Path(shutil.copytree(built_once, tmp_path / "stripes"))
+
+
+@pytest.fixture
+def hub_clip(hub: HubServer, checkpoint: Callable[[str], Path]) -> str:
+    """The same encoder, as a model on the Hub."""
+    hub.add_repo("artist/tiny-clip", "model", {path.name: path for path in checkpoint("clip").iterdir()})
+    return "artist/tiny-clip"
+
+
+@pytest.fixture
+def hub_stripes(pictures: Path, hub_clip: str, tmp_path: Path) -> Path:
+    """A saved collection whose encoder is on the Hub."""
+    from artsim import build_collection, open_source
+    from artsim.encoders import load_encoder
+
+    out = tmp_path / "hub-stripes"
+    build_collection(open_source(f"folder:{pictures}"), load_encoder(hub_clip), out, title="Stripes", license="cc0-1.0")
+    return out

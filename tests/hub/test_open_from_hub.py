@@ -1,0 +1,314 @@
+"""Opening a collection from the Hub: pinned, fetched once, verified once, offline afterwards, and clear when it cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hub_client import run_python
+from hub_faults import Fault
+from hub_server import HubServer
+
+import artsim
+from artsim.errors import CollectionError, EncoderError, HubError
+
+ROOT = Path(__file__).resolve().parents[2]
+REPO = "artist/stripes"
+INDEX = "index/clip.faiss"
+SHARD = "data/train-00000-of-00001.parquet"
+
+
+@pytest.fixture
+def published(hub: HubServer, stripes: Path) -> HubServer:
+    """The Hub with the collection on it; what the publishing asked is forgotten."""
+    artsim.publish(stripes, REPO)
+    hub.clear_requests()
+    return hub
+
+
+def downloads(hub: HubServer) -> list[str]:
+    """Files that were fetched, by GET."""
+    return [r.path.split("/", 6)[-1] for r in hub.requests if r.route == "resolve" and r.method == "GET"]
+
+
+def nearest(collection: artsim.Collection, work: str = "2.jpg") -> list[str]:
+    return [match.id for match in collection.search(work=work, k=5)]
+
+
+def change_manifest(hub: HubServer, **fields: object) -> None:
+    data = json.loads(hub.files(REPO, "dataset")["artsim.json"])
+    hub.add_commit(REPO, "dataset", {"artsim.json": json.dumps({**data, **fields}).encode()})
+
+
+def test_what_was_published_is_what_is_opened(published: HubServer, stripes: Path) -> None:
+    here, there = artsim.open_collection(stripes), artsim.open_collection(REPO)
+    assert there.ids == here.ids
+    assert nearest(there) == nearest(here)
+    assert there.picture("0.jpg") == here.picture("0.jpg")
+    assert there.work("1.jpg")["title"] == "Stripes 1"
+    assert there.origin == artsim.collection.Origin(REPO, published.commits(REPO, "dataset")[0].sha)
+    assert here.origin is None
+
+
+def test_each_file_is_fetched_once(published: HubServer) -> None:
+    artsim.open_collection(REPO)
+    assert sorted(downloads(published)) == sorted(["README.md", "artsim.json", SHARD, INDEX, "index/clip.safetensors"])
+    published.clear_requests()
+    artsim.open_collection(REPO)
+    assert [(r.method, r.route) for r in published.requests] == [("GET", "info")]
+
+
+def test_the_commit_is_pinned_and_can_be_asked_for(published: HubServer, stripes: Path) -> None:
+    old = artsim.open_collection(REPO)
+    changed = artsim.open_collection(stripes)
+    changed.remove(["5.jpg"])
+    changed.save()
+    artsim.publish(stripes, REPO)
+
+    assert len(old) == 6
+    assert old.picture("5.jpg")
+    assert old.origin is not None
+    assert len(artsim.open_collection(REPO)) == 5
+    assert len(artsim.open_collection(REPO, revision=old.origin.commit)) == 6
+
+
+def test_a_tag_can_be_opened(published: HubServer) -> None:
+    from huggingface_hub import HfApi
+
+    HfApi().create_tag(REPO, tag="v1", repo_type="dataset")
+    assert len(artsim.open_collection(REPO, revision="v1")) == 6
+    with pytest.raises(HubError, match=r"there is no such revision\. Give a branch, a tag or a whole commit id"):
+        artsim.open_collection(REPO, revision="v2")
+
+
+def test_offline_the_cache_is_enough(published: HubServer, hub_env: dict[str, str], tmp_path: Path) -> None:
+    env = hub_env | {"ARTSIM_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    code = f"import artsim; c = artsim.open_collection({REPO!r}); print(c.origin, [m.id for m in c.search(work='2.jpg', k=2)])"
+    online = run_python(code, env)
+    assert online.returncode == 0, online.stderr
+    published.clear_requests()
+
+    offline = run_python(code, env | {"HF_HUB_OFFLINE": "1"})
+
+    assert offline.stdout == online.stdout, offline.stderr
+    assert published.requests == []
+    nothing = run_python(
+        f"import artsim\ntry: artsim.open_collection({REPO!r})\nexcept artsim.HubError as error: print(error)",
+        env | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "empty")},
+    )
+    assert "which is switched off here (HF_HUB_OFFLINE is set), as it is not in the cache" in nothing.stdout, (
+        nothing.stderr
+    )
+
+
+def test_a_hub_that_is_away_leaves_what_was_fetched_last(
+    published: HubServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artsim.hub.talk.PAUSES", (0.01,))
+    artsim.open_collection(REPO)
+    published.inject(Fault("*", status=503, times=None))
+    assert len(artsim.open_collection(REPO)) == 6
+    with pytest.raises(HubError, match="Opening artist/other, which is no folder here, failed: the Hub answered 503"):
+        artsim.open_collection("artist/other")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("info", status=503),
+        Fault("info", "drop"),
+        Fault("tree", status=503),
+        Fault("resolve", method="HEAD", path=SHARD, status=503),
+        Fault("resolve", "drop", method="GET", path=SHARD),
+        Fault("resolve", "cut", path=SHARD),
+        Fault("resolve", "corrupt", path=SHARD),
+        Fault("resolve", "wrong_size", method="GET", path=SHARD),
+        Fault("resolve", "corrupt", path=INDEX),
+        Fault("resolve", method="GET", path="artsim.json", status=429, retry_after=0),
+    ],
+    ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.method}-{fault.path[:6]}",
+)
+def test_a_fault_on_the_way_is_made_good(published: HubServer, stripes: Path, fault: Fault) -> None:
+    armed = published.inject(fault)
+    opened = artsim.open_collection(REPO)
+    assert armed.hits == 1
+    assert opened.folder is not None
+    for path in (SHARD, INDEX):
+        assert (opened.folder / path).read_bytes() == (stripes / path).read_bytes()
+
+
+def test_a_file_damaged_in_the_cache_is_fetched_again_and_only_that(published: HubServer) -> None:
+    folder = artsim.open_collection(REPO).folder
+    assert folder is not None
+    blob = (folder / SHARD).resolve()
+    blob.write_bytes(blob.read_bytes()[:-100])
+    published.clear_requests()
+    assert len(artsim.open_collection(REPO)) == 6
+    assert downloads(published) == [SHARD]
+
+
+def test_data_that_is_damaged_on_the_hub_is_one_sentence(published: HubServer) -> None:
+    published.add_commit(REPO, "dataset", {SHARD: b"PAR1 nonsense"})
+    with pytest.raises(
+        CollectionError, match=rf"^{SHARD} of artist/stripes at .* has 13 bytes instead of .* on the Hub is damaged"
+    ):
+        artsim.open_collection(REPO)
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged"])
+def test_an_index_that_is_missing_or_damaged_on_the_hub_is_built_again(
+    published: HubServer, stripes: Path, caplog: pytest.LogCaptureFixture, harm: str
+) -> None:
+    from huggingface_hub import HfApi
+
+    if harm == "missing":
+        HfApi().delete_file(INDEX, REPO, repo_type="dataset")
+    else:
+        data = published.files(REPO, "dataset")[INDEX]
+        published.add_commit(REPO, "dataset", {INDEX: data[:-9] + b"otherwise"})
+    opened = artsim.open_collection(REPO)
+    assert nearest(opened) == nearest(artsim.open_collection(stripes))
+    assert "it is built again from the embedding columns" in caplog.text
+
+
+def test_files_are_hashed_once(published: HubServer, artsim_cache: Path) -> None:
+    folder = artsim.open_collection(REPO).folder
+    assert folder is not None
+    blob = (folder / SHARD).resolve()
+    data, before = blob.read_bytes(), blob.stat()
+    place = data.index(b"JFIF")  # in a picture
+    blob.write_bytes(data[:place] + b"jfif" + data[place + 4 :])
+    os.utime(blob, ns=(before.st_atime_ns, before.st_mtime_ns))  # as the disk itself would do harm
+    assert len(artsim.open_collection(REPO)) == 6
+    published.clear_requests()
+
+    artsim.open_collection(REPO, verify=True)
+
+    assert downloads(published) == [SHARD]
+    assert blob.read_bytes() == data
+    assert str(blob) in json.loads((artsim_cache / "verified.json").read_text(encoding="utf-8"))
+
+
+def test_a_cache_that_is_trusted_is_not_hashed(
+    published: HubServer, artsim_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTSIM_TRUST_CACHE", "1")
+    artsim.open_collection(REPO)
+    assert not (artsim_cache / "verified.json").exists()
+
+
+def test_a_newer_format_is_one_sentence_before_anything_large_is_fetched(published: HubServer) -> None:
+    change_manifest(published, format_version=99)
+    with pytest.raises(
+        CollectionError, match=r"artsim\.json of artist/stripes at .* has format version 99; .* Update artsim"
+    ):
+        artsim.open_collection(REPO)
+    assert downloads(published) == ["artsim.json"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"rows": 7}, "6 works, but .* says 7"),
+        ({"files": {}}, "is damaged"),
+        ({"spaces": "none"}, "is damaged"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_one_sentence(published: HubServer, fields: dict, sentence: str) -> None:
+    change_manifest(published, **fields)
+    with pytest.raises(CollectionError, match=sentence):
+        artsim.open_collection(REPO)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("metric", "l2", "is compared by l2"),
+        ("dims", {"subject": 25}, "dimensions"),
+    ],
+)
+def test_a_space_that_does_not_fit_is_one_sentence(
+    published: HubServer, field: str, value: object, sentence: str
+) -> None:
+    spaces = json.loads(published.files(REPO, "dataset")["artsim.json"])["spaces"]
+    change_manifest(published, spaces=[{**spaces[0], field: value}])
+    with pytest.raises(CollectionError, match=sentence):
+        artsim.open_collection(REPO)
+
+
+def test_what_is_not_there_is_told_apart(hub: HubServer) -> None:
+    hub.add_repo("artist/pictures", "dataset", {"a.txt": b"a"})
+    hub.add_repo("visitor/secret", "dataset", {"artsim.json": b"{}"}, private=True)
+    hub.add_repo("museum/gated", "dataset", {"artsim.json": b"{}"}, gated="manual")
+    with pytest.raises(CollectionError, match=r"is a dataset, but not a collection .* --source hub:artist/pictures"):
+        artsim.open_collection("artist/pictures")
+    for name in ("artist/nothing", "visitor/secret"):
+        with pytest.raises(
+            HubError, match=f"Opening {name}, which is no folder here, failed: the Hub has no such repository"
+        ):
+            artsim.open_collection(name)
+    with pytest.raises(CollectionError, match="no-such-folder does not exist"):
+        artsim.open_collection("no-such-folder")
+    with pytest.raises(HubError, match="is not an id on the Hub"):
+        artsim.open_collection("artist/so nice")
+
+
+def test_who_is_not_let_in_is_told_so(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.add_repo("museum/gated", "dataset", {"artsim.json": b"{}"}, gated="manual")
+    monkeypatch.setenv("HF_TOKEN", hub.other_token)
+    with pytest.raises(HubError, match="its owner lets in only those who ask"):
+        artsim.open_collection("museum/gated")
+
+
+def test_without_its_encoder_a_collection_is_browsed_and_searched_by_work(published: HubServer, pictures: Path) -> None:
+    opened = artsim.open_collection(REPO)
+    assert opened.manifest.spaces[0].encoder == "./clip"
+    assert opened.image("0.jpg").size == (48, 64)
+    assert len(opened.search(work="0.jpg", k=3, where={"artist": ["Painter 1"]})) == 3
+    with pytest.raises(EncoderError, match=r"The encoder \./clip cannot be loaded") as said:
+        opened.search(image=pictures / "0.jpg")
+    assert "\n" not in str(said.value)
+
+
+def test_with_its_encoder_a_collection_is_searched_by_pictures_at_the_exact_revision(
+    hub: HubServer, hub_clip: str, hub_stripes: Path, pictures: Path
+) -> None:
+    artsim.publish(hub_stripes, REPO)
+    sha = hub.commits(hub_clip, "model")[0].sha
+    hub.add_commit(hub_clip, "model", {"config.json": b"{}"})  # what came later does not matter
+    opened = artsim.open_collection(REPO)
+    assert opened.manifest.spaces[0].revision == sha
+    assert opened.search(image=pictures / "4.jpg")[0].id == "4.jpg"
+
+
+def test_a_collection_from_the_hub_is_saved_elsewhere_never_into_the_cache(
+    published: HubServer, tmp_path: Path
+) -> None:
+    opened = artsim.open_collection(REPO)
+    folder = opened.folder
+    opened.remove(["1.jpg"])
+    with pytest.raises(
+        CollectionError, match=r"was opened from the Hub \(artist/stripes at .*\): give save\(\) a folder"
+    ):
+        opened.save()
+    opened.save(tmp_path / "mine")
+    assert opened.origin is None
+    assert folder is not None and len(artsim.open_collection(REPO)) == 6
+    assert len(artsim.open_collection(tmp_path / "mine")) == 5
+
+
+def test_a_folder_has_no_revision(stripes: Path) -> None:
+    with pytest.raises(CollectionError, match="which has no revisions"):
+        artsim.open_collection(stripes, revision="main")
+
+
+def test_plain_datasets_reads_what_was_published(published: HubServer) -> None:
+    opened = artsim.open_collection(REPO)
+    dataset = opened.dataset()
+    scores, rows = dataset.get_index("clip").search(opened.contents.spaces[0].index.vectors([2])[0], k=1)
+    assert rows[0] == 2
+    assert scores[0] == pytest.approx(len(opened.contents.spaces[0].space.aspects), abs=1e-5)  # one per aspect
+    assert dataclasses.asdict(opened.manifest)["rows"] == len(dataset)

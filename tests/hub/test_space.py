@@ -1,0 +1,278 @@
+"""A Space from this checkout: the files it needs and no others, one commit, settings only where they differ."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hub_cards import check_card
+from hub_client import run_python
+from hub_faults import Fault
+from hub_server import HubServer
+
+import artsim
+from artsim.errors import CollectionError, HubError
+from artsim.hub import create_space
+from artsim.hub.space import SpacePlan, space_readme, space_requirements
+
+ROOT = Path(__file__).resolve().parents[2]
+REPO, SPACE = "artist/stripes", "artist/alike"
+README = """---
+title: Art Similarity
+emoji: 🎨
+colorFrom: indigo
+colorTo: yellow
+sdk: gradio
+sdk_version: 6.31.0
+python_version: "3.12"
+app_file: app.py
+short_description: Find artworks that look alike
+license: apache-2.0
+models: [openai/clip-vit-base-patch16]
+preload_from_hub: [openai/clip-vit-base-patch16]
+---
+
+# artsim
+
+Artworks that look alike.
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout as git gives it, with what must not be on a Space besides."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(ROOT / "artsim", folder / "artsim", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("app.py", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "README.md").write_text(README, encoding="utf-8")
+    for extra in (
+        "tests/test_a.py",
+        "docs/a.md",
+        "artsim/__pycache__/a.pyc",
+        "artsim/.DS_Store",
+        ".git/config",
+        "notes.txt",
+    ):
+        (folder / extra).parent.mkdir(parents=True, exist_ok=True)
+        (folder / extra).write_bytes(b"\0")
+    return folder
+
+
+@pytest.fixture
+def published(hub: HubServer, hub_stripes: Path) -> HubServer:
+    artsim.publish(hub_stripes, REPO)
+    return hub
+
+
+def front_matter(hub: HubServer) -> dict[str, Any]:
+    check = check_card(hub.files(SPACE, "space")["README.md"], "space")
+    assert (check.errors, check.warnings) == ((), ())
+    return check.data
+
+
+def test_a_space_is_made_of_the_app_and_nothing_else(published: HubServer, checkout: Path) -> None:
+    made = create_space(SPACE, REPO, checkout=checkout)
+
+    there = published.files(SPACE, "space")
+    package = {p.relative_to(checkout).as_posix() for p in (checkout / "artsim").rglob("*") if p.is_file()}
+    package -= {"artsim/__pycache__/a.pyc", "artsim/.DS_Store"}
+    assert set(there) == {".gitattributes", "app.py", "requirements.txt", "README.md"} | package
+    assert there["artsim/hub/space.py"] == (ROOT / "artsim/hub/space.py").read_bytes()
+    assert there["requirements.txt"] == (ROOT / "requirements.txt").read_bytes()
+    assert made.url == f"{published.url}/spaces/{SPACE}"
+    assert [commit.title for commit in published.commits(SPACE, "space")] == [f"Serve {REPO}", "initial commit"]
+    space = published.repo(SPACE, "space").space
+    assert space is not None and space.hardware == "cpu-basic"
+
+
+def test_the_front_matter_names_what_is_served_and_fetches_the_encoder_at_build(
+    published: HubServer, checkout: Path, hub_clip: str
+) -> None:
+    create_space(SPACE, REPO, checkout=checkout)
+    data = front_matter(published)
+    assert (data["title"], data["sdk_version"], data["license"]) == ("Art Similarity", "6.31.0", "apache-2.0")
+    assert data["datasets"] == [REPO]
+    assert data["models"] == [hub_clip]
+    (entry,) = data["preload_from_hub"]
+    name, files, revision = entry.split(" ")
+    assert (name, revision) == (hub_clip, published.commits(hub_clip, "model")[0].sha)
+    assert {"config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json"} <= set(files.split(","))
+    assert set(files.split(",")) <= set(published.files(hub_clip, "model"))
+    assert data["suggested_hardware"] == "cpu-basic"
+    assert published.files(SPACE, "space")["README.md"].decode().endswith("\n# artsim\n\nArtworks that look alike.\n")
+
+
+def test_the_collection_is_a_variable_and_a_volume_at_one_commit(published: HubServer, checkout: Path) -> None:
+    create_space(SPACE, REPO, checkout=checkout)
+    commit = published.commits(REPO, "dataset")[0].sha
+    space = published.repo(SPACE, "space").space
+    assert space is not None
+    assert {key: entry["value"] for key, entry in space.variables.items()} == {
+        "ARTSIM_COLLECTION": REPO,
+        "ARTSIM_VOLUME": f"/collection@{commit}",
+    }
+    assert space.volumes == [
+        {"type": "dataset", "source": REPO, "mountPath": "/collection", "revision": commit, "readOnly": True}
+    ]
+
+
+def test_run_again_nothing_is_sent_and_nothing_restarts(published: HubServer, checkout: Path) -> None:
+    first = create_space(SPACE, REPO, checkout=checkout)
+    published.clear_requests()
+    again = create_space(SPACE, REPO, checkout=checkout)
+    assert not again.changed
+    assert again.commit == first.commit
+    assert {request.method for request in published.requests} == {"GET"}
+
+
+def test_a_changed_app_and_a_changed_collection_are_one_commit_and_new_settings(
+    published: HubServer, checkout: Path, hub_stripes: Path
+) -> None:
+    create_space(SPACE, REPO, checkout=checkout)
+    collection = artsim.open_collection(hub_stripes)
+    collection.remove(["5.jpg"])
+    collection.save()
+    artsim.publish(hub_stripes, REPO)
+    (checkout / "app.py").write_text("print('new')\n", encoding="utf-8")
+    (checkout / "artsim" / "gpu.py").unlink()
+
+    made = create_space(SPACE, REPO, checkout=checkout)
+
+    assert made.sent == ("app.py",)
+    assert made.deleted == ("artsim/gpu.py",)
+    space = published.repo(SPACE, "space").space
+    commit = published.commits(REPO, "dataset")[0].sha
+    assert space is not None
+    assert space.variables["ARTSIM_VOLUME"]["value"] == f"/collection@{commit}"
+    assert [volume["revision"] for volume in space.volumes] == [commit]
+
+
+def test_zero_gpu_gets_its_pins_its_package_and_its_hardware(published: HubServer, checkout: Path) -> None:
+    create_space(SPACE, REPO, checkout=checkout, hardware="zero-gpu", private=True)
+    requirements = published.files(SPACE, "space")["requirements.txt"].decode().splitlines()
+    assert [line for line in requirements if line.startswith("torch")] == ["torch>=2.8,<2.12"]
+    assert "spaces" in requirements
+    data = front_matter(published)
+    assert (data["suggested_hardware"], data["python_version"]) == ("zero-a10g", "3.12.12")
+    repo = published.repo(SPACE, "space")
+    assert repo.space is not None and repo.space.hardware == "zero-a10g"
+    assert repo.private
+
+    create_space(SPACE, REPO, checkout=checkout, hardware="cpu-basic")
+    assert repo.space.hardware == "cpu-basic"
+    assert "spaces" not in published.files(SPACE, "space")["requirements.txt"].decode().splitlines()
+
+
+def test_a_volume_that_the_hub_refuses_leaves_a_space_that_downloads(
+    published: HubServer, checkout: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    published.inject(Fault("space_volumes", status=403))
+    assert create_space(SPACE, REPO, checkout=checkout).changed
+    assert "Mounting artist/stripes in artist/alike failed: the Hub answered 403" in caplog.text
+    assert "downloads the collection at each start instead" in caplog.text
+
+
+def test_an_answer_that_got_lost_does_not_make_a_second_commit(published: HubServer, checkout: Path) -> None:
+    published.inject(Fault("commit", "lost_answer"))
+    create_space(SPACE, REPO, checkout=checkout)
+    assert len(published.commits(SPACE, "space")) == 2
+
+
+def test_the_collection_can_be_listed_for_preloading(published: HubServer, checkout: Path) -> None:
+    create_space(SPACE, REPO, checkout=checkout, preload_collection=True)
+    name, files, commit = front_matter(published)["preload_from_hub"][1].split(" ")
+    assert (name, commit) == (REPO, published.commits(REPO, "dataset")[0].sha)
+    assert set(files.split(",")) == set(published.files(REPO, "dataset")) - {".gitattributes"}
+
+
+def test_an_encoder_that_nobody_else_has_is_told_and_not_fetched(
+    hub: HubServer, stripes: Path, checkout: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    artsim.publish(stripes, REPO)
+    create_space(SPACE, REPO, checkout=checkout)
+    data = front_matter(hub)
+    assert "preload_from_hub" not in data and "models" not in data
+    assert "visitors can browse and search by its works, but not by their own pictures" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        ((SPACE, "artist/none"), HubError, "Opening artist/none, .* the Hub has no such repository"),
+        ((SPACE, "museum/words"), CollectionError, "is a dataset, but not a collection"),
+        (("alike", REPO), HubError, "'alike' is not an id on the Hub"),
+        (("visitor/alike", REPO), HubError, "may not write to visitor"),
+        (("museum/game", REPO), HubError, "museum/game is another Space already; it is left as it is"),
+    ],
+)
+def test_what_will_not_do_is_one_sentence_and_nothing_is_made(
+    published: HubServer, checkout: Path, arguments: tuple[str, str], error: type[Exception], sentence: str
+) -> None:
+    published.add_repo("museum/words", "dataset", {"a.txt": b"a"})
+    published.add_repo("museum/game", "space", {"app.py": b"print()"})
+    with pytest.raises(error, match=sentence):
+        create_space(arguments[0], arguments[1], checkout=checkout)
+    assert not published.exists(SPACE, "space")
+    assert published.files("museum/game", "space")["app.py"] == b"print()"
+
+
+def test_another_encoder_than_the_collections_is_refused(published: HubServer, checkout: Path) -> None:
+    with pytest.raises(HubError, match="was made with the encoder artist/tiny-clip, so the Space cannot use embedded"):
+        create_space(SPACE, REPO, checkout=checkout, encoder="embedded")
+    with pytest.raises(HubError, match="There is no hardware 'gpu'"):
+        create_space(SPACE, REPO, checkout=checkout, hardware="gpu")
+    with pytest.raises(HubError, match="is not a checkout of artsim"):
+        create_space(SPACE, REPO, checkout=checkout / "docs")
+
+
+def test_the_embedded_encoder_comes_with_the_requirements() -> None:
+    plan = SpacePlan(SPACE, REPO, "c" * 40, "cpu-basic", None, ())
+    data = check_card(space_readme(README, plan).encode(), "space").data
+    assert "models" not in data and "preload_from_hub" not in data
+    assert space_requirements("torch>=2\n", "cpu-basic") == "torch>=2\n"
+    assert space_requirements("numpy\n", "zero-gpu") == "numpy\ntorch>=2.8,<2.12\nspaces\n"
+
+
+def test_the_readme_of_this_checkout_makes_a_valid_space() -> None:
+    if not (ROOT / "README.md").is_file():
+        pytest.skip("this checkout has no README.md yet")
+    plan = SpacePlan(
+        SPACE, REPO, "c" * 40, "zero-gpu", "openai/clip-vit-base-patch16", ("openai/clip-vit-base-patch16",)
+    )
+    check = check_card(space_readme((ROOT / "README.md").read_text(encoding="utf-8"), plan).encode(), "space")
+    assert (check.errors, check.warnings) == ((), ())
+    assert {"title", "emoji", "sdk_version", "short_description"} <= set(check.data)
+
+
+def test_a_mounted_collection_is_opened_from_the_volume(
+    published: HubServer, hub_stripes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = published.commits(REPO, "dataset")[0].sha
+    monkeypatch.setenv("ARTSIM_COLLECTION", REPO)
+    monkeypatch.setenv("ARTSIM_VOLUME", f"{hub_stripes}@{commit}")
+    published.clear_requests()
+    opened = artsim.open_collection(REPO)
+    assert (opened.folder, str(opened.origin)) == (hub_stripes, f"{REPO} at {commit[:12]}")
+    assert published.requests == []
+
+    next((hub_stripes / "data").iterdir()).unlink()  # a volume that is not all there
+    assert artsim.open_collection(REPO).folder != hub_stripes
+
+
+def test_the_command_makes_a_space_from_this_checkout(
+    published: HubServer, hub_env: dict[str, str], checkout: Path
+) -> None:
+    (checkout / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "create_space.py", checkout / "scripts")
+    done = run_python([checkout / "scripts" / "create_space.py", SPACE, "--collection", REPO], hub_env)
+    assert done.returncode == 0, done.stderr
+    assert f"The Space is at {published.url}/spaces/{SPACE}" in done.stdout
+    refused = run_python(
+        [checkout / "scripts" / "create_space.py", SPACE, "--collection", REPO],
+        hub_env | {"HF_TOKEN": published.read_token},
+    )
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
+    assert "may only read" in refused.stderr

@@ -1,0 +1,252 @@
+"""A museum's folder as it is: odd names, missing metadata, several tables, broken tables, links that go round."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artsim.errors import SourceError
+from artsim.sources.folder import open_folder
+
+Fill = Callable[..., Path]
+
+
+@pytest.fixture
+def fill(tmp_path: Path, painting: bytes) -> Fill:
+    """`fill("a.jpg", "b/c.jpg", table="file_name,...")`: a folder with these pictures and this metadata.csv."""
+
+    def make(*names: str, table: str | bytes | None = None, lines: str | None = None) -> Path:
+        folder = tmp_path / "pictures"
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(painting)
+        folder.mkdir(exist_ok=True)
+        if table is not None:
+            (folder / "metadata.csv").write_bytes(table.encode() if isinstance(table, str) else table)
+        if lines is not None:
+            (folder / "metadata.jsonl").write_text(lines, encoding="utf-8")
+        return folder
+
+    return make
+
+
+def works(folder: Path) -> list[dict[str, Any]]:
+    return list(open_folder(folder).works(0))
+
+
+def ids(folder: Path) -> list[str]:
+    return [work["id"] for work in works(folder)]
+
+
+def test_pictures_are_found_in_all_sub_folders_in_a_fixed_order(fill: Fill) -> None:
+    folder = fill("b.jpg", "a.png", "deep/er/c.webp", "B.JPG", "scan.TIFF", "deep/d.Jpeg")
+    assert ids(folder) == ["B.JPG", "a.png", "b.jpg", "deep/d.Jpeg", "deep/er/c.webp", "scan.TIFF"]
+
+
+def test_hidden_files_and_what_is_no_picture_are_left_out(fill: Fill) -> None:
+    folder = fill("a.jpg", "._a.jpg", ".cache/b.jpg", ".hidden.jpg", "notes.txt", "a.jpg.part", "Thumbs.db", "svg.svg")
+    assert ids(folder) == ["a.jpg"]
+
+
+def test_metadata_in_hidden_folders_is_not_read(fill: Fill) -> None:
+    folder = fill("a.jpg", ".trash/b.jpg")
+    (folder / ".trash" / "metadata.csv").write_text("file_name,title\nb.jpg,Gone\n", encoding="utf-8")
+    assert "label" not in works(folder)[0]
+    assert works(folder)[0]["title"] == "a"
+
+
+def test_odd_names_stay_as_they_are(fill: Fill) -> None:
+    names = ["100% Größe.jpg", "two\nlines.jpg", " space .jpg", "🎨.png", "a;b,c'd\"e.jpg"]
+    assert ids(fill(*names)) == sorted(names)
+
+
+def test_names_that_are_not_utf_8_become_text_that_can_be_stored(tmp_path: Path, painting: bytes) -> None:
+    folder = tmp_path / "caf\udce9"
+    try:
+        folder.mkdir()
+        (folder / "c\udce9zanne.jpg").write_bytes(painting)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    (work,) = works(tmp_path)
+    assert work["id"] == "caf\\xe9/c\\xe9zanne.jpg"
+    assert work["title"] == "c\\xe9zanne"
+    assert Path(work["image"]["path"]).read_bytes() == painting
+    "".join(str(value) for value in (work["id"], work["title"], work["label"])).encode()
+
+
+def test_without_metadata_the_file_name_is_the_title_and_the_folder_the_label(fill: Fill) -> None:
+    folder = fill("monet/water_lilies-1906.jpg", "monet/late/nymphs.jpg", "loose.jpg")
+    found = {work["id"]: (work["title"], work["label"]) for work in works(folder)}
+    assert found == {
+        "monet/water_lilies-1906.jpg": ("water lilies 1906", "monet"),
+        "monet/late/nymphs.jpg": ("nymphs", "late"),
+        "loose.jpg": ("loose", None),
+    }
+
+
+def test_metadata_csv_becomes_columns_of_the_right_type(fill: Fill) -> None:
+    from datasets import Value
+
+    folder = fill(
+        "a.jpg",
+        "b.jpg",
+        "c.jpg",
+        table='file_name,title,artist_name,year,height,note\na.jpg,1984,"Doe, Jane",1890,12.5,\n'
+        'b.jpg,"Two ""quoted""\nlines",,,,\nc.jpg,,N/A,-300,3,\n',
+    )
+    source = open_folder(folder)
+    types = {key: feature.dtype for key, feature in source.features.items()}
+    assert types == {
+        "id": "string",
+        "title": "string",
+        "artist": "string",
+        "year": "int64",
+        "height": "float64",
+        "note": "string",
+    }
+    assert source.features["note"] == Value("string")
+    a, b, c = source.works(0)
+    assert (a["title"], a["artist"], a["year"], a["height"], a["note"]) == ("1984", "Doe, Jane", 1890, 12.5, None)
+    assert (b["title"], b["artist"], b["year"]) == ('Two "quoted"\nlines', None, None)
+    assert (c["title"], c["artist"], c["year"]) == ("c", None, -300)
+
+
+def test_a_work_without_a_title_is_called_by_its_file(fill: Fill) -> None:
+    (work,) = works(fill("old_mill.jpg", table="file_name,title\nold_mill.jpg,\n"))
+    assert work["title"] == "old mill"
+
+
+def test_pictures_without_metadata_are_kept(fill: Fill) -> None:
+    a, b = works(fill("a.jpg", "b.jpg", table="file_name,title,year\nb.jpg,The Mill,1650\n"))
+    assert (a["title"], a["year"]) == ("a", None)
+    assert (b["title"], b["year"]) == ("The Mill", 1650)
+
+
+def test_metadata_of_missing_pictures_is_told(fill: Fill, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        folder = fill("a.jpg", table="file_name,title\na.jpg,A\ngone.jpg,B\nlost.jpg,C\n")
+        assert ids(folder) == ["a.jpg"]
+    assert "names 2 pictures that are not there, such as gone.jpg" in caplog.text
+
+
+def test_metadata_jsonl_may_hold_lists_and_gaps(fill: Fill) -> None:
+    lines = (
+        '{"file_name": "a.jpg", "tags": ["sea", "ship"], "year": 1890, "none": []}\n\n'
+        '{"file_name": "b.jpg", "tags": [], "title": 300, "none": []}\n{"file_name": "c.jpg", "year": null}'
+    )
+    a, b, c = works(fill("a.jpg", "b.jpg", "c.jpg", lines=lines))
+    assert (a["tags"], a["year"], a["none"]) == (["sea", "ship"], 1890, [])
+    assert (b["tags"], b["title"], b["year"]) == ([], "300", None)
+    assert (c["tags"], c["year"]) == (None, None)
+
+
+def test_each_sub_folder_may_have_its_own_table(fill: Fill) -> None:
+    folder = fill("a/1.jpg", "b/1.jpg", table="file_name,title,inv\na/1.jpg,From above,7\n")
+    (folder / "b" / "metadata.csv").write_text("file_name,title,inv\n1.jpg,From within,B-7\n", encoding="utf-8")
+    a, b = works(folder)
+    assert (a["title"], a["inv"]) == ("From above", "7")  # a column with two types is text
+    assert (b["title"], b["inv"]) == ("From within", "B-7")
+
+
+def test_a_name_typed_by_hand_finds_the_file_that_a_mac_wrote(fill: Fill) -> None:
+    (work,) = works(fill("Le\u0301ger.jpg", table="file_name,title\nL\u00e9ger.jpg,La ville\n"))
+    assert work["title"] == "La ville"
+
+
+def test_types_are_guessed_from_the_whole_table_not_its_first_megabyte(fill: Fill) -> None:
+    rows = "".join(f"{number}.jpg,{number},{'x' * 1000}\n" for number in range(1500))
+    (work,) = works(fill("a.jpg", table=f"file_name,year,note\n{rows}a.jpg,about 1900,y\n"))
+    assert work["year"] == "about 1900"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(fill: Fill) -> None:
+    (work,) = works(fill("a.jpg", table="\ufefffile_name,title\na.jpg,The Mill\n"))
+    assert work["title"] == "The Mill"
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("title,year\nThe Mill,1650\n", "has no column file_name; its columns are title, year"),
+        ("file_name;title\na.jpg;The Mill\n", "has no column file_name"),
+        ("", "cannot be read as a table: Empty CSV"),
+        ("file_name,title\na.jpg,The Mill,1650\n", "Expected 2 columns, got 3"),
+        ('file_name,title\n"a.jpg,The Mill\n', "cannot be read as a table"),
+        ("file_name,title\na.jpg,C\u00e9zanne\n".encode("latin-1"), "not UTF-8|invalid UTF8"),
+        ("file_name,maker\na.jpg,C\u00e9zanne\n".encode("latin-1"), "not UTF-8"),
+        ("file_name,title\na.jpg,x\n".encode("utf-16"), "cannot be read as a table|no column file_name"),
+    ],
+)
+def test_a_broken_csv_is_named_with_the_reason(table: str | bytes, reason: str, fill: Fill) -> None:
+    with pytest.raises(SourceError, match=reason) as error:
+        open_folder(fill("a.jpg", table=table))
+    assert "metadata.csv" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ('{"file_name": "a.jpg"}\n{"file_name": ', "line 2 is not JSON"),
+        ('[{"file_name": "a.jpg"}]', "line 1 is not a JSON object"),
+        ("null\n", "line 1 is not a JSON object"),
+        ('{"file_name": "a.jpg", "size": 1}\n{"file_name": "b.jpg", "size": "large"}', "column size holds values"),
+        ("", "has no column file_name"),
+    ],
+)
+def test_a_broken_jsonl_is_named_with_the_line(lines: str, reason: str, fill: Fill) -> None:
+    with pytest.raises(SourceError, match=reason) as error:
+        open_folder(fill("a.jpg", lines=lines))
+    assert "metadata.jsonl" in str(error.value)
+
+
+def test_an_empty_folder_and_one_of_texts_hold_no_pictures(fill: Fill) -> None:
+    folder = fill()
+    with pytest.raises(SourceError, match="holds no pictures"):
+        open_folder(folder)
+    (folder / "poem.txt").write_text("roses are red", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"holds no pictures \(.*\.jpg.*\), in itself or its sub-folders"):
+        open_folder(folder)
+
+
+def test_a_wrong_path_says_so(fill: Fill) -> None:
+    folder = fill("a.jpg")
+    with pytest.raises(SourceError, match=r"There is no folder .*elsewhere"):
+        open_folder(folder / "elsewhere")
+    with pytest.raises(SourceError, match=r"a\.jpg is not a folder"):
+        open_folder(folder / "a.jpg")
+
+
+def test_links_that_go_round_do_not_hang(fill: Fill) -> None:
+    folder = fill("a/x.jpg")
+    (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "self").symlink_to(folder / "self")
+    assert ids(folder) == ["a/x.jpg"]
+
+
+def test_a_link_that_leads_nowhere_is_left_to_the_report(fill: Fill) -> None:
+    folder = fill("a.jpg")
+    (folder / "broken.jpg").symlink_to(folder / "gone.jpg")
+    assert ids(folder) == ["a.jpg", "broken.jpg"]
+
+
+def test_the_fingerprint_changes_when_a_picture_or_its_metadata_does(fill: Fill) -> None:
+    folder = fill("a.jpg", table="file_name,title\na.jpg,One\n")
+    seen = {open_folder(folder).fingerprint}
+    assert open_folder(folder).fingerprint in seen
+    (folder / "metadata.csv").write_text("file_name,title\na.jpg,Two words\n", encoding="utf-8")
+    seen.add(open_folder(folder).fingerprint)
+    os.utime(folder / "a.jpg", ns=(1, 1))
+    seen.add(open_folder(folder).fingerprint)
+    (folder / "b.jpg").write_bytes(b"")
+    seen.add(open_folder(folder).fingerprint)
+    assert len(seen) == 4
+
+
+def test_works_start_anywhere(fill: Fill) -> None:
+    source = open_folder(fill("a.jpg", "b.jpg", "c.jpg"))
+    assert source.size == 3
+    assert [work["id"] for work in source.works(1)] == ["b.jpg", "c.jpg"]

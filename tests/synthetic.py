@@ -1,0 +1,106 @@
+"""A small made-up collection to evaluate: artists whose works lie near each other, in styles that artists share.
+
+No network is run: vectors are drawn around a centre per artist, and each picture is one plain colour of its own.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from datasets import List, Value
+from PIL import Image
+
+from artsim.collection import Collection, make_space, metadata_table
+from artsim.contents import Contents
+from artsim.encoders.base import Aspect, Blocks, unit_rows
+from artsim.manifest import Manifest
+
+DIMS: dict[Aspect, int] = {"subject": 24, "style": 16, "color": 8, "layout": 12}
+STYLES = ("Baroque", "Realism", "Cubism")
+_FEATURES: dict[str, Any] = {
+    "id": Value("string"),
+    "title": Value("string"),
+    "artist": Value("string"),
+    "style": Value("string"),
+    "year": Value("int32"),
+    "tags": List(Value("string")),
+    "nothing": Value("string"),
+    "everything": Value("string"),
+}
+
+
+def make_collection(
+    *,
+    artists: int = 9,
+    works: int = 5,
+    index_kind: str = "flat",
+    spaces: int = 1,
+    order: str = "by artist",
+    images: str = "bytes",
+    scatter: float = 2.0,
+) -> Collection:
+    """`artists` * `works` works. Artist i paints in style i modulo 3; the last work has neither artist nor style.
+
+    `order="shuffled"` has the same works, with the same vectors, in another order; `scatter` is how far works lie from
+    their artist's centre.
+    """
+    rows = [_row(artist, number) for artist in range(artists) for number in range(works)]
+    rows[-1] |= {"artist": "Unknown", "style": None, "tags": None}
+    blocks = [_blocks(artists, works, scatter, seed) for seed in range(spaces)]
+    colors = [color_of(number) for number in range(len(rows))]
+    if order == "shuffled":
+        moved = np.random.default_rng(9).permutation(len(rows))
+        rows, colors = [rows[i] for i in moved], [colors[i] for i in moved]
+        blocks = [{aspect: block[moved] for aspect, block in each.items()} for each in blocks]
+    made = []
+    for number, each in enumerate(blocks):
+        columns: dict[Aspect, str] = {aspect: f"s{number}_{aspect}" for aspect in DIMS}
+        made.append(make_space(f"space-{number}", f"made-up-{number}", "1", columns, each, index_kind=index_kind))
+    contents = Contents(metadata_table(rows, _FEATURES), tuple(made), dict(_FEATURES))
+    manifest = Manifest(
+        title="Made-up works",
+        rows=len(rows),
+        source={"name": "made-up"},
+        license="cc0-1.0",
+        created="",
+        images=images,
+        spaces=(),
+    )
+    return Collection(contents=contents, pictures=lambda row: _png(colors[row]), manifest=manifest, folder=None)
+
+
+def color_of(number: int) -> tuple[int, int, int]:
+    """The colour of the picture of work `number` (in the order by artist)."""
+    return (40 + 37 * number % 200, 40 + 91 * number % 200, 40 + 53 * number % 200)
+
+
+def _row(artist: int, number: int) -> dict[str, Any]:
+    return {
+        "id": f"work-{artist}-{number}",
+        "title": f"Study <{number}> & more",
+        "artist": f"Artist {artist}",
+        "style": STYLES[artist % 3],
+        "year": 1600 + 10 * artist + number,
+        "tags": [f"tag {artist % 4}", f"tag {number % 3}"],
+        "nothing": None,
+        "everything": "painting",
+    }
+
+
+def _blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
+    rng = np.random.default_rng(seed)
+    blocks: Blocks = {}
+    for aspect, d in DIMS.items():
+        style = rng.normal(size=(3, d))[np.arange(artists) % 3]
+        centre = style + rng.normal(size=(artists, d))
+        drawn = np.repeat(centre, works, axis=0) + scatter * rng.normal(size=(artists * works, d))
+        blocks[aspect] = unit_rows(drawn + 1.0)  # off centre, as real features are
+    return blocks
+
+
+def _png(color: tuple[int, int, int]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (48, 32), color).save(buffer, "PNG")
+    return buffer.getvalue()

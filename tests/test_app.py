@@ -1,0 +1,163 @@
+"""`python app.py` as a person runs it: first start, second start, the HTTP API, and starts that cannot be."""
+
+import http.server
+import io
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from app_process import RunningApp, run_app, running_app, shared_cache
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shared_cache(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def app(cache: Path) -> Iterator[RunningApp]:
+    with running_app(cache) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def client(app: RunningApp) -> Client:
+    return Client(app.url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def painting_file(met_works: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The picture of `met_works[50]`, at half its size and another quality."""
+    image = Image.open(io.BytesIO(met_works[50]["image"]["bytes"]))
+    image.thumbnail((image.width // 2, image.height // 2))
+    path = tmp_path_factory.mktemp("pictures") / "mine.jpg"
+    image.save(path, quality=80)
+    return path
+
+
+def test_it_says_which_encoder_it_uses_and_why(app: RunningApp) -> None:
+    assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
+    assert f"Open {app.url}" in app.said() or "Open http" in app.said()
+
+
+def test_a_picture_finds_its_own_work_over_http(
+    client: Client, painting_file: Path, met_works: list[dict[str, Any]]
+) -> None:
+    matches = client.predict(image=handle_file(painting_file), k=3, api_name="/search_by_image")
+    assert [match["rank"] for match in matches] == [1, 2, 3]
+    first = matches[0]
+    assert (first["id"], first["title"]) == (met_works[50]["id"], met_works[50]["title"])
+    assert first["artist"] == met_works[50]["artist"]
+    assert first["url"].startswith("https://www.metmuseum.org/")
+    assert first["cosine"] > matches[1]["cosine"] and first["percentile"] > 99 and first["close"] is True
+    assert first["angular_distance"] == pytest.approx((2 * (1 - first["cosine"])) ** 0.5, abs=1e-3)
+
+
+def test_thumbnails_are_files_that_may_be_kept(app: RunningApp, client: Client, painting_file: Path) -> None:
+    import httpx
+
+    [match] = client.predict(image=handle_file(painting_file), k=1, api_name="/search_by_image")
+    answer = httpx.get(app.url + match["thumbnail"])
+    assert answer.headers["content-type"] == "image/webp"
+    assert "immutable" in answer.headers["cache-control"]
+    assert max(Image.open(io.BytesIO(answer.content)).size) <= 400
+    assert httpx.get(app.url + "thumbnails/400/no-such-work").status_code == 404
+    assert httpx.get(app.url + "thumbnails/401/met-1").status_code == 404
+
+
+@pytest.mark.parametrize("k", [0, 10_000, 2.5])
+def test_a_k_out_of_range_is_one_sentence(client: Client, painting_file: Path, k: float) -> None:
+    with pytest.raises(AppError, match="k must be a whole number"):
+        client.predict(image=handle_file(painting_file), k=k, api_name="/search_by_image")
+
+
+def test_words_for_an_encoder_of_pictures_are_one_sentence(client: Client) -> None:
+    with pytest.raises(AppError, match="knows pictures, not words"):
+        client.predict(text="a storm at sea", k=5, api_name="/search_by_text")
+
+
+def test_what_is_no_picture_is_one_sentence_without_a_path(client: Client, tmp_path: Path) -> None:
+    disguised = tmp_path / "letter.png"
+    disguised.write_text("Dear museum,", encoding="utf-8")
+    with pytest.raises(AppError, match="The picture is not an image") as refusal:
+        client.predict(image=handle_file(disguised), k=5, api_name="/search_by_image")
+    assert "/" not in str(refusal.value)
+
+
+def test_an_address_is_never_fetched(client: Client, app: RunningApp) -> None:
+    import httpx
+
+    asked: list[str] = []
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/picture.jpg"
+        given = {"path": address, "meta": {"_type": "gradio.FileData"}}
+        with pytest.raises(AppError, match="does not fetch addresses"):
+            client.predict(image=given, k=5, api_name="/search_by_image")
+        for route in ("gradio_api/file=", "gradio_api/file/", "gradio_api/proxy="):
+            assert httpx.get(f"{app.url}{route}{address}").status_code == 403
+        assert asked == []
+    finally:
+        server.shutdown()
+
+
+def test_only_the_two_searches_are_offered(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)
+    assert sorted(endpoints["named_endpoints"]) == ["/search_by_image", "/search_by_text"]
+    assert not endpoints["unnamed_endpoints"]
+
+
+def test_a_second_start_opens_what_the_first_one_built(app: RunningApp, cache: Path) -> None:
+    with running_app(cache) as second:
+        assert "are embedded" not in second.said()
+
+
+def test_a_wrong_path_is_one_sentence(cache: Path) -> None:
+    assert_refused(run_app(cache, "--collection", "no/such/folder"), "no/such/folder")
+
+
+def test_a_folder_of_pictures_is_told_how_to_be_built(cache: Path, paintings: Path) -> None:
+    assert_refused(run_app(cache, "--collection", str(paintings)), "build_collection.py")
+
+
+def test_a_damaged_collection_is_one_sentence(cache: Path, copy: Path) -> None:
+    (copy / "artsim.json").write_text("{", encoding="utf-8")
+    assert_refused(run_app(cache, "--collection", str(copy)), "artsim.json")
+
+
+def test_another_encoder_than_the_collection_was_made_with_is_one_sentence(cache: Path, saved: Path) -> None:
+    assert_refused(run_app(cache, "--collection", str(saved), "--encoder", "embedded"), "was made with")
+
+
+def test_a_port_that_is_taken_is_one_sentence(cache: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert_refused(run_app(cache, "--port", port), f"Port {port} is taken")
+
+
+def test_an_unknown_host_is_one_sentence(cache: Path) -> None:
+    assert_refused(run_app(cache, "--host", "no-such-host.invalid"), "no-such-host.invalid")
+
+
+def assert_refused(run: Any, words: str) -> None:
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+    [sentence] = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
+    assert words in sentence

@@ -1,0 +1,26 @@
+"""The ZeroGPU decorator: used where its package is, and nothing where it is not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hub_client import run_python
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_without_the_package_a_function_stays_itself() -> None:
+    code = "import sys; sys.modules['spaces'] = None\nfrom artsim.gpu import *\nprint(on_gpu(abs) is abs, is_zero_gpu())"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "SPACES_ZERO_GPU": "true"}
+    done = run_python(code, env)
+    assert done.stdout == "True False\n", done.stderr
+
+
+def test_with_the_package_but_without_zero_gpu_a_function_does_the_same() -> None:
+    pytest.importorskip("spaces", reason="the package spaces is for ZeroGPU Spaces only")
+    from artsim.gpu import is_zero_gpu, on_gpu
+
+    assert on_gpu(abs)(-3) == 3
+    assert not is_zero_gpu()

@@ -1,0 +1,55 @@
+"""Names of works and percentiles in words, whatever the columns of a collection are called."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from artsim.ui.labels import label_of, metadata_of, share_text, word_of
+from artsim.ui.strings import load_strings
+
+STRINGS = load_strings()
+
+
+def test_a_work_is_called_by_whichever_columns_it_has() -> None:
+    met = label_of({"id": "met-1", "title": "Cypresses", "artist": "Van Gogh", "year": 1889, "date": "June 1889"})
+    assert (met.title, met.artist, met.year, met.by) == ("Cypresses", "Van Gogh", "June 1889", "Van Gogh, June 1889")
+    bare = label_of({"id": "scans/7.jpg"})
+    assert (bare.title, bare.by) == ("scans/7.jpg", "")
+    assert label_of({"id": "1", "creator": "Anon.", "year": 1500.0}).by == "Anon., 1500"
+
+
+def test_metadata_leaves_out_what_is_empty_or_shown_elsewhere() -> None:
+    work = {
+        "id": "1",
+        "title": "A",
+        "artist": "B",
+        "medium": "Oil",
+        "tags": ["Men", "Dogs"],
+        "culture": None,
+        "sha256": "x",
+    }
+    assert metadata_of(work, STRINGS) == [("Medium", "Oil"), ("Tags", "Men, Dogs")]
+
+
+@pytest.mark.parametrize(
+    ("percentile", "share", "word"),
+    [
+        (100.0, "99.9 %", "very close"), (99.74, "99.7 %", "very close"), (98.6, "99 %", "close"),
+        (80.0, "80 %", "related"), (50.0, "50 %", "a little alike"), (0.0, "0 %", "not alike"),
+    ],
+)  # fmt: skip
+def test_percentiles_read_as_people_say_them(percentile: float, share: str, word: str) -> None:
+    assert share_text(percentile, STRINGS) == share
+    assert word_of(percentile, STRINGS) == word
+
+
+def test_every_sentence_is_used_and_every_used_one_exists() -> None:
+    folder = Path(__file__).parents[2] / "artsim" / "ui"
+    code = "".join(path.read_text(encoding="utf-8") for path in [*folder.glob("*.py"), *folder.glob("*.js")])
+    sentences = json.loads((folder / "locales" / "en.json").read_text(encoding="utf-8"))
+    made = ("preset.", "aspect.", "ranking.", "word.", "column.", "js.", "detail.")  # keys that code puts together
+    unused = [key for key in sentences if f'"{key}"' not in code and not key.startswith(made)]
+    assert unused == []
+    for key in (key.removeprefix("js.") for key in sentences if key.startswith("js.")):
+        assert f'say("{key}"' in code, key

@@ -1,0 +1,37 @@
+"""HTML from Python: what comes from a collection or a visitor can never become markup."""
+
+from artsim.ui.labels import safe_link
+from artsim.ui.markup import button, element, join, script_template
+
+
+def test_text_and_attributes_are_escaped() -> None:
+    assert element("p", "<script>") == "<p>&lt;script&gt;</p>"
+    assert element("p", title='"><script>') == '<p title="&quot;&gt;&lt;script&gt;"></p>'
+
+
+def test_markup_inside_markup_is_kept() -> None:
+    assert element("p", element("b", "a & b"), " & c") == "<p><b>a &amp; b</b> &amp; c</p>"
+    assert join("<", element("i")) == "&lt;<i></i>"
+
+
+def test_attributes_without_value_and_left_out_ones() -> None:
+    assert button("Go", hidden=True, disabled=False, title=None, data_for="x") == (
+        '<button type="button" hidden data-for="x">Go</button>'
+    )
+
+
+def test_elements_that_hold_nothing_are_not_closed() -> None:
+    assert element("img", src="a.webp", alt="") == '<img src="a.webp" alt="">'
+
+
+def test_a_template_cannot_run_what_is_in_its_text() -> None:
+    assert script_template("${alert(1)} `x` {{y}} \\") == "\\${alert(1)} \\`x\\` &#123;&#123;y}} \\\\"
+
+
+def test_only_web_addresses_become_links() -> None:
+    assert safe_link({"url": "https://www.metmuseum.org/art/1"}) == (
+        "https://www.metmuseum.org/art/1",
+        "metmuseum.org",
+    )
+    for address in ("javascript:alert(1)", "data:text/html,x", "//elsewhere", "http://", "http://[", None, 7):
+        assert safe_link({"url": address}) is None

@@ -1,0 +1,69 @@
+"""Thumbnails: made once, replaced when the picture is, and absent rather than fatal when it is damaged."""
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from artsim.errors import QueryError
+from artsim.thumbnails import LARGE, SMALL, Thumbnails, placeholder
+
+
+def test_a_thumbnail_is_a_small_webp_made_once(collection: Any, tmp_path: Path) -> None:
+    thumbnails = Thumbnails(collection, tmp_path)
+    path = thumbnails.path(collection.ids[0], SMALL)
+    assert path is not None
+    with Image.open(path) as image:
+        assert image.format == "WEBP"
+        assert max(image.size) <= SMALL
+    made = path.stat().st_mtime_ns
+    assert thumbnails.path(collection.ids[0], SMALL) == path
+    assert path.stat().st_mtime_ns == made
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_two_sizes_and_two_works_have_files_of_their_own(collection: Any, tmp_path: Path) -> None:
+    thumbnails = Thumbnails(collection, tmp_path)
+    first, second = collection.ids[:2]
+    assert len({thumbnails.path(first, SMALL), thumbnails.path(first, LARGE), thumbnails.path(second, SMALL)}) == 3
+
+
+def test_the_key_changes_with_the_picture_of_a_work() -> None:
+    old = Thumbnails.key({"id": "a", "sha256": "1"})
+    assert old != Thumbnails.key({"id": "a", "sha256": "2"})
+    assert old != Thumbnails.key({"id": "b", "sha256": "1"})
+
+
+def test_an_id_that_looks_like_a_path_stays_inside_the_folder(collection: Any, tmp_path: Path) -> None:
+    with pytest.raises(QueryError):
+        Thumbnails(collection, tmp_path).path("../../etc/passwd", SMALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_picture_has_none(collection: Any, tmp_path: Path) -> None:
+    class Damaged:
+        manifest = collection.manifest
+        work = staticmethod(collection.work)
+
+        @staticmethod
+        def picture(identity: str) -> bytes:
+            return collection.picture(identity)[:200]
+
+    assert Thumbnails(Damaged(), tmp_path).path(collection.ids[0], SMALL) is None  # type: ignore[arg-type]
+
+
+def test_they_are_made_ahead_in_the_background(collection: Any, tmp_path: Path) -> None:
+    thumbnails = Thumbnails(collection, tmp_path)
+    thumbnails.make_ahead(collection.ids[3:4])
+    until = time.monotonic() + 60
+    while len(list(thumbnails.folder.rglob("*.webp"))) < len(collection) and time.monotonic() < until:
+        time.sleep(0.05)
+    thumbnails.stop()
+    assert len(list(thumbnails.folder.rglob("*.webp"))) == len(collection)
+
+
+def test_the_placeholder_is_a_picture_of_the_right_size() -> None:
+    assert Image.open(io.BytesIO(placeholder(SMALL))).size == (SMALL, SMALL * 3 // 4)
