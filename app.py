@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import artsim.gpu  # noqa: F401 - on ZeroGPU it must come before torch
 from artsim.edge import run_main
 from artsim.settings import read_settings
 

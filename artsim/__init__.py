@@ -15,6 +15,7 @@ from artsim.version import VERSION as __version__
 if TYPE_CHECKING:
     from artsim.build import build_collection
     from artsim.collection import Collection
+    from artsim.duplicates import DuplicateGroup, DuplicatePair
     from artsim.errors import (
         ArtsimError,
         CollectionError,
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
         QueryError,
         SourceError,
     )
+    from artsim.explain import Explanation
     from artsim.hub.publish import publish
+    from artsim.influence import Influence
     from artsim.opening import open_collection
+    from artsim.overlay import draw_overlay
     from artsim.search import PRESETS, Match, Part, Query
     from artsim.sources import open_source
+    from artsim.timeline import draw_timeline
 
 _HOMES = {
     "build_collection": "artsim.build",
@@ -35,6 +40,12 @@ _HOMES = {
     "open_source": "artsim.sources",
     "publish": "artsim.hub.publish",
     "Collection": "artsim.collection",
+    "DuplicateGroup": "artsim.duplicates",
+    "DuplicatePair": "artsim.duplicates",
+    "Explanation": "artsim.explain",
+    "Influence": "artsim.influence",
+    "draw_overlay": "artsim.overlay",
+    "draw_timeline": "artsim.timeline",
     **dict.fromkeys(("PRESETS", "Match", "Part", "Query"), "artsim.search"),
     **dict.fromkeys(
         "ArtsimError CollectionError EncoderError HubError ImageError QueryError SourceError".split(), "artsim.errors"
@@ -46,9 +57,13 @@ __all__ = [
     "ArtsimError",
     "Collection",
     "CollectionError",
+    "DuplicateGroup",
+    "DuplicatePair",
     "EncoderError",
+    "Explanation",
     "HubError",
     "ImageError",
+    "Influence",
     "Match",
     "Part",
     "Query",
@@ -56,6 +71,8 @@ __all__ = [
     "SourceError",
     "__version__",
     "build_collection",
+    "draw_overlay",
+    "draw_timeline",
     "open_collection",
     "open_source",
     "publish",

@@ -14,11 +14,14 @@ import pyarrow as pa
 from PIL import Image
 
 from artsim.contents import Contents, IndexedSpace
+from artsim.duplicates import duplicates as _duplicates
 from artsim.encoders.base import Aspect, Blocks, Encoder
 from artsim.errors import CollectionError, EncoderError, QueryError
+from artsim.explain import explain as _explain
 from artsim.filters import Where
 from artsim.images import ImageLike, crop_region, load_image
 from artsim.index import build_index
+from artsim.influence import influence as _influence
 from artsim.manifest import Manifest
 from artsim.search import PRESET_RANKINGS, PRESETS, Match, Part, Query, Ranking, run_query, run_query_each
 from artsim.space import fit_space
@@ -60,6 +63,7 @@ class Collection:
         self.origin = origin
         self._state = (contents, pictures)
         self._encoders: dict[str, Encoder] = {}
+        self._fingerprints: dict[str, np.ndarray] = {}
         self._loading = threading.Lock()
         self._changing = threading.Lock()
 
@@ -158,6 +162,10 @@ class Collection:
         `by` is a column, or "century" (from the column year); at most `most` values, those with the most works.
         """
         return run_query_each(self.contents, query, _Embedding(self), by, most)
+
+    explain = _explain
+    influence = _influence
+    duplicates = _duplicates
 
     def add(self, works: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns; returns their ids.

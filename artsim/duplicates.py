@@ -1,27 +1,35 @@
 """Duplicates: works of a collection that are one picture, or reproductions of one work.
 
-Two independent witnesses must agree: a perceptual hash (what is light and dark where) and the embedding (what it shows).
-A hash alone takes two dark portraits for one; an embedding alone takes two Madonnas for one.
+Three witnesses must agree: a perceptual hash (what is light and dark where), the embedding (what it shows), and, for the few
+pairs that are left then, the outlines of one picture laid on the other. A hash alone takes two dark portraits for one, an
+embedding alone two Madonnas.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from PIL import Image
 
+from artsim.alignment import alignment
 from artsim.contents import Contents, IndexedSpace
-from artsim.errors import ImageError
-from artsim.fingerprints import BITS, WINDOWS, distances, fingerprint, near_wholes
+from artsim.errors import CollectionError, ImageError
+from artsim.fingerprints import BITS, WINDOWS, distances, fingerprint, near_wholes, small_grey
 from artsim.images import load_image
 from artsim.search import choose_space
 from artsim.space import percentile
+
+if TYPE_CHECKING:
+    from artsim.collection import Collection
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +38,15 @@ SURENESS: tuple[Sureness, ...] = ("certain", "almost certain", "likely")
 Pictures = Callable[[int], bytes]
 Progress = Callable[[int, int | None], None]
 
-# Measured on 174 paintings of The Met, 474 of art-eval, and altered copies of them. How alike two embeddings must be rises
-# with the distance of the hashes, from 2 standard deviations above the median pair to 3 at `FURTHEST` bits.
-SAME_HASH, FURTHEST = 4, 12
-_ALIKE, _ALIKE_PER_BIT = 2.0, 0.12
-_SURE_DISTANCE, _SURE_ALIKE = 6, 2.5
+# Measured on 174 paintings of The Met, 474 of art-eval, and altered copies of them.
+FURTHEST_HASH = 14  # bits; a crop of a tenth comes to 12
+_NEAR_HASH = 4  # bits: so near, pairs are found even where the embeddings are no neighbours
+_ALIKE = 2.0  # standard deviations that the cosine of the embeddings lies above the median pair
+_SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85
 _NEIGHBOURS = 10  # by embedding, of each work: candidates beside those whose hashes agree
 _FEWEST_PAIRS = 28  # of 8 works: with fewer, what is usual in the collection is not known, and the hash decides
-_CHUNK = 256
+_CHUNK, _PAIRS = 256, 4096  # works, and pairs of works, at a time
+_THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -54,15 +63,18 @@ class DuplicatePair:
     """Of the raw subject vectors."""
     percentile: float
     """Share, in percent, of random pairs of works whose cosine is lower; nan in a collection of one."""
+    outlines: float | None
+    """How well the outlines fit when one is laid on the other, at best 1; None for the same file."""
 
     @property
     def why(self) -> str:
         """The evidence, as a sentence."""
         if self.same_file:
             return "The same file, byte for byte."
+        usual = "" if math.isnan(self.percentile) else f" (higher than in {self.percentile:.2f} % of pairs)"
         return (
-            f"The perceptual hashes differ in {self.distance} of {BITS} bits, and the cosine is {self.cosine:.2f}, "
-            f"higher than in {self.percentile:.2f} % of pairs."
+            f"The perceptual hashes differ in {self.distance} of {BITS} bits, the cosine is {self.cosine:.2f}{usual}, and "
+            f"laid on each other their outlines agree by {self.outlines:.2f} (at best 1)."
         )
 
 
@@ -73,7 +85,25 @@ class DuplicateGroup:
     ids: tuple[str, ...]
     sureness: Sureness
     pairs: tuple[DuplicatePair, ...]
-    """Every pair that was found, the surest first."""
+    """What holds the group together, in the order in which it came together: one pair fewer than works."""
+
+
+def duplicates(
+    collection: Collection, *, space: str | None = None, progress: Progress | None = None
+) -> list[DuplicateGroup]:
+    """Groups of works that are one picture, or reproductions of one work: other scans, crops, frames, colours.
+
+    The surest groups come first, otherwise in the order of the collection. Every picture is read once, which takes
+    minutes for tens of thousands; the collection keeps the fingerprints (288 bytes a work), so that the next call is quick.
+    `progress(done, total)` counts them. `space` says whose embeddings are asked. Pictures that cannot be decoded are
+    logged, and compared as files only. `CollectionError` when the collection holds no pictures.
+    """
+    if collection.manifest.images != "bytes":
+        raise CollectionError(
+            "This collection holds no pictures, only their addresses: duplicates cannot be looked for."
+        )
+    contents, pictures = collection._state
+    return find_duplicates(contents, pictures, known=collection._fingerprints, space=space, progress=progress)
 
 
 def find_duplicates(
@@ -84,11 +114,7 @@ def find_duplicates(
     space: str | None = None,
     progress: Progress | None = None,
 ) -> list[DuplicateGroup]:
-    """Groups of works that are the same, the surest first. See `Collection.duplicates`.
-
-    `known` holds fingerprints by the sha256 of a picture's file, and is added to. Pictures that cannot be decoded have
-    none, and are logged.
-    """
+    """What `duplicates` does, for one snapshot. `known`: fingerprints by the sha256 of the file; it is added to."""
     indexed = choose_space(contents, space)
     files, prints = _fingerprints(contents, pictures, known, progress)
     first_of: dict[str, int] = {}
@@ -96,10 +122,9 @@ def find_duplicates(
     copies = np.flatnonzero(original != np.arange(len(original)))
     same = np.stack([original[copies], copies], axis=1)
     rows = np.flatnonzero(original == np.arange(len(original)))  # one of each file
-    candidates = np.unique(np.concatenate([near_wholes(prints[rows], SAME_HASH), _neighbours(indexed, rows)]), axis=0)
-    found = _judged(contents, indexed, prints, rows[candidates], same_file=False)
-    found += _judged(contents, indexed, prints, same, same_file=True)
-    return _grouped(contents, found)
+    candidates = np.unique(np.concatenate([near_wholes(prints[rows], _NEAR_HASH), _neighbours(indexed, rows)]), axis=0)
+    weighed = _weighed(indexed, prints, np.concatenate([same, rows[candidates]]), copies=len(same))
+    return _grouped(contents, weighed, _outlines_of(contents, pictures))
 
 
 def _fingerprints(
@@ -109,7 +134,7 @@ def _fingerprints(
     table, total = contents.table, len(contents)
     columns = table.column("sha256").to_pylist() if "sha256" in table.column_names else [None] * total
     files: list[str] = []
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         for start in range(0, total, _CHUNK):
             chunk = {}
             for row in range(start, min(start + _CHUNK, total)):
@@ -152,40 +177,42 @@ def _neighbours(indexed: IndexedSpace, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(pairs)
 
 
-def _judged(
-    contents: Contents, indexed: IndexedSpace, prints: np.ndarray, pairs: np.ndarray, *, same_file: bool
-) -> list[DuplicatePair]:
-    """Those of the candidate pairs (p, 2), in rows, for which hash and embedding agree; all, where the file is the same."""
-    if not len(pairs):
-        return []
-    bits = np.concatenate([distances(prints[part[:, 0]], prints[part[:, 1]]) for part in _chunks(pairs)])
-    if not same_file:
-        pairs, bits = pairs[bits <= FURTHEST], bits[bits <= FURTHEST]
-    vectors = indexed.raw_subject.vectors
-    cosines = [np.einsum("pd,pd->p", vectors(part[:, 0]), vectors(part[:, 1])) for part in _chunks(pairs)]
-    cosine = np.clip(np.concatenate([np.zeros(0, np.float32), *cosines]), -1, 1)
-    percentiles, alike = percentile(indexed.space.raw_pairs, cosine), _standard(indexed.space.raw_pairs, cosine)
-    agree = alike >= _ALIKE + _ALIKE_PER_BIT * np.maximum(bits - SAME_HASH, 0)
-    ids = contents.table.column("id")
-    judged = []
-    for i in np.flatnonzero(agree | same_file):
-        sure: Sureness = "almost certain" if bits[i] <= _SURE_DISTANCE and alike[i] >= _SURE_ALIKE else "likely"
-        judged.append(
-            DuplicatePair(
-                first=ids[int(pairs[i, 0])].as_py(),
-                second=ids[int(pairs[i, 1])].as_py(),
-                sureness="certain" if same_file else sure,
-                same_file=same_file,
-                distance=int(bits[i]) if bits[i] <= BITS else None,
-                cosine=float(cosine[i]),
-                percentile=float(percentiles[i]),
-            )
-        )
-    return judged
+@dataclass(frozen=True)
+class _Weighed:
+    """Candidate pairs of rows (p, 2), the likeliest first, and what two witnesses say; the first `copies` are one file."""
+
+    pairs: np.ndarray
+    bits: np.ndarray
+    cosine: np.ndarray
+    percentile: np.ndarray
+    copies: int
 
 
-def _chunks(pairs: np.ndarray) -> list[np.ndarray]:
-    return [pairs[start : start + 4096] for start in range(0, len(pairs), 4096)]
+def _weighed(indexed: IndexedSpace, prints: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Weighed:
+    """The pairs for which hash and embedding agree, and the copies."""
+    bits, cosine = [np.zeros(0, int)], [np.zeros(0, np.float32)]
+    for start in range(0, len(pairs), _PAIRS):
+        first, second = pairs[start : start + _PAIRS].T
+        bits.append(distances(prints[first], prints[second]))
+        vectors = indexed.raw_subject.vectors(first), indexed.raw_subject.vectors(second)
+        cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
+    all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), indexed.space.raw_pairs
+    agree = (all_bits <= FURTHEST_HASH) & (_standard(sample, cosines) >= _ALIKE)
+    agree[:copies] = True
+    order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
+    order = order[agree[order]]
+    return _Weighed(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
+
+
+def _outlines_of(contents: Contents, pictures: Pictures) -> Callable[[int, int], float]:
+    """How well the outlines of the pictures of two rows fit."""
+
+    @lru_cache(maxsize=1024)
+    def grey(row: int) -> Image.Image:
+        name = contents.table.column("id")[row].as_py()
+        return small_grey(load_image(pictures(row), short_side=128, name=name))
+
+    return lambda first, second: alignment(grey(first), grey(second))
 
 
 def _standard(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
@@ -199,24 +226,35 @@ def _standard(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
     return (cosines - middle) / max((upper - middle) / 0.6745, 1e-3)
 
 
-def _grouped(contents: Contents, pairs: Sequence[DuplicatePair]) -> list[DuplicateGroup]:
-    """Pairs that share works, as one group; joined from the surest on, so that the last to join is the weakest needed."""
-    strength = {
-        pair: (SURENESS.index(pair.sureness), BITS if pair.distance is None else pair.distance) for pair in pairs
-    }
-    ordered = sorted(pairs, key=lambda pair: (*strength[pair], -pair.cosine))
-    group_of: dict[str, list[str]] = {}
-    weakest: dict[int, Sureness] = {}
-    for pair in ordered:
-        first, second = (group_of.setdefault(work, [work]) for work in (pair.first, pair.second))
-        if first is not second:
-            first += second
-            group_of.update(dict.fromkeys(second, first))
-            weakest[id(first)] = pair.sureness
-    groups = {id(group): group for group in group_of.values()}
-    result = []
-    for key, group in groups.items():
-        members = set(group)
-        evidence = tuple(pair for pair in ordered if pair.first in members)
-        result.append(DuplicateGroup(tuple(sorted(group, key=contents.rows.__getitem__)), weakest[key], evidence))
-    return sorted(result, key=lambda group: (SURENESS.index(group.sureness), contents.rows[group.ids[0]]))
+def _grouped(contents: Contents, weighed: _Weighed, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:
+    """Works joined pair by pair, the likeliest first; of two works that are in one group already nothing more is asked."""
+    ids = contents.table.column("id")
+    group_of: dict[int, int] = {}
+    members: dict[int, list[int]] = {}
+    evidence: dict[int, list[DuplicatePair]] = {}
+    for i, (first, second) in enumerate(weighed.pairs.tolist()):
+        one, other = group_of.get(first, first), group_of.get(second, second)
+        if one == other:
+            continue
+        fit = None if i < weighed.copies else outlines(first, second)
+        if fit is not None and fit < _SAME_OUTLINES:
+            continue
+        pair = DuplicatePair(
+            first=ids[first].as_py(),
+            second=ids[second].as_py(),
+            sureness="certain" if fit is None else "almost certain" if fit >= _SURE_OUTLINES else "likely",
+            same_file=fit is None,
+            distance=int(weighed.bits[i]) if weighed.bits[i] <= BITS else None,
+            cosine=float(weighed.cosine[i]),
+            percentile=float(weighed.percentile[i]),
+            outlines=fit,
+        )
+        members[one] = members.pop(one, [one]) + members.pop(other, [other])
+        evidence[one] = [*evidence.pop(one, []), *evidence.pop(other, []), pair]
+        group_of.update(dict.fromkeys(members[one], one))
+    found = []
+    for one, rows in sorted(members.items(), key=lambda item: min(item[1])):
+        weakest = max((pair.sureness for pair in evidence[one]), key=SURENESS.index)
+        works = tuple(ids[row].as_py() for row in sorted(rows))
+        found.append(DuplicateGroup(works, weakest, tuple(evidence[one])))
+    return sorted(found, key=lambda group: SURENESS.index(group.sureness))

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from artsim.agreement import Agreement, agree, embed_places
-from artsim.encoders.base import Aspect, Encoder
+from artsim.agreement import Agreement, Region, agree, embed_places
+from artsim.encoders.base import Aspect
 from artsim.errors import QueryError
-from artsim.images import crop_region, load_image
+from artsim.images import ImageLike, crop_region, load_image
 from artsim.palette import SharedColor, Swatch, palette, shared_colors
 from artsim.search import Match, Part, Query, choose_space
 
@@ -51,6 +51,14 @@ WORDS: Mapping[Aspect, Mapping[Step, str]] = MappingProxyType(
             "somewhat": "somewhat similar palette",
             "different": "different palette",
             "unknown": "palette: nothing to compare with",
+        },
+        "layout": {
+            "same": "almost the same layout",
+            "very": "very similar layout",
+            "similar": "similar layout",
+            "somewhat": "somewhat similar layout",
+            "different": "different layout",
+            "unknown": "layout: nothing to compare with",
         },
     }
 )
@@ -90,8 +98,8 @@ class Explanation:
     match: Match
     """The match for this picture alone, at equal weights of all aspects."""
     likeness: tuple[AspectLikeness, ...]
-    agreement: Agreement = field(repr=False)
-    """First the query's picture, then the match's."""
+    agreement: Agreement | None = field(repr=False)
+    """First the query's picture, then the match's; None when the regions were left out."""
     query_picture: Image.Image = field(repr=False)
     """What was compared: of a region, only that region. The heat map and the boxes lie over this."""
     match_picture: Image.Image = field(repr=False)
@@ -102,37 +110,51 @@ class Explanation:
     """Empty for a picture from outside the collection."""
 
 
-def find_explanation(collection: Collection, part: Part, identity: str, *, space: str | None = None) -> Explanation:
-    """See `Collection.explain`."""
-    if part.text is not None:
-        raise QueryError("Words have no regions and no colours to compare: ask why for a picture or a work.")
-    if part.work == identity:
+def explain(
+    collection: Collection,
+    match: Match | str,
+    image: ImageLike | None = None,
+    *,
+    work: str | None = None,
+    region: Region | None = None,
+    regions: bool = True,
+    space: str | None = None,
+) -> Explanation:
+    """Why a match (or the work with that id) is like a picture or a work: in words, in regions, in colours, in metadata.
+
+    `image`, `work` and `region` are those of `Collection.search`. `regions=False` leaves out the heat maps, which cost 18
+    runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
+    """
+    identity = match if isinstance(match, str) else match.id
+    if (image is None) == (work is None):
+        raise QueryError("Give one thing to explain the match by: an image, or a work of the collection.")
+    if work == identity:
         raise QueryError("A work needs no explanation of its likeness to itself: name another work.")
-    other = collection.work(identity)
+    first, second = None if work is None else collection.work(work), collection.work(identity)
     aspects = dict.fromkeys(choose_space(collection.contents, space).space.aspects, 1.0)
+    part = Part(image=image, work=work, region=region)
     found = collection.run(Query((part,), aspects, {"id": identity}, k=1, space=space))
     if not found:
         raise QueryError(f"The work {identity!r} is no longer in this collection.")
     encoder = collection.encoder(space)
-    source = part.image if part.work is None else collection.picture(part.work)
-    if source is None:
-        raise QueryError("There is nothing to explain: give an image or a work.")
-    picture = _decoded(source, encoder, whole=part.region is None, name=part.work)
-    picture = crop_region(picture, part.region) if part.region is not None else picture
-    other_picture = _decoded(collection.picture(identity), encoder, whole=True, name=identity)
-    palettes = palette(picture), palette(other_picture)
+    side = 2 * encoder.short_side  # large enough for the tiles of `embed_places`
+    source = collection.picture(work) if image is None and work is not None else image
+    assert source is not None
+    picture = load_image(source, short_side=None if region else side, name=work)
+    picture = crop_region(picture, region) if region else picture
+    other = load_image(collection.picture(identity), short_side=side, name=identity)
+    palettes = palette(picture), palette(other)
+    table = collection.contents.table
     return Explanation(
         match=found[0],
         likeness=likeness_in_words(found[0]),
-        agreement=agree(embed_places(encoder, picture), embed_places(encoder, other_picture)),
+        agreement=agree(embed_places(encoder, picture), embed_places(encoder, other)) if regions else None,
         query_picture=picture,
-        match_picture=other_picture,
+        match_picture=other,
         query_palette=palettes[0],
         match_palette=palettes[1],
         shared_colors=shared_colors(*palettes),
-        shared_metadata=()
-        if part.work is None
-        else shared_metadata(collection.contents.table, collection.work(part.work), other),
+        shared_metadata=() if first is None else shared_metadata(table, first, second),
     )
 
 
@@ -190,8 +212,3 @@ def _same_everywhere(table: pa.Table, column: str) -> bool:
     if column not in table.column_names or pa.types.is_nested(table.schema.field(column).type):
         return False
     return pc.count_distinct(table.column(column)).as_py() <= 1
-
-
-def _decoded(source: Any, encoder: Encoder, *, whole: bool, name: str | None) -> Image.Image:
-    """A picture large enough for the tiles that `embed_places` makes of it."""
-    return load_image(source, short_side=2 * encoder.short_side if whole else None, name=name)

@@ -23,12 +23,17 @@ _FAINT = 1.5  # grey levels: where the 64 frequencies are weaker than this toget
 _FREQUENCIES = np.cos(np.pi * np.arange(1, _KEPT + 1)[:, None] * (2 * np.arange(_SIDE) + 1) / (2 * _SIDE)) / (_SIDE / 2)
 
 
+def small_grey(image: Image.Image) -> Image.Image:
+    """A picture in grey at 128 x 128 pixels: what hashes and outlines are taken from."""
+    return image.convert("L").resize((_FINE_SIDE, _FINE_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+
+
 def fingerprint(image: Image.Image) -> np.ndarray:
     """(len(WINDOWS),) uint64: the hash of the whole picture, then of its other windows; 0 where it is nearly blank."""
-    grey = image.convert("L").resize((_FINE_SIDE, _FINE_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    grey = small_grey(image)
     windows = []
-    for window in WINDOWS:
-        box = tuple(edge * _FINE_SIDE for edge in window)
+    for left, top, right, bottom in WINDOWS:
+        box = (left * _FINE_SIDE, top * _FINE_SIDE, right * _FINE_SIDE, bottom * _FINE_SIDE)
         windows.append(np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, box=box), np.float32))
     waves = np.einsum("ai,wij,bj->wab", _FREQUENCIES, np.stack(windows), _FREQUENCIES, optimize=True)
     waves = waves.reshape(len(WINDOWS), BITS)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from artsim.encoders.base import Encoder
 
 try:
     import spaces
@@ -20,6 +23,7 @@ SECONDS = 15  # what one call may take at most; visitors who ask for less are se
 
 P = ParamSpec("P")
 R = TypeVar("R")
+E = TypeVar("E", bound="Encoder")
 
 
 def is_zero_gpu() -> bool:
@@ -30,3 +34,11 @@ def is_zero_gpu() -> bool:
 def on_gpu(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, with a GPU attached while it runs where the package `spaces` is there; else `function` itself."""
     return function if spaces is None else spaces.GPU(function, duration=SECONDS)
+
+
+def attach(encoder: E) -> E:
+    """`encoder`, which on ZeroGPU has a GPU while it embeds; elsewhere it is left as it is."""
+    if is_zero_gpu():
+        for name in ("embed_images", "embed_texts", "embed_patches"):
+            setattr(encoder, name, on_gpu(getattr(encoder, name)))
+    return encoder

@@ -17,11 +17,13 @@ import pyarrow.compute as pc
 from artsim.encoders.base import Aspect
 from artsim.errors import QueryError
 from artsim.filters import Where, allowed_rows
-from artsim.search import MAX_K, Match, Part, Query, choose_space
+from artsim.images import ImageLike
+from artsim.search import MAX_K, PRESET_RANKINGS, Match, Part, Query, choose_space
 
 if TYPE_CHECKING:
     from artsim.collection import Collection
 
+Region = tuple[float, float, float, float]
 Direction = Literal["earlier", "later"]
 DIRECTIONS: tuple[Direction, ...] = ("earlier", "later")
 CAVEAT = "Likeness is not influence: it shows which works look alike and which came first, not that one artist knew the other."
@@ -57,21 +59,36 @@ class Influence:
     caveat: str = CAVEAT
 
 
-def find_influence(
+def influence(
     collection: Collection,
-    part: Part,
+    work: str | None = None,
     *,
-    year: float | None,
-    direction: Direction,
-    k: int,
-    aspects: Mapping[Aspect, float],
-    decay: float | None,
-    where: Where | None,
-    other: Sequence[str],
-    year_column: str,
-    space: str | None,
+    image: ImageLike | None = None,
+    region: Region | None = None,
+    year: float | None = None,
+    direction: Direction = "earlier",
+    k: int = 10,
+    aspects: Mapping[Aspect, float] | None = None,
+    preset: str | None = None,
+    decay: float | None = None,
+    where: Where | None = None,
+    other: Sequence[str] = (),
+    year_column: str = "year",
+    space: str | None = None,
 ) -> Influence:
-    """See `Collection.influence`."""
+    """The `k` works most like a work, or a picture with its `year`, among those made before it, or after it ("later").
+
+    Works of the same year are neither, and works without a year are left out and counted. With `decay`, a half-life in
+    years, likeness (the weighted cosine of the aspects) counts half for every so many years between them, and decides the
+    order among the 1000 likest. `aspects`, `preset`, `where`, `other` and `region` are those of `Collection.search`.
+    `QueryError` when the work has no year and none is given, or when nothing was made earlier (later).
+    """
+    from artsim.collection import weights_of
+
+    if (work is None) == (image is None):
+        raise QueryError("Give one thing to ask about: a work of the collection, or an image and its year.")
+    part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
+    ranking = PRESET_RANKINGS.get(preset or "", "tuned")
     if direction not in DIRECTIONS:
         raise QueryError(f"There is no direction {direction!r} in time; choose earlier or later.")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
@@ -80,25 +97,25 @@ def find_influence(
         raise QueryError(f"decay is a half-life in years, more than 0; it is {decay}.")
     contents = collection.contents
     years = _years(contents.table, year_column)
-    work = None if part.work is None else collection.work(part.work)
-    at = _year_of(work, year, year_column)
+    row = None if work is None else collection.work(work)
+    at = _year_of(row, year, year_column)
     usable = allowed_rows(contents.table, where)
     usable = np.ones(len(contents), bool) if usable is None else usable
     in_time = usable & ((years < at) if direction == "earlier" else (years > at))
     undated = int((usable & np.isnan(years)).sum())
     ids = contents.table.column("id").filter(pa.array(in_time)).to_pylist()
-    query = Query((part,), aspects, {"id": ids}, MAX_K, space=space, other=tuple(other))
+    query = Query((part,), weights, {"id": ids}, MAX_K, ranking, space=space, other=tuple(other))
     matches = collection.run(query) if ids else []
     if not matches:
         note = f" ({undated} {'has' if undated == 1 else 'have'} no year)" if undated else ""
         raise QueryError(
             f"No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters."
         )
-    shares = choose_space(contents, space).space.weigh(aspects)
+    shares = choose_space(contents, space).space.weigh(weights)
     found = [_timed(match, year_column, at, shares, decay) for match in matches]
     if decay is not None:
         found.sort(key=lambda item: -(item.decayed or 0.0))
-    return Influence(at, direction, tuple(found[:k]), tuple(found[k:]), undated, work)
+    return Influence(at, direction, tuple(found[:k]), tuple(found[k:]), undated, row)
 
 
 def _years(table: pa.Table, column: str) -> np.ndarray:

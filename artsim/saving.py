@@ -189,6 +189,9 @@ def _tables(contents: Contents, pictures: Pictures | None, vectors: Mapping[str,
 
 
 def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
+    """Write the index and the statistics. `OSError` when they cannot be written."""
+    from safetensors import SafetensorError
+
     (folder / "index").mkdir(exist_ok=True)
     record = SpaceRecord(
         name=indexed.name,
@@ -200,8 +203,11 @@ def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
         index_type=indexed.index.kind,
         statistics=f"index/{indexed.name}.safetensors",
     )
-    indexed.index.save(folder / record.index)
-    save_space(indexed.space, folder / record.statistics)
+    try:
+        indexed.index.save(folder / record.index)
+        save_space(indexed.space, folder / record.statistics)
+    except (RuntimeError, SafetensorError) as error:  # what FAISS and safetensors raise when the disk is full
+        raise OSError(" ".join(str(error).split())) from error
     (folder / record.statistics).chmod(0o644)  # safetensors writes files that only their owner can read
     return record
 

@@ -44,7 +44,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
     search = commands.add_parser("search", parents=[common], help="milliseconds per query, and recall@10")
     search.add_argument("--sizes", default="3039,81444", help="works, comma-separated (default: 3039,81444)")
-    search.add_argument("--dimension", type=int, help="of index vectors (default: the embedded encoder's)")
+    search.add_argument("--dimension", type=int, help="of index vectors (default: the collection's, else 512)")
     search.add_argument("--kinds", default="flat,fp16,hnsw", help="index types (default: flat,fp16,hnsw)")
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
     search.add_argument("--collection", metavar="DIR", help="also time Collection.search of this collection")
@@ -95,18 +95,17 @@ def _encode(arguments: argparse.Namespace) -> dict[str, Any]:
 def _search(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.search import measure_collection, measure_indexes
 
-    from artsim.encoders.color import DIMS
-    from artsim.encoders.embedded import EmbeddedEncoder
+    from artsim.opening import open_collection
 
-    if arguments.dimension is None:
-        arguments.dimension = sum(EmbeddedEncoder.dims.values()) + DIMS  # as its spaces lay them side by side
     try:
         sizes = [int(size) for size in arguments.sizes.split(",") if size.strip()]
     except ValueError:
         raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
     kinds = [kind.strip() for kind in arguments.kinds.split(",") if kind.strip()]
-    indexes = [measure_indexes(size, arguments.dimension, kinds, queries=arguments.queries) for size in sizes]
-    found = measure_collection(arguments.collection, queries=arguments.queries) if arguments.collection else None
+    collection = open_collection(arguments.collection) if arguments.collection else None
+    found = measure_collection(collection, queries=arguments.queries) if collection else None
+    dimension = arguments.dimension or (collection.contents.spaces[0].space.dimension if collection else 512)
+    indexes = [measure_indexes(size, dimension, kinds, queries=arguments.queries) for size in sizes]
     return {"indexes": indexes, "collection": found}
 
 

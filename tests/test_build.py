@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from odd_pictures import png_of
 from PIL import Image
 
 from artsim import CollectionError, SourceError, build_collection, open_collection, open_source
@@ -113,8 +114,6 @@ def test_corrupt_pictures_among_good_ones_are_left_out_and_named(
 
 
 def test_a_bomb_among_good_ones_is_left_out(build: Any, pictures: Path) -> None:
-    from test_images import png_of
-
     (pictures / "bomb.png").write_bytes(png_of(20_000, 15_000, b""))
     assert len(build()) == 12
 
@@ -338,6 +337,29 @@ def test_a_disk_that_is_full_is_a_sentence_and_the_build_can_go_on(
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
     assert len(build()) == 12
+    assert litter(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_at_the_index_is_a_sentence_too(build: Any, tmp_path: Path) -> None:
+    """FAISS has errors of its own."""
+    resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
+    collection = build()
+    collection.manifest = dataclasses.replace(collection.manifest, images="urls")
+    collection.save(tmp_path / "light")
+    sizes = {path.suffix: path.stat().st_size for path in (tmp_path / "light").rglob("*") if path.is_file()}
+    room = max(size for suffix, size in sizes.items() if suffix != ".faiss") + 1
+    assert room < sizes[".faiss"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        with pytest.raises(CollectionError, match=r"other cannot be written \(.*\)\. Make room") as error:
+            collection.save(tmp_path / "other")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "other").exists()
     assert litter(tmp_path) == []
 
 

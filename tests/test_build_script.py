@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from odd_pictures import png_of
 
 from artsim import build_collection, open_collection, open_source
 
@@ -94,8 +95,6 @@ def test_an_unknown_encoder_is_one_sentence(tmp_path: Path) -> None:
 
 def test_pictures_that_are_all_broken_are_one_sentence(tmp_path: Path) -> None:
     """A bomb, nothing, and a text: no collection is made, and the report names all three."""
-    from test_images import png_of
-
     folder, out = tmp_path / "pictures", tmp_path / "out"
     folder.mkdir()
     (folder / "bomb.png").write_bytes(png_of(20_000, 15_000, b""))
@@ -127,15 +126,15 @@ def test_wrong_options_are_told_with_exit_code_2(tmp_path: Path) -> None:
         assert "usage:" in done.stderr
 
 
-def test_killed_at_any_time_it_goes_on_and_nothing_is_lost(paintings: Path, embedded: Any, tmp_path: Path) -> None:
+def test_killed_at_any_time_it_goes_on_and_nothing_is_lost(paintings: Path, clip: Any, tmp_path: Path) -> None:
     """Killed while it builds anew over an old collection: that one opens; run again, the result is that of one run."""
     folder, out = tmp_path / "pictures", tmp_path / "out"
     folder.mkdir()
-    for number in range(130):  # more than two part files
+    for number in range(300):  # five part files
         os.link(paintings / f"{number % 40:02d}.jpg", folder / f"{number:03d}.jpg")
     source = open_source(f"folder:{folder}")
-    build_collection(source, embedded, out, limit=3)
-    arguments = ["--source", f"folder:{folder}", "--encoder", "embedded", "--out", str(out)]
+    build_collection(source, clip, out, limit=3)
+    arguments = ["--source", f"folder:{folder}", "--encoder", clip.id, "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT), *arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -147,14 +146,14 @@ def test_killed_at_any_time_it_goes_on_and_nothing_is_lost(paintings: Path, embe
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     consumed = json.loads(progress.read_text(encoding="utf-8"))["consumed"]
-    assert 0 < consumed < 130
+    assert 0 < consumed < 300
     assert open_collection(out).ids == ["000.jpg", "001.jpg", "002.jpg"]
 
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip() == f"Going on after {consumed} works that are done already."
     resumed = open_collection(out)
-    whole = build_collection(source, embedded, tmp_path / "whole")
+    whole = build_collection(source, clip, tmp_path / "whole")
     assert resumed.ids == whole.ids == sorted(path.name for path in folder.iterdir())
     for aspect, block in resumed.contents.spaces[0].raw_blocks().items():
         np.testing.assert_allclose(block, whole.contents.spaces[0].raw_blocks()[aspect], atol=1e-5)

@@ -12,10 +12,34 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_without_the_package_a_function_stays_itself() -> None:
-    code = "import sys; sys.modules['spaces'] = None\nfrom artsim.gpu import *\nprint(on_gpu(abs) is abs, is_zero_gpu())"
+    code = (
+        "import sys; sys.modules['spaces'] = None\nfrom artsim.gpu import *\nprint(on_gpu(abs) is abs, is_zero_gpu())"
+    )
     env = {**os.environ, "PYTHONPATH": str(ROOT), "SPACES_ZERO_GPU": "true"}
     done = run_python(code, env)
     assert done.stdout == "True False\n", done.stderr
+
+
+def test_on_zero_gpu_an_encoder_is_given_the_gpu_while_it_embeds() -> None:
+    stand_in = """
+import sys, types
+spaces = types.ModuleType("spaces")
+spaces.GPU = lambda function, duration: lambda *given: ("on the GPU", duration, function(*given))
+sys.modules["spaces"] = spaces
+"""
+    code = (
+        stand_in
+        + """
+from artsim.gpu import attach
+class Encoder:
+    def embed_images(self, images): return len(images)
+    embed_texts = embed_patches = embed_images
+print(attach(Encoder()).embed_images([1, 2]))
+"""
+    )
+    for zero_gpu, expected in (("true", "('on the GPU', 15, 2)\n"), ("", "2\n")):
+        done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT), "SPACES_ZERO_GPU": zero_gpu})
+        assert done.stdout == expected, done.stderr
 
 
 def test_with_the_package_but_without_zero_gpu_a_function_does_the_same() -> None:

@@ -1,7 +1,6 @@
 """Every odd picture becomes upright RGB, or is refused with a sentence; never a traceback, never a full memory."""
 
 import io
-import struct
 import time
 import tracemalloc
 import zlib
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from odd_pictures import png_of
 from PIL import Image
 
 from artsim.errors import ImageError
@@ -54,6 +54,7 @@ def test_exif_orientation_turns_the_picture_upright(kind: str, encode: Encode) -
     assert near(colour(image, 20, 70), BLUE, 30)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_exif_data_that_cannot_be_read_do_not_spoil_the_picture(encode: Encode) -> None:
     data = encode(halves(RED, BLUE), "JPEG", exif=b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x40garbage")
     assert near(colour(load_image(data), 5, 10), RED)
@@ -139,9 +140,7 @@ def test_a_phone_photograph_with_a_second_picture_in_it_is_the_first(encode: Enc
     assert np.abs(np.asarray(image, int) - np.asarray(first, int)).mean() < 5
 
 
-@pytest.mark.parametrize(
-    "mode", ["1", "L", "P", "PA", "LA", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"]
-)
+@pytest.mark.parametrize("mode", ["1", "L", "P", "PA", "LA", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"])
 def test_pictures_in_memory_of_any_mode_become_rgb(mode: str) -> None:
     assert load_image(Image.new(mode, (20, 20))).mode == "RGB"
 
@@ -212,16 +211,6 @@ def test_files_damaged_anywhere_give_a_picture_or_an_image_error(encode: Encode,
             except ImageError:
                 refused += 1
     assert refused > 100
-
-
-def png_of(width: int, height: int, pixels: bytes) -> bytes:
-    """A PNG of black and white with these compressed pixels, whether they are as many as it says or not."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def test_a_bomb_of_300_megapixels_is_refused_from_its_header() -> None:

@@ -27,14 +27,16 @@ def load_encoder(name: str, *, revision: str | None = None, device: str | None =
 
     Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds: torch is imported here.
     """
+    from artsim.gpu import attach
+
     name = choose_encoder(name).name
     if name == "embedded":
         from artsim.encoders.embedded import EmbeddedEncoder
 
-        return EmbeddedEncoder(device=device)
+        return attach(EmbeddedEncoder(device=device))
     from artsim.encoders.transformers import TransformersEncoder
 
-    return TransformersEncoder(name, revision=revision, device=device)
+    return attach(TransformersEncoder(name, revision=revision, device=device))
 
 
 def embed(encoder: Encoder, images: Sequence[Image.Image]) -> Blocks:

@@ -36,12 +36,11 @@ class TransformersEncoder:
 
     def __init__(self, name: str, *, revision: str | None = None, device: str | None = None) -> None:
         self.id = name
-        self.device = device or best_device()
+        self.device = "cpu"  # until the model was tried: on ZeroGPU there is no GPU yet
         self._lock = threading.Lock()
         revision = _commit(name, revision)
         self._model, self._processor = _load(name, revision)
         self.revision = _weights_hash(name) or revision or "unknown"
-        self._model.to(self.device)
         self.embeds_text = hasattr(self._model, "get_text_features")
         self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
         subject, style, layout = self._embed_parts([Image.new("RGB", (64, 64), (128, 128, 128))])
@@ -52,6 +51,8 @@ class TransformersEncoder:
         }
         self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.parts.items()}
         self.short_side = _input_side(self._processor)
+        self.device = device or best_device()
+        self._model.to(self.device)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         if not images:

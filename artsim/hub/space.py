@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artsim.card import is_private_encoder
 from artsim.errors import HubError
 from artsim.hub.access import Destination, check_destination, make_private
 from artsim.hub.commit import LocalFile, Pushed, push_files
 from artsim.hub.fetch import TRUST, VOLUME, published_manifest_of
 from artsim.hub.talk import hub_errors, patiently, sentence
-from artsim.manifest import Manifest
+from artsim.manifest import Manifest, SpaceRecord
 
 HARDWARE = {"cpu-basic": "cpu-basic", "zero-gpu": "zero-a10g"}
 """What `--hardware` takes -> what the Hub calls it."""
@@ -40,8 +41,8 @@ class SpacePlan:
     collection: str
     commit: str
     hardware: str
-    encoder: str | None
-    """The Hub id of the encoder; None for the embedded one, which comes with the requirements."""
+    encoders: tuple[str, ...]
+    """Hub ids; the embedded encoder is not among them, as it comes with the requirements."""
     preload: tuple[str, ...]
     preload_collection: bool = False
 
@@ -68,11 +69,12 @@ def create_space(
     if destination.exists and "app.py" in destination.files and "artsim/__init__.py" not in destination.files:
         raise HubError(f"{repo_id} is another Space already; it is left as it is. Give another name.")
     origin, manifest = published_manifest_of(collection)
-    name = _encoder_of(manifest, encoder, collection)
-    preload = [_preload_encoder(name, manifest)] if name else []
+    spaces = _spaces_with_hub_encoders(manifest, encoder, collection)
+    preload = [_preload_encoder(space) for space in spaces]
     if preload_collection:
         preload.append(f"{collection} {','.join(['artsim.json', *sorted(manifest.files)])} {origin.commit}")
-    plan = SpacePlan(repo_id, collection, origin.commit, hardware, name, tuple(preload), preload_collection)
+    encoders = tuple(space.encoder for space in spaces)
+    plan = SpacePlan(repo_id, collection, origin.commit, hardware, encoders, tuple(preload), preload_collection)
     files = space_files(checkout, plan)
     _make_space(destination, plan, private)
     pushed = push_files(repo_id, "space", files, owns=_owns, message=f"Serve {collection}")
@@ -85,9 +87,7 @@ def space_files(checkout: Path, plan: SpacePlan) -> dict[str, LocalFile]:
     package = sorted(
         path
         for path in (checkout / "artsim").rglob("*")
-        if path.is_file()
-        and path.suffix != ".pyc"
-        and not any(part.startswith((".", "__pycache__")) for part in path.parts)
+        if path.is_file() and not _is_litter(path.relative_to(checkout))
     )
     try:
         texts = {name: (checkout / name).read_text(encoding="utf-8") for name in ("README.md", "requirements.txt")}
@@ -116,40 +116,47 @@ def space_readme(text: str, plan: SpacePlan) -> str:
     card = RepoCard(text, ignore_metadata_errors=True)
     fields: dict[str, Any] = {**card.data.to_dict(), "sdk": "gradio", "app_file": "app.py"}
     fields["datasets"] = [plan.collection]
-    for key, values in (("models", [plan.encoder] if plan.encoder else []), ("preload_from_hub", list(plan.preload))):
+    for key, values in (("models", plan.encoders), ("preload_from_hub", plan.preload)):
         fields.pop(key, None)
         if values:
-            fields[key] = values
+            fields[key] = list(values)
     fields["suggested_hardware"] = HARDWARE[plan.hardware]
     if plan.hardware == "zero-gpu":
         fields["python_version"] = _ZERO_PYTHON
     return f"---\n{CardData(**fields).to_yaml()}\n---\n{card.text}"
 
 
+def _is_litter(path: Path) -> bool:
+    """Whether a file below the checkout is not part of the package: hidden, or left by Python."""
+    return path.suffix == ".pyc" or any(part.startswith((".", "__pycache__")) for part in path.parts)
+
+
 def _owns(path: str) -> bool:
     return path.startswith("artsim/")
 
 
-def _encoder_of(manifest: Manifest, wanted: str | None, collection: str) -> str | None:
-    """The Hub id of the collection's encoder. `HubError` when it is not the wanted one, or nobody else can load it."""
-    made_with = manifest.spaces[0].encoder
-    if wanted not in (None, "auto", made_with):
-        raise HubError(f"{collection} was made with the encoder {made_with}, so the Space cannot use {wanted}.")
-    if made_with.startswith("./"):
+def _spaces_with_hub_encoders(manifest: Manifest, wanted: str | None, collection: str) -> list[SpaceRecord]:
+    """The spaces whose encoder must be fetched, one per encoder. `HubError` when none was made with the wanted one."""
+    made_with = [space.encoder for space in manifest.spaces]
+    if wanted not in (None, "auto", *made_with):
+        raise HubError(
+            f"{collection} was made with the encoder {', '.join(made_with)}, so the Space cannot use {wanted}."
+        )
+    if any(is_private_encoder(space) for space in manifest.spaces):
         log.warning(
-            "The encoder of %s is not on the Hub, so visitors can browse and search by its works, but not by their own "
-            "pictures.",
+            "An encoder of %s is not on the Hub, so with it visitors can browse and search by its works, but not by their "
+            "own pictures.",
             collection,
         )
-        return None
-    return None if made_with == "embedded" else made_with
+    found = {space.encoder: space for space in manifest.spaces if space.encoder != "embedded"}
+    return [space for space in found.values() if not is_private_encoder(space)]
 
 
-def _preload_encoder(name: str, manifest: Manifest) -> str:
+def _preload_encoder(space: SpaceRecord) -> str:
     """The entry of `preload_from_hub` for the encoder: only the files that are loaded, at the exact revision."""
     from huggingface_hub import HfApi
 
-    revision = manifest.spaces[0].revision
+    name, revision = space.encoder, space.revision
     files = patiently(lambda: HfApi().list_repo_files(name, revision=revision), f"asking for the files of {name}")
     weights = next((found for names in _WEIGHTS if (found := [n for n in names if n in files])), [])
     if weights and weights[0].endswith(".index.json"):

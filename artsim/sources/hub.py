@@ -99,8 +99,8 @@ def _open_stream(repo: str, split: str, revision: str) -> tuple[Any, str]:
             stream = load_dataset(repo, split=split, streaming=True, revision=revision)
         except (ValueError, FileNotFoundError, DatasetNotFoundError) as error:
             raise SourceError(f"{repo}, split {split}, cannot be read: {' '.join(str(error).split())[:300]}") from error
-    if stream.features is None:
-        stream = stream._resolve_features()
+        if stream.features is None:
+            stream = stream._resolve_features()
     columns = [key for key, feature in stream.features.items() if isinstance(feature, Image)]
     if not columns:
         raise SourceError(f"{repo} has no image column; its columns are {', '.join(stream.features)}.")

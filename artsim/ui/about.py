@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from artsim.ui.context import Context
 from artsim.ui.labels import safe_link
 from artsim.ui.markup import Markup, element
@@ -19,6 +21,8 @@ def about(context: Context) -> Markup:
     ]
     if manifest.license:
         sentences.append(strings("about.licence", licence=manifest.license.upper()))
+    # a folder of this machine is no one else's business
+    encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
     link = safe_link({"url": manifest.source.get("homepage")})
     source = (
         element("a", strings("about.source", host=link[1]), href=link[0], target="_blank", rel="noopener noreferrer")
@@ -28,7 +32,7 @@ def about(context: Context) -> Markup:
     return element(
         "footer",
         element("p", " ".join(sentences), " " if source else "", source),
-        element("p", strings("about.encoder", encoder=context.encoder, reason=context.encoder_reason), class_="which"),
+        element("p", strings("about.encoder", encoder=encoder, reason=context.encoder_reason), class_="which"),
         element("p", strings("about.likeness"), " ", strings("about.privacy")),
         class_="about", aria_label=strings("about.title"),
     )  # fmt: skip

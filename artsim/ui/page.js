@@ -98,6 +98,13 @@
       if (dialog?.open) dialog.close();
       art.searchWork(again.dataset.search, again.dataset.title, again.dataset.picture);
     }
-    if (event.target.closest?.('[data-action="restart"]')) art.clearQuery();
+    if (event.target.closest?.('[data-action="restart"]')) {
+      const words = document.querySelector("#words :is(input, textarea)");
+      if (words) {
+        words.value = "";
+        words.dispatchEvent(new Event("input", { bubbles: true })); // so that Gradio sees it emptied
+      }
+      setTimeout(art.clearQuery);
+    }
   });
 })();

@@ -26,9 +26,13 @@ class Readiness:
         self.embeds_text = False
 
     def start(self) -> None:
-        threading.Thread(target=self._load, name="encoder", daemon=True).start()
+        """Load the encoder behind the page, unless it is there."""
+        if self.state != "loading":
+            return
+        threading.Thread(target=self.load, name="encoder", daemon=True).start()
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Load the encoder now."""
         try:
             encoder = self._collection.encoder()
             self._collection.search(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from artsim.errors import QueryError
 from artsim.thumbnails import SIZES, placeholder
 from artsim.ui.context import Context
+from artsim.ui.labels import safe_link
 from artsim.ui.theme import style_sheet
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
@@ -27,12 +29,15 @@ def extra_routes(context: Context) -> list[Route]:
         size = request.path_params["size"]
         if size not in SIZES:
             return PlainTextResponse(f"Thumbnails are {' or '.join(map(str, SIZES))} pixels wide.", status_code=404)
+        identity = request.path_params["identity"]
         try:
-            path = context.thumbnails.path(request.path_params["identity"], size)
+            if context.collection.manifest.images != "bytes":
+                return _elsewhere(context.collection.work(identity), size)
+            path = context.thumbnails.path(identity, size)
         except QueryError as error:
             return PlainTextResponse(str(error), status_code=404)
         if path is None:
-            return Response(_placeholder(size), media_type="image/webp", headers={"Cache-Control": "max-age=60"})
+            return _placeholder(size)
         return FileResponse(path, media_type="image/webp", headers={"Cache-Control": _YEAR})
 
     async def encoder(request: Request) -> Response:
@@ -50,8 +55,18 @@ def extra_routes(context: Context) -> list[Route]:
     ]
 
 
+def _elsewhere(work: Mapping[str, Any], size: int) -> Response:
+    """A collection without pictures sends the visitor's browser to where they are; the server fetches none of them."""
+    link = safe_link({"url": work.get("image_url")})
+    return RedirectResponse(link[0], status_code=302) if link else _placeholder(size)
+
+
+def _placeholder(size: int) -> Response:
+    return Response(_drawn(size), media_type="image/webp", headers={"Cache-Control": "max-age=60"})
+
+
 @cache
-def _placeholder(size: int) -> bytes:
+def _drawn(size: int) -> bytes:
     return placeholder(size)
 
 

@@ -140,6 +140,7 @@ def _advanced(context: Context) -> tuple[list[AmountInput], gr.Radio]:
             value="tuned",
             label=strings("ranking.label"),
             info=strings("ranking.info"),
+            elem_id="ranking",
         )
     return weights, ranking
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+from artsim.gpu import is_zero_gpu
 from artsim.settings import Settings
 from artsim.ui.startup import Opened
 
@@ -34,6 +35,8 @@ def serve(opened: Opened, settings: Settings) -> int:
         encoder=opened.encoder,
         encoder_reason=opened.reason,
     )
+    if is_zero_gpu():  # its functions must be known before launch
+        context.readiness.load()
     interface = build_interface(context)
     interface.launch(
         server_name=settings.host,

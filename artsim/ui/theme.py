@@ -102,6 +102,7 @@ def build_theme() -> Any:
         block_title_text_weight="600",
         button_primary_shadow="none",
         button_secondary_shadow="none",
+        input_border_width="1px",
         input_shadow="none",
         input_shadow_focus="none",
     )

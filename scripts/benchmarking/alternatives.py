@@ -20,8 +20,8 @@ def alternatives_to(encoder: str, device: str) -> tuple[Mapping[str, Run], Mappi
     runs: dict[str, Run] = {"AutoProcessor and AutoModel, one picture at a time": _plain_transformers(encoder, device)}
     try:
         runs["sentence-transformers encode, batches of 32"] = _sentence_transformers(encoder, device)
-    except ImportError:
-        return runs, {"sentence-transformers": "not installed"}
+    except ImportError as error:
+        return runs, {"sentence-transformers": f"not installed ({error})"}
     return runs, {}
 
 

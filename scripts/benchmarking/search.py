@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from artsim.collection import Collection
 from artsim.encoders.base import unit_rows
 from artsim.errors import CollectionError, EncoderError, ImageError, QueryError
 from artsim.index import VectorIndex, build_index
-from artsim.opening import open_collection
 from artsim.search import PRESETS
 
 K = 10
@@ -69,9 +69,8 @@ def measure_indexes(n: int, dimension: int, kinds: Sequence[str], *, queries: in
     return {"works": n, "dimension": dimension, "threads": threads, "queries": len(asked), "engines": engines}
 
 
-def measure_collection(name: str, *, queries: int) -> dict[str, Any]:
+def measure_collection(collection: Collection, *, queries: int) -> dict[str, Any]:
     """The whole `Collection.search` (matches with all their scores) of a real collection, by work and by picture."""
-    collection = open_collection(name)
     indexed = collection.contents.spaces[0]
     ids = collection.ids
     asked = [ids[row] for row in np.random.default_rng(0).integers(0, len(ids), queries)]

@@ -23,7 +23,7 @@ def test_the_app_starts_fast_on_a_collection_from_the_hub(
     from artsim.encoders import load_encoder
 
     out = tmp_path / "met"
-    artsim.build_collection(artsim.open_source("met"), load_encoder("embedded"), out, limit=174)
+    artsim.build_collection(artsim.open_source("met"), load_encoder("embedded"), out, limit=24)
     artsim.publish(out, REPO)
     artsim.open_collection(REPO)  # fills the cache, as the build of a Space does
     cache = tmp_path / "cache"  # nothing that an earlier start could have left

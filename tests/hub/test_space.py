@@ -43,7 +43,7 @@ Artworks that look alike.
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout as git gives it, with what must not be on a Space besides."""
-    folder = tmp_path / "checkout"
+    folder = tmp_path / ".hidden" / "checkout"
     shutil.copytree(ROOT / "artsim", folder / "artsim", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "requirements.txt"):
         shutil.copy(ROOT / name, folder)
@@ -229,7 +229,7 @@ def test_another_encoder_than_the_collections_is_refused(published: HubServer, c
 
 
 def test_the_embedded_encoder_comes_with_the_requirements() -> None:
-    plan = SpacePlan(SPACE, REPO, "c" * 40, "cpu-basic", None, ())
+    plan = SpacePlan(SPACE, REPO, "c" * 40, "cpu-basic", (), ())
     data = check_card(space_readme(README, plan).encode(), "space").data
     assert "models" not in data and "preload_from_hub" not in data
     assert space_requirements("torch>=2\n", "cpu-basic") == "torch>=2\n"
@@ -240,7 +240,7 @@ def test_the_readme_of_this_checkout_makes_a_valid_space() -> None:
     if not (ROOT / "README.md").is_file():
         pytest.skip("this checkout has no README.md yet")
     plan = SpacePlan(
-        SPACE, REPO, "c" * 40, "zero-gpu", "openai/clip-vit-base-patch16", ("openai/clip-vit-base-patch16",)
+        SPACE, REPO, "c" * 40, "zero-gpu", ("openai/clip-vit-base-patch16",), ("openai/clip-vit-base-patch16",)
     )
     check = check_card(space_readme((ROOT / "README.md").read_text(encoding="utf-8"), plan).encode(), "space")
     assert (check.errors, check.warnings) == ((), ())

@@ -172,7 +172,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(fill: Fill) -> None:
     [
         ("title,year\nThe Mill,1650\n", "has no column file_name; its columns are title, year"),
         ("file_name;title\na.jpg;The Mill\n", "has no column file_name"),
-        ("", "cannot be read as a table: Empty CSV"),
+        ("", r"cannot be read as a table \(Empty CSV file\)\."),
         ("file_name,title\na.jpg,The Mill,1650\n", "Expected 2 columns, got 3"),
         ('file_name,title\n"a.jpg,The Mill\n', "cannot be read as a table"),
         ("file_name,title\na.jpg,C\u00e9zanne\n".encode("latin-1"), "not UTF-8|invalid UTF8"),
