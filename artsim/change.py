@@ -70,7 +70,7 @@ def _grown(indexed: IndexedSpace, blocks: Blocks) -> IndexedSpace:
     old = indexed.raw_blocks()
     everything: Blocks = {aspect: np.concatenate([old[aspect], blocks[aspect]]) for aspect in old}
     n = len(everything["subject"])
-    if n > _REFIT_GROWTH * len(indexed.space):
+    if n > _REFIT_GROWTH * indexed.space.fitted:
         space = fit_space(indexed.name, everything, indexed.space.parts)
         vectors = space.place(everything)
     else:

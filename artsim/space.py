@@ -25,6 +25,7 @@ MAX_PAIRS = 20_000
 _MAX_REFERENCE = 40_000  # density is measured against at most so many works; more would take minutes and change nothing
 _LONG_PART = 2_500  # a part with more numbers is reduced to its principal components, or it would fill the index
 _COMPONENTS = 256
+_SAME = 0.9999  # a cosine that only a work with itself, or with the same picture, has
 _MAX_FIT = 5_000  # principal components are found on at most so many works
 
 
@@ -69,6 +70,8 @@ class Space:
     density: np.ndarray
     pairs: np.ndarray
     raw_pairs: np.ndarray
+    fitted: int
+    """How many works the statistics were measured on."""
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
@@ -117,7 +120,10 @@ class Space:
             raise QueryError(
                 f"There is no aspect {', '.join(sorted(unknown))}; choose among {', '.join(self.aspects)}."
             )
-        shares = np.array([float(weights.get(aspect, 0.0)) for aspect in self.aspects])
+        try:
+            shares = np.array([float(weights.get(aspect, 0.0)) for aspect in self.aspects])
+        except (TypeError, ValueError):
+            raise QueryError(f"The weights of aspects must be numbers; they are {dict(weights)}.") from None
         if not np.isfinite(shares).all() or (shares < 0).any():
             raise QueryError("The weight of an aspect must be 0 or more.")
         if shares.sum() <= 0:
@@ -134,11 +140,13 @@ class Space:
         `blocks` are the new works' raw blocks, `everything` the raw blocks of all works, old first.
         """
         density = _density(self.place(blocks), self.place(everything), self.block_dims)
-        return Space(self.name, self.transforms, np.concatenate([self.density, density]), self.pairs, self.raw_pairs)
+        return Space(
+            self.name, self.transforms, np.concatenate([self.density, density]), self.pairs, self.raw_pairs, self.fitted
+        )
 
     def without(self, keep: np.ndarray) -> Space:
         """This space with only the works where `keep` (n,) is true."""
-        return Space(self.name, self.transforms, self.density[keep], self.pairs, self.raw_pairs)
+        return Space(self.name, self.transforms, self.density[keep], self.pairs, self.raw_pairs, self.fitted)
 
 
 def fit_space(
@@ -151,7 +159,7 @@ def fit_space(
     }
     n = len(next(iter(blocks.values())))
     empty = np.zeros((0, len(transforms)), np.float32)
-    space = Space(name, transforms, empty, empty, np.zeros(0, np.float32))
+    space = Space(name, transforms, empty, empty, np.zeros(0, np.float32), n)
     placed = space.place(blocks)
     density = _density(placed, placed, space.block_dims)
     first, second = _random_pairs(n, np.random.default_rng(seed))
@@ -159,7 +167,7 @@ def fit_space(
         [np.einsum("nd,nd->n", block[first], block[second]) for block in space.split(placed).values()], axis=1
     )
     raw = np.einsum("nd,nd->n", blocks["subject"][first], blocks["subject"][second])
-    return Space(name, transforms, density, pairs.astype(np.float32), np.sort(raw).astype(np.float32))
+    return Space(name, transforms, density, pairs.astype(np.float32), np.sort(raw).astype(np.float32), n)
 
 
 def _fit_transforms(aspect: Aspect, block: np.ndarray, lengths: tuple[int, ...]) -> tuple[PartTransform, ...]:
@@ -197,7 +205,7 @@ def _random_pairs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 def _density(vectors: np.ndarray, reference: np.ndarray, sizes: list[int]) -> np.ndarray:
-    """(n, aspects): mean cosine of each row to its `NEIGHBOURS` nearest in `reference`, itself (the best) excluded."""
+    """(n, aspects): mean cosine of each row to its `NEIGHBOURS` nearest in `reference`, itself (cosine 1) left out."""
     import faiss
 
     if len(reference) > _MAX_REFERENCE:
@@ -209,7 +217,10 @@ def _density(vectors: np.ndarray, reference: np.ndarray, sizes: list[int]) -> np
         scores, _ = faiss.knn(
             np.ascontiguousarray(block), np.ascontiguousarray(others), k, metric=faiss.METRIC_INNER_PRODUCT
         )
-        columns.append(scores[:, 1:].mean(axis=1) if k > 1 else np.zeros(len(block), np.float32))
+        if k > 1:
+            itself = scores[:, 0] > _SAME
+            scores = np.where(itself[:, None], scores[:, 1:], scores[:, :-1])
+        columns.append(scores.mean(axis=1) if k > 1 else np.zeros(len(block), np.float32))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -232,7 +243,7 @@ def save_space(space: Space, path: Path) -> None:
             tensors[f"{aspect}.{number}.mean"] = part.mean
             if part.basis is not None:
                 tensors[f"{aspect}.{number}.basis"] = part.basis
-    header = {"name": space.name, "roots": json.dumps(roots)}
+    header = {"name": space.name, "roots": json.dumps(roots), "fitted": str(space.fitted)}
     save_file({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, path, metadata=header)
 
 
@@ -250,8 +261,9 @@ def load_space(path: Path) -> Space:
                 means = [file.get_tensor(f"{name}.mean") for name in names]
                 transforms[aspect] = tuple(map(PartTransform, means, roots, bases))
             rest = [file.get_tensor(key) for key in ("density", "pairs", "raw_pairs")]
+            fitted = int(header["fitted"])
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
             f"{path} is not a file of space statistics ({error}); build the collection again."
         ) from error
-    return Space(header["name"], transforms, *rest)
+    return Space(header["name"], transforms, *rest, fitted)

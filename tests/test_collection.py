@@ -406,9 +406,6 @@ def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None
     assert match.aspects["subject"] == pytest.approx(float(block[60] @ block[match.row]), abs=1e-4)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="change.py compares with len(space), which grows with every work; see the report"
-)
 def test_statistics_are_measured_anew_once_a_quarter_has_been_added(copy: Path, met_works: Any) -> None:
     collection = open_collection(copy)
     before = collection.contents.spaces[0].space.transforms["subject"][0].mean

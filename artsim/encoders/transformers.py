@@ -70,8 +70,8 @@ class TransformersEncoder:
         last = len(states) - 1
         layers = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
         subject = output.pooler_output.flatten(1).float().cpu().numpy()
-        places = [_places(states[layer], inputs) for layer in layers]
-        return subject, [_statistics(each) for each in places], _averaged_over_grid(places[-1], inputs)
+        maps = [_maps(states[layer], inputs) for layer in layers]
+        return subject, [_statistics(each) for each in maps], _averaged_over_grid(maps[-1])
 
     def _forward(self, images: Sequence[Image.Image]) -> tuple[Any, dict[str, torch.Tensor]]:
         import torch
@@ -101,12 +101,12 @@ class TransformersEncoder:
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
         output, inputs = self._forward([image])
-        last = _places(output.hidden_states[-1], inputs)[0]
-        rows, columns = _grid(last.shape[0], inputs)
-        return unit_rows(last.float().cpu().numpy()).reshape(rows, columns, -1)
+        (last,) = _maps(output.hidden_states[-1], inputs)
+        return unit_rows(last.permute(1, 2, 0).float().cpu().numpy())
 
 
 def _load(name: str, revision: str | None) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
     from transformers import AutoImageProcessor, AutoModel, logging
 
     logging.set_verbosity_error()
@@ -114,7 +114,7 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     try:
         model = AutoModel.from_pretrained(name, revision=revision)
         processor = AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise EncoderError(
             f"The encoder {name} cannot be loaded: it is neither a folder with a model nor a model the Hub gives "
@@ -164,35 +164,36 @@ def _input_side(processor: Any) -> int:
     return int(min(sides, default=384))
 
 
-def _places(state: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """A hidden state as (n, places, channels): class and register tokens dropped, feature maps flattened."""
+def _maps(state: torch.Tensor, inputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    """A hidden state as one (channels, rows, columns) per picture: class, register and padding tokens dropped."""
     if state.ndim == 4:  # CNN: (n, channels, h, w)
-        return state.flatten(2).transpose(1, 2)
-    rows, columns = _grid(state.shape[1], inputs)
-    return state[:, state.shape[1] - rows * columns :]
+        return list(state)
+    if "spatial_shapes" in inputs:  # SigLIP2 with free aspect ratio: the picture's patches first, then padding
+        grids = [tuple(shape) for shape in inputs["spatial_shapes"].tolist()]
+        tokens = [each[: rows * columns] for each, (rows, columns) in zip(state, grids, strict=True)]
+    else:
+        rows, columns = _grid(state.shape[1], *inputs["pixel_values"].shape[-2:])
+        grids, tokens = [(rows, columns)] * len(state), list(state[:, state.shape[1] - rows * columns :])
+    return [each.T.reshape(-1, rows, columns) for each, (rows, columns) in zip(tokens, grids, strict=True)]
 
 
-def _grid(tokens: int, inputs: dict[str, torch.Tensor]) -> tuple[int, int]:
+def _grid(tokens: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of patches: the largest grid of the picture's own shape that fits into `tokens`."""
-    pixels = inputs["pixel_values"]
-    if pixels.ndim != 4:  # SigLIP2 with free aspect ratio: (n, patches, values)
-        return tokens, 1
-    height, width = pixels.shape[-2:]
     rows = int(np.sqrt(tokens * height / width) + 1e-6)
     return rows, int(rows * width / height + 1e-6)
 
 
-def _statistics(places: torch.Tensor) -> np.ndarray:
+def _statistics(maps: Sequence[torch.Tensor]) -> np.ndarray:
     """(n, 2 channels): mean and standard deviation over the places of each picture."""
     import torch
 
-    return torch.cat([places.mean(dim=1), places.std(dim=1, correction=0)], dim=1).float().cpu().numpy()
+    rows = [torch.cat([each.mean(dim=(1, 2)), each.std(dim=(1, 2), correction=0)]) for each in maps]
+    return torch.stack(rows).float().cpu().numpy()
 
 
-def _averaged_over_grid(places: torch.Tensor, inputs: dict[str, torch.Tensor]) -> np.ndarray:
-    """(n, 9 channels): the places (n, places, channels) averaged over a 3 x 3 grid of the picture."""
+def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
+    """(n, 9 channels): the places averaged over a 3 x 3 grid of each picture."""
+    import torch
     from torch.nn.functional import adaptive_avg_pool2d
 
-    rows, columns = _grid(places.shape[1], inputs)
-    maps = places.transpose(1, 2).reshape(len(places), -1, rows, columns)
-    return adaptive_avg_pool2d(maps.float(), 3).flatten(1).cpu().numpy()
+    return torch.stack([adaptive_avg_pool2d(each.float(), 3).flatten() for each in maps]).cpu().numpy()

@@ -13,6 +13,8 @@ FLAT_UP_TO = 50_000
 FP16_UP_TO = 1_000_000
 KINDS = ("auto", "flat", "fp16", "hnsw")
 _HNSW_LINKS, _HNSW_BUILD, _HNSW_SEARCH = 32, 80, 128
+_NARROW = 0.1  # share of allowed rows under which a graph is left for exact search
+_CHUNK = 20_000
 
 
 class FaissIndex:
@@ -37,11 +39,28 @@ class FaissIndex:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
         bits = None if allowed is None else np.packbits(allowed, bitorder="little")
         selector = None if bits is None else faiss.IDSelectorBitmap(len(self), faiss.swig_ptr(bits))
+        if self.kind == "hnsw" and allowed is not None and allowed.mean() < _NARROW:
+            return self._search_among(queries, k, np.flatnonzero(allowed))
         if self.kind == "hnsw":
             options = faiss.SearchParametersHNSW(sel=selector, efSearch=max(_HNSW_SEARCH, 2 * k))
         else:
             options = faiss.SearchParameters(sel=selector)
         return self.faiss_index.search(queries, k, params=options)
+
+    def _search_among(self, queries: np.ndarray, k: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Exact search over few rows: a graph finds its way only through rows that are allowed, and may find none."""
+        import faiss
+
+        best = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
+        for start in range(0, len(rows), _CHUNK):
+            chunk = rows[start : start + _CHUNK]
+            scores, found = faiss.knn(
+                queries, self.vectors(chunk), min(k, len(chunk)), metric=faiss.METRIC_INNER_PRODUCT
+            )
+            scores, found = np.hstack([best[0], scores]), np.hstack([best[1], chunk[found]])
+            order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+            best = np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+        return best
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
         return self.faiss_index.reconstruct_batch(np.asarray(rows, np.int64))

@@ -26,17 +26,15 @@ def open_hub(name: str) -> Source:
     dropped = set(stream.features) - set(kept) - {image_column}
     if dropped:
         log.info("Columns of %s that are not text, numbers or lists of them are left out: %s", repo, sorted(dropped))
-    id_column = "id" if "id" in kept else None
     from datasets import Value
 
-    features = {"id": Value("string"), **{key: feature for key, feature in kept.items() if key != "id"}}
+    features = {"id": Value("string"), **{_column(key): feature for key, feature in kept.items()}}
 
     def works(start: int) -> Iterator[Work]:
         with _reading(repo):
             for number, row in enumerate(stream.skip(start) if start else stream, start):
-                identity = str(row[id_column]) if id_column and row[id_column] is not None else f"{split}-{number}"
-                columns = {key: _value(row[key], stream.features[key]) for key in features if key != "id"}
-                yield {**columns, "id": identity, "image": row[image_column]}
+                columns = {_column(key): _value(row[key], stream.features[key]) for key in kept}
+                yield {**columns, "id": f"{split}-{number}", "image": row[image_column]}
 
     splits = stream.info.splits or {}
     return Source(
@@ -106,6 +104,11 @@ def _open_stream(repo: str, split: str, revision: str) -> tuple[Any, str]:
         raise SourceError(f"{repo} has no image column; its columns are {', '.join(stream.features)}.")
     column = "image" if "image" in columns else columns[0]
     return stream.cast_column(column, Image(decode=False)), column
+
+
+def _column(name: str) -> str:
+    """The id of a work is its row, which is there once; what the dataset calls `id` is kept as `source_id`."""
+    return "source_id" if name == "id" else name
 
 
 def _plain(feature: Any) -> Any | None:

@@ -219,10 +219,7 @@ def test_an_empty_folder_is_no_encoder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param(
-            "model.safetensors",
-            marks=pytest.mark.xfail(strict=True, reason="encoders/transformers.py does not catch SafetensorError"),
-        ),
+        "model.safetensors",
         "config.json",
         "preprocessor_config.json",
     ],
@@ -248,7 +245,6 @@ def test_a_model_of_texts_is_no_encoder(tmp_path: Path) -> None:
     assert one_sentence(error.value)
 
 
-@pytest.mark.xfail(strict=True, reason="encoders/transformers.py takes the padding of SigLIP2 for patches")
 def test_the_style_of_siglip2_does_not_count_padding(load: Any, checkpoint: Checkpoint, pictures: Any) -> None:
     """Pictures whose shape leaves places unused are padded to the same number of patches."""
     import torch

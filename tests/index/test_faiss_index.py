@@ -46,19 +46,9 @@ def test_the_graph_finds_nearly_all_neighbours(vectors: np.ndarray) -> None:
     assert recall > 0.95
 
 
-_FEW_OF_A_GRAPH = pytest.mark.xfail(
-    strict=True, reason="index/faiss.py: a graph with a narrow filter finds fewer works than there are"
-)
-
-
 @pytest.mark.parametrize(
     ("kind", "share"),
-    [
-        *((kind, share) for kind in ("flat", "fp16") for share in (0.5, 0.02, 0.002)),
-        ("hnsw", 0.5),
-        pytest.param("hnsw", 0.02, marks=_FEW_OF_A_GRAPH),
-        pytest.param("hnsw", 0.002, marks=_FEW_OF_A_GRAPH),
-    ],
+    [(kind, share) for kind in TYPES for share in (0.5, 0.02, 0.002)],
 )
 def test_filters_apply_before_the_top_k(kind: str, share: float, vectors: np.ndarray) -> None:
     allowed = np.random.default_rng(1).random(2000) < share

@@ -136,7 +136,8 @@ def test_columns_that_no_table_can_show_are_left_out(hub: HubServer, tmp_path: P
     hub.add_repo(WIKIART, "dataset", {"data/test-00000-of-00001.parquet": tmp_path / "a.parquet"})
     (work,) = open_source(f"hub:{WIKIART}:test").works(0)
     assert {key: value for key, value in work.items() if key != "image"} == {
-        "id": "one",
+        "id": "test-0",
+        "source_id": "one",
         "words": ["red"],
         "label": None,
     }
