@@ -1,8 +1,8 @@
 """Where two pictures agree: heat maps over both, and the regions that go together.
 
 A place of one picture is held against every place of the other by its patch features. What all places have in common is
-taken away first; then a place counts as much as its surroundings correspond too (neighbourhood consensus, after Rocco et
-al. 2018, "Neighbourhood consensus networks", without the learning), and as much as its partner's partner is itself again.
+taken away first; then two places go together as much as their surroundings do too (neighbourhood consensus, after Rocco et al.
+2018, "Neighbourhood consensus networks", without the learning), and count as much as each is the other's best.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def agree(first: np.ndarray, second: np.ndarray) -> Agreement:
         raise QueryError("The places of two pictures can be compared only when one encoder made both.")
     common = (first.mean(axis=(0, 1)) + second.mean(axis=(0, 1))) / 2
     cosines = np.einsum("abd,ijd->abij", unit_rows(first - common), unit_rows(second - common), optimize=True)
-    support = _consensus(np.maximum(cosines, 0))
+    support = np.minimum(_consensus(np.maximum(cosines, 0)), cosines)
     size, other = support.shape[:2], support.shape[2:]
     flat = support.reshape(size[0] * size[1], -1)
     partner, back = flat.argmax(axis=1), flat.argmax(axis=0)

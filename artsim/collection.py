@@ -15,11 +15,12 @@ from PIL import Image
 
 from artsim.contents import Contents, IndexedSpace
 from artsim.duplicates import duplicates as _duplicates
+from artsim.embedding import QueryEmbedding
 from artsim.encoders.base import Aspect, Blocks, Encoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.explain import explain as _explain
 from artsim.filters import Where
-from artsim.images import ImageLike, crop_region, load_image
+from artsim.images import ImageLike, load_image
 from artsim.index import build_index
 from artsim.influence import influence as _influence
 from artsim.manifest import Manifest
@@ -64,6 +65,7 @@ class Collection:
         self._state = (contents, pictures)
         self._encoders: dict[str, Encoder] = {}
         self._fingerprints: dict[str, np.ndarray] = {}
+        self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._loading = threading.Lock()
         self._changing = threading.Lock()
 
@@ -154,14 +156,14 @@ class Collection:
 
     def run(self, query: Query) -> list[Match]:
         """Answer a `Query`: what `search` makes of its arguments."""
-        return run_query(self.contents, query, _Embedding(self))
+        return run_query(self.contents, query, self._embedding)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works in each culture, century, medium or artist, side by side.
 
         `by` is a column, or "century" (from the column year); at most `most` values, those with the most works.
         """
-        return run_query_each(self.contents, query, _Embedding(self), by, most)
+        return run_query_each(self.contents, query, self._embedding, by, most)
 
     explain = _explain
     influence = _influence
@@ -212,28 +214,6 @@ class Collection:
         if self.folder is None:
             raise CollectionError("This collection is not saved yet: call save(folder) first.")
         return load_dataset_with_indexes(self.folder, self.manifest)
-
-
-class _Embedding:
-    """The collection's encoders, as the search wants them."""
-
-    def __init__(self, collection: Collection) -> None:
-        self._collection = collection
-
-    def images(self, space: IndexedSpace, parts: Sequence[Part]) -> Blocks:
-        from artsim.encoders import embed
-
-        encoder = self._collection.encoder(space.name)
-        pictures = []
-        for part in parts:
-            source = part.image if part.work is None else self._collection.picture(part.work)
-            side = None if part.region else 2 * encoder.short_side
-            picture = load_image(source, short_side=side, name=part.work)  # type: ignore[arg-type]
-            pictures.append(crop_region(picture, part.region) if part.region else picture)
-        return embed(encoder, pictures)
-
-    def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray:
-        return self._collection.encoder(space.name).embed_texts(texts)
 
 
 def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> Mapping[Aspect, float]:

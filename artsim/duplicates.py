@@ -41,10 +41,10 @@ Progress = Callable[[int, int | None], None]
 # Measured on 174 paintings of The Met, 474 of art-eval, and altered copies of them.
 FURTHEST_HASH = 14  # bits; a crop of a tenth comes to 12
 _NEAR_HASH = 4  # bits: so near, pairs are found even where the embeddings are no neighbours
-_ALIKE = 2.0  # standard deviations that the cosine of the embeddings lies above the median pair
+_UNUSUAL, _DEVIATIONS = 98.0, 2.0  # percentile, or standard deviations above the median pair, of the cosine
 _SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85
 _NEIGHBOURS = 10  # by embedding, of each work: candidates beside those whose hashes agree
-_FEWEST_PAIRS = 28  # of 8 works: with fewer, what is usual in the collection is not known, and the hash decides
+_FEWEST_PAIRS = 28  # of 8 works: with fewer, what is usual in the collection is not known
 _CHUNK, _PAIRS = 256, 4096  # works, and pairs of works, at a time
 _THREADS = min(8, os.cpu_count() or 1)
 
@@ -94,9 +94,9 @@ def duplicates(
     """Groups of works that are one picture, or reproductions of one work: other scans, crops, frames, colours.
 
     The surest groups come first, otherwise in the order of the collection. Every picture is read once, which takes
-    minutes for tens of thousands; the collection keeps the fingerprints (288 bytes a work), so that the next call is quick.
-    `progress(done, total)` counts them. `space` says whose embeddings are asked. Pictures that cannot be decoded are
-    logged, and compared as files only. `CollectionError` when the collection holds no pictures.
+    minutes for tens of thousands, and is what `progress(done, total)` counts; the collection keeps the fingerprints (288
+    bytes a work), so that the next call is quicker. `space` says whose embeddings are asked. Pictures that cannot be
+    decoded are logged, and compared as files only. `CollectionError` when the collection holds no pictures.
     """
     if collection.manifest.images != "bytes":
         raise CollectionError(
@@ -162,19 +162,13 @@ def _fingerprint(picture: tuple[str, bytes]) -> np.ndarray:
 
 def _neighbours(indexed: IndexedSpace, rows: np.ndarray) -> np.ndarray:
     """(p, 2) positions in `rows`, first < second: each work with its nearest by raw subject cosine."""
-    allowed = np.zeros(len(indexed.raw_subject), bool)
-    allowed[rows] = True
-    position = np.full(len(allowed), -1)
-    position[rows] = np.arange(len(rows))
-    pairs = []
-    for start in range(0, len(rows), _CHUNK):
-        chunk = rows[start : start + _CHUNK]
-        _, found = indexed.raw_subject.search(indexed.raw_subject.vectors(chunk), _NEIGHBOURS + 1, allowed=allowed)
-        first = np.repeat(position[chunk], found.shape[1])
-        second = np.where(found >= 0, position[found], -1).ravel()
-        real = (second >= 0) & (first != second)
-        pairs.append(np.sort(np.stack([first, second], axis=1)[real], axis=1))
-    return np.concatenate(pairs)
+    import faiss
+
+    vectors = indexed.raw_subject.vectors(rows)
+    k = min(_NEIGHBOURS + 1, len(rows))
+    _, found = faiss.knn(vectors, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
+    pairs = np.stack([np.repeat(np.arange(len(rows)), k), found.ravel()], axis=1)
+    return np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
 
 
 @dataclass(frozen=True)
@@ -197,7 +191,7 @@ def _weighed(indexed: IndexedSpace, prints: np.ndarray, pairs: np.ndarray, *, co
         vectors = indexed.raw_subject.vectors(first), indexed.raw_subject.vectors(second)
         cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
     all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), indexed.space.raw_pairs
-    agree = (all_bits <= FURTHEST_HASH) & (_standard(sample, cosines) >= _ALIKE)
+    agree = (all_bits <= FURTHEST_HASH) & _alike(sample, cosines)
     agree[:copies] = True
     order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
     order = order[agree[order]]
@@ -215,15 +209,17 @@ def _outlines_of(contents: Contents, pictures: Pictures) -> Callable[[int, int],
     return lambda first, second: alignment(grey(first), grey(second))
 
 
-def _standard(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
-    """How many standard deviations each cosine lies above the median of the sorted `sample`.
+def _alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+    """(p,) bool: whether cosines are unusually high for the sorted `sample` of pairs of works.
 
-    From the middle of the sample, since in a collection full of duplicates the upper end of it is duplicates.
+    By their place in the sample, or by the spread of its middle: in a collection full of duplicates the upper end of the
+    sample is duplicates too. In a handful of works nothing is unusual, and the other witnesses decide.
     """
     if len(sample) < _FEWEST_PAIRS:
-        return np.full(len(cosines), _ALIKE)
+        return np.ones(len(cosines), bool)
     middle, upper = np.quantile(sample, [0.5, 0.75])
-    return (cosines - middle) / max((upper - middle) / 0.6745, 1e-3)
+    deviation = (upper - middle) / 0.6745  # of a normal distribution with these quartiles
+    return (percentile(sample, cosines) >= _UNUSUAL) | (cosines >= middle + _DEVIATIONS * deviation)
 
 
 def _grouped(contents: Contents, weighed: _Weighed, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:

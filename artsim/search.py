@@ -23,7 +23,7 @@ Rank = Callable[[IndexedSpace, Target, int, np.ndarray | None], tuple[np.ndarray
 Ranking = Literal["tuned", "likeness", "cosine"]
 RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
 MAX_K = 1000
-_CLOSE = 0.05  # the quantile of the works' own nearness to their neighbours under which nothing counts as close
+_CLOSE = 0.5  # the quantile of the works' own nearness to their ten nearest from which on a match counts as close
 
 PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
     {
@@ -87,7 +87,7 @@ class Match:
     """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
     aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
     close: bool
-    """Whether it is as near as works of this collection usually are to their neighbours."""
+    """Whether it is as near as a typical work of this collection is to its ten nearest."""
     work: Mapping[str, Any] = field(repr=False)
     row: int = field(repr=False)
 

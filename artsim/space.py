@@ -115,7 +115,8 @@ class Space:
 
     def weigh(self, weights: Mapping[Aspect, float]) -> np.ndarray:
         """(aspects,) float32 shares that sum to 1. `QueryError` for unknown aspects, negative or all-zero weights."""
-        unknown = set(weights) - set(self.aspects)
+        unknown = {aspect for aspect, weight in weights.items() if aspect not in self.aspects and weight != 0}
+        unknown |= set(weights) - set(ASPECTS)
         if unknown:
             raise QueryError(
                 f"There is no aspect {', '.join(sorted(unknown))}; choose among {', '.join(self.aspects)}."

@@ -12,7 +12,7 @@ from typing import Literal
 
 from PIL import Image
 
-from artsim.canvas import Box, Canvas, PngCanvas, Point, SvgCanvas
+from artsim.canvas import PAPER, Box, Canvas, PngCanvas, Point, SvgCanvas
 from artsim.errors import QueryError
 from artsim.influence import Influence, TimedMatch
 
@@ -21,7 +21,7 @@ ImageOf = Callable[[str], Image.Image]
 WIDTH, HEIGHT = 1000, 580
 _LEFT, _TOP, _RIGHT, _BOTTOM = 72, 80, 20, 84  # margins
 _THUMBNAIL, _OWN = 84, 112  # pixels of the longer side
-_GAP = 6
+_GAP, _DOT = 6, 9
 _MOST_THUMBNAILS = 24
 _TALLEST = 4.0  # 99.99 %, on the scale of `_score`
 _TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
@@ -79,38 +79,40 @@ def lay_out(influence: Influence, image_of: ImageOf | None, *, own: Image.Image 
     years = [influence.year, *(item.year for item in influence.matches)]
     pad = max(1.0, (max(years) - min(years)) * 0.06)
     first, last = min(years) - pad, max(years) + pad
-    floor = max(0.0, min(_height(item) for item in influence.matches) - 0.25)
+    heights = [_height(item) for item in influence.matches]
+    floor, ceiling = max(0.0, min(heights) - 0.25), min(_TALLEST, max(heights) + 0.75)
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
 
     def x(year: float) -> float:
         return _LEFT + (year - first) / (last - first) * (right - _LEFT)
 
     def y(height: float) -> float:
-        return bottom - (height - floor) / (_TALLEST - floor) * (bottom - _TOP)
+        return bottom - (height - floor) / (ceiling - floor) * (bottom - _TOP)
 
     def place(picture: Image.Image, near: Point, side: int) -> tuple[Image.Image, Box] | None:
         small = picture.copy()
         small.thumbnail((side, side), Image.Resampling.LANCZOS)
-        box = _free_place(near, small.size, taken)
+        box = _free_place(near, small.size, [*taken, *dots]) or _free_place(near, small.size, taken)
         if box is None:
             return None
         taken.append(box)
         return small, box
 
+    at = [(x(item.year), y(height)) for item, height in zip(influence.matches, heights, strict=True)]
+    dots = [(left - _DOT, top - _DOT, left + _DOT, top + _DOT) for left, top in at]
     taken: list[Box] = []
     if own is None and influence.work is not None and image_of is not None:
         own = image_of(influence.work["id"])
     own_place = None if own is None else place(own, (x(influence.year), _TOP + _OWN / 2), _OWN)
     matches = []
-    for number, item in enumerate(influence.matches, start=1):
-        dot = (x(item.year), y(_height(item)))
+    for number, (item, dot) in enumerate(zip(influence.matches, at, strict=True), start=1):
         wanted = image_of is not None and number <= _MOST_THUMBNAILS
         picture = place(image_of(item.match.id), dot, _THUMBNAIL) if wanted and image_of else None
         matches.append(Placed(number, item, dot, picture))
     shown = [item for item in influence.others if first <= item.year <= last and _height(item) >= floor]
     return Layout(
         years=[(x(year), _year_label(year)) for year in _year_ticks(first, last)],
-        levels=[(y(_score(tick)), f"{tick:g} %") for tick in _TICKS if _score(tick) >= floor],
+        levels=[(y(_score(tick)), f"{tick:g} %") for tick in _TICKS if floor <= _score(tick) <= ceiling],
         background=[(x(item.year), y(_height(item))) for item in shown],
         matches=matches,
         own_x=x(influence.year),
@@ -133,7 +135,7 @@ def _draw_axes(canvas: Canvas, influence: Influence, layout: Layout) -> None:
 
 
 def _draw_works(canvas: Canvas, influence: Influence, layout: Layout) -> None:
-    """The work itself, then thumbnails, the best on top, then all dots, so that no thumbnail hides one."""
+    """The work itself, the thumbnails, and on top of them each match's number, at its dot and on its thumbnail."""
     bottom = HEIGHT - _BOTTOM
     canvas.line((layout.own_x, _TOP), (layout.own_x, bottom), _ACCENT, dashed=True)
     what = "this picture" if influence.work is None else "this work"
@@ -143,13 +145,24 @@ def _draw_works(canvas: Canvas, influence: Influence, layout: Layout) -> None:
         canvas.picture(*layout.own, frame=_ACCENT, width=3, caption=what)
     for x, y in layout.background:
         canvas.dot((x, y), 2, _FAINT)
-    for placed in reversed(layout.matches):
+    for placed in layout.matches:
         if placed.picture is not None:
             left, top, right, low = placed.picture[1]
             canvas.line(placed.dot, ((left + right) / 2, (top + low) / 2), _INK)
+    for placed in layout.matches:
+        if placed.picture is not None:
             canvas.picture(*placed.picture, caption=_caption(placed))
     for placed in reversed(layout.matches):
-        canvas.dot(placed.dot, 4, _INK, caption=_caption(placed))
+        _draw_number(canvas, placed.dot, placed)
+        if placed.picture is not None:
+            left, top, _, _ = placed.picture[1]
+            _draw_number(canvas, (left + _DOT, top + _DOT), placed)
+
+
+def _draw_number(canvas: Canvas, at: Point, placed: Placed) -> None:
+    canvas.dot(at, _DOT, PAPER)
+    canvas.dot(at, _DOT - 1.5, _INK, caption=_caption(placed))
+    canvas.text((at[0], at[1] + 4), str(placed.number), color=PAPER, size=11, anchor="middle")
 
 
 def _title(influence: Influence) -> str:

@@ -5,7 +5,7 @@ from synthetic import make_collection
 
 from artsim.collection import Collection
 from artsim.errors import QueryError
-from artsim.evaluation import Setting, Task, compare, evaluate
+from artsim.evaluation import METRICS, Setting, Task, bootstrap_intervals, compare, evaluate
 
 pytest.importorskip("ranx", reason="ranx is not installed (requirements-dev.txt)")
 
@@ -23,6 +23,13 @@ def test_a_clear_difference_is_significant_and_has_a_sign(collection: Collection
     assert found.student_p < 0.01
     assert found.better + found.equal + found.worse == len(subject)
     assert found.better > found.worse
+
+
+def test_the_interval_of_the_difference_draws_whole_artists(collection: Collection) -> None:
+    tuned, cosine = evaluate(collection, TASK), evaluate(collection, TASK, Setting(ranking="cosine"))
+    expected = bootstrap_intervals(tuned.values - cosine.values, clusters=tuned.clusters)
+    for item in compare(tuned, cosine).differences:
+        assert item.interval == pytest.approx(tuple(expected[METRICS.index(item.metric)]))
 
 
 def test_a_setting_does_not_differ_from_itself(collection: Collection) -> None:

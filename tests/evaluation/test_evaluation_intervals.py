@@ -34,6 +34,11 @@ def test_group_numbers_need_not_be_consecutive() -> None:
     assert bootstrap_intervals(values, clusters=groups).tolist() == expected.tolist()
 
 
+def test_groups_of_different_sizes_keep_the_mean_over_queries() -> None:
+    groups = np.repeat(np.arange(4), [1, 2, 30, 7])
+    assert bootstrap_intervals(np.ones((40, 1)), clusters=groups).tolist() == [[1, 1]]
+
+
 def test_one_group_has_no_interval() -> None:
     assert np.isnan(bootstrap_intervals(np.ones((5, 2)), clusters=np.zeros(5, int))).all()
 
