@@ -18,7 +18,7 @@ from artsim.errors import QueryError
 Region = tuple[float, float, float, float]
 """(left, top, right, bottom), fractions of the picture in 0..1"""
 
-_TILES = 3  # a side: patches see half a picture around them, so the whole alone says little about where things are
+_TILES = 3  # a side, of a square picture: patches see half a picture around them, so the whole alone says little about where things are
 _MARGIN = 0.25  # of a tile, on each side, so that no place is at the edge of what the encoder sees
 _PLACES = 20  # along the short side
 _MAX_ASPECT = 2.0
@@ -55,24 +55,26 @@ class Agreement:
 def embed_places(encoder: Encoder, image: Image.Image) -> np.ndarray:
     """(rows, columns, d) float32: unit vectors of an even grid over one picture, its short side `_PLACES` long.
 
-    From overlapping tiles, since most encoders' own patches are few and each sees nearly the whole picture. At its edges
-    the picture is continued by its mirror image.
+    From overlapping tiles, since most encoders' own patches are few and each sees nearly the whole picture. Tiles are
+    squeezed to squares, since many encoders see no more than the middle square of what they are given. At its edges the
+    picture is continued by its mirror image.
     """
     aspect = min(max(image.width / image.height, 1 / _MAX_ASPECT), _MAX_ASPECT)
     rows, columns = round(_PLACES * max(1.0, 1 / aspect)), round(_PLACES * max(1.0, aspect))
-    width, height = image.width / _TILES, image.height / _TILES  # of a tile
-    across, down = round(width * _MARGIN), round(height * _MARGIN)
-    wide = Image.fromarray(np.pad(np.asarray(image), ((down, down), (across, across), (0, 0)), mode="reflect"))
-    y, x = (np.arange(rows) + 0.5) / rows * _TILES, (np.arange(columns) + 0.5) / columns * _TILES  # in tiles
+    down, across = round(_TILES / aspect**0.5), round(_TILES * aspect**0.5)  # tiles, nearly square
+    height, width = image.height / down, image.width / across  # of a tile
+    above, beside = round(height * _MARGIN), round(width * _MARGIN)
+    wide = Image.fromarray(np.pad(np.asarray(image), ((above, above), (beside, beside), (0, 0)), mode="reflect"))
+    y, x = (np.arange(rows) + 0.5) / rows * down, (np.arange(columns) + 0.5) / columns * across  # in tiles
     strips = []
-    for i in range(_TILES):
+    for i in range(down):
         strip = []
-        for j in range(_TILES):
+        for j in range(across):
             left, top = round(j * width), round(i * height)
-            tile = wide.crop((left, top, left + round(width) + 2 * across, top + round(height) + 2 * down))
-            patches = encoder.embed_patches(tile)
+            tile = wide.crop((left, top, left + round(width) + 2 * beside, top + round(height) + 2 * above))
+            square = tile.resize((encoder.short_side, encoder.short_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
             inside = [(at[np.floor(at) == n] - n + _MARGIN) / (1 + 2 * _MARGIN) for at, n in ((y, i), (x, j))]
-            strip.append(_sample(patches, *inside))
+            strip.append(_sample(encoder.embed_patches(square), *inside))
         strips.append(np.concatenate(strip, axis=1))
     return unit_rows(np.concatenate(strips))
 

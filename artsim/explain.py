@@ -101,7 +101,7 @@ class Explanation:
     agreement: Agreement | None = field(repr=False)
     """First the query's picture, then the match's; None when the regions were left out."""
     query_picture: Image.Image = field(repr=False)
-    """What was compared: of a region, only that region. The heat map and the boxes lie over this."""
+    """What was compared, perhaps smaller than it came: of a region, only that. The heat map and the boxes lie over it."""
     match_picture: Image.Image = field(repr=False)
     query_palette: tuple[Swatch, ...]
     match_palette: tuple[Swatch, ...]
@@ -122,8 +122,8 @@ def explain(
 ) -> Explanation:
     """Why a match (or the work with that id) is like a picture or a work: in words, in regions, in colours, in metadata.
 
-    `image`, `work` and `region` are those of `Collection.search`. `regions=False` leaves out the heat maps, which cost 18
-    runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
+    `image`, `work` and `region` are those of `Collection.search`. `regions=False` leaves out the heat maps, which cost about
+    18 runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
     """
     identity = match if isinstance(match, str) else match.id
     if (image is None) == (work is None):
@@ -140,8 +140,9 @@ def explain(
     side = 2 * encoder.short_side  # large enough for the tiles of `embed_places`
     source = collection.picture(work) if image is None and work is not None else image
     assert source is not None
-    picture = load_image(source, short_side=None if region else side, name=work)
-    picture = crop_region(picture, region) if region else picture
+    picture = load_image(source, short_side=side if region is None else None, name=work)
+    if region is not None:
+        picture = load_image(crop_region(picture, region), short_side=side)
     other = load_image(collection.picture(identity), short_side=side, name=identity)
     palettes = palette(picture), palette(other)
     table = collection.contents.table

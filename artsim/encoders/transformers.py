@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 _BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
+_LAYOUT_CHANNELS = 192  # of 768 or more: a layout of 9 times as many numbers would outweigh all other vectors
 _STYLE_DEPTHS = (1 / 3, 2 / 3)  # the middle of the network: past edges, before objects
 
 
@@ -64,7 +65,7 @@ class TransformersEncoder:
         return {"subject": unit_rows(subject), "style": joined(style), "layout": unit_rows(layout)}
 
     def _embed_parts(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-        """Subject (n, d), the statistics (n, d) of each layer that style is taken from, and layout (n, 9 channels)."""
+        """Subject (n, d), the statistics (n, d) of each layer that style is taken from, and layout (n, d)."""
         output, inputs = self._forward(images)
         states = output.hidden_states
         last = len(states) - 1
@@ -192,8 +193,15 @@ def _statistics(maps: Sequence[torch.Tensor]) -> np.ndarray:
 
 
 def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, 9 channels): the places averaged over a 3 x 3 grid of each picture."""
+    """(n, 9 x at most `_LAYOUT_CHANNELS`): the places averaged over a 3 x 3 grid of each picture.
+
+    More channels are projected at random (Johnson-Lindenstrauss: cosines stay about what they were), always the same way.
+    """
     import torch
     from torch.nn.functional import adaptive_avg_pool2d
 
-    return torch.stack([adaptive_avg_pool2d(each.float(), 3).flatten() for each in maps]).cpu().numpy()
+    cells = torch.stack([adaptive_avg_pool2d(each.float(), 3).flatten(1).T for each in maps]).cpu().numpy()
+    channels = cells.shape[2]
+    if channels > _LAYOUT_CHANNELS:
+        cells = cells @ np.random.RandomState(0).standard_normal((channels, _LAYOUT_CHANNELS)).astype(np.float32)
+    return cells.reshape(len(cells), -1)
