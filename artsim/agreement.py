@@ -7,6 +7,7 @@ taken away first; then two places go together as much as their surroundings do t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from artsim.errors import QueryError
 Region = tuple[float, float, float, float]
 """(left, top, right, bottom), fractions of the picture in 0..1"""
 
-_TILES = 3  # a side, of a square picture: patches see half a picture around them, so the whole alone says little about where things are
+_TILES = 3  # a side, of a square picture: a patch of the whole sees half the picture around it, and is no place
 _MARGIN = 0.25  # of a tile, on each side, so that no place is at the edge of what the encoder sees
 _PLACES = 20  # along the short side
 _MAX_ASPECT = 2.0
@@ -56,27 +57,40 @@ def embed_places(encoder: Encoder, image: Image.Image) -> np.ndarray:
     """(rows, columns, d) float32: unit vectors of an even grid over one picture, its short side `_PLACES` long.
 
     From overlapping tiles, since most encoders' own patches are few and each sees nearly the whole picture. Tiles are
-    squeezed to squares, since many encoders see no more than the middle square of what they are given. At its edges the
-    picture is continued by its mirror image.
+    squares, since many encoders see no more than the middle square of what they are given. At its edges the picture is
+    continued by its mirror image.
     """
-    aspect = min(max(image.width / image.height, 1 / _MAX_ASPECT), _MAX_ASPECT)
+    image = _not_too_long(image)
+    aspect = image.width / image.height
     rows, columns = round(_PLACES * max(1.0, 1 / aspect)), round(_PLACES * max(1.0, aspect))
-    down, across = round(_TILES / aspect**0.5), round(_TILES * aspect**0.5)  # tiles, nearly square
-    height, width = image.height / down, image.width / across  # of a tile
-    above, beside = round(height * _MARGIN), round(width * _MARGIN)
-    wide = Image.fromarray(np.pad(np.asarray(image), ((above, above), (beside, beside), (0, 0)), mode="reflect"))
+    down, across = round(_TILES * max(1.0, 1 / aspect)), round(_TILES * max(1.0, aspect))
+    height, width = image.height / down, image.width / across  # of what one tile is for; the rest of it is margin
+    side = (1 + 2 * _MARGIN) * max(height, width)
+    edge = math.ceil(side / 2)
+    wide = Image.fromarray(np.pad(np.asarray(image), ((edge, edge), (edge, edge), (0, 0)), mode="reflect"))
     y, x = (np.arange(rows) + 0.5) / rows * down, (np.arange(columns) + 0.5) / columns * across  # in tiles
     strips = []
     for i in range(down):
         strip = []
         for j in range(across):
-            left, top = round(j * width), round(i * height)
-            tile = wide.crop((left, top, left + round(width) + 2 * beside, top + round(height) + 2 * above))
-            square = tile.resize((encoder.short_side, encoder.short_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-            inside = [(at[np.floor(at) == n] - n + _MARGIN) / (1 + 2 * _MARGIN) for at, n in ((y, i), (x, j))]
-            strip.append(_sample(encoder.embed_patches(square), *inside))
+            left, top = edge + (j + 0.5) * width - side / 2, edge + (i + 0.5) * height - side / 2
+            size = (encoder.short_side, encoder.short_side)
+            box = (left, top, left + side, top + side)
+            tile = wide.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+            inside_y = 0.5 + (y[np.floor(y) == i] - i - 0.5) * height / side
+            inside_x = 0.5 + (x[np.floor(x) == j] - j - 0.5) * width / side
+            strip.append(_sample(encoder.embed_patches(tile), inside_y, inside_x))
         strips.append(np.concatenate(strip, axis=1))
     return unit_rows(np.concatenate(strips))
+
+
+def _not_too_long(image: Image.Image) -> Image.Image:
+    """A hand-scroll of 1:40 squeezed to 1:2."""
+    width, height = image.size
+    if max(width, height) <= _MAX_ASPECT * min(width, height):
+        return image
+    long_side = round(_MAX_ASPECT * min(width, height))
+    return image.resize((long_side, height) if width > height else (width, long_side), reducing_gap=2.0)
 
 
 def _sample(patches: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -122,8 +122,8 @@ def explain(
 ) -> Explanation:
     """Why a match (or the work with that id) is like a picture or a work: in words, in regions, in colours, in metadata.
 
-    `image`, `work` and `region` are those of `Collection.search`. `regions=False` leaves out the heat maps, which cost about
-    18 runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
+    `image`, `work` and `region` are those of `Collection.search`. `regions=False` leaves out the heat maps, which cost some
+    25 runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
     """
     identity = match if isinstance(match, str) else match.id
     if (image is None) == (work is None):

@@ -54,8 +54,8 @@ MADONNAS = ("438754", "459136")  # in gold frames of one shape
 
 
 @pytest.fixture(scope="module")
-def with_copies(tmp_path_factory: pytest.TempPathFactory, embedded: Any) -> Any:
-    """18 paintings of The Met, and of every third of them five altered copies and one copy of the file."""
+def with_copies(tmp_path_factory: pytest.TempPathFactory, embedded: Any, met: Any) -> Any:
+    """18 paintings of The Met, of every third of them five altered copies, a copy of a file, and two Madonnas."""
     chance = random.Random(2)
     folder = tmp_path_factory.mktemp("met") / "collection"
     collection = build_collection(open_source("met"), embedded, folder, limit=18)
@@ -63,6 +63,7 @@ def with_copies(tmp_path_factory: pytest.TempPathFactory, embedded: Any) -> Any:
     for identity in collection.ids[::3]:
         image = collection.image(identity)
         works += [{"id": f"{identity} {alter.__name__}", "image": alter(image, chance)} for alter in ALTERED]
+    works += [{"id": f"met-{number}", "image": met(number)} for number in MADONNAS]
     works.append({"id": f"{collection.ids[0]} file", "image": collection.picture(collection.ids[0])})
     collection.add(works)
     return collection
