@@ -38,8 +38,8 @@ SURENESS: tuple[Sureness, ...] = ("certain", "almost certain", "likely")
 Pictures = Callable[[int], bytes]
 Progress = Callable[[int, int | None], None]
 
-# Measured on 174 paintings of The Met, 474 of art-eval, and altered copies of them.
-FURTHEST_HASH = 14  # bits; a crop of a tenth comes to 12
+# Chosen on the paintings of The Met and of art-eval, among which are reproductions of one work, and altered copies of them.
+FURTHEST_HASH = 14  # bits; a crop of a tenth comes near it
 _NEAR_HASH = 4  # bits: so near, pairs are found even where the embeddings are no neighbours
 _UNUSUAL, _DEVIATIONS = 98.0, 2.0  # percentile, or standard deviations above the median pair, of the cosine
 _SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85

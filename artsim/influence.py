@@ -93,7 +93,7 @@ def influence(
         raise QueryError(f"There is no direction {direction!r} in time; choose earlier or later.")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
         raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {k}.")
-    if decay is not None and not (math.isfinite(decay) and decay > 0):
+    if decay is not None and not (_is_number(decay) and decay > 0):
         raise QueryError(f"decay is a half-life in years, more than 0; it is {decay}.")
     contents = collection.contents
     years = _years(contents.table, year_column)
@@ -101,6 +101,8 @@ def influence(
     at = _year_of(row, year, year_column)
     usable = allowed_rows(contents.table, where)
     usable = np.ones(len(contents), bool) if usable is None else usable
+    if work is not None:
+        usable[contents.rows[work]] = False
     in_time = usable & ((years < at) if direction == "earlier" else (years > at))
     undated = int((usable & np.isnan(years)).sum())
     ids = contents.table.column("id").filter(pa.array(in_time)).to_pylist()
@@ -130,12 +132,18 @@ def _years(table: pa.Table, column: str) -> np.ndarray:
 
 def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) -> float:
     """The year that was given, or the work's own."""
+    if year is not None and not _is_number(year):
+        raise QueryError(f"year must be a number, such as 1642; it is {year!r}.")
     found = year if year is not None else (work or {}).get(column)
     if found is not None and math.isfinite(found):
         return float(found)
     if work is None:
         raise QueryError("A picture from outside has no year: give year=, the year in which it was made.")
     raise QueryError(f"The work {work['id']!r} has no {column}; give year=, the year in which it was made.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _timed(match: Match, column: str, at: float, shares: np.ndarray, decay: float | None) -> TimedMatch:

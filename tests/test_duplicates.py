@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from artsim import build_collection, open_collection, open_source
 from artsim.alignment import alignment
+from artsim.collection import make_space
+from artsim.contents import Contents
 from artsim.duplicates import DuplicateGroup, find_duplicates
 from artsim.errors import CollectionError, QueryError
 from artsim.fingerprints import BITS, WINDOWS, distances, fingerprint, near_wholes
-from artsim.images import load_image
+from artsim.images import load_image, to_file
 
 
 def cropped(image: Image.Image, chance: random.Random) -> Image.Image:
@@ -149,6 +152,19 @@ def test_nearly_blank_pictures_are_not_taken_for_one(copy: Path, encode: Any) ->
 def test_two_portraits_and_two_madonnas_are_not_one_work(met: Any) -> None:
     for first, second in (PORTRAITS, MADONNAS):
         assert alignment(met(first), met(second)) < 0.65
+
+
+def test_where_hash_and_embedding_are_deceived_the_outlines_decide(met: Any) -> None:
+    images = [met(number) for number in MADONNAS]
+    assert distances(*(fingerprint(image)[None] for image in images)) <= 14
+    vectors = np.ones((2, 4), np.float32) / 2  # an encoder that sees no difference at all
+    space = make_space("blind", "blind", "1", {"subject": "vectors"}, {"subject": vectors})
+    contents = Contents(pa.table({"id": ["one", "other"]}), (space,), {})
+    files = [to_file(image) for image in images]
+    assert find_duplicates(contents, files.__getitem__, known={}) == []
+    files[1] = to_file(cropped(images[0], random.Random(3)))
+    (group,) = find_duplicates(contents, files.__getitem__, known={})
+    assert group.ids == ("one", "other")
 
 
 def test_a_crop_lies_on_its_original_whichever_comes_first(met: Any) -> None:
