@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from importlib import resources
 from typing import Any
 
 from gradio.component_meta import ComponentMeta, updateable
@@ -16,8 +15,3 @@ class WithoutStub(ComponentMeta):
         if "__init__" in attributes:
             attributes["__init__"] = updateable(attributes["__init__"])
         return ABCMeta.__new__(cls, name, bases, attributes)
-
-
-def read_script(name: str) -> str:
-    """The text of a file beside this module."""
-    return (resources.files("artsim.ui") / name).read_text(encoding="utf-8")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from artsim.collection import Collection
 from artsim.encoders.base import Aspect
 from artsim.facets import Facet
 from artsim.thumbnails import Thumbnails
 from artsim.ui.readiness import Readiness
-from artsim.ui.strings import Strings
+from artsim.ui.strings import Strings, load_strings
 
 
 @dataclass(frozen=True)
@@ -26,3 +26,7 @@ class Context:
     encoder: str
     encoder_reason: str
     """Why this encoder: for the log and the page."""
+
+    def speaking(self, language: str) -> Context:
+        """The same in another language: one of `artsim.ui.strings.languages()`."""
+        return self if language == self.strings.language else replace(self, strings=load_strings(language))

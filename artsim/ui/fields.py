@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 
 from artsim.facets import Facet
-from artsim.ui.components import WithoutStub, read_script
+from artsim.ui.assets import read_script
+from artsim.ui.components import WithoutStub
 from artsim.ui.markup import Markup, button, element, script_template
 from artsim.ui.strings import Strings
 

@@ -13,7 +13,8 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData, GradioModel
 
-from artsim.ui.components import WithoutStub, read_script
+from artsim.ui.assets import read_script
+from artsim.ui.components import WithoutStub
 from artsim.ui.markup import button, element, script_template
 from artsim.ui.strings import Strings
 

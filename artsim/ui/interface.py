@@ -1,4 +1,4 @@
-"""The page: header, tabs, footer. A tab is one function that lays itself out; add it to `_TABS`."""
+"""The search as Gradio lays it out: once in each language, with the HTTP API beside it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,43 @@ import gradio as gr
 
 from artsim.search import PRESETS
 from artsim.ui.about import about
-from artsim.ui.components import read_script
+from artsim.ui.assets import asset_address, read_script
 from artsim.ui.context import Context
 from artsim.ui.endpoints import add_endpoints
-from artsim.ui.markup import button, element
+from artsim.ui.markup import element
+from artsim.ui.masthead import masthead
 from artsim.ui.search_tab import search_tab
-from artsim.ui.theme import build_theme, style_address
+from artsim.ui.strings import languages
+from artsim.ui.theme import build_theme
 
 UPLOAD_MB = 30
 _UPLOADS_KEPT = (1800, 3600)  # seconds: how often uploads are looked through, and how old the deleted ones are
 
 
 def build_interface(context: Context) -> gr.Blocks:
-    """The whole page, not yet on any port; `launch_options` belong to it."""
+    """Every page that Gradio makes, not yet on any port; `launch_options` belong to it.
+
+    The first language is at `/`, each other one at `/CODE`.
+    """
     title = context.strings("page.title", collection=context.collection.manifest.title)
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=_UPLOADS_KEPT, fill_width=True) as blocks:
-        gr.HTML(_header(context), apply_default_css=False, elem_id="masthead")
-        gr.HTML(_intro(context), apply_default_css=False, elem_id="intro")
-        words = search_tab(context)
-        gr.HTML(about(context), apply_default_css=False, elem_id="about")
-        status = gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
-        status.reads_words(
-            lambda: gr.Textbox(visible=True), None, words, api_visibility="private", show_progress="hidden"
-        )
+        _search_page(context)
         add_endpoints(context)
+    for code, name in languages().items():
+        if code != context.strings.language:
+            with blocks.route(name, f"/{code}", show_in_navbar=False):
+                _search_page(context.speaking(code))
     return blocks
+
+
+def _search_page(context: Context) -> None:
+    gr.Navbar(visible=False)  # the masthead has the way to everything
+    gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
+    gr.HTML(_intro(context), apply_default_css=False, elem_id="intro")
+    words = search_tab(context)
+    gr.HTML(about(context), apply_default_css=False, elem_id="about")
+    status = gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
+    status.reads_words(lambda: gr.Textbox(visible=True), None, words, api_visibility="private", show_progress="hidden")
 
 
 def launch_options(context: Context) -> dict[str, Any]:
@@ -56,33 +68,26 @@ def launch_options(context: Context) -> dict[str, Any]:
 
 
 def _head(context: Context) -> str:
-    """The page's own script, with the sentences and numbers that it needs."""
-    facts = {
-        "strings": context.strings.starting_with("js."),
-        "encoderLoading": context.strings("encoder.loading"),
-        "encoderFailed": context.strings("encoder.failed", reason="{reason}"),
-        "dialog": {name: context.strings(f"detail.{name}") for name in ("close", "previous", "next")},
+    """The page's own script, with the sentences and numbers that it needs, in every language."""
+    facts = {code: _facts(context.speaking(code)) for code in languages()}
+    written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
+    scripts = "\n".join(read_script(name) for name in ("theme.js", "page.js"))
+    style = f'<link rel="stylesheet" href="{asset_address("style.css")}">'
+    return f"{style}<script>window.artsimFacts = {written};\n{scripts}</script>"
+
+
+def _facts(context: Context) -> dict[str, Any]:
+    strings = context.strings
+    return {
+        "language": strings.language,
+        "direction": strings.direction,
+        "strings": strings.starting_with("js."),
+        "encoderLoading": strings("encoder.loading"),
+        "encoderFailed": strings("encoder.failed", reason="{reason}"),
+        "dialog": {name: strings(f"detail.{name}") for name in ("close", "previous", "next")},
         "presets": {name: [weights.get(aspect, 0) for aspect in context.aspects] for name, weights in PRESETS.items()},
         "uploadMegabytes": UPLOAD_MB,
     }
-    written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
-    style = f'<link rel="stylesheet" href="{style_address()}">'
-    return f"{style}<script>window.artsim = {written};\n{read_script('page.js')}</script>"
-
-
-def _header(context: Context) -> str:
-    strings, collection = context.strings, context.collection
-    works = strings("header.works", count=strings.number(len(collection)))
-    return element(
-        "header",
-        element("a", element("span", "artsim", class_="wordmark"), href="./", class_="home",
-                aria_label=strings("header.home")),
-        element("p", element("span", collection.manifest.title, class_="collection"),
-                element("span", works, class_="count")),
-        button("", class_="theme-switch", data_action="theme", aria_label=strings("header.theme"),
-               title=strings("header.theme")),
-        class_="masthead",
-    )  # fmt: skip
 
 
 def _intro(context: Context) -> str:

@@ -11,7 +11,7 @@ class Markup(str):
     __slots__ = ()
 
 
-_VOID = frozenset(("img", "input", "br", "hr"))
+_VOID = frozenset(("img", "input", "br", "hr", "link", "meta"))
 
 
 def element(tag: str, *children: str, **attributes: object) -> Markup:

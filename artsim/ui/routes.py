@@ -14,16 +14,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from artsim.errors import QueryError
 from artsim.thumbnails import SIZES, placeholder
+from artsim.ui.assets import assets
 from artsim.ui.context import Context
 from artsim.ui.labels import safe_link
-from artsim.ui.theme import style_sheet
+from artsim.ui.language import LanguageRedirect
+from artsim.ui.pages import page_routes
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
 _FETCHING = ("/gradio_api/file=http", "/gradio_api/file/http", "/gradio_api/proxy=")
 
 
 def extra_routes(context: Context) -> list[Route]:
-    """`/thumbnails/SIZE/ID`, `/style.css` and `/encoder`."""
+    """`/thumbnails/SIZE/ID`, `/art/NAME`, `/encoder`, and the pages."""
 
     def thumbnail(request: Request) -> Response:
         size = request.path_params["size"]
@@ -45,13 +47,17 @@ def extra_routes(context: Context) -> list[Route]:
         status = {"state": ready.state, "text": ready.embeds_text, "reason": ready.reason}
         return JSONResponse(status, headers={"Cache-Control": "no-store"})
 
-    async def style(request: Request) -> Response:
-        return Response(style_sheet(), media_type="text/css", headers={"Cache-Control": _YEAR})
+    async def asset(request: Request) -> Response:
+        found = assets().get(request.path_params["name"])
+        if found is None:
+            return PlainTextResponse("There is no such file.", status_code=404)
+        return Response(found.data, media_type=found.media_type, headers={"Cache-Control": _YEAR})
 
     return [
         Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
-        Route("/style.css", style),
+        Route("/art/{name}", asset),
         Route("/encoder", encoder),
+        *page_routes(context),
     ]
 
 
@@ -89,4 +95,4 @@ def _asks_to_fetch(path: str) -> bool:
 
 
 def middleware() -> list[Any]:
-    return [Middleware(NoFetching)]
+    return [Middleware(NoFetching), Middleware(LanguageRedirect)]

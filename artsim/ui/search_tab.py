@@ -15,7 +15,7 @@ from artsim.errors import ArtsimError, QueryError
 from artsim.facets import Facet
 from artsim.filters import Where
 from artsim.search import PRESETS, RANKINGS, Match
-from artsim.ui.components import read_script
+from artsim.ui.assets import read_script
 from artsim.ui.context import Context
 from artsim.ui.fields import AmountInput, ChoicesInput, RangeInput
 from artsim.ui.inputs import Chosen, QueryInput

@@ -47,7 +47,8 @@ def _open_named(name: str, encoder: str) -> Opened:
 
 
 def _default_collection(encoder_name: str, cache: Path) -> Collection:
-    from artsim.build import build_collection, space_name
+    from artsim.build import build_collection
+    from artsim.makers import space_name
 
     folder = cache / "collections" / f"met-{space_name(encoder_name)}"
     try:

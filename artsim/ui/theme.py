@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import gradio as gr
-
-from artsim.ui.components import read_script
 
 SANS = (
     "ui-sans-serif",
@@ -45,18 +41,8 @@ LIGHT = Palette("#fbfaf7", "#ffffff", "#f0ede6", "#e2ddd2", "#8f887b", "#1d1b18"
 DARK = Palette("#141311", "#1c1a18", "#1f1d1a", "#33302b", "#787165", "#eeebe4", "#aaa396", "#e8957f", "#1a1210")
 
 
-@cache
-def style_sheet() -> str:
-    """All of our own CSS. Served as a file: Gradio rewrites what it is given as `css`, media queries worst of all."""
-    return _palette_css() + read_script("style.css")
-
-
-def style_address() -> str:
-    return f"style.css?v={hashlib.sha256(style_sheet().encode()).hexdigest()[:12]}"
-
-
-def _palette_css() -> str:
-    """The palettes as custom properties; Gradio puts `dark` on the body."""
+def palette_css() -> str:
+    """The palettes as custom properties; `dark` is a class of the body."""
     rules = []
     for where, palette in ((":root", LIGHT), (".dark", DARK)):
         properties = [f"--art-{name.replace('_', '-')}: {colour};" for name, colour in vars(palette).items()]

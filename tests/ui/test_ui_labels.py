@@ -46,9 +46,10 @@ def test_percentiles_read_as_people_say_them(percentile: float, share: str, word
 
 def test_every_sentence_is_used_and_every_used_one_exists() -> None:
     folder = Path(__file__).parents[2] / "artsim" / "ui"
-    code = "".join(path.read_text(encoding="utf-8") for path in [*folder.glob("*.py"), *folder.glob("*.js")])
-    sentences = json.loads((folder / "locales" / "en.json").read_text(encoding="utf-8"))
-    made = ("preset.", "aspect.", "ranking.", "word.", "column.", "js.", "detail.")  # keys that code puts together
+    code = "".join(path.read_text(encoding="utf-8") for kind in ("*.py", "*.js") for path in folder.rglob(kind))
+    files = (folder / "locales" / "en").glob("*.json")
+    sentences = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
+    made = ("preset.", "aspect.", "ranking.", "word.", "column.", "js.", "detail.", "nav.", "language.")  # keys that code puts together
     unused = [key for key in sentences if f'"{key}"' not in code and not key.startswith(made)]
     assert unused == []
     for key in (key.removeprefix("js.") for key in sentences if key.startswith("js.")):

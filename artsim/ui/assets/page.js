@@ -1,24 +1,12 @@
-// Page-wide behaviour: light and dark, busy state, the detail dialog, notes. Runs once, before the app is drawn.
+// The search page: busy state, the detail dialog, notes. Runs once, before the app is drawn.
 (() => {
-  const art = window.artsim;
+  const last = location.pathname.split("/").pop();
+  const art = (window.artsim = window.artsimFacts[last] ?? window.artsimFacts.en);
+  document.documentElement.lang = art.language;
+  document.documentElement.dir = art.direction;
   const say = (key, values = {}) =>
     Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), art.strings[key]);
   art.say = say;
-
-  // Light and dark: the system decides until the visitor does.
-  const remembered = () => { try { return localStorage.getItem("artsim-theme"); } catch { return null; } };
-  const wantsDark = () => (remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const showTheme = () => document.body.classList.toggle("dark", wantsDark());
-  showTheme();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
-  new MutationObserver(() => {
-    if (document.body.classList.contains("dark") !== wantsDark()) showTheme();
-  }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest?.('[data-action="theme"]')) return;
-    try { localStorage.setItem("artsim-theme", wantsDark() ? "light" : "dark"); } catch { return; }
-    showTheme();
-  });
 
   // Busy while a search runs. `settle` is called after each, whatever came of it.
   let watchdog = 0;

@@ -1,0 +1,26 @@
+// Every page: light and dark, and the language that is chosen in the masthead.
+(() => {
+  // Light and dark: the system decides until the visitor does.
+  const remembered = () => { try { return localStorage.getItem("artsim-theme"); } catch { return null; } };
+  const wantsDark = () => (remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const showTheme = () => document.body.classList.toggle("dark", wantsDark());
+  showTheme();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
+  new MutationObserver(() => {
+    if (document.body.classList.contains("dark") !== wantsDark()) showTheme();
+  }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.('[data-action="theme"]')) return;
+    try { localStorage.setItem("artsim-theme", wantsDark() ? "light" : "dark"); } catch { return; }
+    showTheme();
+  });
+
+  // Another language opens the same view: everything in the address goes along.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches?.('[data-action="language"]')) return;
+    const view = new URL(event.target.dataset.address || location.href, location.href);
+    for (const [name, value] of new URLSearchParams(location.search)) view.searchParams.append(name, value);
+    view.searchParams.set("lang", event.target.value);
+    location.assign(view);
+  });
+})();

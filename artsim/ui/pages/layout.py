@@ -1,0 +1,98 @@
+"""What all pages share: the document around them, the visitor's language, and errors as sentences."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from artsim.errors import ArtsimError
+from artsim.ui.about import about
+from artsim.ui.assets import asset_address
+from artsim.ui.context import Context
+from artsim.ui.labels import sentence_of
+from artsim.ui.language import language_of, remember_language, search_address
+from artsim.ui.markup import Markup, element, join
+from artsim.ui.masthead import masthead
+
+log = logging.getLogger(__name__)
+
+Render = Callable[[Context, Request], Response]
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: data: blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+
+
+def view(context: Context, name: str, render: Render) -> Callable[[Request], Response]:
+    """An endpoint that answers with `render(context, request)`, in the visitor's language.
+
+    Starlette runs it in a thread. An `ArtsimError` becomes a page with its sentence (400); anything else one that says
+    so (500), with the traceback in the log.
+    """
+
+    def endpoint(request: Request) -> Response:
+        speaking = context.speaking(language_of(request))
+        try:
+            response = render(speaking, request)
+        except ArtsimError as error:
+            response = error_page(speaking, name, sentence_of(error), status=400)
+        except Exception:
+            log.exception("The page %s failed.", name)
+            response = error_page(speaking, name, speaking.strings("error.internal"), status=500)
+        return remember_language(request, response)
+
+    return endpoint
+
+
+def document(
+    context: Context,
+    name: str,
+    *content: Markup,
+    title: str,
+    scripts: tuple[str, ...] = (),
+    styles: tuple[str, ...] = (),
+    facts: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """The page `name` with `content`, which starts with its own `<h1>`.
+
+    `scripts` and `styles` are assets; `facts` is what the scripts read, as JSON, from the element `#facts`.
+    """
+    strings = context.strings
+    head = [
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", f"{title} · {strings('page.title', collection=context.collection.manifest.title)}"),
+        *(element("link", rel="stylesheet", href=asset_address(style)) for style in ("style.css", *styles)),
+    ]
+    written = json.dumps(facts or {}, ensure_ascii=True).replace("<", "\\u003c")
+    body = [
+        element("script", src=asset_address("theme.js")),
+        element("div", masthead(context, name), element("main", *content, class_=f"page page-{name}"), about(context),
+                class_="gradio-container plain-page"),
+        element("script", Markup(written), type="application/json", id="facts"),
+        *(element("script", src=asset_address(script), type="module") for script in scripts),
+    ]  # fmt: skip
+    html = element("html", element("head", *head), element("body", *body), lang=strings.language, dir=strings.direction)
+    return HTMLResponse(
+        "<!doctype html>\n" + html, status, {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+    )
+
+
+def error_page(context: Context, name: str, sentence: str, *, status: int) -> HTMLResponse:
+    strings = context.strings
+    return document(
+        context,
+        name,
+        element("h1", strings("error.title")),
+        element("p", join(sentence), class_="notice", role="alert"),
+        element("p", element("a", strings("error.back"), href=search_address(strings.language))),
+        title=strings("error.title"),
+        status=status,
+    )
