@@ -9,7 +9,7 @@ from importlib import resources
 
 from artsim.ui.theme import palette_css
 
-_TYPES = {"css": "text/css", "js": "text/javascript"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,10 @@ def read_script(name: str) -> str:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Every script and style by its file name. `style.css` has the palettes in front."""
+    """Every script and style by its file name, those by others included. `style.css` has the palettes in front."""
     found = {}
-    for file in resources.files(__name__).iterdir():
+    folder = resources.files(__name__)
+    for file in (*folder.iterdir(), *(folder / "vendor").iterdir()):
         if (kind := file.name.rpartition(".")[2]) in _TYPES:
             palettes = palette_css() if file.name == "style.css" else ""
             found[file.name] = Asset(palettes.encode() + file.read_bytes(), _TYPES[kind])

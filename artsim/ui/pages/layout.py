@@ -68,6 +68,7 @@ def document(
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
+        element("link", rel="icon", href=asset_address("icon.svg"), type="image/svg+xml"),
         element("title", f"{title} · {strings('page.title', collection=context.collection.manifest.title)}"),
         *(element("link", rel="stylesheet", href=asset_address(style)) for style in ("style.css", *styles)),
     ]

@@ -1,0 +1,88 @@
+"""`/duplicates`: works of the collection that are one picture, or reproductions of one work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from artsim.contents import Contents
+from artsim.duplicates import DuplicateGroup, DuplicatePair
+from artsim.fingerprints import BITS
+from artsim.ui.background import Background, Job
+from artsim.ui.context import Context
+from artsim.ui.labels import share_text
+from artsim.ui.markup import Markup, element
+from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.pages.waiting import progress_answer, waiting
+from artsim.ui.strings import Strings
+
+
+def routes(context: Context) -> list[Route]:
+    collection = context.collection
+    jobs = Background("duplicates", collection, lambda key, progress: collection.duplicates(progress=progress))
+
+    def page(speaking: Context, request: Request) -> Response:
+        return _page(speaking, jobs.job())
+
+    async def progress(request: Request) -> Response:
+        return progress_answer(jobs.job())
+
+    return [Route("/duplicates", view(context, "duplicates", page)), Route("/duplicates-progress", progress)]
+
+
+def _page(context: Context, job: Job[list[DuplicateGroup]]) -> Response:
+    strings = context.strings
+    if job.state != "done":
+        content = [waiting(context, job, strings("duplicates.looking"), "duplicates-progress")]
+    elif not job.answer:
+        content = [element("p", strings("duplicates.none", count=strings.number(len(job.contents))))]
+    else:
+        content = [element("p", strings("duplicates.count", count=strings.number(len(job.answer))))]
+        content += [_group(context, job.contents, group) for group in job.answer]
+    return document(
+        context,
+        "duplicates",
+        element("h1", strings("duplicates.title")),
+        element("p", strings("duplicates.intro"), class_="lead"),
+        *content,
+        title=strings("duplicates.title"),
+        scripts=("waiting.js",) if job.state == "working" else (),
+        styles=("duplicates.css",),
+    )
+
+
+def _group(context: Context, contents: Contents, group: DuplicateGroup) -> Markup:
+    strings = context.strings
+    works: list[dict[str, Any]] = [contents.work(contents.rows[identity]) for identity in group.ids]
+    reasons = [element("li", _why(pair, strings)) for pair in group.pairs]
+    compare = ""
+    if len(works) == 2:
+        compare = element(
+            "p", element("a", strings("duplicates.compare"), href=page_link("compare", a=group.ids[0], b=group.ids[1]))
+        )
+    return element(
+        "section",
+        element("h2", strings(f"duplicates.{group.sureness.replace(' ', '-')}")),
+        element("ul", *(tile(work, strings, href=search_link(strings, work), note=work["id"]) for work in works),
+                class_="grid"),
+        element("ul", *reasons, class_="fine reasons"),
+        compare,
+        class_="duplicate-group",
+    )  # fmt: skip
+
+
+def _why(pair: DuplicatePair, strings: Strings) -> str:
+    """The evidence for a pair, in the visitor's language (`DuplicatePair.why` has it in English)."""
+    if pair.same_file or pair.distance is None or pair.outlines is None:
+        return strings("duplicates.why.file")
+    return strings(
+        "duplicates.why",
+        distance=pair.distance,
+        bits=BITS,
+        share=share_text(pair.percentile, strings) if pair.percentile == pair.percentile else "–",
+        outlines=f"{pair.outlines:.2f}".replace(".", strings("number.point")),
+    )

@@ -1,0 +1,196 @@
+"""`/evaluation`: how often works with the same label find one another, for each way of searching, and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from artsim.errors import QueryError
+from artsim.evaluation import HEADLINE, ClassFigures, Evaluation, Task, bootstrap_intervals, by_class, evaluate_settings
+from artsim.evaluation.metrics import METRICS
+from artsim.evaluation.tables import title_of
+from artsim.search import PRESETS
+from artsim.ui.background import Background, Job
+from artsim.ui.context import Context
+from artsim.ui.markup import Markup, element
+from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.pages.waiting import progress_answer, waiting
+from artsim.ui.strings import Strings
+
+_MOST_QUERIES = 500  # drawn at random where a collection has more
+_CLASSES, _FAILURES, _ANSWERS = 20, 5, 5
+Evaluations = Mapping[str, Evaluation]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the address asks for: see `artsim.evaluation.Task`."""
+
+    label: str
+    disjoint: str | None
+
+
+def routes(context: Context) -> list[Route]:
+    jobs = Background("evaluation", context.collection, lambda key, progress: _evaluate(context, key))
+
+    def page(speaking: Context, request: Request) -> Response:
+        asked = _asked(speaking, request)
+        return _page(speaking, asked, jobs.job(asked) if asked is not None else None)
+
+    def progress(speaking: Context, request: Request) -> Response:
+        asked = _asked(speaking, request)
+        if asked is None:
+            raise QueryError(speaking.strings("evaluation.choose"))
+        return progress_answer(jobs.job(asked))
+
+    return [
+        Route("/evaluation", view(context, "evaluation", page)),
+        Route("/evaluation-progress", view(context, "evaluation", progress)),
+    ]
+
+
+def label_columns(context: Context) -> list[str]:
+    """Columns that sort works into groups."""
+    return [facet.column for facet in context.facets if facet.kind == "values"]
+
+
+def _evaluate(context: Context, key: Hashable) -> Evaluations:
+    assert isinstance(key, _Asked)
+    return evaluate_settings(context.collection, Task(key.label, key.disjoint, max_queries=_MOST_QUERIES))
+
+
+def _asked(context: Context, request: Request) -> _Asked | None:
+    """`QueryError` for columns that are no labels; None when none is named."""
+    columns = label_columns(context)
+    label, disjoint = request.query_params.get("label"), request.query_params.get("disjoint") or None
+    for column in filter(None, (label, disjoint)):
+        if column not in columns:
+            raise QueryError(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
+    return _Asked(label, disjoint if disjoint != label else None) if label else None
+
+
+def _page(context: Context, asked: _Asked | None, job: Job[Evaluations] | None) -> Response:
+    strings = context.strings
+    content: list[Markup] = []
+    if job is not None and asked is not None and job.state != "done":
+        address = page_link("evaluation-progress", label=asked.label, disjoint=asked.disjoint)
+        content = [waiting(context, job, strings("evaluation.working"), address)]
+    elif job is not None and job.answer is not None:
+        content = _answer(context, job.answer)
+    return document(
+        context,
+        "evaluation",
+        element("h1", strings("evaluation.title")),
+        element("p", strings("evaluation.lead"), class_="lead"),
+        _form(context, asked),
+        *content,
+        title=strings("evaluation.title"),
+        scripts=("waiting.js",) if job is not None and job.state == "working" else (),
+    )
+
+
+def _form(context: Context, asked: _Asked | None) -> Markup:
+    strings, columns = context.strings, label_columns(context)
+    if not columns:
+        return element("p", strings("evaluation.no-labels"))
+    none = [("", strings("evaluation.disjoint.none"))]
+    named = [(column, strings.column(column)) for column in columns]
+    return element(
+        "form",
+        _choice("label", strings("evaluation.label"), named, asked.label if asked else None),
+        _choice("disjoint", strings("evaluation.disjoint"), none + named, asked.disjoint if asked else None),
+        element("button", strings("evaluation.measure"), type="submit", class_="primary"),
+        class_="row",
+        action="./evaluation",
+    )
+
+
+def _choice(name: str, label: str, options: list[tuple[str, str]], chosen: str | None) -> Markup:
+    items = [element("option", words, value=value, selected=value == (chosen or "")) for value, words in options]
+    return element("label", label, element("select", *items, name=name), class_="field")
+
+
+def _answer(context: Context, evaluations: Evaluations) -> list[Markup]:
+    strings, first = context.strings, next(iter(evaluations.values()))
+    shown = strings(
+        "evaluation.count",
+        queries=strings.number(len(first)),
+        works=strings.number(first.candidates),
+        chance=_figure(first.chance, strings),
+    )
+    classes = by_class(first)
+    return [
+        element("p", shown),
+        element("h2", strings("evaluation.settings")),
+        _settings(strings, evaluations),
+        element("p", strings("evaluation.metrics"), class_="fine prose"),
+        element("h2", strings("evaluation.classes")),
+        _classes(strings, classes[:_CLASSES]),
+        element("h2", strings("evaluation.failures")),
+        element("p", strings("evaluation.failures.info"), class_="prose"),
+        *_failures(context, first),
+    ]
+
+
+def _settings(strings: Strings, evaluations: Evaluations) -> Markup:
+    rows = []
+    for name, evaluation in evaluations.items():
+        called = strings(f"preset.{name}") if name in PRESETS else strings("ranking.cosine")
+        means = evaluation.means()
+        low, high = bootstrap_intervals(evaluation.values, clusters=evaluation.clusters)[METRICS.index("map")]
+        interval = "–" if np.isnan(low) else f"{_figure(low, strings)} – {_figure(high, strings)}"
+        rows.append([called, *(_figure(means[metric], strings) for metric in HEADLINE), interval])
+    header = [strings("evaluation.setting"), *map(title_of, HEADLINE), strings("evaluation.interval")]
+    return _table(header, rows)
+
+
+def _classes(strings: Strings, classes: list[ClassFigures]) -> Markup:
+    rows = [
+        [str(item.label), strings.number(item.queries), *(_figure(item.means[metric], strings) for metric in HEADLINE)]
+        for item in classes
+    ]
+    return _table([strings("evaluation.value"), strings("evaluation.queries"), *map(title_of, HEADLINE)], rows)
+
+
+def _failures(context: Context, evaluation: Evaluation) -> list[Markup]:
+    """The queries that find least, each with its first answers."""
+    worst = np.argsort(evaluation.of("map"), kind="stable")[:_FAILURES]
+    contents, strings = context.collection.contents, context.strings
+    sections = []
+    for number in worst.tolist():
+        works: list[dict[str, Any]] = [contents.work(int(evaluation.rows[number]))]
+        works += [contents.work(int(row)) for row in evaluation.top[number][:_ANSWERS] if row >= 0]
+        notes = [strings("evaluation.asked"), *(_value(work, evaluation.task.label) for work in works[1:])]
+        notes[0] += f": {_value(works[0], evaluation.task.label)}"
+        tiles = [
+            tile(work, strings, href=search_link(strings, work), note=note)
+            for work, note in zip(works, notes, strict=True)
+        ]
+        sections.append(element("ul", *tiles, class_="grid"))
+    return sections
+
+
+def _value(work: Mapping[str, Any], column: str) -> str:
+    value = work.get(column)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> Markup:
+    head = [element("th", name, scope="col", class_="number" if place else None) for place, name in enumerate(header)]
+    body = [
+        element("tr", element("th", row[0], scope="row"), *(element("td", cell, class_="number") for cell in row[1:]))
+        for row in rows
+    ]
+    table = element("table", element("thead", element("tr", *head)), element("tbody", *body))
+    return element("div", table, class_="scrolling", tabindex="0", role="region", aria_label=header[0])
+
+
+def _figure(value: float, strings: Strings) -> str:
+    return f"{value:.3f}".replace(".", strings("number.point"))

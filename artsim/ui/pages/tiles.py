@@ -1,0 +1,48 @@
+"""Works on the pages beside the search: a picture with its label, leading somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from artsim.thumbnails import SMALL
+from artsim.ui.cards import picture_address
+from artsim.ui.labels import label_of
+from artsim.ui.language import search_address
+from artsim.ui.markup import Markup, element
+from artsim.ui.strings import Strings
+
+
+def work_picture(work: Mapping[str, Any], strings: Strings, *, size: int = SMALL, **attributes: Any) -> Markup:
+    """The picture of a work, with its title and artist as alternative text."""
+    label = label_of(work)
+    alt = strings("picture.alt" if label.by else "picture.alt.plain", title=label.title, by=label.by)
+    return element("img", src=picture_address(work, size), alt=alt, decoding="async", loading="lazy", **attributes)
+
+
+def tile(work: Mapping[str, Any], strings: Strings, *, href: str, note: str = "") -> Markup:
+    """`<li>`: the work as a card that leads to `href`; `note` stands under its label."""
+    label = label_of(work)
+    caption = [element("span", label.title, class_="title"), " "]
+    caption += [element("span", label.by, class_="by"), " "] if label.by else []
+    caption += [element("span", note, class_="badge")] if note else []
+    face = element(
+        "a",
+        element("span", work_picture(work, strings), class_="frame"),
+        element("span", *caption, class_="caption"),
+        href=href,
+        class_="card-face",
+    )
+    return element("li", face, class_="card")
+
+
+def page_link(name: str, **query: object) -> str:
+    """The address of another page, with its query: `./timeline?work=ID`."""
+    given = {key.rstrip("_"): value for key, value in query.items() if value is not None}
+    return f"./{name}?{urlencode(given)}" if given else f"./{name}"
+
+
+def search_link(strings: Strings, work: Mapping[str, Any]) -> str:
+    """The search with a work."""
+    return f"{search_address(strings.language)}?{urlencode({'work': work['id']})}"

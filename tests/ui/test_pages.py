@@ -1,0 +1,157 @@
+"""The pages beside the search, asked for as a browser does, over a tiny real CLIP collection."""
+
+import re
+import time
+from html import unescape
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from artsim.thumbnails import Thumbnails
+from artsim.ui.context import Context
+from artsim.ui.pages import in_navigation, page_routes
+from artsim.ui.readiness import Readiness
+from artsim.ui.routes import extra_routes, middleware
+from artsim.ui.strings import load_strings
+
+
+@pytest.fixture(scope="module")
+def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("pages"))
+    return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
+
+
+@pytest.fixture(scope="module")
+def client(context: Context) -> TestClient:
+    return TestClient(Starlette(routes=extra_routes(context), middleware=middleware()), raise_server_exceptions=False)
+
+
+def read(client: TestClient, address: str, **more: str) -> str:
+    """The page, once what it waits for is there."""
+    for _ in range(200):
+        answer = client.get(address, **more)  # type: ignore[arg-type]
+        assert answer.status_code == 200, answer.text
+        if "data-progress" not in answer.text:
+            return answer.text
+        time.sleep(0.1)
+    raise AssertionError(f"{address} is still not done")
+
+
+def links(page: str, name: str) -> list[str]:
+    return [unescape(address) for address in re.findall(rf'href="(\./{name}[^"]*)"', page)]
+
+
+def test_every_page_of_the_navigation_answers_and_marks_where_one_is(client: TestClient, context: Context) -> None:
+    for name in in_navigation(context):
+        page = read(client, f"/{name}")
+        assert re.search(r'<a href="\./' + name + r'" aria-current="page">', page), name
+        assert page.count("<h1>") == 1, name
+
+
+def test_pages_run_no_script_but_our_own_files(client: TestClient, context: Context) -> None:
+    for name in in_navigation(context):
+        answer = client.get(f"/{name}")
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+        inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>", answer.text)
+        assert inline == [], name
+        for address in re.findall(r'(?:src|href)="(art/[^"]*)"', answer.text):
+            assert client.get(f"/{unescape(address)}").status_code == 200, address
+
+
+def test_a_timeline_tells_what_came_before_and_after(client: TestClient, context: Context) -> None:
+    contents = context.collection.contents
+    dated = sorted((work for work in contents.table.to_pylist() if work["year"]), key=lambda work: work["year"])
+    middle = dated[len(dated) // 2]
+    page = read(client, f"/timeline?work={middle['id']}")
+    before, after = page.split('aria-labelledby="later"')
+    found = [
+        [
+            contents.work(contents.rows[identity])["year"]
+            for identity in re.findall(r"timeline\?work=([^\"&]*)", part)[1:]
+        ]
+        for part in (before.split('class="grid timeline-list"')[1], after.split('class="grid timeline-list"')[1])
+    ]
+    assert found[0] == sorted(found[0]), "the list is in the order of time"
+    assert found[0][-1] < middle["year"] < found[1][0]
+    assert load_strings()("timeline.caveat").split(":")[0] in page
+
+
+def test_a_timeline_of_a_work_without_a_year_says_so(client: TestClient) -> None:
+    page = read(client, "/timeline?work=03.jpg")
+    assert "has no year" in page
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("/timeline?work=nothing", "There is no work"),
+        ("/timeline?work=05.jpg&decay=-3", "half-life"),
+        ("/why?work=05.jpg", "Name two works"),
+        ("/why?work=05.jpg&match=05.jpg", "needs no explanation"),
+        ("/why?work=05.jpg&match=%3Cscript%3E", "There is no work"),
+        ("/evaluation?label=sha256", "not a label"),
+    ],
+)
+def test_what_a_page_cannot_show_is_one_sentence(client: TestClient, address: str, sentence: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 400
+    assert sentence in answer.text
+    assert "<script>" not in answer.text.replace('<script type="application/json"', "")
+    assert "Traceback" not in answer.text
+
+
+def test_why_shows_words_both_pictures_palettes_and_shared_metadata(client: TestClient, context: Context) -> None:
+    page = read(client, "/why?work=05.jpg&match=06.jpg")
+    for aspect in context.aspects:
+        assert re.search(f"(?i){ {'color': 'palette', 'style': 'brushwork'}.get(aspect, aspect) }", page)
+    assert page.count("data:image/webp;base64,") == 2
+    assert page.count('class="why-palette"') == 2
+    part = client.get("/why?work=05.jpg&match=06.jpg&part=1").text
+    assert part.startswith('<div class="why">')
+    assert "<html" not in part
+
+
+def test_duplicates_are_listed_with_the_evidence(client: TestClient, context: Context) -> None:
+    page = read(client, "/duplicates")
+    groups = context.collection.duplicates()
+    assert page.count('class="duplicate-group"') == len(groups)
+    if not groups:
+        assert "is there twice" in page
+
+
+def test_an_evaluation_gives_the_figures_of_the_evaluation_room(client: TestClient, context: Context) -> None:
+    from artsim.evaluation import Task, evaluate_settings
+
+    page = read(client, "/evaluation?label=medium")
+    figures = evaluate_settings(context.collection, Task("medium", max_queries=500))
+    for evaluation in figures.values():
+        assert f"{evaluation.means()['map']:.3f}" in page
+    assert "Where it fails" in page
+
+
+def test_the_language_of_a_page_is_what_the_address_says_and_is_remembered(client: TestClient) -> None:
+    answer = client.get("/how?lang=de")
+    assert 'lang="de"' in answer.text
+    assert client.get("/how").text.startswith('<!doctype html>\n<html lang="de"')
+    client.cookies.clear()
+    assert 'lang="fr"' in client.get("/how", headers={"Accept-Language": "fr-CH, fr;q=0.9, en;q=0.8"}).text
+    assert 'lang="en"' in client.get("/how", headers={"Accept-Language": "xx, *;q=0.5"}).text
+
+
+def test_the_search_opens_in_the_visitors_language(client: TestClient) -> None:
+    answer = client.get("/?work=1&lang=ja", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (302, "./ja?work=1")
+    client.cookies.clear()
+    answer = client.get("/", headers={"Accept-Language": "es"}, follow_redirects=False)
+    assert answer.headers["location"] == "./es"
+    back = client.get("/?lang=en", headers={"Accept-Language": "es"}, follow_redirects=False)
+    assert back.headers["location"] == "./"
+    assert client.get("/", headers={"Accept-Language": "es"}, follow_redirects=False).status_code == 404
+    client.cookies.clear()
+
+
+def test_every_page_has_routes(context: Context) -> None:
+    addresses = {route.path for route in page_routes(context)}
+    assert {f"/{name}" for name in in_navigation(context)} <= addresses
