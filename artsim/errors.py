@@ -17,6 +17,10 @@ class EncoderError(ArtsimError):
     """A model cannot be loaded, or cannot do what was asked of it."""
 
 
+class TrainingError(ArtsimError):
+    """An encoder cannot be fine-tuned as asked: too few labels, a folder that holds something else."""
+
+
 class CollectionError(ArtsimError):
     """A saved collection is missing, damaged, or does not fit what is asked."""
 

@@ -19,6 +19,14 @@ try:
 except ImportError:
     spaces = None
 
+_EMBEDDING = (
+    "embed_images",
+    "embed_texts",
+    "embed_patches",
+    "embed_with_regions",
+    "embed_details",
+    "embed_layouts",
+)
 SECONDS = 15  # what one call may take at most; visitors who ask for less are served sooner
 
 P = ParamSpec("P")
@@ -37,8 +45,9 @@ def on_gpu(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def attach(encoder: E) -> E:
-    """`encoder`, which on ZeroGPU has a GPU while it embeds; elsewhere it is left as it is."""
-    if is_zero_gpu():
-        for name in ("embed_images", "embed_texts", "embed_patches"):
-            setattr(encoder, name, on_gpu(getattr(encoder, name)))
+    """`encoder`, which on ZeroGPU has a GPU while it embeds, unless it runs on the CPU; elsewhere it is left as it is."""
+    if is_zero_gpu() and encoder.device != "cpu":
+        for name in _EMBEDDING:
+            if hasattr(encoder, name):
+                setattr(encoder, name, on_gpu(getattr(encoder, name)))
     return encoder

@@ -1,4 +1,4 @@
-"""Measure speed on this machine: encoding, search, start. What a user would run instead is measured in the same run."""
+"""Measure speed on this machine: encoding, search, start, page. What a user would run instead is measured in the same run."""
 
 from __future__ import annotations
 
@@ -52,6 +52,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     startup = commands.add_parser("startup", parents=[common], help="seconds from `python app.py` to the page")
     startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="what is started (default: app.py)")
     startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
+
+    page = commands.add_parser("page", parents=[common], help="milliseconds from a dropped picture to the gallery, bytes")
+    page.add_argument("--collection", metavar="DIR", help="what is served (default: the paintings of The Met)")
+    page.add_argument("--works", type=int, metavar="N", help="serve N variants of its works instead, made here")
+    page.add_argument("--queries", type=int, default=10, help="pictures dropped, after one that warms up (default: 10)")
     return parser.parse_args(arguments)
 
 
@@ -115,7 +120,13 @@ def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_startup(ROOT, arguments.app, limit=arguments.limit)
 
 
-_MEASURES = {"encode": _encode, "search": _search, "startup": _startup}
+def _page(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.page import measure_page
+
+    return measure_page(arguments.collection, works=arguments.works, queries=arguments.queries)
+
+
+_MEASURES = {"encode": _encode, "search": _search, "startup": _startup, "page": _page}
 
 
 if __name__ == "__main__":

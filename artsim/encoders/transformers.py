@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.base import Aspect, Blocks, best_device, in_batches, joined, unit_rows
+from artsim.encoders.regions import REGIONS, averaged_over_regions
 from artsim.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class TransformersEncoder:
 
     `subject`: the joint image-text vector of CLIP-like models (`get_image_features`), else the pooled output.
     `style`: mean and standard deviation over space of the patch tokens (ViT) or channels (CNN) at 1/3 and 2/3 of depth.
-    `layout`: the deeper of the two, averaged over a 3 x 3 grid of the picture.
+    `layout`: the deeper of the two, averaged over a 3 x 3 grid of the picture; regions: the same averaged over each.
     Raises `EncoderError` when there is no such model, it cannot be fetched, or it is not an image model.
     """
 
@@ -44,12 +45,13 @@ class TransformersEncoder:
         self.revision = _weights_hash(name) or revision or "unknown"
         self.embeds_text = hasattr(self._model, "get_text_features")
         self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
-        subject, style, layout = self._embed_parts([Image.new("RGB", (64, 64), (128, 128, 128))])
+        subject, maps = self._embed_maps([Image.new("RGB", (64, 64), (128, 128, 128))])
         self.parts: dict[Aspect, tuple[int, ...]] = {
             "subject": (subject.shape[1],),
-            "style": tuple(part.shape[1] for part in style),
-            "layout": (layout.shape[1],),
+            "style": tuple(_statistics(each).shape[1] for each in maps),
+            "layout": (_averaged_over_grid(maps[-1]).shape[1],),
         }
+        self.region_dim = _averaged_over_regions(maps[-1]).shape[2]
         self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.parts.items()}
         self.short_side = _input_side(self._processor)
         self.device = device or best_device()
@@ -60,19 +62,28 @@ class TransformersEncoder:
             return {aspect: np.zeros((0, d), np.float32) for aspect, d in self.dims.items()}
         return in_batches(self._embed_batch, images, _BATCH[self.device.split(":")[0]])
 
-    def _embed_batch(self, images: Sequence[Image.Image]) -> Blocks:
-        subject, style, layout = self._embed_parts(images)
-        return {"subject": unit_rows(subject), "style": joined(style), "layout": unit_rows(layout)}
+    def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
+        if not images:
+            return self.embed_images(images), np.zeros((0, len(REGIONS), self.region_dim), np.float32)
+        found = in_batches(self._embed_batch_with_regions, images, _BATCH[self.device.split(":")[0]])
+        return {aspect: found[aspect] for aspect in self.dims}, found["regions"]
 
-    def _embed_parts(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-        """Subject (n, d), the statistics (n, d) of each layer that style is taken from, and layout (n, d)."""
+    def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return self.embed_with_regions(images)[1][:, 0]
+
+    def _embed_batch(self, images: Sequence[Image.Image]) -> Blocks:
+        return _blocks(*self._embed_maps(images))
+
+    def _embed_batch_with_regions(self, images: Sequence[Image.Image]) -> dict[str, np.ndarray]:
+        subject, maps = self._embed_maps(images)
+        found: dict[str, np.ndarray] = {"regions": _averaged_over_regions(maps[-1])}
+        found |= {str(aspect): block for aspect, block in _blocks(subject, maps).items()}
+        return found
+
+    def _embed_maps(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
+        """Subject (n, d), and the map (channels, rows, columns) of each picture in each layer that style is taken from."""
         output, inputs = self._forward(images)
-        states = output.hidden_states
-        last = len(states) - 1
-        layers = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
-        subject = output.pooler_output.flatten(1).float().cpu().numpy()
-        maps = [_maps(states[layer], inputs) for layer in layers]
-        return subject, [_statistics(each) for each in maps], _averaged_over_grid(maps[-1])
+        return output.pooler_output.flatten(1).float().cpu().numpy(), style_maps(output, inputs)
 
     def _forward(self, images: Sequence[Image.Image]) -> tuple[Any, dict[str, torch.Tensor]]:
         import torch
@@ -165,6 +176,14 @@ def _input_side(processor: Any) -> int:
     return int(min(sides, default=384))
 
 
+def style_maps(output: Any, inputs: dict[str, torch.Tensor]) -> list[list[torch.Tensor]]:
+    """The map (channels, rows, columns) of each picture in each layer that style is taken from."""
+    states = output.hidden_states
+    last = len(states) - 1
+    layers = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
+    return [_maps(states[layer], inputs) for layer in layers]
+
+
 def _maps(state: torch.Tensor, inputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:
     """A hidden state as one (channels, rows, columns) per picture: class, register and padding tokens dropped."""
     if state.ndim == 4:  # CNN: (n, channels, h, w)
@@ -192,16 +211,35 @@ def _statistics(maps: Sequence[torch.Tensor]) -> np.ndarray:
     return torch.stack(rows).float().cpu().numpy()
 
 
-def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, 9 x at most `_LAYOUT_CHANNELS`): the places averaged over a 3 x 3 grid of each picture.
+def _blocks(subject: np.ndarray, maps: Sequence[Sequence[torch.Tensor]]) -> Blocks:
+    return {
+        "subject": unit_rows(subject),
+        "style": joined([_statistics(each) for each in maps]),
+        "layout": unit_rows(_averaged_over_grid(maps[-1])),
+    }
 
-    More channels are projected at random (Johnson-Lindenstrauss: cosines stay about what they were), always the same way.
-    """
+
+def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
+    """(n, 9 x at most `_LAYOUT_CHANNELS`): the places averaged over a 3 x 3 grid of each picture."""
     import torch
     from torch.nn.functional import adaptive_avg_pool2d
 
     cells = torch.stack([adaptive_avg_pool2d(each.float(), 3).flatten(1).T for each in maps]).cpu().numpy()
-    channels = cells.shape[2]
-    if channels > _LAYOUT_CHANNELS:
-        cells = cells @ np.random.RandomState(0).standard_normal((channels, _LAYOUT_CHANNELS)).astype(np.float32)
-    return cells.reshape(len(cells), -1)
+    return _narrowed(cells).reshape(len(cells), -1)
+
+
+def _averaged_over_regions(maps: Sequence[torch.Tensor]) -> np.ndarray:
+    """(n, regions, at most `_LAYOUT_CHANNELS`) unit rows: the places averaged over each region of each picture."""
+    regions = [averaged_over_regions(each.float().cpu().numpy()[None]) for each in maps]
+    return unit_rows(_narrowed(np.concatenate(regions)))
+
+
+def _narrowed(vectors: np.ndarray) -> np.ndarray:
+    """(..., channels) -> (..., at most `_LAYOUT_CHANNELS`), projected at random, always the same way.
+
+    Johnson-Lindenstrauss: cosines stay about what they were.
+    """
+    channels = vectors.shape[-1]
+    if channels <= _LAYOUT_CHANNELS:
+        return vectors
+    return vectors @ np.random.RandomState(0).standard_normal((channels, _LAYOUT_CHANNELS)).astype(np.float32)

@@ -11,8 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from artsim.build import build_collection
+from artsim.build import BATCH, build_collection
 from artsim.encoders import Encoder, embed, load_encoder
+from artsim.encoders.color import embed_colors
 from artsim.errors import SourceError
 from artsim.images import load_image
 from artsim.sources import open_source
@@ -85,6 +86,8 @@ def _measure(name: str, title: str, files: list[Path], repeats: int, alone: bool
         print(f"  {rate:8.1f} images/s  {run_name}")
     for other, reason in absent.items():
         print(f"         -           {other}: {reason}")
+    shares = _processor_shares(encoder, files)
+    print(f"  processor time per image: {', '.join(f'{stage} {taken:.1f} ms' for stage, taken in shares.items())}")
     return {
         "encoder": title,
         "device": encoder.device,
@@ -92,6 +95,7 @@ def _measure(name: str, title: str, files: list[Path], repeats: int, alone: bool
         "images_per_s": medians[_LOOP],
         "build_images_per_s": medians[_WHOLE],
         "one_at_a_time_images_per_s": medians[_ONE],
+        "cpu_ms_per_image": shares,
         "instead_images_per_s": {other: medians[other] for other in others},
         "instead_not_measured": absent,
         "runs_images_per_s": rates,
@@ -122,3 +126,19 @@ def _one_by_one(encoder: Encoder, files: Sequence[Path]) -> None:
     """What a search with a new picture costs before the index is asked."""
     for file in files:
         embed(encoder, [load_image(file, short_side=2 * encoder.short_side)])
+
+
+def _processor_shares(encoder: Encoder, files: Sequence[Path]) -> dict[str, float]:
+    """Milliseconds of processor time per picture and stage, all cores added up: the same on a busy machine, or nearly."""
+    seconds = dict.fromkeys(("decode", "encoder", "color"), 0.0)
+    for start in range(0, len(files), BATCH):
+        begun = time.process_time()
+        images = [load_image(file, short_side=2 * encoder.short_side) for file in files[start : start + BATCH]]
+        decoded = time.process_time()
+        encoder.embed_images(images)
+        encoded = time.process_time()
+        embed_colors(images)
+        seconds["decode"] += decoded - begun
+        seconds["encoder"] += encoded - decoded
+        seconds["color"] += time.process_time() - encoded
+    return {stage: round(1000 * taken / len(files), 3) for stage, taken in seconds.items()}

@@ -12,6 +12,7 @@ from PIL import Image
 
 from artsim.encoders import ASPECTS, load_encoder
 from artsim.encoders.base import unit_rows
+from artsim.encoders.regions import REGIONS
 from artsim.errors import EncoderError
 from artsim.images import load_image
 
@@ -61,6 +62,19 @@ def test_a_picture_has_the_same_vector_whatever_the_batch(kind: str, load: Any, 
     for aspect, rows in together.items():
         np.testing.assert_allclose(rows, backwards[aspect][::-1], atol=2e-5)
         np.testing.assert_allclose(rows[2:3], encoder.embed_images([pictures[2]])[aspect], atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_regions_come_with_the_same_vectors(kind: str, load: Any, pictures: list[Image.Image]) -> None:
+    encoder = load(kind)
+    blocks, regions = encoder.embed_with_regions(pictures)
+    for aspect, rows in encoder.embed_images(pictures).items():
+        np.testing.assert_allclose(blocks[aspect], rows, atol=2e-5)
+    assert regions.shape == (9, len(REGIONS), encoder.region_dim)
+    np.testing.assert_allclose(np.linalg.norm(regions, axis=2), 1, atol=1e-5)
+    np.testing.assert_allclose(encoder.embed_details(pictures), regions[:, 0], atol=2e-5)
+    assert np.einsum("nrd,nd->nr", regions[:, 1:], regions[:, 0]).min() < 0.99999, "regions differ"
+    assert encoder.embed_with_regions([])[1].shape == (0, len(REGIONS), encoder.region_dim)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -265,3 +279,45 @@ def test_the_style_of_siglip2_does_not_count_padding(load: Any, checkpoint: Chec
     by_hand = unit_rows(np.concatenate(parts, axis=1))
     np.testing.assert_allclose(load("siglip2").embed_images([image])["style"], by_hand, atol=2e-5)
     assert load("siglip2").embed_patches(image).shape[:2] == (rows, columns)
+
+
+# --- ResNet-50 and EfficientNet-B0 at their full size ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "dims"),
+    [("resnet50", (2048, 2 * (256 + 1024))), ("efficientnet-b0", (1280, 2 * (40 + 112)))],
+)
+def test_convolutional_networks_of_full_size_give_what_their_own_model_gives(
+    kind: str,
+    dims: tuple[int, int],
+    load: Any,
+    checkpoint: Checkpoint,
+    pictures: Any,
+) -> None:
+    import torch
+    from transformers import AutoImageProcessor, AutoModel
+
+    encoder = load(kind)
+    assert encoder.short_side == 224
+    assert not encoder.embeds_text
+    assert (encoder.dims["subject"], encoder.dims["style"]) == dims
+    assert encoder.embed_patches(pictures[0]).shape[:2] == (7, 7)
+    processor = AutoImageProcessor.from_pretrained(checkpoint(kind), backend="pil")
+    model = AutoModel.from_pretrained(checkpoint(kind)).eval()
+    with torch.inference_mode():
+        pooled = model(**processor(images=pictures[:2], return_tensors="pt")).pooler_output
+    np.testing.assert_allclose(
+        encoder.embed_images(pictures[:2])["subject"], unit_rows(pooled.flatten(1).numpy()), atol=2e-5
+    )
+
+
+def test_a_collection_is_built_and_searched_with_both_of_them(load: Any, paintings: Path, tmp_path: Path) -> None:
+    from artsim import build_collection, open_source
+
+    encoders = [load("resnet50"), load("efficientnet-b0")]
+    collection = build_collection(open_source(f"folder:{paintings}"), encoders, tmp_path / "out", limit=4)
+    for name in ("resnet50", "efficientnet-b0"):
+        best = collection.search(image=paintings / "03.jpg", encoder=name, k=1)[0]
+        assert (best.id, best.encoder) == ("03.jpg", name)
+        assert best.cosine == pytest.approx(1, abs=1e-3)

@@ -1,0 +1,166 @@
+"""Encoders that `scripts/finetune.py` made: a backbone, perhaps with other weights at its top, and a learned part of style.
+
+A folder holds `finetune.json` (what it is and how it was made, with the sha256 of each file), `style_head.safetensors`, and
+the backbone: for the embedded one only the convolutions that changed (`network.safetensors`, absent where none did), for any
+other a whole checkpoint, which plain transformers loads as well. Every file is checked; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from artsim.encoders.base import Aspect, Blocks, joined
+from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
+from artsim.encoders.engines import load_engine
+from artsim.encoders.lite0 import Block, load_network
+from artsim.encoders.style_head import StyleHead, head_parts, load_style_head
+from artsim.errors import EncoderError
+
+CONFIG_FILE, HEAD_FILE, NETWORK_FILE = "finetune.json", "style_head.safetensors", "network.safetensors"
+FORMAT_VERSION = 1
+
+
+def is_finetuned(name: str | Path) -> bool:
+    """Whether `name` is a folder that holds a fine-tuned encoder."""
+    return (Path(name) / CONFIG_FILE).is_file()
+
+
+class FinetunedEncoder:
+    """See `artsim.encoders.base.Encoder`. `style` has one part more than the backbone's: the learned one.
+
+    Raises `EncoderError` when a file of the folder is missing, damaged or not the one it was saved with.
+    """
+
+    def __init__(self, name: str, *, device: str | None = None) -> None:
+        folder = Path(name)
+        config = read_config(folder)
+        _verify(folder, config)
+        self.id = name
+        self.revision = _revision(config)
+        base, head = _load_backbone(folder, config, device), load_style_head(folder / HEAD_FILE)
+        given = [*base.parts["style"], *base.parts["subject"]]
+        if [len(each.mean) for each in head.inputs] != given:
+            raise EncoderError(
+                f"{folder / HEAD_FILE} was trained for another backbone than {folder} holds; train it again."
+            )
+        self._base, self._head = base, head
+        self.parts: dict[Aspect, tuple[int, ...]] = {**base.parts, "style": (*base.parts["style"], head.dimension)}
+        self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.parts.items()}
+        self.short_side = base.short_side
+        self.region_dim: int = base.region_dim
+        self.embeds_text = base.embeds_text
+        self.device = base.device
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
+        return with_learned_style(self._base.embed_images(images), self._base.parts, self._head)
+
+    def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
+        blocks, regions = self._base.embed_with_regions(images)
+        return with_learned_style(blocks, self._base.parts, self._head), regions
+
+    def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return self._base.embed_details(images)
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        return self._base.embed_texts(texts)
+
+    def embed_patches(self, image: Image.Image) -> np.ndarray:
+        return self._base.embed_patches(image)
+
+
+class TunedLite0(EmbeddedEncoder):
+    """The embedded encoder with another network of the same shape."""
+
+    def __init__(self, network: Sequence[Block], *, device: str | None = None) -> None:
+        self._engine = load_engine(network, taps=(COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1), device=device)
+        self.device = self._engine.device
+
+
+def with_learned_style(blocks: Blocks, parts: Mapping[Aspect, tuple[int, ...]], head: StyleHead) -> Blocks:
+    """Raw blocks of a backbone, put together from `parts`, with the learned vector as one more part of `style`."""
+    given = head_parts(blocks, parts)
+    return {**blocks, "style": joined([*given[:-1], head(given)])}
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`finetune.json`. `EncoderError` when it is damaged, or a newer artsim wrote it."""
+    path = folder / CONFIG_FILE
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        version, backbone, files = int(config["format_version"]), config["backbone"], config["files"]
+        if not isinstance(backbone["id"], str) or not isinstance(backbone["revision"], str) or HEAD_FILE not in files:
+            raise ValueError("what it says of its backbone or its files is incomplete")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(f"{path} cannot be read ({error!r}); train it again, or fetch the folder again.") from error
+    if version > FORMAT_VERSION:
+        raise EncoderError(
+            f"{path} has format version {version}; this artsim reads up to {FORMAT_VERSION}. Update artsim."
+        )
+    return config
+
+
+def _verify(folder: Path, config: Mapping[str, Any]) -> None:
+    for name, expected in config["files"].items():
+        path = folder / Path(name).name  # never outside the folder
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise EncoderError(f"{path} cannot be read ({error.strerror}); fetch or train the folder again.") from error
+        if found != expected:
+            raise EncoderError(f"{path} is not the file that was saved there; fetch or train the folder again.")
+
+
+def _revision(config: Mapping[str, Any]) -> str:
+    """Names the exact weights: those of the backbone it started from, and every file of the folder."""
+    digest = hashlib.sha256(config["backbone"]["revision"].encode())
+    for name, sha256 in sorted(config["files"].items()):
+        digest.update(f"\0{name}\0{sha256}".encode())
+    return f"finetuned-{digest.hexdigest()[:16]}"
+
+
+def _load_backbone(folder: Path, config: Mapping[str, Any], device: str | None) -> Any:
+    if config["backbone"]["id"] != EmbeddedEncoder.id:
+        from artsim.encoders.transformers import TransformersEncoder
+
+        return TransformersEncoder(str(folder), device=device)
+    if config["backbone"]["revision"] != EmbeddedEncoder.revision:
+        raise EncoderError(
+            f"{folder} was fine-tuned from the embedded encoder {config['backbone']['revision']}, and this artsim has "
+            f"{EmbeddedEncoder.revision}. Train it again, or use the artsim it was made with."
+        )
+    if NETWORK_FILE not in config["files"]:
+        return EmbeddedEncoder(device=device)
+    return TunedLite0(changed_network(load_network(), folder / NETWORK_FILE), device=device)
+
+
+def changed_network(network: Sequence[Block], path: Path) -> tuple[Block, ...]:
+    """`network` with the convolutions that the file holds: `BLOCK.CONVOLUTION.kernel` and `.bias`, counted from 0."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        values = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise EncoderError(f"{path} is not a file of weights ({error}); fetch or train the folder again.") from error
+    blocks = []
+    for number, block in enumerate(network):
+        convolutions = []
+        for place, old in enumerate(block.convolutions):
+            kernel = values.pop(f"{number}.{place}.kernel", old.kernel)
+            bias = values.pop(f"{number}.{place}.bias", old.bias)
+            if kernel.shape != old.kernel.shape or bias.shape != old.bias.shape:
+                raise EncoderError(f"{path} holds a convolution of another shape than the network's; train it again.")
+            convolutions.append(replace(old, kernel=kernel, bias=bias))
+        blocks.append(replace(block, convolutions=tuple(convolutions)))
+    if values:
+        raise EncoderError(f"{path} holds weights that the network does not have ({min(values)}); train it again.")
+    return tuple(blocks)

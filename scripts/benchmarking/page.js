@@ -1,0 +1,48 @@
+// What a visitor waits for, seen from within the page: put into it before anything of its own runs.
+(() => {
+  performance.setResourceTimingBufferSize(10000);
+  const measure = (window.artsimMeasure = { shifts: 0, run: null });
+  new PerformanceObserver((list) => {
+    for (const shift of list.getEntries()) if (!shift.hadRecentInput) measure.shifts += shift.value;
+  }).observe({ type: "layout-shift", buffered: true });
+
+  const shown = () => document.querySelector("#results .results:not(.skeleton)");
+  const firstRow = (results) => {
+    const cards = [...results.querySelectorAll(".card")];
+    return cards.filter((card) => card.getBoundingClientRect().top < cards[0].getBoundingClientRect().top + 10);
+  };
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+  const loaded = (image) => (image.complete ? image.decode() : new Promise((done, failed) => {
+    image.addEventListener("load", () => image.decode().then(done, failed), { once: true });
+    image.addEventListener("error", failed, { once: true });
+  }));
+
+  // From the next `type` of event: `run` is a promise of how long it took until another answer was there.
+  measure.next = (type) => {
+    let started = null;
+    const steps = {};
+    const before = shown()?.outerHTML;
+    performance.clearResourceTimings();
+    measure.shifts = 0;
+    document.addEventListener(type, () => { started = performance.now(); }, { capture: true, once: true });
+    const since = () => performance.now() - started;
+    measure.run = new Promise((done) => {
+      const look = new MutationObserver(async () => {
+        if (started === null) return;
+        if (document.querySelector("#results .skeleton")) steps.skeleton_ms ??= since();
+        const results = shown();
+        if (!results?.querySelector(".card") || results.outerHTML === before) return;
+        look.disconnect();
+        steps.cards_ms = since();
+        const row = firstRow(results);
+        await Promise.all(row.map((card) => loaded(card.querySelector("img")).catch(() => { steps.broken = true; })));
+        await painted();
+        steps.painted_ms = since();
+        const uploads = performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/upload"));
+        if (uploads.length) steps.upload_ms = uploads.at(-1).responseEnd - started;
+        done({ ...steps, state: results.dataset.state, cards: results.querySelectorAll(".card").length, row: row.length });
+      });
+      look.observe(document.querySelector("#results"), { childList: true, subtree: true });
+    });
+  };
+})();

