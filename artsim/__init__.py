@@ -15,6 +15,7 @@ from artsim.version import VERSION as __version__
 if TYPE_CHECKING:
     from artsim.build import build_collection
     from artsim.collection import Collection
+    from artsim.comparison import EncoderAnswers, EncoderComparison
     from artsim.duplicates import DuplicateGroup, DuplicatePair
     from artsim.errors import (
         ArtsimError,
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from artsim.explain import Explanation
     from artsim.hub.publish import publish
     from artsim.influence import Influence
+    from artsim.map import WorksMap
     from artsim.opening import open_collection
     from artsim.overlay import draw_overlay
+    from artsim.path import PathStep
     from artsim.search import PRESETS, Match, Part, Query
     from artsim.sources import open_source
     from artsim.timeline import draw_timeline
@@ -40,10 +43,14 @@ _HOMES = {
     "open_source": "artsim.sources",
     "publish": "artsim.hub.publish",
     "Collection": "artsim.collection",
+    "EncoderAnswers": "artsim.comparison",
+    "EncoderComparison": "artsim.comparison",
     "DuplicateGroup": "artsim.duplicates",
     "DuplicatePair": "artsim.duplicates",
     "Explanation": "artsim.explain",
     "Influence": "artsim.influence",
+    "PathStep": "artsim.path",
+    "WorksMap": "artsim.map",
     "draw_overlay": "artsim.overlay",
     "draw_timeline": "artsim.timeline",
     **dict.fromkeys(("PRESETS", "Match", "Part", "Query"), "artsim.search"),
@@ -59,6 +66,8 @@ __all__ = [
     "CollectionError",
     "DuplicateGroup",
     "DuplicatePair",
+    "EncoderAnswers",
+    "EncoderComparison",
     "EncoderError",
     "Explanation",
     "HubError",
@@ -66,9 +75,11 @@ __all__ = [
     "Influence",
     "Match",
     "Part",
+    "PathStep",
     "Query",
     "QueryError",
     "SourceError",
+    "WorksMap",
     "__version__",
     "build_collection",
     "draw_overlay",

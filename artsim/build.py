@@ -1,4 +1,4 @@
-"""Source -> encoder -> collection: in batches, with progress, and going on where a killed run stopped.
+"""Source -> encoders -> collection: in batches, with progress, and going on where a killed run stopped.
 
 Every batch of works ends up in a part file beside the collection, with its vectors. Only when the source is exhausted are
 the spaces fitted and the collection written; it then takes the place of the old one in one step.
@@ -10,9 +10,10 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,35 @@ import numpy as np
 from PIL import Image
 
 from artsim.collection import Collection, make_space
-from artsim.contents import Contents
-from artsim.encoders import ASPECTS, Aspect, Blocks, Encoder, embed
+from artsim.contents import Contents, IndexedSpace
+from artsim.encoders import Blocks, Encoder
+from artsim.encoders.regions import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.images import load_image, read_file
 from artsim.index.faiss import KINDS
+from artsim.makers import (
+    Maker,
+    column_dims,
+    make_makers,
+    name_spaces,
+    region_column,
+    vector_columns,
+    vector_dims,
+)
 from artsim.manifest import Manifest, damaged_files
 from artsim.parts import BuildState, Parts, one_build_at_a_time
+from artsim.regions import index_regions
 from artsim.saving import check_target, open_folder, save_collection
 from artsim.sources import Source, Work
-from artsim.storage import beside, clear_leftovers, column_vectors, dataset_schema, recover_folder, write_atomically
+from artsim.storage import (
+    Shards,
+    beside,
+    clear_leftovers,
+    column_vectors,
+    dataset_schema,
+    recover_folder,
+    write_atomically,
+)
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -46,33 +66,34 @@ class _Job:
     """One build: what is embedded, with what, and where its part files are."""
 
     source: Source
-    encoder: Encoder
-    space: str
-    columns: Mapping[Aspect, str]
+    encoders: Mapping[str, Encoder]
+    """By the names of their spaces."""
+    makers: tuple[Maker, ...]
     renamed: Mapping[str, str]
     """The source's columns whose names are taken by pictures and vectors -> what they are called instead."""
     parts: Parts
-    known: Mapping[str, dict[Aspect, np.ndarray]]
-    """Picture hash -> raw vectors, of pictures that the old collection holds and the same encoder has seen."""
+    regions: bool
 
 
 def build_collection(
     source: Source,
-    encoder: Encoder,
+    encoder: Encoder | Sequence[Encoder],
     out: str | Path,
     *,
     limit: int | None = None,
     images: str = "bytes",
     index_type: str = "auto",
+    regions: bool = False,
     title: str | None = None,
     license: str | None = None,
     progress: Progress | None = None,
 ) -> Collection:
-    """Embed every work of `source` and save the collection in `out`; returns it opened.
+    """Embed every work of `source` with one encoder or several, and save the collection in `out`; returns it opened.
 
     Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. When `out` already holds
     exactly this collection it is opened as it is; when it holds another, that stays until the new one is whole. Run again
-    after an interruption, it goes on. Raises `SourceError`, `EncoderError` or `CollectionError`.
+    after an interruption, it goes on. `regions` keeps the vectors of regions of every work as well, so that details can be
+    looked for. Raises `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     if limit is not None and limit < 1:
@@ -84,18 +105,22 @@ def build_collection(
             f"{source.name} gives no addresses of its pictures (a column image_url), so keep their bytes."
         )
     check_target(out)
-    fingerprint = _fingerprint(source, encoder, limit, images, index_type, title or "", license or "", VERSION)
+    encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
+    made_of = ["regions", repr(REGIONS)] if regions else []
+    fingerprint = _fingerprint(
+        source, encoders, limit, images, index_type, title or "", license or "", VERSION, *made_of
+    )
     with one_build_at_a_time(out):
         recover_folder(out)
         clear_leftovers(out)
         old = _open_old(out)
-        job = _prepare(source, encoder, out, old)
+        job = _prepare(source, encoders, out, old, regions=regions)
         if old is not None and old.manifest.source.get("build") == fingerprint:
             job.parts.remove()
             if damaged_files(out, old.manifest):  # the index, then: anything else keeps it from being opened
                 old.save()
             return old
-        state = job.parts.state(_fingerprint(source, encoder), limit=limit)
+        state = job.parts.state(_fingerprint(source, encoders, *made_of), limit=limit)
         _embed_all(job, state, limit, progress)
         _write_report(out, source, state)
         manifest = _manifest(source, fingerprint, images=images, title=title, license=license)
@@ -110,29 +135,11 @@ def report_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.report.json")
 
 
-def space_name(encoder_id: str) -> str:
-    """A short name for files and columns: `openai/clip-vit-base-patch16` -> `clip-vit-base-patch16`."""
-    name = encoder_id.rstrip("/").split("/")[-1].lower()
-    return "".join(character if character.isalnum() else "-" for character in name).strip("-") or "encoder"
-
-
-def vector_columns(space: str) -> dict[Aspect, str]:
-    """The name of each aspect's embedding column; `color` does not depend on the encoder."""
-    prefix = space.replace("-", "_")
-    return {aspect: "palette_color" if aspect == "color" else f"{prefix}_{aspect}" for aspect in ASPECTS}
-
-
-def _fingerprint(source: Source, encoder: Encoder, *more: Any) -> str:
-    parts = [source.name, source.fingerprint, encoder.id, encoder.revision, *map(str, more), *map(str, _dims(encoder))]
+def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *more: Any) -> str:
+    made_with = [part for encoder in encoders.values() for part in (encoder.id, encoder.revision)]
+    dims = [str(length) for encoder in encoders.values() for length in vector_dims(encoder).values()]
+    parts = [source.name, source.fingerprint, *made_with, *map(str, more), *dims]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
-
-
-def _dims(encoder: Encoder) -> tuple[int, ...]:
-    """Length of the vector of each aspect."""
-    from artsim.encoders.color import DIMS
-
-    dims = {**encoder.dims, "color": DIMS}
-    return tuple(dims[aspect] for aspect in ASPECTS)
 
 
 def _open_old(out: Path) -> Collection | None:
@@ -144,30 +151,18 @@ def _open_old(out: Path) -> Collection | None:
         return None
 
 
-def _prepare(source: Source, encoder: Encoder, out: Path, old: Collection | None) -> _Job:
+def _prepare(
+    source: Source, encoders: Mapping[str, Encoder], out: Path, old: Collection | None, *, regions: bool
+) -> _Job:
     from datasets import Value
 
-    space = space_name(encoder.id)
-    columns = vector_columns(space)
-    taken = ("image", "sha256", *columns.values())
+    dims = column_dims(encoders, regions=regions)
+    taken = ("image", "sha256", *dims)
     renamed = {key: f"source_{key}" for key in source.features if key in taken}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
-    dims = {columns[aspect]: dimension for aspect, dimension in zip(ASPECTS, _dims(encoder), strict=True)}
     schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
-    known = {} if old is None else _known_vectors(old.contents, encoder)
-    return _Job(source, encoder, space, columns, renamed, Parts(beside(out, "parts"), schema), known)
-
-
-def _known_vectors(old: Contents, encoder: Encoder) -> Mapping[str, dict[Aspect, np.ndarray]]:
-    """Vectors of the old collection by picture hash, if the same encoder made them: embedded once is enough."""
-    space = old.spaces[0]
-    if (space.encoder, space.revision) != (encoder.id, encoder.revision) or "sha256" not in old.schema:
-        return {}
-    blocks = space.raw_blocks()
-    if tuple(blocks[aspect].shape[1] for aspect in ASPECTS if aspect in blocks) != _dims(encoder):
-        return {}
-    hashes = old.table.column("sha256").to_pylist()
-    return {sha: {aspect: blocks[aspect][row] for aspect in blocks} for row, sha in enumerate(hashes) if sha}
+    makers = make_makers(encoders, None if old is None else old.contents, regions=regions)
+    return _Job(source, encoders, makers, renamed, Parts(beside(out, "parts"), schema), regions)
 
 
 def _embed_all(job: _Job, state: BuildState, limit: int | None, progress: Progress | None) -> None:
@@ -177,12 +172,12 @@ def _embed_all(job: _Job, state: BuildState, limit: int | None, progress: Progre
         job.source.works(state.consumed), None if limit is None else max(0, limit - state.consumed)
     )
     seen = job.parts.ids(state)
+    short_side = 2 * max(encoder.short_side for encoder in job.encoders.values())
     if progress is not None:
         progress(state.consumed, total)
-    with ThreadPoolExecutor(_DECODERS) as pool:
-        for batch in _batches(works):
+    with closing(_opened_ahead(works, short_side)) as batches:
+        for batch, opened in batches:
             _check_ids(job.source, batch, seen)
-            opened = list(pool.map(lambda work: _open(work, job.encoder), batch))
             good = [item for item in opened if isinstance(item, _Opened)]
             if good:
                 rows = [_row(item, job.renamed) for item in good]
@@ -196,9 +191,24 @@ def _embed_all(job: _Job, state: BuildState, limit: int | None, progress: Progre
                 progress(state.consumed, total)
 
 
-def _batches(works: Iterator[Work]) -> Iterator[list[Work]]:
-    while batch := list(itertools.islice(works, BATCH)):
-        yield batch
+def _opened_ahead(
+    works: Iterator[Work], short_side: int
+) -> Generator[tuple[list[Work], list[_Opened | ImageError]], None, None]:
+    """Works in batches, each with its pictures decoded; the next batch is read and decoded while one is embedded."""
+    pool = ThreadPoolExecutor(_DECODERS)
+
+    def read() -> tuple[list[Work], list[Future[_Opened | ImageError]]]:
+        batch = list(itertools.islice(works, BATCH))
+        return batch, [pool.submit(_open, work, short_side) for work in batch]
+
+    try:
+        batch, opening = read()
+        while batch:
+            ahead = pool.submit(read)
+            yield batch, [future.result() for future in opening]
+            batch, opening = ahead.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:
@@ -216,14 +226,14 @@ class _Opened:
     image: Image.Image
 
 
-def _open(work: Work, encoder: Encoder) -> _Opened | ImageError:
+def _open(work: Work, short_side: int) -> _Opened | ImageError:
     """The picture of a work decoded, or the reason why not: one bad picture never stops a build."""
     picture = work["image"] or {}
     try:
         if not picture.get("bytes") and not picture.get("path"):
             raise ImageError(f"{work['id']} has no picture.")
         data = picture.get("bytes") or read_file(picture["path"], name=work["id"])
-        image = load_image(data, short_side=2 * encoder.short_side, name=work["id"])
+        image = load_image(data, short_side=short_side, name=work["id"])
         return _Opened(work, data, hashlib.sha256(data).hexdigest(), image)
     except ImageError as error:
         return error
@@ -235,24 +245,14 @@ def _row(opened: _Opened, renamed: Mapping[str, str]) -> dict[str, Any]:
     return {**columns, "sha256": opened.sha256}
 
 
-def _vectors(job: _Job, opened: list[_Opened]) -> dict[str, np.ndarray]:
-    """Column -> (n, d); pictures whose hash is known from the old collection are not embedded again."""
-    fresh = [number for number, item in enumerate(opened) if item.sha256 not in job.known]
-    blocks = embed(job.encoder, [opened[number].image for number in fresh]) if fresh else {}
-    place = {number: position for position, number in enumerate(fresh)}
-    return {
-        column: np.stack(
-            [
-                blocks[aspect][place[number]] if number in place else job.known[item.sha256][aspect]
-                for number, item in enumerate(opened)
-            ]
-        ).astype(np.float32)
-        for aspect, column in job.columns.items()
-    }
+def _vectors(job: _Job, opened: Sequence[_Opened]) -> dict[str, np.ndarray]:
+    """Column -> (n, d), by all makers."""
+    images, hashes = [item.image for item in opened], [item.sha256 for item in opened]
+    return {column: rows for maker in job.makers for column, rows in maker.vectors(images, hashes).items()}
 
 
 def _assemble(job: _Job, state: BuildState, index_type: str) -> tuple[Contents, Callable[[int], bytes]]:
-    """The parts as contents, with the space fitted. `SourceError` when no picture at all was usable."""
+    """The parts as contents, with the spaces fitted. `SourceError` when no picture at all was usable."""
     from datasets import Features
 
     if not state.consumed:
@@ -262,18 +262,24 @@ def _assemble(job: _Job, state: BuildState, index_type: str) -> tuple[Contents, 
         raise SourceError(f"None of the {state.consumed} pictures of {job.source.name} can be used: {reasons}")
     shards = job.parts.shards(state)
     features = Features.from_arrow_schema(job.parts.schema)
-    names = [name for name in job.parts.schema.names if name not in job.columns.values() and name != "image"]
-    blocks: Blocks = {aspect: column_vectors(shards.columns([c]).column(c)) for aspect, c in job.columns.items()}
-    indexed = make_space(
-        job.space,
-        job.encoder.id,
-        job.encoder.revision,
-        job.columns,
-        blocks,
-        parts=job.encoder.parts,
-        index_kind=index_type,
+    vectors = {column for maker in job.makers for column in maker.columns.values()}
+    names = [name for name in job.parts.schema.names if name not in vectors and name != "image"]
+    spaces = tuple(
+        _fit(name, encoder, shards, index_type, regions=job.regions) for name, encoder in job.encoders.items()
     )
-    return Contents(shards.columns(names), (indexed,), {name: features[name] for name in names}), shards.picture
+    return Contents(shards.columns(names), spaces, {name: features[name] for name in names}), shards.picture
+
+
+def _fit(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> IndexedSpace:
+    columns = vector_columns(name)
+    blocks: Blocks = {aspect: column_vectors(shards.columns([c]).column(c)) for aspect, c in columns.items()}
+    indexed = make_space(
+        name, encoder.id, encoder.revision, columns, blocks, parts=encoder.parts, index_kind=index_type
+    )
+    if not regions:
+        return indexed
+    column = region_column(name)
+    return replace(indexed, regions=index_regions(column, column_vectors(shards.columns([column]).column(column))))
 
 
 def _manifest(source: Source, fingerprint: str, *, images: str, title: str | None, license: str | None) -> Manifest:

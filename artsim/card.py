@@ -117,6 +117,10 @@ def _columns(card: _Card) -> str:
         for aspect, column in space.columns.items()
     }
     dims = {space.columns[aspect]: n for space in card.manifest.spaces for aspect, n in space.dims.items()}
+    for space in card.manifest.spaces:
+        if (regions := space.regions) is not None:
+            vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, one after the other"
+            dims[regions.column] = regions.dim * len(regions.boxes)
     rows = [("`id`", "string", _MEANINGS["id"])]
     if card.manifest.images == "bytes":
         rows.append(("`image`", "image", _MEANINGS["image"]))
@@ -140,9 +144,19 @@ def _encoders(card: _Card) -> str:
             f"- **{space.name}**: encoder `{space.encoder}`, revision `{space.revision}`. Its index "
             f"(`{space.index}`, {space.index_type}, inner product) holds for each work the vectors of its aspects side by "
             f"side ({blocks}), each made comparable by the collection's own statistics and scaled to length 1. Those "
-            f"statistics are in `{space.statistics}`."
+            f"statistics are in `{space.statistics}`." + _regions(space)
         )
     return "## Encoder and index\n\n" + "\n".join(lines)
+
+
+def _regions(space: SpaceRecord) -> str:
+    if space.regions is None:
+        return ""
+    count = len(space.regions.boxes)
+    return (
+        f" Details are found in `{space.regions.index}` ({space.regions.index_type}, inner product): row *{count} i + j* is "
+        f"region *j* of work *i*, and `artsim.json` says where in a picture each of the {count} regions lies."
+    )
 
 
 def _blocks(indexed: IndexedSpace) -> dict[str, int]:

@@ -1,23 +1,21 @@
-"""Works added to and taken out of a collection: each makes new contents and leaves the old ones as they were."""
+"""Works added to, edited in and taken out of a collection: each makes new contents and leaves the old ones as they were."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from artsim.collection import metadata_table
 from artsim.contents import Contents, IndexedSpace
-from artsim.encoders import Encoder, embed
-from artsim.encoders.base import Blocks
+from artsim.encoders import Blocks
 from artsim.errors import CollectionError, QueryError
-from artsim.images import load_image, read_file, to_file
 from artsim.index import build_index
+from artsim.prepare import NewVectors, Prepared
 from artsim.space import fit_space
 
 _REFIT_GROWTH = 1.25  # a space is fitted anew once the collection has grown by a quarter since
@@ -25,32 +23,42 @@ Pictures = Callable[[int], bytes]
 State = tuple[Contents, Pictures]
 
 
-def with_works(
-    contents: Contents, pictures: Pictures, works: Sequence[Mapping[str, Any]], encoders: Mapping[str, Encoder]
-) -> tuple[State, list[str]]:
-    """The collection with `works` at its end, and their ids. See `Collection.add`."""
-    files = [_picture_bytes(work) for work in works]
-    images = [
-        load_image(data, name=_label(work, number))
-        for number, (work, data) in enumerate(zip(works, files, strict=True))
-    ]
-    ids = _new_ids(contents, works)
-    rows = [{**work, "id": identity} for work, identity in zip(works, ids, strict=True)]
+def with_works(contents: Contents, pictures: Pictures, new: Prepared) -> tuple[State, list[str]]:
+    """The collection with works at its end, and their ids. See `Collection.add`."""
+    ids = _new_ids(contents, new.works)
+    rows = [{**work, "id": identity} for work, identity in zip(new.works, ids, strict=True)]
     if "sha256" in contents.schema:
-        rows = [{**row, "sha256": hashlib.sha256(data).hexdigest()} for row, data in zip(rows, files, strict=True)]
-    unknown = {key for row in rows for key in row} - set(contents.schema) - {"image"}
+        rows = [{**row, "sha256": sha} for row, sha in zip(rows, new.hashes, strict=True)]
+    check_columns(contents, {key for row in rows for key in row} - {"image"})
+    table = pa.concat_tables([contents.table, metadata_table(rows, contents.schema)])
+    spaces = tuple(_grown(indexed, new.vectors[indexed.name]) for indexed in contents.spaces)
+    old, files = len(contents), new.files
+
+    def picture(row: int) -> bytes:
+        return pictures(row) if row < old else files[row - old]()
+
+    return (Contents(table, spaces, contents.schema), picture), ids
+
+
+def with_values(contents: Contents, row: int, values: Mapping[str, Any]) -> Contents:
+    """The collection with other metadata of the work at `row`. See `Collection.edit`."""
+    check_columns(contents, set(values))
+    for column in ("id", "sha256"):
+        if column in values:
+            raise QueryError(f"The {column} of a work cannot be changed.")
+    work = metadata_table([{**contents.work(row), **values}], contents.schema).select(contents.table.column_names)
+    before, after = contents.table.slice(0, row), contents.table.slice(row + 1)
+    table = pa.concat_tables([before, work.cast(contents.table.schema), after]).combine_chunks()
+    return Contents(table, contents.spaces, contents.schema)
+
+
+def check_columns(contents: Contents, columns: Collection[str]) -> None:
+    """`QueryError` unless the collection has all of them."""
+    unknown = set(columns) - set(contents.schema)
     if unknown:
         raise QueryError(
             f"This collection has no column {', '.join(sorted(unknown))}; its columns are {', '.join(contents.schema)}."
         )
-    table = pa.concat_tables([contents.table, metadata_table(rows, contents.schema)])
-    spaces = tuple(_grown(indexed, embed(encoders[indexed.name], images)) for indexed in contents.spaces)
-    old = len(contents)
-
-    def picture(row: int) -> bytes:
-        return pictures(row) if row < old else files[row - old]
-
-    return (Contents(table, spaces, contents.schema), picture), ids
 
 
 def without_works(contents: Contents, pictures: Pictures, rows: Sequence[int]) -> State:
@@ -66,7 +74,15 @@ def without_works(contents: Contents, pictures: Pictures, rows: Sequence[int]) -
     )
 
 
-def _grown(indexed: IndexedSpace, blocks: Blocks) -> IndexedSpace:
+def _grown(indexed: IndexedSpace, new: NewVectors) -> IndexedSpace:
+    regions = indexed.regions
+    if regions is not None and new.regions is not None:
+        anew = len(indexed.space) + len(new.regions) > _REFIT_GROWTH * regions.statistics.fitted
+        regions = regions.extended(new.regions, anew=anew)
+    return replace(_grown_space(indexed, new.blocks), regions=regions)
+
+
+def _grown_space(indexed: IndexedSpace, blocks: Blocks) -> IndexedSpace:
     old = indexed.raw_blocks()
     everything: Blocks = {aspect: np.concatenate([old[aspect], blocks[aspect]]) for aspect in old}
     n = len(everything["subject"])
@@ -82,7 +98,8 @@ def _grown(indexed: IndexedSpace, blocks: Blocks) -> IndexedSpace:
 def _shrunk(indexed: IndexedSpace, keep: np.ndarray) -> IndexedSpace:
     blocks: Blocks = {aspect: block[keep] for aspect, block in indexed.raw_blocks().items()}
     vectors = indexed.index.vectors(np.flatnonzero(keep))
-    return _replaced(indexed, indexed.space.without(keep), vectors, blocks)
+    smaller = _replaced(indexed, indexed.space.without(keep), vectors, blocks)
+    return smaller if indexed.regions is None else replace(smaller, regions=indexed.regions.without(keep))
 
 
 def _replaced(indexed: IndexedSpace, space: Any, vectors: np.ndarray, blocks: Blocks) -> IndexedSpace:
@@ -92,22 +109,6 @@ def _replaced(indexed: IndexedSpace, space: Any, vectors: np.ndarray, blocks: Bl
     return IndexedSpace(space, index, indexed.encoder, indexed.revision, indexed.columns, by_column.__getitem__)
 
 
-def _picture_bytes(work: Mapping[str, Any]) -> bytes:
-    image = work.get("image")
-    if isinstance(image, bytes):
-        return image
-    if isinstance(image, Image.Image):
-        return to_file(image)
-    if isinstance(image, str | Path):
-        return read_file(image)
-    raise QueryError("Each work to add needs an image: a path, bytes or a PIL picture.")
-
-
-def _label(work: Mapping[str, Any], number: int) -> str:
-    image = work.get("image")
-    return str(image) if isinstance(image, str | Path) else str(work.get("id") or f"picture {number + 1}")
-
-
 def _new_ids(contents: Contents, works: Sequence[Mapping[str, Any]]) -> list[str]:
     """The given ids, or file names, or `added-N`; `QueryError` when one is there already."""
     taken = set(contents.rows)
@@ -115,7 +116,7 @@ def _new_ids(contents: Contents, works: Sequence[Mapping[str, Any]]) -> list[str
     for work in works:
         identity = None if work.get("id") is None else str(work["id"])
         if identity is None:
-            image = work["image"]
+            image = work.get("image")
             base = Path(image).name if isinstance(image, str | Path) else "added"
             identity = base if base not in taken and base != "added" else _numbered(base, taken)
         elif identity in taken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,26 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from artsim.choice import AutoRule
+from artsim.comparison import EncoderComparison, compare_encoders
 from artsim.contents import Contents, IndexedSpace
+from artsim.detail import run_detail
 from artsim.duplicates import duplicates as _duplicates
 from artsim.embedding import QueryEmbedding
 from artsim.encoders.base import Aspect, Blocks, Encoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.explain import explain as _explain
 from artsim.filters import Where
+from artsim.fusion import FusionRule
 from artsim.images import ImageLike, load_image
 from artsim.index import build_index
 from artsim.influence import influence as _influence
 from artsim.manifest import Manifest
-from artsim.search import PRESET_RANKINGS, PRESETS, Match, Part, Query, Ranking, run_query, run_query_each
+from artsim.map import WorksMap, works_map
+from artsim.path import path as _path
+from artsim.prepare import Prepared
+from artsim.ranking import Ranking
+from artsim.search import PRESET_RANKINGS, PRESETS, Match, Part, Query, choose_space, run_query, run_query_each
 from artsim.space import fit_space
 
 log = logging.getLogger(__name__)
@@ -58,16 +66,19 @@ class Collection:
         manifest: Manifest,
         folder: Path | None,
         origin: Origin | None = None,
+        encoders: Mapping[str, Encoder] | None = None,
     ) -> None:
         self.manifest = manifest
         self.folder = folder
         self.origin = origin
         self._state = (contents, pictures)
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders: dict[str, Encoder] = dict(encoders or {})  # by id
         self._fingerprints: dict[str, np.ndarray] = {}
+        self._map: tuple[Contents, WorksMap] | None = None
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._loading = threading.Lock()
         self._changing = threading.Lock()
+        self._mapping = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -104,15 +115,21 @@ class Collection:
         except KeyError:
             raise QueryError(f"There is no work {identity!r} in this collection.") from None
 
-    def encoder(self, space: str | None = None) -> Encoder:
-        """The encoder of a space, loaded on first use. `EncoderError` says what is missing."""
-        indexed = next((item for item in self.contents.spaces if space in (None, item.name)), None)
-        if indexed is None:
-            raise QueryError(f"There is no space {space!r} in this collection.")
+    def encoder(self, name: str | None = None) -> Encoder:
+        """An encoder by its id or the name of its space, loaded on first use. `EncoderError` says what is missing."""
+        indexed = choose_space(self.contents, name)
         with self._loading:
             if indexed.encoder not in self._encoders:
                 self._encoders[indexed.encoder] = _load_encoder(indexed)
             return self._encoders[indexed.encoder]
+
+    def prefer(self, encoder: str) -> None:
+        """Put an encoder first: from now on it answers where none is named. `QueryError` when there is none of that name."""
+        with self._changing:
+            contents, pictures = self._state
+            first = choose_space(contents, encoder)
+            rest = (indexed for indexed in contents.spaces if indexed is not first)
+            self._state = replace(contents, spaces=(first, *rest)), pictures
 
     def search(
         self,
@@ -129,7 +146,11 @@ class Collection:
         parts: Sequence[Part] = (),
         other: Sequence[str] = (),
         at_most: Mapping[str, int] | None = None,
-        space: str | None = None,
+        encoder: str | None = None,
+        auto: AutoRule = "margin",
+        fusion: FusionRule = "weighted",
+        encoder_weights: Mapping[str, float] | None = None,
+        detail: bool = False,
     ) -> list[Match]:
         """The `k` works most like a picture (path, PIL image or bytes), a text, a work of the collection, or `parts`.
 
@@ -137,26 +158,62 @@ class Collection:
         same-work. `where` filters by metadata before the top k is taken. `ranking` is "tuned" (all of the above) or
         "cosine" (plain cosine of raw subject vectors). `region` is (left, top, right, bottom) of the picture, in 0..1.
         `other=["artist"]` leaves out works that share their artist with a work of the query; `at_most={"artist": 2}`
-        keeps the answers varied. Raises `QueryError`, `ImageError` or `EncoderError`.
+        keeps the answers varied.
+
+        In a collection of several encoders, `encoder` names the one that answers (by default the first; for a text the
+        first that reads words). "auto" takes, for each query, the one whose answers stand out most by the rule `auto`;
+        "fusion" puts the answers of all together by the rule `fusion`, each counting by `encoder_weights`. See
+        docs/encoders.md.
+
+        `detail` looks for works that contain what the picture shows (a hand, a lute, a gold ground); each match says where
+        (`match.region`). It needs a collection built with regions, and takes no text, aspects, preset or ranking. See
+        docs/copies.md. Raises `QueryError`, `ImageError` or `EncoderError`.
         """
-        asked = [Part(image=image, region=region)] if image is not None else []
-        asked += [Part(work=work, region=region)] if work is not None else []
-        asked += [Part(text=text)] if text is not None else []
+        if detail and (aspects is not None or preset is not None or ranking != "tuned"):
+            raise QueryError("Details are looked for by regions alone; leave aspects, preset and ranking out.")
         query = Query(
-            parts=(*asked, *parts),
+            parts=(*parts_of(image, text, work, region), *parts),
             aspects=weights_of(aspects, preset),
             where=where,
             k=k,
-            ranking=PRESET_RANKINGS.get(preset or "", ranking) if ranking == "tuned" else ranking,
-            space=space,
+            ranking=ranking_of(ranking, preset),
+            encoder=encoder,
+            auto=auto,
+            fusion=fusion,
+            encoder_weights=encoder_weights or {},
             other=tuple(other),
             at_most=at_most or {},
+            detail=detail,
         )
         return self.run(query)
 
+    def compare_encoders(
+        self,
+        image: ImageLike | None = None,
+        text: str | None = None,
+        work: str | None = None,
+        *,
+        k: int = 10,
+        aspects: Mapping[Aspect, float] | None = None,
+        preset: str | None = None,
+        where: Where | None = None,
+        ranking: Ranking = "tuned",
+        region: tuple[float, float, float, float] | None = None,
+    ) -> EncoderComparison:
+        """What each encoder answers, side by side, with statistics that need no labels. Everything else as in `search`."""
+        query = Query(
+            parts=parts_of(image, text, work, region),
+            aspects=weights_of(aspects, preset),
+            where=where,
+            k=k,
+            ranking=ranking_of(ranking, preset),
+            encoder="auto",
+        )
+        return compare_encoders(self.contents, query, self._embedding)
+
     def run(self, query: Query) -> list[Match]:
         """Answer a `Query`: what `search` makes of its arguments."""
-        return run_query(self.contents, query, self._embedding)
+        return (run_detail if query.detail else run_query)(self.contents, query, self._embedding)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works in each culture, century, medium or artist, side by side.
@@ -168,27 +225,75 @@ class Collection:
     explain = _explain
     influence = _influence
     duplicates = _duplicates
+    path = _path
+    map = works_map
 
-    def add(self, works: Sequence[Mapping[str, Any]]) -> list[str]:
+    def prepare(self, works: Sequence[Mapping[str, Any]]) -> Prepared:
+        """Read and embed works that `add` is to be given: what takes long of adding them. Nothing is added yet."""
+        from artsim.prepare import prepare_works
+
+        spaces = self.contents.spaces
+        return prepare_works(works, spaces, {indexed.name: self.encoder(indexed.name) for indexed in spaces})
+
+    def add(self, works: Sequence[Mapping[str, Any]] | Prepared) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns; returns their ids.
 
         Searches that run meanwhile see the collection as it was. Nothing is on disk until `save`. One picture that
-        cannot be read raises `ImageError`, and nothing is added.
+        cannot be read raises `ImageError`, and nothing is added. Give what `prepare` returned to have them read before.
         """
         from artsim.change import with_works
 
+        prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._changing:
-            encoders = {indexed.name: self.encoder(indexed.name) for indexed in self.contents.spaces}
-            self._state, ids = with_works(*self._state, works, encoders)
+            self._state, ids = with_works(*self._state, prepared)
         return ids
+
+    def edit(self, identity: str, values: Mapping[str, Any]) -> None:
+        """Change metadata of a work: column -> new value, None to empty it. Other columns stay as they are.
+
+        `QueryError` when there is no such work or column, a value does not fit its column, or it is the id. Nothing is
+        on disk until `save`.
+        """
+        from artsim.change import with_values
+
+        with self._changing:
+            contents, pictures = self._state
+            self._state = (with_values(contents, self._row(contents, identity), values), pictures)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take works out. `QueryError` when one of them is not there, and nothing is removed."""
+        self.take_out(ids)
+
+    def take_out(self, ids: Sequence[str]) -> Prepared:
+        """Like `remove`, and returns what was taken out: until the next `save`, `add` puts it back (at the end)."""
         from artsim.change import without_works
+        from artsim.prepare import taken_from
 
         with self._changing:
             rows = [self._row(self.contents, identity) for identity in ids]
-            self._state = without_works(*self._state, rows)
+            before = self._state
+            self._state = without_works(*before, rows)
+        return taken_from(*before, rows)
+
+    def describe(
+        self,
+        *,
+        title: str | None = None,
+        license: str | None = None,
+        description: str | None = None,
+        homepage: str | None = None,
+    ) -> None:
+        """Change what the collection says of itself, where given. `QueryError` for an empty title. On disk with `save`."""
+        if title is not None and not title.strip():
+            raise QueryError("A collection needs a title.")
+        given = {"description": description, "homepage": homepage}
+        with self._changing:
+            self.manifest = replace(
+                self.manifest,
+                title=self.manifest.title if title is None else title.strip(),
+                license=self.manifest.license if license is None else license,
+                source={**self.manifest.source, **{key: value for key, value in given.items() if value is not None}},
+            )
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the collection to `folder`, by default where it was opened; the old one stays until the new is whole."""
@@ -214,6 +319,21 @@ class Collection:
         if self.folder is None:
             raise CollectionError("This collection is not saved yet: call save(folder) first.")
         return load_dataset_with_indexes(self.folder, self.manifest)
+
+
+def parts_of(
+    image: ImageLike | None, text: str | None, work: str | None, region: tuple[float, float, float, float] | None
+) -> tuple[Part, ...]:
+    """What is given of a picture, a text and a work, as parts of a query."""
+    parts = [Part(image=image, region=region)] if image is not None else []
+    parts += [Part(work=work, region=region)] if work is not None else []
+    parts += [Part(text=text)] if text is not None else []
+    return tuple(parts)
+
+
+def ranking_of(ranking: Ranking, preset: str | None) -> Ranking:
+    """The ranking that was asked for, or the one that a preset brings."""
+    return PRESET_RANKINGS.get(preset or "", ranking) if ranking == "tuned" else ranking
 
 
 def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> Mapping[Aspect, float]:
@@ -263,6 +383,9 @@ def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any
     from datasets import Features
 
     schema = Features(dict(features)).arrow_schema.remove_metadata()
+    for field in schema:  # Arrow would take a text for the list of its letters
+        if pa.types.is_list(field.type) and any(isinstance(row.get(field.name), str) for row in rows):
+            raise QueryError(f"A value does not fit its column: {field.name} holds lists.")
     try:
         return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
     except (pa.ArrowException, TypeError, ValueError) as error:

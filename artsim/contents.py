@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from artsim.encoders.base import Aspect
 from artsim.index import VectorIndex, build_index
+from artsim.regions import IndexedRegions
 from artsim.space import Space
 
 LoadVectors = Callable[[str], np.ndarray]
@@ -29,6 +30,8 @@ class IndexedSpace:
     revision: str
     columns: Mapping[Aspect, str]
     load_vectors: LoadVectors = field(repr=False)
+    regions: IndexedRegions | None = None
+    """What details are found in, where the collection was built with it."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
@@ -50,7 +53,7 @@ class IndexedSpace:
         return build_index(self.load_vectors(self.columns["subject"]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contents:
     """`table` holds the metadata columns, row i for row i of every index."""
 

@@ -42,7 +42,7 @@ Progress = Callable[[int, int | None], None]
 FURTHEST_HASH = 14  # bits; a crop of a tenth comes near it
 _NEAR_HASH = 4  # bits: so near, pairs are found even where the embeddings are no neighbours
 _UNUSUAL, _DEVIATIONS = 98.0, 2.0  # percentile, or standard deviations above the median pair, of the cosine
-_SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85
+SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85
 _NEIGHBOURS = 10  # by embedding, of each work: candidates beside those whose hashes agree
 _FEWEST_PAIRS = 28  # of 8 works: with fewer, what is usual in the collection is not known
 _CHUNK, _PAIRS = 256, 4096  # works, and pairs of works, at a time
@@ -89,13 +89,13 @@ class DuplicateGroup:
 
 
 def duplicates(
-    collection: Collection, *, space: str | None = None, progress: Progress | None = None
+    collection: Collection, *, encoder: str | None = None, progress: Progress | None = None
 ) -> list[DuplicateGroup]:
     """Groups of works that are one picture, or reproductions of one work: other scans, crops, frames, colours.
 
     The surest groups come first, otherwise in the order of the collection. Every picture is read once, which takes
     minutes for tens of thousands, and is what `progress(done, total)` counts; the collection keeps the fingerprints (288
-    bytes a work), so that the next call is quicker. `space` says whose embeddings are asked. Pictures that cannot be
+    bytes a work), so that the next call is quicker. `encoder` says whose embeddings are asked. Pictures that cannot be
     decoded are logged, and compared as files only. `CollectionError` when the collection holds no pictures.
     """
     if collection.manifest.images != "bytes":
@@ -103,7 +103,7 @@ def duplicates(
             "This collection holds no pictures, only their addresses: duplicates cannot be looked for."
         )
     contents, pictures = collection._state
-    return find_duplicates(contents, pictures, known=collection._fingerprints, space=space, progress=progress)
+    return find_duplicates(contents, pictures, known=collection._fingerprints, encoder=encoder, progress=progress)
 
 
 def find_duplicates(
@@ -111,11 +111,11 @@ def find_duplicates(
     pictures: Pictures,
     *,
     known: dict[str, np.ndarray],
-    space: str | None = None,
+    encoder: str | None = None,
     progress: Progress | None = None,
 ) -> list[DuplicateGroup]:
     """What `duplicates` does, for one snapshot. `known`: fingerprints by the sha256 of the file; it is added to."""
-    indexed = choose_space(contents, space)
+    indexed = choose_space(contents, encoder)
     files, prints = _fingerprints(contents, pictures, known, progress)
     first_of: dict[str, int] = {}
     original = np.array([first_of.setdefault(file, row) for row, file in enumerate(files)])
@@ -191,7 +191,7 @@ def _weighed(indexed: IndexedSpace, prints: np.ndarray, pairs: np.ndarray, *, co
         vectors = indexed.raw_subject.vectors(first), indexed.raw_subject.vectors(second)
         cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
     all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), indexed.space.raw_pairs
-    agree = (all_bits <= FURTHEST_HASH) & _alike(sample, cosines)
+    agree = (all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines)
     agree[:copies] = True
     order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
     order = order[agree[order]]
@@ -209,7 +209,7 @@ def _outlines_of(contents: Contents, pictures: Pictures) -> Callable[[int, int],
     return lambda first, second: alignment(grey(first), grey(second))
 
 
-def _alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+def unusually_alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
     """(p,) bool: whether cosines are unusually high for the sorted `sample` of pairs of works.
 
     By their place in the sample, or by the spread of its middle: in a collection full of duplicates the upper end of the
@@ -233,7 +233,7 @@ def _grouped(contents: Contents, weighed: _Weighed, outlines: Callable[[int, int
         if one == other:
             continue
         fit = None if i < weighed.copies else outlines(first, second)
-        if fit is not None and fit < _SAME_OUTLINES:
+        if fit is not None and fit < SAME_OUTLINES:
             continue
         pair = DuplicatePair(
             first=ids[first].as_py(),

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from artsim.contents import IndexedSpace
+from artsim.encoders import embed
 from artsim.encoders.base import Blocks, Encoder
+from artsim.encoders.regions import embed_details
+from artsim.encoders.reproductions import embed_reproductions
 from artsim.images import ImageLike, crop_region, load_image, read_file
 from artsim.search import Part
+from artsim.timing import timed
 
 _RECENT = 64  # pictures whose vectors are kept: some 30 kB each
 
-Key = tuple[str, str, tuple[float, float, float, float] | None, bytes]
+Key = tuple[str, str, str, tuple[float, float, float, float] | None, bytes]
+Embedded = TypeVar("Embedded")
 
 
 class QueryEmbedding:
@@ -26,30 +32,46 @@ class QueryEmbedding:
 
     def __init__(self, encoder: Callable[[str], Encoder], picture: Callable[[str], bytes]) -> None:
         self._encoder, self._picture = encoder, picture
-        self._recent: dict[Key, Blocks] = {}
+        self._recent: dict[Key, Any] = {}
 
-    def images(self, space: IndexedSpace, parts: Sequence[Part]) -> Blocks:
-        rows = [self._embed(space, part) for part in parts]
-        return {aspect: np.concatenate([row[aspect] for row in rows]) for aspect in rows[0]}
+    def images(self, space: IndexedSpace, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
+        rows = [self._embed(space, part, embed) for part in parts]
+        blocks = {aspect: np.concatenate([row[aspect] for row in rows]) for aspect in rows[0]}
+        if reproductions:
+            blocks["layout"] = np.concatenate([self._embed(space, part, embed_reproductions) for part in parts])
+        return blocks
+
+    def details(self, space: IndexedSpace, parts: Sequence[Part]) -> np.ndarray:
+        """(p, d) float32 unit rows, comparable with the regions of works."""
+        return np.concatenate([self._embed(space, part, embed_details) for part in parts])
 
     def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray:
-        return self._encoder(space.name).embed_texts(texts)
+        encoder = self._encoder(space.name)
+        with timed("encode", "text"):
+            return encoder.embed_texts(texts)
 
-    def _embed(self, space: IndexedSpace, part: Part) -> Blocks:
-        """Raw blocks (1, d each) of one picture."""
-        from artsim.encoders import embed
+    def reads_words(self, space: IndexedSpace) -> bool:
+        return self._encoder(space.name).embeds_text
 
+    def _embed(
+        self,
+        space: IndexedSpace,
+        part: Part,
+        embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded],
+    ) -> Embedded:
+        """What `embed_pictures` makes of one picture, (1, d)."""
         source, name = _opened(self._picture(part.work) if part.work is not None else part.image, part.work)
-        key = (space.encoder, space.revision, part.region, _digest(source))
-        blocks = self._recent.get(key)
-        if blocks is None:
+        key = (embed_pictures.__name__, space.encoder, space.revision, part.region, _digest(source))
+        found: Embedded | None = self._recent.get(key)
+        if found is None:
             encoder = self._encoder(space.name)
             image = load_image(source, short_side=None if part.region else 2 * encoder.short_side, name=name)
-            blocks = embed(encoder, [crop_region(image, part.region) if part.region else image])
+            with timed("encode", "image"):
+                found = embed_pictures(encoder, [crop_region(image, part.region) if part.region else image])
             for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:
                 self._recent.pop(oldest, None)
-            self._recent[key] = blocks
-        return blocks
+            self._recent[key] = found
+        return found
 
 
 def _opened(source: ImageLike | None, work: str | None) -> tuple[bytes | Image.Image, str | None]:

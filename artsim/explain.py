@@ -118,26 +118,29 @@ def explain(
     work: str | None = None,
     region: Region | None = None,
     regions: bool = True,
-    space: str | None = None,
+    encoder: str | None = None,
 ) -> Explanation:
     """Why a match (or the work with that id) is like a picture or a work: in words, in regions, in colours, in metadata.
 
-    `image`, `work` and `region` are those of `Collection.search`. `regions=False` leaves out the heat maps, which cost some
+    `image`, `work` and `region` are those of `Collection.search`; the encoder is by default the one that found the match,
+    else the collection's first. `regions=False` leaves out the heat maps, which cost some
     25 runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
     """
     identity = match if isinstance(match, str) else match.id
+    if isinstance(match, Match) and encoder is None:
+        encoder = match.encoder
     if (image is None) == (work is None):
         raise QueryError("Give one thing to explain the match by: an image, or a work of the collection.")
     if work == identity:
         raise QueryError("A work needs no explanation of its likeness to itself: name another work.")
     first, second = None if work is None else collection.work(work), collection.work(identity)
-    aspects = dict.fromkeys(choose_space(collection.contents, space).space.aspects, 1.0)
+    aspects = dict.fromkeys(choose_space(collection.contents, encoder).space.aspects, 1.0)
     part = Part(image=image, work=work, region=region)
-    found = collection.run(Query((part,), aspects, {"id": identity}, k=1, space=space))
+    found = collection.run(Query((part,), aspects, {"id": identity}, k=1, encoder=encoder))
     if not found:
         raise QueryError(f"The work {identity!r} is no longer in this collection.")
-    encoder = collection.encoder(space)
-    side = 2 * encoder.short_side  # large enough for the tiles of `embed_places`
+    eye = collection.encoder(encoder)
+    side = 2 * eye.short_side  # large enough for the tiles of `embed_places`
     source = collection.picture(work) if image is None and work is not None else image
     assert source is not None
     picture = load_image(source, short_side=side if region is None else None, name=work)
@@ -149,7 +152,7 @@ def explain(
     return Explanation(
         match=found[0],
         likeness=likeness_in_words(found[0]),
-        agreement=agree(embed_places(encoder, picture), embed_places(encoder, other)) if regions else None,
+        agreement=agree(embed_places(eye, picture), embed_places(eye, other)) if regions else None,
         query_picture=picture,
         match_picture=other,
         query_palette=palettes[0],

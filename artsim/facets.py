@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.contents import Contents
-from artsim.filters import distinct_values
+from artsim.filters import Where, allowed_rows, distinct_values
 
 FIRST = (
     "artist creator author period style genre movement school culture medium technique material classification "
@@ -19,6 +20,7 @@ FIRST = (
 """Columns that people look for first, in this order; the others follow in the order of the collection."""
 _NEVER = frozenset("id title url image_url license sha256 description caption".split())
 _MAX_VALUES = 1000  # offered per column, most frequent first
+_STRETCHES = 12  # of a range, to choose among
 _LONG = 60  # characters: columns with longer values are prose, not categories
 
 
@@ -104,3 +106,53 @@ def varied_works(contents: Contents, count: int = 12) -> list[str]:
         nearest = np.maximum(nearest, likeness[:, best])
     ids: list[Any] = contents.table.column("id").take(pa.array(rows[chosen])).to_pylist()
     return [str(identity) for identity in ids]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet, or one stretch (low, high) of a range, with how many works one finds there."""
+
+    value: str | tuple[float, float]
+    count: int
+
+
+def count_choices(contents: Contents, facets: Sequence[Facet], where: Where) -> dict[str, tuple[Choice, ...]]:
+    """Column -> its choices among the works that meet the conditions of `where` on all *other* columns.
+
+    So the count beside a value is what choosing it as well gives: values of one column add up, columns narrow down. Values
+    come most frequent first, stretches in their order; those without works are left out, unless they are chosen.
+    """
+    counted = {}
+    for facet in facets:
+        others = {column: condition for column, condition in where.items() if column != facet.column}
+        mask = allowed_rows(contents.table, others)
+        table = contents.table.select([facet.column])
+        table = table if mask is None else table.filter(pa.array(mask))
+        chosen = where.get(facet.column)
+        if facet.kind == "range":
+            counted[facet.column] = _stretches(table.column(0), facet, chosen)
+        else:
+            found = dict(distinct_values(table, facet.column))
+            offered = [value for value, _ in facet.values]
+            choices = [
+                Choice(value, found.get(value, 0)) for value in offered if value in found or value in (chosen or ())
+            ]
+            counted[facet.column] = tuple(sorted(choices, key=lambda choice: -choice.count))
+    return counted
+
+
+def _stretches(column: pa.ChunkedArray, facet: Facet, chosen: Any) -> tuple[Choice, ...]:
+    """At most about a dozen stretches of round length, each inclusive at both ends (as `where` is)."""
+    whole = pa.types.is_integer(column.type)
+    lengths = (mantissa * 10.0**power for power in range(0 if whole else -6, 16) for mantissa in (1, 2, 5))
+    length = next(length for length in lengths if (facet.high - facet.low) / length <= _STRETCHES)
+    values = pc.drop_null(column).to_numpy()
+    numbers, counts = np.unique(np.floor(values[np.isfinite(values)] / length), return_counts=True)
+    found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    choices = []
+    for number in range(int(np.floor(facet.low / length)), int(np.floor(facet.high / length)) + 1):
+        low, end = round(number * length, 9), round((number + 1) * length, 9)
+        value = (low, end - 1 if whole else end)
+        if number in found or value == chosen:
+            choices.append(Choice(value, found.get(number, 0)))
+    return tuple(choices)

@@ -104,16 +104,38 @@ def as_plain(value: Any) -> Any:
     return value
 
 
-def groups_of(table: pa.Table, by: str) -> list[Any]:
-    """The value of every row in the column `by`, or its century ("1600s" as 1600) for "century"; None where there is none.
+def groups_of(table: pa.Table, by: str, rows: np.ndarray) -> list[Any]:
+    """The values of the rows numbered `rows` in the column `by`, or their centuries ("1600s" as 1600) for "century".
 
-    A work with a list of values counts by the first. `QueryError` for a column that does not exist.
+    None where there is none. A work with a list of values counts by the first. `QueryError` for a column that does not
+    exist.
     """
+    return _grouped(table, by, rows).to_pylist()
+
+
+def numbered_groups(table: pa.Table, by: str) -> tuple[np.ndarray, list[Any]]:
+    """(n,) int: which of the values listed beside it each row has, -1 for none. Values as `groups_of` has them."""
+    values = _grouped(table, by, None).combine_chunks().dictionary_encode()
+    return pc.fill_null(values.indices, -1).to_numpy(zero_copy_only=False), values.dictionary.to_pylist()
+
+
+def _grouped(table: pa.Table, by: str, rows: np.ndarray | None) -> pa.ChunkedArray:
     column = "year" if by == "century" and by not in table.column_names else by
     if column not in table.column_names:
         raise QueryError(f"There is no column {column!r} to group by; there are {', '.join(table.column_names)}.")
-    values = table.column(column).to_pylist()
+    values = table.column(column) if rows is None else table.column(column).take(pa.array(rows, pa.int64()))
     if by == "century" and column == "year":
-        return [None if value is None else int(value) // 100 * 100 for value in values]
-    firsts = [(value[0] if value else None) if isinstance(value, list) else value for value in values]
-    return [None if value == "" else value for value in firsts]
+        return pc.multiply(pc.floor(pc.divide(values.cast(pa.float64()), 100)), 100).cast(pa.int64())
+    firsts = _firsts(values) if _holds_lists(values) else values
+    is_text = pa.types.is_string(firsts.type) or pa.types.is_large_string(firsts.type)
+    return pc.if_else(pc.equal(firsts, ""), pa.scalar(None, firsts.type), firsts) if is_text else firsts
+
+
+def _firsts(lists: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The first item of each list; null where there is none."""
+    owners, places = np.unique(pc.list_parent_indices(lists).to_numpy(), return_index=True)
+    first = np.zeros(len(lists), np.int64)
+    first[owners] = places
+    empty = np.ones(len(lists), bool)
+    empty[owners] = False
+    return pc.list_flatten(lists).take(pa.array(first, mask=empty))

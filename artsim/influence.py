@@ -74,13 +74,13 @@ def influence(
     where: Where | None = None,
     other: Sequence[str] = (),
     year_column: str = "year",
-    space: str | None = None,
+    encoder: str | None = None,
 ) -> Influence:
     """The `k` works most like a work, or a picture with its `year`, among those made before it, or after it ("later").
 
     Works of the same year are neither, and works without a year are left out and counted. With `decay`, a half-life in
     years, likeness (the weighted cosine of the aspects) counts half for every so many years between them, and decides the
-    order among the 1000 likest. `aspects`, `preset`, `where`, `other` and `region` are those of `Collection.search`.
+    order among the 1000 likest. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
     `QueryError` when the work has no year and none is given, or when nothing was made earlier (later).
     """
     from artsim.collection import weights_of
@@ -106,14 +106,14 @@ def influence(
     in_time = usable & ((years < at) if direction == "earlier" else (years > at))
     undated = int((usable & np.isnan(years)).sum())
     ids = contents.table.column("id").filter(pa.array(in_time)).to_pylist()
-    query = Query((part,), weights, {"id": ids}, MAX_K, ranking, space=space, other=tuple(other))
+    query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
     matches = collection.run(query) if ids else []
     if not matches:
         note = f" ({undated} {'has' if undated == 1 else 'have'} no year)" if undated else ""
         raise QueryError(
             f"No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters."
         )
-    shares = choose_space(contents, space).space.weigh(weights)
+    shares = choose_space(contents, matches[0].encoder).space.weigh(weights)
     found = [_timed(match, year_column, at, shares, decay) for match in matches]
     if decay is not None:
         found.sort(key=lambda item: -(item.decayed or 0.0))

@@ -5,16 +5,32 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from artsim.errors import CollectionError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # the newest that is read; 2 is 1 with regions, and only what has regions is written as 2
 FILE_NAME = "artsim.json"
 _HASHED_UP_TO = 256_000_000  # larger files are checked by size on every opening, by hash when fetched or asked
+
+
+@dataclass(frozen=True)
+class RegionsRecord:
+    """The regions of a space: in row `work * len(boxes) + region` of the index is one region of one work."""
+
+    column: str
+    """Embedding column: for each work, the vectors of its regions one after the other."""
+    boxes: tuple[tuple[float, float, float, float], ...]
+    """(left, top, right, bottom) of each region, fractions of the picture's width and height."""
+    dim: int
+    """Length of the vector of one region."""
+    index: str
+    index_type: str
+    statistics: str
+    metric: str = "inner_product"
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,17 @@ class SpaceRecord:
     index_type: str
     statistics: str
     metric: str = "inner_product"
+    regions: RegionsRecord | None = None
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The files that can be built again from the embedding columns."""
+        return (self.index,) if self.regions is None else (self.index, self.regions.index)
+
+    @property
+    def vector_columns(self) -> tuple[str, ...]:
+        """The embedding columns."""
+        return (*self.columns.values(), *(() if self.regions is None else (self.regions.column,)))
 
 
 @dataclass(frozen=True)
@@ -54,11 +81,25 @@ class Manifest:
     spaces: tuple[SpaceRecord, ...]
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     """Every other file of the collection, by its POSIX path."""
-    format_version: int = FORMAT_VERSION
+    format_version: int = 1
     artsim_version: str = ""
 
+    @property
+    def indexes(self) -> set[str]:
+        """The files of all spaces that can be built again from the embedding columns; maps can be drawn again."""
+        return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}
+
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+        data = dataclasses.asdict(self)
+        for space in data["spaces"]:
+            if space["regions"] is None:  # unknown to those who read version 1 only
+                del space["regions"]
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def map_name(space: str) -> str:
+    """The file with the map of a space, if it has one: see `artsim.map`."""
+    return f"index/{space}.map.safetensors"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -86,13 +127,25 @@ def parse_manifest(text: str, name: str) -> Manifest:
             )
         known = {field.name for field in dataclasses.fields(Manifest)}
         data = {key: value for key, value in data.items() if key in known}
-        data["spaces"] = tuple(SpaceRecord(**space) for space in data["spaces"])
+        data["spaces"] = tuple(_parse_space(space) for space in data["spaces"])
         data["files"] = {path: FileRecord(**record) for path, record in data["files"].items()}
         manifest = Manifest(**data)
         _check_paths(manifest)
         return manifest
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CollectionError(f"{name} is damaged ({error}); build or download the collection again.") from error
+
+
+def _parse_space(data: Mapping[str, Any]) -> SpaceRecord:
+    regions = data.get("regions")
+    if regions is not None:
+        regions = RegionsRecord(**{**regions, "boxes": tuple(_box(values) for values in regions["boxes"])})
+    return SpaceRecord(**{**data, "regions": regions})
+
+
+def _box(values: Sequence[float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (float(value) for value in values)
+    return left, top, right, bottom
 
 
 def _check_paths(manifest: Manifest) -> None:
@@ -103,7 +156,8 @@ def _check_paths(manifest: Manifest) -> None:
     if not manifest.spaces:
         raise ValueError("it has no spaces")
     for space in manifest.spaces:
-        for name in (space.index, space.statistics):
+        statistics = (space.statistics,) if space.regions is None else (space.statistics, space.regions.statistics)
+        for name in (*space.indexes, *statistics):
             if name not in manifest.files:
                 raise ValueError(f"{name} is not among its files")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,8 +13,19 @@ from artsim.contents import IndexedSpace
 from artsim.encoders.base import unit_rows
 from artsim.errors import QueryError
 
+Ranking = Literal["tuned", "likeness", "cosine"]
+RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
 _CANDIDATES = 300  # from the index, before they are put in their final order
 _BELOW = 10.0  # what is not among the best that diffusion orders stands below them: CSLS scores are within -3..3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One query in one space. `weight` > 0 is what the space counts where several answer together."""
+
+    indexed: IndexedSpace
+    target: Target
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,22 @@ def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
     return unit_rows(summed), float(np.abs(weights).sum())
 
 
+def rank(
+    asked: Asked, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows of the `k` best among `allowed` (n,) bool, best first. A text alone has its cosine only."""
+    if ranking == "cosine" or asked.target.placed is None:
+        return rank_textbook(asked.indexed, asked.target, k, allowed)
+    if ranking == "likeness":
+        return rank_likeness(asked.indexed, asked.target, k, allowed)
+    return rank_tuned(asked.indexed, asked.target, k, allowed, diffused=diffused)
+
+
+def candidates_for(k: int) -> int:
+    """How many candidates of an index are put in their final order for `k` answers."""
+    return max(_CANDIDATES, 4 * k)
+
+
 def rank_textbook(
     indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +118,7 @@ def rank_tuned(
     whatever they mean. Needs a target with pictures.
     """
     assert target.placed is not None
-    wanted = max(_CANDIDATES, 4 * k)
+    wanted = candidates_for(k)
     query = indexed.space.query_vector(target.placed, target.shares)
     _, rows = indexed.index.search(query[None], wanted, allowed=allowed)
     found = rows[0][rows[0] >= 0]
@@ -100,7 +128,7 @@ def rank_tuned(
     scores = order_tuned(indexed, target.shares, found, indexed.index.vectors(found) @ query, diffused=diffused)
     if target.words is not None:
         worded = indexed.raw_subject.vectors(found) @ target.words
-        scores = _standard(scores) + target.word_weight * _standard(worded)
+        scores = standard(scores) + target.word_weight * standard(worded)
     order = np.argsort(-scores, kind="stable")[:k]
     return scores[order], found[order]
 
@@ -110,30 +138,47 @@ def order_tuned(
 ) -> np.ndarray:
     """(rows,): the tuned scores of the works at `rows`, whose weighted cosines to the query are `likeness`.
 
-    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are ordered anew by diffusion, above the rest.
+    See `order_candidates`.
     """
-    space = indexed.space
-    density = space.density[rows] @ shares
+    return order_candidates(
+        likeness,
+        indexed.space.density[rows] @ shares,
+        lambda best: likeness_among(indexed, shares, rows[best]),
+        diffused=diffused,
+    )
+
+
+def likeness_among(indexed: IndexedSpace, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(r, r): the weighted cosines of the works at `rows` to one another."""
+    vectors = indexed.index.vectors(rows)
+    return indexed.space.query_vector(vectors, shares) @ vectors.T
+
+
+def order_candidates(
+    likeness: np.ndarray, density: np.ndarray, among: Callable[[np.ndarray], np.ndarray], *, diffused: bool = True
+) -> np.ndarray:
+    """(n,): the tuned scores of candidates with this `likeness` (n,) to the query and this `density` (n,).
+
+    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are ordered anew by diffusion, above the rest.
+    `among(best)` gives the likeness of the candidates at the positions `best` (b,) to one another, (b, b).
+    """
     scores = 2 * likeness - density
-    if not diffused or len(rows) < 3:
+    if not diffused or len(likeness) < 3:
         return scores
     best = np.argsort(-scores, kind="stable")[: diffusion.DEPTH]
-    vectors = indexed.index.vectors(rows[best])
-    among = space.query_vector(vectors, shares) @ vectors.T
     ordered = scores - _BELOW
-    ordered[best] = diffusion.diffuse(likeness[best], among, density[best]) + diffusion.MIX * scores[best]
+    ordered[best] = diffusion.diffuse(likeness[best], among(best), density[best]) + diffusion.MIX * scores[best]
     return ordered
 
 
-def spread(rows: np.ndarray, groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:
-    """Positions in `rows` of the first `k` that keep to every limit: at most `limits[i]` rows per value of `groups[i]`.
+def spread(groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:
+    """Positions of the first `k` answers that keep to every limit: at most `limits[i]` of them per value of `groups[i]`.
 
-    `groups[i][row]` is the value of a row; rows without a value are not limited.
+    `groups[i][position]` is the value of an answer, best first; answers without a value are not limited.
     """
     counts: list[dict[object, int]] = [{} for _ in limits]
     taken: list[int] = []
-    for position, row in enumerate(rows.tolist()):
-        values = [group[row] for group in groups]
+    for position, values in enumerate(zip(*groups, strict=True)):
         full = (
             value is not None and count.get(value, 0) >= limit
             for value, count, limit in zip(values, counts, limits, strict=True)
@@ -148,7 +193,7 @@ def spread(rows: np.ndarray, groups: Sequence[Sequence[object]], limits: Sequenc
     return taken
 
 
-def _standard(scores: np.ndarray) -> np.ndarray:
+def standard(scores: np.ndarray) -> np.ndarray:
     """Mean 0, standard deviation 1."""
     if not len(scores):
         return scores

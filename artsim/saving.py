@@ -14,11 +14,21 @@ import pyarrow as pa
 
 from artsim.card import dataset_card
 from artsim.collection import Collection, Origin, Pictures
-from artsim.contents import Contents, IndexedSpace
+from artsim.contents import Contents, IndexedSpace, LoadVectors
 from artsim.encoders.base import ASPECTS, Aspect, Blocks
 from artsim.errors import CollectionError
 from artsim.index import build_index, load_index
-from artsim.manifest import FILE_NAME, Manifest, SpaceRecord, damaged_files, read_manifest, record_files
+from artsim.manifest import (
+    FILE_NAME,
+    Manifest,
+    RegionsRecord,
+    SpaceRecord,
+    damaged_files,
+    read_manifest,
+    record_files,
+)
+from artsim.map import save_map
+from artsim.regions import IndexedRegions, build_region_index, load_regions, save_regions
 from artsim.space import Space, load_space, save_space
 from artsim.storage import (
     ROW_GROUP,
@@ -49,9 +59,8 @@ def open_folder(folder: Path, *, thorough: bool = False) -> Collection:
         recover_folder(folder)
     manifest = read_manifest(folder)
     problems = damaged_files(folder, manifest, thorough=thorough)
-    indexes = {record.index for record in manifest.spaces}
     for name, problem in problems.items():
-        if name not in indexes:
+        if name not in manifest.indexes:
             raise CollectionError(f"{folder / name} {problem}. Build or download the collection again.")
     return read_folder(folder, manifest, damaged_indexes=problems)
 
@@ -69,11 +78,11 @@ def read_folder(
         raise CollectionError(
             f"{folder / 'data'} holds {len(shards)} works, but {folder / FILE_NAME} says {manifest.rows}. Build it again."
         )
-    vectors = {column for record in manifest.spaces for column in record.columns.values()}
+    vectors = {column for record in manifest.spaces for column in record.vector_columns}
     names = [name for name in shards.schema.names if name not in vectors and name != "image"]
     if missing := vectors - set(shards.schema.names):
         raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
-    table = shards.columns(names)
+    table = shards.columns(names).combine_chunks()  # they come in thousands of chunks, which slow down whatever reads them
     spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
     contents = Contents(table, spaces, _features(shards, names))
     return Collection(contents=contents, pictures=shards.picture, manifest=manifest, folder=folder, origin=origin)
@@ -111,7 +120,37 @@ def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Map
             f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {len(shards)} works with "
             f"{space.dimension}: they do not belong together. Delete it to have it built again."
         )
-    return IndexedSpace(space, index, record.encoder, record.revision, columns, load_vectors)
+    regions = None
+    if record.regions is not None:
+        regions = _open_regions(folder, record.regions, shards, load_vectors, problems.get(record.regions.index))
+    return IndexedSpace(space, index, record.encoder, record.revision, columns, load_vectors, regions)
+
+
+def _open_regions(
+    folder: Path, record: RegionsRecord, shards: Shards, load_vectors: LoadVectors, problem: str | None
+) -> IndexedRegions:
+    """The regions of a space; `problem` is what is wrong with their index file."""
+    statistics = load_regions(folder / record.statistics)
+    rows, length = len(shards) * len(record.boxes), getattr(shards.schema.field(record.column).type, "list_size", 0)
+    fits = record.dim == len(statistics.mean) and record.dim * len(record.boxes) == length
+    if record.metric != "inner_product" or not fits:
+        raise CollectionError(
+            f"The regions of {folder} do not belong together: {len(record.boxes)} of {record.dim} numbers compared by "
+            f"{record.metric} in {FILE_NAME}, {len(statistics.mean)} numbers in their statistics, {length} for all regions "
+            "of a work in the data. Build the collection again."
+        )
+    path = folder / record.index
+    if problem is not None:
+        log.warning("%s %s; it is built again from the embedding columns.", path, problem)
+        index = build_region_index(statistics, load_vectors(record.column), len(record.boxes))
+    else:
+        index = load_index(path)
+    if (len(index), index.dimension) != (rows, record.dim):
+        raise CollectionError(
+            f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {rows} regions with {record.dim}: "
+            "they do not belong together. Delete it to have it built again."
+        )
+    return IndexedRegions(record.boxes, statistics, index, record.column, load_vectors)
 
 
 def _check_record(folder: Path, record: SpaceRecord, space: Space, shards: Shards) -> None:
@@ -146,11 +185,13 @@ def save_collection(contents: Contents, pictures: Pictures, manifest: Manifest, 
             writer.write(table)
         writer.close()
         records = tuple(_save_space(indexed, folder) for indexed in contents.spaces)
+        save_map(contents, folder, target)
         manifest = dataclasses.replace(
             manifest,
             rows=len(contents),
             spaces=records,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            format_version=2 if any(record.regions for record in records) else 1,
             artsim_version=VERSION,
             files={},
         )
@@ -168,7 +209,10 @@ def check_target(target: Path) -> None:
 
 def _vector_columns(indexed: IndexedSpace) -> dict[str, np.ndarray]:
     blocks = indexed.raw_blocks()
-    return {indexed.columns[aspect]: blocks[aspect] for aspect in indexed.columns}
+    columns = {indexed.columns[aspect]: blocks[aspect] for aspect in indexed.columns}
+    if indexed.regions is not None:
+        columns[indexed.regions.column] = indexed.regions.raw()
+    return columns
 
 
 def _tables(contents: Contents, pictures: Pictures | None, vectors: Mapping[str, np.ndarray]) -> Iterator[pa.Table]:
@@ -202,21 +246,39 @@ def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
         index=f"index/{indexed.name}.faiss",
         index_type=indexed.index.kind,
         statistics=f"index/{indexed.name}.safetensors",
+        regions=None if indexed.regions is None else _regions_record(indexed.name, indexed.regions),
     )
     try:
         indexed.index.save(folder / record.index)
         save_space(indexed.space, folder / record.statistics)
+        if indexed.regions is not None and record.regions is not None:
+            indexed.regions.index.save(folder / record.regions.index)
+            save_regions(indexed.regions.statistics, folder / record.regions.statistics)
     except (RuntimeError, SafetensorError) as error:  # what FAISS and safetensors raise when the disk is full
         raise OSError(" ".join(str(error).split())) from error
-    (folder / record.statistics).chmod(0o644)  # safetensors writes files that only their owner can read
+    for path in (folder / "index").glob("*.safetensors"):
+        path.chmod(0o644)  # safetensors writes files that only their owner can read
     return record
+
+
+def _regions_record(name: str, regions: IndexedRegions) -> RegionsRecord:
+    return RegionsRecord(
+        column=regions.column,
+        boxes=regions.boxes,
+        dim=len(regions.statistics.mean),
+        index=f"index/{name}.regions.faiss",
+        index_type=regions.index.kind,
+        statistics=f"index/{name}.regions.safetensors",
+    )
 
 
 def load_dataset_with_indexes(folder: Path, manifest: Manifest) -> Any:
     """The parquet files as a `datasets.Dataset`, each space's FAISS index attached under its name."""
     from datasets import load_dataset
 
-    dataset = load_dataset(str(folder), split="train")
+    # Given the folder alone, `datasets` would take whatever it has cached of any folder of that name.
+    files = [str(folder / name) for name in sorted(manifest.files) if name.startswith("data/")]
+    dataset = load_dataset("parquet", data_files=files, split="train")
     for record in manifest.spaces:
         dataset.load_faiss_index(record.name, folder / record.index)
     return dataset

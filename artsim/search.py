@@ -5,25 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from artsim.choice import AUTO_RULES, DEPTH, AutoRule, best_of, margin, mean_cosine
 from artsim.contents import Contents, IndexedSpace
 from artsim.encoders.base import Aspect, Blocks
-from artsim.errors import QueryError
-from artsim.filters import Where, allowed_rows, groups_of
+from artsim.errors import EncoderError, QueryError
+from artsim.filters import Where, allowed_rows, groups_of, numbered_groups
+from artsim.fusion import FUSION_RULES, FusionRule, leaders, rank_fused
 from artsim.images import ImageLike
-from artsim.ranking import Target, add_pictures, add_texts, rank_likeness, rank_textbook, rank_tuned, spread
-from artsim.space import percentile
+from artsim.matches import Match, matches_in
+from artsim.ranking import RANKINGS, Asked, Ranking, Target, add_pictures, add_texts, spread
+from artsim.timing import timed
 
-Rank = Callable[[IndexedSpace, Target, int, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
-Ranking = Literal["tuned", "likeness", "cosine"]
-RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
+Ranked = Callable[[int], tuple[np.ndarray, np.ndarray]]
+"""k -> scores and rows of the k best, best first."""
 MAX_K = 1000
-_CLOSE = 0.5  # the quantile of the works' own nearness to their ten nearest from which on a match counts as close
 
 PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
     {
@@ -34,6 +34,8 @@ PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
         "same-work": {"subject": 0.0, "style": 0.0, "color": 0.0, "layout": 1.0},
     }
 )
+SEVERAL = ("auto", "fusion")
+"""What a query may name instead of an encoder."""
 PRESET_RANKINGS: Mapping[str, Ranking] = MappingProxyType({"same-work": "likeness"})
 """The rankings of presets that do not use the tuned one: what is the same work is so however many works resemble it."""
 
@@ -59,55 +61,54 @@ class Query:
     where: Where | None = None
     k: int = 10
     ranking: Ranking = "tuned"
-    space: str | None = None
+    encoder: str | None = None
+    """Which encoder answers: the name of a space, or the id of its encoder; "auto": for each query the one that `auto`
+    chooses; "fusion": all of them, put together by `fusion`. None: the first, for words the first that reads them."""
+    auto: AutoRule = "margin"
+    fusion: FusionRule = "weighted"
+    encoder_weights: Mapping[str, float] = field(default_factory=dict)
+    """What each encoder counts in a fusion, 1 where nothing is said; with 0 it is not asked."""
     other: tuple[str, ...] = ()
     """Columns in which an answer must differ from the works of the query, such as `artist`."""
     at_most: Mapping[str, int] = field(default_factory=dict)
     """Column -> how many answers may share one value of it."""
-
-
-@dataclass(frozen=True)
-class Match:
-    """One answer."""
-
-    rank: int
-    id: str
-    score: float
-    """What the matches are ordered by; comparable only within one answer. For "cosine" it is the cosine."""
-    cosine: float
-    """Plain cosine of the raw subject vectors, in -1..1."""
-    angular_distance: float
-    """`sqrt(2 (1 - cosine))`, in 0..2."""
-    percentile: float
-    """Share, in percent, of random pairs of works that are less alike than the query and this work.
-
-    For a text alone: the share of the collection's works that the text fits less well.
-    """
-    aspects: Mapping[Aspect, float] = field(repr=False)
-    """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
-    aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
-    close: bool
-    """Whether it is as near as a typical work of this collection is to its ten nearest."""
-    work: Mapping[str, Any] = field(repr=False)
-    row: int = field(repr=False)
+    detail: bool = False
+    """The pictures are details: what contains them is looked for (`artsim.detail`). Aspects and ranking do not matter."""
 
 
 class Embed(Protocol):
     """How the collection turns the parts of a query into raw vectors (its encoder is loaded on first use)."""
 
-    def images(self, space: IndexedSpace, parts: Sequence[Part]) -> Blocks: ...
+    def images(self, space: IndexedSpace, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
+        """`reproductions`: the layout is to find the same works with, whatever frame or wall is around them."""
+        ...
+
+    def details(self, space: IndexedSpace, parts: Sequence[Part]) -> np.ndarray: ...
 
     def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray: ...
+
+    def reads_words(self, space: IndexedSpace) -> bool: ...
 
 
 def run_query(contents: Contents, query: Query, embed: Embed) -> list[Match]:
     """The best `query.k` works, or all that the filters leave. Works named in the query are not among the answers."""
-    check_query(query, contents)
-    indexed = choose_space(contents, query.space)
-    target = find_target(contents, indexed, query, embed)
-    allowed = _allowed(contents, query)
-    scores, rows = _rank(contents, indexed, query, target, allowed)
-    return _matches(contents, indexed, target, scores, rows)
+    with timed("search", kind_of(query)):
+        check_query(query, contents)
+        asked = ask(contents, query, embed)
+        allowed = allowed_works(contents, query)
+        with timed("index", query.ranking):
+            if query.encoder == "auto":
+                chosen, scores, rows = choose_encoder(contents, asked, query, allowed)
+                asked = [chosen]
+            else:
+                scores, rows = rank_asked(contents, asked, query, query.k, allowed)
+        return _matches(query, contents, asked, scores, rows)
+
+
+def kind_of(query: Query) -> str:
+    """What a query asks with: "image", "text", "work", or "mixed"."""
+    kinds = {name for part in query.parts for name in ("image", "text", "work") if getattr(part, name) is not None}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
 def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most: int) -> dict[Any, list[Match]]:
@@ -116,24 +117,27 @@ def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most
     At most `most` values, those with the most works; in the order of their best match (centuries in theirs).
     """
     check_query(query, contents)
-    indexed = choose_space(contents, query.space)
-    target = find_target(contents, indexed, query, embed)
-    allowed = _allowed(contents, query)
-    groups = np.array(groups_of(contents.table, by), dtype=object)
-    counted: dict[Any, int] = {}
-    for row in np.flatnonzero(allowed) if allowed is not None else range(len(contents)):
-        if groups[row] is not None:
-            counted[groups[row]] = counted.get(groups[row], 0) + 1
-    if not counted:
+    if query.detail:
+        raise QueryError(f"Details are not looked for by {by}; leave detail out, or filter with where.")
+    asked = ask(contents, query, embed)
+    allowed = allowed_works(contents, query)
+    if query.encoder == "auto":
+        asked = [choose_encoder(contents, asked, query, allowed)[0]]
+    numbers, values = numbered_groups(contents.table, by)
+    has_value = numbers >= 0 if allowed is None else (numbers >= 0) & allowed
+    counts = np.bincount(numbers[has_value], minlength=len(values))
+    if not counts.any():
         raise QueryError(f"No work that the filters leave has a value in {by!r}.")
     answers = {}
-    for value in sorted(counted, key=lambda value: -counted[value])[:most]:
-        mask = groups == value if allowed is None else (groups == value) & allowed
-        scores, rows = _rank(contents, indexed, query, target, mask, diffused=False)  # comparable across values
-        answers[value] = _matches(contents, indexed, target, scores, rows)
+    for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
+        mask = has_value & (numbers == number)
+        scores, rows = rank_asked(contents, asked, query, query.k, mask, diffused=False)  # comparable across values
+        answers[values[number]] = _matches(query, contents, asked, scores, rows)
     answers = {value: matches for value, matches in answers.items() if matches}
-    in_time = by == "century"
-    return dict(sorted(answers.items(), key=lambda item: item[0] if in_time else -item[1][0].score))
+    if by == "century":
+        return dict(sorted(answers.items()))
+    by_ranks = len(asked) > 1 and query.fusion == "reciprocal-rank"  # ranks say nothing across values
+    return dict(sorted(answers.items(), key=lambda item: -(item[1][0].percentile if by_ranks else item[1][0].score)))
 
 
 def check_query(query: Query, contents: Contents) -> None:
@@ -142,6 +146,10 @@ def check_query(query: Query, contents: Contents) -> None:
         raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {query.k}.")
     if query.ranking not in RANKINGS:
         raise QueryError(f"There is no ranking {query.ranking!r}; choose among {', '.join(RANKINGS)}.")
+    if query.auto not in AUTO_RULES:
+        raise QueryError(f"There is no rule {query.auto!r} to choose by; choose among {', '.join(AUTO_RULES)}.")
+    if query.fusion not in FUSION_RULES:
+        raise QueryError(f"There is no fusion {query.fusion!r}; choose among {', '.join(FUSION_RULES)}.")
     if not query.parts:
         raise QueryError("There is nothing to search for: give an image, a text or a work.")
     for part in query.parts:
@@ -157,16 +165,65 @@ def check_query(query: Query, contents: Contents) -> None:
         raise QueryError("Everything in the query is against; add at least one picture or text to be like.")
     if any(limit < 1 for limit in query.at_most.values()):
         raise QueryError("The number of answers that may share a value must be at least 1.")
+    if query.encoder not in (None, *SEVERAL):
+        choose_space(contents, query.encoder)
+    weights_between(contents, query)
 
 
 def choose_space(contents: Contents, name: str | None) -> IndexedSpace:
-    """The space called `name`, by default the first."""
-    if name is None:
-        return contents.spaces[0]
+    """The space called `name`, or whose encoder has that id; by default the first."""
     for indexed in contents.spaces:
-        if indexed.name == name:
+        if name in (None, indexed.name, indexed.encoder):
             return indexed
-    raise QueryError(f"There is no space {name!r}; there are {', '.join(space.name for space in contents.spaces)}.")
+    raise QueryError(f"There is no encoder {name!r}; there are {', '.join(space.name for space in contents.spaces)}.")
+
+
+def ask(contents: Contents, query: Query, embed: Embed) -> list[Asked]:
+    """The query in every space that may answer it: one, unless it is for "auto" or "fusion".
+
+    `EncoderError` when there are words in it and none of the encoders reads them.
+    """
+    spaces = contents.spaces if query.encoder in (None, *SEVERAL) else (choose_space(contents, query.encoder),)
+    weights = weights_between(contents, query)
+    if query.encoder == "fusion":
+        spaces = tuple(space for space in spaces if weights[space.name] > 0)
+    if len(spaces) > 1 and any(part.text is not None for part in query.parts):
+        spaces = tuple(space for space in spaces if embed.reads_words(space))
+        if not spaces:
+            raise EncoderError(
+                f"None of the encoders of this collection ({', '.join(space.name for space in contents.spaces)}) reads "
+                "words. Search with a picture, or build it with a CLIP or SigLIP encoder as well."
+            )
+    if query.encoder is None:
+        spaces = spaces[:1]
+    return [Asked(space, find_target(contents, space, query, embed), weights[space.name]) for space in spaces]
+
+
+def weights_between(contents: Contents, query: Query) -> dict[str, float]:
+    """What each space counts in a fusion, by its name. `QueryError` for weights that make no sense."""
+    weights = {space.name: 1.0 for space in contents.spaces}
+    for name, weight in query.encoder_weights.items():
+        if not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
+            raise QueryError(f"The weight of an encoder must be a number of 0 or more; that of {name} is {weight!r}.")
+        weights[choose_space(contents, name).name] = float(weight)
+    if not any(weights.values()):
+        raise QueryError("All weights of encoders are 0; give at least one of them more than 0.")
+    return weights
+
+
+def choose_encoder(
+    contents: Contents, asked: Sequence[Asked], query: Query, allowed: np.ndarray | None
+) -> tuple[Asked, np.ndarray, np.ndarray]:
+    """Which of `asked` answers best by the rule `query.auto`, and its answers: scores and rows."""
+    k = max(query.k, DEPTH)
+    answers = [rank_asked(contents, [each], query, k, allowed) for each in asked]
+    if query.auto == "margin":
+        values = [margin(each, rows, query.ranking) for each, (_, rows) in zip(asked, answers, strict=True)]
+    else:
+        values = [mean_cosine(each, rows[: query.k]) for each, (_, rows) in zip(asked, answers, strict=True)]
+    best = best_of(values)
+    scores, rows = answers[best]
+    return asked[best], scores[: query.k], rows[: query.k]
 
 
 def find_target(contents: Contents, indexed: IndexedSpace, query: Query, embed: Embed) -> Target:
@@ -178,7 +235,7 @@ def find_target(contents: Contents, indexed: IndexedSpace, query: Query, embed: 
     known = [part for part in pictures if part.work is not None and part.region is None]
     placed, raw = [], []
     if fresh:
-        blocks = embed.images(indexed, fresh)
+        blocks = embed.images(indexed, fresh, reproductions=query.aspects.get("layout", 0) > 0)
         placed.append(indexed.space.place(blocks))
         raw.append(blocks["subject"])
     if known:
@@ -200,7 +257,7 @@ def _weights(parts: Sequence[Part]) -> np.ndarray:
     return np.array([part.weight for part in parts], np.float32)
 
 
-def _allowed(contents: Contents, query: Query) -> np.ndarray | None:
+def allowed_works(contents: Contents, query: Query) -> np.ndarray | None:
     """(n,) bool: what filters, and the works of the query themselves, leave; None for everything."""
     allowed = allowed_rows(contents.table, query.where)
     own = [contents.rows[part.work] for part in query.parts if part.work is not None]
@@ -209,76 +266,53 @@ def _allowed(contents: Contents, query: Query) -> np.ndarray | None:
     allowed = np.ones(len(contents), bool) if allowed is None else allowed
     allowed[own] = False
     for column in query.other:
-        groups = groups_of(contents.table, column)
-        avoided = {groups[row] for row in own} - {None}
-        allowed &= np.array([value not in avoided for value in groups])
+        numbers, _ = numbered_groups(contents.table, column)
+        avoided = numbers[own]
+        allowed &= ~np.isin(numbers, avoided[avoided >= 0])
     return allowed
 
 
-def _rank(
+def rank_asked(
     contents: Contents,
-    indexed: IndexedSpace,
+    asked: Sequence[Asked],
     query: Query,
-    target: Target,
+    k: int,
     allowed: np.ndarray | None,
     *,
     diffused: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first; with limits, further down the ranking until `k` keep to them."""
-    rank: Rank
-    if query.ranking == "cosine" or target.placed is None:
-        rank = rank_textbook
-    else:
-        rank = rank_likeness if query.ranking == "likeness" else partial(rank_tuned, diffused=diffused)
+    """Scores and rows of the `k` best by the query's ranking and within its limits, best first; of several, fused."""
+
+    def ranked(depth: int) -> tuple[np.ndarray, np.ndarray]:
+        return rank_fused(asked, query.fusion, query.ranking, depth, allowed, diffused=diffused)
+
+    return within_limits(contents, query, k, ranked)
+
+
+def within_limits(contents: Contents, query: Query, k: int, ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows of the `k` best that keep to `query.at_most`, from further down the ranking where they must be."""
     if not query.at_most:
-        return rank(indexed, target, query.k, allowed)
-    groups = [groups_of(contents.table, column) for column in query.at_most]
-    depth, everything = 10 * query.k, len(contents)
+        return ranked(k)
+    depth, everything = 10 * k, len(contents)
     while True:
-        scores, rows = rank(indexed, target, min(depth, everything), allowed)
-        taken = spread(rows, groups, list(query.at_most.values()), query.k)
-        if len(taken) == query.k or depth >= everything:
+        scores, rows = ranked(min(depth, everything))
+        groups = [groups_of(contents.table, column, rows) for column in query.at_most]
+        taken = spread(groups, list(query.at_most.values()), k)
+        if len(taken) == k or depth >= everything:
             return scores[taken], rows[taken]
         depth *= 4
 
 
 def _matches(
-    contents: Contents, indexed: IndexedSpace, target: Target, scores: np.ndarray, rows: np.ndarray
+    query: Query, contents: Contents, asked: Sequence[Asked], scores: np.ndarray, rows: np.ndarray
 ) -> list[Match]:
-    """Every score that a person may want to see, for the rows that were found."""
-    if not len(rows):
-        return []
-    space = indexed.space
-    reference = target.raw if target.raw is not None else target.words
-    cosine = np.clip(indexed.raw_subject.vectors(rows) @ reference, -1, 1)
-    aspects: tuple[Aspect, ...]
-    if target.placed is None:  # a text alone has no style and no colour
-        everything = np.sort(indexed.raw_subject.vectors(np.arange(len(contents))) @ reference)
-        aspects, values = ("subject",), cosine[:, None]
-        percentiles = percentile(everything, cosine)
-        by_aspect, close = percentiles[:, None], np.ones(len(rows), bool)
-    else:
-        aspects, query = space.aspects, space.split(target.placed[None])
-        blocks = space.split(indexed.index.vectors(rows))
-        values = np.stack([blocks[aspect] @ query[aspect][0] for aspect in aspects], axis=1)
-        likeness = values @ target.shares
-        percentiles = percentile(np.sort(space.pairs @ target.shares), likeness)
-        columns = [percentile(np.sort(space.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
-        by_aspect = np.stack(columns, axis=1)
-        close = likeness >= np.quantile(space.density @ target.shares, _CLOSE)
-    return [
-        Match(
-            rank=i + 1,
-            id=contents.table.column("id")[row].as_py(),
-            score=float(scores[i]),
-            cosine=float(cosine[i]),
-            angular_distance=math.sqrt(2 * (1 - float(cosine[i]))),
-            percentile=float(percentiles[i]),
-            aspects=dict(zip(aspects, values[i].tolist(), strict=True)),
-            aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
-            close=bool(close[i]),
-            work=contents.work(row),
-            row=row,
-        )
-        for i, row in enumerate(rows.tolist())
-    ]
+    """The matches of one space, or of several fused: each match with the figures of the space that did most for it."""
+    if len(asked) == 1 or not len(rows):
+        return matches_in(contents, asked[0], scores, rows)
+    leading = leaders(asked, query.ranking, rows)
+    matches = []
+    for number, each in enumerate(asked):
+        own = np.flatnonzero(leading == number)
+        found = matches_in(contents, each, scores[own], rows[own])
+        matches += [replace(match, rank=int(place) + 1) for match, place in zip(found, own, strict=True)]
+    return sorted(matches, key=lambda match: match.rank)

@@ -45,7 +45,7 @@ class Thumbnails:
 
         `size` is one of `SIZES`. `QueryError` when there is no such work.
         """
-        path = self.folder / str(size) / f"{self.key(self._collection.work(identity))}.webp"
+        path = self._file(identity, size)
         if not path.is_file():
             try:
                 picture = load_image(self._collection.picture(identity), short_side=size, name=identity)
@@ -54,6 +54,13 @@ class Thumbnails:
                 return None
             _write(path, thumbnail(picture, side=size))
         return path
+
+    def is_made(self, identity: str, size: int) -> bool:
+        """Whether `path` would answer at once. `QueryError` when there is no such work."""
+        return self._file(identity, size).is_file()
+
+    def _file(self, identity: str, size: int) -> Path:
+        return self.folder / str(size) / f"{self.key(self._collection.work(identity))}.webp"
 
     def make_ahead(self, first: Sequence[str] = ()) -> None:
         """Start making the small ones in the background, those of `first` at once and the others unhurriedly."""

@@ -1,4 +1,4 @@
-"""Build a collection: source -> encoder -> dataset with FAISS index, and publish it on the Hub if told to.
+"""Build a collection: source -> encoders -> dataset with FAISS index, and publish it on the Hub if told to.
 
 Run again after an interruption, it goes on. What it needs from the Hub for publishing is checked before any work starts.
 """
@@ -22,12 +22,17 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", required=True, help="met, folder:PATH, hub:NAMESPACE/NAME[:SPLIT] or nga:PATH")
     parser.add_argument(
-        "--encoder", default="auto", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)"
+        "--encoder",
+        action="append",
+        help="auto, embedded, a Hub model id, or a folder with a model (default: auto); several if given again",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the collection")
     parser.add_argument("--limit", type=int, help="only the first LIMIT works")
     parser.add_argument("--images", choices=("bytes", "urls"), default="bytes", help="keep pictures, or only addresses")
     parser.add_argument("--index", choices=("auto", "flat", "fp16", "hnsw"), default="auto", help="type of FAISS index")
+    parser.add_argument(
+        "--regions", action="store_true", help="keep vectors of regions of each work, to find details in (27 kB a work)"
+    )
     parser.add_argument("--title", help="title of the collection (default: the source's)")
     parser.add_argument("--license", help="licence of the works, as the Hub spells it, for example cc0-1.0")
     parser.add_argument("--push-to", metavar="NAMESPACE/NAME", help="publish it as this dataset on the Hub")
@@ -56,18 +61,20 @@ def main() -> int:
     source = open_source(arguments.source)
     if arguments.push_to:
         check_license(arguments.license or source.license)
-    choice = choose_encoder(arguments.encoder)
-    print(f"Encoder: {choice.name} ({choice.reason}).")
-    encoder = load_encoder(choice.name)
+    choices = [choose_encoder(name) for name in arguments.encoder or ["auto"]]
+    for choice in choices:
+        print(f"Encoder: {choice.name} ({choice.reason}).")
+    encoders = [load_encoder(choice.name) for choice in choices]
     bar = ProgressBar("Embedding")
     try:
         collection = build_collection(
             source,
-            encoder,
+            encoders,
             arguments.out,
             limit=arguments.limit,
             images=arguments.images,
             index_type=arguments.index,
+            regions=arguments.regions,
             title=arguments.title,
             license=arguments.license,
             progress=bar,

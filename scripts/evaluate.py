@@ -34,15 +34,22 @@ def parse_arguments() -> argparse.Namespace:
     setting = parser.add_argument_group("how works are ranked")
     setting.add_argument("--ranking", help="tuned, likeness or cosine (default: the preset's, tuned)")
     setting.add_argument("--aspects", help="a preset, or weights such as subject=1,style=1,color=0 (default: balanced)")
-    setting.add_argument("--space", help="name of the space, where the collection has several (default: the first)")
+    setting.add_argument(
+        "--encoder", help="where the collection has several: one of them, auto or fusion (default: the first)"
+    )
+    setting.add_argument("--auto", choices=("margin", "mean-cosine"), help="with --encoder auto: what it chooses by")
+    setting.add_argument("--fusion", choices=("weighted", "reciprocal-rank"), help="with --encoder fusion: how")
+    setting.add_argument("--encoder-weights", metavar="NAME=WEIGHT,...", help="with --encoder fusion (default: 1 each)")
     more = parser.add_argument_group("more than the figures")
     more.add_argument("--aspects-table", action="store_true", help="a table of every aspect preset and ranking")
     more.add_argument("--classes", action="store_true", help="a table of every label")
     more.add_argument("--compare-ranking", metavar="RANKING", help="compare with this ranking, with tests (needs ranx)")
     more.add_argument("--compare-aspects", metavar="ASPECTS", help="compare with these aspect weights")
     more.add_argument("--compare-collection", metavar="DIR", help="compare with another collection of the same works")
-    more.add_argument("--compare-space", metavar="NAME", help="compare with another space")
-    more.add_argument("--label-free", action="store_true", help="cosine and angular distance over the top k, per space")
+    more.add_argument("--compare-encoder", metavar="NAME", help="compare with another encoder, auto or fusion")
+    more.add_argument(
+        "--label-free", action="store_true", help="cosine and angular distance over the top k, per encoder"
+    )
     more.add_argument("--k", type=int, default=10, help="answers for --label-free and --plot (default: 10)")
     more.add_argument("--plot", type=Path, metavar="FILE", help="a picture of a query, its top k and their scores")
     more.add_argument("--query", metavar="ID_OR_PICTURE", help="what --plot asks (default: the first work)")
@@ -56,39 +63,49 @@ def parse_arguments() -> argparse.Namespace:
             parser.error(f"--{name.replace('_', '-')} needs --label COLUMN")
     if arguments.query and not arguments.plot:
         parser.error("--query needs --plot FILE")
+    asked = (arguments.encoder, arguments.compare_encoder)
+    for name, needs in (("auto", "auto"), ("fusion", "fusion"), ("encoder_weights", "fusion")):
+        if getattr(arguments, name) and needs not in asked:
+            parser.error(f"--{name.replace('_', '-')} needs --encoder {needs}")
     return arguments
 
 
-_COMPARED = ("compare_ranking", "compare_aspects", "compare_collection", "compare_space")
+_COMPARED = ("compare_ranking", "compare_aspects", "compare_collection", "compare_encoder")
 
 
 def main() -> int:
     arguments = parse_arguments()
-    from artsim.evaluation import measure_neighbours, save_sheet, search_sheet
+    from artsim.evaluation import ask_encoders, measure_neighbours, save_sheet, search_sheet
     from artsim.evaluation.neighbours import neighbours_table
     from artsim.evaluation.summary import neighbours_summary
+    from artsim.evaluation.tables import encoders_table
     from artsim.opening import open_collection
 
     if arguments.report is not None and arguments.report.suffix.lower() not in (".html", ".htm"):
         raise ArtsimError(f"The report is a web page; give it a name that ends in .html, not {arguments.report.name}.")
     collection = open_collection(arguments.collection)
-    setting = parse_setting(arguments.ranking, arguments.aspects, space=arguments.space)
+    setting = parse_setting(arguments, arguments.ranking, arguments.aspects, arguments.encoder)
     figures: dict[str, Any] = {"collection": collection.manifest.title}
     if arguments.label:
         figures |= _evaluate(arguments, collection, setting)
     if arguments.label_free:
-        spaces = [arguments.space] if arguments.space else [indexed.name for indexed in collection.contents.spaces]
-        settings = [dataclasses.replace(setting, space=name) for name in spaces]
+        everyone = [indexed.name for indexed in collection.contents.spaces]
+        names = everyone if setting.several or setting.encoder is None else [setting.encoder]
+        settings = [dataclasses.replace(setting, encoder=name) for name in names]
         found = [
             measure_neighbours(collection, one, k=arguments.k, max_queries=arguments.max_queries, seed=arguments.seed)
             for one in settings
         ]
-        print(neighbours_table(found, setting).to_markdown())
-        figures |= {"ranking": setting.ranking, "aspects": dict(setting.aspects), "encoder": found[0].encoder}
+        print(neighbours_table(found, settings[0]).to_markdown())
+        asked = {"ranking": setting.ranking, "aspects": dict(setting.aspects), "encoder": found[0].encoder}
+        figures = asked | figures  # with --label, these are said already
         figures["label_free"] = neighbours_summary(found)
     if arguments.plot is not None:
         save_sheet(search_sheet(collection, arguments.query, setting, k=arguments.k), arguments.plot)
         print(f"Plot: {arguments.plot}")
+        comparison = ask_encoders(collection, arguments.query, setting, k=arguments.k)
+        print(encoders_table(comparison).to_markdown())
+        figures["query"] = comparison.as_json()
     if arguments.json is not None:
         write_json(arguments.json, figures)
     return 0
@@ -113,7 +130,7 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
     print(figures_table(evaluation).to_markdown())
     tables: list[Table] = []
     if arguments.aspects_table:
-        evaluations = evaluate_settings(collection, task, space=arguments.space)
+        evaluations = evaluate_settings(collection, task, setting)
         tables.append(settings_table(evaluations))
         figures["table"] = settings_summary(evaluations)
     if any(getattr(arguments, name) for name in _COMPARED):
@@ -134,22 +151,34 @@ def _compare(arguments: argparse.Namespace, collection: Collection, task: Task, 
     from artsim.opening import open_collection
 
     other = open_collection(arguments.compare_collection) if arguments.compare_collection else collection
-    space = arguments.compare_space or (None if arguments.compare_collection else first.setting.space)
+    encoder = arguments.compare_encoder or (None if arguments.compare_collection else first.setting.encoder)
     aspects = arguments.compare_aspects or arguments.aspects
     ranking = arguments.compare_ranking or (None if arguments.compare_aspects else first.setting.ranking)
-    second = evaluate(other, task, parse_setting(ranking, aspects, space=space))
+    second = evaluate(other, task, parse_setting(arguments, ranking, aspects, encoder))
     return compare(first, second)
 
 
-def parse_setting(ranking: str | None, aspects: str | None, *, space: str | None) -> Setting:
-    """What was asked for; a preset brings its own ranking, and the ranking "cosine" compares subjects only."""
+def parse_setting(
+    arguments: argparse.Namespace, ranking: str | None, aspects: str | None, encoder: str | None
+) -> Setting:
+    """What was asked for, the rules for several encoders as in `arguments`.
+
+    A preset brings its own ranking, and the ranking "cosine" compares subjects only.
+    """
     from artsim.evaluation import Setting
     from artsim.search import PRESET_RANKINGS
 
     name = (aspects or "balanced").strip()
     ranking = ranking or PRESET_RANKINGS.get(name, "tuned")
     weights = {"subject": 1.0} if aspects is None and ranking == "cosine" else parse_aspects(name)
-    return Setting(ranking=ranking, aspects=weights, space=space)  # type: ignore[arg-type]
+    return Setting(
+        ranking=ranking,  # type: ignore[arg-type]
+        aspects=weights,
+        encoder=encoder,
+        auto=arguments.auto or "margin",
+        fusion=arguments.fusion or "weighted",
+        encoder_weights=parse_weights(arguments.encoder_weights or "", "clip=2,embedded=1"),
+    )
 
 
 def parse_aspects(text: str) -> dict[Any, float]:
@@ -158,7 +187,14 @@ def parse_aspects(text: str) -> dict[Any, float]:
 
     if text in PRESETS:
         return dict(PRESETS[text])
+    return parse_weights(text, f"subject=1,style=1,color=0, or a preset: {', '.join(PRESETS)}")
+
+
+def parse_weights(text: str, example: str) -> dict[Any, float]:
+    """`NAME=WEIGHT,...` as numbers by name; nothing for an empty text."""
     weights: dict[Any, float] = {}
+    if not text:
+        return weights
     for part in text.split(","):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         try:
@@ -166,10 +202,7 @@ def parse_aspects(text: str) -> dict[Any, float]:
                 raise ValueError(part)
             weights[name] = float(value)
         except ValueError:
-            raise QueryError(
-                f"The aspects {text!r} cannot be read; write weights such as subject=1,style=1,color=0, or a preset: "
-                f"{', '.join(PRESETS)}."
-            ) from None
+            raise QueryError(f"The weights {text!r} cannot be read; write weights such as {example}.") from None
     return weights
 
 

@@ -1,12 +1,14 @@
-"""Makes real, tiny, randomly initialised checkpoints, with the files that a checkpoint on the Hub has.
+"""Makes real, mostly tiny, randomly initialised checkpoints, with the files that a checkpoint on the Hub has.
 
 They load through `AutoModel`, `AutoImageProcessor` and `AutoTokenizer` in a moment and know nothing of art, but the same
 picture always gets the same vector and other pictures get others: enough for all that is not about likeness itself.
+To have one in a folder: python tests/checkpoints.py resnet50 FOLDER
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,7 @@ def make_dinov2(folder: Path) -> Path:
 
 
 def make_resnet(folder: Path) -> Path:
+    """ResNet of three stages, for pictures of 64 x 64."""
     from transformers import ConvNextImageProcessor, ResNetConfig, ResNetModel
 
     config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16, 24], depths=[1, 1, 1], layer_type="basic")
@@ -80,6 +83,7 @@ def make_resnet(folder: Path) -> Path:
 
 
 def make_efficientnet(folder: Path) -> Path:
+    """EfficientNet of three stages, for pictures of 64 x 64."""
     from transformers import EfficientNetConfig, EfficientNetImageProcessor, EfficientNetModel
 
     config = EfficientNetConfig(
@@ -97,6 +101,24 @@ def make_efficientnet(folder: Path) -> Path:
     return _save(folder, EfficientNetModel, config, EfficientNetImageProcessor(size={"height": 64, "width": 64}))
 
 
+def make_resnet50(folder: Path) -> Path:
+    """ResNet-50 at its full size, as `microsoft/resnet-50` configures model and preprocessing: 100 MB of random weights."""
+    from transformers import ConvNextImageProcessor, ResNetConfig, ResNetModel
+
+    processor = ConvNextImageProcessor(
+        size={"shortest_edge": 224}, crop_pct=0.875, image_mean=_IMAGENET[0], image_std=_IMAGENET[1]
+    )
+    return _save(folder, ResNetModel, ResNetConfig(), processor)
+
+
+def make_efficientnet_b0(folder: Path) -> Path:
+    """EfficientNet-B0 at its full size, as `google/efficientnet-b0` configures model and preprocessing."""
+    from transformers import EfficientNetConfig, EfficientNetImageProcessor, EfficientNetModel
+
+    config = EfficientNetConfig(width_coefficient=1.0, depth_coefficient=1.0, hidden_dim=1280, image_size=224)
+    return _save(folder, EfficientNetModel, config, EfficientNetImageProcessor(size={"height": 224, "width": 224}))
+
+
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "clip": make_clip,
     "siglip": make_siglip,
@@ -104,8 +126,11 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "dinov2": make_dinov2,
     "resnet": make_resnet,
     "efficientnet": make_efficientnet,
+    "resnet50": make_resnet50,
+    "efficientnet-b0": make_efficientnet_b0,
 }
 
+_IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _VIT = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2}
 _LAYERS = {**_VIT, "intermediate_size": 64}
 
@@ -150,3 +175,7 @@ def _save_word_tokenizer(folder: Path, *, length: int) -> int:
         model_input_names=["input_ids"],  # as SigLIP's: it was trained without an attention mask
     ).save_pretrained(folder)
     return len(vocabulary)
+
+
+if __name__ == "__main__":
+    MAKERS[sys.argv[1]](Path(sys.argv[2]))

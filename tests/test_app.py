@@ -115,12 +115,6 @@ def test_an_address_is_never_fetched(client: Client, app: RunningApp) -> None:
         server.shutdown()
 
 
-def test_only_the_two_searches_are_offered(client: Client) -> None:
-    endpoints = client.view_api(return_format="dict", print_info=False)
-    assert sorted(endpoints["named_endpoints"]) == ["/search_by_image", "/search_by_text"]
-    assert not endpoints["unnamed_endpoints"]
-
-
 def test_a_second_start_opens_what_the_first_one_built(app: RunningApp, cache: Path) -> None:
     with running_app(cache) as second:
         assert "are embedded" not in second.said()

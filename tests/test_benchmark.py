@@ -43,6 +43,8 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path) -> None:
     assert encoder["encoder"] == "CLIP tiny, random weights"
     assert encoder["images_per_s"] > encoder["build_images_per_s"] > 0
     assert encoder["one_at_a_time_images_per_s"] > 0
+    assert encoder["cpu_ms_per_image"].keys() == {"decode", "encoder", "color"}
+    assert all(taken > 0 for taken in encoder["cpu_ms_per_image"].values())
     assert encoder["instead_images_per_s"]["AutoProcessor and AutoModel, one picture at a time"] > 0
 
 

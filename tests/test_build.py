@@ -15,8 +15,9 @@ from PIL import Image
 
 from artsim import CollectionError, SourceError, build_collection, open_collection, open_source
 from artsim import build as build_module
-from artsim.build import report_path, space_name
+from artsim.build import report_path
 from artsim.encoders.base import Blocks
+from artsim.makers import space_name
 
 
 class Counting:
@@ -171,6 +172,32 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
     assert_same(open_collection(tmp_path / "first"), build())
     assert len(collection) == 12
     assert litter(tmp_path) == []
+
+
+class BreakingOff:
+    """A source whose connection is lost after so many works."""
+
+    def __init__(self, source: Any, after: int) -> None:
+        self._source, self._after = source, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def works(self, start: int) -> Iterator[Any]:
+        yield from list(self._source.works(start))[: self._after - start]
+        raise SourceError("The connection was lost.")
+
+
+def test_a_source_that_breaks_off_loses_no_whole_batch(
+    pictures: Path, clip: Any, tmp_path: Path, small_batches: None
+) -> None:
+    """The next batch is read while one is embedded; that one is kept all the same."""
+    source = open_source(f"folder:{pictures}")
+    with pytest.raises(SourceError, match="connection was lost"):
+        build_collection(BreakingOff(source, 11), clip, tmp_path / "out")
+    counting = Counting(clip)
+    assert len(build_collection(source, counting, tmp_path / "out")) == 12
+    assert counting.seen == 2
 
 
 def test_an_interrupted_build_of_other_pictures_starts_anew(
@@ -346,7 +373,8 @@ def test_a_disk_that_fills_up_at_the_index_is_a_sentence_too(build: Any, tmp_pat
     collection = build()
     collection.manifest = dataclasses.replace(collection.manifest, images="urls")
     collection.save(tmp_path / "light")
-    sizes = {path.suffix: path.stat().st_size for path in (tmp_path / "light").rglob("*") if path.is_file()}
+    files = [path for path in (tmp_path / "light").rglob("*") if path.is_file()]
+    sizes = {path.suffix: path.stat().st_size for path in sorted(files, key=lambda path: path.stat().st_size)}
     room = max(size for suffix, size in sizes.items() if suffix != ".faiss") + 1
     assert room < sizes[".faiss"]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -19,6 +19,7 @@ from artsim.encoders.color import DIMS
 from artsim.images import load_image
 
 INDEX, SPACE, DATA = "index/clip.faiss", "index/clip.safetensors", "data/train-00000-of-00001.parquet"
+MAP = "index/clip.map.safetensors"
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def ids(matches: Any) -> list[str]:
 
 def test_the_files_are_those_of_the_design(saved: Path) -> None:
     names = sorted(path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file())
-    assert names == ["README.md", "artsim.json", DATA, INDEX, SPACE]
+    assert names == ["README.md", "artsim.json", DATA, INDEX, MAP, SPACE]
     assert not list(saved.parent.glob(".paintings*"))
 
 
@@ -78,7 +79,7 @@ def test_the_manifest_says_what_is_in_it(saved: Path, clip: Any, checkpoint: Any
             "size": (saved / name).stat().st_size,
             "sha256": hashlib.sha256((saved / name).read_bytes()).hexdigest(),
         }
-    assert set(manifest["files"]) == {"README.md", DATA, INDEX, SPACE}
+    assert set(manifest["files"]) == {"README.md", DATA, INDEX, MAP, SPACE}
 
 
 def test_there_is_no_pickle_anywhere(saved: Path) -> None:
@@ -253,8 +254,8 @@ def test_data_without_an_embedding_column_are_refused(copy: Path) -> None:
 
 
 def test_a_newer_format_asks_for_a_newer_artsim(copy: Path) -> None:
-    rewrite(copy, lambda manifest: manifest.update(format_version=2))
-    with pytest.raises(CollectionError, match="has format version 2; this artsim reads up to 1"):
+    rewrite(copy, lambda manifest: manifest.update(format_version=3))
+    with pytest.raises(CollectionError, match="has format version 3; this artsim reads up to 2"):
         open_collection(copy)
 
 

@@ -213,8 +213,8 @@ def test_a_collection_of_one_or_two_works_can_be_asked(copy: Path) -> None:
 
 def test_what_cannot_be_looked_for_is_said_in_a_sentence(copy: Path) -> None:
     collection = open_collection(copy)
-    with pytest.raises(QueryError, match="no space 'other'"):
-        collection.duplicates(space="other")
+    with pytest.raises(QueryError, match="no encoder 'other'"):
+        collection.duplicates(encoder="other")
     collection.manifest = replace(collection.manifest, images="urls")
     with pytest.raises(CollectionError, match="holds no pictures"):
         collection.duplicates()

@@ -194,7 +194,7 @@ def test_a_region_of_a_picture_is_explained_alone(collection: Any, painting: byt
         (("00.jpg",), {}, QueryError, "an image, or a work"),
         (("00.jpg", b"junk"), {}, ImageError, "not an image"),
         (("00.jpg",), {"work": "01.jpg", "region": (0.5, 0.5, 0.5, 1.0)}, ImageError, "region"),
-        (("00.jpg",), {"work": "01.jpg", "space": "other"}, QueryError, "no space 'other'"),
+        (("00.jpg",), {"work": "01.jpg", "encoder": "other"}, QueryError, "no encoder 'other'"),
     ],
 )
 def test_what_cannot_be_explained_is_refused(

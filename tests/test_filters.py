@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from artsim.errors import QueryError
-from artsim.filters import allowed_rows, as_plain, distinct_values, groups_of
+from artsim.filters import allowed_rows, as_plain, distinct_values, groups_of, numbered_groups
 
 
 @pytest.fixture(params=["one chunk", "many chunks"])
@@ -136,11 +136,21 @@ def test_distinct_values_are_counted_most_frequent_first(table: pa.Table) -> Non
 
 
 def test_groups_are_values_first_items_and_centuries(table: pa.Table) -> None:
-    assert groups_of(table, "artist") == ["Monet", "Manet", None, "Monet", None, "Vermeer"]
-    assert groups_of(table, "tags") == ["sea", "sea", None, None, "ship", "woman"]
-    assert groups_of(table, "century") == [1800, 1800, None, 1900, 1600, -300]
+    everything = np.arange(len(table))
+    assert groups_of(table, "artist", everything) == ["Monet", "Manet", None, "Monet", None, "Vermeer"]
+    assert groups_of(table, "tags", everything) == ["sea", "sea", None, None, "ship", "woman"]
+    assert groups_of(table, "century", everything) == [1800, 1800, None, 1900, 1600, -300]
+    assert groups_of(table, "tags", np.array([5, 2, 0])) == ["woman", None, "sea"]
     with pytest.raises(QueryError, match="no column 'painter' to group by"):
-        groups_of(table, "painter")
+        groups_of(table, "painter", everything)
+
+
+@pytest.mark.parametrize("by", ["artist", "tags", "century"])
+def test_rows_of_one_group_have_one_number(table: pa.Table, by: str) -> None:
+    numbers, values = numbered_groups(table, by)
+    named = [values[number] if number >= 0 else None for number in numbers]
+    assert named == groups_of(table, by, np.arange(len(table)))
+    assert sorted(set(numbers[numbers >= 0])) == list(range(len(values)))
 
 
 def test_values_become_what_json_can_hold() -> None:

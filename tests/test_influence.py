@@ -113,7 +113,7 @@ def test_nothing_earlier_is_said_in_a_sentence(collection: Any, painting: bytes)
         ({"preset": "nearest"}, "no preset"),
         ({"where": {"painter": "x"}}, "no column 'painter'"),
         ({"image": b"x"}, "Give one thing to ask about"),
-        ({"space": "other"}, "no space 'other'"),
+        ({"encoder": "other"}, "no encoder 'other'"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(

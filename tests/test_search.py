@@ -200,7 +200,7 @@ def test_more_than_there_are_gives_all_there_are(collection: Any) -> None:
         ({"work": "05.jpg", "aspects": {"style": -1}}, "must be 0 or more"),
         ({"work": "05.jpg", "aspects": {}}, "All aspect weights are 0"),
         ({"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'; choose among tuned, likeness, cosine"),
-        ({"work": "05.jpg", "space": "clap"}, "There is no space 'clap'; there are clip"),
+        ({"work": "05.jpg", "encoder": "clap"}, "There is no encoder 'clap'; there are clip"),
         ({"work": "05.jpg", "where": {"painter": "x"}}, "There is no column 'painter'"),
         ({"parts": [Part(work="05.jpg", weight=-1)]}, "Everything in the query is against"),
         ({"parts": [Part(work="05.jpg", weight=0)]}, "must be a number other than 0"),

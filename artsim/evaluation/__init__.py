@@ -11,7 +11,7 @@ from artsim.evaluation.metrics import HEADLINE, METRICS, measure
 from artsim.evaluation.neighbours import Neighbours, measure_neighbours
 from artsim.evaluation.report import write_report
 from artsim.evaluation.run import ClassFigures, Evaluation, Task, by_class, confusions, evaluate, macro_means
-from artsim.evaluation.sheet import save_sheet, search_sheet
+from artsim.evaluation.sheet import ask_encoders, save_sheet, search_sheet
 from artsim.evaluation.tables import evaluate_settings
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Neighbours",
     "Setting",
     "Task",
+    "ask_encoders",
     "bootstrap_intervals",
     "by_class",
     "compare",

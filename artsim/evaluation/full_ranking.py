@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from artsim.choice import AUTO_RULES, AutoRule
 from artsim.contents import IndexedSpace
 from artsim.encoders.base import Aspect, unit_rows
 from artsim.errors import QueryError
-from artsim.ranking import order_tuned
-from artsim.search import PRESETS, RANKINGS, Ranking
+from artsim.fusion import FUSION_RULES, FusionRule
+from artsim.ranking import RANKINGS, Ranking, order_tuned
+from artsim.search import PRESETS, SEVERAL
 
 _BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted
 
@@ -27,12 +29,25 @@ class Setting:
     ranking: Ranking = "tuned"
     aspects: Mapping[Aspect, float] = field(default_factory=lambda: PRESETS["balanced"])
     """Ignored by the ranking "cosine", which compares raw subject vectors only."""
-    space: str | None = None
-    """Name of the space, by default the collection's first."""
+    encoder: str | None = None
+    """As in a search: the name of a space or the id of its encoder, "auto" or "fusion"; by default the first space."""
+    auto: AutoRule = "margin"
+    fusion: FusionRule = "weighted"
+    encoder_weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.ranking not in RANKINGS:
-            raise QueryError(f"There is no ranking {self.ranking!r}; choose among {', '.join(RANKINGS)}.")
+        for name, value, known in (
+            ("ranking", self.ranking, RANKINGS),
+            ("rule", self.auto, AUTO_RULES),
+            ("fusion", self.fusion, FUSION_RULES),
+        ):
+            if value not in known:
+                raise QueryError(f"There is no {name} {value!r}; choose among {', '.join(known)}.")
+
+    @property
+    def several(self) -> str | None:
+        """How several encoders answer, such as "auto, margin"; None when one does."""
+        return f"{self.encoder}, {getattr(self, self.encoder)}" if self.encoder in SEVERAL else None
 
     def __str__(self) -> str:
         if self.ranking == "cosine":

@@ -39,7 +39,7 @@ def measure_neighbours(
 ) -> Neighbours:
     """`QueryError` when the collection has fewer than two works, or for `k` below 1."""
     contents = collection.contents
-    indexed = choose_space(contents, setting.space)
+    indexed = choose_space(contents, setting.encoder)
     n = len(contents)
     if n < 2:
         raise QueryError(f"This collection has {n} work; the statistics of neighbours need at least two.")

@@ -10,9 +10,10 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.errors import QueryError
-from artsim.evaluation.full_ranking import Setting, rank_works
+from artsim.evaluation.full_ranking import Setting
 from artsim.evaluation.labels import Labels, check_labels, read_labels
 from artsim.evaluation.metrics import METRICS, measure
+from artsim.evaluation.several import rank_by_encoders
 from artsim.filters import Where, allowed_rows
 from artsim.search import choose_space
 
@@ -48,8 +49,11 @@ class Evaluation:
     task: Task
     setting: Setting
     encoder: str
+    """Its id; "auto, margin" and the like where several answer. `revision` and `space` are then those of all of them."""
     revision: str
     space: str
+    answered: Mapping[str, int]
+    """How many queries each space answered; in a fusion, all of them."""
     works: int
     """In the collection."""
     candidates: int
@@ -97,7 +101,7 @@ class ClassFigures:
 def evaluate(collection: Collection, task: Task, setting: Setting | None = None) -> Evaluation:
     """Ask every labelled work of `collection`. `QueryError` when the task cannot tell right answers from wrong ones."""
     contents, setting = collection.contents, setting or Setting()
-    indexed = choose_space(contents, setting.space)
+    spaces = contents.spaces if setting.several else (choose_space(contents, setting.encoder),)
     labels = read_labels(contents.table, task.label)
     apart = read_labels(contents.table, task.disjoint, literal=True) if task.disjoint is not None else None
     allowed = allowed_rows(contents.table, task.where)
@@ -106,7 +110,9 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
     check_labels(labels, judge.candidates)
     rows, lonely = _queries(task, judge)
     values, top, right, shares = [], [], [], []
-    for block, order in rank_works(indexed, setting, rows, judge.left):
+    answered: Counter[str] = Counter({indexed.name: 0 for indexed in spaces})
+    for block, order, by in rank_by_encoders(collection, contents, setting, rows, judge.left):
+        answered.update(by)
         relevant = np.take_along_axis(np.stack([judge.relevant(row) for row in block.tolist()]), order, axis=1)
         left = np.stack([judge.left(row) for row in block.tolist()])
         values.append(measure(relevant))
@@ -118,9 +124,10 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
     return Evaluation(
         task=task,
         setting=setting,
-        encoder=indexed.encoder,
-        revision=indexed.revision,
-        space=indexed.name,
+        encoder=setting.several or spaces[0].encoder,
+        revision=" ".join(indexed.revision for indexed in spaces),
+        space=" ".join(indexed.name for indexed in spaces),
+        answered=dict(answered),
         works=len(contents),
         candidates=int(judge.candidates.sum()),
         unlabelled=int((allowed & ~labels.present).sum()),

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from artsim.collection import Collection
+from artsim.comparison import EncoderComparison
 from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.evaluation.full_ranking import Setting
 from artsim.images import load_image
@@ -38,30 +39,55 @@ class SheetRow:
 
 
 def search_sheet(collection: Collection, query: str | None, setting: Setting, *, k: int = 10) -> Image.Image:
-    """The answers of every space (or of the one that `setting` names) to `query`: a work's id or the path of a picture.
+    """The answers of every encoder (or of the one that `setting` names) to `query`: a work's id or the path of a picture.
 
-    By default the collection's first work. Raises what `Collection.search` raises.
+    For "auto" and "fusion": those of all, and theirs below. The query is by default the collection's first work.
+    Raises what `Collection.search` raises.
     """
     contents = collection.contents
-    query = collection.ids[0] if query is None else query
-    is_work = query in contents.rows
-    if not is_work and not Path(query).exists():
-        raise QueryError(f"There is neither a work nor a picture {query!r} to ask with.")
+    query, is_work = _asked(collection, query)
     picture = _picture(collection, query) if is_work else load_image(query)
-    spaces = contents.spaces if setting.space is None else (choose_space(contents, setting.space),)
+    named = None if setting.several else setting.encoder
+    spaces = contents.spaces if named is None else (choose_space(contents, named),)
+    asked = [(indexed.name, indexed.encoder) for indexed in spaces]
+    asked += [(str(setting.encoder), setting.several)] if setting.several else []
     rows = []
-    for indexed in spaces:
+    for name, heading in asked:
         matches = collection.search(
             image=None if is_work else query,
             work=query if is_work else None,
             k=k,
             aspects=setting.aspects,
             ranking=setting.ranking,
-            space=indexed.name,
+            encoder=name,
+            auto=setting.auto,
+            fusion=setting.fusion,
+            encoder_weights=setting.encoder_weights,
         )
-        rows.append(SheetRow(indexed.encoder, tuple(matches)))
+        rows.append(SheetRow(heading, tuple(matches)))
     title = str(collection.work(query).get("title") or query) if is_work else Path(query).name
     return draw_sheet(collection, picture, title, rows)
+
+
+def ask_encoders(collection: Collection, query: str | None, setting: Setting, *, k: int = 10) -> EncoderComparison:
+    """The same query asked of every encoder: `Collection.compare_encoders` by a work's id or the path of a picture."""
+    query, is_work = _asked(collection, query)
+    return collection.compare_encoders(
+        image=None if is_work else query,
+        work=query if is_work else None,
+        k=k,
+        aspects=setting.aspects,
+        ranking=setting.ranking,
+    )
+
+
+def _asked(collection: Collection, query: str | None) -> tuple[str, bool]:
+    """The query, by default the first work, and whether it is a work (else a picture). `QueryError` when it is neither."""
+    query = collection.ids[0] if query is None else query
+    is_work = query in collection.contents.rows
+    if not is_work and not Path(query).exists():
+        raise QueryError(f"There is neither a work nor a picture {query!r} to ask with.")
+    return query, is_work
 
 
 def draw_sheet(

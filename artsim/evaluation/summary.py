@@ -30,6 +30,7 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "encoder": evaluation.encoder,
         "revision": evaluation.revision,
         "space": evaluation.space,
+        "answered": dict(evaluation.answered),
         "works": evaluation.works,
         "candidates": evaluation.candidates,
         "queries": len(evaluation),

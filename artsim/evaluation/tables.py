@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from artsim.collection import Collection
+from artsim.comparison import EncoderComparison
 from artsim.evaluation.compare import Comparison
 from artsim.evaluation.full_ranking import Setting
 from artsim.evaluation.intervals import bootstrap_intervals
@@ -65,7 +66,7 @@ def figures_table(evaluation: Evaluation) -> Table:
         for number, metric in enumerate(METRICS)
     )
     header = ("metric", "mean", "95 % over works", f"95 % over {evaluation.cluster_column}", "mean of classes")
-    return Table(describe(evaluation), header, rows, counts(evaluation))
+    return Table(describe(evaluation), header, rows, counts(evaluation) + answered(evaluation))
 
 
 def describe(evaluation: Evaluation) -> str:
@@ -90,6 +91,33 @@ def counts(evaluation: Evaluation) -> str:
         + (f" ({', '.join(left_out)})" if left_out else "")
         + f". Answers drawn blindly would have a precision of {evaluation.chance:.3f}."
     )
+
+
+def encoders_table(comparison: EncoderComparison) -> Table:
+    """What each encoder answers to one query, without labels."""
+    rows = tuple(
+        (
+            each.encoder,
+            f"{each.cosine_mean:.4f} ± {each.cosine_std:.4f}",
+            f"{each.angular_mean:.4f} ± {each.angular_std:.4f}",
+            f"{each.margin:.2f}",
+            *(f"{comparison.overlap(each.encoder, other.encoder):.0%}" for other in comparison.answers),
+        )
+        for each in comparison.answers
+    )
+    header = ("encoder", "cosine", "angular distance", "margin", *(f"as {each.encoder}" for each in comparison.answers))
+    note = (
+        "Mean ± standard deviation; cosines of different encoders are not comparable, margins are. "
+        f"auto takes {comparison.auto}, the plain rule {comparison.mean_cosine}."
+    )
+    return Table(f"The {len(comparison.answers[0].matches)} best answers", header, rows, note)
+
+
+def answered(evaluation: Evaluation) -> str:
+    """Which encoder answered how often, where one was chosen for each query."""
+    if evaluation.setting.encoder != "auto":
+        return ""
+    return " Chosen: " + ", ".join(f"{name} {count} times" for name, count in evaluation.answered.items()) + "."
 
 
 def class_table(evaluation: Evaluation, *, at_most: int | None = None) -> Table:
@@ -138,9 +166,10 @@ def comparison_table(comparison: Comparison) -> Table:
     return Table(f"{one}, against {two}", header, rows, note)
 
 
-def evaluate_settings(collection: Collection, task: Task, *, space: str | None = None) -> dict[str, Evaluation]:
-    """The task with every preset and with the plain cosine of raw subject vectors, by name."""
-    return {name: evaluate(collection, task, setting) for name, setting in _settings(collection, space).items()}
+def evaluate_settings(collection: Collection, task: Task, setting: Setting | None = None) -> dict[str, Evaluation]:
+    """The task with every preset and with the plain cosine of raw subject vectors, by name; encoders as in `setting`."""
+    settings = _settings(collection, setting or Setting())
+    return {name: evaluate(collection, task, each) for name, each in settings.items()}
 
 
 def settings_table(evaluations: Mapping[str, Evaluation]) -> Table:
@@ -160,16 +189,16 @@ def settings_table(evaluations: Mapping[str, Evaluation]) -> Table:
     )
 
 
-def _settings(collection: Collection, space: str | None) -> dict[str, Setting]:
+def _settings(collection: Collection, like: Setting) -> dict[str, Setting]:
     """Each preset with its own ranking, where it is another than those before and the space can answer it; then the cosine."""
-    known = set(choose_space(collection.contents, space).space.aspects)
+    known = set(choose_space(collection.contents, None if like.several else like.encoder).space.aspects)
     settings: dict[str, Setting] = {}
     for name, weights in PRESETS.items():
         used = {aspect: weight for aspect, weight in weights.items() if weight}
-        setting = Setting(ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used, space=space)
+        setting = replace(like, ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used)
         if used.keys() <= known and setting not in settings.values():
             settings[name] = setting
-    return {**settings, "cosine": Setting(ranking="cosine", aspects={"subject": 1.0}, space=space)}
+    return {**settings, "cosine": replace(like, ranking="cosine", aspects={"subject": 1.0})}
 
 
 def _interval(bounds: Sequence[float], *, sign: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from artsim.errors import HubError
 from artsim.hub.talk import patiently
+from artsim.hub.token import current_token, hub_api
 
 LOGIN = "make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login"
 _SCAFFOLD = frozenset(
@@ -36,14 +37,14 @@ def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destinatio
     namespace that is somebody else's. Three small requests; nothing is changed.
     """
     check_repo_id(repo_id)
-    from huggingface_hub import HfApi, constants, get_token
+    from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         raise HubError(f"Publishing to {repo_id} needs the Hub, which is switched off here (HF_HUB_OFFLINE).")
-    token = get_token()
+    token = current_token()
     if token is None:
         raise HubError(f"There is no Hub token on this machine, so nothing can be published to {repo_id}: {LOGIN}")
-    api = HfApi()
+    api = hub_api()
     problem = write_problem(_who_am_i(api, token), repo_id, repo_type)
     if problem:
         raise HubError(problem)
@@ -106,13 +107,11 @@ def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> s
 
 def make_private(destination: Destination) -> None:
     """Hide an existing repository that is public."""
-    from huggingface_hub import HfApi
-
     if destination.private:
         return
     repo_id, repo_type = destination.repo_id, destination.repo_type
     patiently(
-        lambda: HfApi().update_repo_settings(repo_id, repo_type=repo_type, private=True), f"making {repo_id} private"
+        lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True), f"making {repo_id} private"
     )
     log.warning("%s was public and is private now, as asked.", repo_id)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from artsim.errors import HubError
 from artsim.hub.talk import PAUSES, hub_errors, is_passing, patiently, pause, sentence
+from artsim.hub.token import hub_api
 from artsim.manifest import sha256
 
 if TYPE_CHECKING:
@@ -93,9 +94,7 @@ def push_files(
 
     Raises `HubError` when the Hub refuses, or is still busy after about half a minute of further tries.
     """
-    from huggingface_hub import HfApi
-
-    api, what = HfApi(), f"publishing to {repo_id}"
+    api, what = hub_api(), f"publishing to {repo_id}"
     additions: dict[str, CommitOperationAdd] = {}
     tried: _Plan | None = None
     for seconds in (*PAUSES, None):

@@ -17,6 +17,7 @@ from artsim.collection import Collection, Origin
 from artsim.errors import CollectionError
 from artsim.hub.access import check_repo_id
 from artsim.hub.talk import hub_errors, patiently, sentence
+from artsim.hub.token import given_token, hub_api
 from artsim.manifest import FILE_NAME, FileRecord, Manifest, parse_manifest, read_manifest, sha256
 from artsim.saving import read_folder
 from artsim.settings import default_cache
@@ -48,9 +49,8 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
     problems = _problems(folder, manifest, verify=verify)
     if problems and not _is_offline():
         problems = _mended(origin, folder, manifest, problems)
-    indexes = {space.index for space in manifest.spaces}
     for name, problem in problems.items():
-        if name not in indexes:
+        if name not in manifest.indexes:
             raise CollectionError(f"{name} of {origin} {problem}. {_advice(origin)}")
     log.info("Opening %s.", origin)
     return read_folder(folder, manifest, damaged_indexes=problems, origin=origin)
@@ -74,8 +74,7 @@ def _open_mounted(repo_id: str) -> Collection | None:
         name: problem for name, record in manifest.files.items() if (problem := _size_problem(folder / name, record))
     }
     problems.pop("README.md", None)
-    indexes = {space.index for space in manifest.spaces}
-    if set(problems) - indexes:
+    if set(problems) - manifest.indexes:
         log.warning("The volume %s is incomplete (%s); %s is fetched instead.", mount, ", ".join(problems), repo_id)
         return None
     log.info("Opening %s from the volume %s.", origin, mount)
@@ -84,10 +83,8 @@ def _open_mounted(repo_id: str) -> Collection | None:
 
 def _resolve(repo_id: str, revision: str | None) -> str:
     """The commit that `revision` names now; where the Hub does not answer, the one it named when last asked for."""
-    from huggingface_hub import HfApi
-
     return patiently(
-        lambda: HfApi().resolve_revision(repo_id, repo_type="dataset", revision=revision).resolved,
+        lambda: hub_api().resolve_revision(repo_id, repo_type="dataset", revision=revision).resolved,
         f"opening {repo_id}, which is no folder here,",
     )
 
@@ -149,7 +146,14 @@ def _download(origin: Origin, name: str, *, again: bool = False) -> Path:
     from huggingface_hub import hf_hub_download
 
     return Path(
-        hf_hub_download(origin.repo_id, name, repo_type="dataset", revision=origin.commit, force_download=again)
+        hf_hub_download(
+            origin.repo_id,
+            name,
+            repo_type="dataset",
+            revision=origin.commit,
+            force_download=again,
+            token=given_token(),
+        )
     )
 
 

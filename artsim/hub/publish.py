@@ -13,6 +13,7 @@ from artsim.hub.access import Destination, check_destination, check_license, is_
 from artsim.hub.commit import LocalFile, Pushed, SentProgress, push_files
 from artsim.hub.fetch import published_manifest_of
 from artsim.hub.talk import patiently
+from artsim.hub.token import hub_api
 from artsim.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
 from artsim.saving import open_folder
 
@@ -123,8 +124,6 @@ def _tell_of_edits(destination: Destination, folder: Path) -> None:
     """Say so when the card was edited on the Hub since it was published: it is about to be replaced."""
     if not {CARD, FILE_NAME} <= destination.files:
         return
-    from huggingface_hub import HfApi
-
     try:
         origin, manifest = published_manifest_of(destination.repo_id)
     except CollectionError as error:
@@ -132,7 +131,7 @@ def _tell_of_edits(destination: Destination, folder: Path) -> None:
         return
     record = manifest.files.get(CARD)
     (card,) = patiently(
-        lambda: HfApi().get_paths_info(destination.repo_id, CARD, revision=origin.commit, repo_type="dataset"),
+        lambda: hub_api().get_paths_info(destination.repo_id, CARD, revision=origin.commit, repo_type="dataset"),
         f"reading the card of {destination.repo_id}",
     )
     if record is not None and getattr(card, "size", None) != record.size:
@@ -151,9 +150,7 @@ def _owns(path: str) -> bool:
 
 
 def _make_repository(destination: Destination, private: bool) -> None:
-    from huggingface_hub import HfApi
-
-    api, repo_id = HfApi(), destination.repo_id
+    api, repo_id = hub_api(), destination.repo_id
     if not destination.exists:
         patiently(
             lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True), f"creating {repo_id}"

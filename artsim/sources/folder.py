@@ -44,7 +44,7 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
             columns: dict[str, Any] = dict.fromkeys(features)
             columns |= {"label": _shown(Path(name).parent.name) or None} if "label" in columns and not records else {}
             columns |= records.get(key(name), {})
-            columns["title"] = columns["title"] or _readable(_shown(name))
+            columns["title"] = columns["title"] or readable_name(_shown(name))
             identity = str(columns.get(id_column) or _shown(name)) if id_column else _shown(name)
             yield {**columns, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
 
@@ -90,7 +90,7 @@ def _features(table: dict[str, Any], *, with_label: bool) -> dict[str, Any]:
     return features
 
 
-def _readable(name: str) -> str:
+def readable_name(name: str) -> str:
     """A file name as a title: `la_grande-jatte.jpg` -> `la grande jatte`."""
     return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split()) or name
 

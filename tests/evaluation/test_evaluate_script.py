@@ -70,9 +70,46 @@ def test_everything_at_once(run: Run, saved: Path, tmp_path: Path, capsys: pytes
 
 
 def test_labels_are_not_needed_for_label_free_statistics(run: Run, saved: Path, tmp_path: Path) -> None:
-    assert run("--collection", saved, "--label-free", "--space", "space-1", "--json", tmp_path / "figures.json") == 0
+    assert run("--collection", saved, "--label-free", "--encoder", "space-1", "--json", tmp_path / "figures.json") == 0
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert [entry["encoder"] for entry in figures["label_free"]] == ["made-up-1"]
+
+
+def test_several_encoders_answer_by_margin_by_mean_cosine_and_fused(
+    run: Run, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {}
+    for name, options in {
+        "margin": ("--encoder", "auto", "--label-free"),
+        "mean-cosine": ("--encoder", "auto", "--auto", "mean-cosine"),
+        "weighted": ("--encoder", "fusion", "--encoder-weights", "space-0=1,space-1=0.5"),
+        "ranks": ("--encoder", "fusion", "--fusion", "reciprocal-rank", "--aspects-table", "--ranking", "cosine"),
+    }.items():
+        path = tmp_path / f"{name}.json"
+        assert run("--collection", saved, "--label", "artist", *options, "--json", path) == 0
+        figures[name] = json.loads(path.read_text(encoding="utf-8"))
+    assert figures["margin"]["encoder"] == "auto, margin"
+    assert figures["ranks"]["encoder"] == "fusion, reciprocal-rank"
+    assert sum(figures["margin"]["answered"].values()) == figures["margin"]["queries"] == 44
+    assert figures["weighted"]["answered"] == {"space-0": 44, "space-1": 44}
+    assert [entry["space"] for entry in figures["margin"]["label_free"]] == ["space-0", "space-1"]
+    assert len({figures[name]["map"] for name in figures}) == 4
+    assert "Chosen: space-0 " in capsys.readouterr().out
+
+
+def test_a_plot_prints_and_writes_the_statistics_of_each_encoder(
+    run: Run, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--plot", tmp_path / "plot.png", "--query", "work-2-1", "--k", 3, "--encoder", "auto")
+    assert run("--collection", saved, *options, "--json", tmp_path / "figures.json") == 0
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["query"]
+    assert [each["space"] for each in figures["encoders"]] == ["space-0", "space-1"]
+    first = figures["encoders"][0]
+    cosines = [match["cosine"] for match in first["matches"]]
+    assert first["cosine_mean"] == pytest.approx(sum(cosines) / 3)
+    printed = capsys.readouterr().out
+    assert f"auto takes {figures['auto']}, the plain rule {figures['mean_cosine']}" in printed
+    assert f"| space-0 | {first['cosine_mean']:.4f} ± {first['cosine_std']:.4f} |" in printed
 
 
 def test_a_comparison_with_the_tuned_ranking_uses_the_tuned_aspects(run: Run, saved: Path, tmp_path: Path) -> None:
@@ -86,7 +123,7 @@ def test_a_comparison_with_the_tuned_ranking_uses_the_tuned_aspects(run: Run, sa
 
 def test_two_collections_of_the_same_works_are_compared(run: Run, saved: Path, tmp_path: Path) -> None:
     pytest.importorskip("ranx", reason="ranx is not installed (requirements-dev.txt)")
-    options = ("--label", "artist", "--compare-collection", saved, "--compare-space", "space-1")
+    options = ("--label", "artist", "--compare-collection", saved, "--compare-encoder", "space-1")
     assert run("--collection", saved, *options, "--json", tmp_path / "figures.json") == 0
     comparison = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["comparison"]
     assert comparison["with"]["encoder"] == "made-up-1"
@@ -99,7 +136,7 @@ def test_two_collections_of_the_same_works_are_compared(run: Run, saved: Path, t
         (["--label", "mood"], "There is no column 'mood'"),
         (["--label", "everything"], "has one class only (painting)"),
         (["--label", "id"], "No two works share"),
-        (["--label", "artist", "--aspects", "lots"], "The aspects 'lots' cannot be read"),
+        (["--label", "artist", "--aspects", "lots"], "The weights 'lots' cannot be read"),
         (["--label", "artist", "--aspects", "subject=much"], "cannot be read"),
         (["--label", "artist", "--aspects", "subject=1,subject=2"], "cannot be read"),
         (["--label", "artist", "--aspects", "subject=-1"], "must be 0 or more"),
@@ -110,6 +147,11 @@ def test_two_collections_of_the_same_works_are_compared(run: Run, saved: Path, t
         (["--label", "artist", "--compare-collection", "nowhere"], "nowhere"),
         (["--label", "artist", "--json", "artsim.json/figures.json"], "cannot be written"),
         (["--label-free", "--k", "0"], "k must be at least 1"),
+        (["--label", "artist", "--encoder", "clap"], "There is no encoder 'clap'; there are space-0, space-1"),
+        (
+            ["--label", "artist", "--encoder", "fusion", "--encoder-weights", "space-0=much"],
+            "such as clip=2,embedded=1",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -134,6 +176,21 @@ def test_a_collection_that_does_not_exist_is_one_sentence_and_exit_code_2(
 ) -> None:
     assert run("--collection", tmp_path / "nowhere", "--label", "artist") == 2
     assert "nowhere does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        (["--label", "artist", "--auto", "margin"], "--auto needs --encoder auto"),
+        (["--label", "artist", "--encoder", "auto", "--fusion", "weighted"], "--fusion needs --encoder fusion"),
+        (["--label", "artist", "--encoder-weights", "space-0=1"], "--encoder-weights needs --encoder fusion"),
+    ],
+)
+def test_options_that_need_a_choice_of_encoder_say_so(
+    run: Run, saved: Path, capsys: pytest.CaptureFixture[str], options: list[str], needed: str
+) -> None:
+    assert run("--collection", saved, *options) == 2
+    assert needed in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [[], ["--aspects-table", "--label-free"], ["--compare-ranking", "cosine"]])

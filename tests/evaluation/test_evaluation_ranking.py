@@ -18,7 +18,7 @@ SETTINGS = [
     Setting(aspects={"color": 1.0}),
     Setting(ranking="likeness"),
     Setting(ranking="cosine"),
-    Setting(space="space-1"),
+    Setting(encoder="space-1"),
 ]
 
 
@@ -30,7 +30,7 @@ def full_order(collection: Collection, setting: Setting) -> list[list[str]]:
     def others(row: int) -> np.ndarray:
         return everyone & (np.arange(len(contents)) != row)
 
-    indexed = choose_space(contents, setting.space)
+    indexed = choose_space(contents, setting.encoder)
     blocks = rank_works(indexed, setting, np.arange(len(contents)), others)
     return [[collection.ids[row] for row in order[:-1]] for _, orders in blocks for order in orders]
 
@@ -48,7 +48,7 @@ def test_the_full_ranking_is_the_order_of_the_search(setting: Setting, index_kin
                 k=len(collection),
                 aspects=setting.aspects,
                 ranking=setting.ranking,
-                space=setting.space,
+                encoder=setting.encoder,
             )
         ]
         for identity in collection.ids
@@ -65,9 +65,9 @@ def test_likeness_is_what_a_search_by_it_says(setting: Setting) -> None:
         k=20,
         aspects=setting.aspects,
         ranking=by_likeness.ranking,
-        space=setting.space,
+        encoder=setting.encoder,
     )
-    found = likeness(choose_space(collection.contents, setting.space), by_likeness, np.array([7]))[0]
+    found = likeness(choose_space(collection.contents, setting.encoder), by_likeness, np.array([7]))[0]
     np.testing.assert_allclose([match.score for match in matches], found[[match.row for match in matches]], atol=1e-6)
 
 

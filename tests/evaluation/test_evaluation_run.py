@@ -142,7 +142,7 @@ def test_a_task_that_has_no_answer_is_refused(collection: Collection, task: Task
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"space": "other"}, "no space 'other'"),
+        ({"encoder": "other"}, "no encoder 'other'"),
         ({"aspects": {"mood": 1}}, "no aspect mood"),
         ({"aspects": {}}, "are 0"),
     ],

@@ -23,6 +23,7 @@ FILES = {
     "artsim.json",
     "data/train-00000-of-00001.parquet",
     "index/clip.faiss",
+    "index/clip.map.safetensors",
     "index/clip.safetensors",
 }
 

@@ -1,0 +1,44 @@
+"""Every work ranked for every query by whatever encoders a setting names: one, the one chosen for each query, or all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from artsim.collection import Collection
+from artsim.contents import Contents
+from artsim.embedding import QueryEmbedding
+from artsim.evaluation.full_ranking import Setting, rank_works
+from artsim.search import Part, Query, ask, choose_encoder, choose_space, rank_asked
+
+
+def rank_by_encoders(
+    collection: Collection, contents: Contents, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray, Counter[str]]]:
+    """As `rank_works`, and how many of the block's queries each space answered (in a fusion: all of them)."""
+    if setting.several is None:
+        indexed = choose_space(contents, setting.encoder)
+        for block, order in rank_works(indexed, setting, rows, left):
+            yield block, order, Counter({indexed.name: len(block)})
+        return
+    embed = QueryEmbedding(collection.encoder, collection.picture)
+    ids = contents.table.column("id").take(rows).to_pylist()
+    for row, identity in zip(rows.tolist(), ids, strict=True):
+        query = Query(
+            (Part(work=identity),),
+            setting.aspects,
+            ranking=setting.ranking,
+            encoder=setting.encoder,
+            auto=setting.auto,
+            fusion=setting.fusion,
+            encoder_weights=setting.encoder_weights,
+        )
+        allowed = left(row)
+        asked = ask(contents, query, embed)
+        if setting.encoder == "auto":
+            asked = [choose_encoder(contents, asked, query, allowed)[0]]
+        _, order = rank_asked(contents, asked, query, len(contents), allowed)
+        order = np.concatenate([order, np.setdiff1d(np.arange(len(contents)), order)])
+        yield np.array([row]), order[None], Counter(each.indexed.name for each in asked)

@@ -1,0 +1,73 @@
+"""Altered pictures are the same for one seed, differ from the original, and details are where they say."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artsim.evaluation import distortions
+from artsim.evaluation.distortions import SAME_WORK, detail, generator
+from artsim.images import crop_region, load_image
+
+
+@pytest.fixture(scope="module")
+def works(met_works: list[dict[str, Any]]) -> list[Image.Image]:
+    """Four paintings, among them a hand-scroll."""
+    return [load_image(met_works[row]["image"]["bytes"], short_side=160) for row in (0, 5, 19, 33)]
+
+
+def likeness(first: Image.Image, second: Image.Image) -> float:
+    """Correlation of two pictures in grey at 24 x 24 pixels."""
+    grey = [np.asarray(image.convert("L").resize((24, 24), Image.Resampling.BOX), float) for image in (first, second)]
+    return float(np.corrcoef(grey[0].ravel(), grey[1].ravel())[0, 1])
+
+
+@pytest.mark.parametrize("alter", SAME_WORK, ids=lambda alter: alter.__name__)
+def test_a_seed_gives_the_same_pixels_and_another_seed_others(alter: Any, works: list[Image.Image]) -> None:
+    first, again, other = (np.asarray(alter(works[1], generator(seed, "a work", alter.__name__))) for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    if alter is not distortions.jpeg_30:  # the one that leaves nothing to chance
+        assert first.shape != other.shape or not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("alter", SAME_WORK, ids=lambda alter: alter.__name__)
+def test_every_distortion_shows_and_leaves_a_picture(alter: Any, works: list[Image.Image]) -> None:
+    for number, image in enumerate(works):
+        altered = alter(image, generator(3, str(number)))
+        assert altered.mode == "RGB"
+        assert min(altered.size) >= 0.75 * min(image.size)
+        difference = np.abs(np.asarray(altered.resize(image.size), float) - np.asarray(image, float)).mean()
+        assert difference > (1.0 if alter is distortions.jpeg_30 else 4.0)
+
+
+def test_the_picture_is_not_changed_in_place(works: list[Image.Image]) -> None:
+    before = np.asarray(works[0]).copy()
+    for alter in SAME_WORK:
+        alter(works[0], generator(0))
+    detail(works[0], generator(0))
+    assert np.array_equal(np.asarray(works[0]), before)
+
+
+def test_a_detail_is_20_to_40_percent_of_the_area_and_where_it_says(works: list[Image.Image]) -> None:
+    areas, places = [], []
+    for seed in range(30):
+        for image in works:
+            found = detail(image, generator(seed))
+            left, top, right, bottom = found.region
+            assert 0 <= left < right <= 1
+            assert 0 <= top < bottom <= 1
+            areas.append((right - left) * (bottom - top))
+            places.append((left, top))
+            assert likeness(found.image, crop_region(image, found.region)) > 0.7
+    assert min(areas) == pytest.approx(0.2, abs=0.03)
+    assert max(areas) == pytest.approx(0.4, abs=0.03)
+    assert np.ptp(places, axis=0).min() > 0.4, "details come from everywhere"
+
+
+def test_perspective_moves_the_corners_inwards_and_shows_the_wall() -> None:
+    white = Image.new("RGB", (200, 100), (255, 0, 255))
+    seen = np.asarray(distortions.perspective(white, generator(1)))
+    share = (np.abs(seen.astype(int) - (255, 0, 255)).max(axis=2) < 8).mean()
+    assert 0.6 < share < 0.99
+    assert tuple(seen[50, 100]) == (255, 0, 255), "the middle still shows the picture"

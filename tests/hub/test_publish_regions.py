@@ -1,0 +1,42 @@
+"""Regions go to the Hub and come back with the rest of a collection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hub_server import HubServer
+
+import artsim
+from artsim.encoders import load_encoder
+from artsim.encoders.regions import REGIONS
+
+REPO = "artist/stripes"
+
+
+def test_details_can_be_looked_for_in_what_was_published(
+    hub: HubServer, pictures: Path, hub_clip: str, tmp_path: Path
+) -> None:
+    out, encoder = tmp_path / "stripes", load_encoder(hub_clip)
+    here = artsim.build_collection(
+        artsim.open_source(f"folder:{pictures}"), encoder, out, license="cc0-1.0", regions=True
+    )
+    artsim.publish(out, REPO)
+    assert {"index/tiny-clip.regions.faiss", "index/tiny-clip.regions.safetensors"} <= set(hub.files(REPO, "dataset"))
+    there = artsim.open_collection(REPO)
+    picture = here.image("3.jpg").crop((0, 0, 48, 32))
+    found = [[(m.id, m.region) for m in each.search(image=picture, detail=True)] for each in (here, there)]
+    assert found[0] == found[1]
+    assert len(found[0]) == len(there) == 6
+
+
+def test_a_region_index_that_the_hub_lost_is_built_again(
+    hub: HubServer, pictures: Path, clip: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "stripes"
+    artsim.build_collection(artsim.open_source(f"folder:{pictures}"), clip, out, license="cc0-1.0", regions=True)
+    artsim.publish(out, REPO)
+    hub.add_commit(REPO, "dataset", {"index/clip.regions.faiss": b"damaged"})
+    regions = artsim.open_collection(REPO).contents.spaces[0].regions
+    assert regions is not None
+    assert len(regions.index) == 6 * len(REGIONS)

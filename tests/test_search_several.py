@@ -1,0 +1,308 @@
+"""Searching a collection of several encoders: one of them, the one that is chosen, all fused, or side by side."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artsim import EncoderError, Part, Query, QueryError, build_collection, open_collection, open_source
+from artsim.collection import Collection
+from artsim.encoders import load_encoder
+
+NAMES = ["dinov2", "clip"]
+
+
+@pytest.fixture(scope="module")
+def several(paintings: Path, clip: Any, checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """40 paintings; DINOv2 first, which reads no words, then CLIP, which does."""
+    folder = tmp_path_factory.mktemp("several") / "both"
+    dino = load_encoder(str(checkpoint("dinov2")))
+    return build_collection(open_source(f"folder:{paintings}"), [dino, clip], folder)
+
+
+def ids(matches: Any) -> list[str]:
+    return [match.id for match in matches]
+
+
+# --- One of them ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_encoder_answers_as_if_it_were_alone(several: Collection, collection: Collection, paintings: Path) -> None:
+    """`collection` is of the same paintings, by CLIP alone."""
+    for query in ({"work": "05.jpg"}, {"image": paintings / "07.jpg"}, {"text": "a horse"}):
+        alone, among = collection.search(**query), several.search(**query, encoder="clip")
+        assert ids(alone) == ids(among)
+        assert [match.score for match in alone] == pytest.approx([match.score for match in among], abs=1e-4)
+        assert {match.encoder for match in (*alone, *among)} == {"clip"}
+
+
+def test_an_encoder_may_be_named_by_its_id(several: Collection, checkpoint: Any) -> None:
+    by_id = several.search(work="05.jpg", encoder=str(checkpoint("clip")))
+    assert by_id == several.search(work="05.jpg", encoder="clip")
+    assert several.encoder("clip").id == several.encoder(str(checkpoint("clip"))).id == str(checkpoint("clip"))
+
+
+def test_the_first_answers_where_none_is_named(several: Collection) -> None:
+    assert several.search(work="05.jpg") == several.search(work="05.jpg", encoder="dinov2")
+
+
+def test_words_go_to_the_first_that_reads_them(several: Collection) -> None:
+    assert {match.encoder for match in several.search(text="a horse")} == {"clip"}
+    mixed = several.search(text="a horse", work="05.jpg")
+    assert {match.encoder for match in mixed} == {"clip"}
+
+
+def test_a_preferred_encoder_comes_first(several: Collection) -> None:
+    opened = open_collection(several.folder)
+    opened.prefer("clip")
+    assert {match.encoder for match in opened.search(work="05.jpg")} == {"clip"}
+    with pytest.raises(QueryError, match="There is no encoder 'clap'; there are clip, dinov2"):
+        opened.prefer("clap")
+
+
+def test_a_match_is_explained_with_the_encoder_that_found_it(several: Collection) -> None:
+    match = several.search(work="05.jpg", encoder="clip", k=1)[0]
+    explained = several.explain(match, work="05.jpg", regions=False)
+    assert explained.match.encoder == "clip"
+    assert explained.match.cosine == pytest.approx(match.cosine, abs=1e-5)
+
+
+# --- The one that is chosen ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query", [{"work": "05.jpg"}, {"work": "21.jpg", "k": 3}, {"work": "30.jpg", "preset": "style"}]
+)
+def test_auto_answers_as_the_one_with_the_larger_margin(several: Collection, query: Mapping[str, Any]) -> None:
+    compared = several.compare_encoders(**query)
+    margins = {each.encoder: each.margin for each in compared.answers}
+    assert compared.auto == max(margins, key=lambda name: margins[name])
+    assert several.search(**query, encoder="auto") == several.search(**query, encoder=compared.auto)
+
+
+def test_the_margin_is_what_the_definition_says(several: Collection) -> None:
+    shares = {"subject": 0.25, "style": 0.75}
+    compared = several.compare_encoders(work="05.jpg", aspects=shares)
+    for each in compared.answers:
+        space = next(indexed.space for indexed in several.contents.spaces if indexed.name == each.encoder)
+        columns = [space.aspects.index("subject"), space.aspects.index("style")]
+        pairs = space.pairs[:, columns] @ [0.25, 0.75]
+        likeness = [0.25 * m.aspects["subject"] + 0.75 * m.aspects["style"] for m in each.matches[:5]]
+        spread = 1.4826 * np.median(np.abs(pairs - np.median(pairs)))
+        assert each.margin == pytest.approx((np.mean(likeness) - np.median(pairs)) / spread, rel=1e-3)
+
+
+def test_more_answers_do_not_change_the_choice(several: Collection) -> None:
+    for work in several.ids[:10]:
+        chosen = {several.search(work=work, encoder="auto", k=k)[0].encoder for k in (1, 5, 20)}
+        assert len(chosen) == 1
+
+
+def test_the_plain_rule_takes_the_higher_mean_cosine(several: Collection) -> None:
+    for work in several.ids[:5]:
+        means = {
+            name: np.mean([match.cosine for match in several.search(work=work, encoder=name, k=4)]) for name in NAMES
+        }
+        best = max(means, key=lambda name: means[name])
+        found = several.search(work=work, encoder="auto", auto="mean-cosine", k=4)
+        assert {match.encoder for match in found} == {best}
+
+
+def test_auto_keeps_to_filters_and_limits(several: Collection) -> None:
+    table = several.contents.table
+    artist = table.column("artist")[5].as_py()
+    found = several.search(work="05.jpg", encoder="auto", where={"year": (1600, 1900)}, at_most={"artist": 1}, k=8)
+    assert all(1600 <= match.work["year"] <= 1900 for match in found)
+    artists = [match.work["artist"] for match in found]
+    assert len(set(artists)) == len(artists) > 3
+    others = several.search(work="05.jpg", encoder="auto", other=["artist"], k=8)
+    assert artist not in [match.work["artist"] for match in others]
+
+
+def test_filters_that_leave_nothing_give_nothing(several: Collection) -> None:
+    for encoder in ("auto", "fusion"):
+        assert several.search(work="05.jpg", encoder=encoder, where={"year": (3000, 3001)}) == []
+
+
+# --- All of them ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
+@pytest.mark.parametrize("fusion", ["weighted", "reciprocal-rank"])
+def test_a_fusion_with_one_encoder_alone_is_that_encoder(several: Collection, fusion: Any, ranking: Any) -> None:
+    alone = several.search(work="05.jpg", encoder="clip", ranking=ranking)
+    fused = several.search(
+        work="05.jpg", encoder="fusion", fusion=fusion, ranking=ranking, encoder_weights={"dinov2": 0}
+    )
+    assert fused == alone
+
+
+@pytest.mark.parametrize("fusion", ["weighted", "reciprocal-rank"])
+@pytest.mark.parametrize(
+    "query", [{"work": "05.jpg"}, {"work": "05.jpg", "ranking": "cosine"}, {"work": "09.jpg", "preset": "style"}]
+)
+def test_a_heavy_weight_draws_the_answers_to_its_encoder(
+    several: Collection, fusion: Any, query: Mapping[str, Any]
+) -> None:
+    for name in NAMES:
+        fused = several.search(**query, encoder="fusion", fusion=fusion, encoder_weights={name: 1e6})
+        assert ids(fused) == ids(several.search(**query, encoder=name))
+
+
+def test_reciprocal_ranks_fuse_the_rankings_of_the_encoders(several: Collection) -> None:
+    rankings = [ids(several.search(work="05.jpg", encoder=name, k=39)) for name in NAMES]
+    scores = {work: sum(1 / (61 + ranking.index(work)) for ranking in rankings) for work in rankings[0]}
+    fused = several.search(work="05.jpg", encoder="fusion", fusion="reciprocal-rank", k=39)
+    assert {match.id: match.score for match in fused} == pytest.approx(scores)
+    assert [match.score for match in fused] == sorted(scores.values(), reverse=True)
+    assert [match.rank for match in fused] == list(range(1, 40))
+
+
+def test_the_weighted_fusion_adds_up_calibrated_likenesses(several: Collection) -> None:
+    query = {"work": "05.jpg", "ranking": "likeness", "aspects": {"style": 1.0}, "k": 39}
+    shares, likeness = [], []
+    for name, indexed in zip(NAMES, several.contents.spaces, strict=True):
+        pairs = indexed.space.pairs[:, indexed.space.aspects.index("style")]
+        shares.append(1 / np.median(np.abs(pairs - np.median(pairs))))
+        likeness.append({match.id: match.aspects["style"] for match in several.search(**query, encoder=name)})
+    by_hand = {
+        work: sum(share * each[work] for share, each in zip(shares, likeness, strict=True)) / sum(shares)
+        for work in likeness[0]
+    }
+    fused = several.search(**query, encoder="fusion")
+    assert {match.id: match.score for match in fused} == pytest.approx(by_hand, abs=1e-5)
+
+
+def test_a_fused_match_has_the_figures_of_the_encoder_it_names(several: Collection) -> None:
+    fused = several.search(work="05.jpg", encoder="fusion", k=39)
+    assert {match.encoder for match in fused} == set(NAMES)
+    single = {name: {m.id: m for m in several.search(work="05.jpg", encoder=name, k=39)} for name in NAMES}
+    for match in fused:
+        own = single[match.encoder][match.id]
+        assert (match.cosine, match.close) == (pytest.approx(own.cosine, abs=1e-5), own.close)
+        assert match.percentile == pytest.approx(own.percentile, abs=0.5)  # of 780 pairs, one may be a rounding away
+
+
+def test_a_fusion_keeps_to_filters_limits_and_the_query(several: Collection) -> None:
+    for fusion in ("weighted", "reciprocal-rank"):
+        found = several.search(
+            work="05.jpg", encoder="fusion", fusion=fusion, where={"year": (1600, 1900)}, at_most={"artist": 1}
+        )
+        assert all(1600 <= match.work["year"] <= 1900 for match in found)
+        artists = [match.work["artist"] for match in found]
+        assert len(set(artists)) == len(artists)
+        assert "05.jpg" not in ids(found)
+        assert [match.rank for match in found] == list(range(1, len(found) + 1))
+
+
+@pytest.mark.parametrize("encoder", ["auto", "fusion"])
+@pytest.mark.parametrize("query", [{"text": "a horse"}, {"text": "a horse", "work": "05.jpg"}])
+def test_words_are_asked_of_those_that_read_them(several: Collection, encoder: str, query: Any) -> None:
+    assert several.search(**query, encoder=encoder) == several.search(**query, encoder="clip")
+
+
+def test_two_that_read_words_fuse_them(paintings: Path, clip: Any, checkpoint: Any, tmp_path: Path) -> None:
+    siglip = load_encoder(str(checkpoint("siglip")))
+    both = build_collection(open_source(f"folder:{paintings}"), [clip, siglip], tmp_path / "out", limit=12)
+    rankings = [ids(both.search(text="a horse", encoder=name, k=12)) for name in ("clip", "siglip")]
+    for query in ({"text": "a horse"}, {"text": "a horse", "work": "05.jpg"}):
+        for options in ({"encoder": "auto"}, {"encoder": "fusion"}, {"encoder": "fusion", "fusion": "reciprocal-rank"}):
+            assert len(both.search(**query, **options, k=11)) == 11
+    fused = both.search(text="a horse", encoder="fusion", fusion="reciprocal-rank", k=12)
+    assert fused[0].score == pytest.approx(max(sum(1 / (61 + r.index(w)) for r in rankings) for w in rankings[0]))
+
+
+@pytest.mark.parametrize(
+    "options", [{"encoder": "auto"}, {"encoder": "fusion"}, {"encoder": "fusion", "fusion": "reciprocal-rank"}]
+)
+def test_each_century_is_answered(several: Collection, options: Mapping[str, Any]) -> None:
+    query = Query((Part(work="05.jpg"),), {"style": 1.0}, k=2, **options)
+    for by in ("century", "artist"):
+        answers = several.run_each(query, by=by, most=4)
+        assert len(answers) > 1
+        for value, matches in answers.items():
+            assert 1 <= len(matches) <= 2
+            if by == "artist":
+                assert {match.work["artist"] for match in matches} == {value}
+        if by == "artist":
+            firsts = [matches[0] for matches in answers.values()]
+            key = "percentile" if options.get("fusion") else "score"
+            values = [getattr(match, key) for match in firsts]
+            assert values == sorted(values, reverse=True)
+        if options["encoder"] == "auto":
+            assert len({match.encoder for matches in answers.values() for match in matches}) == 1
+
+
+# --- Side by side --------------------------------------------------------------------------------------------------------
+
+
+def test_encoders_are_compared_side_by_side(several: Collection, paintings: Path) -> None:
+    compared = several.compare_encoders(paintings / "07.jpg", k=6)
+    assert [each.encoder for each in compared.answers] == NAMES
+    for each in compared.answers:
+        assert list(each.matches) == several.search(image=paintings / "07.jpg", encoder=each.encoder, k=6)
+        cosine = [match.cosine for match in each.matches]
+        angular = [match.angular_distance for match in each.matches]
+        assert (each.cosine_mean, each.cosine_std) == pytest.approx((np.mean(cosine), np.std(cosine)))
+        assert (each.angular_mean, each.angular_std) == pytest.approx((np.mean(angular), np.std(angular)))
+    first, second = (set(ids(each.matches)) for each in compared.answers)
+    assert set(compared.shared["dinov2", "clip"]) == first & second
+    assert compared.overlap("dinov2", "clip") == pytest.approx(len(first & second) / len(first | second))
+    assert compared["clip"] is compared.answers[1]
+    with pytest.raises(QueryError, match="'embedded' did not answer; those that did are dinov2, clip"):
+        compared["embedded"]
+
+
+def test_a_comparison_is_plain_json(several: Collection) -> None:
+    import json
+
+    said = json.loads(json.dumps(several.compare_encoders(work="05.jpg", k=3).as_json(), allow_nan=False))
+    assert [each["space"] for each in said["encoders"]] == NAMES
+    assert [len(each["matches"]) for each in said["encoders"]] == [3, 3]
+    assert said["auto"] in NAMES
+
+
+def test_one_encoder_can_be_compared_with_nothing(collection: Collection) -> None:
+    compared = collection.compare_encoders(work="05.jpg", k=3)
+    assert (compared.auto, compared.mean_cosine, dict(compared.shared)) == ("clip", "clip", {})
+    assert collection.search(work="05.jpg", encoder="auto") == collection.search(work="05.jpg")
+    assert collection.search(work="05.jpg", encoder="fusion") == collection.search(work="05.jpg")
+
+
+# --- Refusals ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"encoder": "clap"}, "There is no encoder 'clap'; there are dinov2, clip"),
+        ({"encoder": "auto", "auto": "luck"}, "There is no rule 'luck' to choose by; choose among margin, mean-cosine"),
+        ({"encoder": "fusion", "fusion": "sum"}, "There is no fusion 'sum'; choose among weighted, reciprocal-rank"),
+        ({"encoder": "fusion", "encoder_weights": {"clap": 1}}, "There is no encoder 'clap'"),
+        ({"encoder": "fusion", "encoder_weights": {"clip": -1}}, "must be a number of 0 or more; that of clip is -1"),
+        ({"encoder": "fusion", "encoder_weights": {"clip": "much"}}, "must be a number of 0 or more"),
+        ({"encoder": "fusion", "encoder_weights": {"clip": 0, "dinov2": 0}}, "All weights of encoders are 0"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(several: Collection, options: Any, said: str) -> None:
+    with pytest.raises(QueryError) as error:
+        several.search(work="05.jpg", **options)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_words_that_no_encoder_reads_are_refused(paintings: Path, checkpoint: Any, tmp_path: Path) -> None:
+    encoders = [load_encoder(str(checkpoint(name))) for name in ("dinov2", "resnet")]
+    pictures_only = build_collection(open_source(f"folder:{paintings}"), encoders, tmp_path / "out", limit=5)
+    for encoder in (None, "auto", "fusion"):
+        with pytest.raises(
+            EncoderError, match=r"None of the encoders of this collection \(dinov2, resnet\) reads words"
+        ):
+            pictures_only.search(text="a horse", encoder=encoder)
+
+
+def test_nothing_to_compare_by_is_a_sentence(several: Collection) -> None:
+    with pytest.raises(QueryError, match="The filters leave no work"):
+        several.compare_encoders(work="05.jpg", where={"year": (3000, 3001)})
