@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from artsim.errors import ArtsimError
+from artsim.logs import logs_as_json
+
+log = logging.getLogger(__name__)
 
 EXIT_BAD_INPUT = 2
 
@@ -15,14 +18,17 @@ EXIT_BAD_INPUT = 2
 def run_main(main: Callable[[], int]) -> None:
     """Exit with what `main` returns; an `ArtsimError` is one sentence on stderr and exit code 2, Ctrl-C is 130."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for noisy in ("httpx", "httpx2", "httpcore", "huggingface_hub", "datasets", "urllib3", "faiss.loader"):
+    for noisy in ("httpx", "httpx2", "httpcore", "mcp", "huggingface_hub", "datasets", "urllib3", "faiss.loader"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.captureWarnings(True)  # such as Pillow's about damaged files: the report names those
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
     try:
         sys.exit(main())
     except ArtsimError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        if logs_as_json():
+            log.error("%s", error)  # noqa: TRY400  # a sentence for people, no traceback
+        else:
+            print(f"Error: {error}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to go on.", file=sys.stderr)

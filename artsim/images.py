@@ -164,7 +164,7 @@ def thumbnail(image: Image.Image, *, side: int) -> bytes:
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=80, method=4)
+    small.save(buffer, "WEBP", quality=80, method=2)  # a third of the time that 4 takes, for 2 % more bytes
     return buffer.getvalue()
 
 

@@ -6,8 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+LogFormat = Literal["text", "json"]
+LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
+_SHORTEST_TOKEN = 16  # characters
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -17,13 +23,20 @@ class Settings:
     collection: str | None
     """Folder or Hub id of the collection to serve; None means the embedded default, built on first start."""
     encoder: str
-    """The encoder of the embedded default. With `collection`: "auto", or the encoder that it was made with."""
+    """The encoder of the embedded default. With `collection`: "auto", or one that it was made with."""
     cache: Path
     """Where collections that the app builds, thumbnails and uploads are kept."""
     host: str | None
     """None leaves the choice to Gradio: this machine only, or all addresses on a Space."""
     port: int | None
     """None means the first free one from 7860 on."""
+    metrics: bool
+    """Whether `/metrics` is served. By default only where no one else can reach it: on this machine, and not on a Space."""
+    log_format: LogFormat
+    allow_changes: bool
+    """Whether the collection can be changed in the app. By default as with `metrics`; elsewhere it takes `owner_token`."""
+    owner_token: str | None = field(repr=False)
+    """What the owner logs in with. None: whoever sits at this machine is the owner."""
 
 
 def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -31,12 +44,23 @@ def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, 
     parser = argparse.ArgumentParser(
         prog="app.py",
         description="Serve a collection in the browser; by default the embedded paintings of The Met.",
-        epilog="Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT.",
+        epilog="Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
+        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT.",
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=_port, help="port to listen on (default: the first free one from 7860 on)")
+    parser.add_argument(
+        "--metrics", action=argparse.BooleanOptionalAction,
+        help="serve /metrics for Prometheus (default: only when no one but this machine can reach the app)",
+    )  # fmt: skip
+    parser.add_argument("--log-format", choices=LOG_FORMATS, help="text, or json: one object a line (default: text)")
+    parser.add_argument(
+        "--allow-changes", action=argparse.BooleanOptionalAction,
+        help="let the owner add, edit and remove works in the app (default: only when no one but this machine can reach it; "
+        "elsewhere ARTSIM_OWNER_TOKEN is needed as well)",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
     port = given.port
     if port is None and environ.get("GRADIO_SERVER_PORT"):
@@ -44,12 +68,26 @@ def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, 
             port = _port(environ["GRADIO_SERVER_PORT"])
         except argparse.ArgumentTypeError as error:
             parser.error(f"GRADIO_SERVER_PORT: {error}")
+    host = given.host or environ.get("GRADIO_SERVER_NAME") or None
+    metrics = given.metrics if given.metrics is not None else _switch(parser, environ, "ARTSIM_METRICS")
+    log_format = given.log_format or environ.get("ARTSIM_LOG") or "text"
+    if log_format not in LOG_FORMATS:
+        parser.error(f"ARTSIM_LOG: it is {' or '.join(LOG_FORMATS)}, not {log_format!r}")
+    allowed = given.allow_changes
+    if allowed is None:
+        allowed = _switch(parser, environ, "ARTSIM_ALLOW_CHANGES")
+    token = environ.get("ARTSIM_OWNER_TOKEN") or None
+    _check_token(parser, token, needed=bool(allowed) and not _is_private(host, environ))
     return Settings(
         collection=given.collection or environ.get("ARTSIM_COLLECTION") or None,
         encoder=given.encoder or environ.get("ARTSIM_ENCODER") or "auto",
         cache=Path(environ.get("ARTSIM_CACHE") or default_cache(environ)).expanduser().absolute(),
-        host=given.host or environ.get("GRADIO_SERVER_NAME") or None,
+        host=host,
         port=port,
+        metrics=_is_private(host, environ) if metrics is None else metrics,
+        log_format=log_format,
+        allow_changes=_is_private(host, environ) if allowed is None else allowed,
+        owner_token=token,
     )
 
 
@@ -60,6 +98,32 @@ def default_cache(environ: Mapping[str, str] = os.environ) -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "artsim"
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "artsim"
+
+
+def _switch(parser: argparse.ArgumentParser, environ: Mapping[str, str], name: str) -> bool | None:
+    """A setting that is on or off; None when it is not set."""
+    text = environ.get(name, "").strip().lower()
+    if text and text not in (*_YES, *_NO):
+        parser.error(f"{name}: it is 1 or 0, not {environ[name]!r}")
+    return text in _YES if text else None
+
+
+def _check_token(parser: argparse.ArgumentParser, token: str | None, *, needed: bool) -> None:
+    make = "make one with: python -c 'import secrets; print(secrets.token_urlsafe())'"
+    if token is None and needed:
+        parser.error(
+            "--allow-changes: others can reach this app, so its owner needs a secret to log in with. Set "
+            f"ARTSIM_OWNER_TOKEN; {make}"
+        )
+    if token is not None and len(token) < _SHORTEST_TOKEN:
+        parser.error(f"ARTSIM_OWNER_TOKEN has fewer than {_SHORTEST_TOKEN} characters; {make}")
+
+
+def _is_private(host: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether only this machine can reach the app, as far as its own address tells."""
+    if environ.get("SPACE_ID") or environ.get("SYSTEM") == "spaces" or environ.get("GRADIO_ROOT_PATH"):
+        return False
+    return host is None or host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _port(text: str) -> int:

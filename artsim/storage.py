@@ -133,7 +133,7 @@ class Shards:
         with self._lock:
             path = self._unchanged(shard)
             if self._last is None or self._last[:2] != (shard, group):
-                with pq.ParquetFile(path) as file:
+                with pq.ParquetFile(path, metadata=self._metadata[shard]) as file:
                     self._last = (shard, group, file.read_row_group(group, columns=["image"]).column("image"))
             return self._last[2]
 

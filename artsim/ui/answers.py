@@ -13,6 +13,7 @@ from artsim.collection import Collection
 from artsim.errors import CollectionError
 from artsim.facets import Facet
 from artsim.filters import as_plain
+from artsim.images import FORMATS
 from artsim.search import PRESETS, RANKINGS, Match
 from artsim.thumbnails import LARGE, SMALL
 from artsim.ui.cards import picture_address
@@ -94,7 +95,7 @@ class ColumnAnswer(_Answer):
     """One column to filter by."""
 
     column: str
-    """Its name: a key of the parameter where of /search."""
+    """Its name: a key of the parameter where of search_combined."""
     kind: str
     """"values": give one of its values or a list of them; "range": give {"from": ..., "to": ...}."""
     values: dict[str, int]
@@ -170,7 +171,9 @@ def work_answer(work: Mapping[str, Any], collection: Collection) -> WorkAnswer:
     )
 
 
-def collection_answer(collection: Collection, facets: tuple[Facet, ...], *, reads_text: bool | None) -> CollectionAnswer:
+def collection_answer(
+    collection: Collection, facets: tuple[Facet, ...], *, reads_text: bool | None
+) -> CollectionAnswer:
     manifest, space = collection.manifest, collection.contents.spaces[0]
     return CollectionAnswer(
         title=manifest.title,
@@ -180,7 +183,9 @@ def collection_answer(collection: Collection, facets: tuple[Facet, ...], *, read
         encoder=space.encoder,
         reads_text=reads_text,
         aspects=list(space.space.aspects),
-        presets={name: {str(aspect): weight for aspect, weight in weights.items()} for name, weights in PRESETS.items()},
+        presets={
+            name: {str(aspect): weight for aspect, weight in weights.items()} for name, weights in PRESETS.items()
+        },
         rankings=list(RANKINGS),
         columns=[_column_answer(facet) for facet in facets],
         version=VERSION,
@@ -205,7 +210,7 @@ def _license(work: Mapping[str, Any], collection: Collection) -> str:
 def _picture_size(identity: str, collection: Collection) -> tuple[int | None, int | None]:
     """Width and height as a person sees it, from the file's header; (None, None) without a readable picture."""
     try:
-        with Image.open(io.BytesIO(collection.picture(identity))) as image:
+        with Image.open(io.BytesIO(collection.picture(identity)), formats=FORMATS) as image:
             width, height = image.size
             return (height, width) if image.getexif().get(_UPRIGHT) in _SIDEWAYS else (width, height)
     except (CollectionError, OSError, SyntaxError):  # no pictures here; damaged (Pillow's SyntaxError: a broken PNG)

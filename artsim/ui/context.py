@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from artsim.collection import Collection
+from artsim.contents import Contents
 from artsim.encoders.base import Aspect
-from artsim.facets import Facet
+from artsim.facets import Facet, choose_facets, varied_works
 from artsim.thumbnails import Thumbnails
 from artsim.ui.readiness import Readiness
 from artsim.ui.strings import Strings, load_strings
+from artsim.ui.studio import Studio
 
 
 @dataclass(frozen=True)
 class Context:
+    """Facets, examples and aspects are those of the collection as it is now: they follow when works come and go."""
+
     collection: Collection
     thumbnails: Thumbnails
     readiness: Readiness
     strings: Strings
-    facets: tuple[Facet, ...]
-    examples: tuple[str, ...]
-    """Ids of the works that an empty page offers."""
-    aspects: tuple[Aspect, ...]
-    """The sides of likeness that this collection's space has, in its order."""
     encoder: str
     encoder_reason: str
     """Why this encoder: for the log and the page."""
+    studio: Studio | None = None
+    """Where the owner changes the collection; None where it cannot be changed."""
+
+    @property
+    def facets(self) -> tuple[Facet, ...]:
+        return _facets_of(self.collection.contents)
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Ids of the works that an empty page offers."""
+        return _examples_of(self.collection.contents)
+
+    @property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """The sides of likeness that this collection's space has, in its order."""
+        return self.collection.contents.spaces[0].space.aspects
 
     def speaking(self, language: str) -> Context:
         """The same in another language: one of `artsim.ui.strings.languages()`."""
         return self if language == self.strings.language else replace(self, strings=load_strings(language))
+
+
+# One collection is open at a time; its latest state is the one that is asked for.
+
+
+@lru_cache(maxsize=1)
+def _facets_of(contents: Contents) -> tuple[Facet, ...]:
+    return tuple(choose_facets(contents))
+
+
+@lru_cache(maxsize=1)
+def _examples_of(contents: Contents) -> tuple[str, ...]:
+    return tuple(varied_works(contents))

@@ -6,6 +6,8 @@ Each fires `input` when its value is settled (not at every step of a drag), and 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -14,6 +16,7 @@ from artsim.facets import Facet
 from artsim.ui.assets import read_script
 from artsim.ui.components import WithoutStub
 from artsim.ui.markup import Markup, button, element, script_template
+from artsim.ui.state import MOST_ALIKE
 from artsim.ui.strings import Strings
 
 _FIND_FROM = 12  # values: from here on a column can be searched
@@ -38,7 +41,6 @@ class ChoicesInput(_Field):
     def __init__(self, facet: Facet, strings: Strings) -> None:
         label = strings.column(facet.column)
         find = strings("filters.find", column=label)
-        self.offered = frozenset(value for value, _ in facet.values)
         markup = element(
             "details",
             element("summary", element("span", label), element("span", "", class_="picked")),
@@ -49,8 +51,12 @@ class ChoicesInput(_Field):
         )  # fmt: skip
         super().__init__(markup, "choices.js", value=None, options=[list(pair) for pair in facet.values])
 
+    def offer(self, facet: Facet) -> None:
+        """Other values, or other numbers of them, for pages that are opened from now on."""
+        self.props["options"] = [list(pair) for pair in facet.values]
+
     def preprocess(self, payload: Any) -> list[str] | None:
-        return [value for value in payload if value in self.offered] or None if isinstance(payload, list) else None
+        return [value for value in payload if isinstance(value, str)] or None if isinstance(payload, list) else None
 
 
 class RangeInput(_Field):
@@ -78,6 +84,63 @@ class RangeInput(_Field):
             return None
         low, high = (_number(item) for item in payload)
         return None if low is None and high is None else (low, high)
+
+
+class VarietyInput(_Field):
+    """Other artists only, a few of each, the nearest in each: columns for each of them. Its value is a `Variety`."""
+
+    def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool) -> None:
+        self.columns = tuple(columns)
+        self.grouped = (*columns, "century") if centuries else tuple(columns)
+        most = element(
+            "input", type="number", min="1", max=str(MOST_ALIKE), step="1", value="2", data_field="most",
+            aria_label=strings("variety.most"),
+        )  # fmt: skip
+        markup = element(
+            "div",
+            _choice("other", strings("variety.other"), strings("variety.any"), self.columns, strings),
+            _choice("column", strings("variety.at-most"), strings("variety.any"), self.columns, strings, before=most),
+            _choice("by", strings("variety.by"), strings("variety.one"), self.grouped, strings),
+            class_="variety",
+        )
+        super().__init__(markup, "variety.js", value=None, elem_id="variety")
+
+    def preprocess(self, payload: Any) -> Variety:
+        if not isinstance(payload, dict):
+            return Variety()
+        other, column, by, most = (payload.get(name) for name in ("other", "column", "by", "most"))
+        number = most if isinstance(most, int) and 1 <= most <= MOST_ALIKE else 1
+        return Variety(
+            other if other in self.columns else None,
+            (column, number) if column in self.columns else None,
+            by if by in self.grouped else None,
+        )
+
+    def postprocess(self, value: Variety | None) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        column, most = value.at_most or (None, None)
+        return {"other": value.other, "column": column, "most": most, "by": value.by}
+
+
+@dataclass(frozen=True)
+class Variety:
+    """See `artsim.ui.state.Question`."""
+
+    other: str | None = None
+    at_most: tuple[str, int] | None = None
+    by: str | None = None
+
+
+def _choice(
+    field: str, label: str, none: str, columns: Sequence[str], strings: Strings, *, before: Markup | str = ""
+) -> Markup:
+    options = [
+        element("option", none, value=""),
+        *(element("option", strings.column(name), value=name) for name in columns),
+    ]
+    select = element("select", *options, data_field=field, aria_label=label, autocomplete="off")
+    return element("div", element("span", label, class_="field-label"), element("div", before, select), class_="choice")
 
 
 class AmountInput(_Field):

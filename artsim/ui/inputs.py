@@ -1,4 +1,4 @@
-"""The query (a picture or a work), and for the HTTP API an upload that is only ever a file.
+"""What a visitor searches with, the address of the page, and for the HTTP API an upload that is only ever a file.
 
 Gradio's own picture inputs open what arrives with PIL before any code of ours, and download addresses that a caller
 gives. These do neither: what arrives is the path of an upload, and `artsim.images.load_image` is the first to read it.
@@ -12,11 +12,16 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, GradioModel
+from gradio.utils import get_upload_folder
+from pydantic import Field
 
+from artsim.search import Part
 from artsim.ui.assets import read_script
 from artsim.ui.components import WithoutStub
-from artsim.ui.markup import button, element, script_template
+from artsim.ui.markup import script_template
+from artsim.ui.state import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.strings import Strings
+from artsim.ui.tray import query_markup
 
 
 class _UploadsOnly:
@@ -36,6 +41,13 @@ class _UploadsOnly:
         if path is not None and "://" in str(path):
             raise gr.Error(self.refusal, print_exception=False)
 
+    def uploaded(self, file: FileData) -> Path:
+        """The path of an upload. Gradio checks only what is marked as a file: without the mark, any path would pass."""
+        path = Path(file.path).resolve()
+        if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+            raise gr.Error(self.refusal, print_exception=False)
+        return path
+
 
 class PictureFile(_UploadsOnly, gr.Image, metaclass=WithoutStub):
     """An uploaded picture, as the path of its file: for the HTTP API."""
@@ -48,32 +60,42 @@ class PictureFile(_UploadsOnly, gr.Image, metaclass=WithoutStub):
         return "image"
 
     def preprocess(self, payload: Any) -> str | None:
-        return payload.path if payload else None
+        return str(self.uploaded(payload)) if payload else None
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What a visitor searches with: `upload` or `work`, or neither."""
+class PartData(GradioModel):
+    """One part of the query, as the page holds it: exactly one of `picture`, `work` and `text`."""
 
-    upload: Path | None = None
+    picture: FileData | None = None
     work: str | None = None
+    text: str | None = None
+    weight: float = 1
+    region: list[float] | None = None
+    upload: str | None = None
+    """The path of an upload that the page knows already: in place of `picture` on the way to the page."""
+    title: str = ""
+    address: str = ""
+    """Of the small picture of a work."""
+    large: str = ""
 
 
 class QueryData(GradioModel):
-    picture: FileData | None = None
-    work: str | None = None
+    parts: list[PartData] = Field(default_factory=list)
 
 
 class QueryInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
-    """Drop, paste, choose or photograph a picture, or take a work of the collection. Fires `input` at every change."""
+    """The parts of the query: pictures dropped, pasted, chosen or photographed, works of the collection, and words.
+
+    Its value is a tuple of `Part`, uploads as the paths of their files. Fires `input` at every change.
+    """
 
     data_model = QueryData
 
-    def __init__(self, strings: Strings, **more: Any) -> None:
+    def __init__(self, strings: Strings, *, reads_words: bool, **more: Any) -> None:
         self.refusal = strings("notice.url")
         super().__init__(
             value=None,
-            html_template=script_template(_query_markup(strings)),
+            html_template=script_template(query_markup(strings, reads_words=reads_words)),
             js_on_load=read_script("query.js"),
             apply_default_css=False,
             elem_id="query",
@@ -83,55 +105,62 @@ class QueryInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
     def get_block_name(self) -> str:
         return "html"
 
-    def preprocess(self, payload: QueryData | None) -> Chosen:
+    def preprocess(self, payload: QueryData | None) -> tuple[Part, ...]:
+        return tuple(self._part(data) for data in payload.parts[:MOST_PARTS]) if payload else ()
+
+    def _part(self, data: PartData) -> Part:
+        """Whatever a page may send; what makes no sense in it, the search refuses with a sentence."""
+        region = tuple(data.region) if data.region else None
+        return Part(
+            image=self.uploaded(data.picture) if data.picture else None,
+            work=data.work,
+            text=data.text[:LONGEST_TEXT] if data.text else None,
+            region=region,  # type: ignore[arg-type]  # of any length, until the search has looked at it
+            weight=data.weight,
+        )
+
+    def postprocess(self, value: list[PartData] | None) -> QueryData | None:
+        return None if value is None else QueryData(parts=value)
+
+    def api_info(self) -> dict[str, Any]:
+        return QueryData.model_json_schema()
+
+
+class AddressData(GradioModel):
+    query: str = ""
+    uploads: list[FileData] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A link that was opened, or gone back to."""
+
+    query: str = ""
+    uploads: tuple[Path, ...] = ()
+    """Of its uploads, in their order: only the visit that made them knows them."""
+
+
+class AddressInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
+    """The address of the page. Fires `input` when it is opened with a question in it, and at back and forward."""
+
+    data_model = AddressData
+
+    def __init__(self, strings: Strings, **more: Any) -> None:
+        self.refusal = strings("notice.url")
+        script = read_script("address.js")
+        super().__init__(value=None, html_template="", js_on_load=script, elem_id="address", **more)
+
+    def get_block_name(self) -> str:
+        return "html"
+
+    def preprocess(self, payload: AddressData | None) -> Address:
         if payload is None:
-            return Chosen()
-        return Chosen(Path(payload.picture.path) if payload.picture else None, payload.work)
+            return Address()
+        return Address(payload.query, tuple(self.uploaded(file) for file in payload.uploads[:MOST_PARTS]))
 
     def postprocess(self, value: Any) -> None:
         """The page sets it; the server never does."""
         return
 
     def api_info(self) -> dict[str, Any]:
-        return QueryData.model_json_schema()
-
-
-def _query_markup(strings: Strings) -> str:
-    choose = button(strings("query.choose"), class_="plain", data_action="choose")
-    camera = button(strings("query.camera"), class_="plain", data_action="camera", hidden=True)
-    empty = element(
-        "div",
-        element("p", strings("query.drop"), class_="drop-title with-mouse"),
-        element("p", strings("query.drop.touch"), class_="drop-title with-touch"),
-        element("p", strings("query.paste"), class_="drop-hint with-mouse"),
-        element("div", choose, camera, class_="drop-buttons"),
-        class_="drop",
-    )
-    filled = element(
-        "figure",
-        element("img", alt=""),
-        element(
-            "figcaption",
-            element("span", strings("query.yours"), class_="query-kind", data_yours=strings("query.yours"),
-                    data_work=strings("query.work")),
-            element("span", "", class_="query-name"),
-            button(strings("query.clear"), class_="link", data_action="clear"),
-        ),
-        class_="chosen", hidden=True,
-    )  # fmt: skip
-    camera_dialog = element(
-        "dialog",
-        element("h2", strings("camera.title")),
-        element("video", autoplay=True, playsinline=True, muted=True),
-        element("div",
-            button(strings("camera.snap"), class_="primary", data_action="snap"),
-            button(strings("camera.cancel"), class_="plain", data_action="cancel-camera"),
-            class_="dialog-buttons"),
-        class_="camera", aria_label=strings("camera.title"),
-    )  # fmt: skip
-    note = element("p", "", class_="query-note", role="status")
-    file = element("input", type="file", accept="image/*,.tif,.tiff,.avif", class_="unseen", tabindex="-1",
-                   aria_label=strings("query.choose"))  # fmt: skip
-    return element(
-        "section", file, filled, empty, note, camera_dialog, class_="query", aria_label=strings("query.label")
-    )
+        return AddressData.model_json_schema()

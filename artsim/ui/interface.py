@@ -12,7 +12,9 @@ from artsim.ui.about import about
 from artsim.ui.assets import asset_address, read_script
 from artsim.ui.context import Context
 from artsim.ui.endpoints import add_endpoints
-from artsim.ui.markup import element
+from artsim.ui.following import follow
+from artsim.ui.guard import GuardedBlocks
+from artsim.ui.markup import element, join
 from artsim.ui.masthead import masthead
 from artsim.ui.search_tab import search_tab
 from artsim.ui.strings import languages
@@ -28,7 +30,8 @@ def build_interface(context: Context) -> gr.Blocks:
     The first language is at `/`, each other one at `/CODE`.
     """
     title = context.strings("page.title", collection=context.collection.manifest.title)
-    with gr.Blocks(title=title, analytics_enabled=False, delete_cache=_UPLOADS_KEPT, fill_width=True) as blocks:
+    common: dict[str, Any] = {"analytics_enabled": False, "delete_cache": _UPLOADS_KEPT, "fill_width": True}
+    with GuardedBlocks(title=title, refusal=context.strings("notice.url"), **common) as blocks:
         _search_page(context)
         add_endpoints(context)
     for code, name in languages().items():
@@ -40,12 +43,13 @@ def build_interface(context: Context) -> gr.Blocks:
 
 def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the way to everything
-    gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
+    head = gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
+    follow(head, lambda html: setattr(html, "value", masthead(context, "search")))
     gr.HTML(_intro(context), apply_default_css=False, elem_id="intro")
-    words = search_tab(context)
-    gr.HTML(about(context), apply_default_css=False, elem_id="about")
-    status = gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
-    status.reads_words(lambda: gr.Textbox(visible=True), None, words, api_visibility="private", show_progress="hidden")
+    search_tab(context)
+    foot = gr.HTML(about(context), apply_default_css=False, elem_id="about")
+    follow(foot, lambda html: setattr(html, "value", about(context)))
+    gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
 
 
 def launch_options(context: Context) -> dict[str, Any]:
@@ -63,6 +67,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "ssr_mode": False,
         "pwa": False,
         "share": False,
+        "mcp_server": True,
         "quiet": True,
     }
 
@@ -71,9 +76,9 @@ def _head(context: Context) -> str:
     """The page's own script, with the sentences and numbers that it needs, in every language."""
     facts = {code: _facts(context.speaking(code)) for code in languages()}
     written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
-    scripts = "\n".join(read_script(name) for name in ("theme.js", "page.js"))
-    style = f'<link rel="stylesheet" href="{asset_address("style.css")}">'
-    return f"{style}<script>window.artsimFacts = {written};\n{scripts}</script>"
+    scripts = "\n".join(read_script(name) for name in ("theme.js", "page.js", "detail.js", "crop.js", "actions.js"))
+    links = [element("link", rel="stylesheet", href=asset_address(name)) for name in ("style.css", "why.css")]
+    return f"{join(*links)}<script>window.artsimFacts = {written};\n{scripts}</script>"
 
 
 def _facts(context: Context) -> dict[str, Any]:

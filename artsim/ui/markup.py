@@ -26,6 +26,12 @@ def button(label: str, **attributes: object) -> Markup:
     return element("button", label, type="button", **attributes)
 
 
+def explained(word: str, label: str, text: str) -> tuple[Markup, Markup]:
+    """A word with a "?" behind it, and the explanation that the "?" shows and hides: both under one `data-explained`."""
+    ask = button("?", class_="what", data_act="explain", aria_expanded="false", aria_label=label)
+    return join(element("span", word), " ", ask), element("span", text, class_="what-text", hidden=True)
+
+
 def join(*children: str) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
 

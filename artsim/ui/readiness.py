@@ -45,6 +45,16 @@ class Readiness:
             self.state, self.reason = "failed", type(error).__name__
             log.exception("The encoder cannot be loaded.")
         else:
-            self.embeds_text = encoder.embeds_text
+            self.embeds_text = encoder.embeds_text or self._others_read_words()
             self.state = "ready"
             log.info("The encoder %s is ready (on %s).", encoder.id, encoder.device)
+
+    def _others_read_words(self) -> bool:
+        """Whether an encoder beside the first reads words; one that cannot be loaded is told of, and does not."""
+        for indexed in self._collection.contents.spaces[1:]:
+            try:
+                if self._collection.encoder(indexed.name).embeds_text:
+                    return True
+            except ArtsimError as error:
+                log.warning("The encoder %s cannot be loaded: %s", indexed.encoder, error)
+        return False

@@ -16,16 +16,20 @@ from artsim.errors import QueryError
 from artsim.thumbnails import SIZES, placeholder
 from artsim.ui.assets import assets
 from artsim.ui.context import Context
+from artsim.ui.downloads import download_routes
+from artsim.ui.guard import BodyLimit
+from artsim.ui.health import health_routes
 from artsim.ui.labels import safe_link
 from artsim.ui.language import LanguageRedirect
 from artsim.ui.pages import page_routes
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
+_LONGEST_BODY = 5 * 1024 * 1024  # of requests that are no uploads: a little more than MCP takes
 _FETCHING = ("/gradio_api/file=http", "/gradio_api/file/http", "/gradio_api/proxy=")
 
 
 def extra_routes(context: Context) -> list[Route]:
-    """`/thumbnails/SIZE/ID`, `/art/NAME`, `/encoder`, and the pages."""
+    """`/thumbnails/SIZE/ID`, `/art/NAME`, `/encoder`, `/healthz`, `/readyz`, downloads, and the pages."""
 
     def thumbnail(request: Request) -> Response:
         size = request.path_params["size"]
@@ -57,6 +61,8 @@ def extra_routes(context: Context) -> list[Route]:
         Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
         Route("/art/{name}", asset),
         Route("/encoder", encoder),
+        *health_routes(context),
+        *download_routes(context),
         *page_routes(context),
     ]
 
@@ -95,4 +101,4 @@ def _asks_to_fetch(path: str) -> bool:
 
 
 def middleware() -> list[Any]:
-    return [Middleware(NoFetching), Middleware(LanguageRedirect)]
+    return [Middleware(NoFetching), Middleware(LanguageRedirect), Middleware(BodyLimit, most=_LONGEST_BODY)]

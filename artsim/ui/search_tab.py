@@ -3,138 +3,197 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from artsim.errors import ArtsimError, QueryError
+from artsim.encoders.base import Aspect
+from artsim.errors import QueryError
 from artsim.facets import Facet
-from artsim.filters import Where
-from artsim.search import PRESETS, RANKINGS, Match
+from artsim.ranking import RANKINGS
+from artsim.search import PRESETS, SEVERAL, Part
 from artsim.ui.assets import read_script
+from artsim.ui.cards import facts_of
 from artsim.ui.context import Context
-from artsim.ui.fields import AmountInput, ChoicesInput, RangeInput
-from artsim.ui.inputs import Chosen, QueryInput
-from artsim.ui.labels import label_of, sentence_of
-from artsim.ui.markup import Markup
-from artsim.ui.results import empty_page, matches_page
+from artsim.ui.fields import AmountInput, ChoicesInput, RangeInput, Variety, VarietyInput
+from artsim.ui.following import follow
+from artsim.ui.inputs import Address, AddressInput, PartData, QueryInput
+from artsim.ui.markup import Markup, button, element
+from artsim.ui.reading import read_state
+from artsim.ui.results import page_of, start_page
+from artsim.ui.state import (
+    MOST_SHOWN,
+    SHOWN,
+    Question,
+    Reading,
+    century_offered,
+    columns_offered,
+    encoders_offered,
+    has_regions,
+)
 from artsim.ui.strings import Strings
 
-log = logging.getLogger(__name__)
-
-SHOWN, MOST_SHOWN = 24, 100
 _AT_ONCE = 4  # searches that may run side by side; the encoder itself takes one picture at a time
 _BEFORE = "(...inputs) => { window.artsim.busy(); return inputs; }"
 _AFTER = "() => { window.artsim.settle(); }"
+_AFTER_LINK = "() => { window.artsim.settle(); setTimeout(window.artsim.restored, 200); }"  # if the page was the same
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One search as the controls stand."""
+class _Controls:
+    """Everything that a question is made of, as components."""
 
-    chosen: Chosen
-    text: str
-    preset: str | None
-    """None when the weights were set by hand."""
-    weights: tuple[float, ...]
-    """Of the aspects of the space, in its order."""
-    ranking: str
-    k: int
-    where: Where
+    query: QueryInput
+    preset: gr.Radio
+    k: AmountInput
+    ranking: gr.Radio
+    variety: VarietyInput
+    encoder: gr.Radio
+    contains: gr.Checkbox
+    weights: Mapping[Aspect, AmountInput]
+    filters: Mapping[str, Any]
+    """By column: those of the start; a collection that grows may have others later."""
+
+    @property
+    def all(self) -> list[Any]:
+        plain = [self.query, self.preset, self.k, self.ranking, self.variety, self.encoder, self.contains]
+        return [*plain, *self.weights.values(), *self.filters.values()]
+
+    def question(self, values: Sequence[Any]) -> Question:
+        """What the controls say; `values` are theirs, in the order of `all`."""
+        parts, preset, k, ranking, variety, encoder, contains, *more = values
+        shares, conditions = more[: len(self.weights)], more[len(self.weights) :]
+        preset = preset if preset in PRESETS else None
+        return Question(
+            parts=parts,
+            preset=preset,
+            weights={} if preset else dict(zip(self.weights, shares, strict=True)),
+            ranking=ranking,
+            k=int(k),
+            where={column: value for column, value in zip(self.filters, conditions, strict=True) if value},
+            other=variety.other,
+            at_most=variety.at_most,
+            by=variety.by,
+            encoder=encoder or None,
+            contains=bool(contains),
+        )
+
+    def values(self, context: Context, question: Question) -> list[Any]:
+        """How the controls stand for a question, in the order of `all`."""
+        weights = PRESETS[question.preset] if question.preset else question.weights
+        return [
+            [_part_data(context, part) for part in question.parts],
+            question.preset,
+            question.k,
+            question.ranking,
+            Variety(question.other, question.at_most, question.by),
+            question.encoder or "",
+            question.contains,
+            *(weights.get(aspect, 0) for aspect in self.weights),
+            *(question.where.get(column) for column in self.filters),
+        ]
 
 
-def search_tab(context: Context) -> gr.Textbox:
-    """Lays out the search and connects its events. Returns the box for words, which a text encoder makes visible."""
-    strings, sides = context.strings, len(context.aspects)
+def search_tab(context: Context) -> None:
+    """Lays out the search and connects its events."""
+    strings = context.strings
     with gr.Row(elem_id="search", equal_height=False):
         with gr.Column(elem_id="controls", scale=0, min_width=300):
-            query = QueryInput(strings)
-            text = _text_box(context)
-            preset = gr.Radio(
-                [(strings(f"preset.{name}"), name) for name in PRESETS],
-                value="balanced",
-                label=strings("presets.label"),
-                elem_id="presets",
-            )
-            k = AmountInput(strings("k.label"), low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
-            facets, clear = _filters(context)
-            weights, ranking = _advanced(context)
+            controls, clear = _controls(context)
         with gr.Column(elem_id="found", min_width=280):
             results = gr.HTML(
-                empty_page(context),
+                start_page(context),
                 html_template='<div class="results-root"></div>',
                 js_on_load=read_script("results.js"),
                 apply_default_css=False,
                 elem_id="results",
             )
+            follow(results, lambda html: setattr(html, "value", start_page(context)))
+    address = AddressInput(strings)
+    _connect(context, controls, clear, results, address)
 
-    def search(chosen: Chosen, words: str, name: str | None, *more: Any) -> str:
-        shares, (by, count), values = more[:sides], more[sides : sides + 2], more[sides + 2 :]
-        where = _where(context.facets, values)
-        return answer(context, Asked(chosen, (words or "").strip(), name, shares, by, int(count), where))
 
-    inputs = [query, text, preset, *weights, ranking, k, *facets]
+def _connect(
+    context: Context, controls: _Controls, clear: gr.Button | None, results: gr.HTML, address: AddressInput
+) -> None:
+    def search(*values: Any) -> str:
+        return page_of(context, Reading(controls.question(values)))
+
+    def restore(opened: Address) -> list[Any]:
+        reading = read_state(opened.query, context, opened.uploads)
+        return [*controls.values(context, reading.question), page_of(context, reading, restored="link")]
+
     common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run: dict[str, Any] = {
-        "fn": search, "inputs": inputs, "outputs": results, "js": _BEFORE, "concurrency_limit": _AT_ONCE, **common
+        "fn": search, "inputs": controls.all, "outputs": results, "js": _BEFORE, "concurrency_limit": _AT_ONCE, **common
     }  # fmt: skip
-    triggers = [query.input, text.submit, preset.input, ranking.input, k.input, *(facet.input for facet in facets)]
-    gr.on(triggers, trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
+    preset, weights, filters = controls.preset, list(controls.weights.values()), list(controls.filters.values())
+    fields = (
+        controls.query,
+        preset,
+        controls.ranking,
+        controls.k,
+        controls.variety,
+        controls.encoder,
+        controls.contains,
+        *filters,
+    )
+    gr.on([field.input for field in fields], trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
     by_hand = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
     by_hand.then(**run).then(None, js=_AFTER, **common)
     preset.input(None, preset, weights, js="(name) => window.artsim.presets[name]", **common)
     if clear is not None:
-        emptied = clear.click(None, None, facets, js=f"() => {json.dumps([None] * len(facets))}", **common)
+        emptied = clear.click(None, None, filters, js=f"() => {json.dumps([None] * len(filters))}", **common)
         emptied.then(**run).then(None, js=_AFTER, **common)
-    return text
-
-
-def _text_box(context: Context) -> gr.Textbox:
-    """Shown at once for encoders that are known by their name to read words; else when the loaded encoder says so."""
-    strings = context.strings
-    return gr.Textbox(
-        label=strings("query.text"),
-        placeholder=strings("query.text.placeholder"),
-        visible=any(family in context.encoder.lower() for family in ("clip", "siglip")),
-        elem_id="words",
-        max_lines=1,
-        max_length=500,
+    outputs = [*controls.all, results]
+    opened = address.input(
+        restore, address, outputs, js=_BEFORE, concurrency_limit=_AT_ONCE, trigger_mode="always_last", **common
     )
+    opened.then(None, js=_AFTER_LINK, **common)
 
 
-def _filters(context: Context) -> tuple[list[Any], gr.Button | None]:
-    """One control per facet, and the button that clears them."""
-    if not context.facets:
-        return [], None
+def _part_data(context: Context, part: Part) -> PartData:
+    data = PartData(weight=part.weight, region=list(part.region) if part.region else None, text=part.text)
+    if part.image is not None:
+        return data.model_copy(update={"upload": str(part.image)})
+    if part.work is None:
+        return data
+    try:
+        facts = facts_of(context.collection.work(part.work))
+    except QueryError:  # removed from the collection since the link was read
+        return data.model_copy(update={"work": part.work, "title": part.work})
+    seen = {"title": facts["data_title"], "address": facts["data_picture"], "large": facts["data_large"]}
+    return data.model_copy(update={"work": part.work, **seen})
+
+
+def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
+    """The controls from top to bottom, and the button that clears the filters."""
     strings = context.strings
-    with gr.Accordion(strings("filters.title"), open=False, elem_id="filters"):
-        controls = [_filter(facet, strings) for facet in context.facets]
-        clear = gr.Button(strings("filters.clear"), elem_id="clear-filters", size="sm")
-    return controls, clear
-
-
-def _filter(facet: Facet, strings: Strings) -> Any:
-    return RangeInput(facet, strings) if facet.kind == "range" else ChoicesInput(facet, strings)
-
-
-def _advanced(context: Context) -> tuple[list[AmountInput], gr.Radio]:
-    strings = context.strings
+    # Encoders that are known by their name to read words; of others the page learns it when they are loaded.
+    reads_words = any(family in context.encoder.lower() for family in ("clip", "siglip"))
+    query = QueryInput(strings, reads_words=reads_words)
+    preset = gr.Radio(
+        [(strings(f"preset.{name}"), name) for name in PRESETS],
+        value="balanced",
+        label=strings("presets.label"),
+        elem_id="presets",
+    )
+    gr.HTML(_meaning(context), apply_default_css=False, elem_id="presets-meaning")
+    contains = gr.Checkbox(
+        label=strings("contains.label"),
+        info=strings("contains.info"),
+        visible=has_regions(context),
+        elem_id="contains",
+    )
+    k = AmountInput(strings("k.label"), low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
+    filters, clear = _filters(context)
+    columns, centuries = columns_offered(context.facets), century_offered(context)
+    with gr.Accordion(strings("variety.title"), open=False, elem_id="mix", visible=bool(columns or centuries)):
+        variety = VarietyInput(columns, strings, centuries=centuries)
     with gr.Accordion(strings("advanced.title"), open=False, elem_id="advanced"):
-        weights = [
-            AmountInput(
-                strings.aspect(aspect),
-                info=strings.aspect_info(aspect),
-                low=0,
-                high=1,
-                step=0.05,
-                value=PRESETS["balanced"].get(aspect, 0),
-            )
-            for aspect in context.aspects
-        ]
+        weights = {aspect: _weight(aspect, strings) for aspect in context.aspects}
         ranking = gr.Radio(
             [(strings(f"ranking.{name}"), name) for name in RANKINGS],
             value="tuned",
@@ -142,66 +201,58 @@ def _advanced(context: Context) -> tuple[list[AmountInput], gr.Radio]:
             info=strings("ranking.info"),
             elem_id="ranking",
         )
-    return weights, ranking
+        encoder = _encoder(context)
+    return _Controls(query, preset, k, ranking, variety, encoder, contains, weights, filters), clear
 
 
-def _where(facets: tuple[Facet, ...], values: tuple[Any, ...]) -> Where:
-    return {facet.column: value for facet, value in zip(facets, values, strict=True) if value}
+def _meaning(context: Context) -> Markup:
+    """What the words of the presets mean, where they stand."""
+    strings = context.strings
+    meanings = [
+        element("li", element("b", strings(f"preset.{name}")), " ", strings(f"preset.{name}.info")) for name in PRESETS
+    ]
+    ask = button(strings("presets.ask"), class_="link", data_act="explain", aria_expanded="false")
+    told = element("ul", *meanings, class_="what-text", hidden=True)
+    return element("div", ask, told, class_="meaning", data_explained=True)
 
 
-def answer(context: Context, asked: Asked) -> Markup:
-    """The page for a search. Whatever goes wrong is on that page as a sentence."""
-    if asked.chosen == Chosen() and not asked.text:
-        return empty_page(context)
-    return guarded(context, lambda: _matches_page(context, asked))
+def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
+    """One control per facet, by its column, and the button that clears them."""
+    if not context.facets:
+        return {}, None
+    strings = context.strings
+    with gr.Accordion(strings("filters.title"), open=False, elem_id="filters"):
+        filters = {facet.column: _filter(facet, context) for facet in context.facets}
+        clear = gr.Button(strings("filters.clear"), elem_id="clear-filters", size="sm")
+    return filters, clear
 
 
-def guarded(context: Context, page: Callable[[], Markup]) -> Markup:
-    """`page()`, or the empty page with a notice why not."""
-    try:
-        return page()
-    except ArtsimError as error:
-        return empty_page(context, sentence_of(error))
-    except Exception:
-        log.exception("A search failed.")
-        return empty_page(context, context.strings("notice.internal"))
+def _filter(facet: Facet, context: Context) -> Any:
+    if facet.kind == "range":
+        return RangeInput(facet, context.strings)
+
+    def renew(choices: ChoicesInput) -> None:
+        now = next((other for other in context.facets if other.column == facet.column), None)
+        if now is not None:
+            choices.offer(now)
+
+    return follow(ChoicesInput(facet, context.strings), renew)
 
 
-def _matches_page(context: Context, asked: Asked) -> Markup:
-    matches = find(context, asked)
-    by_text = asked.chosen == Chosen()
-    return matches_page(context, matches, heading=_heading(context, asked), filtered=bool(asked.where), by_text=by_text)
+def _weight(aspect: Aspect, strings: Strings) -> AmountInput:
+    value, info = PRESETS["balanced"].get(aspect, 0), strings.aspect_info(aspect)
+    return AmountInput(strings.aspect(aspect), info=info, low=0, high=1, step=0.05, value=value)
 
 
-def find(context: Context, asked: Asked) -> list[Match]:
-    """The matches of a search. `ArtsimError` with a sentence when there can be none."""
-    preset = asked.preset if asked.preset in PRESETS else None
-    return context.collection.search(
-        image=read_upload(asked.chosen.upload, context.strings) if asked.chosen.upload else None,
-        work=asked.chosen.work,
-        text=asked.text or None,
-        k=asked.k,
-        preset=preset,
-        aspects=None if preset else dict(zip(context.aspects, asked.weights, strict=True)),
-        where=asked.where,
-        ranking=asked.ranking,  # type: ignore[arg-type]  # checked by the search
+def _encoder(context: Context) -> gr.Radio:
+    """Only shown where there is a choice."""
+    strings, offered = context.strings, encoders_offered(context)
+    names = [(strings(f"encoder.{name}") if name in SEVERAL else name, name) for name in offered]
+    return gr.Radio(
+        [(strings("encoder.first"), ""), *names],
+        value="",
+        label=strings("encoder.label"),
+        info=strings("encoder.info"),
+        visible=bool(offered),
+        elem_id="encoder",
     )
-
-
-def read_upload(path: Path, strings: Strings) -> bytes:
-    """The bytes of an upload, so that no message can name where it lay."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise QueryError(strings("notice.gone")) from error
-
-
-def _heading(context: Context, asked: Asked) -> str:
-    strings, chosen = context.strings, asked.chosen
-    if chosen == Chosen():
-        return strings("results.of.text", text=asked.text)
-    if asked.text:
-        return strings("results.of.both", text=asked.text)
-    if chosen.work is not None:
-        return strings("results.of.work", title=label_of(context.collection.work(chosen.work)).title)
-    return strings("results.of.upload")

@@ -9,9 +9,10 @@ from pathlib import Path
 from artsim.collection import Collection
 from artsim.edge import ProgressBar
 from artsim.encoders import choose_encoder
-from artsim.errors import CollectionError, EncoderError
+from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.opening import open_collection
 from artsim.settings import Settings
+from artsim.shelf import Shelf
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -23,10 +24,15 @@ class Opened:
     encoder: str
     reason: str
     """Why this encoder is used."""
+    own: str | None = None
+    """Its name on the shelf, when it is an own collection that stands in for what was asked for."""
 
 
 def open_or_build(settings: Settings) -> Opened:
     """`CollectionError`, `EncoderError` or `SourceError` with a sentence when it cannot be done."""
+    own = _open_own(settings)
+    if own is not None:
+        return own
     if settings.collection is not None:
         return _open_named(settings.collection, settings.encoder)
     choice = choose_encoder(settings.encoder)
@@ -34,16 +40,40 @@ def open_or_build(settings: Settings) -> Opened:
     return Opened(_default_collection(choice.name, settings.cache), choice.name, choice.reason)
 
 
+def _open_own(settings: Settings) -> Opened | None:
+    """The own collection that was opened last in place of what is asked for now, if there is one that can be opened."""
+    shelf = Shelf(settings.cache)
+    name = shelf.opened(settings.collection)
+    if name is None:
+        return None
+    folder = shelf.folder(name)
+    try:
+        collection = open_collection(folder)
+    except CollectionError as error:
+        log.warning("%s What it stands in for is opened instead.", error)
+        return None
+    log.info(
+        "Opening your own collection in %s, in place of %s.", folder, settings.collection or "the paintings of The Met"
+    )
+    made_with = collection.contents.spaces[0].encoder
+    return Opened(collection, made_with, "the one this collection was made with", own=name)
+
+
 def _open_named(name: str, encoder: str) -> Opened:
     collection = open_collection(name)
-    made_with = collection.contents.spaces[0].encoder
-    if encoder not in ("auto", made_with):
-        raise EncoderError(
-            f"{name} was made with the encoder {made_with} and can only be searched with that one. Leave --encoder "
-            f"away, or build the collection again: python scripts/build_collection.py --encoder {encoder} ..."
-        )
-    log.info("Encoder: %s (the one that %s was made with).", made_with, name)
-    return Opened(collection, made_with, "the one this collection was made with")
+    encoders = [indexed.encoder for indexed in collection.contents.spaces]
+    if encoder != "auto":
+        try:
+            collection.prefer(encoder)
+        except QueryError:
+            raise EncoderError(
+                f"{name} was made with the encoder {' and '.join(encoders)} and can only be searched with that. Leave "
+                f"--encoder away, or build the collection again: python scripts/build_collection.py --encoder {encoder} ..."
+            ) from None
+    first = collection.contents.spaces[0].encoder
+    reason = "the one this collection was made with" if len(encoders) == 1 else f"one of {len(encoders)}"
+    log.info("Encoder: %s (%s; %s).", first, reason, name)
+    return Opened(collection, first, reason)
 
 
 def _default_collection(encoder_name: str, cache: Path) -> Collection:

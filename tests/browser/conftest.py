@@ -47,7 +47,7 @@ def app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 class Visit:
     """One visitor: a page, and what it must never do (errors in the console, requests to elsewhere)."""
 
-    def __init__(self, page: Any, app: RunningApp) -> None:
+    def __init__(self, page: Any, app: RunningApp, start: str) -> None:
         self.page = page
         self.complaints: list[str] = []
         page.set_default_timeout(60_000)
@@ -55,8 +55,8 @@ class Visit:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
         self._host = urlsplit(app.url).netloc
-        page.goto(app.url)
-        page.wait_for_selector("#results .card")
+        page.goto(f"{app.url}{start}")
+        page.wait_for_selector("h1" if start else "#results .card")
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":
@@ -89,13 +89,16 @@ class Visit:
 
 @pytest.fixture
 def visit(chromium: Any, app: RunningApp) -> Iterator[Callable[..., Visit]]:
-    """`visit(width=390, height=844)`: a fresh visitor; at the end, nothing may have gone wrong unseen."""
+    """`visit(width=390, height=844)`: a fresh visitor; at the end, nothing may have gone wrong unseen.
+
+    They come to the search, or with `start="map"` to that page.
+    """
     contexts, visits = [], []
 
-    def make(width: int = 1280, height: int = 900, **more: Any) -> Visit:
+    def make(width: int = 1280, height: int = 900, start: str = "", **more: Any) -> Visit:
         context = chromium.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
-        visits.append(Visit(context.new_page(), app))
+        visits.append(Visit(context.new_page(), app, start))
         return visits[-1]
 
     yield make

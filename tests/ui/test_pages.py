@@ -1,14 +1,20 @@
 """The pages beside the search, asked for as a browser does, over a tiny real CLIP collection."""
 
 import re
+import shutil
 import time
+from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from artsim.build import build_collection
+from artsim.encoders import load_encoder
+from artsim.sources import open_source
 from artsim.thumbnails import Thumbnails
 from artsim.ui.context import Context
 from artsim.ui.pages import in_navigation, page_routes
@@ -155,3 +161,28 @@ def test_the_search_opens_in_the_visitors_language(client: TestClient) -> None:
 def test_every_page_has_routes(context: Context) -> None:
     addresses = {route.path for route in page_routes(context)}
     assert {f"/{name}" for name in in_navigation(context)} <= addresses
+
+
+def test_encoders_are_shown_side_by_side(
+    paintings: Path, clip: Any, checkpoint: Any, tmp_path: Path, context: Context
+) -> None:
+    source = tmp_path / "pictures"
+    source.mkdir()
+    for number in range(12):
+        shutil.copy(paintings / f"{number:02d}.jpg", source)
+    both = build_collection(
+        open_source(f"folder:{source}"), [clip, load_encoder(str(checkpoint("dinov2")))], tmp_path / "two"
+    )
+    two = replace(context, collection=both, thumbnails=Thumbnails(both, tmp_path))
+    page = read(TestClient(Starlette(routes=extra_routes(two))), "/encoders?work=05.jpg")
+    compared = both.compare_encoders(work="05.jpg", k=8)
+    columns = page.split("<section>")[1:]
+    assert len(columns) == 2
+    for column, answers in zip(columns, compared.answers, strict=True):
+        assert f"{answers.cosine_mean:.3f} ± {answers.cosine_std:.3f}" in column
+        assert [unescape(one) for one in re.findall(r"encoders\?work=([^\"&]*)", column)] == [
+            m.id for m in answers.matches
+        ]
+        assert ("Chosen by itself" in column) == (answers.encoder == compared.auto)
+    assert "encoders" in in_navigation(two)
+    assert "encoders" not in in_navigation(context)

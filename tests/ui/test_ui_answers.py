@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from artsim.facets import choose_facets, varied_works
+from artsim.search import Part
 from artsim.thumbnails import Thumbnails
+from artsim.ui.answering import Answer, Group, find
 from artsim.ui.context import Context
-from artsim.ui.inputs import Chosen
 from artsim.ui.readiness import Readiness
-from artsim.ui.results import matches_page
-from artsim.ui.search_tab import Asked, answer, find
+from artsim.ui.results import matches_page, page_of, start_page
+from artsim.ui.state import Question, Reading
 from artsim.ui.strings import load_strings
 
 
@@ -24,80 +24,124 @@ def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Contex
         thumbnails=Thumbnails(collection, tmp_path_factory.mktemp("cache")),
         readiness=Readiness(collection),
         strings=load_strings(),
-        facets=tuple(choose_facets(collection.contents)),
-        examples=tuple(varied_works(collection.contents)),
-        aspects=collection.contents.spaces[0].space.aspects,
         encoder="tiny-clip",
         encoder_reason="as asked",
     )
 
 
-def asked(chosen: Chosen = Chosen(), text: str = "", **more: Any) -> Asked:  # noqa: B008
-    plain = Asked(chosen, text, preset="balanced", weights=(), ranking="tuned", k=5, where={})
-    return dataclasses.replace(plain, **more)
+def question(*parts: Part, **more: Any) -> Question:
+    return Question(parts=parts or (Part(work="05.jpg"),), **{"k": 5, **more})
 
 
-def cards(page: str) -> list[str]:
-    return re.findall(r'data-open="([^"]*)"', page)
+def page(context: Context, *parts: Part, **more: Any) -> str:
+    return page_of(context, Reading(question(*parts, **more)))
+
+
+def cards(html: str) -> list[str]:
+    return re.findall(r'<li class="card" data-work="([^"]*)"', html)
 
 
 def test_nothing_asked_is_the_page_with_examples(context: Context) -> None:
-    page = answer(context, asked())
-    assert page.count("data-search=") == 12
-    assert "notice" not in page
+    html = start_page(context)
+    assert html.count('data-act="search"') == 12 == len(cards(html))
+    assert html.count('data-act="for"') == 12 == html.count('data-act="against"')
+    assert "notice" not in html
 
 
 def test_an_upload_shows_k_works_with_their_details(context: Context, paintings: Path) -> None:
-    page = answer(context, asked(Chosen(upload=paintings / "05.jpg")))
-    assert cards(page)[0] == "05.jpg"
-    assert len(cards(page)) == 5 == page.count("<template>")
-    assert "Works like your picture" in page
+    html = page(context, Part(image=paintings / "05.jpg"))
+    assert cards(html)[0] == "05.jpg"
+    assert len(cards(html)) == 5 == html.count("<template>")
+    assert "Works like your picture" in html
+    assert str(paintings) not in html
 
 
 def test_a_work_is_not_among_its_own_matches(context: Context, collection: Any) -> None:
-    page = answer(context, asked(Chosen(work="05.jpg")))
-    assert "05.jpg" not in cards(page)
-    assert collection.work("05.jpg")["title"].split("'")[0] in page
+    html = page(context)
+    assert "05.jpg" not in cards(html)
+    assert collection.work("05.jpg")["title"].split("'")[0] in html
 
 
 def test_words_search_where_the_encoder_reads_them(context: Context) -> None:
-    page = answer(context, asked(text="a <b>storm</b>"))
-    assert len(cards(page)) == 5
-    assert "a &lt;b&gt;storm&lt;/b&gt;" in page
-    assert "<b>storm" not in page
-    assert "of works" in page
+    html = page(context, Part(text="a <b>storm</b>"))
+    assert len(cards(html)) == 5
+    assert "a &lt;b&gt;storm&lt;/b&gt;" in html
+    assert "<b>storm" not in html
+    assert "of works" in html
 
 
-def test_filters_hold(context: Context, collection: Any) -> None:
+def test_the_heading_names_what_is_for_and_against_and_what_is_a_part(context: Context, collection: Any) -> None:
+    titles = [collection.work(f"{number}.jpg")["title"] for number in ("05", "06")]
+    region = (0.1, 0.1, 0.9, 0.9)
+    parts = (Part(work="05.jpg"), Part(text="rain"), Part(work="06.jpg", region=region, weight=-0.5))
+    html = page(context, *parts)
+    heading = re.findall("<h1>(.*?)</h1>", html)[0]
+    assert heading.replace("&#x27;", "'") == f"Works like {titles[0]} and “rain”, unlike a part of {titles[1]}"
+
+
+def test_what_is_against_is_pushed_back(context: Context) -> None:
+    near = cards(page(context, Part(work="05.jpg"), k=40))
+    without = cards(page(context, Part(work="05.jpg"), Part(work=near[0], weight=-1), k=40))
+    assert near[0] not in without, "a work of the query is no answer"
+    assert without != [identity for identity in near if identity != near[0]]
+
+
+def test_filters_hold_and_are_named(context: Context, collection: Any) -> None:
     medium = collection.work("05.jpg")["medium"]
-    page = answer(context, asked(Chosen(work="05.jpg"), where={"medium": [medium]}, k=40))
-    assert cards(page)
-    assert {collection.work(identity)["medium"] for identity in cards(page)} == {medium}
-    assert "within your filters" in page
+    html = page(context, where={"medium": [medium]}, k=40)
+    assert cards(html)
+    assert {collection.work(identity)["medium"] for identity in cards(html)} == {medium}
+    assert "within your filters" in html
+    assert f"With: Medium: {medium}" in html
+
+
+def test_other_artists_and_few_of_each_hold_and_are_named(context: Context, collection: Any) -> None:
+    artist = collection.work("05.jpg")["artist"]
+    html = page(context, other="artist", at_most=("artist", 1), k=40)
+    artists = [collection.work(identity)["artist"] for identity in cards(html)]
+    assert artist not in artists
+    assert len(set(artists)) == len(artists)
+    assert "Artist other than in the query · at most 1 of the same Artist" in html
+
+
+def test_the_nearest_in_each_stand_under_a_heading_of_their_own(context: Context, collection: Any) -> None:
+    html = page(context, by="century")
+    headings = re.findall(r"<h2>(\d+s)</h2>", html)
+    assert headings == sorted(headings, key=lambda heading: int(heading[:-1]))
+    assert len(headings) >= 3
+    for section, heading in zip(html.split('<section class="group">')[1:], headings, strict=True):
+        years = [collection.work(identity)["year"] for identity in cards(section)]
+        assert 1 <= len(years) <= 5
+        assert {f"{year // 100 * 100}s" for year in years} == {heading}
 
 
 def test_filters_that_nothing_fits_are_said_so(context: Context) -> None:
-    page = answer(context, asked(Chosen(work="05.jpg"), where={"year": (9000, None)}))
-    assert "No work fits these filters" in page
+    assert "No work fits these filters" in page(context, where={"year": (9000, None)})
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"chosen": Chosen(work="no-such-work")}, "no work &#x27;no-such-work&#x27;"),
-        ({"chosen": Chosen(upload=Path("gone.jpg"))}, "no longer kept"),
+        ({"parts": (Part(work="no-such-work"),)}, "no work &#x27;no-such-work&#x27;"),
+        ({"parts": (Part(image=Path("gone.jpg")),)}, "no longer kept"),
+        ({"parts": (Part(work="05.jpg", weight=-1),)}, "Everything in the query is against"),
+        ({"parts": (Part(work="05.jpg", region=(0.5, 0.5, 0.4, 0.6)),)}, "region"),
+        ({"parts": (Part(work="05.jpg", text="both"),)}, "exactly one"),
         ({"k": 0}, "k must be"),
         ({"k": 10_000}, "k must be"),
         ({"where": {"year": (1900, 1800)}}, "is empty"),
         ({"ranking": "best"}, "no ranking"),
-        ({"preset": None, "weights": (0, 0, 0, 0)}, "weights are 0"),
+        ({"preset": None, "weights": {"subject": 0, "style": 0}}, "weights are 0"),
+        ({"by": "shoe"}, "no column &#x27;shoe&#x27;"),
+        ({"encoder": "nose"}, "no encoder &#x27;nose&#x27;"),
+        ({"contains": True}, "no regions"),
     ],
 )
 def test_what_cannot_be_answered_is_a_notice(context: Context, change: dict[str, Any], words: str) -> None:
-    page = answer(context, asked(**{"chosen": Chosen(work="05.jpg"), **change}))
-    assert 'role="alert"' in page
-    assert words in page
-    assert "Traceback" not in page
+    html = page_of(context, Reading(dataclasses.replace(question(), **change)))
+    assert 'role="alert"' in html
+    assert words in html
+    assert "Traceback" not in html
 
 
 @pytest.mark.parametrize("data", [b"", b"Dear museum,", b"\x89PNG\r\n\x1a\n broken"])
@@ -106,22 +150,40 @@ def test_an_upload_that_is_no_picture_is_a_notice_without_its_path(
 ) -> None:
     path = tmp_path / "upload.png"
     path.write_bytes(data)
-    page = answer(context, asked(Chosen(upload=path)))
-    assert 'role="alert"' in page
-    assert str(tmp_path) not in page
+    html = page(context, Part(image=path))
+    assert 'role="alert"' in html
+    assert str(tmp_path) not in html
+
+
+def answer_with(context: Context, *matches: Any) -> str:
+    answer = Answer(question(), (Group(None, matches),))
+    return matches_page(context, answer, Reading(answer.question))
 
 
 def test_matches_that_are_all_far_are_called_so(context: Context) -> None:
-    matches = [dataclasses.replace(match, close=False) for match in find(context, asked(Chosen(work="05.jpg")))]
-    page = matches_page(context, matches, heading="Works", filtered=False, by_text=False)
-    assert "Nothing here is really close." in page
+    matches = [dataclasses.replace(match, close=False) for match in find(context, question()).matches]
+    assert "Nothing here is really close." in answer_with(context, *matches)
     near = [dataclasses.replace(match, close=True) for match in matches[:1]] + matches[1:]
-    assert "really close" not in matches_page(context, near, heading="Works", filtered=False, by_text=False)
+    assert "really close" not in answer_with(context, *near)
 
 
 def test_metadata_with_markup_in_it_is_only_text(context: Context) -> None:
-    [match] = find(context, asked(Chosen(work="05.jpg"), k=1))
+    [match] = find(context, question(k=1)).matches
     work = {**match.work, "title": "<img src=x onerror=alert(1)>", "url": "javascript:alert(1)"}
-    page = matches_page(context, [dataclasses.replace(match, work=work)], heading="<h>", filtered=False, by_text=False)
-    assert "<img src=x" not in page
-    assert "javascript:" not in page
+    html = answer_with(context, dataclasses.replace(match, work=work))
+    assert "<img src=x" not in html
+    assert "javascript:" not in html
+
+
+def test_where_a_detail_was_found_is_framed_in_the_card_and_in_the_detail(context: Context) -> None:
+    [match] = find(context, question(k=1)).matches
+    assert "found-box" not in answer_with(context, match)
+    html = answer_with(context, dataclasses.replace(match, region=(0.25, 0.5, 0.75, 1.0)))
+    assert html.count('class="found-box" style="left:25.00%;top:50.00%;width:50.00%;height:50.00%"') == 2
+
+
+def test_a_link_to_a_work_brings_its_detail_along_whether_it_is_shown_or_not(context: Context) -> None:
+    shown = find(context, question()).matches[0].id
+    assert '<div class="opened"' not in page_of(context, Reading(question(), opened=shown))
+    html = page_of(context, Reading(question(), opened="39.jpg" if shown != "39.jpg" else "38.jpg"))
+    assert html.count('<div class="opened" hidden data-work="3') == 1

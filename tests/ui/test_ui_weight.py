@@ -10,7 +10,6 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from artsim.opening import open_collection
-from artsim.facets import choose_facets, varied_works
 from artsim.thumbnails import Thumbnails
 from artsim.ui.context import Context
 from artsim.ui.interface import build_interface, launch_options
@@ -18,8 +17,7 @@ from artsim.ui.readiness import Readiness
 from artsim.ui.strings import load_strings
 collection = open_collection(sys.argv[1])
 context = Context(collection, Thumbnails(collection, Path(sys.argv[2])), Readiness(collection), load_strings(),
-    tuple(choose_facets(collection.contents)), tuple(varied_works(collection.contents)),
-    collection.contents.spaces[0].space.aspects, "tiny-clip", "as asked")
+    "tiny-clip", "as asked")
 build_interface(context)
 size = sum(len(str(value)) for key, value in launch_options(context).items() if key in ("css", "head"))
 print(json.dumps({"loaded": [name for name in ("torch", "transformers") if name in sys.modules], "size": size}))

@@ -29,7 +29,9 @@ const draw = () => {
   details.toggleAttribute("data-picked", chosen.size > 0);
   if (!details.open) return;
   const wanted = find.value.trim().toLocaleLowerCase();
-  const fitting = props.options.filter(([value]) => value.toLocaleLowerCase().includes(wanted));
+  const offered = new Set(props.options.map(([value]) => value));
+  const newer = [...chosen].filter((value) => !offered.has(value)).map((value) => [value, ""]); // of works that came since
+  const fitting = [...newer, ...props.options].filter(([value]) => value.toLocaleLowerCase().includes(wanted));
   const first = fitting.filter(([value]) => chosen.has(value));
   const others = fitting.filter(([value]) => !chosen.has(value));
   const room = expanded || wanted ? LONG : SHORT;

@@ -1,85 +1,177 @@
-// The query: a picture dropped, pasted, chosen or photographed, or a work. Its value is {picture, work} or null.
+// The parts of the query: pictures dropped, pasted, chosen or photographed, works and words, each for or against.
+// The value is {parts: [...]}, as `PartData` in inputs.py has them.
 const art = window.artsim;
 const find = (selector) => element.querySelector(selector);
-const file = find('input[type="file"]');
-const empty = find(".drop");
-const filled = find(".chosen");
-const note = find(".query-note");
-const camera = find("dialog.camera");
-const video = find("video");
+const MOST = 12;
+const tray = find(".tray"), drop = find(".drop"), note = find(".query-note"), words = find(".words");
+const file = find('input[type="file"]'), camera = find("dialog.camera"), video = find("video");
+const template = find("template");
+const BLANK = { picture: null, work: null, text: null, weight: 1, region: null, title: "", address: "", large: "" };
+let parts = [];
+let given = "";
 let standing = "";
-let preview = null;
 let turn = 0;
+let adding = false;
+let edited = null;
 
 art.note = (text) => { note.textContent = text || standing; };
 art.standing = (text) => { standing = text; if (!document.body.dataset.busy) art.note(""); };
-art.wantsEncoder = () => Boolean(props.value?.picture);
+art.readsWords = () => { words.hidden = false; };
+art.parts = () => parts;
+art.uploads = () => parts.filter((part) => part.picture).map((part) => part.picture);
+art.hasUploads = () => art.uploads().length > 0;
+art.wantsEncoder = () => parts.some((part) => part.picture || part.text !== null || part.region);
 
-const show = (address, kind, name) => {
-  const image = filled.querySelector("img");
-  image.hidden = false;
-  image.onerror = () => { image.hidden = true; };
-  image.src = address;
-  image.alt = name;
-  const kindLine = filled.querySelector(".query-kind");
-  kindLine.textContent = kindLine.dataset[kind];
-  filled.querySelector(".query-name").textContent = name;
-  filled.hidden = false;
-  find(".query").dataset.state = "filled";
+const sourceOf = (part) => part.preview ?? (part.address || part.picture?.url || "");
+const row = (part, place) => {
+  const item = template.content.cloneNode(true).firstElementChild;
+  const image = item.querySelector("img"), name = item.querySelector(".part-name");
+  const [slider, amount] = [item.querySelector(".part-weight input"), item.querySelector("output")];
+  const kind = part.text !== null ? "text" : part.work !== null ? "work" : "upload";
+  const against = part.weight < 0;
+  item.dataset.kind = kind;
+  item.toggleAttribute("data-against", against);
+  name.textContent = part.text ?? (part.title || name.dataset.upload);
+  item.querySelector(".part-wall").hidden = kind === "text";
+  item.querySelector('[data-part="crop"]').hidden = kind === "text";
+  item.querySelector('[data-part="edit"]').hidden = kind !== "text";
+  if (kind !== "text") {
+    image.onerror = () => { item.querySelector(".part-picture").hidden = true; item.querySelector('[data-part="crop"]').hidden = true; };
+    image.src = sourceOf(part);
+    art.frame(item.querySelector(".frame-box"), part.region);
+  }
+  item.querySelector('[data-part="for"]').setAttribute("aria-pressed", String(!against));
+  item.querySelector('[data-part="against"]').setAttribute("aria-pressed", String(against));
+  slider.value = Math.abs(part.weight);
+  amount.textContent = Math.abs(part.weight);
+  item.querySelector(".part-weight").hidden = parts.length < 2;
+  slider.addEventListener("input", () => { amount.textContent = slider.value; });
+  slider.addEventListener("change", () => change(place, { weight: Math.sign(part.weight) * slider.valueAsNumber }));
+  item.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-part]");
+    if (button) ways[button.dataset.part](place, part);
+  });
+  return item;
 };
-const forget = () => {
-  if (preview) URL.revokeObjectURL(preview);
-  preview = null;
+const draw = () => {
+  const focused = tray.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused ? [...tray.children].indexOf(focused.closest("li")) : -1;
+  const what = focused?.dataset.part ? `[data-part="${focused.dataset.part}"]` : "input";
+  tray.replaceChildren(...parts.map(row));
+  tray.hidden = parts.length === 0;
+  const pictures = parts.filter((part) => part.text === null).length;
+  find(".query").dataset.state = pictures ? "filled" : "empty";
+  if (place < 0) return;
+  const next = tray.children[Math.min(place, parts.length - 1)];
+  (next?.querySelector(what) ?? next?.querySelector("button") ?? drop.querySelector("button:not([hidden])")).focus();
 };
+const forServer = ({ picture, work, text, weight, region, title, address, large }) =>
+  ({ picture, work, text, weight, region, title, address, large });
+const put = () => {
+  const value = { parts: parts.filter((part) => part.picture || part.work !== null || part.text !== null).map(forServer) };
+  given = JSON.stringify(value);
+  props.value = value;
+};
+const give = (next) => {
+  parts = next.slice(0, MOST);
+  draw();
+  put();
+  trigger("input");
+};
+const change = (place, more) => give(parts.map((part, other) => (other === place ? { ...part, ...more } : part)));
+const ways = {
+  for: (place, part) => { if (part.weight < 0) change(place, { weight: -part.weight }); },
+  against: (place, part) => { if (part.weight > 0) change(place, { weight: -part.weight }); },
+  crop: (place, part) => art.crop(
+    { source: part.large || sourceOf(part), name: part.title, before: part.region },
+    (region) => change(place, { region }),
+  ),
+  edit: (place, part) => {
+    edited = place;
+    words.querySelector("input").value = part.text;
+    words.querySelector("input").select();
+  },
+  remove: (place) => { edited = null; give(parts.filter((_, other) => other !== place)); },
+};
+watch("value", () => {
+  if (JSON.stringify(props.value) === given) return;
+  turn++;
+  edited = null;
+  parts = (props.value?.parts ?? []).map((part) => {
+    const upload = part.upload ? art.known.get(part.upload) : null;
+    return { ...BLANK, ...upload, ...part, ...(upload && { picture: upload.picture, title: upload.title }) };
+  });
+  draw();
+  put();
+});
 
-const take = async (picked) => {
-  if (!picked) return;
-  if (!picked.size) return art.note(art.say("empty-file"));
-  if (picked.size > art.uploadMegabytes * 1024 * 1024) {
+// New pictures take the place of those that were searched with; words stay.
+const kept = () => parts.filter((part) => part.text !== null);
+art.searchWith = (part) => { turn++; give([...kept(), { ...BLANK, ...part }]); };
+art.addPart = (part) => {
+  const same = parts.findIndex((one) => one.work !== null && one.work === part.work && !one.region);
+  if (same >= 0) change(same, { weight: part.weight });
+  else if (parts.length >= MOST) art.note(art.say("too-many", { most: MOST }));
+  else give([...parts, { ...BLANK, ...part }]);
+};
+art.clearQuery = () => { turn++; edited = null; give([]); };
+
+const take = async (files, more) => {
+  const before = more ? parts : kept();
+  const picked = [...files].slice(0, Math.max(0, MOST - before.length));
+  if (!picked.length) return files.length ? art.note(art.say("too-many", { most: MOST })) : undefined;
+  if (picked.some((one) => !one.size)) return art.note(art.say("empty-file"));
+  if (picked.some((one) => one.size > art.uploadMegabytes * 1024 * 1024)) {
     return art.note(art.say("too-large", { limit: art.uploadMegabytes }));
   }
   const mine = ++turn;
-  forget();
-  preview = URL.createObjectURL(picked);
-  show(preview, "yours", picked.name || "");
+  const fresh = picked.map((one) => ({ ...BLANK, title: one.name || "", preview: URL.createObjectURL(one) }));
+  const old = parts;
+  parts = [...before, ...fresh];
+  draw();
   art.busy();
   let sent;
   try {
-    sent = await upload(picked);
+    sent = await Promise.all(picked.map((one) => upload(one)));
   } catch {
+    parts = old;
+    draw();
     art.settle();
     return art.note(art.say("upload-failed"));
   }
   if (mine !== turn) return;
-  const meta = { _type: "gradio.FileData" };
-  props.value = { picture: { path: sent.path, orig_name: picked.name || "picture", meta }, work: null };
-  trigger("input");
+  fresh.forEach((part, place) => {
+    const { path, url } = sent[place];
+    part.picture = { path, url, orig_name: part.title || "picture", meta: { _type: "gradio.FileData" } };
+    art.known.set(path, part);
+  });
+  give(parts);
 };
-art.searchWork = (identity, title, address) => {
-  turn++;
-  forget();
-  show(address, "work", title);
-  props.value = { picture: null, work: identity };
-  trigger("input");
+
+// Words
+const box = words.querySelector("input");
+const addWords = () => {
+  const text = box.value.trim();
+  if (!text) return box.focus();
+  const part = { ...BLANK, text };
+  box.value = "";
+  if (edited !== null && parts[edited]?.text != null) change(edited, { text });
+  else give([...parts, part]);
+  edited = null;
 };
-art.clearQuery = () => {
-  turn++;
-  forget();
-  filled.hidden = true;
-  find(".query").dataset.state = "empty";
-  file.value = "";
-  props.value = null;
-  trigger("input");
-};
+box.addEventListener("keydown", (event) => { if (event.key === "Enter") addWords(); });
+find('[data-action="words"]').addEventListener("click", addWords);
 
 // Choose
-find('[data-action="choose"]').addEventListener("click", () => file.click());
-file.addEventListener("change", () => { take(file.files[0]); file.value = ""; });
-empty.addEventListener("click", (event) => { if (!event.target.closest("button")) file.click(); });
-find('[data-action="clear"]').addEventListener("click", () => art.clearQuery());
+const choose = (more) => { adding = more; file.click(); };
+for (const button of element.querySelectorAll('[data-action="choose"]')) button.addEventListener("click", () => choose(false));
+find('[data-action="add"]').addEventListener("click", () => choose(true));
+file.addEventListener("change", () => { take(file.files, adding); file.value = ""; });
+drop.addEventListener("click", (event) => { if (!event.target.closest("button, input")) choose(false); });
 
-// Drop, anywhere on the page
-const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].some((type) => type === "Files" || type === "text/uri-list");
+// Drop, anywhere on the page; on the parts of the query, one more of them
+const WORK = "application/x-artsim-work";
+const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].some((type) => ["Files", "text/uri-list", WORK].includes(type));
 let depth = 0;
 const hover = (on) => { document.body.toggleAttribute("data-dropping", on); };
 document.addEventListener("dragenter", (event) => { if (hasFiles(event)) { depth++; hover(true); } });
@@ -90,8 +182,10 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   depth = 0;
   hover(false);
-  const [dropped] = event.dataTransfer.files;
-  if (dropped) take(dropped);
+  const work = event.dataTransfer.getData(WORK);
+  if (work) {
+    if (find(".query").contains(event.target)) art.addPart({ ...JSON.parse(work), weight: 1 });
+  } else if (event.dataTransfer.files.length) take(event.dataTransfer.files, tray.contains(event.target));
   else art.note(art.say("not-a-file"));
 });
 
@@ -100,7 +194,7 @@ document.addEventListener("paste", (event) => {
   const [pasted] = event.clipboardData?.files ?? [];
   if (!pasted) return;
   event.preventDefault();
-  take(pasted);
+  take([pasted], false);
 });
 
 // Camera, where there is one that a page may ask for
@@ -126,5 +220,5 @@ find('[data-action="snap"]').addEventListener("click", () => {
   canvas.height = video.videoHeight;
   canvas.getContext("2d").drawImage(video, 0, 0);
   camera.close();
-  canvas.toBlob((blob) => { if (blob) take(new File([blob], "camera.jpg", { type: "image/jpeg" })); }, "image/jpeg", 0.92);
+  canvas.toBlob((blob) => { if (blob) take([new File([blob], "camera.jpg", { type: "image/jpeg" })], false); }, "image/jpeg", 0.92);
 });

@@ -1,4 +1,4 @@
-// From and to: the value is [low, high], or null when both are empty; emptied by the server when it sets null.
+// From and to: the value is [low, high], or null when both are empty.
 const fields = [...element.querySelectorAll("input")];
 const read = (field) => (field.value === "" || !Number.isFinite(Number(field.value)) ? null : Number(field.value));
 const give = () => {
@@ -7,4 +7,6 @@ const give = () => {
   trigger("input");
 };
 for (const field of fields) field.addEventListener("change", give);
-watch("value", () => { if (!props.value) for (const field of fields) field.value = ""; });
+const show = () => fields.forEach((field, place) => { field.value = props.value?.[place] ?? ""; });
+watch("value", show);
+show();

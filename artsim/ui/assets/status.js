@@ -11,6 +11,6 @@ const ask = async () => {
   const failed = window.artsim.encoderFailed.replace("{reason}", answer.reason);
   window.artsim.standing?.({ loading, failed }[answer.state] ?? "");
   if (answer.state === "loading") setTimeout(ask, 700);
-  if (answer.text) trigger("reads_words");
+  if (answer.text) window.artsim.readsWords();
 };
 ask();

@@ -23,13 +23,52 @@ class _Page:
     """Whether the navigation shows it. (Other pages are reached from works.)"""
 
 
-_PAGES: tuple[_Page, ...] = ()
+def _has_years(context: Context) -> bool:
+    return any(facet.column == "year" and facet.kind == "range" for facet in context.facets)
+
+
+def _has_pictures(context: Context) -> bool:
+    return context.collection.manifest.images == "bytes"
+
+
+def _is_the_owners(context: Context) -> bool:
+    """Whether everyone who sees the navigation is the owner."""
+    return context.studio is not None and not context.studio.owner.logs_in
+
+
+def _has_encoders(context: Context) -> bool:
+    return len(context.collection.contents.spaces) > 1
+
+
+def _never(context: Context) -> bool:
+    return False
+
+
+_PAGES: tuple[_Page, ...] = (
+    _Page("map"),
+    _Page("browse"),
+    _Page("path", _has_pictures),
+    _Page("compare", _never),
+    _Page("timeline", _has_years),
+    _Page("duplicates", _has_pictures),
+    _Page("encoders", _has_encoders),
+    _Page("evaluation"),
+    _Page("how"),
+    _Page("why", _never),
+    _Page("collection", _is_the_owners),
+)
+"""In the order of the navigation."""
 
 
 def page_routes(context: Context) -> list[Route]:
     """The routes of all pages. Their modules are loaded here."""
     modules = (import_module(f"artsim.ui.pages.{page.name.replace('-', '_')}") for page in _PAGES)
     return [route for module in modules for route in module.routes(context)]
+
+
+def page_names() -> set[str]:
+    """Names of the pages that there are: what other views may link to."""
+    return {page.name for page in _PAGES}
 
 
 def in_navigation(context: Context) -> list[str]:

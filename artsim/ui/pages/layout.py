@@ -52,7 +52,7 @@ def view(context: Context, name: str, render: Render) -> Callable[[Request], Res
 def document(
     context: Context,
     name: str,
-    *content: Markup,
+    *content: str,
     title: str,
     scripts: tuple[str, ...] = (),
     styles: tuple[str, ...] = (),

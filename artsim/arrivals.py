@@ -1,0 +1,51 @@
+"""What is told of files on their way into a collection (see `artsim.intake`): how far they are, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Outcome = Literal["broken", "same-file", "same-work"]
+Phase = Literal["receiving", "adding", "saving", "done", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that has come in. `name` is its path as the sender calls it, for people; `path` is where it lies."""
+
+    number: int
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a file that was not simply added."""
+
+    number: int
+    name: str
+    outcome: Outcome
+    reason: str = ""
+    """For a broken one: why, as a sentence."""
+    work: str | None = None
+    """For a duplicate: the id of the work that it is."""
+
+
+@dataclass(frozen=True)
+class IntakeState:
+    phase: Phase
+    total: int
+    """Files that are expected."""
+    received: int
+    done: int
+    """Files that were dealt with, whatever became of them."""
+    added: int
+    now: tuple[str, ...]
+    """Names of the files that are being worked on."""
+    seconds_left: float | None
+    """None when it is not known yet."""
+    reports: tuple[Report, ...]
+    notes: tuple[str, ...]
+    """What else should be known, as sentences: metadata that do not fit."""
+    failure: str = ""

@@ -1,0 +1,192 @@
+"""What the untrained backbone says of every view of every work: measured once, kept in part files, gone on from after a stop.
+
+Also what the second phase runs again and again: the pictures as far as the backbone never changes, kept while memory allows.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from artsim.encoders.base import Blocks, Encoder, joined, unit_rows
+from artsim.encoders.style_head import head_parts
+from artsim.errors import ImageError, TrainingError
+from artsim.finetuning.backbones import Backbone, Prepared
+from artsim.finetuning.recipe import Recipe
+from artsim.finetuning.views import view
+from artsim.finetuning.works import LabelledWorks
+from artsim.images import load_image
+from artsim.sources import Source
+from artsim.storage import writing
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how much of it is done, and how much there is to do."""
+
+CHUNK = 64  # works per part file: what a killed run loses at most
+CACHE_BYTES = 2_000_000_000
+_DECODERS = 2
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of the works, by row: files of the source, or copies of what a source gives as bytes."""
+
+    paths: tuple[Path | None, ...]
+    ids: tuple[str, ...]
+    short_side: int
+
+    def load(self, row: int) -> Image.Image:
+        """`ImageError` when it cannot be had."""
+        path = self.paths[row]
+        if path is None:
+            raise ImageError(f"{self.ids[row]} has no picture.")
+        return load_image(path, short_side=2 * self.short_side, name=self.ids[row])
+
+
+def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_side: int) -> Pictures:
+    """Pictures that the source gives as bytes are written into `folder`, so that each can be had again at any time."""
+    rows = {identity: row for row, identity in enumerate(works.ids)}
+    paths: list[Path | None] = [None] * len(works)
+    for work in source.works(0):
+        row = rows.get(work["id"])
+        picture = work["image"] or {}
+        if row is None or not (picture.get("bytes") or picture.get("path")):
+            continue
+        if picture.get("bytes"):
+            paths[row] = folder / f"picture-{row:07d}"
+            with writing(folder):
+                paths[row].write_bytes(picture["bytes"])  # type: ignore[union-attr]
+        else:
+            paths[row] = Path(picture["path"])
+    return Pictures(tuple(paths), works.ids, short_side)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Raw parts of works and views: `parts[i]` (n, views, d) float16, as `head_parts` gives them; `layout` (n, d) of view 0."""
+
+    parts: tuple[np.ndarray, ...]
+    layout: np.ndarray
+    failed: Mapping[int, str] = field(default_factory=dict)
+    """Rows whose picture cannot be used -> why; zeros stand in their place."""
+
+    def only(self, rows: np.ndarray) -> Features:
+        return Features(tuple(part[rows] for part in self.parts), self.layout[rows])
+
+    def of(self, rows: np.ndarray, views: np.ndarray | int = 0) -> list[np.ndarray]:
+        """The parts (m, d) float32 of so many works in one view each."""
+        return [part[rows, views].astype(np.float32) for part in self.parts]
+
+    def blocks(self) -> Blocks:
+        """The raw blocks of the works themselves, as the backbone's encoder gives them."""
+        *style, subject = self.of(np.arange(len(self.layout)))
+        return {
+            "subject": unit_rows(subject),
+            "style": joined(style),
+            "layout": unit_rows(self.layout.astype(np.float32)),
+        }
+
+
+def measure(backbone: Backbone, pictures: Pictures, recipe: Recipe, folder: Path, progress: Progress) -> Features:
+    """All views of all works; chunks that are in `folder` already are read. `TrainingError` when no picture can be used."""
+    count = len(pictures.ids)
+    chunks: list[dict[str, np.ndarray]] = []
+    failed: dict[int, str] = {}
+    for start in range(0, count, CHUNK):
+        rows = range(start, min(start + CHUNK, count))
+        path = folder / f"features-{start:07d}.safetensors"
+        chunk, problems = _read_chunk(path) or _measure_chunk(backbone.encoder, pictures, rows, recipe, path)
+        chunks.append(chunk)
+        failed |= problems
+        progress("Measuring", rows.stop, count)
+    if len(failed) == count:
+        reasons = " ".join(list(failed.values())[:3])
+        raise TrainingError(f"None of the {count} pictures can be used: {reasons}")
+    parts = tuple(np.concatenate([chunk[f"part.{n}"] for chunk in chunks]) for n in range(len(chunks[0]) - 1))
+    return Features(parts, np.concatenate([chunk["layout"] for chunk in chunks]), failed)
+
+
+Chunk = tuple[dict[str, np.ndarray], dict[int, str]]
+"""The arrays of so many works, and which of them have no usable picture, by row."""
+
+
+def _measure_chunk(encoder: Encoder, pictures: Pictures, rows: range, recipe: Recipe, path: Path) -> Chunk:
+    from safetensors.numpy import save_file
+
+    def load(row: int) -> Image.Image | ImageError:
+        try:
+            return pictures.load(row)
+        except ImageError as error:
+            return error
+
+    with ThreadPoolExecutor(_DECODERS) as pool:
+        loaded = dict(zip(rows, pool.map(load, rows), strict=True))
+    good = {row: image for row, image in loaded.items() if isinstance(image, Image.Image)}
+    failed = {row: str(error) for row, error in loaded.items() if isinstance(error, ImageError)}
+    views = [
+        view(image, pictures.ids[row], n, seed=recipe.seed) for row, image in good.items() for n in range(recipe.views)
+    ]
+    blocks = encoder.embed_images(views)
+    places = np.array([row - rows.start for row in good], int)
+    arrays = {}
+    for number, part in enumerate(head_parts(blocks, encoder.parts)):
+        values = np.zeros((len(rows), recipe.views, part.shape[1]), np.float16)
+        values[places] = unit_rows(part).reshape(len(places), recipe.views, -1)
+        arrays[f"part.{number}"] = values
+    arrays["layout"] = np.zeros((len(rows), encoder.dims["layout"]), np.float16)
+    arrays["layout"][places] = blocks["layout"][:: recipe.views]
+    temporary = path.with_suffix(".tmp")
+    with writing(path):
+        save_file(arrays, temporary, metadata={"failed": json.dumps(failed)})
+        temporary.replace(path)
+    return arrays, failed
+
+
+def _read_chunk(path: Path) -> Chunk | None:
+    """None where it was not measured yet."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            failed = json.loads((file.metadata() or {})["failed"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            return arrays, {int(row): why for row, why in failed.items()}
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
+        log.debug("%s is measured anew: %s", path, error)
+        return None
+
+
+class PreparedViews:
+    """What a backbone keeps of the views of the works, in memory up to `limit` bytes, made again beyond that."""
+
+    def __init__(self, backbone: Backbone, pictures: Pictures, recipe: Recipe, *, limit: int = CACHE_BYTES) -> None:
+        self._backbone, self._pictures, self._recipe = backbone, pictures, recipe
+        self._kept: dict[tuple[int, int], Prepared] = {}
+        self._free = limit
+
+    def get(self, rows: Sequence[int], views: Sequence[int]) -> list[Prepared]:
+        """Of the works at `rows`, in one view each."""
+        asked = list(zip(rows, views, strict=True))
+        missing = [key for key in dict.fromkeys(asked) if key not in self._kept]
+        with ThreadPoolExecutor(_DECODERS) as pool:
+            made = dict(zip(missing, pool.map(self._make, missing), strict=True))
+        for key, prepared in made.items():
+            size = sum(tensor.numel() * tensor.element_size() for tensor in prepared.values())
+            if size <= self._free:
+                self._kept[key] = prepared
+                self._free -= size
+        return [self._kept[key] if key in self._kept else made[key] for key in asked]
+
+    def _make(self, key: tuple[int, int]) -> Prepared:
+        row, number = key
+        image = view(self._pictures.load(row), self._pictures.ids[row], number, seed=self._recipe.seed)
+        return self._backbone.prepare([image])[0]

@@ -1,0 +1,63 @@
+"""How an encoder is fine-tuned: every number that a result depends on, beside the works and the backbone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from artsim.errors import TrainingError
+
+Split = Literal["auto", "stratified", "artist"]
+SPLITS: tuple[Split, ...] = ("auto", "stratified", "artist")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The defaults were chosen on artist-disjoint folds of 473 paintings: see docs/finetuning.md.
+
+    Raises `TrainingError` for numbers that make no sense.
+    """
+
+    label: str
+    split: Split = "auto"
+    """"artist": no artist has works on both sides; "auto" is that where the works have artists, else "stratified"."""
+    artist: str = "artist"
+    """The column that says which works are by one hand."""
+    min_per_class: int = 8
+    max_per_class: int = 5000
+    seed: int = 0
+    views: int = 3
+    """Pictures made of each work: itself, and so many less one altered ones."""
+    dimension: int = 64
+    """Of the learned vector."""
+    head_epochs: int = 60
+    top_epochs: int = 6
+    """Of the second phase; 0 leaves the backbone as it is."""
+    head_patience: int = 12
+    """Epochs without a better validation figure after which a phase ends."""
+    top_patience: int = 3
+    head_batch: int = 128
+    top_batch: int = 64
+    head_rate: float = 3e-3
+    top_rate: float = 1e-3
+    """Learning rate of the first stage that is unfrozen; each further one has half that of the one above it."""
+    temperature: float = 0.05
+    smoothing: float = 0.1
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise TrainingError(f"There is no split {self.split!r}; choose among {', '.join(SPLITS)}.")
+        if self.min_per_class < 3:
+            raise TrainingError(
+                f"A class needs at least 3 works, one for each part; --min-per-class is {self.min_per_class}."
+            )
+        if self.max_per_class < self.min_per_class:
+            raise TrainingError(
+                f"--max-per-class ({self.max_per_class}) is less than --min-per-class ({self.min_per_class})."
+            )
+        for name in ("views", "dimension", "head_epochs", "head_batch", "top_batch"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"--{name.replace('_', '-')} must be at least 1; it is {getattr(self, name)}.")
+        if self.top_epochs < 0 or self.seed < 0:
+            raise TrainingError("--top-epochs and --seed must not be negative.")

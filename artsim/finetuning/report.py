@@ -1,0 +1,163 @@
+"""What came of it, for people (`report.md`, `confusion.png`) and for programs (`report.json`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from artsim.evaluation.tables import Table, title_of
+from artsim.finetuning.retrieval import Change
+
+TEST, NEW_ARTISTS, NEW_WORKS, TRAINED_ON = (
+    "test works",
+    "artists not trained on",
+    "works not trained on",
+    "works trained on",
+)
+"""Which works ask. In a split by artist the test works are those by artists not trained on."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How often the head names the right class."""
+
+    works_of: str
+    works: int
+    accuracy: float
+    class_mean: float
+    """The mean over the classes of their shares of right answers."""
+    largest_class: float
+    """What always naming the largest class would reach."""
+
+
+def accuracy_of(works_of: str, matrix: np.ndarray) -> Accuracy:
+    """From a confusion matrix with at least one work."""
+    totals = matrix.sum(axis=1)
+    there = totals > 0
+    return Accuracy(
+        works_of,
+        int(totals.sum()),
+        float(np.trace(matrix) / totals.sum()),
+        float((np.diag(matrix)[there] / totals[there]).mean()),
+        float(totals.max() / totals.sum()),
+    )
+
+
+def report_markdown(
+    config: Mapping[str, Any], accuracies: Sequence[Accuracy], changes: Sequence[Change], figures: Mapping[str, Any]
+) -> str:
+    """The report. `figures` has `scores`, `history`, `failed`, `cpu_seconds` as the JSON report does."""
+    parts = [
+        f"# {config['backbone']['id']} fine-tuned on {config['label']}\n",
+        _facts(config, figures),
+        _accuracy_table(accuracies).to_markdown(),
+        "![Confusion matrix](confusion.png)\n",
+        _change_table(changes).to_markdown(),
+        _verdict(changes),
+        _choice(figures["scores"], config["step"]),
+    ]
+    if figures["failed"]:
+        failed = "\n".join(f"- {one['id']}: {one['reason']}" for one in figures["failed"][:50])
+        more = len(figures["failed"]) - 50
+        parts.append(
+            f"### Pictures that could not be used\n\n{failed}\n" + (f"- and {more} more\n" if more > 0 else "")
+        )
+    return "\n".join(parts)
+
+
+def _facts(config: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    split, works = config["split"], config["works"]
+    kind = {
+        "artist": "by artist: no artist has works in two of training, validation and test",
+        "stratified": "class by class: an artist may have works in all parts",
+    }[split["kind"]]
+    sizes = ", ".join(f"{count} {name}" for name, count in split["sizes"].items() if count)
+    lines = [
+        f"- Works: {works['used']} of {config['source']['name']} in {len(config['classes'])} classes.",
+        f"- Split {kind} ({sizes}; hash {split['hash']}).",
+        f"- Seed {config['seed']}; backbone revision {config['backbone']['revision']}.",
+        f"- {figures['cpu_seconds']:.0f} seconds of processor time in this run.",
+    ]
+    if works["dropped"]:
+        dropped = ", ".join(f"{name} ({count})" for name, count in works["dropped"].items())
+        lines.insert(1, f"- Classes left out, with too few works: {dropped}.")
+    if works["unlabelled"]:
+        lines.insert(1, f"- {works['unlabelled']} works have no {config['label']} and are left out.")
+    if works["spared"]:
+        lines.insert(1, f"- {works['spared']} works of large classes are left out (--max-per-class).")
+    return "\n".join(lines) + "\n"
+
+
+def _accuracy_table(accuracies: Sequence[Accuracy]) -> Table:
+    rows = tuple(
+        (one.works_of, str(one.works), f"{one.accuracy:.3f}", f"{one.class_mean:.3f}", f"{one.largest_class:.3f}")
+        for one in accuracies
+    )
+    return Table(
+        "Naming the class", ("works", "number", "accuracy", "mean of classes", "always the largest class"), rows
+    )
+
+
+def _change_table(changes: Sequence[Change]) -> Table:
+    rows = []
+    sets = list(dict.fromkeys(one.queries_of for one in changes))
+    for one in sorted(changes, key=lambda one: sets.index(one.queries_of)):
+        figures = [f"{one.before[metric]:.3f} → {one.after[metric]:.3f}" for metric in one.before]
+        figures = figures if len(figures) == 3 else [f"R@1 {figures[0]}", "", ""]
+        low, high = one.interval
+        interval = "" if math.isnan(low) else f"{low:+.3f} to {high:+.3f}"
+        where = f"{one.task}; {one.setting}"
+        rows.append(
+            (
+                one.queries_of,
+                where,
+                one.among,
+                str(one.queries),
+                *figures,
+                f"{one.difference:+.3f}",
+                interval,
+                one.verdict,
+            )
+        )
+    header = (
+        "queries",
+        "task; preset",
+        "among",
+        "number",
+        *(title_of(m) for m in ("precision@1", "precision@10", "map")),
+    )
+    note = (
+        "Each work as a query, before → after. The difference is that of the last figure, with 95 % by bootstrap over "
+        "artists (over works where no artists are known). What the encoder was trained on is only there for comparison."
+    )
+    return Table("Search, before and after", (*header, "difference", "95 %", ""), tuple(rows), note)
+
+
+def _verdict(changes: Sequence[Change]) -> str:
+    """What is worse than before, in words."""
+    judged = [one for one in changes if one.queries_of != TRAINED_ON]
+    worse = [one for one in judged if one.verdict == "worse"]
+    lower = [one for one in judged if one.verdict == "within chance" and one.difference < 0]
+    lines = ["### What it hurts\n"]
+    lines.append(_listed("Worse than before, beyond chance", worse) if worse else "Nothing is worse beyond chance.\n")
+    if lower:
+        lines.append(_listed("Lower, but within chance", lower))
+    return "\n".join(lines)
+
+
+def _listed(what: str, changes: Sequence[Change]) -> str:
+    items = [
+        f"- {one.task}, {one.setting}, {one.queries_of} among {one.among}: {one.difference:+.3f}" for one in changes
+    ]
+    return f"{what}:\n\n" + "\n".join(items) + "\n"
+
+
+def _choice(scores: Mapping[str, float], step: float) -> str:
+    rows = tuple((name, f"{score:.4f}") for name, score in scores.items())
+    chosen = f"Chosen: step {step:g}." if step else "Chosen: the head alone; the backbone keeps its weights."
+    note = f"{chosen} A step is how much of the way from the old weights of backbone and head to the new ones is gone."
+    return Table("Chosen on the validation works", ("weights", "validation mAP"), rows, note).to_markdown()

@@ -1,0 +1,155 @@
+"""Source -> backbone -> a folder that `load_encoder` loads, with a report of what it gained and what it cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artsim.encoders.finetuned import CONFIG_FILE, FORMAT_VERSION, HEAD_FILE, FinetunedEncoder, is_finetuned
+from artsim.encoders.style_head import save_style_head
+from artsim.errors import EncoderError, TrainingError
+from artsim.finetuning.backbones import load_backbone
+from artsim.finetuning.features import PreparedViews, Progress, find_pictures, measure
+from artsim.finetuning.judging import Job, write_report
+from artsim.finetuning.recipe import Recipe
+from artsim.finetuning.split import PARTS, split_works
+from artsim.finetuning.training import Trained, TrainingSet, train
+from artsim.finetuning.works import read_works, usable_works
+from artsim.manifest import sha256
+from artsim.parts import one_build_at_a_time
+from artsim.sources import Source
+from artsim.storage import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
+from artsim.version import VERSION
+
+log = logging.getLogger(__name__)
+
+
+def finetune(
+    source: Source, backbone: str, out: str | Path, recipe: Recipe, *, progress: Progress | None = None
+) -> Path:
+    """Fine-tune `backbone` ("embedded", a Hub model id, a folder with a model) on `source`; returns the folder `out`.
+
+    Run again after an interruption, it goes on and ends as if there had been none. When `out` holds exactly this training
+    already, nothing is done; another one is replaced once the new one is whole. Raises `SourceError`, `EncoderError` or
+    `TrainingError`.
+    """
+    out = Path(out).expanduser().resolve()
+    started, told = time.process_time(), progress or _silent
+    check_target(out)
+    works = read_works(source, recipe)
+    base = load_backbone(backbone)
+    asked = [source.name, source.fingerprint, base.id, base.revision, VERSION, json.dumps(dataclasses.asdict(recipe))]
+    fingerprint = hashlib.sha256("\0".join(asked).encode(errors="surrogateescape")).hexdigest()
+    with one_build_at_a_time(out):
+        recover_folder(out)
+        clear_leftovers(out)
+        if _is_done(out, fingerprint):
+            log.info("%s holds this training already.", out)
+            return out
+        folder = _working_folder(out, fingerprint)
+        pictures = find_pictures(source, works, folder, short_side=base.encoder.short_side)
+        features = measure(base, pictures, recipe, folder, told)
+        failed = {works.ids[row]: why for row, why in features.failed.items()}
+        if failed:
+            log.warning(
+                "%d of %d pictures cannot be used and are left out; the report names them.", len(failed), len(works)
+            )
+        rows, works = usable_works(works, np.setdiff1d(np.arange(len(works)), list(features.failed)), recipe)
+        pictures = dataclasses.replace(pictures, paths=tuple(pictures.paths[row] for row in rows), ids=works.ids)
+        split = split_works(works, recipe)
+        job = Job(source, recipe, base, works, pictures, features.only(rows), split, failed, fingerprint, started)
+        trained = train(
+            base, _training_set(job), PreparedViews(base, pictures, recipe), recipe, folder / "checkpoint.pt", told
+        )
+        with replacing_folder(out) as new:
+            config = _save(job, trained, new)
+            write_report(job, trained, config, new, told)
+        shutil.rmtree(folder, ignore_errors=True)
+        return out
+
+
+def check_target(out: Path) -> None:
+    """`TrainingError` when `out` holds something else: it is never overwritten."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_finetuned(out)):
+        raise TrainingError(f"{out} exists and is no fine-tuned encoder; it is left as it is. Give another folder.")
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
+
+
+def _is_done(out: Path, fingerprint: str) -> bool:
+    """Whether `out` holds what would come of this training, whole; what is damaged is trained again."""
+    try:
+        config = json.loads((out / CONFIG_FILE).read_text(encoding="utf-8"))
+        return config["training"] == fingerprint and FinetunedEncoder(str(out)).dims["style"] > 0
+    except (OSError, ValueError, KeyError, TypeError, EncoderError) as error:
+        log.debug("%s is made anew: %s", out, error)
+        return False
+
+
+def _working_folder(out: Path, fingerprint: str) -> Path:
+    """The hidden folder beside `out` that a run that was cut off left, or a new one when that was of another training."""
+    folder = beside(out, "training")
+    path = folder / "job.txt"
+    with writing(folder):
+        if not path.exists() or path.read_text(encoding="utf-8") != fingerprint:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            path.write_text(fingerprint, encoding="utf-8")
+    return folder
+
+
+def _training_set(job: Job) -> TrainingSet:
+    works = job.works
+    alone = np.arange(len(works)) if works.artists is None else works.artists
+    return TrainingSet(
+        features=job.features,
+        labels=works.labels,
+        artists=alone,
+        known_artists=works.artists is not None,
+        training=job.split.rows("training"),
+        validation=job.split.rows("validation"),
+        classes=len(works.classes),
+    )
+
+
+def _save(job: Job, trained: Trained, folder: Path) -> dict[str, Any]:
+    """The encoder's files; returns what `finetune.json` says."""
+    files = job.backbone.save(folder)
+    save_style_head(trained.head.frozen(), folder / HEAD_FILE)
+    works, split = job.works, job.split
+    config = {
+        "format_version": FORMAT_VERSION,
+        "artsim": VERSION,
+        "backbone": {"id": job.backbone.id, "revision": job.backbone.revision},
+        "label": job.recipe.label,
+        "classes": list(works.classes),
+        "seed": job.recipe.seed,
+        "step": trained.step,
+        "works": {
+            "used": len(works),
+            "dropped": dict(works.dropped),
+            "unlabelled": works.unlabelled,
+            "spared": works.spared,
+        },
+        "split": {
+            "kind": split.kind,
+            "hash": split.hash(works),
+            "sizes": {part: len(split.rows(part)) for part in PARTS},
+        },
+        "recipe": dataclasses.asdict(job.recipe),
+        "source": {"name": job.source.name, "fingerprint": job.source.fingerprint},
+        "training": job.fingerprint,
+        "files": {name: sha256(folder / name) for name in sorted([*files, HEAD_FILE])},
+    }
+    write_atomically(folder / CONFIG_FILE, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    return config

@@ -1,0 +1,275 @@
+"""The two phases: the head alone on what the backbone says, then the backbone unfrozen from the top, stage by stage.
+
+What each epoch draws depends on the seed and on the epoch alone, and its end is kept, so a run that was killed and started
+again ends with the same weights as one that was not. Which epoch is kept, and how much of the way from the old weights to the
+new ones is gone (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"), is chosen on the validation works only.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from artsim.finetuning.backbones import Backbone
+from artsim.finetuning.features import Features, PreparedViews, Progress
+from artsim.finetuning.head import LearnedHead, fit_inputs
+from artsim.finetuning.objective import draw_weights, loss_of, style_map
+from artsim.finetuning.recipe import Recipe
+from artsim.storage import writing
+
+log = logging.getLogger(__name__)
+
+STEPS = (0.25, 0.5, 0.75, 1.0)  # of the way from the old weights to the new ones
+_DECAY = 0.01
+_HEAD_RATE_LATER = 0.3  # of the head's learning rate in the second phase
+
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows of every array belong together; `training` and `validation` are places in them."""
+
+    features: Features
+    labels: np.ndarray
+    artists: np.ndarray
+    """(n,) int: a work without an artist, or of a source without artists, has its own number."""
+    known_artists: bool
+    training: np.ndarray
+    validation: np.ndarray
+    classes: int
+
+
+@dataclass
+class Checkpoint:
+    """How far training came: written after every epoch, read by a run that goes on."""
+
+    phase: str = "head"
+    epoch: int = 0
+    """How many epochs of the phase are done."""
+    since_best: int = 0
+    best_score: float = -math.inf
+    best: State = field(default_factory=dict)
+    """Weights at the best epoch of the phase so far."""
+    now: State = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    head: State = field(default_factory=dict)
+    """The first phase's result, once it is over."""
+    head_score: float = -math.inf
+
+    def save(self, path: Path) -> None:
+        temporary = path.with_suffix(".tmp")
+        with writing(path):
+            torch.save(dict(vars(self)), temporary)
+            temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """A fresh one where there is none. weights_only: tensors and plain values, no code."""
+        return cls(**torch.load(path, weights_only=True)) if path.exists() else cls()
+
+
+@dataclass(frozen=True)
+class Trained:
+    head: LearnedHead
+    step: float
+    """How much of the way to the new backbone was gone; 0 leaves it as it was."""
+    scores: Mapping[str, float]
+    """Style mAP of the validation works: "before", with the "head" alone, and at each step tried."""
+    history: Sequence[Mapping[str, Any]]
+
+
+def train(
+    backbone: Backbone, data: TrainingSet, prepared: PreparedViews, recipe: Recipe, path: Path, progress: Progress
+) -> Trained:
+    """Both phases; `path` is where the checkpoint lies. The backbone is left with the weights that were chosen."""
+    inputs = fit_inputs(data.features.of(data.training))
+    head = LearnedHead(inputs, recipe.dimension, data.classes, seed=recipe.seed)
+    trainer = _Trainer(backbone, head, data, prepared, recipe, path, progress)
+    if trainer.checkpoint.epoch or trainer.checkpoint.phase != "head":
+        log.info("Going on after epoch %d of phase %r.", trainer.checkpoint.epoch, trainer.checkpoint.phase)
+    before = trainer.score(learned=False)
+    trainer.first_phase()
+    scores = {"before": before, "head": trainer.checkpoint.head_score}
+    if not recipe.top_epochs:
+        return Trained(head, 0.0, scores, trainer.checkpoint.history)
+    old = [weight.detach().clone() for stage in backbone.stages for weight in stage]
+    trainer.second_phase()
+    step, more = trainer.choose_step(old)
+    return Trained(head, step, {**scores, **more}, trainer.checkpoint.history)
+
+
+class _Trainer:
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: LearnedHead,
+        data: TrainingSet,
+        prepared: PreparedViews,
+        recipe: Recipe,
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        self.backbone, self.head, self.data, self.prepared = backbone, head, data, prepared
+        self.recipe, self.path, self.progress = recipe, path, progress
+        self.checkpoint = Checkpoint.load(path)
+        self._labels, self._artists = torch.from_numpy(data.labels), torch.from_numpy(data.artists)
+        self._weights = draw_weights(data.labels[data.training], data.artists[data.training])
+
+    def first_phase(self) -> None:
+        """The head alone; ends with the best epoch's weights in it."""
+        recipe, state = self.recipe, self.checkpoint
+        if state.phase == "head":
+            optimizer = torch.optim.AdamW(self.head.parameters(), lr=recipe.head_rate, weight_decay=_DECAY)
+            self._resume(optimizer, {"head": self.head})
+            while state.epoch < recipe.head_epochs and state.since_best < recipe.head_patience:
+                _set_rates(optimizer, [recipe.head_rate], state.epoch / recipe.head_epochs)
+                loss = self._epoch(optimizer, recipe.head_batch, live=False)
+                self._close_epoch(optimizer, {"head": self.head}, loss, self.score(), "Head", recipe.head_epochs)
+            state.head, state.head_score = state.best, state.best_score
+            state.phase, state.epoch, state.since_best, state.best, state.now = "top", 0, 0, {}, {}
+            state.best_score, state.optimizer = -math.inf, {}
+            state.save(self.path)
+        _set_weights(state.head, {"head": self.head})
+
+    def second_phase(self) -> None:
+        """The backbone from the top, the head going on more slowly; ends with the best epoch's weights in both."""
+        recipe, state = self.recipe, self.checkpoint
+        stages = [torch.nn.ParameterList(stage) for stage in self.backbone.stages]
+        modules = {"head": self.head} | {f"stage-{number}": stage for number, stage in enumerate(stages)}
+        rates = [_HEAD_RATE_LATER * recipe.head_rate, *(recipe.top_rate / 2**number for number in range(len(stages)))]
+        groups = [{"params": list(module.parameters())} for module in modules.values()]
+        optimizer = torch.optim.AdamW(groups, lr=0.0, weight_decay=_DECAY)
+        self._resume(optimizer, modules)
+        while state.epoch < recipe.top_epochs and state.since_best < max(recipe.top_patience, len(stages)):
+            unfrozen = 1 + state.epoch * len(stages) // recipe.top_epochs
+            for number, stage in enumerate(stages):
+                stage.requires_grad_(number < unfrozen)
+            _set_rates(optimizer, rates, state.epoch / recipe.top_epochs)
+            loss = self._epoch(optimizer, recipe.top_batch, live=True)
+            self._close_epoch(optimizer, modules, loss, self.score(live=True), "Unfreezing", recipe.top_epochs)
+        for stage in stages:
+            stage.requires_grad_(False)
+        _set_weights(state.best, modules)
+
+    def choose_step(self, old: Sequence[torch.Tensor]) -> tuple[float, dict[str, float]]:
+        """How far to go from the weights after the first phase (0) to those after the second (1): the best on validation.
+
+        Both backbone and head are left there.
+        """
+        weights = [*self.head.parameters(), *(weight for stage in self.backbone.stages for weight in stage)]
+        first = [self.checkpoint.head[f"head.{name}"] for name, _ in self.head.named_parameters()]
+        start, end = [*first, *old], [weight.detach().clone() for weight in weights]
+        scores = {0.0: self.checkpoint.head_score}
+        for step in STEPS:
+            _interpolate(weights, start, end, step)
+            scores[step] = self.score(live=True)
+        best = max(scores, key=lambda step: (scores[step], -step))
+        _interpolate(weights, start, end, best)
+        return best, {f"step {step:g}": score for step, score in scores.items() if step}
+
+    def score(self, *, live: bool = False, learned: bool = True) -> float:
+        """Style mAP of the validation works, other artists only; with the backbone as it is now if `live`.
+
+        Where no validation work has anything to find: minus the cross-entropy.
+        """
+        data, rows = self.data, self.data.validation
+        with torch.no_grad():
+            found = [
+                self._parts(rows[start : start + 256], np.zeros(len(rows[start : start + 256]), int), live=live)
+                for start in range(0, len(rows), 256)
+            ]
+            parts = [torch.cat(each) for each in zip(*found, strict=True)]
+            vectors, scores = self.head(parts)
+            compared = [part.numpy() for part in (*parts[:-1], *([vectors] if learned else []))]
+            figure = style_map(compared, data.labels[rows], data.artists[rows] if data.known_artists else None)
+            if math.isnan(figure):
+                return -float(torch.nn.functional.cross_entropy(scores, self._labels[rows]))
+            return figure
+
+    def _parts(self, rows: np.ndarray, views: np.ndarray, *, live: bool) -> list[torch.Tensor]:
+        given = [torch.from_numpy(part) for part in self.data.features.of(rows, views)]
+        return self.backbone.parts(self.prepared.get(rows.tolist(), views.tolist()), given) if live else given
+
+    def _epoch(self, optimizer: torch.optim.Optimizer, batch: int, *, live: bool) -> float:
+        """Mean loss of as many works as there are to train on, drawn in balance, each in a view drawn at random."""
+        data, state, recipe = self.data, self.checkpoint, self.recipe
+        rng = np.random.default_rng([recipe.seed, 3, int(live), state.epoch])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        steps, losses = max(1, len(data.training) // batch), []
+        for number in range(steps):
+            rows = rng.choice(data.training, min(batch, len(data.training)), p=self._weights)
+            parts = self._parts(rows, rng.integers(0, recipe.views, len(rows)), live=live)
+            learned, scores = self.head(parts, dropout=recipe.dropout, generator=generator)
+            loss = loss_of(learned, scores, self._labels[rows], self._artists[rows], recipe)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+            if live:
+                done = state.epoch * steps + number + 1
+                self.progress("Unfreezing", done * batch, recipe.top_epochs * steps * batch)
+        return float(np.mean(losses))
+
+    def _close_epoch(
+        self,
+        optimizer: torch.optim.Optimizer,
+        modules: Mapping[str, torch.nn.Module],
+        loss: float,
+        score: float,
+        phase: str,
+        epochs: int,
+    ) -> None:
+        state = self.checkpoint
+        state.epoch += 1
+        state.since_best += 1
+        state.now = _weights_of(modules)
+        if score > state.best_score:
+            state.best_score, state.best, state.since_best = score, state.now, 0
+        state.optimizer = optimizer.state_dict()
+        state.history.append({"phase": phase, "epoch": state.epoch, "loss": loss, "validation": score})
+        log.info("%s, epoch %d of at most %d: loss %.3f, validation %.4f", phase, state.epoch, epochs, loss, score)
+        state.save(self.path)
+
+    def _resume(self, optimizer: torch.optim.Optimizer, modules: Mapping[str, torch.nn.Module]) -> None:
+        if self.checkpoint.now:
+            _set_weights(self.checkpoint.now, modules)
+            optimizer.load_state_dict(self.checkpoint.optimizer)
+
+
+def _weights_of(modules: Mapping[str, torch.nn.Module]) -> State:
+    """Copies, by the name of the module and of the weight."""
+    return {
+        f"{prefix}.{name}": weight.detach().clone()
+        for prefix, module in modules.items()
+        for name, weight in module.named_parameters()
+    }
+
+
+def _set_weights(state: State, modules: Mapping[str, torch.nn.Module]) -> None:
+    with torch.no_grad():
+        for prefix, module in modules.items():
+            for name, weight in module.named_parameters():
+                weight.copy_(state[f"{prefix}.{name}"])
+
+
+def _interpolate(
+    weights: Sequence[torch.Tensor], start: Sequence[torch.Tensor], end: Sequence[torch.Tensor], step: float
+) -> None:
+    with torch.no_grad():
+        for weight, first, last in zip(weights, start, end, strict=True):
+            weight.copy_(first if step == 0 else last if step == 1 else torch.lerp(first, last, step))
+
+
+def _set_rates(optimizer: torch.optim.Optimizer, rates: Sequence[float], done: float) -> None:
+    """Each group's learning rate, falling as a cosine to 0 at the end of the phase."""
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2

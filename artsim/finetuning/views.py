@@ -1,0 +1,40 @@
+"""Altered copies of a painting that keep its style: turned over, cropped, turned a little. Colours and sharpness stay."""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+import numpy as np
+from PIL import Image
+
+LEAST_AREA = 0.7
+"""Share of the picture that a crop keeps at least."""
+MOST_DEGREES = 5.0
+_LONGEST_STRETCH = 0.1  # a crop's shape differs from the picture's by at most e^0.1
+
+
+def view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
+    """View `number` of a work: 0 is the picture itself, each other is always altered the same way for the same seed."""
+    if number == 0:
+        return image
+    rng = np.random.default_rng([seed, number, zlib.crc32(identity.encode(errors="surrogateescape"))])
+    if rng.random() < 0.5:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return _cropped(image, math.radians(rng.uniform(-MOST_DEGREES, MOST_DEGREES)), rng)
+
+
+def _cropped(image: Image.Image, angle: float, rng: np.random.Generator) -> Image.Image:
+    """A part of the picture, turned by `angle` where all of it still lies in the picture; else not turned."""
+    area, stretch = rng.uniform(LEAST_AREA, 1.0), rng.uniform(-_LONGEST_STRETCH, _LONGEST_STRETCH)
+    across = min(1.0, math.sqrt(area) * math.exp(stretch / 2))
+    width, height = image.width * across, image.height * min(1.0, area / across)
+    cos, sin = math.cos(angle), abs(math.sin(angle))
+    if width * cos + height * sin > image.width or width * sin + height * cos > image.height:
+        angle, cos, sin = 0.0, 1.0, 0.0
+    free = image.width - (width * cos + height * sin), image.height - (width * sin + height * cos)
+    x, y = image.width / 2 + rng.uniform(-0.5, 0.5) * free[0], image.height / 2 + rng.uniform(-0.5, 0.5) * free[1]
+    size = max(1, round(width)), max(1, round(height))
+    a, b = math.cos(angle), math.sin(angle)
+    back = (a, b, x - a * size[0] / 2 - b * size[1] / 2, -b, a, y + b * size[0] / 2 - a * size[1] / 2)
+    return image.transform(size, Image.Transform.AFFINE, back, Image.Resampling.BICUBIC)

@@ -1,0 +1,141 @@
+"""The labelled works that an encoder is trained on: which classes are kept, and which works of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from artsim.errors import QueryError, TrainingError
+from artsim.evaluation.labels import Labels, read_labels
+from artsim.finetuning.recipe import Recipe
+from artsim.sources import Source
+
+MAX_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class LabelledWorks:
+    """Works in the order of the source; row i of every array belongs to `ids[i]`."""
+
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    """(n,) int: number of each work's class."""
+    artists: np.ndarray | None
+    """(n,) int: works by one artist have one number, a work without an artist has its own; None without such a column."""
+    dropped: Mapping[str, int]
+    """Classes that are left out because they have too few works -> how many they have."""
+    unlabelled: int
+    spared: int
+    """Works of large classes beyond the largest number per class, drawn by the seed."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def only(self, rows: np.ndarray) -> LabelledWorks:
+        """The works at `rows`."""
+        artists = None if self.artists is None else self.artists[rows]
+        return replace(self, ids=tuple(self.ids[row] for row in rows), labels=self.labels[rows], artists=artists)
+
+
+def read_works(source: Source, recipe: Recipe) -> LabelledWorks:
+    """The works of `source` that have a label, of classes with enough works, at most so many of each.
+
+    `TrainingError` when there is no such column, or fewer than two classes are left.
+    """
+    ids, labels, artists = _read_columns(source, recipe)
+    if any(len(own) > 1 for own in labels.values):
+        raise TrainingError(
+            f"The column {recipe.label!r} gives some works several labels; training needs one for each."
+        )
+    count = Counter(str(own[0]) for own in labels.values if own)
+    kept = sorted(name for name, works in count.items() if works >= recipe.min_per_class)
+    dropped = {name: works for name, works in count.most_common() if works < recipe.min_per_class}
+    _check_classes(recipe, count, kept)
+    number = {name: place for place, name in enumerate(kept)}
+    classes = np.array([number.get(str(own[0]), -1) if own else -1 for own in labels.values], int)
+    rng = np.random.default_rng([recipe.seed, 1])
+    rows, spared = [], 0
+    for place in range(len(kept)):
+        own = np.flatnonzero(classes == place)
+        if len(own) > recipe.max_per_class:
+            spared += len(own) - recipe.max_per_class
+            own = rng.choice(own, recipe.max_per_class, replace=False)
+        rows.append(own)
+    chosen = np.sort(np.concatenate(rows))
+    unlabelled = sum(not own for own in labels.values)
+    groups = None if artists is None else artists.groups()
+    everything = LabelledWorks(tuple(ids), tuple(kept), classes, groups, dropped, unlabelled, spared)
+    return everything.only(chosen)
+
+
+def usable_works(works: LabelledWorks, rows: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, LabelledWorks]:
+    """The works at `rows` without the classes that have too few of them, numbered anew; and which rows these are.
+
+    `TrainingError` when fewer than two classes are left.
+    """
+    count = np.bincount(works.labels[rows], minlength=len(works.classes))
+    kept = np.flatnonzero(count >= recipe.min_per_class)
+    names = [works.classes[place] for place in kept]
+    _check_classes(recipe, dict(zip(works.classes, count.tolist(), strict=True)), names)
+    rows = rows[np.isin(works.labels[rows], kept)]
+    left_out = {works.classes[place]: int(count[place]) for place in np.setdiff1d(np.arange(len(count)), kept)}
+    found = works.only(rows)
+    labels = np.searchsorted(kept, found.labels)
+    return rows, replace(found, classes=tuple(names), labels=labels, dropped={**works.dropped, **left_out})
+
+
+def _read_columns(source: Source, recipe: Recipe) -> tuple[list[str], Labels, Labels | None]:
+    """Ids, labels and artists of all works; no picture is looked at."""
+    columns = [name for name in (recipe.label, recipe.artist) if name in source.features]
+    if recipe.label not in columns:
+        there = ", ".join(sorted(source.features))
+        raise TrainingError(f"{source.name} has no column {recipe.label!r} to learn; its columns are {there}.")
+    ids: list[str] = []
+    values: dict[str, list[Hashable]] = {name: [] for name in columns}
+    for work in source.works(0):
+        ids.append(work["id"])
+        for name in columns:
+            values[name].append(work.get(name))
+    if len(set(ids)) < len(ids):
+        raise TrainingError(f"{source.name} has several works with one id; ids must be unique.")
+    try:
+        table = pa.table({name: _column(values[name]) for name in columns})
+        artists = read_labels(table, recipe.artist) if recipe.artist in columns else None
+        return ids, read_labels(table, recipe.label), artists if artists is not None and artists.rows else None
+    except QueryError as error:
+        raise TrainingError(str(error)) from error
+
+
+def _column(values: list[Hashable]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except pa.ArrowException:  # of several types
+        return pa.array([None if value is None else json.dumps(value, default=str) for value in values])
+
+
+def _check_classes(recipe: Recipe, count: Mapping[str, int], kept: list[str]) -> None:
+    if not count:
+        raise TrainingError(f"No work has a label in the column {recipe.label!r}.")
+    if len(kept) > MAX_CLASSES:
+        raise TrainingError(
+            f"The column {recipe.label!r} has {len(kept)} classes with {recipe.min_per_class} works or more; that is no "
+            f"label to learn. Give one with at most {MAX_CLASSES}, or a higher --min-per-class."
+        )
+    if len(kept) >= 2:
+        return
+    if len(count) == 1:
+        raise TrainingError(
+            f"The column {recipe.label!r} has one class only ({min(count)}): there is nothing to tell apart."
+        )
+    largest = ", ".join(f"{name} ({works})" for name, works in Counter(count).most_common(3))
+    what = "No class has" if not kept else f"Only {kept[0]} has"
+    raise TrainingError(
+        f"{what} {recipe.min_per_class} works or more in the column {recipe.label!r}; the largest are {largest}. "
+        "Give a lower --min-per-class, or more works."
+    )

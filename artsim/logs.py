@@ -1,0 +1,63 @@
+"""The log as text for people, or as one JSON object a line for programs that collect logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+
+
+shared_fields: ContextVar[Mapping[str, Any]] = ContextVar("shared_fields", default=MappingProxyType({}))
+"""What every line of a JSON log has that is written in this context, such as the id of the request being answered."""
+
+
+class JsonFormatter(logging.Formatter):
+    """`time`, `level`, `logger`, `message`; `error` and `traceback` of an exception; and what `extra={"fields": {...}}` adds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **shared_fields.get(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = type(record.exc_info[1]).__name__
+            line["traceback"] = "".join(traceback.format_exception(record.exc_info[1]))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_as_json() -> None:
+    """Every line of the log as JSON on stderr from now on, also of libraries, Python's warnings, and what ends the program."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    logging.captureWarnings(True)
+    sys.excepthook = lambda kind, error, trace: log.critical("The program ended.", exc_info=(kind, error, trace))
+    adopt_server_logs()
+
+
+def logs_as_json() -> bool:
+    """Whether `log_as_json` was called."""
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers)
+
+
+def adopt_server_logs() -> None:
+    """Uvicorn sets handlers of its own for its loggers when a server starts; this sends them to the root's again."""
+    for name in _SERVERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True

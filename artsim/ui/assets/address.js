@@ -1,0 +1,65 @@
+// The address: every answer is a step in the browser's history, and every address asks for its answer again.
+const art = window.artsim;
+const OURS_NOT = ["detail", "lang", "__theme", "view"];
+const pairs = (query) => JSON.stringify([...new URLSearchParams(query)]);
+const paths = (uploads) => (uploads ?? []).map((upload) => upload.path).join("\n");
+const here = () => {
+  const asked = new URLSearchParams(location.search);
+  const detail = asked.get("detail");
+  for (const name of OURS_NOT) asked.delete(name);
+  return { query: asked.toString(), detail };
+};
+const title = document.title;
+let shown = pairs("");
+let shownUploads = "";
+let waiting = null; // what is still to be done when the answer to an address is there
+
+history.scrollRestoration = "manual";
+art.arrived = ({ query = "", restored, title: heading }) => {
+  document.title = heading ? `${heading} · ${title}` : title;
+  if (restored !== undefined) return;
+  art.hideDetail();
+  const uploads = art.uploads();
+  if (pairs(query) === shown && paths(uploads) === shownUploads) return;
+  shown = pairs(query);
+  shownUploads = paths(uploads);
+  history.pushState({ uploads }, "", query ? `?${query}` : location.pathname);
+};
+art.restored = () => {
+  if (!waiting) return;
+  const { scroll } = waiting;
+  waiting = null;
+  const root = document.querySelector("#results");
+  if (scroll !== undefined) window.scrollTo({ top: scroll });
+  else if (document.body.dataset.page === "matches" && matchMedia("(max-width: 899px)").matches) root.scrollIntoView();
+  const { detail } = here();
+  if (detail) art.showDetail(detail);
+};
+const restore = () => {
+  const { query, detail } = here();
+  const uploads = history.state?.uploads ?? [];
+  art.hideDetail();
+  shown = pairs(query);
+  shownUploads = paths(uploads);
+  waiting = { scroll: history.state?.scroll };
+  art.knownUploads(uploads);
+  props.value = { query: detail ? `${query}&${new URLSearchParams({ detail })}` : query, uploads };
+  trigger("input");
+};
+window.addEventListener("popstate", () => {
+  const { query, detail } = here();
+  if (pairs(query) !== shown || paths(history.state?.uploads) !== shownUploads) return restore();
+  if (detail) art.showDetail(detail);
+  else art.hideDetail();
+});
+let pause = 0;
+window.addEventListener("scroll", () => {
+  clearTimeout(pause);
+  pause = setTimeout(() => {
+    if (!document.body.dataset.busy && !waiting) history.replaceState({ ...history.state, scroll: window.scrollY }, "");
+  }, 200);
+}, { passive: true });
+
+art.expects = () => Boolean(waiting) || art.parts?.().length > 0;
+const start = here();
+if (start.query || start.detail) restore();

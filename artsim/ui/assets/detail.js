@@ -1,0 +1,91 @@
+// The detail of a work, in a native dialog: Escape closes it, focus stays inside and returns to its card. Each work that
+// is open is a step in the browser's history.
+(() => {
+  const art = window.artsim;
+  let dialog, current;
+  let quiet = false; // closed because the address changed, or is about to
+  const make = (label, className, sign) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = className;
+    button.textContent = sign;
+    button.setAttribute("aria-label", label);
+    button.title = label;
+    return button;
+  };
+  const build = (host) => {
+    dialog = document.createElement("dialog");
+    dialog.className = "detail";
+    const previous = make(art.dialog.previous, "turn previous", "←");
+    const next = make(art.dialog.next, "turn next", "→");
+    const close = make(art.dialog.close, "close", "×");
+    previous.addEventListener("click", () => turn(-1));
+    next.addEventListener("click", () => turn(1));
+    close.addEventListener("click", () => dialog.close());
+    dialog.append(close, previous, next, document.createElement("article"));
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    dialog.addEventListener("close", () => {
+      if (quiet) return void (quiet = false);
+      current?.querySelector("button")?.focus();
+      if (address() === null) return;
+      if (history.state?.opened) history.back();
+      else history.replaceState(history.state, "", view(null));
+    });
+    dialog.addEventListener("keydown", (event) => {
+      if (event.target.closest("input, textarea, select, summary")) return;
+      if (event.key === "ArrowLeft") turn(-1);
+      if (event.key === "ArrowRight") turn(1);
+    });
+    host.append(dialog);
+  };
+  const address = () => new URLSearchParams(location.search).get("detail");
+  const view = (identity) => {
+    const asked = new URLSearchParams(location.search);
+    if (identity === null) asked.delete("detail");
+    else asked.set("detail", identity);
+    return asked.size ? `?${asked}` : location.pathname;
+  };
+  const cards = () => [...document.querySelectorAll("#results .card:has(> template)")];
+  const turn = (step) => {
+    const target = cards()[cards().indexOf(current) + step];
+    if (!target) return;
+    fill(target);
+    history.replaceState(history.state, "", view(target.dataset.work));
+  };
+  const fill = (card) => {
+    current = card;
+    const content = card.querySelector("template").content.cloneNode(true);
+    dialog.querySelector("article").replaceWith(content);
+    dialog.querySelector("article").scrollTop = 0;
+    dialog.setAttribute("aria-label", card.dataset.title);
+    const place = cards().indexOf(card);
+    dialog.querySelector(".previous").disabled = place <= 0;
+    dialog.querySelector(".next").disabled = place < 0 || place === cards().length - 1;
+    const picture = dialog.querySelector(".detail-picture img");
+    picture.style.backgroundImage = `url("${new URL(card.dataset.picture, document.baseURI)}")`;
+    picture.addEventListener("load", () => { picture.style.backgroundImage = ""; }, { once: true });
+  };
+  const show = (card) => {
+    if (!dialog?.isConnected) build(card.closest(".gradio-container") ?? document.body);
+    fill(card);
+    if (!dialog.open) dialog.showModal();
+    dialog.querySelector("h2")?.focus();
+  };
+
+  art.openDetail = (card) => {
+    show(card);
+    history.pushState({ ...history.state, opened: true }, "", view(card.dataset.work));
+  };
+  // As the address says: nothing is written into it.
+  art.showDetail = (identity) => {
+    const known = [...document.querySelectorAll("#results [data-work]:has(> template)")];
+    const card = known.find((one) => one.dataset.work === identity);
+    if (card) show(card);
+  };
+  art.closeDetail = () => dialog?.close();
+  art.hideDetail = () => {
+    if (!dialog?.open) return;
+    quiet = true;
+    dialog.close();
+  };
+})();

@@ -1,0 +1,122 @@
+"""Who may change the collection in the app, and from where.
+
+Without a token, the owner is whoever sits at the machine: the app listens on this machine only, and a request must be
+addressed to it by a name of this machine. (A web page elsewhere can make a browser send requests here under a name of its
+own, by DNS rebinding; and a proxy would bring everyone's.) With a token, the owner logs in and has a cookie.
+
+A request that changes something must also come from a page of this app, as the browser says, and bring along what only
+that page knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+COOKIE = "artsim-owner"
+PAGE_HEADER = "x-artsim-page"
+"""The header that holds `Owner.page_key`."""
+SESSION = 12 * 3600  # seconds that a log-in lasts
+_FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """`token` None: the owner is who sits at this machine. `secret` signs what is handed out, until the app stops."""
+
+    token: str | None = field(repr=False)
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+    @property
+    def logs_in(self) -> bool:
+        return self.token is not None
+
+    def admits(self, request: Request) -> bool:
+        """Whether the request is the owner's, as far as looking goes."""
+        return is_at_this_machine(request) if self.token is None else self._session(request) is not None
+
+    def may_change(self, request: Request) -> bool:
+        """Whether the request is the owner's and comes from a page of this app."""
+        given = request.headers.get(PAGE_HEADER, "")
+        return self.admits(request) and is_same_origin(request) and _same(given, self.page_key(request))
+
+    def page_key(self, request: Request) -> str:
+        """What a page that the owner opened must send along with every change."""
+        return self._signed(f"page {self._session(request) or 'here'}")
+
+    def log_in(self, request: Request, given: str, response: Response) -> bool:
+        """Give the owner a cookie, if `given` is the token."""
+        if self.token is None or not _same(given, self.token):
+            return False
+        session = f"{int(time.time()) + SESSION}-{secrets.token_urlsafe(12)}"
+        response.set_cookie(
+            COOKIE,
+            f"{session}.{self._signed(session)}",
+            max_age=SESSION,
+            httponly=True,
+            samesite="strict",
+            secure=_is_https(request),
+        )
+        return True
+
+    def log_out(self, response: Response) -> None:
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+    def _session(self, request: Request) -> str | None:
+        """The session in the cookie, if we signed it and it has not ended."""
+        session, _, signature = request.cookies.get(COOKIE, "").rpartition(".")
+        if not session or not _same(signature, self._signed(session)):
+            return None
+        return session if int(session.partition("-")[0]) > time.time() else None
+
+    def _signed(self, text: str) -> str:
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def is_at_this_machine(request: Request) -> bool:
+    """Whether the request is addressed to a name of this machine, and nothing stands between."""
+    if any(name in request.headers for name in _FORWARDING) or request.scope.get("http_version") == "1.0":
+        return False
+    return _is_loopback(_host_name(f"//{request.headers.get('host', '')}"))
+
+
+def is_same_origin(request: Request) -> bool:
+    """Whether the browser says that a page of this app sent the request."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = urlsplit(request.headers.get("origin", "")).netloc.lower()
+    here = (request.headers.get("host"), request.headers.get("x-forwarded-host"))
+    return bool(origin) and origin in [name.lower() for name in here if name]
+
+
+def _host_name(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_https(request: Request) -> bool:
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").split(",")[0].strip())
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,112 @@
+"""`/path?from=ID&to=ID&steps=N`: a gallery that turns from one work into another. What is not said is left to chance."""
+
+from __future__ import annotations
+
+import random
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from artsim.errors import QueryError
+from artsim.path import PathStep
+from artsim.thumbnails import LARGE
+from artsim.ui.cards import picture_address
+from artsim.ui.context import Context
+from artsim.ui.labels import label_of, share_text
+from artsim.ui.markup import Markup, button, element
+from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.strings import Strings
+
+_STEPS = (5, 8, 12, 16)
+_USUAL = 8
+
+
+def routes(context: Context) -> list[Route]:
+    return [Route("/path", view(context, "path", _render))]
+
+
+def _render(context: Context, request: Request) -> Response:
+    """The path; where an end is missing, the way to one with a random end, so that its address can be kept."""
+    given = request.query_params
+    start, end = given.get("from", ""), given.get("to", "")
+    asked = given.get("steps", "")
+    steps = int(asked) if asked in map(str, _STEPS) else _USUAL
+    if start and end:
+        return _page(context, context.collection.path(start, end, steps=steps), steps)
+    known = [identity for identity in (start, end) if identity]
+    for identity in known:
+        context.collection.work(identity)  # `QueryError` when there is none
+    others = [identity for identity in context.collection.ids if identity not in known]
+    if len(others) + len(known) < 2:
+        raise QueryError(context.strings("path.too-few"))
+    drawn = random.sample(others, 2 - len(known))
+    address = page_link("path", from_=start or drawn.pop(), to=end or drawn.pop(), steps=steps)
+    return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _page(context: Context, steps: list[PathStep], asked: int) -> Response:
+    strings = context.strings
+    first, last = label_of(steps[0].work), label_of(steps[-1].work)
+    title = strings("path.of", start=first.title, end=last.title)
+    told = [] if len(steps) == asked else [element("p", strings("path.shorter", count=len(steps)), class_="notice")]
+    return document(
+        context,
+        "path",
+        element("h1", strings("path.title")),
+        element("p", title, class_="path-ends"),
+        element("p", strings("path.lead"), class_="lead"),
+        _ways(steps, asked, strings),
+        *told,
+        _stage(steps, strings),
+        element("h2", strings("path.works")),
+        element("ol", *(_step(step, strings) for step in steps), class_="grid path-steps"),
+        title=title,
+        styles=("path.css",),
+        scripts=("path.js",),
+        facts={"words": strings.starting_with("path.js.")},
+    )
+
+
+def _ways(steps: list[PathStep], asked: int, strings: Strings) -> Markup:
+    """Other paths from here."""
+    ends = {"from_": steps[0].id, "to": steps[-1].id}
+    ways = [
+        element("a", strings("path.another"), href=page_link("path", steps=asked), class_="way-first"),
+        element("a", strings("path.back"), href=page_link("path", from_=ends["to"], to=ends["from_"], steps=asked)),
+        element("a", strings("path.on"), href=page_link("path", from_=ends["to"], steps=asked)),
+    ]
+    lengths = [
+        element("a", strings.number(count), href=page_link("path", **ends, steps=count),
+                aria_current="true" if count == asked else None, aria_label=strings("path.length", count=count))
+        for count in _STEPS
+    ]  # fmt: skip
+    counted = element("span", strings("path.lengths"), " ", *lengths, class_="path-lengths")
+    return element("nav", *ways, counted, class_="path-ways", aria_label=strings("path.ways"))
+
+
+def _stage(steps: list[PathStep], strings: Strings) -> Markup:
+    """All pictures over one another; the script fades from one to the next. Without a script it is not shown."""
+    pictures = [
+        element("img", src=picture_address(step.work, LARGE), alt="", decoding="async", loading="lazy", hidden=bool(place),
+                data_title=", ".join(part for part in (label_of(step.work).title, label_of(step.work).by) if part))
+        for place, step in enumerate(steps)
+    ]  # fmt: skip
+    return element(
+        "section",
+        element("div", *pictures, class_="path-stage"),
+        element("p", "", class_="path-title"),
+        element("div",
+            button(strings("path.play"), class_="plain", data_action="play", aria_pressed="false"),
+            element("input", type="range", min="0", max=len(steps) - 1, step="0.01", value="0",
+                    aria_label=strings("path.slider")),
+            class_="path-controls"),
+        class_="path-morph", aria_label=strings("path.morph"), hidden=True,
+    )  # fmt: skip
+
+
+def _step(step: PathStep, strings: Strings) -> Markup:
+    is_first = step.percentile != step.percentile  # nan: there is nothing before it
+    note = strings("path.first") if is_first else strings("path.near", share=share_text(step.percentile, strings))
+    return tile(step.work, strings, href=search_link(strings, step.work), note=note)

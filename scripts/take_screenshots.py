@@ -1,0 +1,170 @@
+"""Take the pictures of every view that README and docs show, in a real Chromium, into docs/screenshots.
+
+    python scripts/take_screenshots.py
+
+Starts the app on the embedded paintings with a cache of its own, so that no one's works get into the pictures. Needs
+playwright and a Chromium (set CHROMIUM to the path of one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 300_000  # bytes a picture
+_PATIENCE = 300  # seconds
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WORK, OTHER = "met-436579", "met-437430"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: where to go, what to do there, and how wide and in which light to look."""
+
+    name: str
+    address: str
+    act: Callable[[Any], None] = lambda page: None
+    width: int = 1280
+    height: int = 860
+    scheme: str = "light"
+
+
+def settle(page: Any) -> None:
+    """Until searches have answered and pictures have come."""
+    page.wait_for_timeout(400)
+    page.wait_for_function("!document.body.dataset.busy && !document.querySelector('[data-progress]')", timeout=120_000)
+    page.wait_for_timeout(1500)
+
+
+def open_detail(page: Any) -> None:
+    page.locator("#results .card-face").first.click()
+    page.wait_for_selector("dialog.detail[open]")
+
+
+SHOTS = (
+    Shot("search", ""),
+    Shot("results", f"?work={WORK}"),
+    Shot("results-dark", f"?work={WORK}", scheme="dark"),
+    Shot("results-phone", f"?work={WORK}", width=390, height=844),
+    Shot("detail", f"?work={WORK}", open_detail),
+    Shot("against", f"?work={WORK}&not={OTHER}"),
+    Shot("map", "map"),
+    Shot("browse", "browse"),
+    Shot("path", f"path?from={WORK}&to={OTHER}"),
+    Shot("compare", f"compare?a={WORK}&b={OTHER}"),
+    Shot("timeline", f"timeline?work={WORK}"),
+    Shot("duplicates", "duplicates"),
+    Shot("evaluation", "evaluation?label=artist"),
+    Shot("why", f"why?work={WORK}&match={OTHER}"),
+    Shot("collection", "collection"),
+    Shot("how", "how"),
+    Shot("german", f"de?work={WORK}"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
+    parser.add_argument("--only", nargs="*", help="names of the pictures to take (default: all)")
+    arguments = parser.parse_args()
+    chromium = find_chromium()
+    if chromium is None:
+        print("There is no Chromium here; set CHROMIUM to the path of one.", file=sys.stderr)
+        return 1
+    chosen = [shot for shot in SHOTS if not arguments.only or shot.name in arguments.only]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with running_app() as address:
+        take(chosen, address, chromium, arguments.out)
+    return 0
+
+
+def take(shots: list[Shot], address: str, chromium: str, out: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_OPTIONS)
+        for shot in shots:
+            page = browser.new_page(
+                viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme, locale="en-GB"
+            )  # type: ignore[arg-type]
+            page.goto(address + shot.address)
+            settle(page)
+            shot.act(page)
+            settle(page)
+            path = out / f"{shot.name}.webp"
+            path.write_bytes(compressed(page.screenshot()))
+            print(f"{path.name}: {path.stat().st_size // 1000} kB")
+            page.close()
+        browser.close()
+
+
+def compressed(png: bytes) -> bytes:
+    """As WebP of at most `LIMIT` bytes, as good as that allows."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    for quality in (90, 82, 74, 66, 50):
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=quality, method=6)
+        if buffer.tell() <= LIMIT:
+            break
+    return buffer.getvalue()
+
+
+def find_chromium() -> str | None:
+    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, _NAMES)]
+    return next((path for path in candidates if path and Path(path).exists()), None)
+
+
+@contextmanager
+def running_app() -> Iterator[str]:
+    """The address of the app, on the embedded paintings, while it answers."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTSIM_", "GRADIO_"))}
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**kept, "ARTSIM_CACHE": cache, "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, "app.py", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        try:
+            address = f"http://127.0.0.1:{port}/"
+            wait_for(f"{address}encoder", process)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the encoder is loaded. `RuntimeError` when the app ends, or takes too long."""
+    started = time.monotonic()
+    while time.monotonic() - started < _PATIENCE and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                if b"ready" in answer.read():
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            pass
+        time.sleep(0.5)
+    raise RuntimeError("The app did not start; see above.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,426 @@
+"""The search as a conversation: for and against, parts of pictures, steps back and forward, links, files; large and small."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DESKTOP: dict[str, Any] = {"width": 1280, "height": 900}
+PHONE: dict[str, Any] = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+
+
+@pytest.fixture
+def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
+    """A real painting as a phone stores it: lying on its side, with EXIF data that say so; and the work that it is of."""
+    work = met_works[50]
+    image = Image.open(io.BytesIO(work["image"]["bytes"])).convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85, exif=exif)
+    return buffer.getvalue(), work
+
+
+def open_link(one: Any, app: Any, link: str) -> None:
+    one.page.goto(f"{app.url}{link}")
+    one.page.wait_for_selector('#results [data-restored="link"]')
+    one.settle()
+
+
+def start(one: Any, place: int = 3) -> str:
+    """Searches with one of the works that the empty page offers; returns its title."""
+    title = one.titles()[place]
+    one.page.locator("#results .card-face").nth(place).click()
+    one.page.wait_for_selector('[data-state="matches"] .badge')
+    one.settle()
+    return title
+
+
+def press(one: Any, place: int, act: str) -> str:
+    """The button at a card; returns the title of its work."""
+    card = one.page.locator("#results .card").nth(place)
+    card.hover()
+    before, title = one.heading(), card.get_attribute("data-title")
+    card.locator(f'.card-actions [data-act="{act}"]').click()
+    one.page.wait_for_function("(before) => document.querySelector('#results h1')?.innerText !== before", arg=before)
+    one.settle()
+    return title
+
+
+def names(one: Any) -> list[str]:
+    return one.page.locator(".tray .part-name").all_inner_texts()
+
+
+def question(one: Any) -> dict[str, Any]:
+    """What all the controls say; those in closed groups are opened for it."""
+    for group in ("#filters", "#mix", "#advanced"):
+        if one.page.locator(f"{group} > button.open").count() == 0:
+            one.page.click(f"{group} > button")
+    one.page.wait_for_selector("#advanced .amount")
+    one.page.wait_for_timeout(150)
+    return one.page.evaluate(
+        """() => ({
+            parts: [...document.querySelectorAll(".tray .part")].map((part) => part.innerText),
+            preset: document.querySelector("#presets input:checked")?.value ?? null,
+            k: document.querySelector('#k input[type="number"]').value,
+            ranking: document.querySelector("#ranking input:checked").value,
+            weights: [...document.querySelectorAll('#advanced .amount input[type="number"]')].map((one) => one.value),
+            variety: [...document.querySelectorAll("#variety [data-field]")].map((one) => one.value),
+            ranges: [...document.querySelectorAll(".range input")].map((one) => one.value),
+            picked: [...document.querySelectorAll(".choices .picked")].map((one) => one.textContent),
+        })"""
+    )
+
+
+@sizes
+def test_more_like_these_and_less_like_that(visit: Callable[..., Any], size: dict[str, Any]) -> None:
+    one = visit(**size)
+    first = start(one)
+    second = press(one, 2, "for")
+    third = press(one, 4, "against")
+    assert names(one) == [first, second, third]
+    assert one.page.locator(".part[data-against] .part-name").all_inner_texts() == [third]
+    assert not {first, second, third} & set(one.titles()[:1])
+    assert one.page.url.count("work=") == 2
+    assert one.page.url.count("not=") == 1
+    slider = one.page.locator(".part-weight input").nth(2)
+    slider.focus()
+    one.page.keyboard.press("Home")
+    one.page.wait_for_url("**weight=0.1**")
+    one.page.locator('.part [data-part="remove"]').nth(1).click()
+    one.page.wait_for_function("document.querySelectorAll('.tray .part').length === 2")
+    one.settle()
+    assert names(one) == [first, third]
+    assert not one.scrolls_sideways()
+
+
+def test_all_of_it_works_from_the_keyboard(visit: Callable[..., Any]) -> None:
+    one = visit()
+    start(one)
+    one.page.locator("#results .card-face").nth(1).focus()
+    one.page.keyboard.press("Tab")
+    assert one.page.evaluate("document.activeElement.dataset.act") == "for"
+    one.page.wait_for_function("getComputedStyle(document.activeElement.parentElement).opacity === '1'")
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_function("document.querySelectorAll('.tray .part').length === 2")
+    one.settle()
+    against = one.page.locator('.part [data-part="against"]').nth(1)
+    against.focus()
+    one.page.keyboard.press("Space")
+    one.page.wait_for_selector(".part[data-against]")
+    assert one.page.evaluate("document.activeElement.dataset.part") == "against", "focus stays where it was"
+
+
+def test_back_and_forward_bring_controls_and_works_again_without_a_reload(visit: Callable[..., Any]) -> None:
+    one = visit()
+    empty = one.titles()
+    start(one)
+    seen = [(one.page.url, one.heading(), one.titles(), question(one))]
+    one.page.evaluate("window.sameVisit = true")
+    one.page.locator("#presets label", has_text="Colour").click()
+    one.page.wait_for_url("**preset=color**")
+    one.settle()
+    seen.append((one.page.url, one.heading(), one.titles(), question(one)))
+    press(one, 1, "against")
+    seen.append((one.page.url, one.heading(), one.titles(), question(one)))
+    assert len({url for url, *_ in seen}) == 3
+    for move, steps in (("back", (1, 0)), ("forward", (1, 2))):
+        for step in steps:
+            getattr(one.page, f"go_{move}")()
+            one.page.wait_for_function("(url) => location.href === url", arg=seen[step][0])
+            one.page.wait_for_timeout(50)
+            one.settle()
+            assert (one.page.url, one.heading(), one.titles(), question(one)) == seen[step]
+    for _ in range(3):
+        one.page.go_back()
+        one.settle()
+    assert one.titles() == empty
+    assert names(one) == []
+    assert one.page.evaluate("window.sameVisit") is True
+
+
+@sizes
+def test_a_link_gives_the_same_view_in_another_browser(
+    visit: Callable[..., Any], app: Any, size: dict[str, Any]
+) -> None:
+    one = visit(**size)
+    identity = one.page.locator("#results .card").nth(2).get_attribute("data-work")
+    other = one.page.locator("#results .card").nth(5).get_attribute("data-work")
+    link = (
+        f"?work={identity}&region=0.1,0.1,0.8,0.7&not={other}&weight=0.5&w.style=1&w.color=0.3&ranking=likeness&k=12"
+        "&where.year=1400..1900&where.culture=French&where.culture=Italian&other=artist&most.artist=2"
+    )
+    open_link(one, app, link)
+    said = question(one)
+    assert said["k"] == "12"
+    assert said["preset"] is None
+    assert said["ranking"] == "likeness"
+    assert sorted(said["weights"]) == ["0", "0", "0.3", "1"]
+    assert said["variety"] == ["artist", "2", "artist", ""]
+    assert said["ranges"] == ["1400", "1900"]
+    assert "2" in said["picked"]
+    assert one.page.locator(".frame-box:not([hidden])").count() == 1
+    assert "Culture: French, Italian" in one.page.locator(".within").inner_text()
+    again = visit(**size)
+    open_link(again, app, one.page.url.removeprefix(app.url))
+    assert (again.heading(), again.titles(), question(again)) == (one.heading(), one.titles(), said)
+    if size is PHONE:
+        assert again.page.evaluate("scrollY") > 300, "on a phone the works are in view"
+        assert not again.scrolls_sideways()
+
+
+def test_an_upload_lasts_through_the_visit_and_is_no_part_of_a_link(
+    visit: Callable[..., Any], app: Any, mine: Any
+) -> None:
+    data, work = mine
+    one = visit()
+    one.upload(name="mine.jpg", data=data)
+    assert one.titles()[0] == work["title"]
+    assert one.page.url == f"{app.url}?upload=1"
+    start_over = one.page.locator("#results .card").nth(3)
+    start_over.locator(".card-face").click()
+    one.page.locator('dialog.detail [data-act="search"]').click()
+    one.page.wait_for_url("**?work=*")
+    one.settle()
+    one.page.go_back()  # to the detail that was open
+    one.page.wait_for_selector("dialog.detail[open]")
+    one.page.go_back()
+    one.settle()
+    for _ in ("back", "reload"):
+        assert one.titles()[0] == work["title"]
+        assert names(one) == ["mine.jpg"]
+        assert one.page.wait_for_function("document.querySelector('.part-picture img').naturalWidth > 0")
+        one.page.reload()
+        one.page.wait_for_selector('#results [data-restored="link"]')
+        one.settle()
+    elsewhere = visit()
+    open_link(elsewhere, app, "?upload=1")
+    assert "not part of a link" in elsewhere.page.locator(".notice").inner_text()
+    assert elsewhere.page.locator("#results .card").count() == 12
+
+
+def test_several_pictures_at_once_and_one_more(
+    visit: Callable[..., Any], mine: Any, met_works: list[dict[str, Any]]
+) -> None:
+    one = visit()
+    files = [
+        {"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": met_works[number]["image"]["bytes"]}
+        for number in (1, 2)
+    ]
+    one.page.set_input_files('#query input[type="file"]', files=files)
+    one.page.wait_for_selector('[data-state="matches"] .badge')
+    one.settle()
+    assert names(one) == ["1.jpg", "2.jpg"]
+    with one.page.expect_file_chooser() as chooser:
+        one.page.click('[data-action="add"]')
+    chooser.value.set_files([{"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": mine[0]}])
+    one.page.wait_for_url("**?upload=1&upload=1&upload=1")
+    assert names(one) == ["1.jpg", "2.jpg", "mine.jpg"]
+
+
+@sizes
+def test_a_part_of_the_query_is_cropped_as_it_is_seen(
+    visit: Callable[..., Any], mine: Any, size: dict[str, Any]
+) -> None:
+    data, work = mine
+    one = visit(**size)
+    one.upload(name="mine.jpg", data=data)
+    one.page.locator('.part [data-part="crop"]').click()
+    frame = one.page.locator(".crop-frame")
+    one.page.wait_for_function("document.querySelector('dialog.crop img').naturalWidth > 0")
+    upright = work["image"]["bytes"]
+    width, height = Image.open(io.BytesIO(upright)).size
+    shown = one.page.locator("dialog.crop img").evaluate("(image) => [image.naturalWidth, image.naturalHeight]")
+    assert shown == [width, height], "turned as the EXIF data say"
+    for key in ("ArrowLeft", "ArrowUp"):
+        for _ in range(12):
+            one.page.keyboard.press(key)
+    corner = frame.locator('[data-corner="se"]').bounding_box()
+    picture = one.page.locator(".crop-picture").bounding_box()
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    one.page.mouse.move(x, y)
+    one.page.mouse.down()
+    one.page.mouse.move(picture["x"] + 0.9 * picture["width"], picture["y"] + 0.8 * picture["height"], steps=3)
+    one.page.mouse.up()
+    one.page.keyboard.press("Shift+ArrowRight")
+    said = one.page.locator(".crop-said").inner_text()
+    assert said.startswith("From 0 % across and 0 % down")
+    wide, high = (int(word) for word in said.split() if word.isdigit() and int(word))
+    assert abs(wide - 92) <= 2, "where the pointer let go, and one step of the keyboard"
+    assert abs(high - 80) <= 2
+    assert not one.scrolls_sideways()
+    one.page.click('[data-action="use-crop"]')
+    one.page.wait_for_url("**region=0,0,0.*,0.*")
+    one.settle()
+    assert one.heading() == "Works like a part of your picture"
+    assert one.titles()[0] == work["title"]
+    assert one.page.locator(".frame-box:not([hidden])").count() == 1
+    one.page.locator('.part [data-part="crop"]').click()
+    one.page.click('[data-action="whole"]')
+    one.page.wait_for_url("**?upload=1")
+
+
+def test_a_part_of_a_work_that_was_found_is_searched_with(visit: Callable[..., Any]) -> None:
+    one = visit()
+    start(one)
+    one.page.locator("#results .card-face").nth(1).click()
+    title = one.page.locator("dialog.detail h2").inner_text()
+    one.page.locator('dialog.detail [data-act="crop"]').click()
+    assert one.page.evaluate("document.activeElement.className") == "crop-frame"
+    one.page.keyboard.press("Escape")
+    assert one.page.locator("dialog.detail").is_visible(), "one step back, not two"
+    one.page.locator('dialog.detail [data-act="crop"]').click()
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_url("**region=0.2,0.2,0.8,0.8")
+    one.settle()
+    assert one.heading() == f"Works like a part of {title}"
+    assert not one.page.locator("dialog.detail").is_visible()
+
+
+@sizes
+def test_an_open_work_is_a_step_and_a_link(visit: Callable[..., Any], app: Any, size: dict[str, Any]) -> None:
+    one = visit(**size)
+    start(one)
+    url = one.page.url
+    one.page.locator("#results .card-face").nth(1).click()
+    title = one.page.locator("dialog.detail h2").inner_text()
+    opened = one.page.url
+    assert "&detail=" in opened
+    one.page.go_back()
+    one.page.wait_for_selector("dialog.detail", state="hidden")
+    assert one.page.url == url
+    one.page.go_forward()
+    one.page.wait_for_selector("dialog.detail[open]")
+    one.page.locator("dialog.detail .close").click()
+    one.page.wait_for_function("(url) => location.href === url", arg=url)
+    again = visit(**size)
+    open_link(again, app, opened.removeprefix(app.url))
+    again.page.wait_for_selector("dialog.detail[open]")
+    assert again.page.locator("dialog.detail h2").inner_text() == title
+    identity = opened.rsplit("detail=", 1)[1]
+    open_link(again, app, f"?detail={identity}")
+    again.page.wait_for_selector("dialog.detail[open]")
+    assert again.page.locator("dialog.detail h2").inner_text() == title
+    assert again.page.locator("dialog.detail .bars").count() == 0, "not an answer to anything"
+    again.page.keyboard.press("Escape")
+    again.page.wait_for_function("!location.search")
+
+
+@sizes
+def test_other_artists_few_of_each_and_the_nearest_in_each(visit: Callable[..., Any], size: dict[str, Any]) -> None:
+    one = visit(**size)
+    start(one)
+    one.page.click("#mix > button")
+    one.page.select_option('[data-field="other"]', "artist")
+    one.page.wait_for_url("**other=artist**")
+    one.page.fill('[data-field="most"]', "1")
+    one.page.select_option('[data-field="column"]', "artist")
+    one.page.wait_for_url("**most.artist=1**")
+    one.settle()
+    makers = [by.rsplit(", ", 1)[0] for by in one.page.locator("#results .card .by").all_inner_texts()]
+    assert len(set(makers)) == len(makers) == 24
+    one.page.select_option('[data-field="by"]', "century")
+    one.page.wait_for_selector("#results .group")
+    one.settle()
+    headings = one.page.locator("#results h2").all_inner_texts()
+    assert len(headings) > 4
+    assert headings == sorted(headings, key=lambda heading: int(heading[:-1]))
+    tops = {
+        box["y"] for card in one.page.locator(".group").first.locator(".card").all() if (box := card.bounding_box())
+    }
+    assert len(tops) == 1, "side by side"
+    assert not one.scrolls_sideways()
+
+
+def test_results_are_files_whether_their_link_says_it_all_or_not(visit: Callable[..., Any], mine: Any) -> None:
+    one = visit()
+    start(one)
+    one.page.click(".downloads summary")
+    with one.page.expect_download() as download:
+        one.page.get_by_text("Data (JSON)").click()
+    works = json.loads(download.value.path().read_text(encoding="utf-8"))["works"]
+    assert [work["title"] for work in works] == one.titles()
+    one.upload(name="mine.jpg", data=mine[0])
+    one.page.wait_for_url("**?upload=1")
+    one.page.click(".downloads summary")
+    with one.page.expect_download() as download:
+        one.page.get_by_text("Table (CSV)").click()
+    assert mine[1]["title"] in download.value.path().read_text(encoding="utf-8-sig").splitlines()[1]
+    with one.page.expect_download() as download:
+        one.page.get_by_text("Pictures (ZIP)").click()
+    assert len(zipfile.ZipFile(download.value.path()).namelist()) == 25
+    assert one.page.url.endswith("?upload=1"), "the page stayed"
+
+
+def test_a_link_full_of_junk_is_a_sentence_and_the_page_still_works(visit: Callable[..., Any], app: Any) -> None:
+    one = visit()
+    one.page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    junk = "?work=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&k=%22%3E%3Cscript%3Ealert(2)%3C/script%3E&where.%00=1"
+    for link in (junk, f"?work={'x' * 10_000}"):
+        open_link(one, app, link)
+        assert "Not everything in this link could be used" in one.page.locator(".notice").inner_text()
+        assert one.page.locator(".notice :is(img, script)").count() == 0
+    start(one)
+    assert len(one.titles()) == 24
+    assert one.page.locator(".notice").count() == 0
+
+
+def test_two_works_are_chosen_to_be_compared(visit: Callable[..., Any]) -> None:
+    one = visit()
+    start(one)
+    pair = [one.page.locator("#results .card").nth(place).get_attribute("data-work") for place in (0, 5)]
+    one.page.locator("#results .card-face").first.click()
+    one.page.locator('dialog.detail [data-act="compare"]').click()
+    assert "open another work" in one.page.locator(".compare-bar").inner_text()
+    one.page.locator("#results .card-face").nth(5).click()
+    one.page.wait_for_url(f"**/compare?a={pair[0]}&b={pair[1]}")
+
+
+def test_a_link_is_copied(visit: Callable[..., Any]) -> None:
+    one = visit(permissions=["clipboard-read", "clipboard-write"])
+    start(one)
+    one.page.locator('[data-act="copy-view"]').click()
+    one.page.wait_for_selector("text=Copied")
+    assert one.page.evaluate("navigator.clipboard.readText()") == one.page.url
+
+
+def test_words_are_explained_where_they_stand(visit: Callable[..., Any]) -> None:
+    one = visit(**PHONE)
+    start(one)
+    for scope, name, words in (
+        (".results-count", "What does “% of pairs” mean?", "Take two works of this collection at random"),
+        ("#presets-meaning", "What these mean", "brushwork"),
+    ):
+        ask = one.page.locator(scope).get_by_role("button", name=name)
+        assert not one.page.locator(f"{scope} .what-text").is_visible()
+        ask.focus()
+        one.page.keyboard.press("Enter")
+        assert words in one.page.locator(f"{scope} .what-text").inner_text()
+    one.page.locator("#results .card-face").first.click()
+    detail = one.page.locator("dialog.detail")
+    detail.get_by_role("button", name="What does “Style” mean?").click()
+    assert "brushwork" in detail.locator(".what-text:visible").inner_text()
+    assert not one.scrolls_sideways()
+
+
+def test_while_the_first_answer_is_under_way_its_shape_is_there(visit: Callable[..., Any]) -> None:
+    one = visit()
+    one.page.evaluate(
+        """() => {
+            window.seen = [];
+            const look = () => {
+                const results = document.querySelector("#results .results");
+                window.seen.push([results.classList.contains("skeleton"), results.querySelectorAll(".frame").length]);
+            };
+            new MutationObserver(look).observe(document.querySelector(".results-root"), { childList: true });
+        }"""
+    )
+    start(one)
+    assert one.page.evaluate("window.seen") == [[True, 12], [False, 24]]

@@ -1,0 +1,193 @@
+"""The whole of it: works in, an encoder and a report out; also when it is killed, or asked for what cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artsim.encoders import load_encoder
+from artsim.errors import EncoderError, TrainingError
+from artsim.finetuning import Recipe, finetune
+from artsim.sources import Source
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tuned(checkpoint: Any, labelled: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny ResNet fine-tuned on the two styles. Only for reading: change a copy."""
+    recipe = Recipe(label="style", views=2, dimension=8, head_epochs=4, top_epochs=3, head_batch=16, top_batch=16)
+    return finetune(labelled, str(checkpoint("resnet")), tmp_path_factory.mktemp("tuned") / "encoder", recipe)
+
+
+def test_what_comes_out_is_an_encoder_with_one_more_part_of_style(tuned: Path, checkpoint: Any) -> None:
+    base, encoder = load_encoder(str(checkpoint("resnet"))), load_encoder(str(tuned))
+    pictures = [Image.new("RGB", (60, 40), color) for color in ("red", "green")]
+    blocks = encoder.embed_images(pictures)
+    assert encoder.parts["style"] == (*base.parts["style"], 8)
+    assert {aspect: block.shape for aspect, block in blocks.items()} == {a: (2, d) for a, d in encoder.dims.items()}
+    for block in blocks.values():
+        np.testing.assert_allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
+    assert encoder.revision.startswith("finetuned-")
+    assert not encoder.embeds_text
+
+
+def test_plain_transformers_loads_it_too(tuned: Path) -> None:
+    from transformers import AutoImageProcessor, AutoModel
+
+    assert AutoModel.from_pretrained(tuned) is not None
+    assert AutoImageProcessor.from_pretrained(tuned) is not None
+
+
+def test_a_collection_is_built_and_searched_with_it(tuned: Path, labelled: Source, tmp_path: Path) -> None:
+    from artsim import build_collection, open_collection
+
+    build_collection(labelled, load_encoder(str(tuned)), tmp_path / "collection")
+    collection = open_collection(tmp_path / "collection")
+    matches = collection.search(image=Image.new("RGB", (60, 40), "red"), k=3)
+    assert len(matches) == 3
+
+
+def test_the_report_tells_what_was_done_and_what_it_changed(tuned: Path) -> None:
+    figures = json.loads((tuned / "report.json").read_text())
+    report = (tuned / "report.md").read_text()
+    assert figures["works"]["dropped"] == {"rare": 2}
+    assert [one["id"] for one in figures["failed"]] == ["broken.png"]
+    assert "broken.png" in report and "rare (2)" in report and "What it hurts" in report
+    assert {one["works_of"] for one in figures["accuracy"]} >= {"artists not trained on", "works trained on"}
+    tasks = {(one["queries_of"], one["task"]) for one in figures["search"]}
+    assert ("artists not trained on", "same style, other artists") in tasks
+    assert ("test works", "same work, altered copy") in tasks
+    assert sum(map(sum, figures["confusion"]["matrix"])) == figures["split"]["sizes"]["test"]
+    with Image.open(tuned / "confusion.png") as plot:
+        plot.verify()
+
+
+def test_it_learns_what_tells_the_styles_apart(tuned: Path) -> None:
+    """Stripes and patches are easily told apart, also by painters that it was not trained on."""
+    figures = json.loads((tuned / "report.json").read_text())
+    assert figures["scores"]["head"] > figures["scores"]["before"]
+    accuracy = {one["works_of"]: one["accuracy"] for one in figures["accuracy"]}
+    assert accuracy["artists not trained on"] > 0.8
+
+
+def test_only_plain_formats_are_written(tuned: Path) -> None:
+    assert {path.suffix for path in tuned.iterdir()} <= {".safetensors", ".json", ".md", ".png"}
+    assert not list(tuned.parent.glob(".encoder.*"))
+
+
+@pytest.mark.parametrize("damage", ["style_head.safetensors", "model.safetensors"])
+def test_a_changed_file_is_noticed_and_named(tuned: Path, tmp_path: Path, damage: str) -> None:
+    copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
+    data = bytearray((copy / damage).read_bytes())
+    data[-1] ^= 1
+    (copy / damage).write_bytes(data)
+    with pytest.raises(EncoderError, match=f"{damage} is not the file"):
+        load_encoder(str(copy))
+    (copy / damage).unlink()
+    with pytest.raises(EncoderError, match=f"{damage} cannot be read"):
+        load_encoder(str(copy))
+
+
+def test_a_description_that_cannot_be_read_is_named(tuned: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
+    config = json.loads((copy / "finetune.json").read_text())
+    (copy / "finetune.json").write_text(json.dumps({**config, "format_version": 99}))
+    with pytest.raises(EncoderError, match="format version 99"):
+        load_encoder(str(copy))
+    (copy / "finetune.json").write_text("{")
+    with pytest.raises(EncoderError, match=r"finetune\.json cannot be read"):
+        load_encoder(str(copy))
+
+
+def test_the_same_again_does_nothing_and_another_seed_replaces_it(
+    tuned: Path, checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
+    before = (copy / "finetune.json").stat().st_mtime_ns
+    finetune(labelled, str(checkpoint("resnet")), copy, recipe)
+    assert (copy / "finetune.json").stat().st_mtime_ns == before
+    revision = load_encoder(str(copy)).revision
+    finetune(labelled, str(checkpoint("resnet")), copy, replace(recipe, seed=1, head_epochs=1, top_epochs=0))
+    assert load_encoder(str(copy)).revision != revision
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+    tuned: Path, checkpoint: Any, labelled: Source, labelled_folder: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    out = tmp_path / "encoder"
+    code = (
+        "import sys; from artsim.finetuning import Recipe, finetune; from artsim.sources import open_source;"
+        f"finetune(open_source(sys.argv[1]), sys.argv[2], sys.argv[3], {recipe!r})"
+    )
+    command = [sys.executable, "-c", code, f"folder:{labelled_folder}", str(checkpoint("resnet")), str(out)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    path = tmp_path / ".encoder.training" / "checkpoint.pt"
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert path.exists() and not out.exists()
+    finetune(labelled, str(checkpoint("resnet")), out, recipe)
+    files = [json.loads((folder / "finetune.json").read_text())["files"] for folder in (tuned, out)]
+    assert files[0] == files[1]
+
+
+def test_a_run_stopped_in_the_second_phase_goes_on_there(
+    tuned: Path, checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
+) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        if what == "Unfreezing" and done > total * 0.6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune(labelled, str(checkpoint("resnet")), tmp_path / "encoder", recipe, progress=stop)
+    told: list[str] = []
+    out = finetune(
+        labelled, str(checkpoint("resnet")), tmp_path / "encoder", recipe, progress=lambda what, *_: told.append(what)
+    )
+    assert told.count("Unfreezing") < 2 * recipe.top_epochs  # not all of it once more
+    ours, theirs = (json.loads((folder / "finetune.json").read_text()) for folder in (out, tuned))
+    assert ours["files"] == theirs["files"]
+    assert ours["step"] == theirs["step"]
+
+
+def test_a_folder_with_something_else_is_left_alone(labelled: Source, recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    with pytest.raises(TrainingError, match="left as it is"):
+        finetune(labelled, "embedded", tmp_path, recipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
+
+
+def test_what_is_fine_tuned_already_is_no_backbone(
+    tuned: Path, labelled: Source, recipe: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="fine-tuned already"):
+        finetune(labelled, str(tuned), tmp_path / "again", recipe)
+
+
+def test_embedded_backbone_and_the_command_line(labelled_folder: Path, tmp_path: Path) -> None:
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "scripts/finetune.py", "--source", f"folder:{labelled_folder}", *more]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+    wrong = run("--label", "movement", "--out", str(tmp_path / "none"))
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("Error: ") and "movement" in wrong.stderr and "Traceback" not in wrong.stderr
+    quick = "--views 1 --head-epochs 3 --top-epochs 1 --dimension 8 --max-per-class 12".split()
+    done = run("--label", "style", "--backbone", "embedded", "--out", str(tmp_path / "encoder"), *quick)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "encoder" / "report.md") in done.stdout
+    encoder = load_encoder(str(tmp_path / "encoder"))
+    assert encoder.parts["style"][-1] == 8

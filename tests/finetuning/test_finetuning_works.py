@@ -1,0 +1,95 @@
+"""Which works are trained on, and how they are split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artsim.errors import TrainingError
+from artsim.finetuning import Recipe
+from artsim.finetuning.split import split_works
+from artsim.finetuning.works import read_works, usable_works
+from artsim.sources import Source, open_source
+
+
+def test_small_classes_are_left_out_and_named(labelled: Source, recipe: Recipe) -> None:
+    works = read_works(labelled, recipe)
+    assert works.classes == ("patches", "stripes")
+    assert works.dropped == {"rare": 2}
+    assert works.unlabelled == 1
+    assert len(works) == 2 * 8 * 3 + 1
+
+
+def test_large_classes_are_drawn_from_by_the_seed(labelled: Source, recipe: Recipe) -> None:
+    first, again, other = (read_works(labelled, replace(recipe, max_per_class=10, seed=seed)).ids for seed in (0, 0, 1))
+    assert len(first) == 20
+    assert first == again != other
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(labelled: Source) -> None:
+    with pytest.raises(TrainingError, match=r"no column 'movement'.*artist.*style"):
+        read_works(labelled, Recipe(label="movement"))
+
+
+def test_classes_without_enough_works_are_an_error_that_names_the_largest(labelled: Source) -> None:
+    with pytest.raises(TrainingError, match=r"No class has 500.*stripes \(25\).*--min-per-class"):
+        read_works(labelled, Recipe(label="style", min_per_class=500))
+
+
+def test_one_class_cannot_be_learned(tmp_path: Path, labelled_folder: Path) -> None:
+    (tmp_path / "a.png").write_bytes((labelled_folder / "none.png").read_bytes())
+    (tmp_path / "metadata.csv").write_text("file_name,style\na.png,Cubism\n")
+    with pytest.raises(TrainingError, match=r"one class only \(Cubism\)"):
+        read_works(open_source(f"folder:{tmp_path}"), Recipe(label="style"))
+
+
+def test_a_class_that_loses_its_pictures_is_left_out_too(labelled: Source, recipe: Recipe) -> None:
+    works = read_works(labelled, replace(recipe, min_per_class=3))
+    few = np.concatenate([np.flatnonzero(works.labels == 0), np.flatnonzero(works.labels == 1)[:2]])
+    with pytest.raises(TrainingError, match="Only patches has"):
+        usable_works(works, few, recipe)
+
+
+@pytest.mark.parametrize("wrong", [{"split": "random"}, {"min_per_class": 1}, {"max_per_class": 4}, {"views": 0}])
+def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(TrainingError):
+        Recipe(label="style", **wrong)  # type: ignore[arg-type]
+
+
+def test_stratified_parts_hold_every_class_in_its_share(labelled: Source, recipe: Recipe) -> None:
+    works = read_works(labelled, recipe)
+    split = split_works(works, replace(recipe, split="stratified"))
+    for label in range(2):
+        own = np.bincount(split.parts[works.labels == label], minlength=4)
+        assert own[1] == own[2] == round(0.15 * own.sum())
+        assert own[3] == 0
+
+
+def test_split_by_artist_shares_no_artist(labelled: Source, recipe: Recipe) -> None:
+    works = read_works(labelled, recipe)
+    split = split_works(works, recipe)
+    assert split.kind == "artist"
+    assert works.artists is not None
+    artists = [set(works.artists[split.rows(*parts)]) for parts in (("training", "aside"), ("validation",), ("test",))]
+    assert not artists[0] & artists[1] and not artists[0] & artists[2] and not artists[1] & artists[2]
+    assert all(set(works.labels[split.rows(part)]) == {0, 1} for part in ("training", "validation", "test"))
+    assert 0.6 < len(split.rows("training", "aside")) / len(works) < 0.8
+
+
+def test_split_depends_on_the_seed_alone(labelled: Source, recipe: Recipe) -> None:
+    works = read_works(labelled, recipe)
+    first, again, other = (split_works(works, replace(recipe, seed=seed)).hash(works) for seed in (0, 0, 5))
+    assert first == again != other
+
+
+def test_too_few_artists_to_keep_apart_is_said(labelled: Source, recipe: Recipe) -> None:
+    works = read_works(labelled, recipe)
+    one_each = replace(works, artists=works.labels.copy())
+    with pytest.raises(TrainingError, match="too few artists"):
+        split_works(one_each, replace(recipe, split="artist"))
+    assert split_works(one_each, recipe).kind == "stratified"
+    with pytest.raises(TrainingError, match="no column 'artist'"):
+        split_works(replace(works, artists=None), replace(recipe, split="artist"))

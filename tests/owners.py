@@ -1,0 +1,48 @@
+"""The owner's page without a server: its routes, and visitors who come from wherever a test says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from artsim import open_collection
+from artsim.registrar import Registrar
+from artsim.shelf import Shelf
+from artsim.thumbnails import Thumbnails
+from artsim.ui.context import Context
+from artsim.ui.owner import PAGE_HEADER, Owner
+from artsim.ui.readiness import Readiness
+from artsim.ui.strings import load_strings
+from artsim.ui.studio import Studio
+
+HERE = "http://127.0.0.1:7860"
+
+
+def context_of(folder: Path, cache: Path, owner: Owner | None) -> Context:
+    collection = open_collection(folder)
+    registrar = Registrar(collection, Shelf(cache), cache, asked=str(folder))
+    return Context(
+        collection, Thumbnails(collection, cache), Readiness(collection), load_strings(), "tiny-clip", "as asked",
+        studio=None if owner is None else Studio(owner, registrar),
+    )  # fmt: skip
+
+
+def visitor(context: Context, address: str) -> TestClient:
+    from artsim.ui.pages.collection import routes  # Gradio reads its settings when it is imported
+
+    return TestClient(Starlette(routes=routes(context)), base_url=address, follow_redirects=False)
+
+
+def key_in(html: str) -> str:
+    found = re.search(r'"pageKey": "([0-9a-f]{64})"', html)
+    assert found is not None
+    return found[1]
+
+
+def headers_of(client: TestClient) -> dict[str, str]:
+    """What the page sends with a change, in an old browser."""
+    origin = str(client.base_url).rstrip("/")
+    return {PAGE_HEADER: key_in(client.get("/collection").text), "Origin": origin}

@@ -1,0 +1,68 @@
+"""The app in this process, on a free port, over a small collection: for tests of what machines ask of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.server
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from app_process import free_port
+
+
+@contextmanager
+def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str, Any]]:
+    """Its address and its context, while it answers. `changed` are settings; metrics are on unless they say otherwise."""
+    before = os.environ.get("GRADIO_TEMP_DIR")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    from artsim.settings import read_settings
+    from artsim.thumbnails import Thumbnails
+    from artsim.ui.context import Context
+    from artsim.ui.readiness import Readiness
+    from artsim.ui.server import launch
+    from artsim.ui.strings import load_strings
+
+    settings = read_settings(["--port", str(free_port()), "--host", "127.0.0.1"], {"ARTSIM_CACHE": str(folder)})
+    context = Context(
+        collection=collection,
+        thumbnails=Thumbnails(collection, folder),
+        readiness=Readiness(collection),
+        strings=load_strings(),
+        encoder="tiny-clip",
+        encoder_reason="as asked",
+    )
+    interface = launch(context, dataclasses.replace(settings, **{"metrics": True, **changed}))
+    try:
+        yield interface.local_url, context
+    finally:
+        interface.close(verbose=False)
+        if before is None:
+            del os.environ["GRADIO_TEMP_DIR"]
+        else:
+            os.environ["GRADIO_TEMP_DIR"] = before
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, Sequence[str]]]:
+    """The address of a server that answers nothing, and what it was asked for."""
+    asked: list[str] = []
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", asked
+    finally:
+        server.shutdown()
+        server.server_close()

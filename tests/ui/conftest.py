@@ -1,0 +1,20 @@
+"""One app in this process for all tests of what machines ask of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from served import served
+
+
+@pytest.fixture(scope="session")
+def app_here(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
+    """Address and context of the app over `collection` (40 paintings, a tiny CLIP, which reads words), with metrics."""
+    with served(collection, tmp_path_factory.mktemp("served")) as (address, context):
+        context.readiness.load()
+        yield address, context
+
+
+@pytest.fixture(scope="session")
+def address(app_here: tuple[str, Any]) -> str:
+    return app_here[0]

@@ -1,0 +1,166 @@
+"""Results as files: tables that no spreadsheet runs, pictures as they are, and sentences for what cannot be had."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import zipfile
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from artsim.thumbnails import Thumbnails
+from artsim.ui.context import Context
+from artsim.ui.downloads import download_routes
+from artsim.ui.readiness import Readiness
+from artsim.ui.reading import read_state
+from artsim.ui.results import page_of
+from artsim.ui.strings import load_strings
+
+
+def context_of(collection: Any, folder: Path) -> Context:
+    thumbnails = Thumbnails(collection, folder)
+    return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
+
+
+@pytest.fixture(scope="module")
+def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    return context_of(collection, tmp_path_factory.mktemp("downloads"))
+
+
+@pytest.fixture(scope="module")
+def client(context: Context) -> TestClient:
+    return TestClient(Starlette(routes=download_routes(context)), raise_server_exceptions=False)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_a_table_has_what_the_page_shows_in_its_order(client: TestClient, context: Context, collection: Any) -> None:
+    link = "work=05.jpg&k=7"
+    answer = client.get(f"/download.csv?{link}")
+    assert answer.headers["content-disposition"] == 'attachment; filename="artsim-results.csv"'
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    found = rows(answer.text)
+    shown = re.findall(r'<li class="card" data-work="([^"]*)"', page_of(context, read_state(link, context)))
+    assert [row["id"] for row in found] == shown
+    assert [row["rank"] for row in found] == list("1234567")
+    assert found[0]["title"] == collection.work(shown[0])["title"]
+    assert 0 <= float(found[0]["percentile"]) <= 100
+
+
+def test_json_has_the_same_works_with_their_types(client: TestClient, collection: Any) -> None:
+    answer = client.get("/download.json?work=05.jpg&k=3").json()
+    works = answer["works"]
+    assert [work["rank"] for work in works] == [1, 2, 3]
+    identity = works[0]["id"]
+    assert works[0]["tags"] == collection.work(identity)["tags"]
+    assert works[0]["year"] == collection.work(identity)["year"]
+
+
+def test_the_nearest_in_each_carry_their_group(client: TestClient, collection: Any) -> None:
+    found = rows(client.get("/download.csv?work=05.jpg&by=century").text)
+    for row in found:
+        assert int(row["group"]) == collection.work(row["id"])["year"] // 100 * 100
+
+
+def test_pictures_come_as_they_are_with_their_table(client: TestClient, collection: Any) -> None:
+    answer = client.get("/download.zip?work=05.jpg&k=4")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    table = rows(archive.read("works.csv").decode())
+    assert sorted(archive.namelist()) == sorted([*(row["file"] for row in table), "works.csv"])
+    for number, row in enumerate(table, start=1):
+        assert re.fullmatch(rf"00{number} [\w ,.-]+\.jpg", row["file"])
+        assert archive.read(row["file"]) == collection.picture(row["id"])
+
+
+def test_with_an_upload_the_page_sends_what_it_shows(client: TestClient, context: Context, paintings: Path) -> None:
+    page = page_of(context, read_state("upload=1&k=5", context, [paintings / "05.jpg"]))
+    [shown] = re.findall(r'name="shown" value="([^"]*)"', page)
+    found = rows(client.post("/download.csv", data={"shown": unescape(shown)}).text)
+    assert [row["id"] for row in found] == re.findall(r'<li class="card" data-work="([^"]*)"', page)
+    assert found[0]["id"] == "05.jpg"
+    assert (
+        len(
+            zipfile.ZipFile(
+                io.BytesIO(client.post("/download.zip", data={"shown": unescape(shown)}).content)
+            ).namelist()
+        )
+        == 6
+    )
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "", "no json", "[]]", "{}", "[1]", '[["05.jpg"]]', '[["05.jpg", 1, 2, 3]]', '[["05.jpg", 1, 2, "x", ""]]',
+        '[["05.jpg", 1, 2, NaN, ""]]', '[[5, 1, 2, 3, ""]]', '[["05.jpg", 1, 2, 3, 4, ""]]', "[" * 5000,
+        '[["gone", 1, 2, 3, ""]]', "x" * 300_000,
+    ],
+)  # fmt: skip
+def test_a_form_that_no_page_of_ours_sent_is_a_sentence(client: TestClient, shown: str) -> None:
+    answer = client.post("/download.csv", data={"shown": shown})
+    assert answer.status_code == 400
+    assert "did not arrive whole" in answer.text or "There is no work" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("", "nothing to search with"),
+        ("k=3", "nothing to search with"),
+        ("upload=1", "not part of a link"),
+        ("work=%3Cscript%3E", "no work &lt;script&gt;"),
+        ("not=05.jpg", "Everything in the query is against"),
+    ],
+)
+def test_a_link_with_nothing_to_download_is_a_sentence(client: TestClient, link: str, words: str) -> None:
+    for kind in ("csv", "json", "zip"):
+        answer = client.get(f"/download.{kind}?{link}")
+        assert answer.status_code == 400
+        assert words in answer.text
+
+
+@pytest.fixture(scope="module")
+def odd(saved: Path, tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str, Any]]) -> Context:
+    """A collection with a work whose metadata look like formulas and paths."""
+    from artsim import open_collection
+
+    folder = tmp_path_factory.mktemp("odd")
+    collection = open_collection(shutil.copytree(saved, folder / "copy"))
+    work = {
+        "image": met_works[60]["image"]["bytes"], "title": '=HYPERLINK("http://evil")', "artist": "@SUM(A1)",
+        "medium": "../../etc, \"quoted\"\nnew line", "tags": ["-1+1"], "year": -450,
+    }  # fmt: skip
+    collection.add([work])
+    return context_of(collection, folder)
+
+
+def test_no_cell_is_a_formula(odd: Context) -> None:
+    client = TestClient(Starlette(routes=download_routes(odd)))
+    found = rows(client.get("/download.csv?work=05.jpg&k=100").text)
+    [row] = [row for row in found if row["year"] == "-450"]
+    assert row["title"] == '\'=HYPERLINK("http://evil")'
+    assert row["artist"] == "'@SUM(A1)"
+    assert row["tags"] == "'-1+1"
+    assert row["medium"] == '../../etc, "quoted"\nnew line'
+
+
+def test_no_file_name_leads_out_of_the_archive(odd: Context) -> None:
+    client = TestClient(Starlette(routes=download_routes(odd)))
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/download.zip?work=05.jpg&by=medium").content))
+    for name in archive.namelist():
+        assert not name.startswith("/")
+        assert ".." not in name
+        assert name.isprintable()
+
+
+def test_json_downloads_are_utf_8(client: TestClient) -> None:
+    data = client.get("/download.json?work=05.jpg&k=40").content
+    assert json.loads(data.decode())["works"]

@@ -1,0 +1,197 @@
+"""The HTTP API: what it takes, what it answers, what it refuses, and that it is as docs/http.md says."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from served import listening
+
+from artsim.search import MAX_K
+from artsim.ui.answers import CollectionAnswer, ColumnAnswer, MatchAnswer, WorkAnswer
+
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+ENDPOINTS = [
+    "/describe_collection", "/describe_work", "/search_by_image", "/search_by_text", "/search_by_work", "/search_combined",
+]  # fmt: skip
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def ask(address: str) -> Ask:
+    return Client(address, verbose=False).predict
+
+
+@pytest.fixture(scope="module")
+def info(address: str) -> dict[str, Any]:
+    return httpx.get(f"{address}gradio_api/info").json()["named_endpoints"]
+
+
+def test_these_and_no_others_are_offered_and_each_is_in_the_docs(info: dict[str, Any]) -> None:
+    assert sorted(info) == ENDPOINTS
+    for endpoint in ENDPOINTS:
+        assert f"### `{endpoint}`" in DOCS
+
+
+def test_every_parameter_is_in_the_docs_with_its_default(info: dict[str, Any]) -> None:
+    for endpoint, described in info.items():
+        section = DOCS.split(f"### `{endpoint}`")[1].split("\n### ")[0]
+        for parameter in described["parameters"]:
+            assert re.search(rf"^\| `{parameter['parameter_name']}` \|", section, re.M), (endpoint, parameter)
+
+
+@pytest.mark.parametrize("answer", [MatchAnswer, WorkAnswer, ColumnAnswer, CollectionAnswer])
+def test_every_field_of_an_answer_is_explained_in_its_schema_and_in_the_docs(answer: Any) -> None:
+    for name, schema in answer.model_json_schema()["properties"].items():
+        assert schema["description"]
+        assert f"| `{name}` |" in DOCS
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given"),
+    [
+        ("/search_by_text", {"text": "a storm"}),
+        ("/search_by_work", {"work": "05.jpg", "k": 3}),
+        ("/search_combined", {"work": "05.jpg", "text": "a storm"}),
+        ("/describe_work", {"work": "05.jpg"}),
+        ("/describe_collection", {}),
+    ],
+)
+def test_answers_fit_their_schema(ask: Ask, info: dict[str, Any], endpoint: str, given: dict[str, Any]) -> None:
+    [returned] = info[endpoint]["returns"]
+    jsonschema.validate(ask(**given, api_name=endpoint), returned["type"])
+
+
+def test_an_image_and_k_may_be_given_by_place(ask: Ask, paintings: Path) -> None:
+    matches = ask(handle_file(paintings / "05.jpg"), 2, api_name="/search_by_image")
+    assert [match["rank"] for match in matches] == [1, 2]
+    assert matches[0]["id"] == "05.jpg" and set(matches[0]) == set(MatchAnswer.model_fields)
+
+
+def test_the_answer_to_two_requests_of_curl(address: str) -> None:
+    asked = httpx.post(f"{address}gradio_api/call/search_by_work", json={"data": ["05.jpg", 1]}).json()
+    answer = httpx.get(f"{address}gradio_api/call/search_by_work/{asked['event_id']}").text
+    outcome, data = re.match(r"event: (.*)\ndata: (.*)\n", answer).groups()  # type: ignore[union-attr]
+    [[match]] = json.loads(data)
+    assert outcome == "complete" and match["rank"] == 1 and match["id"] != "05.jpg"
+
+
+def test_ten_works_unless_k_says_otherwise(ask: Ask) -> None:
+    assert len(ask(work="05.jpg", api_name="/search_by_work")) == 10
+
+
+def test_a_work_is_described_with_all_it_has(ask: Ask, collection: Any) -> None:
+    work = ask(work="03.jpg", api_name="/describe_work")
+    assert work["metadata"]["tags"] == collection.work("03.jpg")["tags"]
+    assert (work["width"], work["height"]) == collection.image("03.jpg").size
+    assert work["year"] == ""  # it has none
+
+
+def test_pictures_in_answers_are_relative_to_the_app(ask: Ask, address: str) -> None:
+    work = ask(work="03.jpg", api_name="/describe_work")
+    for name in ("thumbnail", "picture"):
+        assert httpx.get(address + work[name]).headers["content-type"] == "image/webp"
+
+
+def test_the_collection_says_what_to_filter_by(ask: Ask) -> None:
+    described = ask(api_name="/describe_collection")
+    assert described["works"] == 40 and described["reads_text"] is True
+    [year] = [column for column in described["columns"] if column["column"] == "year"]
+    assert year["kind"] == "range" and year["low"] < year["high"]
+
+
+def test_conditions_leave_only_works_that_meet_them(ask: Ask, collection: Any) -> None:
+    years = {"from": 1600, "to": 1700}
+    found = ask(work="05.jpg", k=40, where={"year": years}, api_name="/search_combined")
+    assert found and all(1600 <= collection.work(match["id"])["year"] <= 1700 for match in found)
+    artist = found[0]["artist"]
+    assert {
+        match["artist"] for match in ask(work="05.jpg", where={"artist": [artist]}, api_name="/search_combined")
+    } == {artist}
+
+
+def test_other_artists_and_at_most_one_work_by_each(ask: Ask, collection: Any) -> None:
+    found = ask(work="05.jpg", k=20, other=["artist"], at_most={"artist": 1}, api_name="/search_combined")
+    artists = [match["artist"] for match in found]
+    assert collection.work("05.jpg")["artist"] not in artists and len(set(artists)) == len(artists)
+
+
+def test_weights_replace_the_preset(ask: Ask) -> None:
+    by_color = ask(work="05.jpg", aspects={"color": 1}, ranking="likeness", api_name="/search_combined")
+    shares = [match["aspects"]["color"] for match in by_color]
+    assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "sentence"),
+    [
+        ("/search_by_work", {"work": "nothing"}, "There is no work 'nothing'"),
+        ("/search_by_work", {"work": 7}, "Give the id of a work"),
+        ("/search_by_work", {"work": "05.jpg", "k": 0}, "k must be a whole number"),
+        ("/search_by_work", {"work": "05.jpg", "k": MAX_K + 1}, "k must be a whole number"),
+        ("/search_by_work", {"work": "05.jpg", "k": 2.5}, "k must be a whole number"),
+        ("/search_by_work", {"work": "05.jpg", "k": "many"}, "k must be a whole number"),
+        ("/search_by_work", {"work": "05.jpg", "k": True}, "k must be a whole number"),
+        ("/search_by_text", {"text": " "}, "The text to search for is empty"),
+        ("/search_by_text", {"text": "x" * 1001}, "the most is 1000"),
+        ("/search_by_text", {"text": ["x"]}, "must be a string"),
+        ("/search_combined", {}, "There is nothing to search for"),
+        ("/search_combined", {"work": "05.jpg", "preset": "best"}, "There is no preset 'best'"),
+        ("/search_combined", {"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'"),
+        ("/search_combined", {"work": "05.jpg", "where": {"shape": "round"}}, "There is no column 'shape'"),
+        ("/search_combined", {"work": "05.jpg", "where": ["artist"]}, "where must be an object"),
+        ("/search_combined", {"work": "05.jpg", "where": {"year": {"low": 1}}}, "The range for year"),
+        ("/search_combined", {"work": "05.jpg", "where": {"year": [[1]]}}, "The filter year takes"),
+        ("/search_combined", {"work": "05.jpg", "other": "artist"}, "other must be a list"),
+        ("/search_combined", {"work": "05.jpg", "at_most": {"artist": "two"}}, "at_most must be an object"),
+        ("/search_combined", {"work": "05.jpg", "aspects": {"style": "much"}}, "aspects must be an object"),
+        ("/describe_work", {"work": "nothing"}, "There is no work 'nothing'"),
+    ],
+)
+def test_bad_input_is_one_sentence(ask: Ask, endpoint: str, given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AppError) as refusal:
+        ask(**given, api_name=endpoint)
+    assert sentence in str(refusal.value)
+    assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
+
+
+def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
+    """Those of the page as well, which Gradio answers to whoever knows their number."""
+    config = httpx.get(f"{address}config").json()
+    of_one_language = set(config["page"][""]["dependencies"])
+    with listening() as (elsewhere, asked):
+        file = {"path": f"{elsewhere}picture.jpg", "meta": {"_type": "gradio.FileData"}}
+        tried = 0
+        for event in config["dependencies"]:
+            if event["id"] not in of_one_language or not event["inputs"] or not event["backend_fn"]:
+                continue
+            body = {"data": [file] * len(event["inputs"]), "fn_index": event["id"], "session_hash": f"s{event['id']}"}
+            httpx.post(f"{address}gradio_api/queue/join", json=body).raise_for_status()
+            heard = httpx.get(f"{address}gradio_api/queue/data", params={"session_hash": body["session_hash"]}).text
+            assert "does not fetch addresses" in heard, event
+            tried += 1
+        assert tried > len(ENDPOINTS) - 1  # those of the page were among them
+        assert asked == []
+
+
+@pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work"])
+def test_no_file_of_the_server_is_opened(address: str, endpoint: str) -> None:
+    file = {"path": str(Path(__file__).resolve()), "meta": {"_type": "gradio.FileData"}}
+    answer = httpx.post(f"{address}gradio_api/run/{endpoint}", json={"data": [file, 1]})
+    assert answer.status_code == 500 and not answer.json().get("data")
+    assert "test_ui_endpoints" not in answer.text
+
+
+def test_a_body_of_any_size_is_not_held_in_memory(address: str) -> None:
+    body = b'{"data": ["' + b"x" * (5 * 1024 * 1024) + b'", 1]}'
+    answer = httpx.post(
+        f"{address}gradio_api/run/search_by_text", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413

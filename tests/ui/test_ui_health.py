@@ -1,0 +1,52 @@
+"""What `/healthz` and `/readyz` say while the encoder is loaded, when it is there, and when it will never be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from artsim import open_collection
+from artsim.thumbnails import Thumbnails
+from artsim.ui.context import Context
+from artsim.ui.health import health_routes
+from artsim.ui.readiness import Readiness
+from artsim.ui.strings import load_strings
+from artsim.version import VERSION
+
+
+@pytest.fixture
+def context(saved: Path, tmp_path: Path) -> Context:
+    fresh = open_collection(saved)
+    return Context(fresh, Thumbnails(fresh, tmp_path), Readiness(fresh), load_strings(), "tiny-clip", "as asked")
+
+
+def asked(context: Context, path: str) -> tuple[int, dict[str, Any]]:
+    answer = TestClient(Starlette(routes=health_routes(context))).get(path)
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status_code, answer.json()
+
+
+def test_while_the_encoder_is_loaded_the_process_is_well_but_not_ready(context: Context) -> None:
+    expected = {"works": 40, "encoder": "loading", "version": VERSION}
+    assert asked(context, "/healthz") == (200, {"status": "ok", **expected})
+    assert asked(context, "/readyz") == (503, {"status": "loading", **expected})
+
+
+def test_with_its_encoder_it_is_ready(context: Context) -> None:
+    context.readiness.load()
+    expected = (200, {"status": "ok", "works": 40, "encoder": "ready", "version": VERSION})
+    assert asked(context, "/healthz") == asked(context, "/readyz") == expected
+
+
+def test_an_encoder_that_cannot_be_loaded_is_said_with_the_reason(saved: Path, copy: Path, context: Context) -> None:
+    manifest = copy / "artsim.json"
+    encoder = context.collection.contents.spaces[0].encoder
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(encoder, encoder + "-gone"), encoding="utf-8")
+    broken = open_collection(copy)
+    context = Context(broken, context.thumbnails, Readiness(broken), context.strings, "tiny-clip", "as asked")
+    context.readiness.load()
+    for path in ("/healthz", "/readyz"):
+        status, said = asked(context, path)
+        assert status == 503 and said["status"] == said["encoder"] == "failed" and said["reason"]

@@ -1,0 +1,79 @@
+"""What a page may send, and what is never taken from it: a file that was not uploaded."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio.data_classes import FileData
+
+from artsim.search import Part
+from artsim.ui.fields import Variety, VarietyInput
+from artsim.ui.inputs import Address, AddressData, AddressInput, PartData, PictureFile, QueryData, QueryInput
+from artsim.ui.state import LONGEST_TEXT, MOST_PARTS
+from artsim.ui.strings import load_strings
+
+STRINGS = load_strings()
+
+
+@pytest.fixture
+def upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in the folder of uploads."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    path = tmp_path / "uploads" / "one" / "mine.jpg"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
+
+
+def test_parts_are_read_as_the_page_has_them(upload: Path) -> None:
+    sent = [
+        {"picture": {"path": str(upload)}, "region": [0.1, 0.2, 0.5, 0.6]},
+        {"work": "05.jpg", "weight": -0.5, "title": "any"},
+        {"text": "x" * 2 * LONGEST_TEXT},
+    ]
+    parts = QueryInput(STRINGS, reads_words=True).preprocess(QueryData.model_validate({"parts": sent}))
+    assert parts == (
+        Part(image=upload, region=(0.1, 0.2, 0.5, 0.6)),
+        Part(work="05.jpg", weight=-0.5),
+        Part(text="x" * LONGEST_TEXT),
+    )
+    many = QueryData(parts=[PartData(work="05.jpg")] * 500)
+    assert len(QueryInput(STRINGS, reads_words=True).preprocess(many)) == MOST_PARTS
+
+
+def test_an_address_is_read_with_its_uploads(upload: Path) -> None:
+    sent = AddressData.model_validate({"query": "upload=1", "uploads": [{"path": str(upload)}]})
+    assert AddressInput(STRINGS).preprocess(sent) == Address("upload=1", (upload,))
+    assert AddressInput(STRINGS).preprocess(None) == Address()
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "{folder}/../secret.jpg", "{folder}-not/mine.jpg", "C:\\mine.jpg", ""])
+def test_a_path_outside_the_uploads_is_refused_whatever_it_calls_itself(upload: Path, path: str) -> None:
+    folder = upload.parents[1]
+    (folder.parent / "secret.jpg").touch()
+    file = FileData(path=path.format(folder=folder))
+    with pytest.raises(gr.Error):
+        QueryInput(STRINGS, reads_words=True).preprocess(QueryData(parts=[PartData(picture=file)]))
+    with pytest.raises(gr.Error):
+        AddressInput(STRINGS).preprocess(AddressData(uploads=[file]))
+    with pytest.raises(gr.Error):
+        PictureFile(STRINGS).preprocess(file)
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        (None, Variety()),
+        ("junk", Variety()),
+        ({"other": "artist", "column": "artist", "most": 3, "by": "century"}, Variety("artist", ("artist", 3), "century")),
+        ({"other": "shoe", "column": "shoe", "most": 3, "by": "shoe"}, Variety()),
+        ({"column": "artist", "most": "many"}, Variety(at_most=("artist", 1))),
+        ({"column": "artist", "most": 10**9}, Variety(at_most=("artist", 1))),
+    ],
+)  # fmt: skip
+def test_only_columns_that_are_offered_can_be_chosen(payload: Any, value: Variety) -> None:
+    field = VarietyInput(["artist"], STRINGS, centuries=True)
+    assert field.preprocess(payload) == value
+    if payload and value != Variety():
+        assert field.preprocess(field.postprocess(value)) == value

@@ -1,0 +1,136 @@
+"""`/metrics`, read by Prometheus' own parser, and the request behind a line of the log."""
+
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from served import served
+
+from artsim.settings import read_settings
+from artsim.ui.traffic import UNKNOWN_ROUTE
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(address: str) -> Samples:
+    text = httpx.get(f"{address}metrics").text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    return found.get((name, frozenset(labels.items())), 0.0)
+
+
+def grown(address: str, name: str, act: Any, **labels: str) -> float:
+    before = value(samples(address), name, **labels)
+    act()
+    return value(samples(address), name, **labels) - before
+
+
+def search(address: str, work: str, k: int = 1) -> None:
+    httpx.post(f"{address}gradio_api/run/search_by_work", json={"data": [work, k]})
+
+
+def test_a_search_is_counted_and_timed(address: str) -> None:
+    def act() -> None:
+        search(address, "05.jpg")
+
+    assert grown(address, "artsim_searches_total", act, kind="work", outcome="answered") == 1
+    assert grown(address, "artsim_search_seconds_count", act, kind="work") == 1
+    assert grown(address, "artsim_index_seconds_count", act, ranking="tuned") == 1
+    assert grown(address, "artsim_index_seconds_sum", act, ranking="tuned") > 0
+    assert grown(address, "artsim_encode_seconds_count", act, kind="image") == 0  # a work is looked up
+
+
+def test_a_text_is_encoded(address: str) -> None:
+    def act() -> None:
+        httpx.post(f"{address}gradio_api/run/search_by_text", json={"data": ["a storm", 1]})
+
+    assert grown(address, "artsim_encode_seconds_count", act, kind="text") == 1
+
+
+def test_a_refusal_is_no_failure(address: str) -> None:
+    def act() -> None:
+        search(address, "nothing")
+
+    assert grown(address, "artsim_searches_total", act, kind="work", outcome="refused") == 1
+    assert grown(address, "artsim_search_seconds_count", act, kind="work") == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "status"),
+    [
+        ("healthz", "/healthz", "200"),
+        ("thumbnails/400/05.jpg", "/thumbnails/{size:int}/{identity:path}", "200"),
+        ("thumbnails/400/nothing", "/thumbnails/{size:int}/{identity:path}", "404"),
+        ("no/such/page", UNKNOWN_ROUTE, "404"),
+        ("gradio_api/info", "/gradio_api/info", "200"),
+    ],
+)
+def test_requests_are_counted_by_template_and_status(address: str, path: str, route: str, status: str) -> None:
+    def act() -> None:
+        httpx.get(address + path)
+
+    assert grown(address, "artsim_http_requests_total", act, method="GET", route=route, status=status) == 1
+    assert grown(address, "artsim_http_request_seconds_count", act, method="GET", route=route) == 1
+
+
+def test_what_visitors_make_up_adds_no_labels(address: str) -> None:
+    before = len(samples(address))
+    for name in ("one", "two", "three"):
+        httpx.get(f"{address}{name}")
+        httpx.request(name.upper(), address)
+        search(address, name)
+    after = samples(address)
+    assert len(after) <= before + 40  # the series of three unknown things, not of nine
+    assert not any(name in str(key).lower() for key in after for name in ("'one'", "'two'", "'three'"))
+
+
+def test_works_encoder_and_build_are_gauges(address: str) -> None:
+    found = samples(address)
+    assert value(found, "artsim_works") == 40
+    assert value(found, "artsim_encoder_state", state="ready") == 1
+    assert value(found, "artsim_encoder_state", state="failed") == 0
+    assert any(name == "artsim_build_info" for name, _ in found)
+
+
+def test_every_answer_has_an_id_of_its_own(address: str) -> None:
+    ids = {httpx.get(f"{address}healthz").headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3 and all(len(identity) == 32 for identity in ids)
+
+
+def test_switched_off_there_is_nothing(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with served(collection, tmp_path_factory.mktemp("unwatched"), metrics=False) as (address, _):
+        assert httpx.get(f"{address}metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "expected"),
+    [
+        ([], {}, True),
+        (["--host", "127.0.0.1"], {}, True),
+        (["--host", "0.0.0.0"], {}, False),
+        ([], {"GRADIO_SERVER_NAME": "0.0.0.0"}, False),
+        ([], {"SPACE_ID": "museum/paintings"}, False),
+        ([], {"SPACE_ID": "museum/paintings", "ARTSIM_METRICS": "1"}, True),
+        (["--no-metrics"], {"ARTSIM_METRICS": "1"}, False),
+        (["--metrics", "--host", "0.0.0.0"], {"ARTSIM_METRICS": "0"}, True),
+        ([], {"ARTSIM_METRICS": "off"}, False),
+    ],
+)
+def test_they_are_served_where_no_one_else_can_reach_them(
+    arguments: list[str], environ: dict[str, str], expected: bool
+) -> None:
+    assert read_settings(arguments, environ).metrics is expected
+
+
+@pytest.mark.parametrize("environ", [{"ARTSIM_METRICS": "perhaps"}, {"ARTSIM_LOG": "xml"}])
+def test_a_setting_that_is_none_is_refused(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read_settings([], environ)
+    assert next(iter(environ)) in capsys.readouterr().err

@@ -1,0 +1,207 @@
+"""The owner's page and what it sends: files, changes, the list, and the search that follows them."""
+
+import asyncio
+import io
+import re
+import time
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from owners import HERE, context_of, headers_of, visitor
+from PIL import Image
+from starlette.testclient import TestClient
+
+from artsim import open_collection
+from artsim.incoming import MOST_BYTES
+from artsim.ui.context import Context
+from artsim.ui.fields import ChoicesInput
+from artsim.ui.following import Following, follow
+from artsim.ui.interface import UPLOAD_MB
+from artsim.ui.owner import Owner
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def context(copy: Path, tmp_path: Path, clip: Any) -> Context:
+    made = context_of(copy, tmp_path / "cache", Owner(None))
+    made.collection._encoders[str(clip.id)] = clip
+    return made
+
+
+@pytest.fixture
+def client(context: Context) -> TestClient:
+    made = visitor(context, HERE)
+    made.headers.update(headers_of(made))
+    return made
+
+
+def post(client: TestClient, action: str, /, **body: Any) -> dict[str, Any]:
+    answer = client.post(f"/collection/{action}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def problem(client: TestClient, action: str, /, **body: Any) -> str:
+    answer = client.post(f"/collection/{action}", json=body)
+    assert answer.status_code == 400
+    return answer.json()["error"]
+
+
+def put(client: TestClient, name: str, data: bytes, *, size: int | None = None) -> int:
+    answer = client.put(
+        "/collection/file", params={"name": name, "size": len(data) if size is None else size}, content=data
+    )
+    return answer.status_code
+
+
+def ended(client: TestClient) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        intake = client.get("/collection/state").json()["intake"]
+        if intake["phase"] in ("done", "cancelled", "failed"):
+            return intake
+        time.sleep(0.02)
+    raise AssertionError(intake)
+
+
+@pytest.fixture(scope="module")
+def scan() -> bytes:
+    """A picture like none in the collection."""
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
+    client: TestClient, context: Context, scan: bytes, paintings: Path
+) -> None:
+    post(client, "begin", total=5, title=None)
+    assert put(client, "my/metadata.csv", b"file_name,title,artist\nnew.png,Rings,Ada\n") == 200
+    assert put(client, "my/new.png", scan) == 200
+    assert put(client, "my/same.jpg", (paintings / "11.jpg").read_bytes()) == 200
+    assert put(client, "my/notes.txt", b"") == 200
+    assert put(client, "my/large.jpg", b"", size=UPLOAD_MB * 2**20 + 1) == 200
+    assert put(client, "my/cut.jpg", b"short", size=900) == 200
+    post(client, "complete")
+    intake = ended(client)
+    assert (intake["phase"], intake["total"], intake["added"]) == ("done", 5, 1)
+    reports = {report["name"]: report for report in intake["reports"]}
+    assert reports["my/same.jpg"]["work"] == "11.jpg"
+    assert reports["my/same.jpg"]["picture"].startswith("thumbnails/400/11.jpg")
+    assert "not a picture that artsim reads" in reports["my/notes.txt"]["reason"]
+    assert f"larger than {UPLOAD_MB} MB" in reports["my/large.jpg"]["reason"]
+    assert "did not arrive as a whole" in reports["my/cut.jpg"]["reason"]
+    assert context.collection.work("my/new.png")["artist"] == "Ada"
+    assert context.collection.picture("my/new.png") == scan
+    assert put(client, "late.png", scan) == 409
+    [number] = [report["number"] for report in intake["reports"] if report["name"] == "my/same.jpg"]
+    post(client, "include", numbers=[number])
+    assert ended(client)["added"] == 2
+
+
+def test_what_would_fill_the_disk_is_refused(client: TestClient, scan: bytes) -> None:
+    post(client, "begin", total=1)
+    answer = client.put("/collection/file", params={"name": "a.csv", "size": MOST_BYTES + 1}, content=b"x")
+    assert answer.status_code == 200  # reported: it is larger than one file may be
+    post(client, "cancel")
+    ended(client)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("begin", {"total": -1}, "whole number"),
+        ("begin", {"total": "many"}, "whole number"),
+        ("begin", {"total": 1, "title": 5}, "itle must be a text"),
+        ("complete", {}, "Nothing is being added"),
+        ("include", {"numbers": "1"}, "list of whole numbers"),
+        ("edit", {"id": "03.jpg", "values": {"year": "about"}}, "Year is a whole number"),
+        ("edit", {"id": "99.jpg", "values": {"year": "1900"}}, "no work '99.jpg'"),
+        ("edit", {"id": "03.jpg", "values": {"year": 1900}}, "texts by column"),
+        ("remove", {"ids": "03.jpg"}, "list of texts"),
+        ("remove", {"ids": ["99.jpg"]}, "no work '99.jpg'"),
+        ("describe", {"title": " "}, "needs a title"),
+        ("undo", {}, "nothing to undo"),
+        ("open", {"name": "../../etc"}, "no own collection"),
+    ],
+)
+def test_what_cannot_be_done_is_answered_with_a_sentence(client: TestClient, name: str, body: Any, words: str) -> None:
+    assert words in problem(client, name, **body)
+    assert client.get("/collection/state").json()["works"] == 40
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"text"'])
+def test_what_is_no_json_object_is_refused(client: TestClient, body: bytes) -> None:
+    assert client.post("/collection/remove", content=body).status_code == 400
+
+
+def test_the_list_is_searched_and_paged_and_shows_markup_as_text(client: TestClient, context: Context) -> None:
+    context.collection.edit("03.jpg", {"title": "<script>alert(1)</script>"})
+    everything = client.get("/collection").text
+    assert everything.count('name="chosen"') == 40
+    assert "<script>alert" not in everything
+    found = client.get("/collection", params={"q": "<SCRIPT>"}).text
+    assert found.count('name="chosen"') == 1
+    assert 'value="03.jpg"' in found
+    assert "No work fits that." in client.get("/collection", params={"q": "no such thing"}).text
+    context.collection.add([{"image": Image.new("RGB", (32, 32), (n, 90, 30)), "id": f"n{n}"} for n in range(20)])
+    assert client.get("/collection").text.count('name="chosen"') == 50
+    assert client.get("/collection?page=2").text.count('name="chosen"') == 10
+    assert client.get("/collection?page=999").text.count('name="chosen"') == 10
+
+
+def test_a_work_has_a_form_with_its_metadata(client: TestClient, context: Context) -> None:
+    work = context.collection.work("05.jpg")
+    form = unescape(client.get("/collection", params={"work": "05.jpg"}).text)
+    assert re.search(rf'name="year" value="{work["year"]}"', form)
+    assert all(tag in form for tag in work["tags"])
+    assert 'name="sha256"' not in form
+    assert client.get("/collection", params={"work": "99.jpg"}).status_code == 400
+    post(client, "edit", id="05.jpg", values={"title": 'Say "cheese" & <smile>'})
+    assert 'value="Say &quot;cheese&quot; &amp; &lt;smile&gt;"' in client.get("/collection?work=05.jpg").text
+
+
+def test_another_collection_is_opened_by_starting_over(client: TestClient, context: Context) -> None:
+    assert context.studio is not None
+    registrar = context.studio.registrar
+    open_collection(registrar.collection.folder).save(registrar.shelf.folder("mine"))
+    post(client, "remove", ids=["03.jpg"])
+    post(client, "open", name="mine")
+    assert registrar.shelf.opened(registrar.asked) == "mine"
+    assert registrar.unsaved == ()  # saved first
+    assert context.studio.reopen.is_set()
+
+
+def test_the_pages_of_the_search_follow_what_changes(context: Context) -> None:
+    collection = context.collection
+    with gr.Blocks() as blocks:
+        [facet] = [facet for facet in context.facets if facet.column == "medium"]
+        choices = ChoicesInput(facet, context.strings)
+        follow(choices, lambda c: c.offer(next(f for f in context.facets if f.column == "medium")))
+        follow(gr.HTML("40 works"), lambda html: setattr(html, "value", f"{len(collection)} works"))
+    asked: list[str] = []
+
+    class App:
+        def get_blocks(self) -> gr.Blocks:
+            return blocks
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(str(blocks.config))
+
+    following = Following(answer, collection)
+
+    def look(path: str) -> str:
+        asyncio.run(following({"type": "http", "path": path, "app": App()}, None, None))  # type: ignore[arg-type]
+        return asked[-1]
+
+    collection.remove(collection.ids[:1])
+    for identity in collection.ids[:3]:
+        collection.edit(identity, {"medium": "Chalk on slate"})
+    assert "39 works" not in look("/thumbnails/400/x")  # only pages are made anew
+    shown = look("/")
+    assert "39 works" in shown
+    assert "'Chalk on slate', 3" in shown

@@ -1,0 +1,133 @@
+"""Every question is a link that asks it again; a link with junk in it says what could not be used."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artsim.search import Part
+from artsim.thumbnails import Thumbnails
+from artsim.ui.context import Context
+from artsim.ui.readiness import Readiness
+from artsim.ui.reading import read_state
+from artsim.ui.results import page_of
+from artsim.ui.state import MOST_PARTS, Question, write_state
+from artsim.ui.strings import load_strings
+
+WORK = Part(work="05.jpg")
+
+
+@pytest.fixture(scope="module")
+def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("state"))
+    return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
+
+
+def questions(context: Context) -> list[Question]:
+    weights = {aspect: 0.25 * place for place, aspect in enumerate(context.aspects)}
+    medium = next(facet for facet in context.facets if facet.column == "medium").values[0][0]
+    return [
+        Question(),
+        Question(parts=(WORK,)),
+        Question(parts=(WORK, Part(work="06.jpg", weight=-1), Part(text="a & b = c? 100 % + #ü", weight=-0.5))),
+        Question(parts=(Part(work="05.jpg", region=(0.1, 0.25, 0.5, 1.0), weight=2.0), Part(text="rain"))),
+        Question(parts=(WORK,), preset="style", ranking="cosine", k=7),
+        Question(parts=(WORK,), preset=None, weights=weights),
+        Question(parts=(WORK,), preset=None, weights=dict.fromkeys(context.aspects, 0)),
+        Question(parts=(WORK,), where={"medium": [medium], "year": (1600, 1700.5)}),
+        Question(parts=(WORK,), where={"year": (None, -300)}),
+        Question(parts=(WORK,), other="artist", at_most=("artist", 2), by="century"),
+    ]
+
+
+def test_every_question_is_read_back_as_it_was_written(context: Context) -> None:
+    for question in questions(context):
+        reading = read_state(write_state(question), context)
+        assert reading.question == question
+        assert reading.problems == ()
+
+
+def test_links_are_readable(context: Context) -> None:
+    question = Question(
+        parts=(Part(work="05.jpg", region=(0.1, 0.2, 0.5, 0.6)), Part(text="a storm", weight=-0.5)),
+        where={"year": (1600, 1700)},
+    )
+    link = "work=05.jpg&region=0.1,0.2,0.5,0.6&not-text=a+storm&weight=0.5&where.year=1600..1700&detail=06.jpg"
+    assert write_state(question, opened="06.jpg") == link
+    assert read_state(f"?{link}", context).opened == "06.jpg"
+    assert write_state(Question()) == ""
+
+
+def test_uploads_are_only_mentioned_and_come_back_in_the_visit_that_has_them(context: Context, paintings: Path) -> None:
+    first, second = paintings / "05.jpg", paintings / "06.jpg"
+    region = (0.0, 0.0, 0.5, 0.5)
+    question = Question(parts=(Part(image=first, region=region), WORK, Part(image=second, weight=-1)))
+    link = write_state(question)
+    assert link == "upload=1&region=0,0,0.5,0.5&work=05.jpg&not-upload=1"
+    assert read_state(link, context, [first, second]).question == question
+    elsewhere = read_state(link, context)
+    assert elsewhere.question.parts == (WORK,)
+    assert "not part of a link" in elsewhere.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("link", "kept", "words"),
+    [
+        ("work=gone&work=05.jpg", {"parts": (WORK,)}, "no work gone in this collection"),
+        ("work=gone&region=0,0,1,1&weight=2", {}, "no work gone"),
+        ("work=05.jpg&k=many", {"parts": (WORK,)}, "k=many is not a whole number from 1 to 100"),
+        ("work=05.jpg&k=0", {"parts": (WORK,)}, "k=0 is not"),
+        ("work=05.jpg&k=1.5", {"parts": (WORK,)}, "k=1.5 is not"),
+        ("work=05.jpg&k=" + "9" * 5000, {"parts": (WORK,)}, "is not a whole number"),
+        ("work=05.jpg&weight=nan", {"parts": (WORK,)}, "weight=nan is not a number"),
+        ("work=05.jpg&weight=1e400", {"parts": (WORK,)}, "weight=1e400"),
+        ("work=05.jpg&region=0.5,0.5,0.4,0.6", {"parts": (WORK,)}, "is no part of a picture"),
+        ("work=05.jpg&region=0,0,1", {"parts": (WORK,)}, "is no part of a picture"),
+        ("region=0,0,1,1&work=05.jpg", {"parts": (WORK,)}, "is no part of a picture"),
+        ("text=rain&region=0,0,1,1", {"parts": (Part(text="rain"),)}, "is no part of a picture"),
+        ("work=05.jpg&preset=best", {"parts": (WORK,)}, "preset=best is not known; choose among balanced, style"),
+        ("work=05.jpg&ranking=x", {"parts": (WORK,)}, "ranking=x is not known"),
+        ("work=05.jpg&w.smell=1", {"parts": (WORK,)}, "no side of likeness called smell"),
+        ("work=05.jpg&where.shoe=41", {"parts": (WORK,)}, "no column shoe"),
+        ("work=05.jpg&where.artist=Nobody", {"parts": (WORK,)}, "No work has Nobody as its Artist"),
+        ("work=05.jpg&where.year=old", {"parts": (WORK,)}, "where.year=old is no range"),
+        ("work=05.jpg&where.year=..", {"parts": (WORK,)}, "is no range"),
+        ("work=05.jpg&other=sha256", {"parts": (WORK,)}, "no column sha256"),
+        ("work=05.jpg&most.artist=0", {"parts": (WORK,)}, "most.artist=0 is not"),
+        ("work=05.jpg&by=shoe", {"parts": (WORK,)}, "no column shoe"),
+        ("work=05.jpg&encoder=nose", {"parts": (WORK,)}, "encoder=nose is not known"),
+        ("work=05.jpg&find=detail", {"parts": (WORK,)}, "find=detail is not possible"),
+        ("work=05.jpg&detail=gone", {"parts": (WORK,)}, "no work gone"),
+        ("work=05.jpg" * 1000, {}, "longer than 8000 characters"),
+        ("work=05.jpg&" + "&".join(f"text={number}" for number in range(50)), None, f"at most {MOST_PARTS}"),
+    ],
+)  # fmt: skip
+def test_what_a_link_says_wrongly_is_left_out_with_a_sentence_why(
+    context: Context, link: str, kept: dict[str, Any] | None, words: str
+) -> None:
+    reading = read_state(link, context)
+    assert words in " ".join(reading.problems)
+    assert all(len(problem) < 250 for problem in reading.problems)
+    if kept is not None:
+        assert reading.question == dataclasses.replace(Question(), **kept)
+
+
+def test_what_is_not_ours_in_an_address_is_passed_over(context: Context) -> None:
+    reading = read_state("?work=05.jpg&utm_source=letter&__theme=dark&=&&%ff=%fe&lang=de", context)
+    assert (reading.question.parts, reading.problems) == ((WORK,), ())
+
+
+def test_junk_in_a_link_is_told_as_text_and_never_as_markup(context: Context) -> None:
+    link = "work=%3Cscript%3Ealert(1)%3C/script%3E&where.%3Cb%3E=1&preset=%22%3E%3Cimg%20src=x%3E&text=%3Ci%3Ehi"
+    html = page_of(context, read_state(link, context), restored="link")
+    assert "Not everything in this link could be used" in html
+    for markup in ("<script", "<b>", "<img src=x", "<i>"):
+        assert markup not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_a_page_says_its_own_link(context: Context) -> None:
+    question = Question(parts=(WORK, Part(text="x&y")), k=3)
+    html = page_of(context, read_state(write_state(question), context))
+    assert 'data-query="work=05.jpg&amp;text=x%26y&amp;k=3"' in html
