@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from artsim.opening import open_collection
     from artsim.overlay import draw_overlay
     from artsim.path import PathStep
-    from artsim.search import PRESETS, Match, Part, Query
+    from artsim.presets import PRESETS
+    from artsim.search import Match, Part, Query
     from artsim.sources import open_source
     from artsim.timeline import draw_timeline
 
@@ -53,7 +54,8 @@ _HOMES = {
     "WorksMap": "artsim.map",
     "draw_overlay": "artsim.overlay",
     "draw_timeline": "artsim.timeline",
-    **dict.fromkeys(("PRESETS", "Match", "Part", "Query"), "artsim.search"),
+    "PRESETS": "artsim.presets",
+    **dict.fromkeys(("Match", "Part", "Query"), "artsim.search"),
     **dict.fromkeys(
         "ArtsimError CollectionError EncoderError HubError ImageError QueryError SourceError".split(), "artsim.errors"
     ),

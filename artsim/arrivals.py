@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from PIL import Image
+
+from artsim.lookalikes import Newcomer
+from artsim.prepare import Prepared
 
 Outcome = Literal["broken", "same-file", "same-work"]
 Phase = Literal["receiving", "adding", "saving", "done", "cancelled", "failed"]
@@ -49,3 +54,27 @@ class IntakeState:
     notes: tuple[str, ...]
     """What else should be known, as sentences: metadata that do not fit."""
     failure: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is a picture; `anyway` adds it even if it is there already."""
+
+    arrival: Arrival
+    sha256: str
+    image: Image.Image
+    anyway: bool
+
+
+@dataclass
+class Pending:
+    """What is embedded and not added yet."""
+
+    parts: list[Prepared] = field(default_factory=list)
+    newcomers: dict[str, Newcomer] = field(default_factory=dict)
+    """By the ids that they will have."""
+    files: dict[str, str] = field(default_factory=dict)
+    """sha256 -> id."""
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)

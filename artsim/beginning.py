@@ -6,8 +6,8 @@ from collections.abc import Collection as Several
 from collections.abc import Mapping
 from typing import Any
 
-from artsim.collection import Collection, make_space, metadata_table
-from artsim.contents import Contents
+from artsim.collection import Collection
+from artsim.contents import Contents, make_space, metadata_table
 from artsim.manifest import Manifest
 from artsim.prepare import Prepared
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.collection import Collection, make_space
-from artsim.contents import Contents, IndexedSpace
+from artsim.collection import Collection
+from artsim.contents import Contents, IndexedSpace, make_space
 from artsim.encoders import Blocks, Encoder
 from artsim.encoders.regions import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError

@@ -9,7 +9,7 @@ from artsim.contents import Contents, IndexedSpace
 from artsim.encoders.base import ASPECTS
 from artsim.figures import Figures
 from artsim.manifest import Manifest, SpaceRecord
-from artsim.search import PRESETS
+from artsim.presets import PRESETS
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 _MEANINGS = {

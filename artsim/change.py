@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from artsim.collection import metadata_table
-from artsim.contents import Contents, IndexedSpace
+from artsim.contents import Contents, IndexedSpace, metadata_table
 from artsim.encoders import Blocks
 from artsim.errors import CollectionError, QueryError
 from artsim.index import build_index

@@ -10,30 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from PIL import Image
 
 from artsim.choice import AutoRule
 from artsim.comparison import EncoderComparison, compare_encoders
-from artsim.contents import Contents, IndexedSpace
+from artsim.contents import Contents
 from artsim.detail import run_detail
 from artsim.duplicates import duplicates as _duplicates
-from artsim.embedding import QueryEmbedding
-from artsim.encoders.base import Aspect, Blocks, Encoder
-from artsim.errors import CollectionError, EncoderError, QueryError
+from artsim.embedding import QueryEmbedding, load_encoder_of
+from artsim.encoders.base import Aspect, Encoder
+from artsim.errors import CollectionError, QueryError
 from artsim.explain import explain as _explain
 from artsim.filters import Where
 from artsim.fusion import FusionRule
 from artsim.images import ImageLike, load_image
-from artsim.index import build_index
 from artsim.influence import influence as _influence
 from artsim.manifest import Manifest
 from artsim.map import WorksMap, works_map
 from artsim.path import path as _path
 from artsim.prepare import Prepared
+from artsim.presets import ranking_of, weights_of
 from artsim.ranking import Ranking
-from artsim.search import PRESET_RANKINGS, PRESETS, Match, Part, Query, choose_space, run_query, run_query_each
-from artsim.space import fit_space
+from artsim.search import Match, Part, Query, choose_space, parts_of, run_query, run_query_each
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +118,7 @@ class Collection:
         indexed = choose_space(self.contents, name)
         with self._loading:
             if indexed.encoder not in self._encoders:
-                self._encoders[indexed.encoder] = _load_encoder(indexed)
+                self._encoders[indexed.encoder] = load_encoder_of(indexed)
             return self._encoders[indexed.encoder]
 
     def prefer(self, encoder: str) -> None:
@@ -319,74 +317,3 @@ class Collection:
         if self.folder is None:
             raise CollectionError("This collection is not saved yet: call save(folder) first.")
         return load_dataset_with_indexes(self.folder, self.manifest)
-
-
-def parts_of(
-    image: ImageLike | None, text: str | None, work: str | None, region: tuple[float, float, float, float] | None
-) -> tuple[Part, ...]:
-    """What is given of a picture, a text and a work, as parts of a query."""
-    parts = [Part(image=image, region=region)] if image is not None else []
-    parts += [Part(work=work, region=region)] if work is not None else []
-    parts += [Part(text=text)] if text is not None else []
-    return tuple(parts)
-
-
-def ranking_of(ranking: Ranking, preset: str | None) -> Ranking:
-    """The ranking that was asked for, or the one that a preset brings."""
-    return PRESET_RANKINGS.get(preset or "", ranking) if ranking == "tuned" else ranking
-
-
-def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> Mapping[Aspect, float]:
-    """The aspect weights that `aspects` or `preset` stand for; `QueryError` when both are given, or no such preset."""
-    if aspects is not None and preset is not None:
-        raise QueryError("Give aspects or a preset, not both.")
-    if aspects is not None:
-        return aspects
-    if preset is not None and preset not in PRESETS:
-        raise QueryError(f"There is no preset {preset!r}; choose among {', '.join(PRESETS)}.")
-    return PRESETS[preset or "balanced"]
-
-
-def _load_encoder(indexed: IndexedSpace) -> Encoder:
-    from artsim.encoders import load_encoder
-
-    is_commit = len(indexed.revision) == 40 and not Path(indexed.encoder).is_dir()
-    encoder = load_encoder(indexed.encoder, revision=indexed.revision if is_commit else None)
-    expected = {aspect: lengths for aspect, lengths in indexed.space.parts.items() if aspect != "color"}
-    if dict(encoder.parts) != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
-        raise EncoderError(
-            f"The encoder {indexed.encoder} is at revision {encoder.revision}, but this collection was made with "
-            f"{indexed.revision}: their vectors cannot be compared. Build the collection again, or restore that revision."
-        )
-    return encoder
-
-
-def make_space(
-    name: str,
-    encoder: str,
-    revision: str,
-    columns: Mapping[Aspect, str],
-    blocks: Blocks,
-    *,
-    parts: Mapping[Aspect, tuple[int, ...]] | None = None,
-    index_kind: str = "auto",
-) -> IndexedSpace:
-    """Fit a space to raw blocks (n, d each), put together from `parts` as the encoder says, and index it."""
-    space = fit_space(name, blocks, parts)
-    index = build_index(space.place(blocks), kind=index_kind)
-    by_column = {columns[aspect]: block for aspect, block in blocks.items()}
-    return IndexedSpace(space, index, encoder, revision, columns, by_column.__getitem__)
-
-
-def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:
-    """Metadata rows as a table with the columns of `features`; `QueryError` when a value does not fit its column."""
-    from datasets import Features
-
-    schema = Features(dict(features)).arrow_schema.remove_metadata()
-    for field in schema:  # Arrow would take a text for the list of its letters
-        if pa.types.is_list(field.type) and any(isinstance(row.get(field.name), str) for row in rows):
-            raise QueryError(f"A value does not fit its column: {field.name} holds lists.")
-    try:
-        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise QueryError(f"A value does not fit its column: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from artsim.encoders.base import Aspect
+from artsim.encoders.base import Aspect, Blocks
+from artsim.errors import QueryError
 from artsim.index import VectorIndex, build_index
 from artsim.regions import IndexedRegions
-from artsim.space import Space
+from artsim.space import Space, fit_space
 
 LoadVectors = Callable[[str], np.ndarray]
 """Name of an embedding column -> its vectors (n, d) float32."""
@@ -73,3 +74,34 @@ class Contents:
     def work(self, row: int) -> dict[str, Any]:
         """The metadata of one work."""
         return self.table.slice(row, 1).to_pylist()[0]
+
+
+def make_space(
+    name: str,
+    encoder: str,
+    revision: str,
+    columns: Mapping[Aspect, str],
+    blocks: Blocks,
+    *,
+    parts: Mapping[Aspect, tuple[int, ...]] | None = None,
+    index_kind: str = "auto",
+) -> IndexedSpace:
+    """Fit a space to raw blocks (n, d each), put together from `parts` as the encoder says, and index it."""
+    space = fit_space(name, blocks, parts)
+    index = build_index(space.place(blocks), kind=index_kind)
+    by_column = {columns[aspect]: block for aspect, block in blocks.items()}
+    return IndexedSpace(space, index, encoder, revision, columns, by_column.__getitem__)
+
+
+def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:
+    """Metadata rows as a table with the columns of `features`; `QueryError` when a value does not fit its column."""
+    from datasets import Features
+
+    schema = Features(dict(features)).arrow_schema.remove_metadata()
+    for column in schema:  # Arrow would take a text for the list of its letters
+        if pa.types.is_list(column.type) and any(isinstance(row.get(column.name), str) for row in rows):
+            raise QueryError(f"A value does not fit its column: {column.name} holds lists.")
+    try:
+        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise QueryError(f"A value does not fit its column: {error}") from error

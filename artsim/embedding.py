@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from artsim.encoders import embed
 from artsim.encoders.base import Blocks, Encoder
 from artsim.encoders.regions import embed_details
 from artsim.encoders.reproductions import embed_reproductions
+from artsim.errors import EncoderError
 from artsim.images import ImageLike, crop_region, load_image, read_file
 from artsim.search import Part
 from artsim.timing import timed
@@ -88,3 +90,18 @@ def _digest(source: bytes | Image.Image) -> bytes:
     return hashlib.sha256(
         repr((source.mode, source.size, source.info.get("exif"))).encode() + source.tobytes()
     ).digest()
+
+
+def load_encoder_of(indexed: IndexedSpace) -> Encoder:
+    """The encoder that a space was made with, at that very revision. `EncoderError` says what is missing, or differs."""
+    from artsim.encoders import load_encoder
+
+    is_commit = len(indexed.revision) == 40 and not Path(indexed.encoder).is_dir()
+    encoder = load_encoder(indexed.encoder, revision=indexed.revision if is_commit else None)
+    expected = {aspect: lengths for aspect, lengths in indexed.space.parts.items() if aspect != "color"}
+    if dict(encoder.parts) != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
+        raise EncoderError(
+            f"The encoder {indexed.encoder} is at revision {encoder.revision}, but this collection was made with "
+            f"{indexed.revision}: their vectors cannot be compared. Build the collection again, or restore that revision."
+        )
+    return encoder

@@ -18,7 +18,8 @@ from artsim.encoders.base import Aspect
 from artsim.errors import QueryError
 from artsim.filters import Where, allowed_rows
 from artsim.images import ImageLike
-from artsim.search import MAX_K, PRESET_RANKINGS, Match, Part, Query, choose_space
+from artsim.presets import PRESET_RANKINGS
+from artsim.search import MAX_K, Match, Part, Query, choose_space
 
 if TYPE_CHECKING:
     from artsim.collection import Collection
@@ -83,7 +84,7 @@ def influence(
     order among the 1000 likest. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
     `QueryError` when the work has no year and none is given, or when nothing was made earlier (later).
     """
-    from artsim.collection import weights_of
+    from artsim.presets import weights_of
 
     if (work is None) == (image is None):
         raise QueryError("Give one thing to ask about: a work of the collection, or an image and its year.")

@@ -13,15 +13,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from artsim.arrivals import Arrival, IntakeState, Outcome, Phase, Report
+from artsim.arrivals import Arrival, IntakeState, Opened, Outcome, Pending, Phase, Report
 from artsim.collection import Collection
 from artsim.errors import ArtsimError, ImageError
 from artsim.images import load_image, read_file
@@ -34,28 +33,6 @@ BATCH = 8  # pictures that are embedded together
 _ADDED_TOGETHER = 32  # works; at least, unless no more are to come or adding takes no time
 _SHARE = 10  # adding copies all vectors: it may take a tenth of the time
 _PATIENCE = 600.0  # seconds without a new file, until the rest is taken for lost
-
-
-@dataclass(frozen=True)
-class _Opened:
-    arrival: Arrival
-    sha256: str
-    image: Image.Image
-    anyway: bool
-
-
-@dataclass
-class _Pending:
-    """What is embedded and not added yet."""
-
-    parts: list[Prepared] = field(default_factory=list)
-    newcomers: dict[str, Newcomer] = field(default_factory=dict)
-    """By the ids that they will have."""
-    files: dict[str, str] = field(default_factory=dict)
-    """sha256 -> id."""
-
-    def __len__(self) -> int:
-        return sum(len(part) for part in self.parts)
 
 
 Begin = Callable[[Prepared], Collection]
@@ -97,7 +74,7 @@ class Intake:
         self._started = self._last_added = time.monotonic()
         self._ids: set[str] = set()
         self._news = threading.Condition()
-        self._pending = _Pending()
+        self._pending = Pending()
         self._thread: threading.Thread | None = None
         self._run()
 
@@ -257,7 +234,7 @@ class Intake:
         with self._news:
             self._done += len(opened)
 
-    def _open(self, arrival: Arrival, anyway: bool) -> _Opened | None:
+    def _open(self, arrival: Arrival, anyway: bool) -> Opened | None:
         """The picture of a file; None, and reported, when there is none in it, or it is in the collection already."""
         try:
             data = read_file(arrival.path, name=arrival.name)
@@ -271,14 +248,14 @@ class Intake:
         except ImageError as error:
             self._report(Report(arrival.number, arrival.name, "broken", reason=str(error)), done=1)
             return None
-        return _Opened(arrival, sha, image, anyway)
+        return Opened(arrival, sha, image, anyway)
 
     def _same_file(self, sha: str) -> str | None:
         """The id of the work that has these very bytes."""
         there = work_of_file(self.collection.contents, sha) if self.collection is not None else None
         return there or self._pending.files.get(sha)
 
-    def _admit(self, item: _Opened, subject: np.ndarray) -> dict[str, Any] | None:
+    def _admit(self, item: Opened, subject: np.ndarray) -> dict[str, Any] | None:
         """The columns of a new work; None, and reported, when it is a reproduction of one that is there."""
         arrival, new = item.arrival, newcomer(item.image, subject)
         if not item.anyway:
@@ -324,7 +301,7 @@ class Intake:
             ids = self.collection.add(new)
         self._added += ids
         self._unsaved += ids
-        self._pending = _Pending()
+        self._pending = Pending()
         self._last_added = time.monotonic()
         self._last_cost = self._last_added - started
 

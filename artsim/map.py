@@ -15,7 +15,7 @@ import numpy as np
 from artsim.contents import Contents, IndexedSpace
 from artsim.errors import CollectionError
 from artsim.manifest import map_name
-from artsim.search import PRESETS
+from artsim.presets import PRESETS
 from artsim.wall import columns_for, hang, principal, sample_rows
 
 if TYPE_CHECKING:

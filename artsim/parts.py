@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artsim.collection import metadata_table
+from artsim.contents import metadata_table
 from artsim.errors import CollectionError
 from artsim.storage import Shards, beside, portions, vector_column, write_atomically, writing
 

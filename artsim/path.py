@@ -57,7 +57,7 @@ def path(
     `aspects`, `preset`, `where` (for the works between) and `encoder` are those of `Collection.search`. `QueryError` when
     start and end are one work, or `steps` is not a whole number from 2 to 40.
     """
-    from artsim.collection import weights_of
+    from artsim.presets import weights_of
 
     contents = collection.contents
     if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MAX_STEPS:

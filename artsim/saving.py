@@ -82,7 +82,7 @@ def read_folder(
     names = [name for name in shards.schema.names if name not in vectors and name != "image"]
     if missing := vectors - set(shards.schema.names):
         raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
-    table = shards.columns(names).combine_chunks()  # they come in thousands of chunks, which slow down whatever reads them
+    table = shards.columns(names).combine_chunks()  # thousands of small ones would slow every reader down
     spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
     contents = Contents(table, spaces, _features(shards, names))
     return Collection(contents=contents, pictures=shards.picture, manifest=manifest, folder=folder, origin=origin)

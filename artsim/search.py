@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,19 +24,8 @@ Ranked = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """k -> scores and rows of the k best, best first."""
 MAX_K = 1000
 
-PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
-    {
-        "balanced": {"subject": 0.2, "style": 0.8, "color": 0.0, "layout": 0.0},
-        "style": {"subject": 0.0, "style": 1.0, "color": 0.0, "layout": 0.0},
-        "subject": {"subject": 1.0, "style": 0.0, "color": 0.0, "layout": 0.0},
-        "color": {"subject": 0.0, "style": 0.3, "color": 0.7, "layout": 0.0},
-        "same-work": {"subject": 0.0, "style": 0.0, "color": 0.0, "layout": 1.0},
-    }
-)
 SEVERAL = ("auto", "fusion")
 """What a query may name instead of an encoder."""
-PRESET_RANKINGS: Mapping[str, Ranking] = MappingProxyType({"same-work": "likeness"})
-"""The rankings of presets that do not use the tuned one: what is the same work is so however many works resemble it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +62,16 @@ class Query:
     """Column -> how many answers may share one value of it."""
     detail: bool = False
     """The pictures are details: what contains them is looked for (`artsim.detail`). Aspects and ranking do not matter."""
+
+
+def parts_of(
+    image: ImageLike | None, text: str | None, work: str | None, region: tuple[float, float, float, float] | None
+) -> tuple[Part, ...]:
+    """What is given of a picture, a text and a work, as parts of a query."""
+    parts = [Part(image=image, region=region)] if image is not None else []
+    parts += [Part(work=work, region=region)] if work is not None else []
+    parts += [Part(text=text)] if text is not None else []
+    return tuple(parts)
 
 
 class Embed(Protocol):

@@ -88,7 +88,7 @@ def fit(folder: Path, rows: int) -> dict[str, float]:
     """Fit and index drawn vectors of the collection's dimensions; seconds and size of the index."""
     import numpy as np
 
-    from artsim.collection import make_space
+    from artsim.contents import make_space
     from artsim.encoders.base import unit_rows
     from artsim.opening import open_collection
 

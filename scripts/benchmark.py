@@ -53,7 +53,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="what is started (default: app.py)")
     startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
 
-    page = commands.add_parser("page", parents=[common], help="milliseconds from a dropped picture to the gallery, bytes")
+    page = commands.add_parser(
+        "page", parents=[common], help="milliseconds from a dropped picture to the gallery, bytes"
+    )
     page.add_argument("--collection", metavar="DIR", help="what is served (default: the paintings of The Met)")
     page.add_argument("--works", type=int, metavar="N", help="serve N variants of its works instead, made here")
     page.add_argument("--queries", type=int, default=10, help="pictures dropped, after one that warms up (default: 10)")

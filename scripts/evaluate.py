@@ -166,7 +166,7 @@ def parse_setting(
     A preset brings its own ranking, and the ranking "cosine" compares subjects only.
     """
     from artsim.evaluation import Setting
-    from artsim.search import PRESET_RANKINGS
+    from artsim.presets import PRESET_RANKINGS
 
     name = (aspects or "balanced").strip()
     ranking = ranking or PRESET_RANKINGS.get(name, "tuned")
@@ -183,7 +183,7 @@ def parse_setting(
 
 def parse_aspects(text: str) -> dict[Any, float]:
     """`subject=1,style=0.5` or the name of a preset as weights. `QueryError` for what is neither."""
-    from artsim.search import PRESETS
+    from artsim.presets import PRESETS
 
     if text in PRESETS:
         return dict(PRESETS[text])

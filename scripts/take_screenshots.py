@@ -10,17 +10,8 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +19,8 @@ from typing import Any
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 LIMIT = 300_000  # bytes a picture
-_PATIENCE = 300  # seconds
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WORK, OTHER = "met-436579", "met-437430"
 
 
@@ -59,6 +48,11 @@ def open_detail(page: Any) -> None:
     page.wait_for_selector("dialog.detail[open]")
 
 
+def show_works(page: Any) -> None:
+    """Below the sentence that names a folder of this machine."""
+    page.evaluate("document.querySelectorAll('h2')[0].scrollIntoView()")
+
+
 SHOTS = (
     Shot("search", ""),
     Shot("results", f"?work={WORK}"),
@@ -74,7 +68,7 @@ SHOTS = (
     Shot("duplicates", "duplicates"),
     Shot("evaluation", "evaluation?label=artist"),
     Shot("why", f"why?work={WORK}&match={OTHER}"),
-    Shot("collection", "collection"),
+    Shot("collection", "collection", show_works),
     Shot("how", "how"),
     Shot("german", f"de?work={WORK}"),
 )
@@ -85,25 +79,31 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
     parser.add_argument("--only", nargs="*", help="names of the pictures to take (default: all)")
     arguments = parser.parse_args()
+    from benchmarking.app_in_browser import find_chromium, running_app
+
     chromium = find_chromium()
     if chromium is None:
         print("There is no Chromium here; set CHROMIUM to the path of one.", file=sys.stderr)
         return 1
     chosen = [shot for shot in SHOTS if not arguments.only or shot.name in arguments.only]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with running_app() as address:
-        take(chosen, address, chromium, arguments.out)
+    with running_app() as app:
+        take(chosen, app.address, chromium, arguments.out)
     return 0
 
 
 def take(shots: list[Shot], address: str, chromium: str, out: Path) -> None:
+    from benchmarking.app_in_browser import CHROMIUM_OPTIONS
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
         for shot in shots:
             page = browser.new_page(
-                viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme, locale="en-GB"
+                viewport={"width": shot.width, "height": shot.height},
+                color_scheme=shot.scheme,
+                locale="en-GB",
+                bypass_csp=True,  # playwright's waiting evaluates text
             )  # type: ignore[arg-type]
             page.goto(address + shot.address)
             settle(page)
@@ -125,45 +125,6 @@ def compressed(png: bytes) -> bytes:
         if buffer.tell() <= LIMIT:
             break
     return buffer.getvalue()
-
-
-def find_chromium() -> str | None:
-    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, _NAMES)]
-    return next((path for path in candidates if path and Path(path).exists()), None)
-
-
-@contextmanager
-def running_app() -> Iterator[str]:
-    """The address of the app, on the embedded paintings, while it answers."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTSIM_", "GRADIO_"))}
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**kept, "ARTSIM_CACHE": cache, "HF_HUB_OFFLINE": "1"}
-        command = [sys.executable, "app.py", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment)
-        try:
-            address = f"http://127.0.0.1:{port}/"
-            wait_for(f"{address}encoder", process)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Until the encoder is loaded. `RuntimeError` when the app ends, or takes too long."""
-    started = time.monotonic()
-    while time.monotonic() - started < _PATIENCE and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                if b"ready" in answer.read():
-                    return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            pass
-        time.sleep(0.5)
-    raise RuntimeError("The app did not start; see above.")
 
 
 if __name__ == "__main__":

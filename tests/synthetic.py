@@ -12,8 +12,8 @@ import numpy as np
 from datasets import List, Value
 from PIL import Image
 
-from artsim.collection import Collection, make_space, metadata_table
-from artsim.contents import Contents
+from artsim.collection import Collection
+from artsim.contents import Contents, make_space, metadata_table
 from artsim.encoders.base import Aspect, Blocks, unit_rows
 from artsim.manifest import Manifest
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from synthetic import make_collection
+
+from artsim.build import build_collection
+from artsim.encoders import load_encoder
+from artsim.opening import open_collection
+from artsim.sources import open_source
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,6 +98,39 @@ def test_an_app_that_does_not_start_is_said_with_its_last_words(tmp_path: Path) 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.browser
+def test_page_times_dropped_pictures_and_clicks_in_a_browser(tmp_path: Path) -> None:
+    build_collection(open_source("met"), load_encoder("embedded"), tmp_path / "works", limit=9)
+    if "There is no Chromium" in run("page", "--collection", tmp_path / "works", "--queries", 0).stderr:
+        (pytest.fail if os.environ.get("ARTSIM_REQUIRE_BROWSER") == "1" else pytest.skip)("no Chromium here")
+    found = figures(tmp_path / "figures.json", "page", "--collection", tmp_path / "works", "--queries", 2)
+    assert (found["works"], found["thumbnails_made"]) == (9, 9)
+    for event in ("drop", "click"):
+        middle, worst = found[event]["p50"], found[event]["worst"]
+        assert 0 < middle["server_search_ms"] < middle["cards_ms"] < middle["painted_ms"] <= worst["painted_ms"]
+    assert found["drop"]["first"]["cards"] == 9
+    assert found["drop"]["p50"]["server_encode_ms"] > found["click"]["p50"]["server_encode_ms"] == 0
+    assert 0 < found["bytes"]["ours"]["sent"] < 2_000_000
+    assert found["bytes"]["thumbnails"]["requests"] == 9
+    assert found["layout_shift"].keys() == {"load", "first drop", "drop", "first click", "click"}
+
+
+def test_a_large_collection_has_variants_of_real_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from benchmarking.large import make_large
+
+    base = make_collection()
+    make_large(base, 200, tmp_path / "large")
+    large = open_collection(tmp_path / "large")
+    assert len(set(large.ids)) == len(large) == 200
+    assert large.picture(large.ids[33]) == base.picture(base.ids[1])
+    vectors, originals = (each.contents.spaces[0].raw_subject for each in (large, base))
+    likeness = vectors.vectors(np.arange(32, 64)) @ originals.vectors(np.array([1]))[0]
+    assert 0.8 < likeness.min() < likeness.max() < 0.9999
+    assert {match.row // 32 for match in large.search(work=large.ids[40], k=10, ranking="cosine")} == {1}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -98,6 +138,7 @@ def test_an_app_that_does_not_start_is_said_with_its_last_words(tmp_path: Path) 
         (("search", "--sizes", "100", "--dimension", "8", "--kinds", "tree"), "no index type tree"),
         (("encode", "--pictures", "nowhere"), "There is no folder nowhere"),
         (("search", "--threads", "0"), "threads must be at least 1"),
+        (("page", "--collection", "nowhere"), "nowhere does not exist"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:

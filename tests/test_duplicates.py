@@ -14,8 +14,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from artsim import build_collection, open_collection, open_source
 from artsim.alignment import alignment
-from artsim.collection import make_space
-from artsim.contents import Contents
+from artsim.contents import Contents, make_space
 from artsim.duplicates import DuplicateGroup, find_duplicates
 from artsim.errors import CollectionError, QueryError
 from artsim.fingerprints import BITS, WINDOWS, distances, fingerprint, near_wholes
@@ -152,6 +151,14 @@ def test_nearly_blank_pictures_are_not_taken_for_one(copy: Path, encode: Any) ->
 def test_two_portraits_and_two_madonnas_are_not_one_work(met: Any) -> None:
     for first, second in (PORTRAITS, MADONNAS):
         assert alignment(met(first), met(second)) < 0.65
+
+
+def test_two_works_in_frames_of_one_kind_are_not_one_work(met: Any) -> None:
+    """Frames have stronger outlines than most pictures, and at the same place."""
+    first, second = (ImageOps.expand(met(number).resize((300, 400)), 50, (24, 24, 24)) for number in PORTRAITS)
+    walls = [ImageOps.expand(image, 20, (240, 240, 238)) for image in (first, second)]
+    assert alignment(*walls) < 0.25
+    assert alignment(walls[0], jpeg_30(walls[0], random.Random(0))) > 0.85
 
 
 def test_where_hash_and_embedding_are_deceived_the_outlines_decide(met: Any) -> None:

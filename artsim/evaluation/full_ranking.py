@@ -16,8 +16,9 @@ from artsim.contents import IndexedSpace
 from artsim.encoders.base import Aspect, unit_rows
 from artsim.errors import QueryError
 from artsim.fusion import FUSION_RULES, FusionRule
+from artsim.presets import PRESETS
 from artsim.ranking import RANKINGS, Ranking, order_tuned
-from artsim.search import PRESETS, SEVERAL
+from artsim.search import SEVERAL
 
 _BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted
 

@@ -14,7 +14,8 @@ from artsim.evaluation.full_ranking import Setting
 from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, macro_means
-from artsim.search import PRESET_RANKINGS, PRESETS, choose_space
+from artsim.presets import PRESET_RANKINGS, PRESETS
+from artsim.search import choose_space
 
 _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
 

@@ -63,7 +63,8 @@ def write_report(job: Job, trained: Trained, config: Mapping[str, Any], folder: 
     head = trained.head.frozen()
     learned = unit_rows(after["style"][:, -head.dimension :])
     matrices = {name: _confusion(head, learned[own], works.labels[own]) for name, own in sets.items() if len(own)}
-    accuracies = [accuracy_of(name, matrix) for name, matrix in matrices.items()]
+    again = next((name for name in (NEW_ARTISTS, NEW_WORKS) if np.array_equal(sets[name], sets[TEST])), None)
+    accuracies = [accuracy_of(name, matrix) for name, matrix in matrices.items() if name != again]
     figures = {
         "scores": dict(trained.scores),
         "history": list(trained.history),
@@ -73,7 +74,7 @@ def write_report(job: Job, trained: Trained, config: Mapping[str, Any], folder: 
         "search": [
             {**dataclasses.asdict(one), "difference": one.difference, "verdict": one.verdict} for one in changes
         ],
-        "confusion": {"classes": list(works.classes), "works": TEST, "matrix": matrices[TEST].tolist()},
+        "confusion": {"classes": list(works.classes), "works_of": TEST, "matrix": matrices[TEST].tolist()},
     }
     title = f"{job.recipe.label}: {len(sets[TEST])} {TEST}"
     draw_confusion(matrices[TEST], works.classes, title).save(folder / PLOT_FILE)

@@ -159,5 +159,9 @@ def _listed(what: str, changes: Sequence[Change]) -> str:
 def _choice(scores: Mapping[str, float], step: float) -> str:
     rows = tuple((name, f"{score:.4f}") for name, score in scores.items())
     chosen = f"Chosen: step {step:g}." if step else "Chosen: the head alone; the backbone keeps its weights."
-    note = f"{chosen} A step is how much of the way from the old weights of backbone and head to the new ones is gone."
-    return Table("Chosen on the validation works", ("weights", "validation mAP"), rows, note).to_markdown()
+    note = (
+        f"{chosen} A step is how much of the way from the weights after the first phase to those after the second is gone. "
+        "The figure is the mAP of the preset style among other artists, without its corrections for hubs; where no "
+        "validation work has anything to find, it is minus the cross-entropy."
+    )
+    return Table("Chosen on the validation works", ("weights", "validation"), rows, note).to_markdown()

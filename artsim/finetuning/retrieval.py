@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from artsim.collection import Collection, make_space
-from artsim.contents import Contents
+from artsim.collection import Collection
+from artsim.contents import Contents, make_space
 from artsim.encoders.base import Aspect, Blocks, Encoder
 from artsim.errors import QueryError
 from artsim.evaluation import METRICS, Setting, Task, bootstrap_intervals, evaluate
 from artsim.evaluation.distortions import cropped, generator, recoloured
 from artsim.finetuning.works import LabelledWorks
 from artsim.manifest import Manifest
-from artsim.search import PRESETS
+from artsim.presets import PRESETS
 from artsim.space import fit_space
 
 SHOWN = ("precision@1", "precision@10", "map")

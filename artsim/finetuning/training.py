@@ -232,7 +232,7 @@ class _Trainer:
         state.epoch += 1
         state.since_best += 1
         state.now = _weights_of(modules)
-        if score > state.best_score:
+        if score >= state.best_score:  # of equals the later: it names classes better
             state.best_score, state.best, state.since_best = score, state.now, 0
         state.optimizer = optimizer.state_dict()
         state.history.append({"phase": phase, "epoch": state.epoch, "loss": loss, "validation": score})

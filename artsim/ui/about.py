@@ -23,6 +23,7 @@ def about(context: Context) -> Markup:
         sentences.append(strings("about.licence", licence=manifest.license.upper()))
     # a folder of this machine is no one else's business
     encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
+    before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")  # the reason is English
     link = safe_link({"url": manifest.source.get("homepage")})
     source = (
         element("a", strings("about.source", host=link[1]), href=link[0], target="_blank", rel="noopener noreferrer")
@@ -32,7 +33,7 @@ def about(context: Context) -> Markup:
     return element(
         "footer",
         element("p", " ".join(sentences), " " if source else "", source),
-        element("p", strings("about.encoder", encoder=encoder, reason=context.encoder_reason), class_="which"),
+        element("p", before, element("span", context.encoder_reason, lang="en"), after, class_="which"),
         element("p", strings("about.likeness"), " ", strings("about.privacy")),
         class_="about", aria_label=strings("about.title"),
     )  # fmt: skip

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artsim.collection import weights_of
 from artsim.errors import QueryError
 from artsim.filters import Where
 from artsim.matches import Match
-from artsim.search import PRESET_RANKINGS, Part, Query
+from artsim.presets import PRESET_RANKINGS, weights_of
+from artsim.search import Part, Query
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of
 from artsim.ui.state import Question

@@ -14,7 +14,8 @@ from artsim.errors import CollectionError
 from artsim.facets import Facet
 from artsim.filters import as_plain
 from artsim.images import FORMATS
-from artsim.search import PRESETS, RANKINGS, Match
+from artsim.presets import PRESETS
+from artsim.search import RANKINGS, Match
 from artsim.thumbnails import LARGE, SMALL
 from artsim.ui.cards import picture_address
 from artsim.ui.labels import label_of, safe_link

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from artsim.search import PRESETS
+from artsim.presets import PRESETS
 from artsim.ui.about import about
 from artsim.ui.assets import asset_address, read_script
 from artsim.ui.context import Context

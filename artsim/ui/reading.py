@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from artsim.encoders.base import Aspect
+from artsim.presets import PRESETS
 from artsim.ranking import RANKINGS
-from artsim.search import PRESETS, Part
+from artsim.search import Part
 from artsim.ui.context import Context
 from artsim.ui.state import (
     HEAVIEST,

@@ -12,8 +12,9 @@ import gradio as gr
 from artsim.encoders.base import Aspect
 from artsim.errors import QueryError
 from artsim.facets import Facet
+from artsim.presets import PRESETS
 from artsim.ranking import RANKINGS
-from artsim.search import PRESETS, SEVERAL, Part
+from artsim.search import SEVERAL, Part
 from artsim.ui.assets import read_script
 from artsim.ui.cards import facts_of
 from artsim.ui.context import Context

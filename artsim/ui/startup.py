@@ -97,7 +97,7 @@ def _default_collection(encoder_name: str, cache: Path) -> Collection:
     source, encoder = open_source("met"), load_encoder(encoder_name)
     bar = ProgressBar("Embedding")
     try:
-        return build_collection(source, encoder, folder, progress=bar)
+        return build_collection(source, encoder, folder, regions=True, progress=bar)
     finally:
         bar.close()
 
@@ -108,4 +108,4 @@ def _is_current(collection: Collection) -> bool:
 
     space = collection.contents.spaces[0]
     same_encoder = space.encoder != EmbeddedEncoder.id or space.revision == EmbeddedEncoder.revision
-    return same_encoder and collection.manifest.artsim_version == VERSION
+    return same_encoder and space.regions is not None and collection.manifest.artsim_version == VERSION

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from artsim.errors import QueryError
 from artsim.filters import Where
-from artsim.search import MAX_K, PRESETS, RANKINGS
+from artsim.presets import PRESETS
+from artsim.search import MAX_K, RANKINGS
 from artsim.ui.components import WithoutStub
 
 LONGEST_TEXT = 1000

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +37,9 @@ def large_collection(base: Collection, works: int) -> Path:
     Made once, then found there again. `CollectionError` when `base` has more works, or no pictures.
     """
     if works < len(base):
-        raise CollectionError(f"{base.manifest.title} has {len(base)} works already; ask for at least as many, not {works}.")
+        raise CollectionError(
+            f"{base.manifest.title} has {len(base)} works already; ask for at least as many, not {works}."
+        )
     made_of = repr((VERSION, base.manifest.title, base.manifest.created, works, _SPREAD, _HANDS))
     name = f"{works}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
     folder = Path(tempfile.gettempdir()) / FOLDER / name

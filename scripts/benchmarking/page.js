@@ -1,9 +1,14 @@
 // What a visitor waits for, seen from within the page: put into it before anything of its own runs.
 (() => {
   performance.setResourceTimingBufferSize(10000);
-  const measure = (window.artsimMeasure = { shifts: 0, run: null });
+  const measure = (window.artsimMeasure = { shifts: 0, moved: [], run: null });
+  const named = (node) => (node?.closest?.("[id]")?.id ?? node?.nodeName ?? "something that is gone");
   new PerformanceObserver((list) => {
-    for (const shift of list.getEntries()) if (!shift.hadRecentInput) measure.shifts += shift.value;
+    for (const shift of list.getEntries()) {
+      if (shift.hadRecentInput) continue;
+      measure.shifts += shift.value;
+      measure.moved.push(...shift.sources.map((source) => named(source.node)));
+    }
   }).observe({ type: "layout-shift", buffered: true });
 
   const shown = () => document.querySelector("#results .results:not(.skeleton)");
@@ -23,7 +28,7 @@
     const steps = {};
     const before = shown()?.outerHTML;
     performance.clearResourceTimings();
-    measure.shifts = 0;
+    Object.assign(measure, { shifts: 0, moved: [] });
     document.addEventListener(type, () => { started = performance.now(); }, { capture: true, once: true });
     const since = () => performance.now() - started;
     measure.run = new Promise((done) => {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import tempfile
 import time
@@ -13,8 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from app_in_browser import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
-from PIL import Image, ImageEnhance
+from PIL import ImageEnhance
 
 from artsim.build import build_collection
 from artsim.collection import Collection
@@ -24,6 +22,7 @@ from artsim.images import load_image
 from artsim.opening import open_collection
 from artsim.sources import open_source
 from artsim.thumbnails import SMALL
+from benchmarking.app_in_browser import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
 from benchmarking.large import FOLDER, large_collection
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -47,10 +46,14 @@ def measure_page(collection: str | None, *, works: int | None, queries: int) -> 
     except ImportError:
         chromium = None
     if chromium is None:
-        raise ArtsimError("There is no Chromium and playwright here. Set CHROMIUM to the path of one; pip install playwright.")
+        raise ArtsimError(
+            "There is no Chromium and playwright here. Set CHROMIUM to the path of one; pip install playwright."
+        )
     base = open_collection(collection) if collection else _met()
     if not 1 <= queries < len(base):
-        raise ArtsimError(f"{base.manifest.title} has pictures for 1 to {len(base) - 1} queries; {queries} are asked for.")
+        raise ArtsimError(
+            f"{base.manifest.title} has pictures for 1 to {len(base) - 1} queries; {queries} are asked for."
+        )
     served = large_collection(base, works) if works else base.folder
     assert served is not None  # what was opened has a folder
     with tempfile.TemporaryDirectory() as scratch, running_app("--collection", str(served.resolve())) as app:
@@ -58,7 +61,7 @@ def measure_page(collection: str | None, *, works: int | None, queries: int) -> 
         made = _wait_for_thumbnails(app, works or len(base))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-            found = _measure(browser, app, pictures)
+            found = {"browser": f"Chromium {browser.version}", **_measure(browser, app, pictures)}
             browser.close()
     start = {"page_s": round(app.page_s, 2), "encoder_s": round(app.encoder_s, 2)}
     return {"works": works or len(base), "queries": queries, "thumbnails_made": made, "start": start, **found}
@@ -84,6 +87,7 @@ def _other_pictures(base: Collection, count: int, folder: Path) -> list[Path]:
 
 def _wait_for_thumbnails(app: RunningApp, works: int) -> int:
     """Until those of a small collection are made, as they are a minute after the start; how many there are."""
+
     def made() -> int:
         return len(list(app.cache.glob(f"thumbnails/*/{SMALL}/*.webp")))
 
@@ -103,7 +107,7 @@ def _measure(browser: Any, app: RunningApp, pictures: Sequence[Path]) -> dict[st
     page.wait_for_load_state("load")
     page.wait_for_timeout(3 * _SETTLED)
     found: dict[str, Any] = {"bytes": weight.found()}
-    shifts = {"load": round(page.evaluate("artsimMeasure.shifts"), 4)}
+    shifts = {"load": _shifted(page)}
     drops = [_timed(page, app, "drop", lambda path=path: _drop(page, path)) for path in pictures]
     clicks = []
     for place in range(min(len(pictures), 12)):
@@ -114,10 +118,17 @@ def _measure(browser: Any, app: RunningApp, pictures: Sequence[Path]) -> dict[st
         clicks.append(_timed(page, app, "click", card.click))
     page.close()
     for name, asked in (("drop", drops), ("click", clicks)):
-        found[name] = {"first": asked[0], **_summary(asked[1:])}
-        shifts[name] = max(one["shifts"] for one in asked)
+        found[name] = {"first": asked[0], **_summary(asked[1:])}  # the first one finds everything cold
+        shifts[f"first {name}"] = asked[0].pop("shifted")
+        shifts[name] = max((one.pop("shifted") for one in asked[1:]), key=lambda shifted: shifted["sum"])
     _print(found, shifts)
     return {**found, "layout_shift": shifts}
+
+
+def _shifted(page: Any) -> dict[str, Any]:
+    """The sum of all layout shifts since the last event, which is at least CLS, and the elements that moved."""
+    moved = page.evaluate("[artsimMeasure.shifts, artsimMeasure.moved]")
+    return {"sum": round(moved[0], 4), "moved": sorted(set(moved[1]))}
 
 
 def _drop(page: Any, path: Path) -> None:
@@ -141,7 +152,7 @@ def _timed(page: Any, app: RunningApp, event: str, act: Callable[[], None]) -> d
     page.wait_for_timeout(_SETTLED)
     after = _server(app)
     steps |= {f"server_{name}_ms": 1000 * (after[name] - before[name]) for name in after}
-    return {name: round(value, 1) for name, value in steps.items()} | {"shifts": round(page.evaluate("artsimMeasure.shifts"), 4)}
+    return {name: round(value, 1) for name, value in steps.items()} | {"shifted": _shifted(page)}
 
 
 def _server(app: RunningApp) -> dict[str, float]:
@@ -204,7 +215,7 @@ def _whose(path: str, kind: str) -> str:
     return "ours" if kind == "Document" or path.startswith("/art/") or path == "/encoder" else "gradio"
 
 
-def _print(found: dict[str, Any], shifts: dict[str, float]) -> None:
+def _print(found: dict[str, Any], shifts: dict[str, dict[str, Any]]) -> None:
     for name in ("drop", "click"):
         middle, worst = found[name]["p50"], found[name]["worst"]
         print(f"{name}: gallery after p50 {middle['painted_ms']:.0f} ms, worst {worst['painted_ms']:.0f} ms; of these")
@@ -212,4 +223,5 @@ def _print(found: dict[str, Any], shifts: dict[str, float]) -> None:
             print(f"  p50 {taken:8.1f} ms  worst {worst[step]:8.1f} ms  {step}")
     for whose, weight in found["bytes"].items():
         print(f"  {weight['sent'] / 1e3:8.0f} kB sent, {weight['unpacked'] / 1e3:8.0f} kB unpacked, {whose}")
-    print(f"  layout shift: {', '.join(f'{name} {value:.4f}' for name, value in shifts.items())}")
+    for when, shifted in shifts.items():
+        print(f"  layout shift {shifted['sum']:.4f} on {when} {', '.join(shifted['moved'])}")

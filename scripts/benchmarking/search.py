@@ -13,7 +13,7 @@ from artsim.collection import Collection
 from artsim.encoders.base import unit_rows
 from artsim.errors import CollectionError, EncoderError, ImageError, QueryError
 from artsim.index import VectorIndex, build_index
-from artsim.search import PRESETS
+from artsim.presets import PRESETS
 
 K = 10
 _LATENT, _PER_GROUP = 64, 40

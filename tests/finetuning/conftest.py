@@ -18,7 +18,7 @@ def paint(style: str, rng: np.random.Generator, side: int = 48) -> Image.Image:
     return Image.fromarray((pixels[..., None] * rng.uniform(120, 255, 3)).astype(np.uint8))
 
 
-def write_folder(folder: Path, *, artists: int = 8, works: int = 3) -> Path:
+def write_folder(folder: Path, *, artists: int = 12, works: int = 2) -> Path:
     """Two styles with `artists` each, `works` by each of them; a broken file, a style of two works, a work without a style."""
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -52,4 +52,4 @@ def labelled(labelled_folder: Path) -> Source:
 @pytest.fixture
 def recipe() -> Recipe:
     """Small enough for a test; both phases."""
-    return Recipe(label="style", views=2, dimension=8, head_epochs=4, top_epochs=3, head_batch=16, top_batch=16)
+    return Recipe(label="style", views=2, dimension=8, head_epochs=10, top_epochs=3, head_batch=16, top_batch=16)

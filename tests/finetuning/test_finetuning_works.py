@@ -20,7 +20,7 @@ def test_small_classes_are_left_out_and_named(labelled: Source, recipe: Recipe) 
     assert works.classes == ("patches", "stripes")
     assert works.dropped == {"rare": 2}
     assert works.unlabelled == 1
-    assert len(works) == 2 * 8 * 3 + 1
+    assert len(works) == 2 * 12 * 2 + 1
 
 
 def test_large_classes_are_drawn_from_by_the_seed(labelled: Source, recipe: Recipe) -> None:

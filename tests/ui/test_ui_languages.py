@@ -19,7 +19,18 @@ OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 SAME_EVERYWHERE = {"language.direction", "page.title"}  # ltr; the collection's title and the name artsim
 SAME = {  # words that are written as in English
     "de": {"browse.filter", "filters.title"},
-    "fr": {"aspect.style", "how.word.style", "map.buttons", "path.js.pause", "preset.style", "why.palette"},
+    "fr": {
+        "aspect.style",
+        "column.culture",
+        "column.dimensions",
+        "column.genre",
+        "column.style",
+        "how.word.style",
+        "map.buttons",
+        "path.js.pause",
+        "preset.style",
+        "why.palette",
+    },
     "es": {"collection.work.no", "map.buttons"},
 }
 NARROW, FIXED = "\u202f", "\u00a0"  # no-break spaces

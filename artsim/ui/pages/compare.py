@@ -14,7 +14,8 @@ from starlette.routing import Route
 from artsim.errors import QueryError
 from artsim.explain import shared_metadata
 from artsim.matches import Match
-from artsim.search import PRESETS, Part, Query
+from artsim.presets import PRESETS
+from artsim.search import Part, Query
 from artsim.thumbnails import LARGE
 from artsim.ui.assets import asset_address
 from artsim.ui.cards import picture_address

@@ -15,7 +15,7 @@ from artsim.errors import QueryError
 from artsim.evaluation import HEADLINE, ClassFigures, Evaluation, Task, bootstrap_intervals, by_class, evaluate_settings
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.tables import title_of
-from artsim.search import PRESETS
+from artsim.presets import PRESETS
 from artsim.ui.background import Background, Job
 from artsim.ui.context import Context
 from artsim.ui.markup import Markup, element

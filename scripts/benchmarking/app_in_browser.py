@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from artsim.errors import ArtsimError
+
+ROOT = Path(__file__).resolve().parents[2]
+
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _PATIENCE = 300  # seconds
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -44,7 +47,7 @@ def find_chromium() -> str | None:
 def running_app(*arguments: str) -> Iterator[RunningApp]:
     """The app while it answers, with a cache of its own; without `arguments` on the embedded paintings.
 
-    `RuntimeError` when it ends, or takes too long.
+    `ArtsimError` when it ends, or takes too long.
     """
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
@@ -75,7 +78,7 @@ def _wait(process: subprocess.Popen[bytes], started: float, is_there: Callable[[
             return time.monotonic() - started
         time.sleep(0.2)
     state = "did not answer" if process.poll() is None else f"ended with code {process.returncode}"
-    raise RuntimeError(f"The app {state} after {passed:.0f} s; see above.")
+    raise ArtsimError(f"The app {state} after {passed:.0f} s; see above.")
 
 
 def _answer(address: str) -> bytes:
