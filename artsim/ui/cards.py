@@ -13,6 +13,8 @@ from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element, join
 from artsim.ui.strings import Strings
 
+_FIRST_ROW = 5  # cards, on a wide screen
+
 
 def picture_address(work: Mapping[str, Any], size: int) -> str:
     """Where the browser finds the picture of a work: our thumbnail, relative to the page."""
@@ -43,7 +45,16 @@ def match_card(match: Match, detail: Markup, strings: Strings, *, by_text: bool)
     key = "match.badge.text" if by_text else "match.badge"
     badge = strings(key, share=share_text(match.percentile, strings))
     name = strings("match.open", title=label.title, by=label.by, badge=badge)
-    face = _face(match.work, name, strings, badge, region=match.region, data_act="open", aria_haspopup="dialog")
+    face = _face(
+        match.work,
+        name,
+        strings,
+        badge,
+        region=match.region,
+        at_once=match.rank <= _FIRST_ROW,
+        data_act="open",
+        aria_haspopup="dialog",
+    )
     actions = _actions(match.work, strings)
     return element("li", face, actions, element("template", detail), class_="card", **facts_of(match.work))
 
@@ -55,8 +66,11 @@ def _face(
     badge: str | None,
     *,
     region: Region | None = None,
+    at_once: bool = False,
     **attributes: Any,
 ) -> Markup:
+    """`at_once`: its picture is wanted before the others, which wait until they come into view."""
+    loading = {"fetchpriority": "high"} if at_once else {"loading": "lazy"}
     label = label_of(work)
     caption = [element("span", label.title, class_="title")]
     if label.by:
@@ -66,7 +80,7 @@ def _face(
     spaced = [part for piece in caption for part in (piece, " ")]  # so that it is read as words apart
     return button(
         join(
-            element("span", marked(picture(work, SMALL, strings, loading="lazy"), region), class_="frame"),
+            element("span", marked(picture(work, SMALL, strings, **loading), region), class_="frame"),
             element("span", *spaced, class_="caption"),
         ),
         class_="card-face",
