@@ -21,7 +21,8 @@ def match_detail(match: Match, context: Context, *, count: int, by_text: bool, b
     """The detail of a match, one of `count`. `beside` is the id of the work that was searched with, if it was one."""
     position = context.strings("detail.position", rank=match.rank, count=count)
     scores = _scores(match, context.strings, by_text=by_text)
-    return _detail(match.work, context, overline=position, scores=scores, beside=beside, region=match.region)
+    why = _why(match.work, context, beside, by_text=by_text)
+    return _detail(match.work, context, overline=position, scores=join(scores, why), beside=beside, region=match.region)
 
 
 def work_detail(work: Mapping[str, Any], context: Context) -> Markup:
@@ -53,7 +54,6 @@ def _detail(
             _searches(strings),
             _views(work, context, beside),
             scores,
-            _why(work, context, beside),
             element("h3", strings("detail.about")),
             element("dl", *metadata, class_="metadata"),
             element("p", identity, class_="identity"),
@@ -96,11 +96,15 @@ def _views(work: Mapping[str, Any], context: Context, beside: str | None) -> Mar
     return element("div", *ways, class_="detail-ways")
 
 
-def _why(work: Mapping[str, Any], context: Context, beside: str | None) -> Markup:
-    """Place for the reasons, which take the server some seconds: fetched when they are asked for."""
-    if beside is None or "why" not in page_names():
+def _why(work: Mapping[str, Any], context: Context, beside: str | None, *, by_text: bool) -> Markup:
+    """Place for the reasons, which take the server some seconds: fetched when they are asked for.
+
+    Without a work in the question the page's script names the upload that is in it.
+    """
+    if (beside is None and by_text) or "why" not in page_names():
         return Markup("")
-    address = f"why?{urlencode({'work': beside, 'match': str(work['id']), 'part': 1})}"
+    named = {} if beside is None else {"work": beside}
+    address = f"why?{urlencode({**named, 'match': str(work['id']), 'part': 1})}"
     return element(
         "div",
         button(context.strings("detail.why"), class_="plain", data_act="why"),

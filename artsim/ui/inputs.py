@@ -15,6 +15,7 @@ from gradio.data_classes import FileData, GradioModel
 from gradio.utils import get_upload_folder
 from pydantic import Field
 
+from artsim.errors import QueryError
 from artsim.search import Part
 from artsim.ui.assets import read_script
 from artsim.ui.components import WithoutStub
@@ -22,6 +23,14 @@ from artsim.ui.markup import script_template
 from artsim.ui.state import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.strings import Strings
 from artsim.ui.tray import query_markup
+
+
+def uploaded_path(path: str, refusal: str) -> Path:
+    """`path` as the file of an upload. `QueryError` with `refusal` for any other place."""
+    found = Path(path).resolve()
+    if not found.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise QueryError(refusal)
+    return found
 
 
 class _UploadsOnly:
@@ -43,10 +52,10 @@ class _UploadsOnly:
 
     def uploaded(self, file: FileData) -> Path:
         """The path of an upload. Gradio checks only what is marked as a file: without the mark, any path would pass."""
-        path = Path(file.path).resolve()
-        if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-            raise gr.Error(self.refusal, print_exception=False)
-        return path
+        try:
+            return uploaded_path(file.path, self.refusal)
+        except QueryError as error:
+            raise gr.Error(self.refusal, print_exception=False) from error
 
 
 class PictureFile(_UploadsOnly, gr.Image, metaclass=WithoutStub):

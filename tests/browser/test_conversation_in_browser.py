@@ -424,3 +424,12 @@ def test_while_the_first_answer_is_under_way_its_shape_is_there(visit: Callable[
     )
     start(one)
     assert one.page.evaluate("window.seen") == [[True, 12], [False, 24]]
+
+
+def test_the_reasons_for_a_match_of_an_upload_are_shown(visit: Callable[..., Any], met_works: list[dict[str, Any]]) -> None:
+    one = visit()
+    one.upload(name="mine.jpg", data=met_works[50]["image"]["bytes"])
+    one.page.locator("#results .card-face").nth(1).click()
+    one.page.click("dialog.detail[open] [data-act='why']")
+    one.page.wait_for_selector("dialog.detail[open] .why-maps img")
+    assert one.page.locator("dialog.detail[open] .why-palette").count() == 2

@@ -7,8 +7,10 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from gradio.utils import get_upload_folder
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -186,3 +188,18 @@ def test_encoders_are_shown_side_by_side(
         assert ("Chosen by itself" in column) == (answers.encoder == compared.auto)
     assert "encoders" in in_navigation(two)
     assert "encoders" not in in_navigation(context)
+
+
+def test_why_explains_an_upload_and_reads_no_other_file(client: TestClient, paintings: Path) -> None:
+    folder = Path(get_upload_folder()) / "a-visit"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(paintings / "05.jpg", folder / "mine.jpg")
+    try:
+        part = client.get("/why?match=06.jpg&part=1", headers={"X-Upload": quote(str(folder / "mine.jpg"))})
+        assert part.text.count("data:image/webp;base64,") == 2
+        for outside in (paintings / "05.jpg", folder / ".." / ".." / "etc" / "passwd", Path("/etc/passwd")):
+            refused = client.get("/why?match=06.jpg&part=1", headers={"X-Upload": quote(str(outside))})
+            assert refused.status_code == 400
+            assert "does not fetch addresses" in refused.text
+    finally:
+        shutil.rmtree(folder)

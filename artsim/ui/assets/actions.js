@@ -54,7 +54,9 @@
       const place = button.closest("[data-why]");
       button.disabled = true;
       button.textContent = art.say("why-waiting");
-      const answer = await fetch(place.dataset.why).catch(() => null);
+      const [upload] = art.uploads();
+      const headers = upload ? { "X-Upload": encodeURIComponent(upload.path) } : {};
+      const answer = await fetch(place.dataset.why, { headers }).catch(() => null);
       const text = (await answer?.text().catch(() => "")) ?? "";
       if (answer?.ok) place.innerHTML = text;
       else {

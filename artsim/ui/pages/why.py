@@ -1,10 +1,14 @@
-"""`/why?work=ID&match=ID`: why a work was found with another, as a page, or with `part=1` as the piece that the detail shows."""
+"""`/why?work=ID&match=ID`: why a work was found with another, as a page, or with `part=1` as the piece that the detail shows.
+
+For the search with an upload that piece has no `work`: the header `X-Upload` names the file.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -13,7 +17,9 @@ from starlette.routing import Route
 from artsim.contents import Contents
 from artsim.errors import QueryError
 from artsim.explain import Explanation, explain
+from artsim.ui.answering import read_upload
 from artsim.ui.context import Context
+from artsim.ui.inputs import uploaded_path
 from artsim.ui.labels import label_of
 from artsim.ui.markup import element
 from artsim.ui.pages.layout import document, view
@@ -29,12 +35,19 @@ def routes(context: Context) -> list[Route]:
     one_at_a_time = threading.Lock()  # an explanation costs some 25 runs of the encoder
 
     def why(speaking: Context, request: Request) -> Response:
-        pair = (request.query_params.get("work", ""), request.query_params.get("match", ""))
-        if not all(pair):
+        work, match = request.query_params.get("work", ""), request.query_params.get("match", "")
+        part, upload = request.query_params.get("part"), request.headers.get("X-Upload")
+        pair = (work, match)
+        if part and not work and upload and match:
+            file = uploaded_path(unquote(upload), speaking.strings("notice.url"))
+            with one_at_a_time:
+                explanation = explain(speaking.collection, match, image=read_upload(file, speaking.strings))
+        elif all(pair):
+            with one_at_a_time:
+                explanation = _explained(speaking, pair, known)
+        else:
             raise QueryError(speaking.strings("why.nothing"))
-        with one_at_a_time:
-            explanation = _explained(speaking, pair, known)
-        if request.query_params.get("part"):
+        if part:
             return HTMLResponse(str(why_section(speaking, explanation)), headers={"Cache-Control": "no-store"})
         return _page(speaking, pair, explanation)
 
