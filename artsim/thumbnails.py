@@ -20,6 +20,7 @@ from artsim.images import load_image, thumbnail
 SMALL, LARGE = 400, 1200
 SIZES = (SMALL, LARGE)
 """Pixels of the longer side."""
+_QUIET = 3.0  # seconds after the last request until thumbnails are made ahead again
 _AHEAD = 5000  # works whose small thumbnail is made before anyone asks
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Thumbnails:
         fingerprint = hashlib.sha256(repr((collection.manifest.title, source)).encode()).hexdigest()[:16]
         self.folder = cache / "thumbnails" / fingerprint
         self._stop = threading.Event()
+        self._asked = 0.0
 
     @staticmethod
     def key(work: Mapping[str, Any]) -> str:
@@ -45,6 +47,10 @@ class Thumbnails:
 
         `size` is one of `SIZES`. `QueryError` when there is no such work.
         """
+        self._asked = time.monotonic()
+        return self._made(identity, size)
+
+    def _made(self, identity: str, size: int) -> Path | None:
         path = self._file(identity, size)
         if not path.is_file():
             try:
@@ -75,9 +81,11 @@ class Thumbnails:
         for number, identity in enumerate([*first, *self._collection.ids[:_AHEAD]]):
             if self._stop.is_set():
                 return
+            while number >= len(first) and time.monotonic() - self._asked < _QUIET and not self._stop.is_set():
+                self._stop.wait(_QUIET)  # someone is looking at pictures now
             started = time.monotonic()
             try:
-                self.path(identity, SMALL)
+                self._made(identity, SMALL)
             except ArtsimError:  # removed from the collection meanwhile
                 continue
             except OSError as error:

@@ -10,22 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
 from PIL import Image
 
-from artsim.collection import Collection
-from artsim.contents import Contents, make_space
+from artsim.contents import IndexedSpace, make_space
 from artsim.encoders.base import Aspect, Blocks, Encoder
-from artsim.errors import QueryError
-from artsim.evaluation import METRICS, Setting, Task, bootstrap_intervals, evaluate
+from artsim.evaluation import METRICS, Setting, bootstrap_intervals, measure, rank_works
 from artsim.evaluation.distortions import cropped, generator, recoloured
 from artsim.finetuning.works import LabelledWorks
-from artsim.manifest import Manifest
 from artsim.presets import PRESETS
 from artsim.space import fit_space
 
 SHOWN = ("precision@1", "precision@10", "map")
 FEW = 5  # with fewer queries nothing is said
+QUERIES = 300  # of each set, at most
 COPIES = 100
 Parts = Mapping[Aspect, tuple[int, ...]]
 
@@ -64,17 +61,6 @@ class Change:
         return "worse" if self.interval[1] < 0 else "within chance"
 
 
-def collection_of(works: LabelledWorks, blocks: Blocks, parts: Parts) -> Collection:
-    """Works in memory, for measuring only: `label`, and `artist` where artists are known."""
-    columns = {"id": list(works.ids), "label": [works.classes[label] for label in works.labels]}
-    if works.artists is not None:
-        columns["artist"] = [str(artist) for artist in works.artists]
-    space = make_space("space", "", "", {aspect: aspect for aspect in blocks}, blocks, parts=parts, index_kind="flat")
-    manifest = Manifest("", len(works), {}, "unknown", "", "urls", ())
-    contents = Contents(pa.table(columns), (space,), {})
-    return Collection(contents=contents, pictures=lambda row: b"", manifest=manifest, folder=None)
-
-
 def compare_retrieval(
     works: LabelledWorks,
     sets: Mapping[str, np.ndarray],
@@ -82,68 +68,106 @@ def compare_retrieval(
     after: tuple[Blocks, Parts],
     *,
     label: str,
-    alone: str | None,
+    alone: str,
     subject_too: bool,
     seed: int = 0,
 ) -> list[Change]:
     """Changes for each set of query rows among all works; for the set `alone` also among the works of that set only.
 
-    `subject_too`: whether `subject` vectors changed at all, and so are worth a line.
+    `subject_too`: whether `subject` vectors changed at all, and so are worth a line. Of a large set so many works ask as are
+    drawn by the seed.
     """
     settings = {
         name: Setting(aspects=PRESETS[name]) for name in ("style", "balanced", *(["subject"] if subject_too else []))
     }
-    by_label = Task(label="label", disjoint="artist" if works.artists is not None else None, seed=seed)
-    tasks = {f"same {label}" + (", other artists" if by_label.disjoint else ""): by_label}
-    if works.artists is not None:
-        tasks["same artist"] = Task(label="artist", seed=seed)
-    changes: list[Change] = []
-    if alone is not None and len(sets.get(alone, ())) >= FEW:
-        own = works.only(sets[alone])
-        inner = [
-            collection_of(own, {a: block[sets[alone]] for a, block in blocks.items()}, parts)
-            for blocks, parts in (before, after)
-        ]
-        everyone = {alone: np.arange(len(own))}
-        changes += _compare(inner, everyone, dict(list(tasks.items())[:1]), settings, "each other")
-    both = [collection_of(works, blocks, parts) for blocks, parts in (before, after)]
-    return changes + _compare(both, sets, tasks, settings, "all works")
+    artists = works.artists
+    tasks = {f"same {label}" + ("" if artists is None else ", other artists"): _Task(works.labels, artists, artists)}
+    own = sets[alone]
+    inside = tasks if artists is None else {name: task.only(own) for name, task in tasks.items()}
+    if artists is not None:
+        tasks["same artist"] = _Task(artists, None, artists)
+    inner = [
+        _space({aspect: block[own] for aspect, block in blocks.items()}, parts) for blocks, parts in (before, after)
+    ]
+    outer = [_space(blocks, parts) for blocks, parts in (before, after)]
+    drawn = {name: _drawn(rows, seed) for name, rows in sets.items()}
+    changes = _compare(inner, {alone: _drawn(np.arange(len(own)), seed)}, inside, settings, "each other", seed)
+    return changes + _compare(outer, drawn, tasks, settings, "all works", seed)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is right: works with the same number in `labels` (n,), but for those with the same one in `apart` (n,)."""
+
+    labels: np.ndarray
+    apart: np.ndarray | None
+    artists: np.ndarray | None
+    """(n,): groups for the intervals."""
+
+    def only(self, rows: np.ndarray) -> _Task:
+        apart, artists = (None if each is None else each[rows] for each in (self.apart, self.artists))
+        return _Task(self.labels[rows], apart, artists)
+
+    def left(self, row: int) -> np.ndarray:
+        """(n,) bool: the works in the ranking of the query `row`."""
+        left = np.ones(len(self.labels), bool) if self.apart is None else self.apart != self.apart[row]
+        left[row] = False
+        return left
+
+    def relevant(self, row: int) -> np.ndarray:
+        """(n,) bool: the right ones among them."""
+        return (self.labels == self.labels[row]) & self.left(row)
+
+
+def _space(blocks: Blocks, parts: Parts) -> IndexedSpace:
+    return make_space("space", "", "", {aspect: aspect for aspect in blocks}, blocks, parts=parts, index_kind="flat")
+
+
+def _drawn(rows: np.ndarray, seed: int) -> np.ndarray:
+    return rows if len(rows) <= QUERIES else np.sort(np.random.default_rng(seed).choice(rows, QUERIES, replace=False))
 
 
 def _compare(
-    collections: Sequence[Collection],
+    spaces: Sequence[IndexedSpace],
     sets: Mapping[str, np.ndarray],
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, _Task],
     settings: Mapping[str, Setting],
     among: str,
+    seed: int,
 ) -> list[Change]:
+    """Sets with fewer than `FEW` queries that have anything to find are left out."""
     changes = []
-    columns = [METRICS.index(metric) for metric in SHOWN]
-    for task_name, task in tasks.items():
-        for setting_name, setting in settings.items():
-            try:
-                first, second = (evaluate(collection, task, setting) for collection in collections)
-            except QueryError:  # no work has anything to find, as where every artist has one work
+    for queries_of, rows in sets.items():
+        for task_name, task in tasks.items():
+            asked = np.array([row for row in rows if task.relevant(row).any()], int)
+            if len(asked) < FEW:
                 continue
-            for name, rows in sets.items():
-                asked = np.isin(first.rows, rows)
-                if asked.sum() < FEW:
-                    continue
-                a, b = first.values[asked][:, columns], second.values[asked][:, columns]
-                low, high = bootstrap_intervals((b - a)[:, -1:], clusters=first.clusters[asked], seed=task.seed)[0]
+            clusters = None if task.artists is None else task.artists[asked]
+            for setting_name, setting in settings.items():
+                a, b = (_figures(space, task, setting, asked) for space in spaces)
+                low, high = bootstrap_intervals((b - a)[:, -1:], clusters=clusters, seed=seed)[0]
                 changes.append(
                     Change(
-                        queries_of=name,
+                        queries_of=queries_of,
                         among=among,
                         task=task_name,
                         setting=setting_name,
-                        queries=int(asked.sum()),
+                        queries=len(asked),
                         before=dict(zip(SHOWN, a.mean(axis=0).tolist(), strict=True)),
                         after=dict(zip(SHOWN, b.mean(axis=0).tolist(), strict=True)),
                         interval=(float(low), float(high)),
                     )
                 )
     return changes
+
+
+def _figures(space: IndexedSpace, task: _Task, setting: Setting, rows: np.ndarray) -> np.ndarray:
+    """(q, len(SHOWN)): the figures of each query."""
+    found = []
+    for block, order in rank_works(space, setting, rows, task.left):
+        relevant = np.stack([task.relevant(row) for row in block.tolist()])
+        found.append(measure(np.take_along_axis(relevant, order, axis=1)))
+    return np.concatenate(found)[:, [METRICS.index(metric) for metric in SHOWN]]
 
 
 def compare_copies(

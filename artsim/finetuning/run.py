@@ -126,6 +126,8 @@ def _save(job: Job, trained: Trained, folder: Path) -> dict[str, Any]:
     """The encoder's files; returns what `finetune.json` says."""
     files = job.backbone.save(folder)
     save_style_head(trained.head.frozen(), folder / HEAD_FILE)
+    for name in (*files, HEAD_FILE):
+        (folder / name).chmod(0o644)  # safetensors writes files that only their owner can read
     works, split = job.works, job.split
     config = {
         "format_version": FORMAT_VERSION,

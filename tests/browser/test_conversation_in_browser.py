@@ -426,7 +426,9 @@ def test_while_the_first_answer_is_under_way_its_shape_is_there(visit: Callable[
     assert one.page.evaluate("window.seen") == [[True, 12], [False, 24]]
 
 
-def test_the_reasons_for_a_match_of_an_upload_are_shown(visit: Callable[..., Any], met_works: list[dict[str, Any]]) -> None:
+def test_the_reasons_for_a_match_of_an_upload_are_shown(
+    visit: Callable[..., Any], met_works: list[dict[str, Any]]
+) -> None:
     one = visit()
     one.upload(name="mine.jpg", data=met_works[50]["image"]["bytes"])
     one.page.locator("#results .card-face").nth(1).click()

@@ -17,8 +17,10 @@ from artsim.finetuning.confusion import confusion_matrix, draw_confusion
 from artsim.finetuning.head import LearnedHead, fit_inputs
 from artsim.finetuning.objective import draw_weights, loss_of, style_map
 from artsim.finetuning.report import accuracy_of
-from artsim.finetuning.retrieval import Change
+from artsim.finetuning.retrieval import Change, compare_retrieval
 from artsim.finetuning.views import LEAST_AREA, view
+from artsim.finetuning.works import LabelledWorks
+from artsim.presets import PRESETS
 
 
 @pytest.fixture
@@ -130,3 +132,37 @@ def test_a_change_says_whether_it_may_be_chance(after: float, interval: tuple[fl
 def test_learned_vectors_are_unit_rows(parts: list[np.ndarray]) -> None:
     learned = LearnedHead(fit_inputs(parts), 6, 2, seed=0).frozen()(parts)
     np.testing.assert_allclose(learned, unit_rows(learned), atol=1e-6)
+
+
+def test_figures_before_and_after_are_those_of_the_evaluation() -> None:
+    collection = make_collection()
+    indexed = collection.contents.spaces[0]
+    table = collection.contents.table.slice(0, len(collection) - 1)  # the last one has neither artist nor style
+    names, labels = np.unique(table.column("style").to_pylist(), return_inverse=True)
+    artists = np.unique(table.column("artist").to_pylist(), return_inverse=True)[1]
+    works = LabelledWorks(tuple(table.column("id").to_pylist()), tuple(names), labels, artists, {}, 0, 0)
+    blocks = {aspect: block[:-1] for aspect, block in indexed.raw_blocks().items() if aspect != "color"}
+    parts = {aspect: (block.shape[1],) for aspect, block in blocks.items()}
+    everything = np.arange(len(works))
+    changes = compare_retrieval(
+        works,
+        {"all": everything},
+        (blocks, parts),
+        (blocks, parts),
+        label="style",
+        alone="all",
+        subject_too=True,
+    )
+    collection.remove([collection.ids[-1]])
+    for one in changes:
+        by_style = one.task.startswith("same style")
+        task = Task(label="style", disjoint="artist") if by_style else Task(label="artist")
+        means = evaluate(collection, task, Setting(aspects=PRESETS[one.setting])).means()
+        # its space was fitted with the work that was removed
+        assert one.before["map"] == pytest.approx(means["map"], abs=0.02)
+        assert one.verdict == "same"
+        assert one.queries == len(works)
+    assert {(one.task, one.setting, one.among) for one in changes} >= {
+        ("same style, other artists", "style", "each other"),
+        ("same artist", "balanced", "all works"),
+    }
