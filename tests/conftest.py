@@ -21,6 +21,12 @@ pytest_plugins = ["hub_fixtures"]
 MakeFolder = Callable[[str], Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: playwright's synchronous interface leaves an event loop running in this thread until the session
+    ends, and no test after it could call `asyncio.run`. It is also the order in which failures are cheapest to meet."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeFolder:
     """`checkpoint("clip")`: the folder of a tiny real checkpoint, made on first use. See checkpoints.py for the names."""
