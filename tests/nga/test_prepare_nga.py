@@ -275,12 +275,18 @@ def test_an_option_out_of_range_is_named(server: MuseumServer, tmp_path: Path, o
     assert f"argument {option.split()[0]}: '{option.split()[1]}' is not a" in done.stderr
 
 
+def heed_ctrl_c() -> None:
+    """A shell lets what runs in its background ignore Ctrl-C, and so would every program that such a test run starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_is_a_sentence_too(tmp_path: Path) -> None:
     write_paintings(tmp_path / "csv", range(100))
     with MuseumServer(delay=0.1) as server:
         stopped = subprocess.Popen(
-            command(server, tmp_path / "csv", tmp_path / "out"), stderr=subprocess.PIPE, text=True
-        )
+            command(server, tmp_path / "csv", tmp_path / "out"), stderr=subprocess.PIPE, text=True,
+            preexec_fn=heed_ctrl_c,
+        )  # fmt: skip
         while not server.asked:
             time.sleep(0.01)
         stopped.send_signal(signal.SIGINT)
