@@ -44,6 +44,11 @@ def parse_arguments() -> argparse.Namespace:
     training.add_argument(
         "--top-epochs", type=int, default=6, help="of the second phase, at most; 0: backbone as it is (default: 6)"
     )
+    training.add_argument(
+        "--folds",
+        type=int,
+        help="train so many times more, each artist held out once, for the report (default: 3 for up to 2,000 works, else 0)",
+    )
     training.add_argument("--seed", type=int, default=0, help="of the split and of training (default: 0)")
     return parser.parse_args()
 
@@ -53,7 +58,7 @@ def main() -> int:
     from artsim.finetuning import Recipe, finetune
     from artsim.sources import open_source
 
-    names = "label split artist min_per_class max_per_class views dimension head_epochs top_epochs seed".split()
+    names = "label split artist min_per_class max_per_class views dimension head_epochs top_epochs folds seed".split()
     recipe = Recipe(**{name: getattr(arguments, name) for name in names})
     source = open_source(arguments.source)
     bars: dict[str, ProgressBar] = {}

@@ -21,6 +21,7 @@ from artsim.encoders.base import Aspect, Blocks, joined
 from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
 from artsim.encoders.engines import load_engine
 from artsim.encoders.lite0 import Block, load_network
+from artsim.encoders.reproductions import layouts_of
 from artsim.encoders.style_head import StyleHead, head_parts, load_style_head
 from artsim.errors import EncoderError
 
@@ -65,6 +66,9 @@ class FinetunedEncoder:
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
         blocks, regions = self._base.embed_with_regions(images)
         return with_learned_style(blocks, self._base.parts, self._head), regions
+
+    def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return layouts_of(self._base, images)
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return self._base.embed_details(images)

@@ -29,11 +29,12 @@ class LayoutEncoder(Protocol):
 
 def embed_reproductions(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
     """(n, dims["layout"]) float32 unit rows: the `layout` to look for the same works with."""
-    views = [_embed_layouts(encoder, [_inset(image, share) for image in images]) for share in INSETS]
+    views = [layouts_of(encoder, [_inset(image, share) for image in images]) for share in INSETS]
     return unit_rows(np.sum(views, axis=0))
 
 
-def _embed_layouts(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
+def layouts_of(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
+    """(n, dims["layout"]) float32 unit rows, at the encoder's own scale for reproductions if it has one."""
     if isinstance(encoder, LayoutEncoder):
         return encoder.embed_layouts(images)
     return encoder.embed_images(images)["layout"]

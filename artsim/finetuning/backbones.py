@@ -6,6 +6,7 @@ A backbone is unfrozen from the top, stage by stage. What lies below the lowest 
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,10 @@ class Backbone(Protocol):
 
     def save(self, folder: Path) -> list[str]:
         """Write the weights as they are now, or what differs; the names of the files."""
+        ...
+
+    def reset(self) -> None:
+        """The weights are again as they were before any training."""
         ...
 
 
@@ -151,6 +156,13 @@ class EmbeddedBackbone:
         save_file(changed, folder / NETWORK_FILE)
         return [NETWORK_FILE]
 
+    def reset(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(self._before[name])
+
 
 def _convolved(x: torch.Tensor, convolution: Convolution, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     from torch.nn.functional import conv2d, hardtanh, pad
@@ -168,7 +180,7 @@ class TransformersBackbone:
         if not isinstance(encoder, TransformersEncoder):
             raise TrainingError(f"{encoder.id} is no backbone that can be trained.")
         self.id, self.revision, self.encoder = encoder.id, encoder.revision, encoder
-        self._model = encoder._model.float().requires_grad_(False)
+        self._model = copy.deepcopy(encoder._model).float().requires_grad_(False)
         self._processor, self._tokenizer, self._device = encoder._processor, encoder._tokenizer, encoder.device
 
     @property
@@ -199,6 +211,14 @@ class TransformersBackbone:
         if self._tokenizer is not None:
             self._tokenizer.save_pretrained(folder)
         return sorted(path.name for path in folder.iterdir())
+
+    def reset(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for stage, before in zip(self.stages, stages_of(self.encoder._model), strict=True):
+                for weight, old in zip(stage, before, strict=True):
+                    weight.copy_(old)
 
 
 def _spread(maps: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,16 +51,26 @@ class Job:
     """Processor time of this process when it began, in seconds."""
 
 
-def write_report(job: Job, trained: Trained, config: Mapping[str, Any], folder: Path, progress: Progress) -> None:
-    """Measure before and after, and write `report.md`, `report.json` and `confusion.png` into `folder`."""
+def write_report(
+    job: Job,
+    trained: Trained,
+    unseen: Sequence[Change],
+    config: Mapping[str, Any],
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Measure before and after, and write `report.md`, `report.json` and `confusion.png` into `folder`.
+
+    `unseen`: what was measured on artists held out in turn, if it was.
+    """
     everything = _query_sets(job)
     rows = _reported(job, everything)
     works = job.works.only(rows)
     sets = {name: np.flatnonzero(np.isin(rows, own)) for name, own in everything.items()}
     encoder = FinetunedEncoder(str(folder))
     before = job.features.only(rows).blocks()
-    after = _blocks_after(job, trained, encoder, rows, before, progress)
-    changes = _changes(job, trained, encoder, rows, sets, before, after)
+    after = blocks_after(job, trained, encoder, rows, before, progress)
+    changes = [*unseen, *_changes(job, trained, encoder, rows, sets, before, after)]
     head = trained.head.frozen()
     learned = unit_rows(after["style"][:, -head.dimension :])
     matrices = {name: _confusion(head, learned[own], works.labels[own]) for name, own in sets.items() if len(own)}
@@ -106,7 +116,7 @@ def _reported(job: Job, sets: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.sort(np.concatenate([first, rest])[:_MOST_REPORTED])
 
 
-def _blocks_after(
+def blocks_after(
     job: Job, trained: Trained, encoder: FinetunedEncoder, rows: np.ndarray, before: Blocks, progress: Progress
 ) -> Blocks:
     """The raw blocks of the works at `rows`; where the backbone is as it was, its own with the learned part added."""

@@ -44,6 +44,8 @@ class Recipe:
     temperature: float = 0.05
     smoothing: float = 0.1
     dropout: float = 0.2
+    folds: int | None = None
+    """Trainings beside this one in which each artist is held out once, for the report; None: 3 for small sets, else none."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -59,5 +61,7 @@ class Recipe:
         for name in ("views", "dimension", "head_epochs", "head_batch", "top_batch"):
             if getattr(self, name) < 1:
                 raise TrainingError(f"--{name.replace('_', '-')} must be at least 1; it is {getattr(self, name)}.")
+        if self.folds is not None and self.folds != 0 and self.folds < 2:
+            raise TrainingError(f"--folds must be 0 or at least 2; it is {self.folds}.")
         if self.top_epochs < 0 or self.seed < 0:
             raise TrainingError("--top-epochs and --seed must not be negative.")

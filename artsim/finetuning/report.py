@@ -12,13 +12,15 @@ import numpy as np
 from artsim.evaluation.tables import Table, title_of
 from artsim.finetuning.retrieval import Change
 
-TEST, NEW_ARTISTS, NEW_WORKS, TRAINED_ON = (
+EVERY_ARTIST, TEST, NEW_ARTISTS, NEW_WORKS, TRAINED_ON = (
+    "every artist, held out in turn",
     "test works",
     "artists not trained on",
     "works not trained on",
     "works trained on",
 )
-"""Which works ask. In a split by artist the test works are those by artists not trained on."""
+"""Which works ask. In a split by artist the test works are those by artists not trained on. The first is of trainings like
+this one on the works of other artists: see `folds`."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def report_markdown(
     """The report. `figures` has `scores`, `history`, `failed`, `cpu_seconds` as the JSON report does."""
     parts = [
         f"# {config['backbone']['id']} fine-tuned on {config['label']}\n",
+        _headline(changes),
         _facts(config, figures),
         _accuracy_table(accuracies).to_markdown(),
         "![Confusion matrix](confusion.png)\n",
@@ -67,6 +70,22 @@ def report_markdown(
             f"### Pictures that could not be used\n\n{failed}\n" + (f"- and {more} more\n" if more > 0 else "")
         )
     return "\n".join(parts)
+
+
+def _headline(changes: Sequence[Change]) -> str:
+    """The figure that says most: the label by hands that no training saw, on as many works as there are."""
+    best = next(
+        (one for name in (EVERY_ARTIST, NEW_ARTISTS, NEW_WORKS) for one in changes if one.queries_of == name), None
+    )
+    if best is None:
+        return ""
+    low, high = best.interval
+    interval = "" if math.isnan(low) else f", 95 % {low:+.3f} to {high:+.3f}"
+    return (
+        f"**{title_of(best.metric)} {best.before[best.metric]:.3f} → {best.after[best.metric]:.3f}** "
+        f"({best.difference:+.3f}{interval}; {best.verdict}): {best.task}, preset {best.setting}; {best.queries} queries of "
+        f"{best.queries_of}, among {best.among}.\n"
+    )
 
 
 def _facts(config: Mapping[str, Any], figures: Mapping[str, Any]) -> str:

@@ -77,15 +77,9 @@ def compare_retrieval(
     `subject_too`: whether `subject` vectors changed at all, and so are worth a line. Of a large set so many works ask as are
     drawn by the seed.
     """
-    settings = {
-        name: Setting(aspects=PRESETS[name]) for name in ("style", "balanced", *(["subject"] if subject_too else []))
-    }
-    artists = works.artists
-    tasks = {f"same {label}" + ("" if artists is None else ", other artists"): _Task(works.labels, artists, artists)}
-    own = sets[alone]
-    inside = tasks if artists is None else {name: task.only(own) for name, task in tasks.items()}
-    if artists is not None:
-        tasks["same artist"] = _Task(artists, None, artists)
+    settings, tasks, own = _settings(subject_too), _tasks(works, label), sets[alone]
+    by_label = same_label(label, known_artists=works.artists is not None)
+    inside = {by_label: tasks[by_label].only(own)}
     inner = [
         _space({aspect: block[own] for aspect, block in blocks.items()}, parts) for blocks, parts in (before, after)
     ]
@@ -93,6 +87,54 @@ def compare_retrieval(
     drawn = {name: _drawn(rows, seed) for name, rows in sets.items()}
     changes = _compare(inner, {alone: _drawn(np.arange(len(own)), seed)}, inside, settings, "each other", seed)
     return changes + _compare(outer, drawn, tasks, settings, "all works", seed)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One fold: works by artists that this training did not see, and what both encoders say of them."""
+
+    works: LabelledWorks
+    before: tuple[Blocks, Parts]
+    after: tuple[Blocks, Parts]
+
+
+def compare_held_out(
+    folds: Sequence[HeldOut], *, label: str, queries_of: str, subject_too: bool, seed: int = 0
+) -> list[Change]:
+    """Changes over the queries of all folds; each is asked among the works of its fold only, all by artists not trained on."""
+    changes = []
+    spaces = [[_space(blocks, parts) for blocks, parts in (fold.before, fold.after)] for fold in folds]
+    drawn = [_drawn(np.arange(len(fold.works)), seed) for fold in folds]
+    for task_name in _tasks(folds[0].works, label):
+        tasks = [_tasks(fold.works, label)[task_name] for fold in folds]
+        for setting_name, setting in _settings(subject_too).items():
+            each = [_ask(pair, task, setting, rows) for pair, task, rows in zip(spaces, tasks, drawn, strict=True)]
+            found = [asked for asked in each if asked.artists is not None]
+            if sum(len(asked.before) for asked in found) < FEW:
+                continue
+            asked = _Asked(
+                np.concatenate([asked.before for asked in found]),
+                np.concatenate([asked.after for asked in found]),
+                np.concatenate([asked.artists for asked in found if asked.artists is not None]),
+            )
+            changes.append(_change(asked, (queries_of, "each other", task_name, setting_name), seed))
+    return changes
+
+
+def _settings(subject_too: bool) -> dict[str, Setting]:
+    names = ("style", "balanced", *(["subject"] if subject_too else []))
+    return {name: Setting(aspects=PRESETS[name]) for name in names}
+
+
+def _tasks(works: LabelledWorks, label: str) -> dict[str, _Task]:
+    artists = works.artists
+    tasks = {same_label(label, known_artists=artists is not None): _Task(works.labels, artists, artists)}
+    return tasks if artists is None else {**tasks, "same artist": _Task(artists, None, artists)}
+
+
+def same_label(label: str, *, known_artists: bool) -> str:
+    """What the task of finding works of one label is called."""
+    return f"same {label}" + (", other artists" if known_artists else "")
 
 
 @dataclass(frozen=True)
@@ -139,26 +181,44 @@ def _compare(
     changes = []
     for queries_of, rows in sets.items():
         for task_name, task in tasks.items():
-            asked = np.array([row for row in rows if task.relevant(row).any()], int)
-            if len(asked) < FEW:
-                continue
-            clusters = None if task.artists is None else task.artists[asked]
             for setting_name, setting in settings.items():
-                a, b = (_figures(space, task, setting, asked) for space in spaces)
-                low, high = bootstrap_intervals((b - a)[:, -1:], clusters=clusters, seed=seed)[0]
-                changes.append(
-                    Change(
-                        queries_of=queries_of,
-                        among=among,
-                        task=task_name,
-                        setting=setting_name,
-                        queries=len(asked),
-                        before=dict(zip(SHOWN, a.mean(axis=0).tolist(), strict=True)),
-                        after=dict(zip(SHOWN, b.mean(axis=0).tolist(), strict=True)),
-                        interval=(float(low), float(high)),
-                    )
-                )
+                asked = _ask(spaces, task, setting, rows)
+                if len(asked.before) >= FEW:
+                    changes.append(_change(asked, (queries_of, among, task_name, setting_name), seed))
     return changes
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Figures (q, len(SHOWN)) of each query, and its artist (q,) where artists are known."""
+
+    before: np.ndarray
+    after: np.ndarray
+    artists: np.ndarray | None
+
+
+def _ask(spaces: Sequence[IndexedSpace], task: _Task, setting: Setting, rows: np.ndarray) -> _Asked:
+    """Those of `rows` that have anything to find."""
+    asked = np.array([row for row in rows if task.relevant(row).any()], int)
+    if not len(asked):
+        return _Asked(np.zeros((0, len(SHOWN))), np.zeros((0, len(SHOWN))), None)
+    before, after = (_figures(space, task, setting, asked) for space in spaces)
+    return _Asked(before, after, None if task.artists is None else task.artists[asked])
+
+
+def _change(asked: _Asked, names: tuple[str, str, str, str], seed: int) -> Change:
+    low, high = bootstrap_intervals((asked.after - asked.before)[:, -1:], clusters=asked.artists, seed=seed)[0]
+    queries_of, among, task, setting = names
+    return Change(
+        queries_of=queries_of,
+        among=among,
+        task=task,
+        setting=setting,
+        queries=len(asked.before),
+        before=dict(zip(SHOWN, asked.before.mean(axis=0).tolist(), strict=True)),
+        after=dict(zip(SHOWN, asked.after.mean(axis=0).tolist(), strict=True)),
+        interval=(float(low), float(high)),
+    )
 
 
 def _figures(space: IndexedSpace, task: _Task, setting: Setting, rows: np.ndarray) -> np.ndarray:

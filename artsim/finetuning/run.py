@@ -18,6 +18,7 @@ from artsim.encoders.style_head import save_style_head
 from artsim.errors import EncoderError, TrainingError
 from artsim.finetuning.backbones import load_backbone
 from artsim.finetuning.features import PreparedViews, Progress, find_pictures, measure
+from artsim.finetuning.folds import choosing_folds, cross_validate
 from artsim.finetuning.judging import Job, write_report
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.split import PARTS, split_works
@@ -66,12 +67,12 @@ def finetune(
         pictures = dataclasses.replace(pictures, paths=tuple(pictures.paths[row] for row in rows), ids=works.ids)
         split = split_works(works, recipe)
         job = Job(source, recipe, base, works, pictures, features.only(rows), split, failed, fingerprint, started)
-        trained = train(
-            base, _training_set(job), PreparedViews(base, pictures, recipe), recipe, folder / "checkpoint.pt", told
-        )
+        prepared = PreparedViews(base, pictures, recipe)
+        unseen = cross_validate(job, prepared, folder, train=_train, save=_save, progress=told)
+        trained = _train(job, prepared, folder / "checkpoint.pt", told)
         with replacing_folder(out) as new:
             config = _save(job, trained, new)
-            write_report(job, trained, config, new, told)
+            write_report(job, trained, unseen, config, new, told)
         shutil.rmtree(folder, ignore_errors=True)
         return out
 
@@ -108,6 +109,10 @@ def _working_folder(out: Path, fingerprint: str) -> Path:
     return folder
 
 
+def _train(job: Job, prepared: PreparedViews, checkpoint: Path, progress: Progress) -> Trained:
+    return train(job.backbone, _training_set(job), prepared, job.recipe, checkpoint, progress)
+
+
 def _training_set(job: Job) -> TrainingSet:
     works = job.works
     alone = np.arange(len(works)) if works.artists is None else works.artists
@@ -119,6 +124,7 @@ def _training_set(job: Job) -> TrainingSet:
         training=job.split.rows("training"),
         validation=job.split.rows("validation"),
         classes=len(works.classes),
+        folds=choosing_folds(job),
     )
 
 

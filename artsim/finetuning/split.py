@@ -8,6 +8,7 @@ of the works of the training artists is then set aside as well, for how it does 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,7 +53,8 @@ def split_works(works: LabelledWorks, recipe: Recipe) -> WorkSplit:
         raise TrainingError(
             f"The works have no column {recipe.artist!r}, so artists cannot be kept apart: --split stratified."
         )
-    parts = _by_artist(works.labels, works.artists, rng)
+    parts = _by_artist(works.labels, works.artists, SHARES, rng)
+    _set_aside(parts, works.artists, rng)
     empty = [name for place, name in enumerate(PARTS[:3]) if len(set(works.labels[parts == place].tolist())) < 2]
     if empty:
         raise TrainingError(
@@ -60,6 +62,37 @@ def split_works(works: LabelledWorks, recipe: Recipe) -> WorkSplit:
             f"classes. Give more works, or --split stratified."
         )
     return WorkSplit(kind, parts)
+
+
+def artist_folds(labels: np.ndarray, artists: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(n,) int: which of `count` folds each work is in; an artist's works are in one, and each fold has its share of the
+    artists of every class, so that in each fold most works have another artist's to be found by. Classes without an artist in
+    every fold are in some only."""
+    names, owner, sizes = np.unique(artists, return_inverse=True, return_counts=True)
+    usual = np.array(
+        [np.bincount(labels[owner == place]).argmax() for place in range(len(names))]
+    )  # each artist's class
+    fold_of, works = np.zeros(len(names), int), np.zeros(count)
+    for label in np.argsort(-np.bincount(usual), kind="stable"):
+        have = np.zeros(count)
+        for place in rng.permutation(np.flatnonzero(usual == label)):
+            fold = min(range(count), key=lambda fold: (have[fold], works[fold]))
+            have[fold] += 1
+            works[fold] += sizes[place]
+            fold_of[place] = fold
+    return fold_of[owner]
+
+
+def held_out(works: LabelledWorks, fold: np.ndarray, rng: np.random.Generator) -> WorkSplit:
+    """The works where `fold` (n,) bool is true as the test part; of the others an artist-disjoint share is for choosing."""
+    if works.artists is None:
+        raise TrainingError("The works have no artists, so none can be held out.")
+    parts = np.full(len(works), PARTS.index("test"))
+    rest = np.flatnonzero(~fold)
+    _, labels = np.unique(works.labels[rest], return_inverse=True)
+    shares = (SHARES[0] / (SHARES[0] + SHARES[1]), SHARES[1] / (SHARES[0] + SHARES[1]))
+    parts[rest] = _by_artist(labels, works.artists[rest], shares, rng)
+    return WorkSplit("artist", parts)
 
 
 def _stratified(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -72,32 +105,39 @@ def _stratified(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return parts
 
 
-def _by_artist(labels: np.ndarray, artists: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Artists dealt out, those with many works before those with few, each to the part that has least of what it should have."""
+def _by_artist(
+    labels: np.ndarray, artists: np.ndarray, shares: Sequence[float], rng: np.random.Generator
+) -> np.ndarray:
+    """(n,) int: which of the shares each work is in. Artists are dealt out, those with many works before those with few, each
+    to the part that has least of what it should have."""
     names, sizes = np.unique(artists, return_counts=True)
     order = np.argsort(
         -sizes * rng.uniform(0.3, 1.0, len(names)), kind="stable"
     )  # roughly by size, other with every seed
     total = np.bincount(labels).astype(float)  # (classes,)
-    wanted = np.outer(SHARES, total)  # (3, classes)
+    wanted = np.outer(shares, total)  # (parts, classes)
     have = np.zeros_like(wanted)
     parts = np.zeros(len(labels), int)
     for place in order:
         own = artists == names[place]
         added = np.bincount(labels[own], minlength=len(total))
         cost = []
-        for part in range(3):
+        for part in range(len(shares)):
             after = have.copy()
             after[part] += added
-            off = ((after - wanted).clip(min=0) ** 2 / total).sum() / np.array(SHARES).min()
+            off = ((after - wanted).clip(min=0) ** 2 / total).sum() / min(shares)
             whole = ((after.sum(axis=1) - wanted.sum(axis=1)).clip(min=0) ** 2).sum() / total.sum()
             missing = ((wanted - after).clip(min=0) / wanted).sum()
             cost.append(off + _WHOLE_SET * whole + missing)
         part = int(np.argmin(cost))
         have[part] += added
         parts[own] = part
-    for place in range(len(names)):
-        own = np.flatnonzero(artists == names[place])
-        if parts[own[0]] == 0 and len(own) >= _MANY:
-            parts[rng.choice(own, max(1, round(_ASIDE * len(own))), replace=False)] = 3
     return parts
+
+
+def _set_aside(parts: np.ndarray, artists: np.ndarray, rng: np.random.Generator) -> None:
+    """Moves a tenth of the works of each training artist with many to the part that is set aside."""
+    for artist in np.unique(artists):
+        own = np.flatnonzero(artists == artist)
+        if parts[own[0]] == 0 and len(own) >= _MANY:
+            parts[rng.choice(own, max(1, round(_ASIDE * len(own))), replace=False)] = PARTS.index("aside")

@@ -2,7 +2,9 @@
 
 What each epoch draws depends on the seed and on the epoch alone, and its end is kept, so a run that was killed and started
 again ends with the same weights as one that was not. Which epoch is kept, and how much of the way from the old weights to the
-new ones is gone (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"), is chosen on the validation works only.
+new ones is gone (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"), is chosen on the validation works only. In a
+small set these are by a handful of artists, too few to tell by when a head is trained enough: there its epochs are chosen by
+folds of all works that are not for the report.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,8 @@ class TrainingSet:
     training: np.ndarray
     validation: np.ndarray
     classes: int
+    folds: np.ndarray | None = None
+    """(n,) int: the fold of each work for training and validation by which the first phase's epochs are chosen; others -1."""
 
 
 @dataclass
@@ -61,6 +65,8 @@ class Checkpoint:
     now: State = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    head_epochs: int = 0
+    """How many the folds chose; 0 where there are none, or not yet."""
     head: State = field(default_factory=dict)
     """The first phase's result, once it is over."""
     head_score: float = -math.inf
@@ -115,12 +121,12 @@ class _Trainer:
         data: TrainingSet,
         prepared: PreparedViews,
         recipe: Recipe,
-        path: Path,
+        path: Path | None,
         progress: Progress,
     ) -> None:
         self.backbone, self.head, self.data, self.prepared = backbone, head, data, prepared
         self.recipe, self.path, self.progress = recipe, path, progress
-        self.checkpoint = Checkpoint.load(path)
+        self.checkpoint = Checkpoint() if path is None else Checkpoint.load(path)
         self._labels, self._artists = torch.from_numpy(data.labels), torch.from_numpy(data.artists)
         self._weights = draw_weights(data.labels[data.training], data.artists[data.training])
 
@@ -128,17 +134,56 @@ class _Trainer:
         """The head alone; ends with the best epoch's weights in it."""
         recipe, state = self.recipe, self.checkpoint
         if state.phase == "head":
-            optimizer = torch.optim.AdamW(self.head.parameters(), lr=recipe.head_rate, weight_decay=_DECAY)
+            if self.data.folds is not None and not state.head_epochs:
+                state.head_epochs = self._epochs_by_folds(self.data.folds)
+                self._save()
+            optimizer = self._head_optimizer()
             self._resume(optimizer, {"head": self.head})
-            while state.epoch < recipe.head_epochs and state.since_best < recipe.head_patience:
-                _set_rates(optimizer, [recipe.head_rate], state.epoch / recipe.head_epochs)
-                loss = self._epoch(optimizer, recipe.head_batch, live=False)
+            while state.epoch < state.head_epochs or (
+                not state.head_epochs and state.epoch < recipe.head_epochs and state.since_best < recipe.head_patience
+            ):
+                loss = self._head_epoch(optimizer, state.epoch)
                 self._close_epoch(optimizer, {"head": self.head}, loss, self.score(), "Head", recipe.head_epochs)
-            state.head, state.head_score = state.best, state.best_score
+            last = state.history[-1]["validation"]
+            state.head, state.head_score = (state.now, last) if state.head_epochs else (state.best, state.best_score)
             state.phase, state.epoch, state.since_best, state.best, state.now = "top", 0, 0, {}, {}
             state.best_score, state.optimizer = -math.inf, {}
-            state.save(self.path)
+            self._save()
         _set_weights(state.head, {"head": self.head})
+
+    def _head_optimizer(self) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(self.head.parameters(), lr=self.recipe.head_rate, weight_decay=_DECAY)
+
+    def _head_epoch(self, optimizer: torch.optim.Optimizer, epoch: int) -> float:
+        _set_rates(optimizer, [self.recipe.head_rate], epoch / self.recipe.head_epochs)
+        return self._epoch(optimizer, self.recipe.head_batch, epoch, live=False)
+
+    def _epochs_by_folds(self, folds: np.ndarray) -> int:
+        """The epochs after which heads trained on the other folds do best on the works of theirs, together."""
+        trainers = [self._without(folds, number) for number in range(folds.max() + 1)]
+        optimizers = [trainer._head_optimizer() for trainer in trainers]
+        sizes = [len(trainer.data.validation) for trainer in trainers]
+        best, best_score = 1, -math.inf
+        for epoch in range(self.recipe.head_epochs):
+            if epoch - best >= self.recipe.head_patience:
+                break
+            for trainer, optimizer in zip(trainers, optimizers, strict=True):
+                trainer._head_epoch(optimizer, epoch)
+            score = float(np.average([trainer.score() for trainer in trainers], weights=sizes))
+            log.info("Head by folds, epoch %d of at most %d: %.4f", epoch + 1, self.recipe.head_epochs, score)
+            self.progress("Choosing", epoch + 1, self.recipe.head_epochs)
+            if score >= best_score:
+                best, best_score = epoch + 1, score
+        return best
+
+    def _without(self, folds: np.ndarray, number: int) -> _Trainer:
+        """One that trains on the other folds and is judged by the works of fold `number`."""
+        rows, held = np.flatnonzero((folds >= 0) & (folds != number)), np.flatnonzero(folds == number)
+        data = replace(self.data, training=rows, validation=held, folds=None)
+        head = LearnedHead(
+            fit_inputs(data.features.of(rows)), self.recipe.dimension, data.classes, seed=self.recipe.seed
+        )
+        return _Trainer(self.backbone, head, data, self.prepared, self.recipe, None, self.progress)
 
     def second_phase(self) -> None:
         """The backbone from the top, the head going on more slowly; ends with the best epoch's weights in both."""
@@ -154,7 +199,7 @@ class _Trainer:
             for number, stage in enumerate(stages):
                 stage.requires_grad_(number < unfrozen)
             _set_rates(optimizer, rates, state.epoch / recipe.top_epochs)
-            loss = self._epoch(optimizer, recipe.top_batch, live=True)
+            loss = self._epoch(optimizer, recipe.top_batch, state.epoch, live=True)
             self._close_epoch(optimizer, modules, loss, self.score(live=True), "Unfreezing", recipe.top_epochs)
         for stage in stages:
             stage.requires_grad_(False)
@@ -199,10 +244,10 @@ class _Trainer:
         given = [torch.from_numpy(part) for part in self.data.features.of(rows, views)]
         return self.backbone.parts(self.prepared.get(rows.tolist(), views.tolist()), given) if live else given
 
-    def _epoch(self, optimizer: torch.optim.Optimizer, batch: int, *, live: bool) -> float:
+    def _epoch(self, optimizer: torch.optim.Optimizer, batch: int, epoch: int, *, live: bool) -> float:
         """Mean loss of as many works as there are to train on, drawn in balance, each in a view drawn at random."""
-        data, state, recipe = self.data, self.checkpoint, self.recipe
-        rng = np.random.default_rng([recipe.seed, 3, int(live), state.epoch])
+        data, recipe = self.data, self.recipe
+        rng = np.random.default_rng([recipe.seed, 3, int(live), epoch])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         steps, losses = max(1, len(data.training) // batch), []
         for number in range(steps):
@@ -215,7 +260,7 @@ class _Trainer:
             optimizer.step()
             losses.append(float(loss.detach()))
             if live:
-                done = state.epoch * steps + number + 1
+                done = epoch * steps + number + 1
                 self.progress("Unfreezing", done * batch, recipe.top_epochs * steps * batch)
         return float(np.mean(losses))
 
@@ -237,7 +282,11 @@ class _Trainer:
         state.optimizer = optimizer.state_dict()
         state.history.append({"phase": phase, "epoch": state.epoch, "loss": loss, "validation": score})
         log.info("%s, epoch %d of at most %d: loss %.3f, validation %.4f", phase, state.epoch, epochs, loss, score)
-        state.save(self.path)
+        self._save()
+
+    def _save(self) -> None:
+        if self.path is not None:
+            self.checkpoint.save(self.path)
 
     def _resume(self, optimizer: torch.optim.Optimizer, modules: Mapping[str, torch.nn.Module]) -> None:
         if self.checkpoint.now:

@@ -68,6 +68,7 @@ def test_the_report_tells_what_was_done_and_what_it_changed(tuned: Path) -> None
     assert {one["works_of"] for one in figures["accuracy"]} == {"test works", "works trained on"}
     tasks = {(one["queries_of"], one["task"]) for one in figures["search"]}
     assert ("artists not trained on", "same style, other artists") in tasks
+    assert ("every artist, held out in turn", "same style, other artists") in tasks
     assert ("test works", "same work, altered copy") in tasks
     assert sum(map(sum, figures["confusion"]["matrix"])) == figures["split"]["sizes"]["test"]
     with Image.open(tuned / "confusion.png") as plot:
@@ -82,6 +83,26 @@ def test_it_learns_what_tells_the_styles_apart(tuned: Path) -> None:
     assert max(figures["scores"].values()) >= figures["scores"]["before"]
     accuracy = {one["works_of"]: one["accuracy"] for one in figures["accuracy"]}
     assert accuracy["test works"] > 0.8
+
+
+def test_it_begins_with_what_is_gained_for_artists_that_no_training_saw(tuned: Path) -> None:
+    figures = json.loads((tuned / "report.json").read_text())
+    first = figures["search"][0]
+    assert (first["queries_of"], first["among"]) == ("every artist, held out in turn", "each other")
+    assert first["queries"] == figures["works"]["used"]  # every work asks once
+    said = f"**mAP {first['before']['map']:.3f} → {first['after']['map']:.3f}**"
+    assert said in (tuned / "report.md").read_text().split("- Works:")[0]
+
+
+def test_folds_can_be_left_out(checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path) -> None:
+    told: list[str] = []
+    short = replace(recipe, head_epochs=1, top_epochs=0, folds=0)
+    out = finetune(
+        labelled, str(checkpoint("resnet")), tmp_path / "encoder", short, progress=lambda what, *_: told.append(what)
+    )
+    assert not [what for what in told if "Fold" in what]
+    assert "held out in turn" not in (out / "report.md").read_text()
+    assert "**mAP" in (out / "report.md").read_text()
 
 
 def test_only_plain_formats_are_written(tuned: Path) -> None:
@@ -125,8 +146,15 @@ def test_the_same_again_does_nothing_and_another_seed_replaces_it(
     assert load_encoder(str(copy)).revision != revision
 
 
+@pytest.mark.parametrize("stopped_in", ["fold-1", "."])
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
-    tuned: Path, checkpoint: Any, labelled: Source, labelled_folder: Path, recipe: Recipe, tmp_path: Path
+    tuned: Path,
+    checkpoint: Any,
+    labelled: Source,
+    labelled_folder: Path,
+    recipe: Recipe,
+    tmp_path: Path,
+    stopped_in: str,
 ) -> None:
     out = tmp_path / "encoder"
     code = (
@@ -135,15 +163,16 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     )
     command = [sys.executable, "-c", code, f"folder:{labelled_folder}", str(checkpoint("resnet")), str(out)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    path = tmp_path / ".encoder.training" / "checkpoint.pt"
+    path = tmp_path / ".encoder.training" / stopped_in / "checkpoint.pt"
     while not path.exists() and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert path.exists() and not out.exists(), process.stderr.read()
     finetune(labelled, str(checkpoint("resnet")), out, recipe)
-    files = [json.loads((folder / "finetune.json").read_text())["files"] for folder in (tuned, out)]
-    assert files[0] == files[1]
+    first, again = (json.loads((folder / "report.json").read_text()) for folder in (tuned, out))
+    assert first["files"] == again["files"]
+    assert first["search"] == again["search"]
 
 
 def test_a_run_stopped_in_the_second_phase_goes_on_there(

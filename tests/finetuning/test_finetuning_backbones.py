@@ -58,9 +58,22 @@ def test_a_model_from_the_hub_is_trained_saved_and_loaded_as_one(
     move(backbone)
     after = parts_of(backbone, pictures)
     assert not np.allclose(before[-1], after[-1], atol=1e-4)
+    untrained = head_parts(backbone.encoder.embed_images(pictures), backbone.encoder.parts)
+    assert_alike(before, untrained, 0.9999)  # what it is compared with in the report
     backbone.save(tmp_path)
     loaded = load_encoder(str(tmp_path))
     assert_alike(after, head_parts(loaded.embed_images(pictures), loaded.parts), 0.9999)
+
+
+@pytest.mark.parametrize("family", ["embedded", "resnet", "clip"])
+def test_a_reset_backbone_is_the_untrained_one(family: str, checkpoint: Any, pictures: list[Image.Image]) -> None:
+    backbone = load_backbone(family if family == "embedded" else str(checkpoint(family)))
+    before = parts_of(backbone, pictures)
+    move(backbone)
+    assert not np.array_equal(before[-1], parts_of(backbone, pictures)[-1])
+    backbone.reset()
+    for ours, theirs in zip(parts_of(backbone, pictures), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_only_the_upper_layers_of_the_image_part_are_unfrozen(checkpoint: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from artsim.errors import TrainingError
 from artsim.finetuning import Recipe
-from artsim.finetuning.split import split_works
+from artsim.finetuning.split import artist_folds, held_out, split_works
 from artsim.finetuning.works import read_works, usable_works
 from artsim.sources import Source, open_source
 
@@ -53,7 +53,9 @@ def test_a_class_that_loses_its_pictures_is_left_out_too(labelled: Source, recip
         usable_works(works, few, recipe)
 
 
-@pytest.mark.parametrize("wrong", [{"split": "random"}, {"min_per_class": 1}, {"max_per_class": 4}, {"views": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"split": "random"}, {"min_per_class": 1}, {"max_per_class": 4}, {"views": 0}, {"folds": 1}]
+)
 def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(TrainingError):
         Recipe(label="style", **wrong)  # type: ignore[arg-type]
@@ -77,6 +79,30 @@ def test_split_by_artist_shares_no_artist(labelled: Source, recipe: Recipe) -> N
     assert not artists[0] & artists[1] and not artists[0] & artists[2] and not artists[1] & artists[2]
     assert all(set(works.labels[split.rows(part)]) == {0, 1} for part in ("training", "validation", "test"))
     assert 0.6 < len(split.rows("training", "aside")) / len(works) < 0.8
+
+
+def test_every_artist_is_held_out_once_by_a_training_that_knows_none_of_their_works(
+    labelled: Source, recipe: Recipe
+) -> None:
+    works = read_works(labelled, recipe)
+    assert works.artists is not None
+    rng = np.random.default_rng(0)
+    folds = artist_folds(works.labels, works.artists, 3, rng)
+    for number in range(3):
+        split = held_out(works, folds == number, rng)
+        np.testing.assert_array_equal(split.rows("test"), np.flatnonzero(folds == number))
+        parts = [set(works.artists[split.rows(part)]) for part in ("training", "validation", "test")]
+        assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+        for label in range(2):  # of the 12 or 13 artists of each class
+            assert len(set(works.artists[(folds == number) & (works.labels == label)])) in (4, 5)
+
+
+def test_an_artist_with_most_works_of_a_class_is_not_alone_in_a_fold() -> None:
+    artists = np.array([0] * 60 + [1, 2, 3] + [4] * 5 + [5] * 5 + [6] * 5 + [7] * 5)
+    labels = np.array([0] * 63 + [1] * 20)
+    folds = artist_folds(labels, artists, 2, np.random.default_rng(0))
+    for label, number in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        assert len(set(artists[(labels == label) & (folds == number)])) == 2
 
 
 def test_split_depends_on_the_seed_alone(labelled: Source, recipe: Recipe) -> None:
