@@ -44,7 +44,7 @@ def with_values(contents: Contents, row: int, values: Mapping[str, Any]) -> Cont
     check_columns(contents, set(values))
     for column in ("id", "sha256"):
         if column in values:
-            raise QueryError(f"The {column} of a work cannot be changed.")
+            raise QueryError("The {column} of a work cannot be changed.", column=column)
     work = metadata_table([{**contents.work(row), **values}], contents.schema).select(contents.table.column_names)
     before, after = contents.table.slice(0, row), contents.table.slice(row + 1)
     table = pa.concat_tables([before, work.cast(contents.table.schema), after]).combine_chunks()
@@ -56,7 +56,9 @@ def check_columns(contents: Contents, columns: Collection[str]) -> None:
     unknown = set(columns) - set(contents.schema)
     if unknown:
         raise QueryError(
-            f"This collection has no column {', '.join(sorted(unknown))}; its columns are {', '.join(contents.schema)}."
+            "This collection has no column {unknown}; its columns are {columns}.",
+            unknown=sorted(unknown),
+            columns=list(contents.schema),
         )
 
 
@@ -119,7 +121,7 @@ def _new_ids(contents: Contents, works: Sequence[Mapping[str, Any]]) -> list[str
             base = Path(image).name if isinstance(image, str | Path) else "added"
             identity = base if base not in taken and base != "added" else _numbered(base, taken)
         elif identity in taken:
-            raise QueryError(f"There is a work {identity!r} in this collection already.")
+            raise QueryError("There is a work {work!r} in this collection already.", work=identity)
         ids.append(identity)
         taken.add(identity)
     return ids

@@ -111,7 +111,7 @@ class Collection:
         try:
             return contents.rows[identity]
         except KeyError:
-            raise QueryError(f"There is no work {identity!r} in this collection.") from None
+            raise QueryError("There is no work {work!r} in this collection.", work=identity) from None
 
     def encoder(self, name: str | None = None) -> Encoder:
         """An encoder by its id or the name of its space, loaded on first use. `EncoderError` says what is missing."""
@@ -298,7 +298,9 @@ class Collection:
         from artsim.saving import open_folder, save_collection
 
         if folder is None and self.origin is not None:
-            raise CollectionError(f"This collection was opened from the Hub ({self.origin}): give save() a folder.")
+            raise CollectionError(
+                "This collection was opened from the Hub ({origin}): give save() a folder.", origin=self.origin
+            )
         target = Path(folder).expanduser().resolve() if folder is not None else self.folder
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")

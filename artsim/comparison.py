@@ -53,7 +53,9 @@ class EncoderComparison:
             if encoder in (each.encoder, each.encoder_id):
                 return each
         raise QueryError(
-            f"{encoder!r} did not answer; those that did are {', '.join(e.encoder for e in self.answers)}."
+            "{encoder!r} did not answer; those that did are {encoders}.",
+            encoder=encoder,
+            encoders=[e.encoder for e in self.answers],
         )
 
     def overlap(self, first: str, second: str) -> float:

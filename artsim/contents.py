@@ -100,8 +100,8 @@ def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any
     schema = Features(dict(features)).arrow_schema.remove_metadata()
     for column in schema:  # Arrow would take a text for the list of its letters
         if pa.types.is_list(column.type) and any(isinstance(row.get(column.name), str) for row in rows):
-            raise QueryError(f"A value does not fit its column: {column.name} holds lists.")
+            raise QueryError("A value does not fit its column: {column} holds lists.", column=column.name)
     try:
         return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise QueryError(f"A value does not fit its column: {error}") from error
+        raise QueryError("A value does not fit its column: {reason}", reason=str(error)) from error

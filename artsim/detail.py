@@ -60,7 +60,9 @@ def run_detail(contents: Contents, query: Query, embed: Embed) -> list[Match]:
 def _choose(contents: Contents, name: str | None) -> tuple[IndexedSpace, IndexedRegions]:
     """The space called `name`, by default the first that has regions."""
     if name in SEVERAL:
-        raise QueryError(f"Details are looked for with one encoder, not with {name!r}; name one, or leave it out.")
+        raise QueryError(
+            "Details are looked for with one encoder, not with {name!r}; name one, or leave it out.", name=name
+        )
     spaces = contents.spaces if name is None else (choose_space(contents, name),)
     for indexed in spaces:
         if indexed.regions is not None:

@@ -101,7 +101,11 @@ def load_encoder_of(indexed: IndexedSpace) -> Encoder:
     expected = {aspect: lengths for aspect, lengths in indexed.space.parts.items() if aspect != "color"}
     if dict(encoder.parts) != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
         raise EncoderError(
-            f"The encoder {indexed.encoder} is at revision {encoder.revision}, but this collection was made with "
-            f"{indexed.revision}: their vectors cannot be compared. Build the collection again, or restore that revision."
+            "The encoder {encoder} is at revision {revision}, but this collection was made with "
+            "{made_with}: their vectors cannot be compared. Build the collection again, or restore that "
+            "revision.",
+            encoder=indexed.encoder,
+            revision=encoder.revision,
+            made_with=indexed.revision,
         )
     return encoder

@@ -1,8 +1,22 @@
 """One exception type per thing a caller can act on. Each message says what went wrong, with what, and what to do."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from artsim.sentences import Sentence
+
 
 class ArtsimError(Exception):
-    """Base of all errors that artsim raises for people; shown without a traceback at the edges."""
+    """Base of all errors that artsim raises for people; shown without a traceback at the edges.
+
+    `QueryError("There is no work {work!r}.", work=identity)`: what visitors meet is raised with its values apart, so that
+    the app can say it in their language.
+    """
+
+    def __init__(self, sentence: str, /, **values: Any) -> None:
+        self.sentence = sentence if isinstance(sentence, Sentence) and not values else Sentence(sentence, **values)
+        super().__init__(str(self.sentence))
 
 
 class ImageError(ArtsimError):

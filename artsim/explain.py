@@ -138,7 +138,7 @@ def explain(
     part = Part(image=image, work=work, region=region)
     found = collection.run(Query((part,), aspects, {"id": identity}, k=1, encoder=encoder))
     if not found:
-        raise QueryError(f"The work {identity!r} is no longer in this collection.")
+        raise QueryError("The work {work!r} is no longer in this collection.", work=identity)
     eye = collection.encoder(encoder)
     side = 2 * eye.short_side  # large enough for the tiles of `embed_places`
     source = collection.picture(work) if image is None and work is not None else image

@@ -39,11 +39,9 @@ class Facet:
 def choose_facets(contents: Contents, *, most: int = 8) -> list[Facet]:
     """Up to `most` columns that split the works into groups, best known first, ranges last."""
     table = contents.table
-    columns = [name for name in table.column_names if name not in _NEVER]
-    columns.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     values: list[Facet] = []
     ranges: list[Facet] = []
-    for column in columns:
+    for column in _columns(table):
         facet = _facet(table, column)
         if facet is None or (facet.kind == "values" and any(_says_the_same(table, column, f.column) for f in values)):
             continue
@@ -53,12 +51,34 @@ def choose_facets(contents: Contents, *, most: int = 8) -> list[Facet]:
     return values[: most - len(ranges)] + ranges
 
 
-def _facet(table: pa.Table, column: str) -> Facet | None:
+def possible_facets(contents: Contents, *, most: int = 24) -> list[Facet]:
+    """What `choose_facets` may choose from when the works have other values, in its order; the first `most`, without values."""
+    kinds = {column: _kind(contents.table, column) for column in _columns(contents.table)}
+    values = [Facet(column, "values") for column, kind in kinds.items() if kind == "values"]
+    ranges = [Facet(column, "range") for column, kind in kinds.items() if kind == "range"]
+    ranges.sort(key=lambda facet: "year" not in facet.column)
+    return values[: most - len(ranges[:4])] + ranges[:4]
+
+
+def _columns(table: pa.Table) -> list[str]:
+    """Columns that may be filtered by, those that people look for first before the others."""
+    columns = [name for name in table.column_names if name not in _NEVER]
+    return sorted(columns, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+
+
+def _kind(table: pa.Table, column: str) -> Literal["values", "range"] | None:
     kind = table.column(column).type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _range(table, column)
+        return None if column.endswith("id") else "range"
     item = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
-    if not pa.types.is_string(item) and not pa.types.is_large_string(item):
+    return "values" if pa.types.is_string(item) or pa.types.is_large_string(item) else None
+
+
+def _facet(table: pa.Table, column: str) -> Facet | None:
+    kind = _kind(table, column)
+    if kind == "range":
+        return _range(table, column)
+    if kind is None:
         return None
     found = [(value, count) for value, count in distinct_values(table, column) if value.strip()]
     covered = sum(count for _, count in found)
@@ -72,7 +92,7 @@ def _facet(table: pa.Table, column: str) -> Facet | None:
 def _range(table: pa.Table, column: str) -> Facet | None:
     extremes = pc.min_max(table.column(column)).as_py()
     low, high = extremes["min"], extremes["max"]
-    if low is None or not np.isfinite([low, high]).all() or low == high or column.endswith("id"):
+    if low is None or not np.isfinite([low, high]).all() or low == high:
         return None
     return Facet(column, "range", low=low, high=high)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.errors import QueryError
+from artsim.sentences import Sentence
 
 Where = Mapping[str, Any]
 
@@ -28,7 +29,11 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
     mask = np.ones(len(table), bool)
     for column, condition in conditions.items():
         if column not in table.column_names:
-            raise QueryError(f"There is no column {column!r} to filter by; there are {', '.join(table.column_names)}.")
+            raise QueryError(
+                "There is no column {column!r} to filter by; there are {columns}.",
+                column=column,
+                columns=table.column_names,
+            )
         mask &= _meets(table.column(column), condition, column)
     return mask
 
@@ -53,7 +58,10 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
             found = pc.is_in(values, value_set=pa.array(options).cast(values.type).drop_null())
     except (pa.ArrowException, OverflowError, TypeError) as error:
         raise QueryError(
-            f"The filter {column}={condition!r} does not fit that column, which holds {_kind(values.type)}."
+            "The filter {column}={condition!r} does not fit that column, which holds {kind}.",
+            column=column,
+            condition=condition,
+            kind=_kind(values.type),
         ) from error
     return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
 
@@ -65,10 +73,14 @@ def _holds_lists(values: pa.ChunkedArray) -> bool:
 
 def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -> Any:
     if len(condition) != 2:
-        raise QueryError(f"The range for {column} must be (low, high); it has {len(condition)} values.")
+        raise QueryError(
+            "The range for {column} must be (low, high); it has {count} values.", column=column, count=len(condition)
+        )
     low, high = condition
     if low is not None and high is not None and low > high:
-        raise QueryError(f"The range for {column} is empty: {low} is more than {high}.")
+        raise QueryError(
+            "The range for {column} is empty: {low} is more than {high}.", column=column, low=low, high=high
+        )
     found = pc.is_valid(values)
     if low is not None:
         found = pc.and_kleene(found, pc.greater_equal(values, pa.scalar(low)))
@@ -79,8 +91,10 @@ def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -
 
 def _kind(arrow_type: pa.DataType) -> str:
     if pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type):
-        return "text"
-    return "numbers" if pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) else str(arrow_type)
+        return Sentence("text")
+    return (
+        Sentence("numbers") if pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) else str(arrow_type)
+    )
 
 
 def distinct_values(table: pa.Table, column: str) -> list[tuple[Any, int]]:
@@ -122,7 +136,9 @@ def numbered_groups(table: pa.Table, by: str) -> tuple[np.ndarray, list[Any]]:
 def _grouped(table: pa.Table, by: str, rows: np.ndarray | None) -> pa.ChunkedArray:
     column = "year" if by == "century" and by not in table.column_names else by
     if column not in table.column_names:
-        raise QueryError(f"There is no column {column!r} to group by; there are {', '.join(table.column_names)}.")
+        raise QueryError(
+            "There is no column {column!r} to group by; there are {columns}.", column=column, columns=table.column_names
+        )
     values = table.column(column) if rows is None else table.column(column).take(pa.array(rows, pa.int64()))
     if by == "century" and column == "year":
         return pc.multiply(pc.floor(pc.divide(values.cast(pa.float64()), 100)), 100).cast(pa.int64())

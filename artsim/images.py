@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from artsim.errors import ImageError
+from artsim.sentences import Sentence
 
 MAX_PIXELS = 120_000_000  # 360 MB as RGB: larger than museum downloads, smaller than a Space's memory
 MAX_BYTES = 100_000_000
@@ -37,14 +38,14 @@ def load_image(source: ImageLike, *, short_side: int | None = None, name: str | 
     error messages. Raises `ImageError` when it is not an image of a known format, is damaged, or has more than
     `MAX_PIXELS`.
     """
-    label = name or (str(source) if isinstance(source, str | Path) else "the picture")
+    label = name or (str(source) if isinstance(source, str | Path) else Sentence("the picture"))
     try:
         if isinstance(source, Image.Image):
             _check_size(source, label)
             return _reduced(to_rgb(source), short_side)
         data = source if isinstance(source, bytes) else read_file(source, name=label)
         if not data:
-            raise ImageError(f"{label} is empty (0 bytes).")
+            raise ImageError("{label} is empty (0 bytes).", label=label)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image, label)
             if short_side and image.format in ("JPEG", "MPO"):
@@ -52,11 +53,15 @@ def load_image(source: ImageLike, *, short_side: int | None = None, name: str | 
             image.load()
             return _reduced(to_rgb(image), short_side)
     except UnidentifiedImageError:
-        raise ImageError(f"{label} is not an image that artsim reads ({', '.join(FORMATS)}).") from None
+        raise ImageError(
+            "{label} is not an image that artsim reads ({formats}).", label=label, formats=FORMATS
+        ) from None
     except ImageError:
         raise
     except Exception as error:  # PIL's decoders raise all kinds: OSError, RuntimeError, TypeError, struct.error, ...
-        raise ImageError(f"{label} is damaged and cannot be decoded ({error}).") from error
+        raise ImageError(
+            "{label} is damaged and cannot be decoded ({reason}).", label=label, reason=str(error)
+        ) from error
 
 
 def read_file(path: str | Path, *, name: str | None = None) -> bytes:
@@ -65,14 +70,20 @@ def read_file(path: str | Path, *, name: str | None = None) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would be waited for without end
-            raise ImageError(f"{label} is not a file.")
+            raise ImageError("{label} is not a file.", label=label)
         if status.st_size > MAX_BYTES:
-            raise ImageError(f"{label} is larger than {MAX_BYTES // 1_000_000} MB; save a smaller copy of it.")
+            raise ImageError(
+                "{label} is larger than {limit} MB; save a smaller copy of it.",
+                label=label,
+                limit=MAX_BYTES // 1_000_000,
+            )
         return path.read_bytes()
     except FileNotFoundError:
-        raise ImageError(f"{label} does not exist.") from None
+        raise ImageError("{label} does not exist.", label=label) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise ImageError(f"{label} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+        raise ImageError(
+            "{label} cannot be read ({reason}).", label=label, reason=str(getattr(error, "strerror", None) or error)
+        ) from error
 
 
 def _reduced(image: Image.Image, short_side: int | None) -> Image.Image:
@@ -86,9 +97,14 @@ def _check_size(image: Image.Image, label: str) -> None:
     if width * height > MAX_PIXELS:
         megapixels = width * height / 1e6
         limit = MAX_PIXELS // 1_000_000
-        raise ImageError(f"{label} has {megapixels:.0f} megapixels; the limit is {limit}. Save a smaller copy of it.")
+        raise ImageError(
+            "{label} has {megapixels:.0f} megapixels; the limit is {limit}. Save a smaller copy of it.",
+            label=label,
+            megapixels=megapixels,
+            limit=limit,
+        )
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"{label} is only {width} x {height} pixels.")
+        raise ImageError("{label} is only {width} x {height} pixels.", label=label, width=width, height=height)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -145,7 +161,8 @@ def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -
     """The part of `image` inside (left, top, right, bottom), each a fraction of the width or height in 0..1."""
     if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # nan is outside
         raise ImageError(
-            f"The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1."
+            "The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1.",
+            region=str(region),
         )
     left, top, right, bottom = region
     box = (
@@ -155,7 +172,12 @@ def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -
         round(bottom * image.height),
     )
     if box[2] - box[0] < MIN_SIDE or box[3] - box[1] < MIN_SIDE:
-        raise ImageError(f"The region {region} is only {box[2] - box[0]} x {box[3] - box[1]} pixels of this picture.")
+        raise ImageError(
+            "The region {region} is only {width} x {height} pixels of this picture.",
+            region=str(region),
+            width=box[2] - box[0],
+            height=box[3] - box[1],
+        )
     return image.crop(box)
 
 

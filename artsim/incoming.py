@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from artsim.errors import ArtsimError, QueryError, SourceError
 from artsim.images import EXTENSIONS
+from artsim.sentences import Sentence
 from artsim.sources.folder import readable_name
 from artsim.sources.metadata import Records, key, read_metadata
 from artsim.storage import writing
@@ -69,11 +70,15 @@ class Incoming:
         with self._lock:
             free = shutil.disk_usage(self.folder).free
             if self._files >= MOST_FILES:
-                raise TooMuch(f"At most {MOST_FILES:,} files can be added at once; add the rest afterwards.")
+                raise TooMuch("At most {most:,} files can be added at once; add the rest afterwards.", most=MOST_FILES)
             if self._bytes + size > MOST_BYTES:
-                raise TooMuch(f"At most {MOST_BYTES // 10**9} GB can be added at once; add the rest afterwards.")
+                raise TooMuch(
+                    "At most {limit} GB can be added at once; add the rest afterwards.", limit=MOST_BYTES // 10**9
+                )
             if free - size < _KEPT_FREE:
-                raise TooMuch(f"The disk of {self.folder.parent} is nearly full; make room, then add the rest.")
+                raise TooMuch(
+                    "The disk of {folder} is nearly full; make room, then add the rest.", folder=self.folder.parent
+                )
             self._files, self._bytes = self._files + 1, self._bytes + size
             if not is_table(name):
                 return self.folder / str(self._files)
@@ -86,13 +91,13 @@ class Incoming:
         """What the tables that have come in say of each file, their columns, and what is wrong with them, as sentences."""
         records: Records = {}
         features: dict[str, Any] = {}
-        problems = []
+        problems: list[str] = []
         for table in self._tables:
             base, name = self.folder / "/".join(table.split("/")[:2]), "/".join(table.split("/")[2:])
             try:
                 found, columns = read_metadata(base, [name])
             except SourceError as error:
-                problems.append(str(error).replace(f"{base}/", ""))
+                problems.append(_without(base, error.sentence))
                 continue
             records |= found
             features |= columns
@@ -117,19 +122,29 @@ class Details:
             if value is None or column == "sha256":
                 continue
             if column not in self._schema.names:
-                notes.append(f"This collection has no column {column}: what the table says there is left out.")
+                notes.append(
+                    Sentence(
+                        "This collection has no column {name}: what the table says there is left out.", name=column
+                    )
+                )
                 continue
             kind = self._schema.field(column).type
             if kind_of(kind) is None:
-                notes.append(f"The column {column} cannot be filled from a table here.")
+                notes.append(Sentence("The column {column} cannot be filled from a table here.", column=column))
                 continue
             try:
                 values[column] = read_value(write_value(value), kind, column)
             except QueryError as error:
-                notes.append(f"{name}: {error}")
+                notes.append(Sentence("{name}: {problem}", name=name, problem=error.sentence))
         if "title" in self._schema.names and not values.get("title"):
             values["title"] = readable_name(name)
         return values, notes
+
+
+def _without(base: Path, problem: Sentence) -> Sentence:
+    """The sentence without the folder that a table lies in here: whoever sent it knows it by its name."""
+    said = {name: str(value).replace(f"{base}/", "") for name, value in problem.values.items()}
+    return Sentence(problem.template, **said)
 
 
 def _clear_stale(home: Path) -> None:

@@ -20,6 +20,7 @@ from artsim.filters import Where, allowed_rows
 from artsim.images import ImageLike
 from artsim.presets import PRESET_RANKINGS
 from artsim.search import MAX_K, Match, Part, Query, choose_space
+from artsim.sentences import Sentence
 
 if TYPE_CHECKING:
     from artsim.collection import Collection
@@ -91,11 +92,11 @@ def influence(
     part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
     ranking = PRESET_RANKINGS.get(preset or "", "tuned")
     if direction not in DIRECTIONS:
-        raise QueryError(f"There is no direction {direction!r} in time; choose earlier or later.")
+        raise QueryError("There is no direction {direction!r} in time; choose earlier or later.", direction=direction)
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
-        raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {k}.")
+        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
     if decay is not None and not (_is_number(decay) and decay > 0):
-        raise QueryError(f"decay is a half-life in years, more than 0; it is {decay}.")
+        raise QueryError("decay is a half-life in years, more than 0; it is {decay}.", decay=decay)
     contents = collection.contents
     years = _years(contents.table, year_column)
     row = None if work is None else collection.work(work)
@@ -110,9 +111,12 @@ def influence(
     query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
     matches = collection.run(query) if ids else []
     if not matches:
-        note = f" ({undated} {'has' if undated == 1 else 'have'} no year)" if undated else ""
+        note = Sentence(" (1 has no year)") if undated == 1 else Sentence(" ({count} have no year)", count=undated)
         raise QueryError(
-            f"No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters."
+            "No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters.",
+            direction=Sentence(direction),
+            at=at,
+            note=note if undated else "",
         )
     shares = choose_space(contents, matches[0].encoder).space.weigh(weights)
     found = [_timed(match, year_column, at, shares, decay) for match in matches]
@@ -124,23 +128,29 @@ def influence(
 def _years(table: pa.Table, column: str) -> np.ndarray:
     """(n,) float64, nan where there is none. `QueryError` when the column is not one of numbers."""
     if column not in table.column_names:
-        raise QueryError(f"There is no column {column!r} of years; there are {', '.join(table.column_names)}.")
+        raise QueryError(
+            "There is no column {column!r} of years; there are {columns}.", column=column, columns=table.column_names
+        )
     values = table.column(column)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        raise QueryError(f"The column {column!r} holds {values.type}, not years as numbers.")
+        raise QueryError(
+            "The column {column!r} holds {kind}, not years as numbers.", column=column, kind=str(values.type)
+        )
     return pc.fill_null(values.cast(pa.float64()), math.nan).to_numpy()
 
 
 def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) -> float:
     """The year that was given, or the work's own."""
     if year is not None and not _is_number(year):
-        raise QueryError(f"year must be a number, such as 1642; it is {year!r}.")
+        raise QueryError("year must be a number, such as 1642; it is {year!r}.", year=year)
     found = year if year is not None else (work or {}).get(column)
     if found is not None and math.isfinite(found):
         return float(found)
     if work is None:
         raise QueryError("A picture from outside has no year: give year=, the year in which it was made.")
-    raise QueryError(f"The work {work['id']!r} has no {column}; give year=, the year in which it was made.")
+    raise QueryError(
+        "The work {work!r} has no {column}; give year=, the year in which it was made.", work=work["id"], column=column
+    )
 
 
 def _is_number(value: object) -> bool:

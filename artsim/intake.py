@@ -175,7 +175,7 @@ class Intake:
                 self._unsaved = []
             self._end("cancelled" if self._cancelled else "done")
         except ArtsimError as error:
-            self._end("failed", str(error))
+            self._end("failed", error.sentence)
         except Exception as error:
             log.exception("Adding works failed.")
             self._end("failed", type(error).__name__)
@@ -246,7 +246,7 @@ class Intake:
             encoders = [self._like.encoder(space.name) for space in self._like.contents.spaces]
             image = load_image(data, short_side=2 * max(e.short_side for e in encoders), name=arrival.name)
         except ImageError as error:
-            self._report(Report(arrival.number, arrival.name, "broken", reason=str(error)), done=1)
+            self._report(Report(arrival.number, arrival.name, "broken", reason=error.sentence), done=1)
             return None
         return Opened(arrival, sha, image, anyway)
 

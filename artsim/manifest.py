@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artsim.errors import CollectionError
+from artsim.sentences import Sentence
 
 FORMAT_VERSION = 2  # the newest that is read; 2 is 1 with regions, and only what has regions is written as 2
 FILE_NAME = "artsim.json"
@@ -108,13 +109,16 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return parse_manifest(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
-        problem = "holds no collection" if folder.is_dir() else "does not exist"
+        problem = Sentence("holds no collection") if folder.is_dir() else Sentence("does not exist")
         raise CollectionError(
-            f"{folder} {problem} (no {FILE_NAME}). Make one with: "
-            f"python scripts/build_collection.py --source folder:PICTURES --out {folder}"
+            "{folder} {problem} (no {file}). Make one with: python scripts/build_collection.py --source "
+            "folder:PICTURES --out {folder}",
+            folder=folder,
+            problem=problem,
+            file=FILE_NAME,
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CollectionError(f"{path} cannot be read ({error}).") from error
+        raise CollectionError("{path} cannot be read ({reason}).", path=path, reason=str(error)) from error
 
 
 def parse_manifest(text: str, name: str) -> Manifest:
@@ -123,7 +127,10 @@ def parse_manifest(text: str, name: str) -> Manifest:
         version = int(data["format_version"])
         if version > FORMAT_VERSION:
             raise CollectionError(
-                f"{name} has format version {version}; this artsim reads up to {FORMAT_VERSION}. Update artsim."
+                "{name} has format version {version}; this artsim reads up to {known}. Update artsim.",
+                name=name,
+                version=version,
+                known=FORMAT_VERSION,
             )
         known = {field.name for field in dataclasses.fields(Manifest)}
         data = {key: value for key, value in data.items() if key in known}
@@ -133,7 +140,9 @@ def parse_manifest(text: str, name: str) -> Manifest:
         _check_paths(manifest)
         return manifest
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CollectionError(f"{name} is damaged ({error}); build or download the collection again.") from error
+        raise CollectionError(
+            "{name} is damaged ({reason}); build or download the collection again.", name=name, reason=str(error)
+        ) from error
 
 
 def _parse_space(data: Mapping[str, Any]) -> SpaceRecord:
@@ -170,17 +179,19 @@ def record_files(folder: Path) -> dict[str, FileRecord]:
 
 def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -> dict[str, str]:
     """The files that are not as they were saved, each with what is wrong. `thorough` hashes large files as well."""
-    problems = {}
+    problems: dict[str, str] = {}
     for name, record in manifest.files.items():
         if name == "README.md":  # the card may be edited by people
             continue
         path = folder / name
         if not path.is_file():
-            problems[name] = "is missing"
+            problems[name] = Sentence("is missing")
         elif path.stat().st_size != record.size:
-            problems[name] = f"has {path.stat().st_size:,} bytes instead of {record.size:,}"
+            problems[name] = Sentence(
+                "has {found:,} bytes instead of {expected:,}", found=path.stat().st_size, expected=record.size
+            )
         elif (thorough or record.size <= _HASHED_UP_TO) and sha256(path) != record.sha256:
-            problems[name] = "has other contents than when it was saved (its sha256 differs)"
+            problems[name] = Sentence("has other contents than when it was saved (its sha256 differs)")
     return problems
 
 

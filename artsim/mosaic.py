@@ -21,7 +21,7 @@ from PIL import Image
 from artsim.contents import Contents
 from artsim.encoders.color import DIMS, mean_colors
 from artsim.errors import ArtsimError, QueryError
-from artsim.map import WorksMap, is_quick, work_keys
+from artsim.map import WorksMap, work_keys
 from artsim.thumbnails import SMALL, Thumbnails
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _PATCHES = 5  # halvings from which on works are patches of colour: their cells 
 _AT_ONCE = 4  # thumbnails that a near tile makes while it is waited for; far ones wait for none
 _WAITING = 3_000  # works whose thumbnails are to be made; those asked for first are forgotten
 _KEPT = 4_000  # tiles on disk, some 100 MB
+_DRAWN_AT_ONCE = 5_000  # works; of more, the colours alone take seconds, even where the map was saved
+_CHUNK = 8192  # works whose colours are worked out together
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +244,7 @@ class MosaicKeeper:
         with self._lock:
             if self._mosaic is not None and self._mosaic.contents is self._collection.contents:
                 return self._mosaic
-            if is_quick(self._collection):
+            if len(self._collection) <= _DRAWN_AT_ONCE:
                 self._draw()
                 return self._mosaic
             if self._drawing is None or not self._drawing.is_alive():
@@ -276,7 +278,9 @@ def _patches(contents: Contents, drawn: WorksMap) -> np.ndarray:
     colours = np.full((len(contents), 4), 255, np.uint8)
     colours[:, :3] = 160
     if indexed.space.raw_dims.get("color") == DIMS:  # else grey: another version's histogram
-        colours[:, :3] = mean_colors(indexed.load_vectors(indexed.columns["color"]))
+        histograms = indexed.load_vectors(indexed.columns["color"])
+        for first in range(0, len(colours), _CHUNK):
+            colours[first : first + _CHUNK, :3] = mean_colors(histograms[first : first + _CHUNK])
     grid = np.zeros((drawn.rows * drawn.columns, 4), np.uint8)
     grid[: len(drawn.order)] = colours[drawn.order]
     return grid.reshape(drawn.rows, drawn.columns, 4)

@@ -61,7 +61,7 @@ def path(
 
     contents = collection.contents
     if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MAX_STEPS:
-        raise QueryError(f"steps must be a whole number from 2 to {MAX_STEPS}; it is {steps}.")
+        raise QueryError("steps must be a whole number from 2 to {most}; it is {steps}.", most=MAX_STEPS, steps=steps)
     ends = [_row(contents.rows, identity) for identity in (start, end)]
     if start == end:
         raise QueryError("A path leads from one work to another: name two works.")
@@ -90,7 +90,7 @@ def path(
 
 def _row(rows: Mapping[str, int], identity: str) -> int:
     if identity not in rows:
-        raise QueryError(f"There is no work {identity!r} in this collection.")
+        raise QueryError("There is no work {work!r} in this collection.", work=identity)
     return rows[identity]
 
 

@@ -65,8 +65,10 @@ class IndexedRegions:
         """
         if self.boxes != REGIONS:
             raise CollectionError(
-                f"This collection has {len(self.boxes)} regions per work, not the {len(REGIONS)} that this artsim makes: "
-                "works cannot be added to it. Build it again with --regions."
+                "This collection has {count} regions per work, not the {expected} that this artsim makes: "
+                "works cannot be added to it. Build it again with --regions.",
+                count=len(self.boxes),
+                expected=len(REGIONS),
             )
         raw = np.concatenate([self.raw(), rounded(more)])
         if anew:
@@ -134,5 +136,7 @@ def load_regions(path: Path) -> RegionStatistics:
             return RegionStatistics(file.get_tensor("mean"), file.get_tensor("pairs"), fitted)
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
-            f"{path} is not a file of the statistics of regions ({error}); build the collection again."
+            "{path} is not a file of the statistics of regions ({reason}); build the collection again.",
+            path=path,
+            reason=str(error),
         ) from error

@@ -70,7 +70,7 @@ class Registrar:
         self.incoming: Incoming | None = None
         """Where the files of the last intake lie."""
         self.publication: Publication | None = None
-        self.problem = ""
+        self.problem: str = ""
         """Why the last saving failed."""
         self.begun: str | None = None
         """The name of the new collection that the last intake began."""
@@ -109,7 +109,7 @@ class Registrar:
         schema = self.collection.contents.table.schema
         unknown = [name for name in texts if name not in schema.names]
         if unknown:
-            raise QueryError(f"This collection has no column {', '.join(unknown)}.")
+            raise QueryError("This collection has no column {unknown}.", unknown=unknown)
         values = {name: read_value(text, schema.field(name).type, name) for name, text in texts.items()}
         before = self.collection.work(identity)
         changed = {name: value for name, value in values.items() if value != before[name]}
@@ -191,7 +191,7 @@ class Registrar:
             else:
                 self.collection.save()
         except ArtsimError as error:
-            self.problem = str(error)
+            self.problem = error.sentence
             raise
         with self._lock:
             self.problem = ""
@@ -292,7 +292,7 @@ class Registrar:
         """Save, then publish in the background; `publication` tells how it goes. The token is used for this and forgotten."""
         with self._lock:
             if self.publication is not None and not self.publication.over:
-                raise CollectionError(f"{self.publication.repo_id} is being published; wait for that first.")
+                raise CollectionError("{repo} is being published; wait for that first.", repo=self.publication.repo_id)
             self.publication = Publication(repo_id)
         if license != self.collection.manifest.license:
             manifest = self.collection.manifest
@@ -318,7 +318,7 @@ class Registrar:
             done = self.publication.total if self.publication else 0
             self.publication = Publication(repo_id, done, done, url=pushed.url)
         except ArtsimError as error:
-            self.publication = Publication(repo_id, failure=str(error))
+            self.publication = Publication(repo_id, failure=error.sentence)
         except Exception as error:
             log.exception("Publishing failed.")
             self.publication = Publication(repo_id, failure=type(error).__name__)

@@ -116,7 +116,7 @@ def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most
     """
     check_query(query, contents)
     if query.detail:
-        raise QueryError(f"Details are not looked for by {by}; leave detail out, or filter with where.")
+        raise QueryError("Details are not looked for by {column}; leave detail out, or filter with where.", column=by)
     asked = ask(contents, query, embed)
     allowed = allowed_works(contents, query)
     if query.encoder == "auto":
@@ -125,7 +125,7 @@ def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most
     has_value = numbers >= 0 if allowed is None else (numbers >= 0) & allowed
     counts = np.bincount(numbers[has_value], minlength=len(values))
     if not counts.any():
-        raise QueryError(f"No work that the filters leave has a value in {by!r}.")
+        raise QueryError("No work that the filters leave has a value in {column!r}.", column=by)
     answers = {}
     for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
         mask = has_value & (numbers == number)
@@ -141,13 +141,19 @@ def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most
 def check_query(query: Query, contents: Contents) -> None:
     """`QueryError` for what no search can answer, before anything is embedded."""
     if isinstance(query.k, bool) or not isinstance(query.k, int) or not 1 <= query.k <= MAX_K:
-        raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {query.k}.")
+        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=query.k)
     if query.ranking not in RANKINGS:
-        raise QueryError(f"There is no ranking {query.ranking!r}; choose among {', '.join(RANKINGS)}.")
+        raise QueryError(
+            "There is no ranking {ranking!r}; choose among {choices}.", ranking=query.ranking, choices=RANKINGS
+        )
     if query.auto not in AUTO_RULES:
-        raise QueryError(f"There is no rule {query.auto!r} to choose by; choose among {', '.join(AUTO_RULES)}.")
+        raise QueryError(
+            "There is no rule {rule!r} to choose by; choose among {choices}.", rule=query.auto, choices=AUTO_RULES
+        )
     if query.fusion not in FUSION_RULES:
-        raise QueryError(f"There is no fusion {query.fusion!r}; choose among {', '.join(FUSION_RULES)}.")
+        raise QueryError(
+            "There is no fusion {fusion!r}; choose among {choices}.", fusion=query.fusion, choices=FUSION_RULES
+        )
     if not query.parts:
         raise QueryError("There is nothing to search for: give an image, a text or a work.")
     for part in query.parts:
@@ -158,7 +164,7 @@ def check_query(query: Query, contents: Contents) -> None:
         if not math.isfinite(part.weight) or part.weight == 0:
             raise QueryError("The weight of a part of a query must be a number other than 0.")
         if part.work is not None and part.work not in contents.rows:
-            raise QueryError(f"There is no work {part.work!r} in this collection.")
+            raise QueryError("There is no work {work!r} in this collection.", work=part.work)
     if all(part.weight < 0 for part in query.parts):
         raise QueryError("Everything in the query is against; add at least one picture or text to be like.")
     if any(limit < 1 for limit in query.at_most.values()):
@@ -173,7 +179,11 @@ def choose_space(contents: Contents, name: str | None) -> IndexedSpace:
     for indexed in contents.spaces:
         if name in (None, indexed.name, indexed.encoder):
             return indexed
-    raise QueryError(f"There is no encoder {name!r}; there are {', '.join(space.name for space in contents.spaces)}.")
+    raise QueryError(
+        "There is no encoder {encoder!r}; there are {encoders}.",
+        encoder=name,
+        encoders=[space.name for space in contents.spaces],
+    )
 
 
 def ask(contents: Contents, query: Query, embed: Embed) -> list[Asked]:
@@ -189,8 +199,9 @@ def ask(contents: Contents, query: Query, embed: Embed) -> list[Asked]:
         spaces = tuple(space for space in spaces if embed.reads_words(space))
         if not spaces:
             raise EncoderError(
-                f"None of the encoders of this collection ({', '.join(space.name for space in contents.spaces)}) reads "
-                "words. Search with a picture, or build it with a CLIP or SigLIP encoder as well."
+                "None of the encoders of this collection ({encoders}) reads words. Search with a picture, or "
+                "build it with a CLIP or SigLIP encoder as well.",
+                encoders=[space.name for space in contents.spaces],
             )
     if query.encoder is None:
         spaces = spaces[:1]
@@ -202,7 +213,11 @@ def weights_between(contents: Contents, query: Query) -> dict[str, float]:
     weights = {space.name: 1.0 for space in contents.spaces}
     for name, weight in query.encoder_weights.items():
         if not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
-            raise QueryError(f"The weight of an encoder must be a number of 0 or more; that of {name} is {weight!r}.")
+            raise QueryError(
+                "The weight of an encoder must be a number of 0 or more; that of {encoder} is {weight!r}.",
+                encoder=name,
+                weight=weight,
+            )
         weights[choose_space(contents, name).name] = float(weight)
     if not any(weights.values()):
         raise QueryError("All weights of encoders are 0; give at least one of them more than 0.")

@@ -51,7 +51,7 @@ class Shelf:
     def folder(self, name: str) -> Path:
         """`CollectionError` for a name that is no folder name of ours."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-            raise CollectionError(f"There is no own collection {name!r}.")
+            raise CollectionError("There is no own collection {name!r}.", name=name)
         return self._folder / name
 
     def collections(self) -> list[OwnCollection]:
@@ -79,7 +79,7 @@ class Shelf:
         choices = {key: value for key, value in self._read().items() if key != (asked or "")}
         if name is not None:
             if not (self.folder(name) / FILE_NAME).is_file():
-                raise CollectionError(f"There is no own collection {name!r}.")
+                raise CollectionError("There is no own collection {name!r}.", name=name)
             choices[asked or ""] = name
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -105,5 +105,5 @@ def _described(folder: Path) -> OwnCollection:
     try:
         manifest = read_manifest(folder)
     except CollectionError as error:
-        return OwnCollection(folder.name, folder.name, 0, "", str(error))
+        return OwnCollection(folder.name, folder.name, 0, "", error.sentence)
     return OwnCollection(folder.name, manifest.title, manifest.rows, manifest.created)

@@ -119,16 +119,20 @@ class Space:
         unknown |= set(weights) - set(ASPECTS)
         if unknown:
             raise QueryError(
-                f"There is no aspect {', '.join(sorted(unknown))}; choose among {', '.join(self.aspects)}."
+                "There is no aspect {unknown}; choose among {aspects}.", unknown=sorted(unknown), aspects=self.aspects
             )
         try:
             shares = np.array([float(weights.get(aspect, 0.0)) for aspect in self.aspects])
         except (TypeError, ValueError):
-            raise QueryError(f"The weights of aspects must be numbers; they are {dict(weights)}.") from None
+            raise QueryError(
+                "The weights of aspects must be numbers; they are {weights}.", weights=str(dict(weights))
+            ) from None
         if not np.isfinite(shares).all() or (shares < 0).any():
             raise QueryError("The weight of an aspect must be 0 or more.")
         if shares.sum() <= 0:
-            raise QueryError(f"All aspect weights are 0; give at least one of {', '.join(self.aspects)} more than 0.")
+            raise QueryError(
+                "All aspect weights are 0; give at least one of {aspects} more than 0.", aspects=self.aspects
+            )
         return (shares / shares.sum()).astype(np.float32)
 
     def query_vector(self, vector: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -265,6 +269,8 @@ def load_space(path: Path) -> Space:
             fitted = int(header["fitted"])
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
-            f"{path} is not a file of space statistics ({error}); build the collection again."
+            "{path} is not a file of space statistics ({reason}); build the collection again.",
+            path=path,
+            reason=str(error),
         ) from error
     return Space(header["name"], transforms, *rest, fitted)

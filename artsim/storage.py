@@ -97,7 +97,7 @@ class Shards:
             self._metadata = [pq.read_metadata(path) for path in self._paths]
         except (pa.ArrowException, OSError) as error:
             raise CollectionError(
-                f"A data file cannot be read as parquet ({error}); fetch or build it again."
+                "A data file cannot be read as parquet ({reason}); fetch or build it again.", reason=str(error)
             ) from error
         self._last: tuple[int, int, pa.ChunkedArray] | None = None
         self._starts = np.cumsum([0, *(metadata.num_rows for metadata in self._metadata)])
@@ -141,7 +141,9 @@ class Shards:
         """The path of a shard; `CollectionError` when another file took its place, as its rows would be other works."""
         path = self._paths[shard]
         if not path.is_file() or _stamp(path) != self._stamps[shard]:
-            raise CollectionError(f"{path} was replaced since the collection was opened; open the collection again.")
+            raise CollectionError(
+                "{path} was replaced since the collection was opened; open the collection again.", path=path
+            )
         return path
 
 
@@ -169,7 +171,9 @@ def writing(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CollectionError(
-            f"{target} cannot be written ({error.strerror or error}). Make room or give another folder, and run it again."
+            "{target} cannot be written ({reason}). Make room or give another folder, and run it again.",
+            target=target,
+            reason=str(error.strerror or error),
         ) from error
 
 

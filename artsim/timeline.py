@@ -42,8 +42,8 @@ class Placed:
 class Layout:
     """Where everything lies, in pixels of a plot of `WIDTH` x `HEIGHT`."""
 
-    years: Sequence[tuple[float, str]]
-    levels: Sequence[tuple[float, str]]
+    years: Sequence[tuple[float, float]]
+    levels: Sequence[tuple[float, float]]
     background: Sequence[Point]
     matches: Sequence[Placed]
     own_x: float
@@ -111,8 +111,8 @@ def lay_out(influence: Influence, image_of: ImageOf | None, *, own: Image.Image 
         matches.append(Placed(number, item, dot, picture))
     shown = [item for item in influence.others if first <= item.year <= last and _height(item) >= floor]
     return Layout(
-        years=[(x(year), _year_label(year)) for year in _year_ticks(first, last)],
-        levels=[(y(_score(tick)), f"{tick:g} %") for tick in _TICKS if floor <= _score(tick) <= ceiling],
+        years=[(x(year), year) for year in _year_ticks(first, last)],
+        levels=[(y(_score(tick)), tick) for tick in _TICKS if floor <= _score(tick) <= ceiling],
         background=[(x(item.year), y(_height(item))) for item in shown],
         matches=matches,
         own_x=x(influence.year),
@@ -124,13 +124,13 @@ def _draw_axes(canvas: Canvas, influence: Influence, layout: Layout) -> None:
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
     canvas.text((_LEFT, 30), _title(influence), size=18)
     canvas.text((16, _TOP - 20), "likeness: closer than ... of random pairs of works", color="#666666")
-    for y, label in layout.levels:
+    for y, percentile in layout.levels:
         canvas.line((_LEFT, y), (right, y), _LINES)
-        canvas.text((_LEFT - 8, y + 4), label, anchor="end")
+        canvas.text((_LEFT - 8, y + 4), f"{percentile:g} %", anchor="end")
     canvas.line((_LEFT, bottom), (right, bottom), _INK)
-    for x, label in layout.years:
+    for x, year in layout.years:
         canvas.line((x, bottom), (x, bottom + 6), _INK)
-        canvas.text((x, bottom + 20), label, anchor="middle")
+        canvas.text((x, bottom + 20), _year_label(year), anchor="middle")
     canvas.text((_LEFT, HEIGHT - 16), influence.caveat)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from artsim.errors import QueryError
+from artsim.sentences import Sentence
 
 KINDS = ("text", "number", "whole number", "yes or no", "list")
 """What `kind_of` may say."""
@@ -46,7 +47,9 @@ def read_value(text: str, column: pa.DataType, name: str) -> Any:
     text = text.replace("\r\n", "\n").strip()
     kind = kind_of(column)
     if kind is None:
-        raise QueryError(f"The column {name} cannot be edited here: its values are {column}.")
+        raise QueryError(
+            "The column {column} cannot be edited here: its values are {kind}.", column=name, kind=str(column)
+        )
     if kind == "list":
         return [read_value(line, column.value_type, name) for line in text.splitlines() if line.strip()]
     if not text:
@@ -55,11 +58,11 @@ def read_value(text: str, column: pa.DataType, name: str) -> Any:
         return text
     if kind == "yes or no":
         if text.lower() not in (*_YES, *_NO):
-            raise QueryError(f"{name} is yes or no, not {text!r}.")
+            raise QueryError("{column} is yes or no, not {text!r}.", column=name, text=text)
         return text.lower() in _YES
     try:
         value = int(text) if kind == "whole number" else float(text)
         pa.scalar(value, column)  # also whether there is room for it
     except (ValueError, pa.ArrowException, OverflowError):
-        raise QueryError(f"{name} is a {kind}, not {text!r}.") from None
+        raise QueryError("{column} is a {kind}, not {text!r}.", column=name, kind=Sentence(kind), text=text) from None
     return value

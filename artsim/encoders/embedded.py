@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.base import Aspect, Blocks, in_batches, joined, unit_rows
-from artsim.encoders.engines import Maps, load_engine
+from artsim.encoders.engines import Maps, OpenVinoEngine, load_engine
 from artsim.encoders.lite0 import WEIGHTS_SHA256, load_network
 from artsim.encoders.regions import REGIONS, averaged_over_regions
 from artsim.errors import EncoderError
@@ -63,6 +63,13 @@ class EmbeddedEncoder:
         taps = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)  # the first convolution comes before block 0
         self._engine = load_engine(load_network(), taps=taps, device=device)
         self.device = self._engine.device
+
+    def warm_up(self) -> None:
+        """Look at nothing in every shape that a picture may have: OpenVINO needs twice as long for the first of each."""
+        if isinstance(self._engine, OpenVinoEngine):
+            for long_side in range(SHORT_SIDE, 2 * SHORT_SIDE + 1, 32):  # as `fit_frame` has them
+                for shape in {(SHORT_SIDE, long_side), (long_side, SHORT_SIDE)}:
+                    self._engine.run(np.zeros((1, *shape, 3), np.uint8), alone=True)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         found = self._embed(images, regions=False)

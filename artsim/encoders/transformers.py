@@ -99,7 +99,8 @@ class TransformersEncoder:
 
         if self._tokenizer is None:
             raise EncoderError(
-                f"{self.id} knows pictures, not words. Search with a picture, or use a CLIP or SigLIP encoder."
+                "{encoder} knows pictures, not words. Search with a picture, or use a CLIP or SigLIP encoder.",
+                encoder=self.id,
             )
         # SigLIP was trained with texts padded to the full length; for CLIP it makes no difference.
         length = getattr(getattr(self._model.config, "text_config", None), "max_position_embeddings", None)
@@ -129,8 +130,11 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise EncoderError(
-            f"The encoder {name} cannot be loaded: it is neither a folder with a model nor a model the Hub gives "
-            f"({reason}). Give embedded, a Hub model id such as openai/clip-vit-base-patch16, or such a folder."
+            "The encoder {name} cannot be loaded: it is neither a folder with a model nor a model the "
+            "Hub gives ({reason}). Give embedded, a Hub model id such as openai/clip-vit-base-patch16, "
+            "or such a folder.",
+            name=name,
+            reason=reason,
         ) from error
     return model.eval(), processor
 
@@ -141,7 +145,11 @@ def _load_tokenizer(name: str, revision: str | None) -> Any:
     try:
         return AutoTokenizer.from_pretrained(name, revision=revision)
     except (OSError, ValueError, KeyError) as error:
-        raise EncoderError(f"The encoder {name} embeds texts, but its tokenizer cannot be loaded ({error}).") from error
+        raise EncoderError(
+            "The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
+            name=name,
+            reason=str(error),
+        ) from error
 
 
 def _commit(name: str, revision: str | None) -> str | None:

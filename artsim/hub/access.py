@@ -10,8 +10,9 @@ from typing import Any
 from artsim.errors import HubError
 from artsim.hub.talk import patiently
 from artsim.hub.token import current_token, hub_api
+from artsim.sentences import Sentence
 
-LOGIN = "make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login"
+LOGIN = Sentence("make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login")
 _SCAFFOLD = frozenset(
     {".gitattributes", "README.md", ".gitignore"}
 )  # what the Hub or a person puts into a new repository
@@ -40,18 +41,25 @@ def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destinatio
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
-        raise HubError(f"Publishing to {repo_id} needs the Hub, which is switched off here (HF_HUB_OFFLINE).")
+        raise HubError("Publishing to {repo} needs the Hub, which is switched off here (HF_HUB_OFFLINE).", repo=repo_id)
     token = current_token()
     if token is None:
-        raise HubError(f"There is no Hub token on this machine, so nothing can be published to {repo_id}: {LOGIN}")
+        raise HubError(
+            "There is no Hub token on this machine, so nothing can be published to {repo}: {login}",
+            repo=repo_id,
+            login=LOGIN,
+        )
     api = hub_api()
     problem = write_problem(_who_am_i(api, token), repo_id, repo_type)
     if problem:
         raise HubError(problem)
-    info = patiently(lambda: _repo_info(api, repo_id, repo_type), f"asking the Hub for {repo_id}")
+    info = patiently(lambda: _repo_info(api, repo_id, repo_type), Sentence("Asking the Hub for {repo}", repo=repo_id))
     if info is None:
         return Destination(repo_id, repo_type, exists=False, private=None, files=frozenset())
-    patiently(lambda: api.auth_check(repo_id, repo_type=repo_type, write=True), f"asking to write to {repo_id}")
+    patiently(
+        lambda: api.auth_check(repo_id, repo_type=repo_type, write=True),
+        Sentence("Asking to write to {repo}", repo=repo_id),
+    )
     files = frozenset(file.rfilename for file in info.siblings or [])
     return Destination(repo_id, repo_type, exists=True, private=bool(info.private), files=files)
 
@@ -68,8 +76,9 @@ def check_repo_id(repo_id: str) -> None:
         good = False
     if not good:
         raise HubError(
-            f"{repo_id!r} is not an id on the Hub: give NAMESPACE/NAME, of letters, digits, '-', '_' and '.', "
-            "such as my-museum/paintings."
+            "{repo!r} is not an id on the Hub: give NAMESPACE/NAME, of letters, digits, '-', '_' and "
+            "'.', such as my-museum/paintings.",
+            repo=repo_id,
         )
 
 
@@ -79,29 +88,45 @@ def check_license(license: str) -> None:
 
     card = DatasetCard(f"---\n{DatasetCardData(license=license).to_yaml()}\n---\n")
     try:
-        patiently(lambda: card.validate(repo_type="dataset"), "checking the licence")
+        patiently(lambda: card.validate(repo_type="dataset"), Sentence("Checking the licence"))
     except ValueError as error:
         raise HubError(
-            f"The Hub knows no licence {license!r}. Give --license one of the ids at "
-            "https://huggingface.co/docs/hub/repositories-licenses, such as cc0-1.0, or: other"
+            "The Hub knows no licence {license!r}. Give --license one of the ids at "
+            "https://huggingface.co/docs/hub/repositories-licenses, such as cc0-1.0, or: other",
+            license=license,
         ) from error
 
 
-def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> str | None:
+def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> Sentence | None:
     """Why the token of `account` (the Hub's `whoami-v2`) may not write to `repo_id`, as a sentence; None if it may."""
     user, namespace = account["name"], repo_id.split("/")[0]
     token = (account.get("auth") or {}).get("accessToken") or {}
-    name = f"The Hub token {token.get('displayName', '')!r} of {user}" if token.get("displayName") else "The Hub token"
+    name = Sentence("The Hub token")
+    if token.get("displayName"):
+        name = Sentence("The Hub token {name!r} of {user}", name=token["displayName"], user=user)
     if token.get("role") == "read":
-        return f"{name} may only read: {LOGIN}"
+        return Sentence("{token} may only read: {login}", token=name, login=LOGIN)
     memberships = {org["name"]: org.get("roleInOrg") for org in account.get("orgs") or []}
     if namespace != user and namespace not in memberships:
-        own = ", ".join([user, *sorted(memberships)])
-        return f"You are {user} on the Hub and may not write to {namespace}; you may write to {own}."
+        own = [user, *sorted(memberships)]
+        return Sentence(
+            "You are {user} on the Hub and may not write to {namespace}; you may write to {own}.",
+            user=user,
+            namespace=namespace,
+            own=own,
+        )
     if memberships.get(namespace) == "read":
-        return f"You are {user} on the Hub and may only read in {namespace}; ask its owners for write access."
+        return Sentence(
+            "You are {user} on the Hub and may only read in {namespace}; ask its owners for write access.",
+            user=user,
+            namespace=namespace,
+        )
     if token.get("role") == "fineGrained" and not _is_granted(token, namespace, repo_id, repo_type):
-        return f"{name} has no write permission for {repo_id}: add it at https://huggingface.co/settings/tokens"
+        return Sentence(
+            "{token} has no write permission for {repo}: add it at https://huggingface.co/settings/tokens",
+            token=name,
+            repo=repo_id,
+        )
     return None
 
 
@@ -111,7 +136,8 @@ def make_private(destination: Destination) -> None:
         return
     repo_id, repo_type = destination.repo_id, destination.repo_type
     patiently(
-        lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True), f"making {repo_id} private"
+        lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True),
+        Sentence("Making {repo} private", repo=repo_id),
     )
     log.warning("%s was public and is private now, as asked.", repo_id)
 
@@ -140,11 +166,11 @@ def _who_am_i(api: Any, token: str) -> Mapping[str, Any]:
         except HfHubHTTPError as error:
             if error.response.status_code == 401:
                 raise HubError(
-                    f"The Hub does not accept the token of this machine (HF_TOKEN or hf auth): {LOGIN}"
+                    "The Hub does not accept the token of this machine (HF_TOKEN or hf auth): {login}", login=LOGIN
                 ) from error
             raise
 
-    return patiently(ask, "asking the Hub who you are")
+    return patiently(ask, Sentence("Asking the Hub who you are"))
 
 
 def _repo_info(api: Any, repo_id: str, repo_type: str) -> Any | None:

@@ -18,6 +18,7 @@ from artsim.errors import HubError
 from artsim.hub.talk import PAUSES, hub_errors, is_passing, patiently, pause, sentence
 from artsim.hub.token import hub_api
 from artsim.manifest import sha256
+from artsim.sentences import Sentence
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
@@ -94,7 +95,7 @@ def push_files(
 
     Raises `HubError` when the Hub refuses, or is still busy after about half a minute of further tries.
     """
-    api, what = hub_api(), f"publishing to {repo_id}"
+    api, what = hub_api(), Sentence("Publishing to {repo}", repo=repo_id)
     additions: dict[str, CommitOperationAdd] = {}
     tried: _Plan | None = None
     for seconds in (*PAUSES, None):
@@ -106,7 +107,9 @@ def push_files(
             return _send(api, repo_id, repo_type, files, plan, additions, message, progress)
         except ValueError as error:  # also a 400: what the Hub will never take, such as a malformed card
             reason = " ".join(str(error).split())[:300]
-            raise HubError(f"The Hub refuses what is to be published to {repo_id}: {reason}") from error
+            raise HubError(
+                "The Hub refuses what is to be published to {repo}: {reason}", repo=repo_id, reason=reason
+            ) from error
         except hub_errors(RuntimeError) as error:
             if seconds is None or not is_passing(error):
                 raise HubError(sentence(error, what)) from error
@@ -125,7 +128,7 @@ def _compare(
         tree = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
         return head or "", {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
-    head, there = patiently(read, f"reading {repo_id}")
+    head, there = patiently(read, Sentence("Reading {repo}", repo=repo_id))
     changed = tuple(path for path, file in files.items() if path not in there or not file.is_at(there[path]))
     vanished = tuple(path for path in there if owns(path) and path not in files)
     return _Plan(head, changed, vanished)

@@ -16,6 +16,7 @@ from artsim.hub.talk import patiently
 from artsim.hub.token import hub_api
 from artsim.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
 from artsim.saving import open_folder
+from artsim.sentences import Sentence
 
 CARD = "README.md"
 
@@ -62,8 +63,10 @@ def check_publication(repo_id: str) -> Destination:
     destination = check_destination(repo_id)
     if FILE_NAME not in destination.files and not is_only_scaffold(destination.files):
         raise HubError(
-            f"{repo_id} exists on the Hub and is not a collection (it has no {FILE_NAME}); it is left as it is. "
-            "Publish under another name."
+            "{repo} exists on the Hub and is not a collection (it has no {file}); it is left as it is. "
+            "Publish under another name.",
+            repo=repo_id,
+            file=FILE_NAME,
         )
     return destination
 
@@ -85,7 +88,11 @@ def _sound_manifest(folder: Path) -> Manifest:
     """The manifest, after every file was compared with it. `CollectionError` when one is not as it was saved."""
     manifest = read_manifest(folder)
     for name, problem in damaged_files(folder, manifest, thorough=True).items():
-        raise CollectionError(f"{folder / name} {problem}, so the collection is not published. Build it again first.")
+        raise CollectionError(
+            "{path} {problem}, so the collection is not published. Build it again first.",
+            path=folder / name,
+            problem=problem,
+        )
     return manifest
 
 
@@ -132,7 +139,7 @@ def _tell_of_edits(destination: Destination, folder: Path) -> None:
     record = manifest.files.get(CARD)
     (card,) = patiently(
         lambda: hub_api().get_paths_info(destination.repo_id, CARD, revision=origin.commit, repo_type="dataset"),
-        f"reading the card of {destination.repo_id}",
+        Sentence("Reading the card of {repo}", repo=destination.repo_id),
     )
     if record is not None and getattr(card, "size", None) != record.size:
         log.warning(
@@ -153,7 +160,8 @@ def _make_repository(destination: Destination, private: bool) -> None:
     api, repo_id = hub_api(), destination.repo_id
     if not destination.exists:
         patiently(
-            lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True), f"creating {repo_id}"
+            lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True),
+            Sentence("Creating {repo}", repo=repo_id),
         )
     elif private:
         make_private(destination)

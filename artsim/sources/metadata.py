@@ -43,7 +43,9 @@ def read_metadata(folder: Path, names: Sequence[str]) -> tuple[Records, dict[str
         path = folder / name
         table = _read_table(path)
         if "file_name" not in table.column_names:
-            raise SourceError(f"{path} has no column file_name; its columns are {', '.join(table.column_names)}.")
+            raise SourceError(
+                "{path} has no column file_name; its columns are {columns}.", path=path, columns=table.column_names
+            )
         table = table.rename_columns(_standard_names(table.column_names))
         for column, feature in Features.from_arrow_schema(table.schema).items():
             if column not in ("file_name", "image"):
@@ -64,7 +66,9 @@ def _read_table(path: Path) -> Any:
         table = _read_csv(path) if path.suffix == ".csv" else _read_jsonl(path)
         return table.cast(pa.schema([pa.field(f.name, _kept_type(f)) for f in table.schema]))
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
-        raise SourceError(f"{path} cannot be read as a table ({' '.join(str(error).split())[:300]}).") from error
+        raise SourceError(
+            "{path} cannot be read as a table ({reason}).", path=path, reason=" ".join(str(error).split())[:300]
+        ) from error
 
 
 def _read_csv(path: Path) -> Any:

@@ -23,7 +23,9 @@ def about(context: Context) -> Markup:
         sentences.append(strings("about.licence", licence=manifest.license.upper()))
     # a folder of this machine is no one else's business
     encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
-    before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")  # the reason is English
+    before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition(
+        "\0"
+    )  # what is in between may be English
     link = safe_link({"url": manifest.source.get("homepage")})
     source = (
         element("a", strings("about.source", host=link[1]), href=link[0], target="_blank", rel="noopener noreferrer")
@@ -33,7 +35,20 @@ def about(context: Context) -> Markup:
     return element(
         "footer",
         element("p", " ".join(sentences), " " if source else "", source),
-        element("p", before, element("span", context.encoder_reason, lang="en"), after, class_="which"),
-        element("p", strings("about.likeness"), " ", strings("about.privacy")),
+        element("p", before, _reason(context), after, class_="which"),
+        element("p", strings("about.likeness"), " ", strings("about.privacy"), _kept(context)),
         class_="about", aria_label=strings("about.title"),
     )  # fmt: skip
+
+
+def _reason(context: Context) -> Markup:
+    """Why this encoder; marked as English where it is not translated."""
+    strings, reason = context.strings, context.encoder_reason
+    return element("span", strings.error(reason), lang=None if strings.knows(reason) else "en")
+
+
+def _kept(context: Context) -> str:
+    """What becomes of other pictures, for an owner who sits at this machine."""
+    if context.studio is None or context.studio.owner.logs_in:
+        return ""
+    return " " + context.strings("about.kept")

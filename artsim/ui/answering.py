@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artsim.errors import QueryError
 from artsim.filters import Where
 from artsim.matches import Match
 from artsim.presets import PRESET_RANKINGS, weights_of
@@ -15,6 +14,7 @@ from artsim.ui.context import Context
 from artsim.ui.labels import label_of
 from artsim.ui.state import Question
 from artsim.ui.strings import Strings
+from artsim.ui.told import Spoken
 
 PER_GROUP = 5
 """Works that are shown for each value, of the nearest in each."""
@@ -48,7 +48,7 @@ def find(context: Context, question: Question) -> Answer:
     """The answer. `ArtsimError` with a sentence when there can be none."""
     query = _query(context, question)
     if question.by is not None and question.contains:
-        raise QueryError(context.strings("results.detail-by"))
+        raise Spoken(context.strings("results.detail-by"))
     if question.by is None:
         return Answer(question, (Group(None, tuple(context.collection.run(query))),))
     found = context.collection.run_each(replace(query, k=min(question.k, PER_GROUP)), by=question.by)
@@ -80,7 +80,7 @@ def read_upload(path: Path, strings: Strings) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise QueryError(strings("notice.gone")) from error
+        raise Spoken(strings("notice.gone")) from error
 
 
 def heading_of(context: Context, question: Question) -> str:
@@ -134,7 +134,7 @@ def _closed(where: Where) -> Where:
 def _condition(condition: Any, strings: Strings) -> str:
     if not isinstance(condition, tuple):
         return strings("results.comma").join(map(str, condition))
-    low, high = ("" if bound is None else f"{bound:.12g}" for bound in condition)
+    low, high = ("" if bound is None else strings.plain(bound) for bound in condition)
     return strings("within.range", low=low, high=high).strip()
 
 

@@ -12,7 +12,6 @@ from typing import Generic, Literal, TypeVar
 from artsim.collection import Collection
 from artsim.contents import Contents
 from artsim.errors import ArtsimError
-from artsim.ui.labels import sentence_of
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
@@ -30,8 +29,8 @@ class Job(Generic[T]):
     done: int = 0
     total: int = 0
     answer: T | None = None
-    reason: str = ""
-    """Why it failed, as a sentence; empty when the cause is in the log only."""
+    failure: ArtsimError | None = None
+    """Why it failed; None when the cause is in the log only."""
 
 
 class Background(Generic[T]):
@@ -62,7 +61,7 @@ class Background(Generic[T]):
             with self._working:
                 job.answer = self._work(key, progress)
         except ArtsimError as error:
-            job.reason, job.state = sentence_of(error), "failed"
+            job.failure, job.state = error, "failed"
         except Exception:
             log.exception("%s failed.", self._name)
             job.state = "failed"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from artsim.collection import Collection
 from artsim.contents import Contents
 from artsim.encoders.base import Aspect
-from artsim.facets import Facet, choose_facets, varied_works
+from artsim.facets import Facet, choose_facets, possible_facets, varied_works
 from artsim.thumbnails import Thumbnails
 from artsim.ui.readiness import Readiness
 from artsim.ui.strings import Strings, load_strings
@@ -32,6 +32,15 @@ class Context:
     @property
     def facets(self) -> tuple[Facet, ...]:
         return _facets_of(self.collection.contents)
+
+    @property
+    def possible_facets(self) -> tuple[Facet, ...]:
+        """Those that there may be until the app stops, some without values: where works can change, more than now."""
+        if self.studio is None:
+            return self.facets
+        now = {facet.column: facet for facet in self.facets}
+        possible = [now.pop(facet.column, facet) for facet in possible_facets(self.collection.contents)]
+        return (*possible, *now.values())
 
     @property
     def examples(self) -> tuple[str, ...]:

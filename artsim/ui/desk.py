@@ -15,15 +15,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from artsim.arrivals import IntakeState, Report
-from artsim.errors import ArtsimError, CollectionError, QueryError
+from artsim.errors import ArtsimError, QueryError
 from artsim.images import FORMATS
 from artsim.incoming import TooMuch, clean_name, is_picture, is_table
 from artsim.registrar import Change, Publication, Registrar
+from artsim.sentences import Sentence
 from artsim.thumbnails import SMALL
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
-from artsim.ui.labels import label_of, sentence_of
+from artsim.ui.labels import label_of
+from artsim.ui.language import language_of
+from artsim.ui.strings import Strings
 from artsim.ui.studio import Studio
+from artsim.ui.told import Spoken, sentence_of
 
 log = logging.getLogger(__name__)
 
@@ -65,59 +69,70 @@ class _Desk:
 
         async def endpoint(request: Request) -> Response:
             if not self._studio.owner.may_change(request):
-                return self._refused()
+                return self._refused(request)
             try:
                 body = await request.json()
                 if not isinstance(body, dict):
                     raise QueryError("The request must be a JSON object.")
                 await asyncio.to_thread(act, body)
-                return JSONResponse(await asyncio.to_thread(self._state), headers=_NO_STORE)
+                return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
             except ArtsimError as error:
-                return JSONResponse({"error": sentence_of(error)}, 400, headers=_NO_STORE)
+                return JSONResponse(
+                    {"error": sentence_of(error, self._speaking(request).strings)}, 400, headers=_NO_STORE
+                )
             except ValueError:
                 return JSONResponse({"error": "The request must be JSON."}, 400, headers=_NO_STORE)
             except Exception:
                 log.exception("A change of the collection failed.")
-                return JSONResponse({"error": self._context.strings("error.internal")}, 500, headers=_NO_STORE)
+                return JSONResponse(
+                    {"error": self._speaking(request).strings("error.internal")}, 500, headers=_NO_STORE
+                )
 
         return endpoint
 
     async def state(self, request: Request) -> Response:
         if not self._studio.owner.admits(request):
-            return self._refused()
-        return JSONResponse(await asyncio.to_thread(self._state), headers=_NO_STORE)
+            return self._refused(request)
+        return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
 
     async def receive(self, request: Request) -> Response:
         """One file, as the body; its name is in the query. A table of metadata, or a picture for the intake."""
         if not self._studio.owner.may_change(request):
-            return self._refused()
+            return self._refused(request)
         name = clean_name(request.query_params.get("name", ""))
         intake, incoming = self._registrar.intake, self._registrar.incoming
         if intake is None or incoming is None or intake.over:
-            return JSONResponse({"error": self._context.strings("collection.add.ended")}, 409, headers=_NO_STORE)
+            return JSONResponse(
+                {"error": self._speaking(request).strings("collection.add.ended")}, 409, headers=_NO_STORE
+            )
         if not is_picture(name) and not is_table(name):
-            intake.refuse(name, f"{name} is not a picture that artsim reads ({', '.join(FORMATS)}).")
+            intake.refuse(
+                name, Sentence("{label} is not an image that artsim reads ({formats}).", label=name, formats=FORMATS)
+            )
             return JSONResponse({}, headers=_NO_STORE)
         try:
             size = _declared_size(request)
             if size > self._upload_bytes:
-                raise QueryError(f"{name} is larger than {self._upload_bytes // 2**20} MB.")
+                raise QueryError("{name} is larger than {limit} MB.", name=name, limit=self._upload_bytes // 2**20)
             path = await asyncio.to_thread(incoming.place, name, size)
             arrived = 0
             with path.open("wb") as file:
                 async for chunk in request.stream():
                     arrived += len(chunk)
                     if arrived > size:
-                        raise QueryError(f"{name} is larger than it said.")
+                        raise QueryError("{name} is larger than it said.", name=name)
                     file.write(chunk)
             if arrived < size:
-                raise QueryError(f"{name} did not arrive as a whole.")
+                raise QueryError("{name} did not arrive as a whole.", name=name)
         except TooMuch as error:
             intake.complete()
-            intake.note(str(error))
-            return JSONResponse({"error": sentence_of(error)}, 507, headers=_NO_STORE)
-        except (QueryError, ClientDisconnect, OSError) as error:
-            intake.refuse(name, str(error) or f"{name} did not arrive as a whole.")
+            intake.note(error.sentence)
+            return JSONResponse({"error": sentence_of(error, self._speaking(request).strings)}, 507, headers=_NO_STORE)
+        except QueryError as error:
+            intake.refuse(name, error.sentence)
+            return JSONResponse({}, headers=_NO_STORE)
+        except (ClientDisconnect, OSError) as error:
+            intake.refuse(name, str(error) or Sentence("{name} did not arrive as a whole.", name=name))
             return JSONResponse({}, headers=_NO_STORE)
         if is_picture(name):
             intake.receive(name, path)
@@ -174,7 +189,7 @@ class _Desk:
         """Open another collection: the app starts over behind its address, and the page asks until it is back."""
         intake, publication = self._registrar.intake, self._registrar.publication
         if (intake is not None and not intake.over) or (publication is not None and not publication.over):
-            raise CollectionError(self._context.strings("collection.open.busy"))
+            raise Spoken(self._context.strings("collection.open.busy"))
         if self._registrar.unsaved:
             self._registrar.save()
         name = body.get("name")
@@ -188,24 +203,32 @@ class _Desk:
 
     # --- Answers ------------------------------------------------------------------------------------------------------
 
-    def _refused(self) -> Response:
-        return JSONResponse({"error": self._context.strings("collection.refused")}, 403, headers=_NO_STORE)
+    def _speaking(self, request: Request) -> Context:
+        return self._context.speaking(language_of(request))
 
-    def _state(self) -> dict[str, Any]:
-        registrar, collection = self._registrar, self._context.collection
+    def _refused(self, request: Request) -> Response:
+        sentence = self._speaking(request).strings("collection.refused")
+        return JSONResponse({"error": sentence}, 403, headers=_NO_STORE)
+
+    def _state(self, request: Request) -> dict[str, Any]:
+        registrar, context = self._registrar, self._speaking(request)
+        collection = context.collection
         intake = registrar.intake
         return {
             "key": self._studio.key,
             "works": len(collection),
             "unsaved": [_change(change) for change in registrar.unsaved],
             "savedIn": registrar.saved_in,
-            "problem": registrar.problem,
-            "intake": None if intake is None else _intake_state(intake.state(), self._context, registrar),
-            "publication": None if registrar.publication is None else _publication(registrar.publication),
+            "problem": context.strings.error(registrar.problem),
+            "intake": None if intake is None else _intake_state(intake.state(), context, registrar),
+            "publication": None
+            if registrar.publication is None
+            else _publication(registrar.publication, context.strings),
         }
 
 
 def _intake_state(state: IntakeState, context: Context, registrar: Registrar) -> dict[str, Any]:
+    strings = context.strings
     return {
         "phase": state.phase,
         "total": state.total,
@@ -216,8 +239,8 @@ def _intake_state(state: IntakeState, context: Context, registrar: Registrar) ->
         "secondsLeft": state.seconds_left,
         "reports": [_report(report, context) for report in state.reports[:_SHOWN_REPORTS]],
         "reported": len(state.reports),
-        "notes": list(state.notes[:_SHOWN_NOTES]),
-        "failure": state.failure,
+        "notes": [strings.error(note) for note in state.notes[:_SHOWN_NOTES]],
+        "failure": strings.error(state.failure),
         "begun": registrar.begun,
     }
 
@@ -225,7 +248,7 @@ def _intake_state(state: IntakeState, context: Context, registrar: Registrar) ->
 def _report(report: Report, context: Context) -> dict[str, Any]:
     answer: dict[str, Any] = {"number": report.number, "name": report.name, "outcome": report.outcome}
     if report.outcome == "broken":
-        return {**answer, "reason": report.reason}
+        return {**answer, "reason": context.strings.error(report.reason)}
     answer |= {"work": report.work, "title": report.work, "picture": None}
     try:
         work = context.collection.work(report.work or "")
@@ -238,13 +261,13 @@ def _change(change: Change) -> dict[str, Any]:
     return {"verb": change.verb, "count": len(change.works)}
 
 
-def _publication(publication: Publication) -> dict[str, Any]:
+def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:
     return {
         "repo": publication.repo_id,
         "sent": publication.sent,
         "total": publication.total,
         "url": publication.url,
-        "failure": publication.failure,
+        "failure": strings.error(publication.failure),
         "over": publication.over,
     }
 
@@ -252,14 +275,14 @@ def _publication(publication: Publication) -> dict[str, Any]:
 def _text(body: Body, name: str) -> str:
     value = body.get(name, "")
     if not isinstance(value, str):
-        raise QueryError(f"{name} must be a text.")
+        raise QueryError("{name} must be a text.", name=name)
     return value
 
 
 def _count(body: Body, name: str) -> int:
     value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise QueryError(f"{name} must be a whole number.")
+        raise QueryError("{name} must be a whole number.", name=name)
     return value
 
 

@@ -148,14 +148,14 @@ def _bar(name: str, percentile: float, strings: Strings, info: str) -> Markup:
 
 def _numbers(match: Match, strings: Strings, *, by_text: bool) -> Markup:
     rows = [
-        (strings("detail.percentile"), f"{match.percentile:.3f}", strings("detail.percentile.info")),
-        (strings("detail.cosine"), f"{match.cosine:.4f}", strings("detail.cosine.info")),
-        (strings("detail.angular"), f"{match.angular_distance:.4f}", strings("detail.angular.info")),
-        (strings("detail.score"), f"{match.score:.4f}", strings("detail.score.info")),
+        (strings("detail.percentile"), strings.percent(match.percentile, 3), strings("detail.percentile.info")),
+        (strings("detail.cosine"), strings.decimal(match.cosine, 4), strings("detail.cosine.info")),
+        (strings("detail.angular"), strings.decimal(match.angular_distance, 4), strings("detail.angular.info")),
+        (strings("detail.score"), strings.decimal(match.score, 4), strings("detail.score.info")),
     ]
     if not by_text:
         for aspect, cosine in match.aspects.items():
-            rows.append((strings("detail.aspect", aspect=strings.aspect(aspect)), f"{cosine:.4f}", ""))
+            rows.append((strings("detail.aspect", aspect=strings.aspect(aspect)), strings.decimal(cosine, 4), ""))
     if by_text:
         rows = rows[1:]
     return element(

@@ -24,7 +24,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from artsim.errors import CollectionError, QueryError
 from artsim.filters import as_plain
 from artsim.images import FORMATS
 from artsim.ui.answering import Answer, find
@@ -33,6 +32,7 @@ from artsim.ui.labels import as_text, label_of
 from artsim.ui.pages.layout import view
 from artsim.ui.reading import read_state
 from artsim.ui.state import MOST_SHOWN
+from artsim.ui.told import Spoken
 
 KINDS = ("csv", "json", "zip")
 _MOST_BYTES = 200_000_000  # of pictures in one ZIP; those that are left out have no file in its CSV
@@ -92,7 +92,7 @@ def shown_matches(answer: Answer) -> list[list[Any]]:
 def _rows_of_link(context: Context, query: str) -> list[Row]:
     reading = read_state(query, context)
     if not reading.question.parts:
-        raise QueryError(" ".join([context.strings("download.nothing"), *reading.problems]))
+        raise Spoken(" ".join([context.strings("download.nothing"), *reading.problems]))
     answer = find(context, reading.question)
     return [
         Row(match.rank, match.work, {name: getattr(match, name) for name in _FIGURES}, as_text(group.value))
@@ -106,7 +106,7 @@ def _rows_of_form(context: Context, body: bytes) -> list[Row]:
         shown = json.loads(parse_qs(body.decode())["shown"][0])
         rows = [_row(context, number, item) for number, item in enumerate(shown[:_MOST_ROWS], start=1)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise QueryError(context.strings("download.form")) from error
+        raise Spoken(context.strings("download.form")) from error
     return rows
 
 
@@ -145,9 +145,9 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
 
 def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
     if context.collection.manifest.images != "bytes":
-        raise CollectionError(context.strings("download.no-pictures"))
+        raise Spoken(context.strings("download.no-pictures"))
     if not _at_work.acquire(blocking=False):
-        raise CollectionError(context.strings("download.busy"))
+        raise Spoken(context.strings("download.busy"))
     try:
         file = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it was sent
         _write_zip(context, rows, file)

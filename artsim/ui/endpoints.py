@@ -30,7 +30,7 @@ from artsim.ui.answers import (
 )
 from artsim.ui.context import Context
 from artsim.ui.inputs import PictureFile
-from artsim.ui.labels import sentence_of
+from artsim.ui.told import capital
 from artsim.ui.typed import Typed
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class _Desk:
             async with self._seats:
                 return await asyncio.to_thread(work)
         except ArtsimError as error:
-            raise Refusal(sentence_of(error)) from error
+            raise Refusal(capital(str(error))) from error
         except gr.Error:
             raise
         except Exception as error:

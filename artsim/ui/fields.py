@@ -38,10 +38,15 @@ class _Field(gr.HTML, metaclass=WithoutStub):
 class ChoicesInput(_Field):
     """Any of a column's values. Its value is a list of them, or None."""
 
-    def __init__(self, facet: Facet, strings: Strings) -> None:
-        label = strings.column(facet.column)
+    def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
+        self._strings = strings
+        options = [list(pair) for pair in facet.values]
+        super().__init__(self._markup(facet), "choices.js", value=None, options=options, **more)
+
+    def _markup(self, facet: Facet) -> Markup:
+        strings, label = self._strings, self._strings.column(facet.column)
         find = strings("filters.find", column=label)
-        markup = element(
+        return element(
             "details",
             element("summary", element("span", label), element("span", "", class_="picked")),
             element("input", type="search", placeholder=find, aria_label=find, hidden=len(facet.values) < _FIND_FROM),
@@ -49,10 +54,10 @@ class ChoicesInput(_Field):
             button(strings("filters.all", count=strings.number(len(facet.values))), class_="link", hidden=True),
             class_="choices", data_column=facet.column,
         )  # fmt: skip
-        super().__init__(markup, "choices.js", value=None, options=[list(pair) for pair in facet.values])
 
     def offer(self, facet: Facet) -> None:
         """Other values, or other numbers of them, for pages that are opened from now on."""
+        self.html_template = script_template(self._markup(facet))
         self.props["options"] = [list(pair) for pair in facet.values]
 
     def preprocess(self, payload: Any) -> list[str] | None:
@@ -62,10 +67,14 @@ class ChoicesInput(_Field):
 class RangeInput(_Field):
     """Two numbers, from and to; each may be left empty. Its value is (low, high) or None."""
 
-    def __init__(self, facet: Facet, strings: Strings) -> None:
-        label = strings.column(facet.column)
+    def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
+        self._strings = strings
+        super().__init__(self._markup(facet), "range.js", value=None, **more)
+
+    def _markup(self, facet: Facet) -> Markup:
+        strings, label = self._strings, self._strings.column(facet.column)
         bounds = {"type": "number", "step": "any", "inputmode": "decimal"}
-        markup = element(
+        return element(
             "div",
             element("span", label, class_="field-label"),
             element("div",
@@ -77,7 +86,10 @@ class RangeInput(_Field):
                 class_="range-fields"),
             class_="range", role="group", aria_label=label, data_column=facet.column,
         )  # fmt: skip
-        super().__init__(markup, "range.js", value=None)
+
+    def offer(self, facet: Facet) -> None:
+        """Another range, for pages that are opened from now on."""
+        self.html_template = script_template(self._markup(facet))
 
     def preprocess(self, payload: Any) -> tuple[float | None, float | None] | None:
         if not isinstance(payload, list) or len(payload) != 2:
@@ -90,20 +102,28 @@ class VarietyInput(_Field):
     """Other artists only, a few of each, the nearest in each: columns for each of them. Its value is a `Variety`."""
 
     def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool) -> None:
+        self._strings = strings
+        super().__init__(self._markup(columns, centuries=centuries), "variety.js", value=None, elem_id="variety")
+
+    def offer(self, columns: Sequence[str], *, centuries: bool) -> None:
+        """Other columns, for pages that are opened from now on."""
+        self.html_template = script_template(self._markup(columns, centuries=centuries))
+
+    def _markup(self, columns: Sequence[str], *, centuries: bool) -> Markup:
+        strings = self._strings
         self.columns = tuple(columns)
         self.grouped = (*columns, "century") if centuries else tuple(columns)
         most = element(
             "input", type="number", min="1", max=str(MOST_ALIKE), step="1", value="2", data_field="most",
             aria_label=strings("variety.most"),
         )  # fmt: skip
-        markup = element(
+        return element(
             "div",
             _choice("other", strings("variety.other"), strings("variety.any"), self.columns, strings),
             _choice("column", strings("variety.at-most"), strings("variety.any"), self.columns, strings, before=most),
             _choice("by", strings("variety.by"), strings("variety.one"), self.grouped, strings),
             class_="variety",
         )
-        super().__init__(markup, "variety.js", value=None, elem_id="variety")
 
     def preprocess(self, payload: Any) -> Variety:
         if not isinstance(payload, dict):

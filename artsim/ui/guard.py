@@ -9,10 +9,12 @@ import gradio as gr
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from artsim.ui.sessions import LeanBlocks
+
 _MULTIPART = b"multipart/form-data"  # uploads: Gradio writes them to disk and has a limit of its own
 
 
-class GuardedBlocks(gr.Blocks):
+class GuardedBlocks(LeanBlocks):
     """Blocks that never fetch: an address in place of an upload is refused, whichever input it is sent to.
 
     Gradio looks for files in the value of every input, those of numbers and texts too, and downloads addresses there.

@@ -22,6 +22,7 @@ from artsim.ui.components import WithoutStub
 from artsim.ui.markup import script_template
 from artsim.ui.state import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.strings import Strings
+from artsim.ui.told import Spoken
 from artsim.ui.tray import query_markup
 
 
@@ -29,7 +30,7 @@ def uploaded_path(path: str, refusal: str) -> Path:
     """`path` as the file of an upload. `QueryError` with `refusal` for any other place."""
     found = Path(path).resolve()
     if not found.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise QueryError(refusal)
+        raise Spoken(refusal)
     return found
 
 

@@ -9,12 +9,11 @@ import gradio as gr
 
 from artsim.presets import PRESETS
 from artsim.ui.about import about
-from artsim.ui.assets import asset_address, read_script
+from artsim.ui.assets import read_script
 from artsim.ui.context import Context
 from artsim.ui.endpoints import add_endpoints
 from artsim.ui.following import follow
 from artsim.ui.guard import GuardedBlocks
-from artsim.ui.markup import element, join
 from artsim.ui.masthead import masthead
 from artsim.ui.search_tab import search_tab
 from artsim.ui.strings import languages
@@ -45,7 +44,6 @@ def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the way to everything
     head = gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
     follow(head, lambda html: setattr(html, "value", masthead(context, "search")))
-    gr.HTML(_intro(context), apply_default_css=False, elem_id="intro")
     search_tab(context)
     foot = gr.HTML(about(context), apply_default_css=False, elem_id="about")
     follow(foot, lambda html: setattr(html, "value", about(context)))
@@ -77,8 +75,7 @@ def _head(context: Context) -> str:
     facts = {code: _facts(context.speaking(code)) for code in languages()}
     written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
     scripts = "\n".join(read_script(name) for name in ("theme.js", "page.js", "detail.js", "crop.js", "actions.js"))
-    links = [element("link", rel="stylesheet", href=asset_address(name)) for name in ("style.css", "why.css")]
-    return f"{join(*links)}<script>window.artsimFacts = {written};\n{scripts}</script>"
+    return f"<script>window.artsimFacts = {written};\n{scripts}</script>"
 
 
 def _facts(context: Context) -> dict[str, Any]:
@@ -86,6 +83,7 @@ def _facts(context: Context) -> dict[str, Any]:
     return {
         "language": strings.language,
         "direction": strings.direction,
+        "group": strings("number.group"),
         "strings": strings.starting_with("js."),
         "encoderLoading": strings("encoder.loading"),
         "encoderFailed": strings("encoder.failed", reason="{reason}"),
@@ -93,10 +91,3 @@ def _facts(context: Context) -> dict[str, Any]:
         "presets": {name: [weights.get(aspect, 0) for aspect in context.aspects] for name, weights in PRESETS.items()},
         "uploadMegabytes": UPLOAD_MB,
     }
-
-
-def _intro(context: Context) -> str:
-    strings = context.strings
-    return element(
-        "section", element("h1", strings("intro.title")), element("p", strings("intro.text")), class_="intro"
-    )

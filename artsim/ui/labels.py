@@ -12,6 +12,8 @@ from artsim.ui.strings import Strings
 _TITLES = ("title", "name", "caption", "file_name")
 _MAKERS = ("artist", "creator", "author", "maker", "attribution")
 _DATES = ("date", "year", "display_date", "displaydate")
+LABEL_COLUMNS = ("id", *_TITLES, *_MAKERS, *_DATES)
+"""All that `label_of` looks at."""
 _HIDDEN = frozenset(("id", "sha256", "url", "image_url", "license", *_TITLES[:1], "artist"))
 _WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
 
@@ -57,12 +59,6 @@ def metadata_of(work: Mapping[str, Any], strings: Strings) -> list[tuple[str, st
     return [(strings.column(column), text) for column, text in shown if text]
 
 
-def sentence_of(error: Exception) -> str:
-    """What an error says, as it stands on a page: with a capital, unless it starts with a name such as k."""
-    text = str(error)
-    return text if text[1:2] == " " else text[:1].upper() + text[1:]
-
-
 def safe_link(work: Mapping[str, Any]) -> tuple[str, str] | None:
     """(address, host) of the work's own page, if it is a web address and nothing else."""
     url = work.get("url")
@@ -80,8 +76,7 @@ def safe_link(work: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def share_text(percentile: float, strings: Strings) -> str:
     """`99.7 %`: one decimal where it tells works apart, none below; never 100."""
-    digits = f"{min(percentile, 99.9):.1f}" if percentile >= 99 else f"{percentile:.0f}"
-    return strings("match.share", value=digits.replace(".", strings("number.point")))
+    return strings.percent(min(percentile, 99.9), 1 if percentile >= 99 else 0)
 
 
 def word_of(percentile: float, strings: Strings) -> str:

@@ -145,7 +145,9 @@ def _place(strings: Strings, name: str | None, title: str, *, here: bool, proble
         else button(strings("collection.shelf.open"), class_="plain", data_open_own=name or "", aria_label=label,
                     disabled=bool(problem))
     )  # fmt: skip
-    return element("li", element("span", title, element("span", problem, class_="fine") if problem else ""), end)
+    return element(
+        "li", element("span", title, element("span", strings.error(problem), class_="fine") if problem else ""), end
+    )
 
 
 def leaving(strings: Strings) -> Markup:

@@ -95,7 +95,7 @@ class _Reader:
         return Question(parts=tuple(parts[:MOST_PARTS]), where=self._where, **self._settings)
 
     def _tell(self, key: str, **values: Any) -> None:
-        shown = {name: _cut(value) if isinstance(value, str) else value for name, value in values.items()}
+        shown = {name: _cut(value) if name in ("value", "name", "id") else value for name, value in values.items()}
         sentence = self._strings(key, **shown)
         if sentence not in self._problems:
             self._problems.append(sentence)
@@ -137,7 +137,17 @@ class _Reader:
         if value in choices:
             self._settings[name] = value
         else:
-            self._tell("link.choice", name=name, value=value, choices=", ".join(choices))
+            called = {"preset": "preset.", "ranking": "ranking."}.get(name)
+            self._tell("link.choice", name=name, value=value, choices=self._named(choices, called))
+
+    def _named(self, choices: Sequence[str], prefix: str | None) -> str:
+        """What a link may say, each with what the page calls it where that is another word."""
+        named = [(choice, self._strings(f"{prefix}{choice}") if prefix else choice) for choice in choices]
+        said = [
+            code if name.casefold() == code else self._strings("link.called", code=code, name=name)
+            for code, name in named
+        ]
+        return self._strings("results.comma").join(said)
 
     def _find(self, name: str, value: str) -> None:
         if value == "detail" and has_regions(self._context):
@@ -153,7 +163,9 @@ class _Reader:
     def _aspect(self, name: str, value: str) -> None:
         aspect = next((aspect for aspect in self._context.aspects if name == f"w.{aspect}"), None)
         if aspect is None:
-            self._tell("link.aspect", value=name.removeprefix("w."), choices=", ".join(self._context.aspects))
+            self._tell(
+                "link.aspect", value=name.removeprefix("w."), choices=self._named(self._context.aspects, "aspect.")
+            )
         elif (number := self._between(name, value, 0, 1)) is not None:
             self._weights[aspect] = number
 

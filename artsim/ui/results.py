@@ -13,9 +13,9 @@ from artsim.ui.cards import example_card, facts_of, match_card
 from artsim.ui.context import Context
 from artsim.ui.detail import match_detail, work_detail
 from artsim.ui.downloads import KINDS, shown_matches
-from artsim.ui.labels import sentence_of
 from artsim.ui.markup import Markup, button, element, explained, join
 from artsim.ui.state import Question, Reading, write_state
+from artsim.ui.told import told
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,11 @@ def page_of(context: Context, reading: Reading, *, restored: str | None = None) 
     question = reading.question
     if not question.parts:
         return _empty_page(context, reading, None, restored=restored)
+    refusal: str
     try:
         return matches_page(context, find(context, question), reading, restored=restored)
     except ArtsimError as error:
-        refusal = sentence_of(error)
+        refusal = told(error, context.strings)
     except Exception:
         log.exception("A search failed.")
         refusal = context.strings("notice.internal")
@@ -44,7 +45,10 @@ def start_page(context: Context) -> Markup:
 
 
 def _empty_page(context: Context, reading: Reading, refusal: str | None, *, restored: str | None) -> Markup:
-    """Works to start from; above them, what went wrong, if something did."""
+    """What this is and works to start from; above them, what went wrong, if something did.
+
+    The introduction is here and not above the query: answers take its place, and nothing that stays on the page moves.
+    """
     strings = context.strings
     cards = []
     for identity in context.examples:
@@ -56,6 +60,7 @@ def _empty_page(context: Context, reading: Reading, refusal: str | None, *, rest
         "section",
         _notice(strings("notice.error"), refusal, role="alert") if refusal else "",
         _problems(context, reading),
+        element("header", element("h1", strings("intro.title")), element("p", strings("intro.text")), class_="intro"),
         element("h2", strings("examples.title")),
         element("ul", *cards, class_="grid"),
         _opened(context, reading, ()),

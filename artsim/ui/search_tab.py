@@ -55,7 +55,7 @@ class _Controls:
     contains: gr.Checkbox
     weights: Mapping[Aspect, AmountInput]
     filters: Mapping[str, Any]
-    """By column: those of the start; a collection that grows may have others later."""
+    """By column: also those that are not to be seen yet, as their columns do not tell the works apart."""
 
     @property
     def all(self) -> list[Any]:
@@ -190,9 +190,7 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
     )
     k = AmountInput(strings("k.label"), low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
     filters, clear = _filters(context)
-    columns, centuries = columns_offered(context.facets), century_offered(context)
-    with gr.Accordion(strings("variety.title"), open=False, elem_id="mix", visible=bool(columns or centuries)):
-        variety = VarietyInput(columns, strings, centuries=centuries)
+    variety = _variety(context)
     with gr.Accordion(strings("advanced.title"), open=False, elem_id="advanced"):
         weights = {aspect: _weight(aspect, strings) for aspect in context.aspects}
         ranking = gr.Radio(
@@ -218,26 +216,48 @@ def _meaning(context: Context) -> Markup:
 
 
 def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
-    """One control per facet, by its column, and the button that clears them."""
-    if not context.facets:
+    """One control per facet that there is or may be, by its column, and the button that clears them."""
+    if not context.possible_facets:
         return {}, None
     strings = context.strings
-    with gr.Accordion(strings("filters.title"), open=False, elem_id="filters"):
-        filters = {facet.column: _filter(facet, context) for facet in context.facets}
+    with gr.Accordion(
+        strings("filters.title"), open=False, elem_id="filters", visible=bool(context.facets)
+    ) as all_of_them:
+        filters = {facet.column: _filter(facet, context) for facet in context.possible_facets}
         clear = gr.Button(strings("filters.clear"), elem_id="clear-filters", size="sm")
+    follow(all_of_them, lambda accordion: setattr(accordion, "visible", bool(context.facets)))
     return filters, clear
 
 
-def _filter(facet: Facet, context: Context) -> Any:
-    if facet.kind == "range":
-        return RangeInput(facet, context.strings)
+def _filter(facet: Facet, context: Context) -> ChoicesInput | RangeInput:
+    """Not to be seen while its column does not tell the works apart."""
 
-    def renew(choices: ChoicesInput) -> None:
+    def renew(field: ChoicesInput | RangeInput) -> None:
         now = next((other for other in context.facets if other.column == facet.column), None)
+        field.visible = now is not None
         if now is not None:
-            choices.offer(now)
+            field.offer(now)
 
-    return follow(ChoicesInput(facet, context.strings), renew)
+    kind = RangeInput if facet.kind == "range" else ChoicesInput
+    return follow(kind(facet, context.strings, visible=facet in context.facets), renew)
+
+
+def _variety(context: Context) -> VarietyInput:
+    strings = context.strings
+
+    def offered() -> tuple[list[str], bool]:
+        return columns_offered(context.facets), century_offered(context)
+
+    columns, centuries = offered()
+    with gr.Accordion(strings("variety.title"), open=False, elem_id="mix", visible=bool(columns or centuries)) as mix:
+        variety = VarietyInput(columns, strings, centuries=centuries)
+
+    def renew(field: VarietyInput) -> None:
+        columns, centuries = offered()
+        field.offer(columns, centuries=centuries)
+        mix.visible = bool(columns or centuries)
+
+    return follow(variety, renew)
 
 
 def _weight(aspect: Aspect, strings: Strings) -> AmountInput:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 def serve(opened: Opened, settings: Settings) -> int:
     """Serve until interrupted, also when the owner opens another collection. The page is up before the encoder is loaded."""
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
+    # Where matplotlib is installed, Gradio imports it at the first search: for half a second no one is answered. Nothing
+    # here draws with it, so it is made to look absent.
+    sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]  # Python's mark of what cannot be imported
     from artsim.ui.owner import Owner
 
     signal.signal(signal.SIGTERM, _stop)

@@ -15,6 +15,7 @@ from artsim.ui.following import Following
 from artsim.ui.interface import build_interface, launch_options
 from artsim.ui.metrics import metrics_route, start_metrics
 from artsim.ui.routes import extra_routes, middleware
+from artsim.ui.styling import STYLES, Styled
 from artsim.ui.tools import finish_tools
 from artsim.ui.traffic import Traffic, Watcher, log_exchange
 
@@ -29,7 +30,7 @@ def launch(context: Context, settings: Settings) -> gr.Blocks:
         watchers.append(metrics.seen)
     if settings.log_format == "json":
         watchers.append(log_exchange)
-    passed = [Middleware(Traffic, watchers=watchers), *middleware()]
+    passed = [Middleware(Traffic, watchers=watchers), *middleware(), Middleware(Styled, styles=STYLES)]
     if context.studio is not None:
         passed.append(Middleware(Following, collection=context.collection))
     interface = build_interface(context)

@@ -11,6 +11,7 @@ from artsim.edge import ProgressBar
 from artsim.encoders import choose_encoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.opening import open_collection
+from artsim.sentences import Sentence
 from artsim.settings import Settings
 from artsim.shelf import Shelf
 from artsim.version import VERSION
@@ -56,7 +57,7 @@ def _open_own(settings: Settings) -> Opened | None:
         "Opening your own collection in %s, in place of %s.", folder, settings.collection or "the paintings of The Met"
     )
     made_with = collection.contents.spaces[0].encoder
-    return Opened(collection, made_with, "the one this collection was made with", own=name)
+    return Opened(collection, made_with, Sentence("the one this collection was made with"), own=name)
 
 
 def _open_named(name: str, encoder: str) -> Opened:
@@ -67,11 +68,16 @@ def _open_named(name: str, encoder: str) -> Opened:
             collection.prefer(encoder)
         except QueryError:
             raise EncoderError(
-                f"{name} was made with the encoder {' and '.join(encoders)} and can only be searched with that. Leave "
-                f"--encoder away, or build the collection again: python scripts/build_collection.py --encoder {encoder} ..."
+                "{name} was made with the encoder {made_with} and can only be searched with that. Leave --encoder away, or "
+                "build the collection again: python scripts/build_collection.py --encoder {encoder} ...",
+                name=name,
+                made_with=" and ".join(encoders),
+                encoder=encoder,
             ) from None
     first = collection.contents.spaces[0].encoder
-    reason = "the one this collection was made with" if len(encoders) == 1 else f"one of {len(encoders)}"
+    reason = Sentence("the one this collection was made with")
+    if len(encoders) > 1:
+        reason = Sentence("one of {count}", count=len(encoders))
     log.info("Encoder: %s (%s; %s).", first, reason, name)
     return Opened(collection, first, reason)
 

@@ -20,6 +20,7 @@ def query_markup(strings: Strings, *, reads_words: bool) -> Markup:
         _drop(strings),
         _words(strings, shown=reads_words),
         note,
+        button(strings("query.settings"), class_="settings", data_act="settings", aria_expanded="false"),
         element("template", _part(strings)),
         _camera(strings),
         _crop(strings),

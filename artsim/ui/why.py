@@ -20,9 +20,13 @@ from artsim.ui.strings import Strings
 _SIDE = 520  # pixels of the heat maps
 
 
-def why_section(context: Context, explanation: Explanation) -> Markup:
-    """Everything that the explanation has, as one section without a heading of its own."""
+def why_section(context: Context, explanation: Explanation, *, names: tuple[str, str] | None = None) -> Markup:
+    """Everything that the explanation has, as one section without a heading of its own.
+
+    `names`: what the two pictures are called; None for a query and what was found with it.
+    """
     strings = context.strings
+    called = names or (strings("why.map.query"), strings("why.map.match"))
     words = [
         element("li", strings(f"why.{item.aspect}.{item.step}"), " ",
                 element("span", share_text(item.percentile, strings), class_="fine") if item.step != "unknown" else "")
@@ -31,21 +35,21 @@ def why_section(context: Context, explanation: Explanation) -> Markup:
     return element(
         "div",
         element("ul", *words, class_="why-words"),
-        _maps(explanation, strings),
-        _palettes(explanation, strings),
+        _maps(explanation, called, strings),
+        _palettes(explanation, called, strings),
         _metadata(explanation, strings),
         class_="why",
     )
 
 
-def _maps(explanation: Explanation, strings: Strings) -> Markup:
+def _maps(explanation: Explanation, called: tuple[str, str], strings: Strings) -> Markup:
     agreement = explanation.agreement
     if agreement is None:
         return Markup("")
     pairs = agreement.pairs
     figures = [
-        _map(explanation.query_picture, agreement.first, [pair.first for pair in pairs], strings("why.map.query")),
-        _map(explanation.match_picture, agreement.second, [pair.second for pair in pairs], strings("why.map.match")),
+        _map(explanation.query_picture, agreement.first, [pair.first for pair in pairs], called[0]),
+        _map(explanation.match_picture, agreement.second, [pair.second for pair in pairs], called[1]),
     ]
     told = strings("why.map.info" if pairs else "why.map.none")
     return element(
@@ -59,17 +63,17 @@ def _map(picture: Image.Image, heat: np.ndarray, regions: Sequence[Region], alt:
     return element("figure", element("img", src=source, alt=alt), element("figcaption", alt, class_="fine"))
 
 
-def _palettes(explanation: Explanation, strings: Strings) -> Markup:
+def _palettes(explanation: Explanation, called: tuple[str, str], strings: Strings) -> Markup:
     shared = explanation.shared_colors
     rows = [
-        _palette(explanation.query_palette, [pair.first for pair in shared], strings("why.map.query")),
-        _palette(explanation.match_palette, [pair.second for pair in shared], strings("why.map.match")),
+        _palette(explanation.query_palette, [pair.first for pair in shared], called[0], strings),
+        _palette(explanation.match_palette, [pair.second for pair in shared], called[1], strings),
     ]
     told = strings("why.palette.shared", count=len(shared)) if shared else strings("why.palette.none")
     return element("div", element("h3", strings("why.palette")), *rows, element("p", told, class_="fine"))
 
 
-def _palette(swatches: Sequence[Swatch], shared: Sequence[int], label: str) -> Markup:
+def _palette(swatches: Sequence[Swatch], shared: Sequence[int], label: str, strings: Strings) -> Markup:
     """A strip of colours, each as wide as its share; those that the other picture has too are marked."""
     strip = [
         element(
@@ -80,11 +84,12 @@ def _palette(swatches: Sequence[Swatch], shared: Sequence[int], label: str) -> M
         )
         for number, swatch in enumerate(swatches)
     ]
-    return element("div", *strip, class_="why-palette", role="img", aria_label=_described(swatches, label))
+    return element("div", *strip, class_="why-palette", role="img", aria_label=_described(swatches, label, strings))
 
 
-def _described(swatches: Sequence[Swatch], label: str) -> str:
-    return f"{label}: " + ", ".join(f"{swatch.hex} {100 * swatch.share:.0f} %" for swatch in swatches)
+def _described(swatches: Sequence[Swatch], label: str, strings: Strings) -> str:
+    shares = [f"{swatch.hex} {strings.percent(100 * swatch.share)}" for swatch in swatches]
+    return strings("within.values", column=label, values=strings("results.comma").join(shares))
 
 
 def _metadata(explanation: Explanation, strings: Strings) -> Markup:

@@ -1,12 +1,12 @@
 // What a visitor waits for, seen from within the page: put into it before anything of its own runs.
 (() => {
   performance.setResourceTimingBufferSize(10000);
-  const measure = (window.artsimMeasure = { shifts: 0, moved: [], run: null });
+  const measure = (window.artsimMeasure = { shifts: 0, afterInput: 0, moved: [], run: null });
   const named = (node) => (node?.closest?.("[id]")?.id ?? node?.nodeName ?? "something that is gone");
   new PerformanceObserver((list) => {
     for (const shift of list.getEntries()) {
-      if (shift.hadRecentInput) continue;
-      measure.shifts += shift.value;
+      if (shift.hadRecentInput) measure.afterInput += shift.value; // CLS leaves it out; people see it all the same
+      else measure.shifts += shift.value;
       measure.moved.push(...shift.sources.map((source) => named(source.node)));
     }
   }).observe({ type: "layout-shift", buffered: true });
@@ -28,7 +28,7 @@
     const steps = {};
     const before = shown()?.outerHTML;
     performance.clearResourceTimings();
-    Object.assign(measure, { shifts: 0, moved: [] });
+    Object.assign(measure, { shifts: 0, afterInput: 0, moved: [] });
     document.addEventListener(type, () => { started = performance.now(); }, { capture: true, once: true });
     const since = () => performance.now() - started;
     measure.run = new Promise((done) => {

@@ -18,13 +18,15 @@ OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 
 SAME_EVERYWHERE = {"language.direction", "page.title"}  # ltr; the collection's title and the name artsim
 SAME = {  # words that are written as in English
-    "de": {"browse.filter", "filters.title"},
+    "de": {"browse.filter", "column.museum", "filters.title"},
     "fr": {
         "aspect.style",
         "column.culture",
         "column.dimensions",
         "column.genre",
+        "column.license",
         "column.style",
+        "column.technique",
         "how.word.style",
         "map.buttons",
         "path.js.pause",
@@ -64,7 +66,7 @@ def has_words(text: str) -> bool:
 def test_there_are_other_languages_and_their_files_have_no_other_names() -> None:
     assert {"de", "es", "fr", "ja", "zh"} <= set(OTHERS)
     for language in OTHERS:
-        assert {file.stem for file in (LOCALES / language).iterdir()} <= set(AREAS), language
+        assert {file.stem for file in (LOCALES / language).iterdir()} <= {*AREAS, "errors"}, language
 
 
 @every_language

@@ -17,10 +17,11 @@ from starlette.testclient import TestClient
 from artsim import open_collection
 from artsim.incoming import MOST_BYTES
 from artsim.ui.context import Context
-from artsim.ui.fields import ChoicesInput
+from artsim.ui.fields import ChoicesInput, VarietyInput
 from artsim.ui.following import Following, follow
 from artsim.ui.interface import UPLOAD_MB
 from artsim.ui.owner import Owner
+from artsim.ui.search_tab import search_tab
 
 PATIENCE = 60.0
 
@@ -92,7 +93,7 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     reports = {report["name"]: report for report in intake["reports"]}
     assert reports["my/same.jpg"]["work"] == "11.jpg"
     assert reports["my/same.jpg"]["picture"].startswith("thumbnails/400/11.jpg")
-    assert "not a picture that artsim reads" in reports["my/notes.txt"]["reason"]
+    assert "not an image that artsim reads" in reports["my/notes.txt"]["reason"]
     assert f"larger than {UPLOAD_MB} MB" in reports["my/large.jpg"]["reason"]
     assert "did not arrive as a whole" in reports["my/cut.jpg"]["reason"]
     assert context.collection.work("my/new.png")["artist"] == "Ada"
@@ -205,3 +206,37 @@ def test_the_pages_of_the_search_follow_what_changes(context: Context) -> None:
     shown = look("/")
     assert "39 works" in shown
     assert "'Chalk on slate', 3" in shown
+
+
+def test_a_column_that_comes_to_tell_works_apart_becomes_a_filter_on_the_pages_opened_from_then_on(
+    context: Context,
+) -> None:
+    collection = context.collection
+    for identity in collection.ids:
+        collection.edit(identity, {"medium": None, "year": None})
+    with gr.Blocks() as blocks:
+        search_tab(context)
+
+    class App:
+        def get_blocks(self) -> gr.Blocks:
+            return blocks
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        pass
+
+    def shown(column: str) -> list[bool]:
+        fields = [item["props"] for item in blocks.config["components"] if item["type"] == "html"]
+        return [field["visible"] for field in fields if f'data-column="{column}"' in field["html_template"]]
+
+    following = Following(answer, collection)
+    blocks.config = blocks.get_config_file()
+    assert [facet.column for facet in context.facets] == ["artist", "tags"]
+    assert (shown("artist"), shown("medium"), shown("year")) == ([True], [False], [False])
+    for number, identity in enumerate(collection.ids):
+        collection.edit(identity, {"medium": ("Oil", "Ink")[number % 2], "year": 1600 + number})
+    asyncio.run(following({"type": "http", "path": "/", "app": App()}, None, None))  # type: ignore[arg-type]
+    assert (shown("artist"), shown("medium"), shown("year")) == ([True], [True], [True])
+    variety = next(item["props"] for item in blocks.config["components"] if item["props"].get("elem_id") == "variety")
+    assert 'value="medium"' in variety["html_template"]
+    question = next(block for block in blocks.blocks.values() if isinstance(block, VarietyInput))
+    assert question.preprocess({"other": "medium"}).other == "medium"

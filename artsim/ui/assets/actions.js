@@ -63,8 +63,13 @@
         const reason = new DOMParser().parseFromString(text, "text/html").querySelector(".notice")?.textContent ?? "";
         place.textContent = art.say("why-failed", { reason });
       }
+      place.tabIndex = -1; // the button that had the focus is gone: it stays in the dialog
+      place.focus({ preventScroll: true });
     },
-    restart: () => art.clearQuery(),
+    restart: () => { art.clearQuery(); window.scrollTo({ top: 0 }); },
+    settings: (facts, button) => { // on a phone, where they are not beside the results
+      button.setAttribute("aria-expanded", String(document.body.toggleAttribute("data-settings")));
+    },
     explain: (facts, button) => {
       const text = button.closest("[data-explained]").querySelector(".what-text");
       text.hidden = !text.hidden;

@@ -23,7 +23,7 @@ art.arrived = ({ query = "", restored, title: heading }) => {
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
   shown = pairs(query);
   shownUploads = paths(uploads);
-  history.pushState({ uploads }, "", query ? `?${query}` : location.pathname);
+  history.pushState({ uploads }, "", location.pathname + (query ? `?${query}` : "")); // the base of the page is not its address
 };
 art.restored = () => {
   if (!waiting) return;

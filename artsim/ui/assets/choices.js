@@ -18,7 +18,7 @@ const row = ([value, count]) => {
   box.value = value;
   box.checked = chosen.has(value);
   name.textContent = value;
-  number.textContent = count;
+  number.textContent = count === "" ? "" : window.artsim.number(count);
   number.className = "count";
   label.append(box, name, number);
   item.append(label);

@@ -3,8 +3,14 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 const words = facts.strings;
 const AT_ONCE = 3, TRIES = 3;
 const byId = (id) => document.getElementById(id);
+const figures = new Intl.NumberFormat(document.documentElement.lang);
+const written = (value) => {
+  if (typeof value !== "number") return value;
+  const part = ({ type, value }) => (type === "group" ? facts.group : value); // as in the sentences of the server
+  return figures.formatToParts(value).map(part).join("");
+};
 const say = (key, values = {}) =>
-  Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), words[key]);
+  Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, () => written(value)), words[key]);
 const make = (tag, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);

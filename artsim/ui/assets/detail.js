@@ -43,13 +43,14 @@
     const asked = new URLSearchParams(location.search);
     if (identity === null) asked.delete("detail");
     else asked.set("detail", identity);
-    return asked.size ? `?${asked}` : location.pathname;
+    return location.pathname + (asked.size ? `?${asked}` : ""); // the base of the page is not its address
   };
   const cards = () => [...document.querySelectorAll("#results .card:has(> template)")];
   const turn = (step) => {
     const target = cards()[cards().indexOf(current) + step];
     if (!target) return;
     fill(target);
+    if (!dialog.contains(document.activeElement)) dialog.querySelector("h2")?.focus(); // what had it is gone
     history.replaceState(history.state, "", view(target.dataset.work));
   };
   const fill = (card) => {

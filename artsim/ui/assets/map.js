@@ -9,7 +9,7 @@ else showMap();
 async function waitForMap() {
   const state = await fetch("map/state").then((answer) => answer.json()).catch(() => ({}));
   if (state.drawn) location.reload();
-  else setTimeout(waitForMap, 4000);
+  else setTimeout(waitForMap, 1000);
 }
 
 function showMap() {

@@ -7,6 +7,19 @@
   const say = (key, values = {}) =>
     Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, () => value), art.strings[key]);
   art.say = say;
+  const figures = new Intl.NumberFormat(art.language);
+  const part = ({ type, value }) => (type === "group" ? art.group : value); // as in the sentences of the server
+  art.number = (value) => figures.formatToParts(value).map(part).join("");
+
+  // Gradio puts its components in place one after the other: they are shown together, so that none pushes another about.
+  const pieces = ["#masthead header", "#query .query", "#presets label", "#advanced button", "#results .results", "#about p"];
+  const show = () => {
+    watcher.disconnect();
+    document.body.dataset.drawn = "true";
+  };
+  const watcher = new MutationObserver(() => { if (pieces.every((piece) => document.querySelector(piece))) show(); });
+  watcher.observe(document, { childList: true, subtree: true });
+  setTimeout(show, 10000); // whatever became of the rest
 
   // Busy while a search runs. `settle` is called after each, whatever came of it.
   let watchdog = 0;

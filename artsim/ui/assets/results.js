@@ -4,6 +4,11 @@ const root = element.querySelector(".results-root");
 const GHOSTS = 12;
 const isNarrow = () => matchMedia("(max-width: 899px)").matches;
 const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
+// On a phone the works are below the query. Whoever sees their top already is left alone.
+const goTo = () => {
+  const { top } = root.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 4) root.scrollIntoView({ behavior: calm() });
+};
 const put = () => {
   root.innerHTML = props.value ?? "";
   document.body.dataset.page = root.querySelector("[data-state]")?.dataset.state ?? "empty";
@@ -15,7 +20,7 @@ const draw = () => {
   art.settle();
   if (restored === "link") art.restored();
   if (restored !== undefined) return; // where to scroll, the address knew
-  if (document.body.dataset.page === "matches" && isNarrow()) root.scrollIntoView({ behavior: calm() });
+  if (document.body.dataset.page === "matches" && isNarrow()) goTo();
   else if (document.body.dataset.page === "matches") window.scrollTo({ top: 0 });
 };
 // While the first answer is under way: the shape that it will have.
@@ -23,6 +28,7 @@ art.showSkeleton = () => {
   const ghosts = Array.from({ length: GHOSTS }, () => '<li class="card ghost"><span class="frame"></span><span class="line"></span><span class="line"></span></li>');
   root.innerHTML = `<section class="results skeleton" aria-hidden="true"><header class="results-head"><span class="line"></span></header><ul class="grid">${ghosts.join("")}</ul></section>`;
   document.body.dataset.page = "matches";
+  if (isNarrow()) goTo();
 };
 art.hideSkeleton = () => { if (root.querySelector(".skeleton")) put(); };
 draw();

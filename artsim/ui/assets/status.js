@@ -2,7 +2,7 @@
 const ask = async () => {
   let answer;
   try {
-    answer = await (await fetch("encoder", { cache: "no-store" })).json();
+    answer = await (await fetch(`encoder?lang=${document.documentElement.lang}`, { cache: "no-store" })).json();
   } catch {
     answer = { state: "loading" };
   }

@@ -111,6 +111,7 @@ def _document(context: Context, studio: Studio, request: Request, content: Marku
 def _facts(context: Context, studio: Studio, request: Request) -> dict[str, Any]:
     return {
         "strings": context.strings.starting_with("collection.js."),
+        "group": context.strings("number.group"),
         "pageKey": studio.owner.page_key(request),
         "key": studio.key,
         "uploadBytes": UPLOAD_MB * 2**20,

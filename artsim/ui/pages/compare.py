@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from artsim.errors import QueryError
 from artsim.explain import shared_metadata
 from artsim.matches import Match
 from artsim.presets import PRESETS
@@ -26,6 +25,7 @@ from artsim.ui.pages import page_names
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, work_picture
 from artsim.ui.strings import Strings
+from artsim.ui.told import Spoken
 
 _SIDES = ("a", "b")
 
@@ -41,14 +41,14 @@ def _render(context: Context, request: Request) -> Response:
         return RedirectResponse(page_link("compare", a=a, b=b), 303, {"Cache-Control": "no-store"})
     works = [context.collection.work(identity) for identity in given]
     if given[0] == given[1]:
-        raise QueryError(context.strings("compare.same"))
+        raise Spoken(context.strings("compare.same"))
     return _page(context, works, _likeness(context, *given))
 
 
 def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
     """Both ends, where one or none is named: a work by chance, beside what it is most like."""
     if len(context.collection) < 2:
-        raise QueryError(context.strings("compare.too-few"))
+        raise Spoken(context.strings("compare.too-few"))
     known = a or b or random.choice(context.collection.ids)
     nearest = context.collection.search(work=known, k=1)[0].id
     return (nearest, known) if b and not a else (known, nearest)
@@ -60,7 +60,7 @@ def _likeness(context: Context, a: str, b: str) -> Match:
     weights = {aspect: weight for aspect, weight in PRESETS["balanced"].items() if aspect in space.aspects}
     found = context.collection.run(Query((Part(work=a),), weights, {"id": b}, k=1, ranking="likeness"))
     if not found:
-        raise QueryError(context.strings("compare.gone"))
+        raise Spoken(context.strings("compare.gone"))
     return found[0]
 
 
@@ -148,7 +148,9 @@ def _why(context: Context, works: list[dict[str, Any]]) -> Markup:
         return Markup("")
     strings = context.strings
     address = f"why?{urlencode({'work': works[0]['id'], 'match': works[1]['id']})}"
-    ask = element("a", strings("compare.why"), href=f"./{address}", class_="compare-ask", data_part=f"{address}&part=1")
+    ask = element(
+        "a", strings("compare.why"), href=f"./{address}", class_="compare-ask", data_part=f"{address}&part=1&named=1"
+    )
     return element("section", ask, element("div", class_="compare-why", aria_live="polite"))
 
 

@@ -84,5 +84,5 @@ def _why(pair: DuplicatePair, strings: Strings) -> str:
         distance=pair.distance,
         bits=BITS,
         share=share_text(pair.percentile, strings) if pair.percentile == pair.percentile else "–",
-        outlines=f"{pair.outlines:.2f}".replace(".", strings("number.point")),
+        outlines=strings.decimal(pair.outlines, 2),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -64,7 +62,7 @@ def _column(answers: EncoderAnswers, comparison: EncoderComparison, strings: Str
     chosen = [strings("encoders.auto")] if answers.encoder == comparison.auto else []
     chosen += [strings("encoders.mean-cosine")] if answers.encoder == comparison.mean_cosine else []
     figures = [
-        (strings("encoders.margin"), _number(answers.margin, strings)),
+        (strings("encoders.margin"), strings.decimal(answers.margin, 3)),
         (strings("encoders.cosine"), _spread(answers.cosine_mean, answers.cosine_std, strings)),
         (strings("encoders.angular"), _spread(answers.angular_mean, answers.angular_std, strings)),
     ]
@@ -84,8 +82,4 @@ def _column(answers: EncoderAnswers, comparison: EncoderComparison, strings: Str
 
 
 def _spread(mean: float, deviation: float, strings: Strings) -> str:
-    return f"{_number(mean, strings)} ± {_number(deviation, strings)}"
-
-
-def _number(value: float, strings: Strings) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}".replace(".", strings("number.point"))
+    return f"{strings.decimal(mean, 3)} ± {strings.decimal(deviation, 3)}"

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from artsim.errors import QueryError
 from artsim.evaluation import HEADLINE, ClassFigures, Evaluation, Task, bootstrap_intervals, by_class, evaluate_settings
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.tables import title_of
@@ -23,6 +22,7 @@ from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
 from artsim.ui.pages.waiting import progress_answer, waiting
 from artsim.ui.strings import Strings
+from artsim.ui.told import Spoken
 
 _MOST_QUERIES = 500  # drawn at random where a collection has more
 _CLASSES, _FAILURES, _ANSWERS = 20, 5, 5
@@ -47,7 +47,7 @@ def routes(context: Context) -> list[Route]:
     def progress(speaking: Context, request: Request) -> Response:
         asked = _asked(speaking, request)
         if asked is None:
-            raise QueryError(speaking.strings("evaluation.choose"))
+            raise Spoken(speaking.strings("evaluation.choose"))
         return progress_answer(jobs.job(asked))
 
     return [
@@ -72,7 +72,7 @@ def _asked(context: Context, request: Request) -> _Asked | None:
     label, disjoint = request.query_params.get("label"), request.query_params.get("disjoint") or None
     for column in filter(None, (label, disjoint)):
         if column not in columns:
-            raise QueryError(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
+            raise Spoken(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
     return _Asked(label, disjoint if disjoint != label else None) if label else None
 
 
@@ -123,7 +123,7 @@ def _answer(context: Context, evaluations: Evaluations) -> list[Markup]:
         "evaluation.count",
         queries=strings.number(len(first)),
         works=strings.number(first.candidates),
-        chance=_figure(first.chance, strings),
+        chance=strings.decimal(first.chance, 3),
     )
     classes = by_class(first)
     return [
@@ -145,15 +145,19 @@ def _settings(strings: Strings, evaluations: Evaluations) -> Markup:
         called = strings(f"preset.{name}") if name in PRESETS else strings("ranking.cosine")
         means = evaluation.means()
         low, high = bootstrap_intervals(evaluation.values, clusters=evaluation.clusters)[METRICS.index("map")]
-        interval = "–" if np.isnan(low) else f"{_figure(low, strings)} – {_figure(high, strings)}"
-        rows.append([called, *(_figure(means[metric], strings) for metric in HEADLINE), interval])
+        interval = "–" if np.isnan(low) else f"{strings.decimal(low, 3)} – {strings.decimal(high, 3)}"
+        rows.append([called, *(strings.decimal(means[metric], 3) for metric in HEADLINE), interval])
     header = [strings("evaluation.setting"), *map(title_of, HEADLINE), strings("evaluation.interval")]
     return _table(header, rows)
 
 
 def _classes(strings: Strings, classes: list[ClassFigures]) -> Markup:
     rows = [
-        [str(item.label), strings.number(item.queries), *(_figure(item.means[metric], strings) for metric in HEADLINE)]
+        [
+            str(item.label),
+            strings.number(item.queries),
+            *(strings.decimal(item.means[metric], 3) for metric in HEADLINE),
+        ]
         for item in classes
     ]
     return _table([strings("evaluation.value"), strings("evaluation.queries"), *map(title_of, HEADLINE)], rows)
@@ -167,8 +171,8 @@ def _failures(context: Context, evaluation: Evaluation) -> list[Markup]:
     for number in worst.tolist():
         works: list[dict[str, Any]] = [contents.work(int(evaluation.rows[number]))]
         works += [contents.work(int(row)) for row in evaluation.top[number][:_ANSWERS] if row >= 0]
-        notes = [strings("evaluation.asked"), *(_value(work, evaluation.task.label) for work in works[1:])]
-        notes[0] += f": {_value(works[0], evaluation.task.label)}"
+        notes = [_value(work, evaluation.task.label) for work in works]
+        notes[0] = strings("within.values", column=strings("evaluation.asked"), values=notes[0])
         tiles = [
             tile(work, strings, href=search_link(strings, work), note=note)
             for work, note in zip(works, notes, strict=True)
@@ -190,7 +194,3 @@ def _table(header: list[str], rows: list[list[str]]) -> Markup:
     ]
     table = element("table", element("thead", element("tr", *head)), element("tbody", *body))
     return element("div", table, class_="scrolling", tabindex="0", role="region", aria_label=header[0])
-
-
-def _figure(value: float, strings: Strings) -> str:
-    return f"{value:.3f}".replace(".", strings("number.point"))

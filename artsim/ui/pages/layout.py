@@ -14,10 +14,10 @@ from artsim.errors import ArtsimError
 from artsim.ui.about import about
 from artsim.ui.assets import asset_address
 from artsim.ui.context import Context
-from artsim.ui.labels import sentence_of
 from artsim.ui.language import language_of, remember_language, search_address
 from artsim.ui.markup import Markup, element, join
 from artsim.ui.masthead import masthead
+from artsim.ui.told import told
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def view(context: Context, name: str, render: Render) -> Callable[[Request], Res
         try:
             response = render(speaking, request)
         except ArtsimError as error:
-            response = error_page(speaking, name, sentence_of(error), status=400)
+            response = error_page(speaking, name, told(error, speaking.strings), status=400)
         except Exception:
             log.exception("The page %s failed.", name)
             response = error_page(speaking, name, speaking.strings("error.internal"), status=500)

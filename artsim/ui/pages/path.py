@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from artsim.errors import QueryError
 from artsim.path import PathStep
 from artsim.thumbnails import LARGE
 from artsim.ui.cards import picture_address
@@ -18,6 +17,7 @@ from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
 from artsim.ui.strings import Strings
+from artsim.ui.told import Spoken
 
 _STEPS = (5, 8, 12, 16)
 _USUAL = 8
@@ -40,7 +40,7 @@ def _render(context: Context, request: Request) -> Response:
         context.collection.work(identity)  # `QueryError` when there is none
     others = [identity for identity in context.collection.ids if identity not in known]
     if len(others) + len(known) < 2:
-        raise QueryError(context.strings("path.too-few"))
+        raise Spoken(context.strings("path.too-few"))
     drawn = random.sample(others, 2 - len(known))
     address = page_link("path", from_=start or drawn.pop(), to=end or drawn.pop(), steps=steps)
     return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})

@@ -15,11 +15,12 @@ from artsim.influence import DIRECTIONS, Direction, Influence, TimedMatch, influ
 from artsim.thumbnails import SMALL
 from artsim.timeline import HEIGHT, WIDTH, Layout, Placed, lay_out
 from artsim.ui.context import Context
-from artsim.ui.labels import label_of, sentence_of, share_text
+from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile, work_picture
 from artsim.ui.strings import Strings
+from artsim.ui.told import Spoken, told
 
 SHOWN = 16
 _HALF_LIVES = (50, 200)  # years that a visitor may choose
@@ -32,7 +33,7 @@ def routes(context: Context) -> list[Route]:
 def _timeline(context: Context, request: Request) -> Response:
     strings = context.strings
     if "year" not in context.collection.contents.schema:
-        raise QueryError(strings("timeline.no-years"))
+        raise Spoken(strings("timeline.no-years"))
     identity = request.query_params.get("work")
     if identity is None:
         return _choose(context)
@@ -73,7 +74,7 @@ def _half_life(text: str | None) -> float | None:
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise QueryError(f"decay is a half-life in whole years, from 1 on; it is {text[:40]!r}.")
+        raise QueryError("decay is a half-life in whole years, from 1 on; it is {value!r}.", value=text[:40])
     return float(text)
 
 
@@ -105,7 +106,7 @@ def _section(context: Context, identity: str, direction: Direction, decay: float
     try:
         found = influence(context.collection, identity, direction=direction, k=SHOWN, decay=decay)
     except QueryError as error:
-        return element("section", heading, element("p", sentence_of(error)))
+        return element("section", heading, element("p", told(error, strings)))
     in_time = sorted(found.matches, key=lambda item: item.year)
     tiles = [
         tile(item.match.work, strings, href=page_link("timeline", work=item.match.id), note=_note(item, strings))
@@ -123,7 +124,9 @@ def _section(context: Context, identity: str, direction: Direction, decay: float
 
 
 def _note(item: TimedMatch, strings: Strings) -> str:
-    return strings("timeline.note", gap=f"{item.gap:.0f}", share=share_text(item.match.percentile, strings))
+    return strings(
+        "timeline.note", gap=strings.number(round(item.gap)), share=share_text(item.match.percentile, strings)
+    )
 
 
 def _plot(context: Context, found: Influence) -> Markup:
@@ -133,11 +136,15 @@ def _plot(context: Context, found: Influence) -> Markup:
     lines += [element("path", d=f"M0 {_y(y)}H100", class_="level") for y, _ in layout.levels]
     lines.append(element("path", d=f"M{_x(layout.own_x)} 0V100", class_="own"))
     drawing = element("svg", *lines, viewBox="0 0 100 100", preserveAspectRatio="none", aria_hidden="true")
-    years = [element("span", label, style=f"left:{_x(x)}%", class_="year") for x, label in layout.years]
-    levels = [element("span", label, style=f"top:{_y(y)}%", class_="level") for y, label in layout.levels]
+    strings = context.strings
+    years = [element("span", _year(year, strings), style=f"left:{_x(x)}%", class_="year") for x, year in layout.years]
+    levels = [
+        element("span", _level(percentile, strings), style=f"top:{_y(y)}%", class_="level")
+        for y, percentile in layout.levels
+    ]
     crowd = [element("i", style=f"left:{_x(x)}%;top:{_y(y)}%") for x, y in layout.background]
     works = [_placed(context, placed) for placed in layout.matches]
-    caption = context.strings("timeline.axis")
+    caption = strings("timeline.axis")
     return element(
         "figure",
         element("div", drawing, *crowd, *years, *levels, _own(context, found, layout), *works, class_="plot",
@@ -171,6 +178,14 @@ def _own(context: Context, found: Influence, layout: Layout) -> Markup:
 def _box(box: tuple[float, float, float, float]) -> str:
     left, top, right, bottom = box
     return f"left:{_x(left)}%;top:{_y(top)}%;width:{_x(right - left)}%;height:{_y(bottom - top)}%"
+
+
+def _year(year: float, strings: Strings) -> str:
+    return strings.plain(year) if year >= 0 else strings("timeline.bce", year=strings.plain(-year))
+
+
+def _level(percentile: float, strings: Strings) -> str:
+    return strings("match.share", value=strings.plain(percentile))
 
 
 def _x(pixels: float) -> str:

@@ -9,12 +9,15 @@ from starlette.responses import JSONResponse, Response
 from artsim.ui.background import Job
 from artsim.ui.context import Context
 from artsim.ui.markup import Markup, element
+from artsim.ui.told import told
 
 
 def waiting(context: Context, job: Job[Any], sentence: str, address: str) -> Markup:
     """How far the job is, with the script `waiting.js` asking at `address`; or why it failed."""
     if job.state == "failed":
-        return element("p", job.reason or context.strings("error.internal"), class_="notice", role="alert")
+        strings = context.strings
+        said = strings("error.internal") if job.failure is None else told(job.failure, strings)
+        return element("p", said, class_="notice", role="alert")
     return element(
         "div",
         element("p", sentence, id="waiting"),

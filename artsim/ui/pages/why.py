@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from artsim.contents import Contents
-from artsim.errors import QueryError
 from artsim.explain import Explanation, explain
 from artsim.ui.answering import read_upload
 from artsim.ui.context import Context
@@ -24,6 +23,7 @@ from artsim.ui.labels import label_of
 from artsim.ui.markup import element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.told import Spoken
 from artsim.ui.why import why_section
 
 _KEPT = 24  # explanations; each some 3 MB of pictures
@@ -46,9 +46,11 @@ def routes(context: Context) -> list[Route]:
             with one_at_a_time:
                 explanation = _explained(speaking, pair, known)
         else:
-            raise QueryError(speaking.strings("why.nothing"))
+            raise Spoken(speaking.strings("why.nothing"))
         if part:
-            return HTMLResponse(str(why_section(speaking, explanation)), headers={"Cache-Control": "no-store"})
+            names = _names(speaking, pair) if request.query_params.get("named") and work else None
+            section = why_section(speaking, explanation, names=names)
+            return HTMLResponse(str(section), headers={"Cache-Control": "no-store"})
         return _page(speaking, pair, explanation)
 
     return [Route("/why", view(context, "why", why))]
@@ -66,6 +68,16 @@ def _explained(context: Context, pair: tuple[str, str], known: _Known) -> Explan
     return known[pair][1]
 
 
+def _names(context: Context, pair: tuple[str, str]) -> tuple[str, str]:
+    """What two works are called, where neither was searched with."""
+    labels = [label_of(context.collection.work(identity)) for identity in pair]
+    first, second = (
+        context.strings("picture.alt" if label.by else "picture.alt.plain", title=label.title, by=label.by)
+        for label in labels
+    )
+    return first, second
+
+
 def _page(context: Context, pair: tuple[str, str], explanation: Explanation) -> Response:
     strings = context.strings
     works: list[dict[str, Any]] = [context.collection.work(identity) for identity in pair]
@@ -76,7 +88,7 @@ def _page(context: Context, pair: tuple[str, str], explanation: Explanation) -> 
         element("h1", title),
         element("p", strings("why.lead"), class_="lead"),
         element("ul", *(tile(work, strings, href=search_link(strings, work)) for work in works), class_="grid pair"),
-        why_section(context, explanation),
+        why_section(context, explanation, names=_names(context, pair)),
         element("p", element("a", strings("why.compare"), href=page_link("compare", a=pair[0], b=pair[1]))),
         title=title,
         styles=("why.css",),

