@@ -51,8 +51,8 @@ def run_app(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running_app(cache: Path, *arguments: str) -> Iterator[RunningApp]:
-    """The app while it answers."""
+def running_app(cache: Path, *arguments: str, **variables: str) -> Iterator[RunningApp]:
+    """The app while it answers. `variables` are more of its environment."""
     port = free_port()
     cache.mkdir(parents=True, exist_ok=True)
     log = cache / f"app-{port}.log"
@@ -60,7 +60,7 @@ def running_app(cache: Path, *arguments: str) -> Iterator[RunningApp]:
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), *arguments],
-            cwd=ROOT, env=app_environment(cache), stdout=output, stderr=subprocess.STDOUT,
+            cwd=ROOT, env=app_environment(cache) | variables, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/"
     try:

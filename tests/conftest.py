@@ -7,11 +7,12 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from app_process import RunningApp, running_app, shared_cache
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -99,6 +100,13 @@ def collection(saved: Path) -> Any:
     from artsim import open_collection
 
     return open_collection(saved)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """`python app.py`, as a process: one for all tests that only visit it, over the embedded source, with a log in JSON."""
+    with running_app(shared_cache(tmp_path_factory), "--log-format", "json") as app:
+        yield app
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import http.server
 import io
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared_cache(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def app(cache: Path) -> Iterator[RunningApp]:
-    with running_app(cache) as app:
-        yield app
 
 
 @pytest.fixture(scope="module")

@@ -5,24 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from app_process import ROOT, RunningApp, run_app, running_app, shared_cache
+from app_process import ROOT, RunningApp, run_app
 
 pytestmark = pytest.mark.slow
 
 EXAMPLES = ROOT / "docs" / "examples"
 _NAME = "a-name-nobody-should-log.jpg"
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    with running_app(shared_cache(tmp_path_factory), "--log-format", "json") as app:
-        yield app
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,8 @@
-"""A real Chromium on the real app. Without a Chromium these tests are skipped, or fail if ARTSIM_REQUIRE_BROWSER=1."""
+"""A real Chromium on the real app. Without a Chromium these tests are skipped, or fail if ARTSIM_REQUIRE_BROWSER=1.
+
+Every test that makes a `visit` runs twice: on a desktop with a mouse and on a phone with a touch screen. One that is about
+a device (a keyboard, dragging files) says so: `@pytest.mark.parametrize("size", ["desktop"], indirect=True)`.
+"""
 
 import os
 import shutil
@@ -8,13 +12,24 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from app_process import RunningApp, running_app, shared_cache
+from app_process import RunningApp
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _OPTIONS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
+SIZES: dict[str, dict[str, Any]] = {
+    "desktop": {"width": 1440, "height": 900},
+    "phone": {"width": 390, "height": 844, "has_touch": True, "is_mobile": True},
+}
+_STILL = """(pause) => new Promise((done) => {
+    const end = () => { watcher.disconnect(); done(); };
+    let timer = setTimeout(end, pause);
+    const watcher = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(end, pause); });
+    watcher.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    setTimeout(end, 3000);
+})"""
 
 
 def find_chromium() -> str | None:
@@ -38,25 +53,35 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    with running_app(shared_cache(tmp_path_factory)) as app:
-        yield app
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a visitor's screen is like: see `SIZES`."""
+    return SIZES[request.param]
 
 
 class Visit:
     """One visitor: a page, and what it must never do (errors in the console, requests to elsewhere)."""
 
-    def __init__(self, page: Any, app: RunningApp, start: str) -> None:
-        self.page = page
+    def __init__(self, page: Any, app: RunningApp, start: str, *, touch: bool, init: str) -> None:
+        self.page, self.touch = page, touch
         self.complaints: list[str] = []
-        page.set_default_timeout(60_000)
+        self._app, self._host = app, urlsplit(app.url).netloc
+        page.set_default_timeout(120_000)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
-        self._host = urlsplit(app.url).netloc
-        page.goto(f"{app.url}{start}")
-        page.wait_for_selector("h1" if start else "#results .card")
+        if init:
+            page.add_init_script(init)
+        self.go(start)
+
+    def go(self, address: str) -> None:
+        """To a page of the app, `map` or `?work=ID`, until it is there and has answered."""
+        self.page.goto(f"{self._app.url}{address}")
+        if address.startswith("?"):
+            self.page.wait_for_selector('#results [data-restored="link"]')
+            self.settle()
+        else:
+            self.page.wait_for_selector("h1" if address else "#results .card")
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":
@@ -69,8 +94,52 @@ class Visit:
 
     def settle(self) -> None:
         """Until the running search has answered."""
-        self.page.wait_for_timeout(80)
+        self.still(60)
         self.page.wait_for_function("!document.body.dataset.busy")
+
+    def still(self, pause: int = 100) -> None:
+        """Until the page has not changed for so many milliseconds."""
+        self.page.evaluate(_STILL, pause)
+
+    def press(self, target: str | Any) -> None:
+        """A click, or on a phone a tap, on what a selector or a locator names."""
+        place = self.page.locator(target).first if isinstance(target, str) else target
+        (place.tap if self.touch else place.click)()
+
+    def press_at(self, x: float, y: float) -> None:
+        (self.page.touchscreen.tap if self.touch else self.page.mouse.click)(x, y)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """By the mouse, or with a finger."""
+        if self.touch:
+            self.fingers([start], [end])
+            return
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=3)
+        self.page.mouse.up()
+
+    def spread(self, x: float, y: float) -> None:
+        """Two fingers that go apart around a place."""
+        self.fingers([(x - 15, y), (x + 15, y)], [(x - 60, y), (x + 60, y)])
+
+    def fingers(self, start: list[tuple[float, float]], end: list[tuple[float, float]], steps: int = 6) -> None:
+        """Each finger from where it starts to where it ends, as a touch screen reports it."""
+        tell = self.page.context.new_cdp_session(self.page)
+        for step in range(steps + 1):
+            points = [
+                {"x": a[0] + (b[0] - a[0]) * step / steps, "y": a[1] + (b[1] - a[1]) * step / steps, "id": number}
+                for number, (a, b) in enumerate(zip(start, end, strict=True))
+            ]
+            kind = "touchMove" if step else "touchStart"
+            tell.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        tell.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        tell.detach()
+
+    def settings(self) -> None:
+        """On a phone the settings are shown on demand."""
+        if self.touch and not self.page.locator("#presets").is_visible():
+            self.press("[data-act=settings]")
 
     def upload(self, *, name: str, data: bytes, kind: str = "image/jpeg") -> None:
         file = {"name": name, "mimeType": kind, "buffer": data}
@@ -88,17 +157,20 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium: Any, app: RunningApp) -> Iterator[Callable[..., Visit]]:
-    """`visit(width=390, height=844)`: a fresh visitor; at the end, nothing may have gone wrong unseen.
+def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Callable[..., Visit]]:
+    """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen.
 
-    They come to the search, or with `start="map"` to that page.
+    They come to the search, or with `start="map"` to that page. `init` is a script that runs before those of the page.
     """
     contexts, visits = [], []
 
-    def make(width: int = 1280, height: int = 900, start: str = "", **more: Any) -> Visit:
-        context = chromium.new_context(viewport={"width": width, "height": height}, **more)
+    def make(start: str = "", init: str = "", **more: Any) -> Visit:
+        options = size | more
+        viewport = {name: options.pop(name) for name in ("width", "height")}
+        context = chromium.new_context(viewport=viewport, **options)
         contexts.append(context)
-        visits.append(Visit(context.new_page(), app, start))
+        touch = bool(options.get("has_touch"))
+        visits.append(Visit(context.new_page(), app, start, touch=touch, init=init))
         return visits[-1]
 
     yield make

@@ -1,17 +1,19 @@
-"""The owner's page in a real browser, on an app of its own: works are dropped, edited, removed, and still there afterwards."""
+"""The owner's page in a real browser, on an app of its own: works are dropped, edited, removed, published, and still there."""
 
 import base64
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from app_process import RunningApp, running_app
+from hub_server import HubServer
 from PIL import Image
 
-from artsim import open_collection
+from artsim import build_collection, open_collection, open_source
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,107 +25,208 @@ DROP = """(files) => {
     }
     document.querySelector("footer").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
 }"""
+Files = dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
-def folder(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(saved, tmp_path_factory.mktemp("mine") / "paintings"))
+def folder(
+    paintings: Path, clip: Any, checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A collection of 24 paintings, made with two encoders."""
+    from artsim.encoders import load_encoder
+
+    home = tmp_path_factory.mktemp("mine")
+    (home / "pictures").mkdir()
+    for number in range(24):
+        shutil.copy(paintings / f"{number:02d}.jpg", home / "pictures")
+    shutil.copy(paintings / "metadata.jsonl", home / "pictures")
+    encoders = [clip, load_encoder(str(checkpoint("dinov2")))]
+    build_collection(open_source(f"folder:{home / 'pictures'}"), encoders, home / "paintings")
+    return home / "paintings"
 
 
 @pytest.fixture(scope="module")
-def own_app(chromium: Any, folder: Path) -> Iterator[RunningApp]:
-    with running_app(folder.parent / "cache", "--collection", str(folder)) as app:
+def app(chromium: Any, folder: Path) -> Iterator[RunningApp]:
+    """The app over `folder`, for both visitors; the Hub that it knows is the one of the tests."""
+    with running_app(folder.parent / "cache", "--collection", str(folder), HF_HUB_OFFLINE="0") as app:
         yield app
 
 
 @pytest.fixture
-def page(chromium: Any, own_app: RunningApp) -> Iterator[Any]:
-    """The owner's page; nothing may be wrong in its console."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    made, complaints = context.new_page(), []
-    made.set_default_timeout(60_000)
-    made.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
-    made.on("pageerror", lambda error: complaints.append(str(error)))
-    made.on("dialog", lambda dialog: dialog.accept())
-    made.goto(f"{own_app.url}collection")
-    yield made
-    context.close()
-    assert complaints == []
+def owner(visit: Callable[..., Any]) -> Iterator[Any]:
+    """A visitor who is the owner, on their page."""
+    one = visit("collection")
+    one.page.on("dialog", lambda dialog: dialog.accept())
+    yield one
+    # While another collection is being opened, the app does not answer, and the page knows.
+    one.complaints[:] = [complaint for complaint in one.complaints if "ERR_CONNECTION_REFUSED" not in complaint]
 
 
-def _is_complaint(message: Any) -> bool:
-    """While another collection is being opened, the app does not answer, and the page knows."""
-    return message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text
+@pytest.fixture
+def name(owner: Any) -> str:
+    """Tells what one visitor adds from what the other adds."""
+    return "phone" if owner.touch else "desktop"
 
 
-def encoded(image: Image.Image, kind: str = "PNG") -> str:
+def png(*seed: int) -> bytes:
+    """A picture like no other: coloured patches, drawn by chance."""
+    patches = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     buffer = io.BytesIO()
-    image.save(buffer, kind)
-    return base64.b64encode(buffer.getvalue()).decode()
+    Image.fromarray(patches).resize((160, 160), Image.Resampling.BICUBIC).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
-def test_works_are_dropped_edited_and_removed_and_the_search_knows(
-    page: Any, own_app: RunningApp, folder: Path
+def add(owner: Any, files: Files) -> None:
+    """Dropped on the page by a mouse; on a phone, chosen."""
+    if not owner.touch:
+        owner.page.evaluate(DROP, [[name, base64.b64encode(data).decode()] for name, data in files.items()])
+        return
+    with owner.page.expect_file_chooser() as chooser:
+        owner.press('#drop [data-action="files"]')
+    chooser.value.set_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files.items()]
+    )
+
+
+def count(owner: Any) -> int:
+    return int(owner.page.locator("#works caption").inner_text().split()[-1])
+
+
+def until(owner: Any, selector: str, text: str) -> None:
+    owner.page.locator(selector, has_text=text).first.wait_for()
+
+
+def test_works_are_added_reported_edited_and_removed_and_the_search_knows(
+    owner: Any, visit: Callable[..., Any], folder: Path, name: str
 ) -> None:
-    table = base64.b64encode(b"file_name,title,artist\nrings.png,Rings,Ada\n").decode()
-    picture = open_collection(folder).picture("07.jpg")
-    files = [
-        ["rings.png", encoded(Image.radial_gradient("L"))],
-        ["slope.png", encoded(Image.linear_gradient("L"))],
-        ["again.jpg", base64.b64encode(picture).decode()],
-        ["notes.txt", ""],
-        [".hidden", ""],
-        ["metadata.csv", table],
-    ]
-    page.evaluate(DROP, files)
-    page.locator("#intake .phase", has_text="Finished: 2 works were added.").wait_for()
-    assert "not a picture that artsim reads" in page.inner_text("#intake")
-    page.locator("#works caption", has_text="42 of 42").wait_for()
-    assert page.locator("#works tbody tr").nth(1).inner_text().split() == ["Rings", "Ada", "Edit", "Rings"]
+    page, before = owner.page, count(owner)
+    again = open_collection(folder).picture("07.jpg")
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(open_collection(folder).picture("11.jpg"))).save(buffer, "PNG")
+    rings, slope = f"rings-{name}.png", f"slope-{name}.png"
+    files = {
+        rings: png(1, owner.touch), slope: png(2, owner.touch), "again.jpg": again, f"scan-{name}.png": buffer.getvalue(),
+        "broken.jpg": b"no picture", "notes.txt": b"-", ".hidden": b"-",
+        "metadata.csv": f"file_name,title,artist\n{rings},Rings,Ada\n".encode(),
+    }  # fmt: skip
+    held: list[Any] = []
+    page.route(f"**/collection/file?name=slope-{name}*", lambda route: held.append(route))
+    add(owner, files)
+    until(owner, "#intake .phase", "The files are being sent.")
+    page.locator("#intake progress").wait_for()
+    until(owner, "#intake .fine", "of 6 files sent")
+    other = visit()  # meanwhile, searching goes on
+    other.press("#results .card-face")
+    other.page.wait_for_selector('[data-state="matches"] .badge')
+    [route] = held
+    route.continue_()
 
-    page.check("#intake li input")
-    page.click("#intake button:has-text('anyway')")
-    page.locator("#works caption", has_text="43 of 43").wait_for()
-    page.locator("#intake .phase", has_text="Finished: 3").wait_for()
+    until(owner, "#intake .phase", "Finished: 2 works were added.")
+    said = page.inner_text("#intake")
+    for words in ("The same file is here already: 1", "another reproduction of a work that is here: 1", "read: 2"):
+        assert words in said
+    until(owner, "#works caption", f"{before + 2} of {before + 2}")
+    first = page.locator("#works tbody tr").nth(1).inner_text()
+    assert "Rings" in first and ("Ada" in first) is not owner.touch
+    assert not owner.scrolls_sideways()
+    page.locator("#intake li input").first.check()
+    owner.press("#intake button:has-text('anyway')")
+    until(owner, "#works caption", f"{before + 3} of {before + 3}")
+    until(owner, "#intake .phase", "Finished: 3")
 
-    page.locator("#works tbody a").nth(1).click()
+    page.fill("#works [name=q]", slope)
+    owner.press("#works .find button")
+    until(owner, "#works caption", f"1 of {before + 3}")
+    owner.press("#works tbody a")
     page.fill("#work [name=year]", "1999")
     page.fill("#work [name=tags]", "Slopes\nGrey")
-    page.click("#work [type=submit]")
-    page.locator("#unsaved", has_text="edited works: 1").wait_for()
+    assert not owner.scrolls_sideways()
+    owner.press("#work [type=submit]")
+    until(owner, "#unsaved", "edited works: 1")
     page.locator("#works tbody input").first.check()
-    page.click("[data-action=remove]")
-    page.locator("#works caption", has_text="42 of 42").wait_for()
-    page.click("#unsaved button:has-text('Undo')")
-    page.locator("#works caption", has_text="43 of 43").wait_for()
-    page.click("#unsaved button:has-text('Save')")
+    owner.press("[data-action=remove]")
+    until(owner, "#unsaved", "removed works: 1")
+    owner.press("#unsaved button:has-text('Undo')")
+    until(owner, "#works caption", f"1 of {before + 3}")
+    page.fill("#about-collection [name=description]", f"Seen on a {name}.")
+    owner.press("#about-collection [type=submit]")
+    until(owner, "#unsaved", "details of the collection")
+    owner.press("#unsaved button:has-text('Save')")
     page.locator("#unsaved").wait_for(state="hidden")
 
     opened = open_collection(folder)
-    assert len(opened) == 43
-    assert (opened.work("slope.png")["year"], opened.work("slope.png")["tags"]) == (1999, ["Slopes", "Grey"])
-    page.goto(own_app.url)
-    page.wait_for_selector("#results .card")
-    assert "43 works" in page.inner_text("#masthead")
+    assert len(opened) == before + 3
+    assert (opened.work(slope)["year"], opened.work(slope)["tags"]) == (1999, ["Slopes", "Grey"])
+    assert opened.manifest.source["description"] == f"Seen on a {name}."
+    owner.go("")
+    assert f"{before + 3} works" in page.inner_text("#masthead")
 
 
-def test_a_new_collection_is_begun_and_opened_and_one_goes_back(page: Any, own_app: RunningApp, folder: Path) -> None:
+def test_adding_is_cancelled(owner: Any, name: str) -> None:
+    page, before = owner.page, count(owner)
+    page.route("**/collection/file?*", lambda route: None)  # never arrives
+    add(owner, {f"late-{number}.png": png(3, number, owner.touch) for number in range(5)})
+    until(owner, "#intake .phase", "The files are being sent.")
+    owner.press("#intake button:has-text('Cancel')")
+    until(owner, "#intake .phase", "Cancelled: 0 works were added, the others are left out.")
+    page.evaluate("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), { capture: true })")
+    owner.go("collection")
+    assert count(owner) == before
+
+
+def test_what_is_there_twice_is_found_and_compared(owner: Any, name: str) -> None:
+    add(owner, {f"twice-{name}.jpg": (twice := png(4, owner.touch)), f"twice-{name}-2.png": twice})
+    until(owner, "#intake .phase", "Finished: 1")
+    owner.page.locator("#intake li input").first.check()
+    owner.press("#intake button:has-text('anyway')")
+    until(owner, "#intake .phase", "Finished: 2")
+    owner.go("duplicates")
+    group = owner.page.locator(".duplicate-group", has_text=f"twice-{name}").first
+    group.wait_for()
+    assert group.locator("h2").inner_text() == "The same picture"
+    assert not owner.scrolls_sideways()
+    owner.press(group.locator("p a"))
+    owner.page.wait_for_selector(".compare-view[data-shown]")
+
+
+def test_encoders_are_set_side_by_side(visit: Callable[..., Any]) -> None:
+    one = visit("encoders")
+    title = one.page.locator(".grid .title").first.inner_text()
+    one.press(".grid a.card-face")
+    one.page.locator("h1", has_text=f"What each encoder finds for {title}").wait_for()
+    columns = one.page.locator(".encoders-columns > section")
+    assert columns.count() == 2
+    assert [column.locator(".card").count() for column in columns.all()] == [8, 8]
+    assert one.page.locator(".encoders-chosen").count() > 0
+    assert not one.scrolls_sideways()
+    one.press(".encoders-asked")
+    one.page.wait_for_selector('[data-state="matches"]')
+    assert title in one.heading()
+
+
+def test_a_collection_is_published(owner: Any, hub: HubServer, name: str) -> None:
+    repo = f"artist/shown-on-a-{name}"
+    owner.page.fill("#publish [name=repo]", "nobody/shown")
+    owner.press("#publish [type=submit]")
+    until(owner, "#publication .notice", "nobody")
+    owner.page.fill("#publish [name=repo]", repo)
+    owner.page.select_option("#publish [name=license]", "cc0-1.0")
+    owner.page.check("#publish [name=private]")
+    owner.press("#publish [type=submit]")
+    owner.page.locator("#publication a", has_text=repo).wait_for()
+    assert "artsim.json" in hub.files(repo, "dataset")
+    assert not owner.scrolls_sideways()
+
+
+def test_a_new_collection_is_begun_and_opened_and_one_goes_back(owner: Any, name: str) -> None:
+    page = owner.page
     page.check("input[value=new]")
-    page.fill("#new-title input", "Two gradients")
-    page.evaluate(
-        DROP, [["a.png", encoded(Image.radial_gradient("L"))], ["b.png", encoded(Image.linear_gradient("L"))]]
-    )
-    page.click("#intake button:has-text('Open the new collection')")
-    page.locator("#opening", has_text="artsim opens it now").wait_for()
-    page.locator("h1", has_text="My collection: Two gradients").wait_for()
+    page.fill("#new-title input", f"Two on a {name}")
+    add(owner, {"a.png": png(5, owner.touch), "b.png": png(6, owner.touch)})
+    owner.press("#intake button:has-text('Open the new collection')")
+    until(owner, "#opening", "artsim opens it now")
+    until(owner, "h1", f"My collection: Two on a {name}")
     assert page.locator("#works tbody tr").count() == 2
-    page.click(".shelf button:has-text('Open')")
-    page.locator("h1", has_text="My collection: paintings").wait_for()
-
-
-def test_on_a_phone_nothing_is_wider_than_the_screen(page: Any) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.locator("#works tbody a").first.click()
-    page.wait_for_selector("#work")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not owner.scrolls_sideways()
+    owner.press(".shelf button:has-text('Open')")
+    until(owner, "h1", "My collection: pictures")

@@ -10,6 +10,9 @@ from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+desktop_only = pytest.mark.parametrize("size", ["desktop"], indirect=True)
+PAPER = "getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
+
 
 @pytest.fixture
 def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
@@ -24,15 +27,34 @@ def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
 
 def test_an_empty_page_offers_works_to_start_from(visit: Callable[..., Any]) -> None:
     one = visit()
-    assert len(one.titles()) == 12
     titles = one.titles()
-    one.page.locator("#results .card-face").nth(3).click()
+    assert len(titles) == 12
+    assert "the encoder embedded (openai/clip-vit-base-patch16 is not" in one.page.locator(".about").inner_text()
+    assert not one.page.locator(".words").is_visible()
+    assert not one.scrolls_sideways()
+    one.page.evaluate(
+        """() => {
+            window.seen = [];
+            const look = () => {
+                const results = document.querySelector("#results .results");
+                window.seen.push([results.classList.contains("skeleton"), results.querySelectorAll(".frame").length]);
+            };
+            new MutationObserver(look).observe(document.querySelector(".results-root"), { childList: true });
+        }"""
+    )
+    one.press(one.page.locator("#results .card-face").nth(3))
     one.page.wait_for_selector('[data-state="matches"]')
+    assert one.page.evaluate("window.seen") == [[True, 12], [False, 24]], "first its shape, then the answer"
     assert one.heading() == f"Works like {titles[3]}"
     assert titles[3] not in one.titles()[:1]
+    lefts = {box["x"] for card in one.page.locator("#results .card").all()[:6] if (box := card.bounding_box())}
+    assert len(lefts) == 2 if one.touch else len(lefts) > 2
+    assert not one.scrolls_sideways()
 
 
-def test_an_uploaded_picture_finds_its_work_first(visit: Callable[..., Any], mine: Any) -> None:
+def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_searched_with(
+    visit: Callable[..., Any], mine: Any
+) -> None:
     data, work = mine
     one = visit()
     one.upload(name="mine.jpg", data=data)
@@ -41,8 +63,47 @@ def test_an_uploaded_picture_finds_its_work_first(visit: Callable[..., Any], min
     assert len(one.titles()) == 24
     assert "closer than 99" in one.page.locator("#results .badge").first.inner_text()
 
+    one.press(one.page.locator("#results .card-face").nth(2))
+    dialog = one.page.locator("dialog.detail")
+    assert dialog.is_visible()
+    if one.touch:
+        box = dialog.bounding_box()
+        assert (box["x"], box["width"]) == (0, 390)
+        one.press(dialog.locator(".close"))
+    else:
+        one.page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert one.page.evaluate("document.activeElement.closest('.card').dataset.title") == one.titles()[2]
 
-def test_a_pasted_picture_is_searched_with_nothing_focused(visit: Callable[..., Any], mine: Any) -> None:
+    one.page.locator("#results .card-face").first.focus()
+    one.page.keyboard.press("Enter")
+    assert dialog.locator("h2").inner_text() == work["title"]
+    bars = dialog.locator(".bars .bar-name > span").all_inner_texts()
+    assert bars[:4] == ["Overall", "Subject", "Style", "Colour"]
+    assert work["medium"] in dialog.inner_text()
+    link = dialog.locator("a.visit")
+    assert link.get_attribute("href") == work["url"]
+    assert "noopener" in link.get_attribute("rel")
+    one.press(dialog.locator("button.next"))
+    second = dialog.locator("h2").inner_text()
+    assert second == one.titles()[1]
+    one.press(dialog.locator("[data-act='why']"))
+    dialog.locator(".why-maps img").first.wait_for()
+    assert dialog.locator(".why-palette").count() == 2
+    assert not one.scrolls_sideways()
+    one.page.keyboard.press("ArrowLeft")
+    assert dialog.locator("h2").inner_text() == work["title"]
+    one.page.keyboard.press("ArrowRight")
+    one.press(dialog.get_by_text("Search with this work"))
+    one.page.wait_for_function("(title) => document.querySelector('#results h1').innerText.includes(title)", arg=second)
+    assert one.heading() == f"Works like {second}"
+    assert not dialog.is_visible()
+
+
+@desktop_only
+def test_a_picture_pasted_with_nothing_focused_or_dropped_anywhere_is_searched(
+    visit: Callable[..., Any], mine: Any
+) -> None:
     data, work = mine
     one = visit()
     one.page.evaluate(
@@ -56,11 +117,9 @@ def test_a_pasted_picture_is_searched_with_nothing_focused(visit: Callable[..., 
     )
     one.settle()
     assert one.titles()[0] == work["title"]
-
-
-def test_a_picture_dropped_anywhere_is_searched(visit: Callable[..., Any], mine: Any) -> None:
-    data, work = mine
-    one = visit()
+    one.press("[data-act=restart]")
+    one.page.wait_for_selector('#results [data-state="empty"] .card')
+    one.settle()
     one.page.evaluate(
         """(data) => {
             const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -76,54 +135,20 @@ def test_a_picture_dropped_anywhere_is_searched(visit: Callable[..., Any], mine:
 
 def test_the_camera_takes_a_picture_and_searches_with_it(visit: Callable[..., Any]) -> None:
     one = visit(permissions=["camera"])
-    one.page.click('[data-action="camera"]')
+    one.press('[data-action="camera"]')
     one.page.wait_for_function("document.querySelector('dialog.camera video').videoWidth > 0")
-    one.page.click('[data-action="snap"]')
+    one.press('[data-action="snap"]')
     one.page.wait_for_selector('[data-state="matches"]')
     assert one.heading() == "Works like your picture"
 
 
-def test_a_result_opens_its_detail_and_is_searched_with(visit: Callable[..., Any], mine: Any) -> None:
-    data, work = mine
-    one = visit()
-    one.upload(name="mine.jpg", data=data)
-    one.page.locator("#results .card-face").first.focus()
-    one.page.keyboard.press("Enter")
-    dialog = one.page.locator("dialog.detail")
-    assert dialog.locator("h2").inner_text() == work["title"]
-    bars = dialog.locator(".bars .bar-name > span").all_inner_texts()
-    assert bars[:4] == ["Overall", "Subject", "Style", "Colour"]
-    assert work["medium"] in dialog.inner_text()
-    link = dialog.locator("a.visit")
-    assert link.get_attribute("href") == work["url"]
-    assert "noopener" in link.get_attribute("rel")
-    one.page.keyboard.press("ArrowRight")
-    second = dialog.locator("h2").inner_text()
-    assert second == one.titles()[1]
-    dialog.get_by_text("Search with this work").click()
-    one.page.wait_for_function("(title) => document.querySelector('#results h1').innerText.includes(title)", arg=second)
-    assert one.heading() == f"Works like {second}"
-    assert not dialog.is_visible()
-
-
-def test_escape_closes_the_detail_and_focus_returns_to_its_card(visit: Callable[..., Any]) -> None:
-    one = visit()
-    one.page.locator("#results .card-face").first.click()
-    one.page.wait_for_selector('[data-state="matches"]')
-    one.page.locator("#results .card-face").nth(2).click()
-    assert one.page.locator("dialog.detail").is_visible()
-    one.page.keyboard.press("Escape")
-    assert not one.page.locator("dialog.detail").is_visible()
-    focused = one.page.evaluate("document.activeElement.closest('.card').dataset.title")
-    assert focused == one.titles()[2]
-
-
-def test_filters_come_from_the_collections_columns(visit: Callable[..., Any], mine: Any) -> None:
+def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: Any) -> None:
     one = visit()
     one.upload(name="mine.jpg", data=mine[0])
-    one.page.click("#filters > button")
-    one.page.click('[data-column="culture"] summary')
-    one.page.locator('[data-column="culture"] label', has_text="China").click()
+    one.settings()
+    one.press("#filters > button")
+    one.press('[data-column="culture"] summary')
+    one.press(one.page.locator('[data-column="culture"] label', has_text="China"))
     one.settle()
     assert "within your filters" in one.page.locator(".results-head").inner_text()
     assert 0 < len(one.titles()) <= 10
@@ -133,16 +158,12 @@ def test_filters_come_from_the_collections_columns(visit: Callable[..., Any], mi
     one.settle()
     assert one.titles() == []
     assert "No work fits these filters" in one.page.locator(".notice").inner_text()
-    one.page.click("#clear-filters")
+    one.press("#clear-filters")
     one.settle()
     assert len(one.titles()) == 24
 
-
-def test_presets_move_the_sliders_and_sliders_leave_the_presets(visit: Callable[..., Any], mine: Any) -> None:
-    one = visit()
-    one.upload(name="mine.jpg", data=mine[0])
-    one.page.click("#advanced > button")
-    one.page.locator("#presets label", has_text="Style").click()
+    one.press("#advanced > button")
+    one.press(one.page.locator("#presets label", has_text="Style"))
     one.settle()
     sliders = one.page.locator('#advanced input[type="range"]')
     names = one.page.locator("#advanced .amount .field-label").all_inner_texts()
@@ -157,65 +178,59 @@ def test_presets_move_the_sliders_and_sliders_leave_the_presets(visit: Callable[
     one.page.wait_for_function("!document.querySelector('#presets input:checked')")
     assert sliders.nth(2).input_value() == "1"
 
-
-def test_k_is_how_many_works_are_shown(visit: Callable[..., Any]) -> None:
-    one = visit()
-    one.page.locator("#results .card-face").first.click()
-    one.page.wait_for_selector('[data-state="matches"]')
     figures = one.page.locator('#k input[type="number"]')
-    figures.fill("7")
-    figures.press("Enter")
-    one.page.wait_for_function("document.querySelectorAll('#results .card').length === 7")
-    figures.fill("0")
-    figures.press("Enter")
-    one.page.wait_for_function("document.querySelectorAll('#results .card').length === 1")
+    for given, shown in (("7", 7), ("0", 1)):
+        figures.fill(given)
+        figures.press("Enter")
+        one.page.wait_for_function("(k) => document.querySelectorAll('#results .card').length === k", arg=shown)
+    assert not one.scrolls_sideways()
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
+def test_a_bad_upload_is_a_notice_and_the_next_one_works(visit: Callable[..., Any], mine: Any) -> None:
+    one = visit()
+    for name, data, words in (
         ("letter.png", b"Dear museum, this is no picture." * 9, "not an image"),
-        ("cut.jpg", None, "damaged"),
+        ("cut.jpg", mine[0][:5000], "damaged"),
         ("empty.jpg", b"", "empty"),
-    ],
-)
-def test_a_bad_upload_is_a_notice_and_the_next_one_works(
-    visit: Callable[..., Any], mine: Any, name: str, data: bytes | None, words: str
-) -> None:
-    one = visit()
-    one.upload(name=name, data=mine[0][:5000] if data is None else data)
-    assert words in one.page.locator(".notice, .query-note").all_inner_texts().__str__()
-    one.upload(name="mine.jpg", data=mine[0])
-    assert one.titles()[0] == mine[1]["title"]
-    assert one.page.locator(".notice").count() == 0
+    ):
+        one.upload(name=name, data=data)
+        assert words in one.page.locator(".notice, .query-note").all_inner_texts().__str__(), name
+        one.upload(name="mine.jpg", data=mine[0])
+        assert one.titles()[0] == mine[1]["title"]
+        assert one.page.locator(".notice").count() == 0
 
 
-def test_the_page_says_which_encoder_compares_and_why(visit: Callable[..., Any]) -> None:
-    one = visit()
-    assert "the encoder embedded (openai/clip-vit-base-patch16 is not" in one.page.locator(".about").inner_text()
-    assert not one.page.locator(".words").is_visible()
-
-
-def test_a_phone_shows_two_columns_and_never_scrolls_sideways(visit: Callable[..., Any]) -> None:
-    one = visit(width=390, height=844, has_touch=True, is_mobile=True)
-    assert not one.scrolls_sideways()
-    one.page.locator("#results .card-face").first.tap()
-    one.page.wait_for_selector('[data-state="matches"]')
-    assert not one.scrolls_sideways()
-    lefts = {box["x"] for card in one.page.locator("#results .card").all()[:6] if (box := card.bounding_box())}
-    assert len(lefts) == 2
-    one.page.locator("#results .card-face").nth(1).tap()
-    box = one.page.locator("dialog.detail").bounding_box()
-    assert (box["x"], box["width"]) == (0, 390)
-    assert not one.scrolls_sideways()
-
-
-def test_dark_follows_the_system_until_the_switch_says_otherwise(visit: Callable[..., Any]) -> None:
+def test_dark_follows_the_system_until_the_switch_says_otherwise_on_every_page(visit: Callable[..., Any]) -> None:
     one = visit(color_scheme="dark")
-    paper = "getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
-    dark = one.page.evaluate(paper)
-    one.page.click('[data-action="theme"]')
-    assert one.page.evaluate(paper) != dark
-    one.page.reload()
-    one.page.wait_for_selector("#results .card")
-    assert one.page.evaluate(paper) != dark
+    dark = one.page.evaluate(PAPER)
+    one.press('[data-action="theme"]')
+    light = one.page.evaluate(PAPER)
+    assert light != dark
+    one.go("how")
+    assert one.page.evaluate(PAPER) == light
+    one.press('[data-action="theme"]')
+    assert one.page.evaluate(PAPER) == dark
+    one.page.emulate_media(color_scheme="light")
+    one.go("")
+    assert one.page.evaluate(PAPER) == dark
+
+
+def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any]) -> None:
+    one = visit()
+    identity = one.page.locator("#results .card").nth(2).get_attribute("data-work")
+    one.go(f"?work={identity}&preset=color&k=7")
+    titles = one.titles()
+    one.page.locator('[data-action="language"]').select_option("de")
+    one.page.wait_for_url("**/de?**")
+    one.page.wait_for_selector('#results [data-restored="link"]')
+    one.settle()
+    assert one.titles() == titles
+    assert one.heading().startswith("Werke wie ")
+    assert one.page.locator("#presets input:checked").get_attribute("value") == "color"
+    assert one.page.evaluate("document.documentElement.lang") == "de"
+    assert not one.scrolls_sideways()
+    one.go("timeline")
+    assert one.page.evaluate("document.documentElement.lang") == "de", "it is remembered"
+    one.page.locator('[data-action="language"]').select_option("en")
+    one.page.wait_for_function("document.documentElement.lang === 'en'")
+    assert one.page.locator("h1").inner_text() == "Likeness in time"
