@@ -6,7 +6,9 @@ gives. These do neither: what arrives is the path of an upload, and `artsim.imag
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +135,13 @@ class QueryInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
         return None if value is None else QueryData(parts=value)
 
     def api_info(self) -> dict[str, Any]:
-        return QueryData.model_json_schema()
+        return deepcopy(_schema(QueryData))
+
+
+@cache
+def _schema(model: type[GradioModel]) -> dict[str, Any]:
+    """Gradio asks for it at every look at its components, some hundred times before the page is up."""
+    return model.model_json_schema()
 
 
 class AddressData(GradioModel):
@@ -173,4 +181,4 @@ class AddressInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
         return
 
     def api_info(self) -> dict[str, Any]:
-        return AddressData.model_json_schema()
+        return deepcopy(_schema(AddressData))
