@@ -23,9 +23,8 @@ def about(context: Context) -> Markup:
         sentences.append(strings("about.licence", licence=manifest.license.upper()))
     # a folder of this machine is no one else's business
     encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
-    before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition(
-        "\0"
-    )  # what is in between may be English
+    # the reason is an element of its own: it may be English
+    before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")
     link = safe_link({"url": manifest.source.get("homepage")})
     source = (
         element("a", strings("about.source", host=link[1]), href=link[0], target="_blank", rel="noopener noreferrer")
