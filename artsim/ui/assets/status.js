@@ -1,5 +1,9 @@
 // Asks whether the encoder is loaded, until it is (or never will be).
 const ask = async () => {
+  if (!window.artsim.standing) { // Gradio draws its components in no fixed order: the query, which shows it, is not there yet
+    setTimeout(ask, 50);
+    return;
+  }
   let answer;
   try {
     answer = await (await fetch(`encoder?lang=${document.documentElement.lang}`, { cache: "no-store" })).json();
@@ -9,7 +13,7 @@ const ask = async () => {
   document.body.dataset.encoder = answer.state;
   const loading = window.artsim.encoderLoading;
   const failed = window.artsim.encoderFailed.replace("{reason}", answer.reason);
-  window.artsim.standing?.({ loading, failed }[answer.state] ?? "");
+  window.artsim.standing({ loading, failed }[answer.state] ?? "");
   if (answer.state === "loading") setTimeout(ask, 700);
   if (answer.text) window.artsim.readsWords();
 };
