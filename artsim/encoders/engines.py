@@ -76,8 +76,8 @@ class OpenVinoEngine:
 
     def __init__(self, network: Sequence[Block], taps: tuple[int, int]) -> None:
         self.workers = usable_cores()
-        self._openvino = _import_openvino()
-        self._model = _openvino_model(network, taps)
+        self._openvino = import_openvino()
+        self._model = _openvino_model(self._openvino, network, taps)
         self._compiled: dict[int, Any] = {}
         self._lock = threading.Lock()
         self._for_streams(1)  # what cannot run is to be known now
@@ -101,31 +101,35 @@ class OpenVinoEngine:
             return self._compiled[streams]
 
 
-def _import_openvino() -> Any:
-    """The package, without its converter of models from other formats, which reports each import to its makers.
+def import_openvino() -> Any:
+    """The package, ready for use by several threads. All of artsim gets it here, and imports it nowhere else.
 
-    artsim tells nobody what it does. The package is made to work where these modules are absent, so they are made
-    to look absent while it is imported; that halves the time, too.
+    It comes without its converter of models from other formats, which reports each import to its makers. artsim tells
+    nobody what it does. The package is made to work where these modules are absent, so they are made to look absent
+    while it is imported; that halves the time, too.
+
+    The first `Type.to_dtype()` of a process, which an engine's first picture asks for, fills a table in C++ with Python
+    objects. Meanwhile another thread can get the interpreter's lock. If it asks too, it waits for the table and keeps
+    that lock, which the first needs to go on: the process hangs for ever. So the table is filled here, before any other
+    thread has the package.
     """
     with _importing:
-        if "openvino" not in sys.modules:
-            hidden = [name for name in ("openvino.tools.ovc", "openvino_telemetry") if name not in sys.modules]
+        converter = () if "openvino" in sys.modules else ("openvino.tools.ovc", "openvino_telemetry")
+        hidden = [name for name in converter if name not in sys.modules]
+        for name in hidden:
+            sys.modules[name] = None  # type: ignore[assignment]  # Python's mark of what cannot be imported
+        try:
+            import openvino
+        finally:
             for name in hidden:
-                sys.modules[name] = None  # type: ignore[assignment]  # Python's mark of what cannot be imported
-            try:
-                import openvino
-            finally:
-                for name in hidden:
-                    del sys.modules[name]
-        import openvino
-
+                del sys.modules[name]
+        openvino.Type.f32.to_dtype()
         return openvino
 
 
-def _openvino_model(network: Sequence[Block], taps: tuple[int, int]) -> Any:
-    """The network as an `openvino.Model`: (n, h, w, 3) uint8 -> the three `Maps`. For after `_import_openvino`."""
-    import openvino.opset13 as ops
-    from openvino import Model
+def _openvino_model(openvino: Any, network: Sequence[Block], taps: tuple[int, int]) -> Any:
+    """The network as an `openvino.Model`: (n, h, w, 3) uint8 -> the three `Maps`."""
+    ops = openvino.opset13
 
     def convolve(x: Any, convolution: Convolution) -> Any:
         kernel, stride = convolution.kernel, [convolution.stride] * 2
@@ -155,7 +159,7 @@ def _openvino_model(network: Sequence[Block], taps: tuple[int, int]) -> Any:
         if number in taps:
             tapped.append(x)
     low, middle = tapped
-    return Model([covariance(low), middle, x], [pixels], "efficientnet-lite0")
+    return openvino.Model([covariance(low), middle, x], [pixels], "efficientnet-lite0")
 
 
 class TorchEngine:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from importlib import resources, util
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,32 @@ def test_after_it_the_rest_of_openvino_can_still_be_imported() -> None:
         "print([name for name, module in sys.modules.items() if module is None and 'openvino' in name])\n"
     )
     assert run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)}).stdout == "[]\n"
+
+
+@pytest.mark.skipif(util.find_spec("openvino") is None, reason="OpenVINO is not installed")
+def test_threads_that_first_ask_for_a_dtype_at_once_do_not_hang() -> None:
+    """Without care, about two of five such processes hang, with the interpreter's lock held: only others can tell."""
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\nfrom threading import Barrier\n"
+        "from artsim.encoders.engines import import_openvino\n"
+        "openvino = import_openvino()\nboth = Barrier(2)\n"
+        "def ask(_): both.wait(); return openvino.Type.f32.to_dtype()\n"
+        "with ThreadPoolExecutor(2) as pool: print(*pool.map(ask, range(2)))\n"
+    )
+
+    def attempt(_: int) -> str:
+        done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)  # raises for one that hangs
+        return done.stdout + done.stderr
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(attempt, range(20))) == ["float32 float32\n"] * 20
+
+
+def test_openvino_is_imported_in_one_place() -> None:
+    """Only there is it made ready for threads, and kept from reporting to its makers."""
+    files = [ROOT / "app.py", *(ROOT / "artsim").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]
+    pattern = re.compile(r"^\s*(?:import|from) openvino", re.MULTILINE)
+    assert [file.name for file in files for _ in pattern.findall(file.read_text("utf-8"))] == ["engines.py"]
 
 
 def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:
