@@ -25,7 +25,7 @@ from artsim.contents import Contents, IndexedSpace, make_space
 from artsim.encoders import Blocks, Encoder
 from artsim.encoders.regions import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
-from artsim.images import load_image, read_file
+from artsim.images import load_image
 from artsim.index.faiss import KINDS
 from artsim.makers import (
     Maker,
@@ -40,7 +40,7 @@ from artsim.manifest import Manifest, damaged_files
 from artsim.parts import BuildState, Parts, one_build_at_a_time
 from artsim.regions import index_regions
 from artsim.saving import check_target, open_folder, save_collection
-from artsim.sources import Source, Work
+from artsim.sources import Source, Work, read_picture
 from artsim.storage import (
     Shards,
     beside,
@@ -228,11 +228,8 @@ class _Opened:
 
 def _open(work: Work, short_side: int) -> _Opened | ImageError:
     """The picture of a work decoded, or the reason why not: one bad picture never stops a build."""
-    picture = work["image"] or {}
     try:
-        if not picture.get("bytes") and not picture.get("path"):
-            raise ImageError(f"{work['id']} has no picture.")
-        data = picture.get("bytes") or read_file(picture["path"], name=work["id"])
+        data = read_picture(work)
         image = load_image(data, short_side=short_side, name=work["id"])
         return _Opened(work, data, hashlib.sha256(data).hexdigest(), image)
     except ImageError as error:

@@ -96,7 +96,10 @@ class Collection:
         return contents.work(self._row(contents, identity))
 
     def picture(self, identity: str) -> bytes:
-        """The picture of one work, as the file it came as. `CollectionError` when pictures were left out."""
+        """The picture of one work, as the file it came as.
+
+        `CollectionError` when pictures were left out, `ImageError` when that of this work is not there.
+        """
         contents, pictures = self._state
         if self.manifest.images != "bytes":
             raise CollectionError("This collection holds no pictures, only their addresses (column image_url).")

@@ -140,8 +140,8 @@ def _fingerprints(
             for row in range(start, min(start + _CHUNK, total)):
                 file = columns[row]
                 if file is None or (file not in known and file not in chunk):
-                    data = pictures(row)
-                    file = hashlib.sha256(data).hexdigest()
+                    data = _file(pictures, row)
+                    file = hashlib.sha256(data).hexdigest() if data else f"none of row {row}"
                     chunk[file] = (contents.table.column("id")[row].as_py(), data)
                 files.append(file)
             fresh = {file: item for file, item in chunk.items() if file not in known}
@@ -149,6 +149,15 @@ def _fingerprints(
             if progress is not None:
                 progress(min(start + _CHUNK, total), total)
     return files, np.stack([known[file] for file in files])
+
+
+def _file(pictures: Pictures, row: int) -> bytes:
+    """Empty where the collection does not hold the picture."""
+    try:
+        return pictures(row)
+    except ImageError as error:
+        log.warning("Not compared: %s", error)
+        return b""
 
 
 def _fingerprint(picture: tuple[str, bytes]) -> np.ndarray:

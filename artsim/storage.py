@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artsim.errors import CollectionError
+from artsim.errors import CollectionError, ImageError
 
 SHARD_BYTES = 450_000_000  # under the 500 MB that the Hub recommends
 ROW_GROUP = 32  # pictures of one row group are read together, so: few
@@ -117,14 +117,26 @@ class Shards:
         return pa.concat_tables(tables).replace_schema_metadata(None)
 
     def picture(self, row: int) -> bytes:
-        """The bytes of the picture of one row."""
+        """The bytes of the picture of one row. `ImageError` when it holds none.
+
+        Collections are passed on, so a row may be a stranger's: a path in it, or a text in place of the bytes, would be
+        taken for a file of this machine by whoever decodes it.
+        """
         shard = int(np.searchsorted(self._starts, row, side="right")) - 1
         offset = row - int(self._starts[shard])
         metadata = self._metadata[shard]
         for group in range(metadata.num_row_groups):
             size = metadata.row_group(group).num_rows
             if offset < size:
-                return self._pictures(shard, group)[offset].as_py()["bytes"]
+                image = self._pictures(shard, group)[offset].as_py()
+                data = image.get("bytes") if isinstance(image, dict) else None
+                if not isinstance(data, bytes):
+                    raise ImageError(
+                        "The collection does not hold the picture of {work!r}, and a path in its place is never followed. "
+                        "Remove the work, or build the collection again.",
+                        work=self.columns(["id"]).column("id")[row].as_py(),
+                    )
+                return data
             offset -= size
         raise IndexError(row)
 

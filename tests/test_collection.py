@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from poisoned import SHAPES, poison, shapes
 
 from artsim import Collection, CollectionError, EncoderError, ImageError, QueryError, open_collection
 from artsim.encoders.color import DIMS
 from artsim.images import load_image
+from artsim.thumbnails import SMALL, Thumbnails
 
 INDEX, SPACE, DATA = "index/clip.faiss", "index/clip.safetensors", "data/train-00000-of-00001.parquet"
 MAP = "index/clip.map.safetensors"
@@ -494,6 +498,78 @@ def test_a_collection_replaced_by_another_process_gives_no_wrong_picture(copy: P
         CollectionError, match="was replaced since the collection was opened; open the collection again"
     ):
         here.picture("02.jpg")
+
+
+@pytest.fixture
+def secret(tmp_path: Path, painting: bytes) -> Path:
+    """A picture of this machine that is in no collection."""
+    path = tmp_path / "private.jpg"
+    path.write_bytes(painting)
+    return path
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_row_that_names_a_file_of_this_machine_gives_no_picture(copy: Path, secret: Path, shape: str) -> None:
+    """Collections are passed on: whoever wrote this one wants a file of whoever opens it."""
+    poison(copy, "05.jpg", shapes(secret)[shape])
+    collection = open_collection(copy)
+    thumbnails = Thumbnails(collection, copy.parent / "thumbnails")
+    refused = pytest.raises(
+        ImageError, match=r"^The collection does not hold the picture of '05\.jpg', and a path in its"
+    )
+    with refused:
+        collection.picture("05.jpg")
+    with refused:
+        collection.image("05.jpg")
+    with refused:
+        collection.search(work="05.jpg", region=(0, 0, 0.5, 0.5))
+    with refused:
+        collection.explain(work="05.jpg", match="06.jpg")
+    assert thumbnails.path("05.jpg", SMALL) is None
+    if shape == "path":  # a column of texts holds no pictures at all
+        assert thumbnails.path("06.jpg", SMALL) is not None
+        assert collection.duplicates() == []  # such a work is like nothing, and stops nothing
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_row_that_names_a_file_of_this_machine_is_not_saved_anywhere(copy: Path, secret: Path, shape: str) -> None:
+    poison(copy, "05.jpg", shapes(secret)[shape])
+    before, there = (copy / DATA).read_bytes(), copy.parent / "there"
+    collection = open_collection(copy)
+    for target in (None, there):
+        with pytest.raises(ImageError, match="Remove the work, or build the collection again"):
+            collection.save(target)
+    assert not there.exists()
+    assert (copy / DATA).read_bytes() == before
+    if shape == "path":
+        collection.remove(["05.jpg"])
+        collection.save(there)
+        assert len(open_collection(there).dataset()) == 39
+
+
+@pytest.mark.parametrize("shape", ["path", "text"])
+def test_a_row_that_names_a_file_of_this_machine_is_in_no_dataset(copy: Path, secret: Path, shape: str) -> None:
+    poison(copy, "05.jpg", shapes(secret)[shape])
+    with pytest.raises(
+        CollectionError, match="pictures by a path in place of holding them, and no such path is followed"
+    ):
+        open_collection(copy).dataset()
+
+
+def test_no_other_column_of_a_dataset_is_opened_as_a_picture(copy: Path, secret: Path) -> None:
+    """The features in a parquet file may call any column a picture, which is then opened wherever it names one."""
+    table = pq.read_table(copy / DATA)
+    named = {"bytes": None, "path": str(secret)}
+    titles = pa.array([named] * len(table), pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+    place = table.schema.names.index("title")
+    described = json.loads(table.schema.metadata[b"huggingface"])
+    described["info"]["features"]["title"] = {"_type": "Image"}
+    table = table.set_column(place, "title", titles).replace_schema_metadata({"huggingface": json.dumps(described)})
+    pq.write_table(table, copy / DATA)
+    swear(copy, DATA)
+    dataset = open_collection(copy).dataset()
+    assert dataset[5]["title"] == named
+    assert dataset[5]["image"].size == open_collection(copy).image("05.jpg").size
 
 
 @pytest.mark.parametrize(

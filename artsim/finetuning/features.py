@@ -23,7 +23,7 @@ from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.views import view
 from artsim.finetuning.works import LabelledWorks
 from artsim.images import load_image
-from artsim.sources import Source
+from artsim.sources import Source, read_picture
 from artsim.storage import writing
 
 log = logging.getLogger(__name__)
@@ -38,35 +38,41 @@ _DECODERS = 2
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of the works, by row: files of the source, or copies of what a source gives as bytes."""
+    """The pictures of the works, by row: files of the source, or copies of what it gives otherwise, or why there is none."""
 
-    paths: tuple[Path | None, ...]
+    paths: tuple[Path | ImageError, ...]
     ids: tuple[str, ...]
     short_side: int
 
     def load(self, row: int) -> Image.Image:
         """`ImageError` when it cannot be had."""
         path = self.paths[row]
-        if path is None:
-            raise ImageError(f"{self.ids[row]} has no picture.")
+        if isinstance(path, ImageError):
+            raise path
         return load_image(path, short_side=2 * self.short_side, name=self.ids[row])
 
 
 def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_side: int) -> Pictures:
-    """Pictures that the source gives as bytes are written into `folder`, so that each can be had again at any time."""
+    """Pictures that are no files of this machine are written into `folder`, so that each can be had again at any time."""
     rows = {identity: row for row, identity in enumerate(works.ids)}
-    paths: list[Path | None] = [None] * len(works)
+    paths: list[Path | ImageError] = [ImageError(f"{identity} has no picture.") for identity in works.ids]
     for work in source.works(0):
         row = rows.get(work["id"])
         picture = work["image"] or {}
-        if row is None or not (picture.get("bytes") or picture.get("path")):
+        if row is None:
             continue
-        if picture.get("bytes"):
-            paths[row] = folder / f"picture-{row:07d}"
-            with writing(folder):
-                paths[row].write_bytes(picture["bytes"])  # type: ignore[union-attr]
-        else:
+        if picture.get("path") and not picture.get("bytes"):
             paths[row] = Path(picture["path"])
+            continue
+        try:
+            data = read_picture(work)
+        except ImageError as error:
+            paths[row] = error
+            continue
+        copied = folder / f"picture-{row:07d}"
+        with writing(folder):
+            copied.write_bytes(data)
+        paths[row] = copied
     return Pictures(tuple(paths), works.ids, short_side)
 
 

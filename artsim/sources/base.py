@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artsim.errors import SourceError
+from artsim.errors import ImageError, SourceError
+from artsim.images import read_file
 
 Work = dict[str, Any]
-"""One work: `id` (str), `image` ({"bytes": ..., "path": ...}, not decoded) and the metadata columns."""
+"""One work: `id` (str), `image` (not decoded: what `read_picture` reads, or None) and the metadata columns."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,22 @@ class Source:
     description: str = ""
     has_urls: bool = field(default=False)
     """Whether each work has an `image_url` from which its picture can be fetched again."""
+
+
+def read_picture(work: Work) -> bytes:
+    """The file of a work's picture. `ImageError` when it has none, or it cannot be had.
+
+    `image` holds `bytes`; or `path`, a file of this machine that the source itself found; or `read`, which is called now,
+    for what has to be fetched. What strangers wrote into their data never becomes `path`: it could name any file here.
+    """
+    picture = work["image"] or {}
+    if picture.get("bytes"):
+        return picture["bytes"]
+    if picture.get("read"):
+        return picture["read"]()
+    if picture.get("path"):
+        return read_file(picture["path"], name=work["id"])
+    raise ImageError(f"{work['id']} has no picture.")
 
 
 def open_source(name: str) -> Source:

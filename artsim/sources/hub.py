@@ -1,14 +1,19 @@
-"""Works from any Hub dataset with an image column, such as `huggan/wikiart`, streamed: only what is read is fetched."""
+"""Works from any Hub dataset with an image column, such as `huggan/wikiart`, streamed: only what is read is fetched.
+
+Its rows are a stranger's. They give pictures as bytes or as files of the dataset itself; nothing else is opened for them.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from artsim.errors import SourceError
 from artsim.sources.base import Source, Work
+from artsim.sources.hub_files import OwnFiles
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +24,8 @@ def open_hub(name: str) -> Source:
     repo, _, split = name.partition(":")
     split = split or "train"
     info = _repo_info(repo, revision or None)
-    stream, image_column = _open_stream(repo, split, info.sha)
+    own = OwnFiles(repo, info.sha)
+    stream, image_column = _open_stream(own, split)
     kept = {
         key: plain for key, feature in stream.features.items() if (plain := _plain(feature)) and key != image_column
     }
@@ -31,10 +37,11 @@ def open_hub(name: str) -> Source:
     features = {"id": Value("string"), **{_column(key): feature for key, feature in kept.items()}}
 
     def works(start: int) -> Iterator[Work]:
-        with _reading(repo):
+        with _reading(repo), _understanding(repo, split):
             for number, row in enumerate(stream.skip(start) if start else stream, start):
                 columns = {_column(key): _value(row[key], stream.features[key]) for key in kept}
-                yield {**columns, "id": f"{split}-{number}", "image": row[image_column]}
+                name = f"{split}-{number}"
+                yield {**columns, "id": name, "image": _picture(row[image_column], name, own)}
 
     splits = stream.info.splits or {}
     return Source(
@@ -76,6 +83,17 @@ def _reading(repo: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _understanding(repo: str, split: str) -> Iterator[None]:
+    """What `datasets` cannot make sense of, or refuses (names that lead out of an image folder), as a `SourceError`."""
+    from datasets.exceptions import DatasetNotFoundError
+
+    try:
+        yield
+    except (ValueError, ImportError, FileNotFoundError, DatasetNotFoundError) as error:
+        raise SourceError(f"{repo}, split {split}, cannot be read: {' '.join(str(error).split())[:300]}") from error
+
+
 def _repo_info(repo: str, revision: str | None) -> Any:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
@@ -87,23 +105,43 @@ def _repo_info(repo: str, revision: str | None) -> Any:
         raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
 
 
-def _open_stream(repo: str, split: str, revision: str) -> tuple[Any, str]:
-    """The dataset with undecoded pictures, and the name of its image column."""
-    from datasets import Image, load_dataset
-    from datasets.exceptions import DatasetNotFoundError
+def _open_stream(own: OwnFiles, split: str) -> tuple[Any, str]:
+    """The dataset with nothing decoded, and the name of its image column.
 
+    `datasets` decodes every picture, sound and film of a row, also in columns that nobody wants, and to do so opens
+    whatever path the row names.
+    """
+    from datasets import Image, load_dataset_builder
+
+    repo = own.repo
     with _reading(repo):
-        try:
-            stream = load_dataset(repo, split=split, streaming=True, revision=revision)
-        except (ValueError, FileNotFoundError, DatasetNotFoundError) as error:
-            raise SourceError(f"{repo}, split {split}, cannot be read: {' '.join(str(error).split())[:300]}") from error
+        own.check_cards()
+    with _reading(repo), _understanding(repo, split):
+        builder = load_dataset_builder(repo, revision=own.commit)
+        own.check_data(builder.config.data_files)
+        stream = builder.as_streaming_dataset(split=split)
         if stream.features is None:
             stream = stream._resolve_features()
+        stream = stream.decode(False)
     columns = [key for key, feature in stream.features.items() if isinstance(feature, Image)]
     if not columns:
         raise SourceError(f"{repo} has no image column; its columns are {', '.join(stream.features)}.")
-    column = "image" if "image" in columns else columns[0]
-    return stream.cast_column(column, Image(decode=False)), column
+    return stream, "image" if "image" in columns else columns[0]
+
+
+def _picture(value: Any, name: str, own: OwnFiles) -> dict[str, Any] | None:
+    """The picture of a row for `read_picture`. A path is followed only when the picture is read, and only to `own` files."""
+    data, path = (value or {}).get("bytes"), (value or {}).get("path")
+    if isinstance(data, bytes) and data:
+        return {"bytes": data}
+    if isinstance(path, str) and path:
+        return {"read": partial(_fetch, own, path, name)}
+    return None
+
+
+def _fetch(own: OwnFiles, path: str, name: str) -> bytes:
+    with _reading(own.repo):
+        return own.read(path, name=name)
 
 
 def _column(name: str) -> str:

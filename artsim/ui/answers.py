@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from artsim.collection import Collection
-from artsim.errors import CollectionError
+from artsim.errors import CollectionError, ImageError
 from artsim.facets import Facet
 from artsim.filters import as_plain
 from artsim.images import FORMATS
@@ -214,5 +214,5 @@ def _picture_size(identity: str, collection: Collection) -> tuple[int | None, in
         with Image.open(io.BytesIO(collection.picture(identity)), formats=FORMATS) as image:
             width, height = image.size
             return (height, width) if image.getexif().get(_UPRIGHT) in _SIDEWAYS else (width, height)
-    except (CollectionError, OSError, SyntaxError):  # no pictures here; damaged (Pillow's SyntaxError: a broken PNG)
+    except (CollectionError, ImageError, OSError, SyntaxError):  # none here; damaged (SyntaxError: a broken PNG)
         return None, None

@@ -10,6 +10,7 @@ import asyncio
 import csv
 import io
 import json
+import logging
 import math
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from artsim.errors import ImageError
 from artsim.filters import as_plain
 from artsim.images import FORMATS
 from artsim.ui.answering import Answer, find
@@ -41,6 +43,8 @@ _LONGEST_FORM = 200_000  # bytes of the field `shown` with 100 works, with room 
 _FIGURES = ("score", "percentile", "cosine")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _at_work = threading.BoundedSemaphore(2)  # ZIPs that are written side by side; others are told to come back
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,11 @@ def _write_zip(context: Context, rows: Sequence[Row], file: IO[bytes]) -> None:
         names: dict[str, str] = {}
         room = _MOST_BYTES
         for row in rows:
-            picture = context.collection.picture(str(row.work["id"]))
+            try:
+                picture = context.collection.picture(str(row.work["id"]))
+            except ImageError as error:  # its line in the table stays, without a file
+                log.warning("Not in the ZIP: %s", error)
+                continue
             if len(picture) <= room:
                 room -= len(picture)
                 name = names[str(row.work["id"])] = _file_name(row, picture)

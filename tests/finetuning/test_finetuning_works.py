@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artsim.errors import TrainingError
+from artsim.errors import ImageError, TrainingError
 from artsim.finetuning import Recipe
+from artsim.finetuning.features import find_pictures
 from artsim.finetuning.split import artist_folds, held_out, split_works
-from artsim.finetuning.works import read_works, usable_works
+from artsim.finetuning.works import LabelledWorks, read_works, usable_works
+from artsim.images import load_image
 from artsim.sources import Source, open_source
 
 
@@ -119,3 +121,28 @@ def test_too_few_artists_to_keep_apart_is_said(labelled: Source, recipe: Recipe)
     assert split_works(one_each, recipe).kind == "stratified"
     with pytest.raises(TrainingError, match="no column 'artist'"):
         split_works(replace(works, artists=None), replace(recipe, split="artist"))
+
+
+def test_pictures_come_from_wherever_the_source_has_them_and_say_why_not(tmp_path: Path, painting: bytes) -> None:
+    (tmp_path / "own.jpg").write_bytes(painting)
+
+    def refuse() -> bytes:
+        raise ImageError("refused names '/etc/passwd' in place of its picture, which is not read.")
+
+    images = {
+        "path": {"bytes": None, "path": str(tmp_path / "own.jpg")},
+        "bytes": {"bytes": painting},
+        "fetched": {"read": lambda: painting},
+        "refused": {"read": refuse},
+        "none": None,
+    }
+    rows = [{"id": name, "image": image} for name, image in images.items()]
+    source = Source("rows", "Rows", lambda start: iter(rows[start:]), {}, "")
+    works = LabelledWorks(tuple(images), ("a",), np.zeros(len(images), int), None, {}, 0, 0)
+    pictures = find_pictures(source, works, tmp_path, short_side=64)
+    for row in range(3):
+        assert pictures.load(row).size == load_image(painting, short_side=128).size
+    with pytest.raises(ImageError, match="refused names '/etc/passwd' in place of its picture"):
+        pictures.load(3)
+    with pytest.raises(ImageError, match="none has no picture"):
+        pictures.load(4)

@@ -11,9 +11,11 @@ import pytest
 from hub_client import run_python
 from hub_faults import Fault
 from hub_server import HubServer
+from PIL import Image
+from poisoned import SHAPES, poison, shapes
 
 import artsim
-from artsim.errors import CollectionError, EncoderError, HubError
+from artsim.errors import CollectionError, EncoderError, HubError, ImageError
 
 ROOT = Path(__file__).resolve().parents[2]
 REPO = "artist/stripes"
@@ -313,3 +315,24 @@ def test_plain_datasets_reads_what_was_published(published: HubServer) -> None:
     assert rows[0] == 2
     assert scores[0] == pytest.approx(len(opened.contents.spaces[0].space.aspects), abs=1e-5)  # one per aspect
     assert dataclasses.asdict(opened.manifest)["rows"] == len(dataset)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_row_that_names_a_file_of_whoever_opens_it_gives_no_picture_and_is_not_published(
+    hub: HubServer, stripes: Path, tmp_path: Path, shape: str
+) -> None:
+    secret = tmp_path / "private.jpg"
+    Image.new("RGB", (40, 30), "red").save(secret)
+    poison(stripes, "2.jpg", shapes(secret)[shape])
+    artsim.publish(stripes, REPO)
+    opened = artsim.open_collection(REPO)
+    with pytest.raises(ImageError, match=r"^The collection does not hold the picture of '2\.jpg'"):
+        opened.picture("2.jpg")
+    with pytest.raises(ImageError, match=r"^The collection does not hold the picture of '2\.jpg'"):
+        opened.image("2.jpg")
+    with pytest.raises(ImageError):
+        opened.save(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+    if shape != "text as bytes":
+        with pytest.raises(CollectionError, match="by a path in place of holding them"):
+            opened.dataset()

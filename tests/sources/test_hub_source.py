@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hub_faults import Fault
 from hub_server import HubServer
 from PIL import Image
 
 from artsim import build_collection, open_source
-from artsim.errors import SourceError
+from artsim.errors import ImageError, SourceError
+from artsim.sources.hub_files import OwnFiles
 
 WIKIART = "artist/wikiart"
 SHARDS, ROWS = 3, 8  # rows a shard
@@ -152,7 +160,7 @@ def test_columns_that_no_table_can_show_are_left_out(hub: HubServer, tmp_path: P
         (f"{WIKIART}@nowhere", "has no such revision"),
         ("artist/words", "has no image column; its columns are text"),
         ("artist/empty", "artist/empty, split train, cannot be read"),
-        ("museum/gated", "cannot be read: .* ask for access"),
+        ("museum/gated", "The owner of the dataset museum/gated lets in only those who ask"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(
@@ -172,3 +180,255 @@ def test_a_connection_that_is_refused_is_one_sentence(wikiart_hub: HubServer) ->
     wikiart_hub.inject(Fault("info", "drop", times=None))
     with pytest.raises(SourceError, match=r"cannot be read from the Hub \(.*\)\. Check the connection"):
         open_source(f"hub:{WIKIART}")
+
+
+# --- Rows are a stranger's: what they may name, and what not ------------------------------------------------------------
+
+
+class Elsewhere:
+    """A web server of this machine that is no Hub; it answers everything with a picture, and notes that it was asked."""
+
+    def __init__(self) -> None:
+        asked = self.asked = list[str]()
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(picture(90)["bytes"])
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    web = Elsewhere()
+    threading.Thread(target=web.server.serve_forever, args=(0.05,), daemon=True).start()
+    yield web
+    web.server.shutdown()
+    web.server.server_close()
+
+
+@pytest.fixture
+def places(hub: HubServer, elsewhere: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Where a path may lead to a picture: this machine, its network, another dataset, another revision of this one."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "private.jpg").write_bytes(picture(91)["bytes"])
+    monkeypatch.chdir(home)
+    other = hub.add_repo("artist/private", "dataset", {"a.jpg": picture(92)["bytes"]}, private=True)
+    old = hub.add_repo(WIKIART, "dataset", {"a.jpg": picture(93)["bytes"]})
+    return {
+        "home": str(home),
+        "web": elsewhere.url,
+        "hub": hub.url,
+        "other": f"hf://datasets/artist/private@{other}",
+        "old": f"hf://datasets/{WIKIART}@{old}",
+    }
+
+
+def add_rows(hub: HubServer, folder: Path, images: Sequence[Any], *, second: Sequence[Any] | None = None) -> str:
+    """One parquet file with these values in the column `image`, and in a second one; returns the commit."""
+    feature = datasets.Image()
+    columns = {"image": images} if second is None else {"image": images, "second": second}
+    schema = datasets.Features(dict.fromkeys(columns, feature)).arrow_schema
+    pq.write_table(pa.table(columns, schema=schema), folder / "rows.parquet")
+    return hub.add_commit(WIKIART, "dataset", {"data/train-00000-of-00001.parquet": folder / "rows.parquet"})
+
+
+def reasons_of(report: Path) -> dict[str, str]:
+    return {failed["id"]: failed["reason"] for failed in json.loads(report.read_text(encoding="utf-8"))["failed"]}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "{home}/private.jpg",
+        "file://{home}/private.jpg",
+        "local://{home}/private.jpg",
+        "private.jpg",
+        "a.jpg",
+        "{web}/private.jpg",
+        "{hub}/datasets/artist/private/resolve/main/a.jpg",
+        "{other}/a.jpg",
+        "{old}/a.jpg",
+        "hf://datasets/artist/wikiart/a.jpg",
+        "{old}/../../private@main/a.jpg",
+        "zip://a.jpg::{home}/private.zip",
+        "zip://a.jpg::{web}/private.zip",
+        "simplecache::{web}/private.jpg",
+    ],
+)
+def test_a_row_that_names_anything_but_a_file_of_its_dataset_is_left_out(
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, clip: Any, tmp_path: Path, named: str
+) -> None:
+    with zipfile.ZipFile(Path(places["home"]) / "private.zip", "w") as archive:
+        archive.writestr("a.jpg", picture(94)["bytes"])
+    path = named.format(**places)
+    add_rows(hub, tmp_path, [picture(1), {"bytes": None, "path": path}, picture(2)])
+    hub.clear_requests()
+
+    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+
+    assert {work: collection.picture(work) for work in collection.ids} == {
+        "train-0": picture(1)["bytes"],
+        "train-2": picture(2)["bytes"],
+    }
+    reasons = reasons_of(tmp_path / "out.report.json")
+    assert set(reasons) == {"train-1"}
+    assert reasons["train-1"].startswith(
+        f"train-1 names {path!r} in place of its picture, which is not read: only files"
+    )
+    assert elsewhere.asked == []
+    assert [request.path for request in hub.requests if "private" in request.path or "main" in request.path] == []
+
+
+def test_names_that_only_look_like_its_own_files_are_told_apart() -> None:
+    own = OwnFiles(WIKIART, "0" * 40)
+    root = f"hf://datasets/{WIKIART}@{'0' * 40}"
+    assert own.holds(f"{root}/train/a #1 é.jpg") and own.holds(f"zip://in/a.jpg::{root}/train.zip")
+    for path in (
+        f"{root}/../../artist/private/a.jpg", f"{root}/a/../../b.jpg", f"{root}//a.jpg", f"{root}/.", f"{root}/", root,
+        f"{root[:-1]}/a.jpg", f"gzip://a.jpg::{root}/a.gz", f"zip://a::zip://b.zip::{root}/a.zip", f"{root}/a::/etc/passwd",
+        f"zip://a.jpg::{root}/../a.zip", "", "/", ".", f" {root}/a.jpg", f"HF://datasets/{WIKIART}@{'0' * 40}/a.jpg",
+    ):  # fmt: skip
+        assert not own.holds(path), path
+
+
+def test_nothing_is_opened_for_columns_that_nobody_asked_for(
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, clip: Any, tmp_path: Path
+) -> None:
+    named = [{"bytes": None, "path": f"{places['web']}/x.jpg"}, {"bytes": None, "path": "/nowhere/x.jpg"}]
+    add_rows(hub, tmp_path, [picture(1), picture(2)], second=named)
+    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+    assert collection.ids == ["train-0", "train-1"]
+    assert elsewhere.asked == []
+
+
+def test_bytes_are_taken_whatever_the_path_beside_them_names(
+    hub: HubServer, places: dict[str, str], tmp_path: Path
+) -> None:
+    add_rows(hub, tmp_path, [{**picture(1), "path": "private.jpg"}, {**picture(2), "path": f"{places['web']}/x.jpg"}])
+    source = open_source(f"hub:{WIKIART}")
+    assert [work["image"] for work in source.works(0)] == [{"bytes": picture(n)["bytes"]} for n in (1, 2)]
+    assert next(source.works(1))["image"] == {"bytes": picture(2)["bytes"]}
+
+
+def image_folder(kind: str) -> Mapping[str, bytes]:
+    """The files of an image folder as people publish them: loose, loose with metadata, in a ZIP, and that with metadata."""
+    files = {f"{name} #{number}.jpg": picture(number)["bytes"] for number, name in enumerate(("é a", "b", "c"))}
+    table = "file_name,title\n" + "".join(f"pictures/{name},Work {n}\n" for n, name in enumerate(files))
+    inside = {f"pictures/{name}": data for name, data in files.items()}
+    if "metadata" in kind:
+        inside["metadata.csv"] = table.encode()
+    if "zip" not in kind:
+        return {f"train/{name}": data for name, data in inside.items()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in inside.items():
+            archive.writestr(name, data)
+    return {"train.zip": buffer.getvalue()}
+
+
+@pytest.mark.parametrize("kind", ["loose", "loose with metadata", "zip", "zip with metadata"])
+def test_an_image_folder_on_the_hub_is_built(hub: HubServer, clip: Any, tmp_path: Path, kind: str) -> None:
+    hub.add_repo(WIKIART, "dataset", image_folder(kind))
+    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+    assert sorted(collection.picture(work) for work in collection.ids) == sorted(picture(n)["bytes"] for n in range(3))
+    if "metadata" in kind:
+        assert {collection.work(work)["title"] for work in collection.ids} == {"Work 0", "Work 1", "Work 2"}
+        assert len(collection.search(work="train-0", where={"title": ["Work 1"]})) == 1
+
+
+def test_the_pictures_of_an_image_folder_are_fetched_when_they_are_read_and_not_before(hub: HubServer) -> None:
+    hub.add_repo(WIKIART, "dataset", image_folder("loose with metadata"))
+    assert len(list(open_source(f"hub:{WIKIART}").works(0))) == 3
+    assert [
+        r.path for r in hub.requests if r.path.endswith(".jpg") and r.route == "resolve" and r.method == "GET"
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["../private.jpg", "{home}/private.jpg", "{web}/private.jpg"])
+def test_metadata_of_an_image_folder_do_not_lead_out_of_it(
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, clip: Any, tmp_path: Path, name: str
+) -> None:
+    table = f"file_name\n{name.format(**places)}\n1.jpg\n"
+    hub.add_commit(WIKIART, "dataset", {"train/1.jpg": picture(1)["bytes"], "train/metadata.csv": table.encode()})
+    with pytest.raises(SourceError, match=r"artist/wikiart, split train, cannot be read: .*file_name"):
+        build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+    assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize("card", ["README.md", ".huggingface.yaml"])
+@pytest.mark.parametrize(
+    "named",
+    ["{home}/*.jpg", "file://{home}/*.jpg", "{web}/x.jpg", "{other}/*.jpg", "{old}/*.jpg", "../private@main/*.jpg"],
+)
+def test_a_card_that_names_data_elsewhere_is_refused_before_anything_is_looked_for(
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, named: str, card: str
+) -> None:
+    path = named.format(**places)
+    fence = "---\n" if card == "README.md" else ""
+    said = f"{fence}configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: ['*.jpg', '{path}']\n{fence}"
+    hub.add_commit(WIKIART, "dataset", {card: said.encode()})
+    hub.clear_requests()
+    with pytest.raises(SourceError, match="artist/wikiart names data outside of itself") as error:
+        open_source(f"hub:{WIKIART}")
+    assert repr(path) in str(error.value)
+    assert elsewhere.asked == []
+    assert [request.path for request in hub.requests if "private" in request.path] == []
+
+
+def test_a_card_may_name_its_own_files(hub: HubServer) -> None:
+    card = "---\nconfigs:\n- config_name: default\n  data_dir: ''\n  data_files: pictures/*.jpg\n---\n"
+    hub.add_repo(WIKIART, "dataset", {"pictures/1.jpg": picture(1)["bytes"], "README.md": card.encode()})
+    assert len(list(open_source(f"hub:{WIKIART}").works(0))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("{own}/2.jpg", "one names 'PATH', which is not in the dataset."),
+        ("{own}/odd\0 %2e%2e ?a=b\n.jpg", "one names 'PATH', which "),
+        ("zip://2.jpg::{own}/data/a.zip", "one names 'PATH', which is not in the dataset."),
+        ("zip://../1.jpg::{own}/data/a.zip", "one names 'PATH', which is not in the dataset."),
+        ("zip://1.jpg::{own}/data/b.zip", "one names 'PATH', which cannot be read (File is not a zip file)."),
+        ("zip://bomb.jpg::{own}/data/a.zip", "one is larger than 1 MB."),
+        ("{own}/data/large.jpg", "one is larger than 1 MB."),
+    ],
+)
+def test_own_files_that_are_missing_damaged_or_too_large_are_sentences(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, path: str, reason: str
+) -> None:
+    monkeypatch.setattr("artsim.sources.hub_files.MAX_BYTES", 1_000_000)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.jpg", picture(1)["bytes"])
+        archive.writestr("bomb.jpg", bytes(50_000_000))
+    files = {"1.jpg": picture(1)["bytes"], "data/a.zip": buffer.getvalue(), "data/b.zip": b"no archive" * 10}
+    commit = hub.add_repo(WIKIART, "dataset", {**files, "data/large.jpg": bytes(1_000_001)})
+    own, root = OwnFiles(WIKIART, commit), f"hf://datasets/{WIKIART}@{commit}"
+    assert own.read(f"{root}/1.jpg", name="one") == own.read(f"zip://1.jpg::{root}/data/a.zip", name="one")
+    path = path.format(own=root)
+    with pytest.raises(ImageError) as said:
+        own.read(path, name="one")
+    assert str(said.value).replace(repr(path), "'PATH'").startswith(reason)
+
+
+def test_a_hub_that_fails_while_a_picture_is_fetched_stops_the_build(hub: HubServer, clip: Any, tmp_path: Path) -> None:
+    """A picture that could not be fetched is no bad picture: nothing is left out for that."""
+    hub.add_repo(WIKIART, "dataset", image_folder("loose with metadata"))
+    armed = hub.inject(Fault("resolve", path="b #1.jpg", status=403, times=None))
+    with pytest.raises(
+        SourceError, match=r"cannot be read from the Hub \(.*\)\. Check the connection, then run it again"
+    ):
+        build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+    assert armed.hits
+    assert not (tmp_path / "out.report.json").exists()

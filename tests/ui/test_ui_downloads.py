@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from poisoned import poison
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim.thumbnails import Thumbnails
+from artsim.ui.answers import work_answer
 from artsim.ui.context import Context
 from artsim.ui.downloads import download_routes
 from artsim.ui.readiness import Readiness
@@ -159,6 +161,24 @@ def test_no_file_name_leads_out_of_the_archive(odd: Context) -> None:
         assert not name.startswith("/")
         assert ".." not in name
         assert name.isprintable()
+
+
+def test_a_work_without_a_picture_of_its_own_has_no_file_in_the_archive(
+    copy: Path, tmp_path: Path, painting: bytes
+) -> None:
+    from artsim import open_collection
+
+    (tmp_path / "private.jpg").write_bytes(painting)
+    poison(copy, "06.jpg", {"bytes": None, "path": str(tmp_path / "private.jpg")})
+    collection = open_collection(copy)
+    client = TestClient(Starlette(routes=download_routes(context_of(collection, tmp_path / "thumbnails"))))
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/download.zip?work=05.jpg&k=39").content))
+    assert len(archive.namelist()) == 39  # of 38 works, and the table
+    assert all(archive.read(name) != painting for name in archive.namelist())
+    (row,) = [row for row in rows(archive.read("works.csv").decode()) if row["id"] == "06.jpg"]
+    assert row["file"] == ""
+    answer = work_answer(collection.work("06.jpg"), collection)
+    assert (answer.width, answer.height) == (None, None)
 
 
 def test_json_downloads_are_utf_8(client: TestClient) -> None:

@@ -1,0 +1,120 @@
+"""What belongs to a dataset of the Hub: files of its repository at one commit, and nothing else that its owner may name.
+
+Rows and cards are written by strangers. A path in them could be a file of this machine, an address in this network, or
+another dataset that only this machine's token may read; whatever were taken from there, `--push-to` would publish.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artsim.errors import ImageError, SourceError
+from artsim.images import MAX_BYTES
+
+_CARDS = ("README.md", ".huggingface.yaml")  # where `datasets` looks for the data that belong together
+
+
+@dataclass(frozen=True)
+class OwnFiles:
+    """The files of the dataset `repo` at `commit`."""
+
+    repo: str
+    commit: str
+
+    def holds(self, path: str) -> bool:
+        """Whether `path` is of such a file, or of one within a ZIP among them, as `datasets` writes both."""
+        archive, hop, file = path.rpartition("::")
+        if hop and (not archive.startswith("zip://") or "::" in archive):
+            return False
+        root = f"hf://datasets/{self.repo}@{self.commit}/"
+        return file.startswith(root) and not {"", ".", ".."} & set(file.removeprefix(root).split("/"))
+
+    def read(self, path: str, *, name: str) -> bytes:
+        """The file at `path`, where the work `name` has its picture. `ImageError` when it is none of these files.
+
+        Whatever else goes wrong on the way to the Hub is raised as it comes.
+        """
+        import fsspec
+
+        if not self.holds(path):
+            raise ImageError(
+                "{work} names {path!r} in place of its picture, which is not read: only files of {repo} at {commit} are.",
+                work=name,
+                path=path[:200],
+                repo=self.repo,
+                commit=self.commit[:12],
+            )
+        try:
+            with fsspec.open(path, "rb") as file:
+                data: bytes = file.read(MAX_BYTES + 1)
+        except (FileNotFoundError, IsADirectoryError, KeyError):  # KeyError: no such file in a ZIP
+            raise ImageError(
+                "{work} names {path!r}, which is not in the dataset.", work=name, path=path[:200]
+            ) from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:  # a ZIP damaged or locked
+            raise ImageError(
+                "{work} names {path!r}, which cannot be read ({reason}).", work=name, path=path[:200], reason=str(error)
+            ) from error
+        if len(data) > MAX_BYTES:
+            raise ImageError("{work} is larger than {limit} MB.", work=name, limit=MAX_BYTES // 1_000_000)
+        return data
+
+    def check_cards(self) -> None:
+        """`SourceError` when a card names data that lie elsewhere: `datasets` would look there before it refuses them."""
+        for name in _CARDS:
+            for path in _data_paths(self._card(name)):
+                if _leads_out(path) and not self.holds(path):
+                    raise self._elsewhere(path)
+
+    def check_data(self, files: Any) -> None:
+        """`SourceError` when the data files that were found, by split, are not all among these."""
+        for path in (str(path) for paths in (files or {}).values() for path in paths):
+            if not self.holds(path):
+                raise self._elsewhere(path)
+
+    def _elsewhere(self, path: str) -> SourceError:
+        return SourceError(f"{self.repo} names data outside of itself ({path[:200]!r}), which are not read.")
+
+    def _card(self, name: str) -> Any:
+        """What a card says to `datasets`, read as it reads it; None when there is no such card."""
+        import yaml
+        from huggingface_hub import DatasetCard, hf_hub_download
+        from huggingface_hub.errors import RemoteEntryNotFoundError
+
+        try:
+            path = Path(hf_hub_download(self.repo, name, repo_type="dataset", revision=self.commit))
+        except RemoteEntryNotFoundError:
+            return None
+        try:
+            if name == "README.md":
+                return DatasetCard.load(path).data.to_dict()
+            return yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (ValueError, TypeError, yaml.YAMLError) as error:
+            raise SourceError(f"{name} of {self.repo} cannot be read: {' '.join(str(error).split())[:300]}") from error
+
+
+def _data_paths(card: Any) -> Iterator[str]:
+    """Every path and pattern under `data_files` and `data_dir` of a card, in whichever form it is written."""
+    configs = card.get("configs") if isinstance(card, dict) else None
+    for config in configs if isinstance(configs, list) else ():
+        if isinstance(config, dict):
+            yield from _texts([config.get("data_files"), config.get("data_dir")])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _leads_out(path: str) -> bool:
+    """Whether a path in a card is anything but relative to it."""
+    path = path.replace("\\", "/")
+    return "::" in path or "://" in path or path.startswith("/") or Path(path).is_absolute() or ".." in path.split("/")
