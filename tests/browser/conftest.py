@@ -81,7 +81,7 @@ class Visit:
             self.page.wait_for_selector('#results [data-restored="link"]')
             self.settle()
         else:
-            self.page.wait_for_selector("h1" if address else "#results .card")
+            self.page.wait_for_selector("h1" if address else "body[data-drawn] #results .card")
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":
@@ -93,13 +93,18 @@ class Visit:
             self.complaints.append(f"asked {request.url}")
 
     def settle(self) -> None:
-        """Until the running search has answered."""
+        """Until the running search has answered, and the page has been told that it is over."""
         self.still(60)
         self.page.wait_for_function("!document.body.dataset.busy")
+        self.still(60)
 
     def still(self, pause: int = 100) -> None:
         """Until the page has not changed for so many milliseconds."""
         self.page.evaluate(_STILL, pause)
+
+    def closed(self) -> None:
+        """Until the detail that was closed is no step of the history any more: going back would show it over the next."""
+        self.page.wait_for_function("!new URLSearchParams(location.search).has('detail')")
 
     def press(self, target: str | Any) -> None:
         """A click, or on a phone a tap, on what a selector or a locator names."""

@@ -73,6 +73,7 @@ def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_s
     else:
         one.page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
+    one.closed()
     assert one.page.evaluate("document.activeElement.closest('.card').dataset.title") == one.titles()[2]
 
     one.page.locator("#results .card-face").first.focus()
@@ -149,16 +150,17 @@ def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: A
     one.press("#filters > button")
     one.press('[data-column="culture"] summary')
     one.press(one.page.locator('[data-column="culture"] label', has_text="China"))
-    one.settle()
+    one.page.wait_for_url("**where.culture=China**")
     assert "within your filters" in one.page.locator(".results-head").inner_text()
     assert 0 < len(one.titles()) <= 10
     assert "Nothing here is really close." in one.page.locator(".notice").inner_text()
     one.page.get_by_label("Year from").fill("1900")
     one.page.keyboard.press("Tab")
-    one.settle()
+    one.page.wait_for_url("**where.year=1900**")
     assert one.titles() == []
     assert "No work fits these filters" in one.page.locator(".notice").inner_text()
     one.press("#clear-filters")
+    one.page.wait_for_url(lambda url: "where." not in url)
     one.settle()
     assert len(one.titles()) == 24
 
@@ -194,10 +196,10 @@ def test_a_bad_upload_is_a_notice_and_the_next_one_works(visit: Callable[..., An
         ("empty.jpg", b"", "empty"),
     ):
         one.upload(name=name, data=data)
-        assert words in one.page.locator(".notice, .query-note").all_inner_texts().__str__(), name
+        one.page.locator(".notice, .query-note", has_text=words).first.wait_for()
         one.upload(name="mine.jpg", data=mine[0])
+        one.page.locator(".notice").first.wait_for(state="detached")
         assert one.titles()[0] == mine[1]["title"]
-        assert one.page.locator(".notice").count() == 0
 
 
 def test_dark_follows_the_system_until_the_switch_says_otherwise_on_every_page(visit: Callable[..., Any]) -> None:

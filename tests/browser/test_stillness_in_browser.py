@@ -86,3 +86,14 @@ def test_nothing_jumps_while_answers_come_and_go_and_the_settings_stay_where_the
     one.page.wait_for_selector('[data-state="matches"]')
     one.press(one.page.locator("#presets label").nth(3))
     one.page.wait_for_url("**preset=color**")
+
+
+def test_the_panel_is_as_high_with_a_picture_as_without_one_where_words_are_long(
+    visit: Callable[..., Any], picture: bytes
+) -> None:
+    one = visit("fr")  # on a desktop its buttons take three rows
+    one.page.wait_for_selector("body[data-drawn]")
+    before = one.page.locator(".query").evaluate("(panel) => panel.offsetHeight")
+    one.upload(name="PXL_20260714_091523456, second room, on the left.jpg", data=picture)
+    one.page.locator(".tray .part-name").wait_for()
+    assert one.page.locator(".query").evaluate("(panel) => panel.offsetHeight") == before
