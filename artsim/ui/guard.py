@@ -1,4 +1,4 @@
-"""What no caller may make the server do: fetch an address, or hold a body of any size in memory."""
+"""What no caller may make the server do: fetch an address."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artsim.ui.sessions import LeanBlocks
-
-_MULTIPART = b"multipart/form-data"  # uploads: Gradio writes them to disk and has a limit of its own
 
 
 class GuardedBlocks(LeanBlocks):
@@ -42,47 +38,3 @@ def _paths_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _paths_in(item)
-
-
-class BodyLimit:
-    """ASGI middleware: a call of Gradio's API longer than `most` bytes is answered with 413 before anything reads it."""
-
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most = app, most
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _is_call(scope):
-            await self._app(scope, receive, send)
-            return
-        body, ended = b"", False
-        while not ended and len(body) <= self._most:
-            message = await receive()
-            if message["type"] != "http.request":  # the client went away
-                return
-            body += message.get("body", b"")
-            ended = not message.get("more_body", False)
-        if len(body) > self._most:
-            refusal = PlainTextResponse(f"The request is longer than {self._most} bytes.", status_code=413)
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, _replay(body, receive), send)
-
-
-def _is_call(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] != "POST" or "/gradio_api/" not in scope["path"]:
-        return False
-    return not dict(scope["headers"]).get(b"content-type", b"").startswith(_MULTIPART)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """`body` once, then what else comes, such as the end of the connection."""
-    given = False
-
-    async def replayed() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed

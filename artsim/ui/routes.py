@@ -15,16 +15,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from artsim.errors import QueryError
 from artsim.thumbnails import SIZES, placeholder
 from artsim.ui.assets import assets
+from artsim.ui.bodies import BodyLimit
 from artsim.ui.context import Context
 from artsim.ui.downloads import download_routes
-from artsim.ui.guard import BodyLimit
 from artsim.ui.health import health_routes
 from artsim.ui.labels import safe_link
 from artsim.ui.language import LanguageRedirect, language_of
 from artsim.ui.pages import page_routes
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
-_LONGEST_BODY = 5 * 1024 * 1024  # of requests that are no uploads: a little more than MCP takes
 _FETCHING = ("/gradio_api/file=http", "/gradio_api/file/http", "/gradio_api/proxy=")
 
 
@@ -106,4 +105,5 @@ def _asks_to_fetch(path: str) -> bool:
 
 
 def middleware() -> list[Any]:
-    return [Middleware(NoFetching), Middleware(LanguageRedirect), Middleware(BodyLimit, most=_LONGEST_BODY)]
+    """From outside to inside: nothing reads a body before `BodyLimit` does."""
+    return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(LanguageRedirect)]

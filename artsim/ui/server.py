@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from artsim.logs import adopt_server_logs
 from artsim.settings import Settings
+from artsim.ui.bodies import keep_uploads_on_disk
 from artsim.ui.context import Context
 from artsim.ui.following import Following
 from artsim.ui.interface import build_interface, launch_options
@@ -33,6 +34,7 @@ def launch(context: Context, settings: Settings) -> gr.Blocks:
     passed = [Middleware(Traffic, watchers=watchers), *middleware(), Middleware(Styled, styles=STYLES)]
     if context.studio is not None:
         passed.append(Middleware(Following, collection=context.collection))
+    keep_uploads_on_disk()
     interface = build_interface(context)
     with redirect_stdout(StringIO()):  # Gradio announces its MCP server even when it is told to be quiet
         interface.launch(

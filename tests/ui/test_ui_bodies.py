@@ -1,0 +1,405 @@
+"""No one makes the server hold a long body: asked of every way in, with a length, without one, and with a wrong one."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from gradio.utils import get_upload_folder
+from owners import HERE, context_of, headers_of
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from artsim.ui.owner import Owner
+from artsim.ui.routes import extra_routes, middleware
+
+CHUNK = 64 * 1024
+MEGABYTE = 2**20
+SMALL = 256 * 1024
+UPLOAD = 30 * MEGABYTE
+FORM = 64 * 1024  # around an upload
+TOOLS = 4 * MEGABYTE
+FAR_TOO_MUCH = 64 * MEGABYTE
+MULTIPART = "multipart/form-data; boundary=x"
+JSON = "application/json"
+
+SMALL_ONES = [
+    ("POST", "/gradio_api/run/search_by_work", MULTIPART),
+    ("POST", "/gradio_api/run/search_by_work/", MULTIPART),
+    ("POST", "/gradio_api/call/search_by_work", MULTIPART),
+    ("POST", "/gradio_api/call/v2/search_by_work", MULTIPART),
+    ("POST", "/gradio_api/queue/join", MULTIPART),
+    ("POST", "/gradio_api/queue/join", "Multipart/Form-Data; boundary=x"),
+    ("POST", "/gradio_api/queue/join", JSON),
+    ("POST", "/gradio_api/queue/join", ""),
+    ("POST", "/gradio_api/api/search_by_work", MULTIPART),
+    ("POST", "/gradio_api/component_server", MULTIPART),
+    ("POST", "/gradio_api/process_recording", MULTIPART),
+    ("POST", "/gradio_api/cancel", MULTIPART),
+    ("POST", "/gradio_api/upload", JSON),
+    ("POST", "/gradio_api/upload", "multipart/form-data-not"),
+    ("PUT", "/gradio_api/upload", MULTIPART),
+    ("POST", "/gradio_api/upload/", MULTIPART),
+    ("POST", "/gradio_api/upload_progress", MULTIPART),
+    ("POST", "/gradio_api/Upload", MULTIPART),
+    ("POST", "/gradio_api//upload", MULTIPART),
+    ("POST", "//gradio_api/upload", MULTIPART),
+    ("POST", "/gradio_api/upload/../queue/join", MULTIPART),
+    ("POST", "/gradio_api/x/gradio_api/upload", MULTIPART),
+    ("POST", "/de/gradio_api/upload", MULTIPART),
+    ("POST", "/upload", MULTIPART),
+    ("POST", "/gradio_api/mcp/", MULTIPART),
+    ("POST", "/gradio_api/mcp/sse", JSON),
+    ("POST", "/gradio_api/mcp/x/gradio_api/mcp/", JSON),
+    ("PUT", "/gradio_api/mcp/", JSON),
+    ("POST", "/collection/file", MULTIPART),
+    ("PUT", "/collection/file/", ""),
+    ("POST", "/collection/login", MULTIPART),
+    ("POST", "/collection/edit", JSON),
+    ("POST", "/download.csv", "application/x-www-form-urlencoded"),
+    ("POST", "/login", MULTIPART),
+    ("POST", "/", MULTIPART),
+    ("GET", "/", MULTIPART),
+    ("GET", "/healthz", ""),
+    ("DELETE", "/nowhere", MULTIPART),
+    ("WHATEVER", "/gradio_api/queue/join", MULTIPART),
+]
+LARGE_ONES = [
+    ("POST", "/gradio_api/upload", MULTIPART, UPLOAD + FORM),
+    ("POST", "/gradio_api/upload", "Multipart/Form-Data; boundary=x", UPLOAD + FORM),
+    ("PUT", "/collection/file", "image/jpeg", UPLOAD),
+    ("PUT", "/collection/file", "", UPLOAD),
+    ("POST", "/gradio_api/mcp/", JSON, TOOLS),
+    ("POST", "/gradio_api/mcp", JSON + "; charset=utf-8", TOOLS),
+    ("POST", "/gradio_api/mcp/messages/", JSON, TOOLS),
+]
+lengths = pytest.mark.parametrize("length", ["declared", "chunked", "wrong"])
+
+
+class Body:
+    """What a client sends, in chunks, and how much of it was taken."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.taken = size, 0
+
+    async def receive(self) -> Message:
+        if self.taken == self.size:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        chunk = bytes(min(CHUNK, self.size - self.taken))
+        self.taken += len(chunk)
+        return {"type": "http.request", "body": chunk, "more_body": self.taken < self.size}
+
+
+class Greedy:
+    """An app that reads whatever comes, as Gradio does, and answers with how much that was."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ended = False
+        while not ended:
+            message = await receive()
+            ended = message["type"] != "http.request" or not message.get("more_body", False)
+            self.read += len(message.get("body", b""))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(self.read).encode()})
+
+
+def guarded(app: ASGIApp) -> ASGIApp:
+    for layer in reversed(middleware()):
+        app = layer.cls(app, *layer.args, **layer.kwargs)
+    return app
+
+
+def ask(app: ASGIApp, method: str, path: str, body: Body, headers: dict[str, str], root: str = "") -> tuple[int, str]:
+    """Status and text of the answer: what a server would put on the wire."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),
+        "root_path": root, "query_string": b"name=a.jpg", "scheme": "http",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items() if value],
+        "server": ("127.0.0.1", 7860), "client": ("127.0.0.1", 5000),
+    }  # fmt: skip
+    asyncio.run(app(scope, body.receive, send))
+    assert [message["type"] for message in sent].count("http.response.start") == 1
+    assert not sent[-1].get("more_body")
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
+
+
+def headers_for(kind: str, length: str, size: int) -> dict[str, str]:
+    said = {"declared": str(size), "chunked": "", "wrong": "10"}[length]
+    return {"Content-Type": kind, "Content-Length": said, "Host": "127.0.0.1:7860"}
+
+
+# --- The limits --------------------------------------------------------------------------------------------------------
+
+
+@lengths
+@pytest.mark.parametrize(("method", "path", "kind"), SMALL_ONES)
+def test_a_long_body_is_refused_on_every_path_whatever_it_says_that_it_is(
+    method: str, path: str, kind: str, length: str
+) -> None:
+    app, body = Greedy(), Body(FAR_TOO_MUCH)
+    status, said = ask(guarded(app), method, path, body, headers_for(kind, length, body.size))
+    assert (status, said) == (413, f"The request is longer than {SMALL} bytes.")
+    assert body.taken <= (0 if length == "declared" else SMALL + CHUNK)
+    assert app.read == 0
+
+
+@lengths
+@pytest.mark.parametrize(("method", "path", "kind", "most"), LARGE_ONES)
+def test_where_files_come_in_there_is_a_limit_too(method: str, path: str, kind: str, most: int, length: str) -> None:
+    app, body = Greedy(), Body(most + 1)
+    status, said = ask(guarded(app), method, path, body, headers_for(kind, length, body.size))
+    assert (status, said) == (413, f"The request is longer than {most} bytes.")
+    assert body.taken <= (0 if length == "declared" else most + CHUNK)
+    assert app.read <= most
+
+
+@lengths
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "most"),
+    [*LARGE_ONES, ("POST", "/gradio_api/queue/join", JSON, SMALL), ("GET", "/", "", 0)],
+)
+def test_what_is_no_longer_than_the_limit_arrives_as_it_is(
+    method: str, path: str, kind: str, most: int, length: str
+) -> None:
+    body = Body(most)
+    assert ask(guarded(Greedy()), method, path, body, headers_for(kind, length, most)) == (200, str(most))
+
+
+def test_the_limits_are_documented() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    assert [most for most in (SMALL, UPLOAD, UPLOAD + FORM, TOOLS) if f"| {most:,}" not in documented] == []
+
+
+def test_below_a_path_of_a_proxy_the_limits_are_the_same() -> None:
+    headers = headers_for(MULTIPART, "chunked", 0)
+    for path in ("/art/gradio_api/upload", "/gradio_api/upload"):  # as routing takes both
+        assert ask(guarded(Greedy()), "POST", path, Body(MEGABYTE), headers, root="/art")[0] == 200
+    for path in ("/art/gradio_api/queue/join", "/art/art/gradio_api/upload", "/artgradio_api/upload", "/art"):
+        assert ask(guarded(Greedy()), "POST", path, Body(MEGABYTE), headers, root="/art")[0] == 413
+
+
+def test_who_asks_before_it_reads_answers_before_anything_is_read() -> None:
+    async def doorkeeper(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 403, "headers": []})
+        await send({"type": "http.response.body", "body": b"no"})
+
+    body = Body(FAR_TOO_MUCH)
+    assert ask(guarded(doorkeeper), "PUT", "/collection/file", body, {}) == (403, "no")
+    assert body.taken == 0
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_app_that_tells_its_own_story_of_the_end_is_not_heard(begun: bool) -> None:
+    async def story(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            while True:
+                await receive()
+        except ClientDisconnect:
+            await send({"type": "http.response.start", "status": 400, "headers": []})
+            await send({"type": "http.response.body", "body": b"broken"})
+        if begun:
+            raise RuntimeError("and then some")
+
+    body = Body(FAR_TOO_MUCH)
+    assert ask(guarded(story), "POST", "/gradio_api/mcp/", body, {"Content-Type": JSON})[0] == 413
+    assert body.taken <= TOOLS + CHUNK
+
+
+def test_what_goes_wrong_for_another_reason_is_still_heard_of() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        ask(guarded(broken), "PUT", "/collection/file", Body(1), {})
+
+
+# --- The owner's files -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owned(copy: Path, tmp_path: Path, clip: Any) -> Starlette:
+    """The app with the owner's page, whose owner is at this machine."""
+    context = context_of(copy, tmp_path / "cache", Owner(None))
+    context.collection._encoders[str(clip.id)] = clip
+    return Starlette(routes=extra_routes(context), middleware=middleware())
+
+
+@pytest.mark.parametrize("size", [1000, 29 * MEGABYTE, FAR_TOO_MUCH])
+@lengths
+def test_a_file_that_is_not_the_owners_is_refused_unread(owned: Starlette, size: int, length: str) -> None:
+    body = Body(size)
+    headers = {**headers_for("image/jpeg", length, size), "Host": "evil.example"}
+    status, _ = ask(owned, "PUT", "/collection/file", body, headers)
+    assert status == (413 if length == "declared" and size > UPLOAD else 403)
+    assert body.taken == 0
+
+
+def test_a_file_of_the_owners_arrives_at_its_full_size_and_no_longer(owned: Starlette) -> None:
+    client = TestClient(owned, base_url=HERE)
+    client.headers.update(headers_of(client))
+    assert client.post("/collection/begin", json={"total": 1}).status_code == 200
+    address = "/collection/file?name=large.jpg&size=1"
+    answer = client.put(address, content=bytes(UPLOAD + 1))
+    assert (answer.status_code, answer.text) == (413, f"The request is longer than {UPLOAD} bytes.")
+    assert client.put(address, content=bytes(UPLOAD)).status_code == 200
+    assert client.get("/collection/state").json()["intake"]["received"] == 1
+    assert client.post("/collection/cancel", json={"more": "x" * SMALL}).status_code == 413
+    assert client.post("/collection/cancel", json={"more": "x" * 200_000}).status_code == 200
+
+
+# --- The app as it is served -------------------------------------------------------------------------------------------
+
+
+def chunked(kind: str) -> Iterator[bytes]:
+    """A form that does not end, as far as any test goes; each piece as HTTP frames it."""
+    start = b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n' if kind == MULTIPART else b'{"data": ["'
+    yield start
+    for _ in range(FAR_TOO_MUCH // CHUNK):
+        yield b"x" * CHUNK
+
+
+def talk(address: str, method: str, path: str, kind: str, length: int | None) -> tuple[str, int]:
+    """What the app answers over a socket, as far as it came, and how many bytes it took before it stopped taking any.
+
+    With a `length` nothing of the body is sent: it is not waited for.
+    """
+    at = urlsplit(address)
+    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    head = f"{method} {path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n"
+    sent, heard = 0, b""
+    with socket.create_connection((at.hostname, at.port), timeout=20) as line:
+        line.sendall(head.encode())
+        try:
+            for piece in chunked(kind) if length is None else ():
+                line.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+                sent += len(piece)
+            if length is None:
+                line.sendall(b"0\r\n\r\n")
+        except ConnectionError:  # it was told to stop
+            pass
+        try:
+            while b"bytes." not in heard and (more := line.recv(CHUNK)):
+                heard += more
+        except ConnectionError:
+            pass
+    return heard.decode(), sent
+
+
+ON_THE_LINE = [
+    ("POST", "/gradio_api/run/search_by_work", MULTIPART),
+    ("POST", "/gradio_api/call/search_by_work", MULTIPART),
+    ("POST", "/gradio_api/queue/join", MULTIPART),
+    ("POST", "/gradio_api/queue/join", JSON),
+    ("POST", "/gradio_api/%71ueue/join", MULTIPART),
+    ("POST", "/gradio_api/component_server", MULTIPART),
+    ("POST", "/gradio_api/upload/", MULTIPART),
+    ("POST", "/download.csv", MULTIPART),
+    ("POST", "/nowhere", MULTIPART),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "kind"), ON_THE_LINE)
+def test_the_app_refuses_a_length_that_it_would_not_take_without_waiting(
+    address: str, method: str, path: str, kind: str
+) -> None:
+    answer, _ = talk(address, method, path, kind, 300_000_000)
+    assert answer.startswith("HTTP/1.1 413 ")
+    assert answer.endswith(f"The request is longer than {SMALL} bytes.")
+
+
+@pytest.mark.parametrize(("method", "path", "kind"), ON_THE_LINE)
+def test_the_app_stops_taking_a_body_that_does_not_end(address: str, method: str, path: str, kind: str) -> None:
+    answer, sent = talk(address, method, path, kind, None)
+    assert answer.startswith("HTTP/1.1 413 ") or answer == ""  # it may be cut off before the client reads
+    assert sent < 16 * MEGABYTE  # what fits into the buffers of two sockets is sent, and not taken
+
+
+def test_an_upload_of_the_full_size_is_taken_and_a_longer_one_is_not_kept(address: str) -> None:
+    def upload(*sizes: int) -> httpx.Response:
+        files = [("files", (f"{number}.jpg", bytes(size))) for number, size in enumerate(sizes)]
+        return httpx.post(f"{address}gradio_api/upload", files=files, timeout=60)
+
+    [path] = upload(UPLOAD).json()
+    assert Path(path).stat().st_size == UPLOAD
+    Path(path).unlink()
+    before = {*Path(get_upload_folder()).iterdir()}
+    assert upload(UPLOAD + 1).status_code == 413  # Gradio's own limit
+    assert upload(UPLOAD, UPLOAD).text == f"The request is longer than {UPLOAD + FORM} bytes."
+    pieces = (b"x" * CHUNK for _ in range(FAR_TOO_MUCH // CHUNK))
+    headers = {"Content-Type": MULTIPART}
+    start = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+    endless = httpx.post(f"{address}gradio_api/upload", content=chain([start], pieces), headers=headers, timeout=60)
+    assert endless.status_code == 413
+    assert {*Path(get_upload_folder()).iterdir()} == before
+
+
+def test_an_upload_is_files_alone_and_not_many(address: str) -> None:
+    """A field is held in memory, with a copy of it for every chunk; a file is one that is open, however small."""
+    upload, before = f"{address}gradio_api/upload", {*Path(get_upload_folder()).iterdir()}
+    field = httpx.post(upload, data={"data": "x" * MEGABYTE}, files={"files": b"picture"}, timeout=60)
+    many = httpx.post(upload, files=[("files", b"picture")] * 13, timeout=60)
+    assert [answer.status_code for answer in (field, many)] == [400, 400]
+    assert {*Path(get_upload_folder()).iterdir()} == before
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_on_disk(address: str) -> None:
+    at, before = urlsplit(address), {*Path(get_upload_folder()).iterdir()}
+    head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: {MULTIPART}\r\nContent-Length: 9999\r\n"
+    start = '--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nthe start of it'
+
+    def there() -> set[Path]:
+        return {*Path(get_upload_folder()).iterdir()} - before
+
+    with socket.create_connection((at.hostname, at.port), timeout=20) as line:
+        line.sendall(f"{head}\r\n{start}".encode())
+        assert comes_true(there)
+    assert comes_true(lambda: not there())
+
+
+def comes_true(question: Callable[[], object]) -> bool:
+    for _ in range(200):
+        if question():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_tool_takes_as_much_as_its_protocol_does(address: str) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "describe_collection", "arguments": {}}}  # fmt: skip
+    headers = {"Content-Type": JSON, "Accept": f"{JSON}, text/event-stream"}
+    written = json.dumps(call).encode()
+
+    def ask_tool(path: str, size: int) -> httpx.Response:
+        body = written + b" " * (size - len(written))
+        return httpx.post(f"{address}{path}", content=body, headers=headers, timeout=60, follow_redirects=True)
+
+    for path in ("gradio_api/mcp/", "gradio_api/mcp", "gradio_api/mcp/http"):
+        answer = ask_tool(path, TOOLS)
+        assert answer.status_code == 200 and "reads_text" in answer.text
+        assert ask_tool(path, TOOLS + 1).status_code == 413
+
+
+def test_a_question_of_the_longest_kind_is_answered(address: str) -> None:
+    values = [f"A painter whose name is long, as it is said in full, number {number}" for number in range(1000)]
+    body = {"work": "05.jpg", "where": {"artist": values, "title": values}}
+    assert len(json.dumps(body)) < SMALL
+    answer = httpx.post(f"{address}gradio_api/call/v2/search_combined", json=body)
+    assert answer.status_code == 200 and "event_id" in answer.json()
