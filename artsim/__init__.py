@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 from artsim.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from artsim.build import build_collection
+    from artsim.analysis.duplicates import DuplicateGroup, DuplicatePair
+    from artsim.analysis.explain import Explanation
+    from artsim.analysis.heatmap import draw_overlay
+    from artsim.analysis.influence import Influence
+    from artsim.analysis.path import PathStep
+    from artsim.building.pipeline import build_collection
     from artsim.collection import Collection
-    from artsim.comparison import EncoderAnswers, EncoderComparison
-    from artsim.duplicates import DuplicateGroup, DuplicatePair
+    from artsim.encoders.presets import PRESETS
     from artsim.errors import (
         ArtsimError,
         CollectionError,
@@ -26,36 +30,32 @@ if TYPE_CHECKING:
         QueryError,
         SourceError,
     )
-    from artsim.explain import Explanation
     from artsim.hub.publish import publish
-    from artsim.influence import Influence
-    from artsim.map import WorksMap
     from artsim.opening import open_collection
-    from artsim.overlay import draw_overlay
-    from artsim.path import PathStep
-    from artsim.presets import PRESETS
-    from artsim.search import Match, Part, Query
+    from artsim.search.encoder_comparison import EncoderAnswers, EncoderComparison
+    from artsim.search.engine import Match, Part, Query
+    from artsim.snapshot.works_map import WorksMap
     from artsim.sources import open_source
-    from artsim.timeline import draw_timeline
+    from artsim.ui.pages.timeline_layout import draw_timeline
 
 _HOMES = {
-    "build_collection": "artsim.build",
+    "build_collection": "artsim.building.pipeline",
     "open_collection": "artsim.opening",
     "open_source": "artsim.sources",
     "publish": "artsim.hub.publish",
     "Collection": "artsim.collection",
-    "EncoderAnswers": "artsim.comparison",
-    "EncoderComparison": "artsim.comparison",
-    "DuplicateGroup": "artsim.duplicates",
-    "DuplicatePair": "artsim.duplicates",
-    "Explanation": "artsim.explain",
-    "Influence": "artsim.influence",
-    "PathStep": "artsim.path",
-    "WorksMap": "artsim.map",
-    "draw_overlay": "artsim.overlay",
-    "draw_timeline": "artsim.timeline",
-    "PRESETS": "artsim.presets",
-    **dict.fromkeys(("Match", "Part", "Query"), "artsim.search"),
+    "EncoderAnswers": "artsim.search.encoder_comparison",
+    "EncoderComparison": "artsim.search.encoder_comparison",
+    "DuplicateGroup": "artsim.analysis.duplicates",
+    "DuplicatePair": "artsim.analysis.duplicates",
+    "Explanation": "artsim.analysis.explain",
+    "Influence": "artsim.analysis.influence",
+    "PathStep": "artsim.analysis.path",
+    "WorksMap": "artsim.snapshot.works_map",
+    "draw_overlay": "artsim.analysis.heatmap",
+    "draw_timeline": "artsim.ui.pages.timeline_layout",
+    "PRESETS": "artsim.encoders.presets",
+    **dict.fromkeys(("Match", "Part", "Query"), "artsim.search.engine"),
     **dict.fromkeys(
         "ArtsimError CollectionError EncoderError HubError ImageError QueryError SourceError".split(), "artsim.errors"
     ),

@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.choice import AutoRule
-from artsim.comparison import EncoderComparison, compare_encoders
-from artsim.contents import Contents
-from artsim.detail import run_detail
-from artsim.duplicates import duplicates as _duplicates
-from artsim.embedding import QueryEmbedding, load_encoder_of
-from artsim.encoders.base import Aspect, Encoder
+from artsim.analysis.duplicates import duplicates as _duplicates
+from artsim.analysis.explain import explain as _explain
+from artsim.analysis.influence import influence as _influence
+from artsim.analysis.path import path as _path
+from artsim.embedding.embed_works import Prepared
+from artsim.encoders.presets import ranking_of, weights_of
+from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
-from artsim.explain import explain as _explain
-from artsim.filters import Where
-from artsim.fusion import FusionRule
-from artsim.images import ImageLike, load_image
-from artsim.influence import influence as _influence
-from artsim.manifest import Manifest
-from artsim.map import WorksMap, works_map
-from artsim.path import path as _path
-from artsim.prepare import Prepared
-from artsim.presets import ranking_of, weights_of
-from artsim.ranking import Ranking
-from artsim.search import Match, Part, Query, choose_space, parts_of, run_query, run_query_each
+from artsim.images.decode import ImageLike, load_image
+from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
+from artsim.search.encoder_selection import AutoRule
+from artsim.search.engine import Match, Part, Query, choose_space, parts_of, run_query, run_query_each
+from artsim.search.fusion import FusionRule
+from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
+from artsim.search.ranking import Ranking
+from artsim.search.regions import run_detail
+from artsim.snapshot.filters import Where
+from artsim.snapshot.state import Contents
+from artsim.snapshot.works_map import WorksMap, works_map
+from artsim.storage.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ class Collection:
 
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> Prepared:
         """Read and embed works that `add` is to be given: what takes long of adding them. Nothing is added yet."""
-        from artsim.prepare import prepare_works
+        from artsim.embedding.embed_works import prepare_works
 
         spaces = self.contents.spaces
         return prepare_works(works, spaces, {indexed.name: self.encoder(indexed.name) for indexed in spaces})
@@ -242,7 +242,7 @@ class Collection:
         Searches that run meanwhile see the collection as it was. Nothing is on disk until `save`. One picture that
         cannot be read raises `ImageError`, and nothing is added. Give what `prepare` returned to have them read before.
         """
-        from artsim.change import with_works
+        from artsim.snapshot.edits import with_works
 
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._changing:
@@ -255,7 +255,7 @@ class Collection:
         `QueryError` when there is no such work or column, a value does not fit its column, or it is the id. Nothing is
         on disk until `save`.
         """
-        from artsim.change import with_values
+        from artsim.snapshot.edits import with_values
 
         with self._changing:
             contents, pictures = self._state
@@ -267,8 +267,8 @@ class Collection:
 
     def take_out(self, ids: Sequence[str]) -> Prepared:
         """Like `remove`, and returns what was taken out: until the next `save`, `add` puts it back (at the end)."""
-        from artsim.change import without_works
-        from artsim.prepare import taken_from
+        from artsim.embedding.embed_works import taken_from
+        from artsim.snapshot.edits import without_works
 
         with self._changing:
             rows = [self._row(self.contents, identity) for identity in ids]
@@ -298,7 +298,7 @@ class Collection:
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the collection to `folder`, by default where it was opened; the old one stays until the new is whole."""
-        from artsim.saving import open_folder, save_collection
+        from artsim.snapshot.files import open_folder, save_collection
 
         if folder is None and self.origin is not None:
             raise CollectionError(
@@ -317,7 +317,7 @@ class Collection:
 
     def dataset(self) -> Any:
         """The saved collection as a `datasets.Dataset` with its FAISS indexes attached (one per space, by its name)."""
-        from artsim.saving import load_dataset_with_indexes
+        from artsim.snapshot.files import load_dataset_with_indexes
 
         if self.folder is None:
             raise CollectionError("This collection is not saved yet: call save(folder) first.")

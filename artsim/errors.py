@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from artsim.sentences import Sentence
+from artsim.messages.message import Sentence
 
 
 class ArtsimError(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from artsim.collection import Collection
 from artsim.errors import CollectionError
-from artsim.saving import open_folder
+from artsim.snapshot.files import open_folder
 
 
 def open_collection(name: str | Path, *, revision: str | None = None, verify: bool = False) -> Collection:

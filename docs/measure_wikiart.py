@@ -58,7 +58,7 @@ def make_pictures(folder: Path, count: int, size: tuple[int, int]) -> float:
 
 def build(folder: Path) -> dict[str, float]:
     """Build the pictures; seconds of embedding and of the rest, peak of disk, size of the collection."""
-    from artsim.build import build_collection
+    from artsim.building.pipeline import build_collection
     from artsim.encoders import load_encoder
     from artsim.sources import open_source
 
@@ -88,9 +88,9 @@ def fit(folder: Path, rows: int) -> dict[str, float]:
     """Fit and index drawn vectors of the collection's dimensions; seconds and size of the index."""
     import numpy as np
 
-    from artsim.contents import make_space
-    from artsim.encoders.base import unit_rows
+    from artsim.encoders.protocol import unit_rows
     from artsim.opening import open_collection
+    from artsim.snapshot.state import make_space
 
     indexed = open_collection(folder / "out" / "works").contents.spaces[0]
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.edge import run_main
+from artsim.cli.run import run_main
 from artsim.errors import ArtsimError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +76,7 @@ def main() -> int:
     result = {"benchmark": arguments.command, "command": command, "machine": machine}
     result |= _MEASURES[arguments.command](arguments)
     if arguments.json is not None:
-        from artsim.storage import write_atomically, writing
+        from artsim.storage.shards import write_atomically, writing
 
         with writing(arguments.json):
             arguments.json.parent.mkdir(parents=True, exist_ok=True)

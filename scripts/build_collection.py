@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.edge import ProgressBar, run_main
+from artsim.cli.run import ProgressBar, run_main
 
 if TYPE_CHECKING:
-    from artsim.figures import Figures
+    from artsim.storage.card_figures import Figures
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,13 +48,13 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
-    from artsim.build import build_collection, report_path
+    from artsim.building.pipeline import build_collection, report_path
     from artsim.encoders import choose_encoder, load_encoder
     from artsim.sources import open_source
 
     if arguments.push_to:
-        from artsim.figures import read_figures
         from artsim.hub import check_license, check_publication
+        from artsim.storage.card_figures import read_figures
 
         figures = read_figures(arguments.figures) if arguments.figures else None
         check_publication(arguments.push_to)

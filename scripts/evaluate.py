@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.edge import run_main
+from artsim.cli.run import run_main
 from artsim.errors import ArtsimError, QueryError
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def parse_setting(
 
     A preset brings its own ranking, and the ranking "cosine" compares subjects only.
     """
+    from artsim.encoders.presets import PRESET_RANKINGS
     from artsim.evaluation import Setting
-    from artsim.presets import PRESET_RANKINGS
 
     name = (aspects or "balanced").strip()
     ranking = ranking or PRESET_RANKINGS.get(name, "tuned")
@@ -183,7 +183,7 @@ def parse_setting(
 
 def parse_aspects(text: str) -> dict[Any, float]:
     """`subject=1,style=0.5` or the name of a preset as weights. `QueryError` for what is neither."""
-    from artsim.presets import PRESETS
+    from artsim.encoders.presets import PRESETS
 
     if text in PRESETS:
         return dict(PRESETS[text])
@@ -221,7 +221,7 @@ def parse_where(conditions: Sequence[str]) -> dict[str, list[str]]:
 
 def write_json(path: Path, figures: dict[str, Any]) -> None:
     """`ArtsimError` when it cannot be written."""
-    from artsim.storage import write_atomically, writing
+    from artsim.storage.shards import write_atomically, writing
 
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.edge import ProgressBar, run_main
+from artsim.cli.run import ProgressBar, run_main
 from artsim.errors import ArtsimError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def main() -> int:
         print_duplicates(listed)
         figures["duplicates"] = duplicates_summary(listed)
     if arguments.json is not None:
-        from artsim.storage import write_atomically
+        from artsim.storage.shards import write_atomically
 
         write_atomically(arguments.json, json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         print(f"Figures: {arguments.json}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.edge import ProgressBar, run_main
+from artsim.cli.run import ProgressBar, run_main
 
 
 def parse_arguments() -> argparse.Namespace:

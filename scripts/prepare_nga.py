@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a clone, artsim need not be installed
 
-from artsim.nga.prepare import CSV_BASE_URL, Options, run
+from artsim.sources.nga.preparation import CSV_BASE_URL, Options, run
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

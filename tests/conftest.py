@@ -17,7 +17,7 @@ from app_process import RunningApp, running_app, shared_cache
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-pytest_plugins = ["hub_fixtures"]
+pytest_plugins = ["hub_server.fixtures"]
 
 MakeFolder = Callable[[str], Path]
 
@@ -68,7 +68,7 @@ def met_works() -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def paintings(tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str, Any]]) -> Path:
     """A folder of 40 small real paintings with metadata.jsonl (title, artist, year, medium, tags); two lack a year."""
-    from artsim.images import load_image
+    from artsim.images.decode import load_image
 
     folder = tmp_path_factory.mktemp("paintings")
     lines = []

@@ -9,14 +9,14 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim import open_collection
-from artsim.registrar import Registrar
-from artsim.shelf import Shelf
-from artsim.thumbnails import Thumbnails
+from artsim.curation.library import Shelf
+from artsim.curation.session import Registrar
+from artsim.messages.strings import load_strings
+from artsim.ui.auth import PAGE_HEADER, Owner
 from artsim.ui.context import Context
-from artsim.ui.owner import PAGE_HEADER, Owner
 from artsim.ui.readiness import Readiness
-from artsim.ui.strings import load_strings
 from artsim.ui.studio import Studio
+from artsim.ui.thumbnail_cache import Thumbnails
 
 HERE = "http://127.0.0.1:7860"
 
@@ -31,7 +31,7 @@ def context_of(folder: Path, cache: Path, owner: Owner | None) -> Context:
 
 
 def visitor(context: Context, address: str) -> TestClient:
-    from artsim.ui.pages.collection import routes  # Gradio reads its settings when it is imported
+    from artsim.ui.owner.page import routes  # Gradio reads its settings when it is imported
 
     return TestClient(Starlette(routes=routes(context)), base_url=address, follow_redirects=False)
 

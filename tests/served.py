@@ -19,12 +19,12 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
     """Its address and its context, while it answers. `changed` are settings; metrics are on unless they say otherwise."""
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    from artsim.settings import read_settings
-    from artsim.thumbnails import Thumbnails
+    from artsim.messages.strings import load_strings
     from artsim.ui.context import Context
     from artsim.ui.readiness import Readiness
     from artsim.ui.server import launch
-    from artsim.ui.strings import load_strings
+    from artsim.ui.settings import read_settings
+    from artsim.ui.thumbnail_cache import Thumbnails
 
     settings = read_settings(["--port", str(free_port()), "--host", "127.0.0.1"], {"ARTSIM_CACHE": str(folder)})
     context = Context(

@@ -13,9 +13,9 @@ from datasets import List, Value
 from PIL import Image
 
 from artsim.collection import Collection
-from artsim.contents import Contents, make_space, metadata_table
-from artsim.encoders.base import Aspect, Blocks, unit_rows
-from artsim.manifest import Manifest
+from artsim.encoders.protocol import Aspect, Blocks, unit_rows
+from artsim.snapshot.state import Contents, make_space, metadata_table
+from artsim.storage.manifest import Manifest
 
 DIMS: dict[Aspect, int] = {"subject": 24, "style": 16, "color": 8, "layout": 12}
 STYLES = ("Baroque", "Realism", "Cubism")

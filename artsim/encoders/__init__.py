@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from artsim.encoders.base import ASPECTS, Aspect, Blocks, Encoder
-from artsim.encoders.choose import DEFAULT_ENCODER, EncoderChoice, choose_encoder
+from artsim.encoders.protocol import ASPECTS, Aspect, Blocks, Encoder
+from artsim.encoders.registry import DEFAULT_ENCODER, EncoderChoice, choose_encoder
 
 __all__ = [
     "ASPECTS",
@@ -27,7 +27,7 @@ def load_encoder(name: str, *, revision: str | None = None, device: str | None =
 
     Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds where torch has to be imported.
     """
-    from artsim.gpu import attach
+    from artsim.encoders.zero_gpu import attach
 
     name = choose_encoder(name).name
     if name == "embedded":

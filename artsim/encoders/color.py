@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import unit_rows
+from artsim.encoders.protocol import unit_rows
 
 # Closer together near grey, where most paint is; 8 x 9 x 9 bins.
 _LIGHTNESS = np.linspace(0, 100, 8)

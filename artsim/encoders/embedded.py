@@ -22,12 +22,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Aspect, Blocks, in_batches, joined, unit_rows
-from artsim.encoders.engines import Maps, OpenVinoEngine, load_engine
-from artsim.encoders.lite0 import WEIGHTS_SHA256, load_network
-from artsim.encoders.regions import REGIONS, averaged_over_regions
+from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, load_network
+from artsim.encoders.protocol import Aspect, Blocks, in_batches, joined, unit_rows
+from artsim.encoders.region_vectors import REGIONS, averaged_over_regions
+from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
 from artsim.errors import EncoderError
-from artsim.images import fit_frame
+from artsim.images.decode import fit_frame
 
 SHORT_SIDE = 320
 STATISTICS_BLOCK, COVARIANCE_BLOCK = 11, 5  # of 0..15
@@ -39,7 +39,7 @@ _CHANNELS = {STATISTICS_BLOCK: 192, COVARIANCE_BLOCK: 80}
 
 
 class EmbeddedEncoder:
-    """See `artsim.encoders.base.Encoder`. Raises `EncoderError` when the weights are not installed.
+    """See `artsim.encoders.protocol.Encoder`. Raises `EncoderError` when the weights are not installed.
 
     `device`: None is the CPU where OpenVINO is installed, else the fastest device that PyTorch has.
     """

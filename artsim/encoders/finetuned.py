@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Aspect, Blocks, joined
+from artsim.encoders.efficientnet_lite0 import Block, load_network
 from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
-from artsim.encoders.engines import load_engine
-from artsim.encoders.lite0 import Block, load_network
+from artsim.encoders.protocol import Aspect, Blocks, joined
 from artsim.encoders.reproductions import layouts_of
+from artsim.encoders.runtime import load_engine
 from artsim.encoders.style_head import StyleHead, head_parts, load_style_head
 from artsim.errors import EncoderError
 
@@ -35,7 +35,7 @@ def is_finetuned(name: str | Path) -> bool:
 
 
 class FinetunedEncoder:
-    """See `artsim.encoders.base.Encoder`. `style` has one part more than the backbone's: the learned one.
+    """See `artsim.encoders.protocol.Encoder`. `style` has one part more than the backbone's: the learned one.
 
     Raises `EncoderError` when a file of the folder is missing, damaged or not the one it was saved with.
     """

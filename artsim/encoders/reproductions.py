@@ -12,8 +12,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Encoder, unit_rows
-from artsim.images import MIN_SIDE, crop_region
+from artsim.encoders.protocol import Encoder, unit_rows
+from artsim.images.decode import MIN_SIDE, crop_region
 
 INSETS = (0.06, 0.12, 0.18)  # of the width and height, cut off on every side
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from artsim.encoders.base import Aspect, Blocks, unit_rows
+from artsim.encoders.protocol import Aspect, Blocks, unit_rows
 from artsim.errors import EncoderError
 
 LEAST = 1e-8  # below this, values are not told apart by their roots, whose slope has no end at 0

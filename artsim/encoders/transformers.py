@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Aspect, Blocks, best_device, in_batches, joined, unit_rows
-from artsim.encoders.regions import REGIONS, averaged_over_regions
+from artsim.encoders.protocol import Aspect, Blocks, best_device, in_batches, joined, unit_rows
+from artsim.encoders.region_vectors import REGIONS, averaged_over_regions
 from artsim.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _STYLE_DEPTHS = (1 / 3, 2 / 3)  # the middle of the network: past edges, before 
 
 
 class TransformersEncoder:
-    """See `artsim.encoders.base.Encoder`.
+    """See `artsim.encoders.protocol.Encoder`.
 
     `subject`: the joint image-text vector of CLIP-like models (`get_image_features`), else the pooled output.
     `style`: mean and standard deviation over space of the patch tokens (ViT) or channels (CNN) at 1/3 and 2/3 of depth.

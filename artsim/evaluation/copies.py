@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.encoders.regions import Region
+from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 from artsim.evaluation.distortions import DETAILS, Alter, Cut, Detail, generator
 from artsim.evaluation.intervals import bootstrap_intervals
-from artsim.images import load_image
-from artsim.search import Match
+from artsim.images.decode import load_image
+from artsim.search.engine import Match
 
 DEPTH = 100  # answers that are looked at; a work that is not among them counts as not found
 SIDE = 640  # short side to which pictures are reduced before they are altered

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from artsim.encoders.regions import Region
+from artsim.encoders.region_vectors import Region
 
 Alter = Callable[[Image.Image, np.random.Generator], Image.Image]
 Cut = Callable[[Image.Image, np.random.Generator], "Detail"]

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from artsim.choice import AUTO_RULES, AutoRule
-from artsim.contents import IndexedSpace
-from artsim.encoders.base import Aspect, unit_rows
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import Aspect, unit_rows
 from artsim.errors import QueryError
-from artsim.fusion import FUSION_RULES, FusionRule
-from artsim.presets import PRESETS
-from artsim.ranking import RANKINGS, Ranking, order_tuned
-from artsim.search import SEVERAL
+from artsim.search.encoder_selection import AUTO_RULES, AutoRule
+from artsim.search.engine import SEVERAL
+from artsim.search.fusion import FUSION_RULES, FusionRule
+from artsim.search.ranking import RANKINGS, Ranking, order_tuned
+from artsim.snapshot.state import IndexedSpace
 
 _BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted
 

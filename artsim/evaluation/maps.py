@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.map import weighted_vectors
-from artsim.wall import columns_for, hang, principal, sample_rows
+from artsim.snapshot.grid_layout import columns_for, hang, principal, sample_rows
+from artsim.snapshot.works_map import weighted_vectors
 
 _NEAR = 20
 MOST = 20_000  # works: all likenesses between them are held in memory

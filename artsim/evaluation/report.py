@@ -18,8 +18,8 @@ from artsim.collection import Collection
 from artsim.errors import ArtsimError, CollectionError, ImageError
 from artsim.evaluation.run import Evaluation, confusions
 from artsim.evaluation.tables import Table, class_table, figures_table
-from artsim.images import load_image, thumbnail
-from artsim.storage import write_atomically, writing
+from artsim.images.decode import load_image, thumbnail
+from artsim.storage.shards import write_atomically, writing
 
 SHOWN = 5  # answers per query
 EXAMPLES = 12  # queries of each kind

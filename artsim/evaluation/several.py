@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.contents import Contents
-from artsim.embedding import QueryEmbedding
 from artsim.evaluation.full_ranking import Setting, rank_works
-from artsim.search import Part, Query, ask, choose_encoder, choose_space, rank_asked
+from artsim.search.engine import Part, Query, ask, choose_encoder, choose_space, rank_asked
+from artsim.search.query_vectors import QueryEmbedding
+from artsim.snapshot.state import Contents
 
 
 def rank_by_encoders(

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from artsim.collection import Collection
-from artsim.comparison import EncoderComparison
 from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.evaluation.full_ranking import Setting
-from artsim.images import load_image
-from artsim.search import Match, choose_space
+from artsim.images.decode import load_image
+from artsim.search.encoder_comparison import EncoderComparison
+from artsim.search.engine import Match, choose_space
 
 _TILE, _GAP, _LINE = 180, 12, 17
 _CAPTION = 4 * _LINE

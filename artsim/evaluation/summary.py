@@ -12,7 +12,7 @@ from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.neighbours import Neighbours
 from artsim.evaluation.run import Evaluation, by_class, macro_means
-from artsim.filters import as_plain
+from artsim.snapshot.filters import as_plain
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:

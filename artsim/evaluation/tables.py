@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from artsim.collection import Collection
-from artsim.comparison import EncoderComparison
+from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
 from artsim.evaluation.compare import Comparison
 from artsim.evaluation.full_ranking import Setting
 from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, macro_means
-from artsim.presets import PRESET_RANKINGS, PRESETS
-from artsim.search import choose_space
+from artsim.search.encoder_comparison import EncoderComparison
+from artsim.search.engine import choose_space
 
 _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
 

@@ -16,15 +16,15 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders import Encoder, load_encoder
-from artsim.encoders.base import best_device
+from artsim.encoders.efficientnet_lite0 import Convolution, load_network
 from artsim.encoders.embedded import SHORT_SIDE, STATISTICS_BLOCK, EmbeddedEncoder
-from artsim.encoders.engines import load_engine
 from artsim.encoders.finetuned import NETWORK_FILE, is_finetuned
-from artsim.encoders.lite0 import Convolution, load_network
+from artsim.encoders.protocol import best_device
+from artsim.encoders.runtime import load_engine
 from artsim.encoders.transformers import TransformersEncoder, style_maps
 from artsim.errors import TrainingError
 from artsim.finetuning.stages import stages_of
-from artsim.images import fit_frame
+from artsim.images.decode import fit_frame
 
 if TYPE_CHECKING:
     import torch

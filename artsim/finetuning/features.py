@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.base import Blocks, Encoder, joined, unit_rows
+from artsim.encoders.protocol import Blocks, Encoder, joined, unit_rows
 from artsim.encoders.style_head import head_parts
 from artsim.errors import ImageError, TrainingError
 from artsim.finetuning.backbones import Backbone, Prepared
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.views import view
 from artsim.finetuning.works import LabelledWorks
-from artsim.images import load_image
+from artsim.images.decode import load_image
 from artsim.sources import Source, read_picture
-from artsim.storage import writing
+from artsim.storage.shards import writing
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from artsim.encoders.base import unit_rows
+from artsim.encoders.protocol import unit_rows
 from artsim.encoders.style_head import LEAST, HeadInput, StyleHead
 
 SHARPNESS = 10.0  # cosines are within -1..1: as class scores they would never be sure of anything

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from artsim.encoders.base import Blocks, unit_rows
 from artsim.encoders.finetuned import FinetunedEncoder, with_learned_style
+from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.encoders.style_head import StyleHead
 from artsim.finetuning.backbones import Backbone
 from artsim.finetuning.confusion import confusion_matrix, draw_confusion
@@ -25,7 +25,7 @@ from artsim.finetuning.split import WorkSplit
 from artsim.finetuning.training import Trained
 from artsim.finetuning.works import LabelledWorks
 from artsim.sources import Source
-from artsim.storage import write_atomically
+from artsim.storage.shards import write_atomically
 
 REPORT_FILE, FIGURES_FILE, PLOT_FILE = "report.md", "report.json", "confusion.png"
 _MOST_REPORTED = 10_000  # works among which the report searches; more would take hours and change nothing

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from artsim.encoders.base import unit_rows
+from artsim.encoders.protocol import unit_rows
 from artsim.evaluation.metrics import METRICS, measure
 from artsim.finetuning.recipe import Recipe
 

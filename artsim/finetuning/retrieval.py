@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from artsim.contents import IndexedSpace, make_space
-from artsim.encoders.base import Aspect, Blocks, Encoder
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import Aspect, Blocks, Encoder
 from artsim.evaluation import METRICS, Setting, bootstrap_intervals, measure, rank_works
 from artsim.evaluation.distortions import cropped, generator, recoloured
 from artsim.finetuning.works import LabelledWorks
-from artsim.presets import PRESETS
-from artsim.space import fit_space
+from artsim.snapshot.space import fit_space
+from artsim.snapshot.state import IndexedSpace, make_space
 
 SHOWN = ("precision@1", "precision@10", "map")
 FEW = 5  # with fewer queries nothing is said

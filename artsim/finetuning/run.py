@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from artsim.building.checkpoint import one_build_at_a_time
 from artsim.encoders.finetuned import CONFIG_FILE, FORMAT_VERSION, HEAD_FILE, FinetunedEncoder, is_finetuned
 from artsim.encoders.style_head import save_style_head
 from artsim.errors import EncoderError, TrainingError
@@ -24,10 +25,9 @@ from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.split import PARTS, split_works
 from artsim.finetuning.training import Trained, TrainingSet, train
 from artsim.finetuning.works import read_works, usable_works
-from artsim.manifest import sha256
-from artsim.parts import one_build_at_a_time
 from artsim.sources import Source
-from artsim.storage import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
+from artsim.storage.manifest import sha256
+from artsim.storage.shards import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)

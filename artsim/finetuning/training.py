@@ -24,7 +24,7 @@ from artsim.finetuning.features import Features, PreparedViews, Progress
 from artsim.finetuning.head import LearnedHead, fit_inputs
 from artsim.finetuning.objective import draw_weights, loss_of, style_map
 from artsim.finetuning.recipe import Recipe
-from artsim.storage import writing
+from artsim.storage.shards import writing
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from artsim.hub.access import Destination, check_license
 from artsim.hub.commit import Pushed, SentProgress
 from artsim.hub.fetch import open_from_hub
+from artsim.hub.hosting import create_space
 from artsim.hub.publish import check_publication, publish
-from artsim.hub.space import create_space
 
 __all__ = [
     "Destination",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from artsim.errors import HubError
-from artsim.hub.talk import patiently
-from artsim.hub.token import current_token, hub_api
-from artsim.sentences import Sentence
+from artsim.messages.message import Sentence
+from artsim.web.hub_client import patiently
+from artsim.web.hub_token import current_token, hub_api
 
 LOGIN = Sentence("make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login")
 _SCAFFOLD = frozenset(

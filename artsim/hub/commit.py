@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artsim.errors import HubError
-from artsim.hub.talk import PAUSES, hub_errors, is_passing, patiently, pause, sentence
-from artsim.hub.token import hub_api
-from artsim.manifest import sha256
-from artsim.sentences import Sentence
+from artsim.messages.message import Sentence
+from artsim.storage.manifest import sha256
+from artsim.web.hub_client import PAUSES, hub_errors, is_passing, patiently, pause, sentence
+from artsim.web.hub_token import hub_api
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi

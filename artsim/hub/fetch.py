@@ -16,19 +16,19 @@ from pathlib import Path
 from artsim.collection import Collection, Origin
 from artsim.errors import CollectionError
 from artsim.hub.access import check_repo_id
-from artsim.hub.talk import hub_errors, patiently, sentence
-from artsim.hub.token import given_token, hub_api
-from artsim.manifest import FILE_NAME, FileRecord, Manifest, parse_manifest, read_manifest, sha256
-from artsim.saving import read_folder
-from artsim.settings import default_cache
-from artsim.storage import write_atomically
+from artsim.snapshot.files import read_folder
+from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, parse_manifest, read_manifest, sha256
+from artsim.storage.shards import write_atomically
+from artsim.ui.settings import default_cache
+from artsim.web.hub_client import hub_errors, patiently, sentence
+from artsim.web.hub_token import given_token, hub_api
 
 _WORKERS = 4
 TRUST = "ARTSIM_TRUST_CACHE"
 """Set to 1 where somebody reliable filled the cache (a Space's build): what is there is checked by its size only."""
 
 VOLUME = "ARTSIM_VOLUME"
-"""`FOLDER@COMMIT`: where a Space has the collection named by ARTSIM_COLLECTION mounted (see `artsim.hub.space`)."""
+"""`FOLDER@COMMIT`: where a Space has the collection named by ARTSIM_COLLECTION mounted (see `artsim.hub.hosting`)."""
 
 log = logging.getLogger(__name__)
 

@@ -6,17 +6,17 @@ import dataclasses
 import logging
 from pathlib import Path
 
-from artsim.card import dataset_card, is_private_encoder
 from artsim.errors import CollectionError, HubError
-from artsim.figures import Figures
 from artsim.hub.access import Destination, check_destination, check_license, is_only_scaffold, make_private
 from artsim.hub.commit import LocalFile, Pushed, SentProgress, push_files
 from artsim.hub.fetch import published_manifest_of
-from artsim.hub.talk import patiently
-from artsim.hub.token import hub_api
-from artsim.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
-from artsim.saving import open_folder
-from artsim.sentences import Sentence
+from artsim.messages.message import Sentence
+from artsim.snapshot.files import open_folder
+from artsim.storage.card_figures import Figures
+from artsim.storage.dataset_card import dataset_card, is_private_encoder
+from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
+from artsim.web.hub_client import patiently
+from artsim.web.hub_token import hub_api
 
 CARD = "README.md"
 

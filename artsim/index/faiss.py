@@ -18,7 +18,7 @@ _CHUNK = 20_000
 
 
 class FaissIndex:
-    """See `artsim.index.base.VectorIndex`. `faiss_index` is the plain FAISS object, for what this class does not do."""
+    """See `artsim.index.protocol.VectorIndex`. `faiss_index` is the plain FAISS object, for what this class does not do."""
 
     def __init__(self, faiss_index: Any) -> None:
         self.faiss_index = faiss_index

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.images import EXTENSIONS
-from artsim.sources.base import Source, Work
-from artsim.sources.metadata import METADATA_FILES, key, read_metadata
+from artsim.images.decode import EXTENSIONS
+from artsim.sources.protocol import Source, Work
+from artsim.sources.tables import METADATA_FILES, key, read_metadata
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.sources.base import Source, Work
 from artsim.sources.hub_files import OwnFiles
+from artsim.sources.protocol import Source, Work
 
 log = logging.getLogger(__name__)
 

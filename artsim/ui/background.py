@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from artsim.collection import Collection
-from artsim.contents import Contents
 from artsim.errors import ArtsimError
+from artsim.snapshot.state import Contents
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None], None]

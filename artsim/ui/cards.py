@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from artsim.encoders.regions import Region
-from artsim.matches import Match
-from artsim.thumbnails import LARGE, SMALL, Thumbnails
+from artsim.encoders.region_vectors import Region
+from artsim.messages.strings import Strings
+from artsim.search.match import Match
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element, join
-from artsim.ui.strings import Strings
+from artsim.ui.thumbnail_cache import LARGE, SMALL, Thumbnails
 
 _FIRST_ROW = 5  # cards, on a wide screen
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from artsim.collection import Collection
-from artsim.contents import Contents
-from artsim.encoders.base import Aspect
-from artsim.facets import Facet, choose_facets, possible_facets, varied_works
-from artsim.thumbnails import Thumbnails
+from artsim.encoders.protocol import Aspect
+from artsim.messages.strings import Strings, load_strings
+from artsim.snapshot.facets import Facet, choose_facets, possible_facets, varied_works
+from artsim.snapshot.state import Contents
 from artsim.ui.readiness import Readiness
-from artsim.ui.strings import Strings, load_strings
 from artsim.ui.studio import Studio
+from artsim.ui.thumbnail_cache import Thumbnails
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Context:
         return self.collection.contents.spaces[0].space.aspects
 
     def speaking(self, language: str) -> Context:
-        """The same in another language: one of `artsim.ui.strings.languages()`."""
+        """The same in another language: one of `artsim.messages.strings.languages()`."""
         return self if language == self.strings.language else replace(self, strings=load_strings(language))
 
 

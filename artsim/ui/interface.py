@@ -7,16 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from artsim.presets import PRESETS
-from artsim.ui.about import about
+from artsim.encoders.presets import PRESETS
+from artsim.messages.strings import languages
+from artsim.ui.api.endpoints import add_endpoints
 from artsim.ui.assets import read_script
 from artsim.ui.context import Context
-from artsim.ui.endpoints import add_endpoints
-from artsim.ui.following import follow
-from artsim.ui.guard import GuardedBlocks
-from artsim.ui.masthead import masthead
-from artsim.ui.search_tab import search_tab
-from artsim.ui.strings import languages
+from artsim.ui.gradio_overrides.refresh import follow
+from artsim.ui.http.guard import GuardedBlocks
+from artsim.ui.pages.footer import about
+from artsim.ui.pages.masthead import masthead
+from artsim.ui.search_page.page import search_tab
 from artsim.ui.theme import build_theme
 
 UPLOAD_MB = 30

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from artsim.ui.strings import Strings
+from artsim.messages.strings import Strings
 
 _TITLES = ("title", "name", "caption", "file_name")
 _MAKERS = ("artist", "creator", "author", "maker", "attribution")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from artsim.ui.strings import DEFAULT_LANGUAGE, languages
+from artsim.messages.strings import DEFAULT_LANGUAGE, languages
 
 COOKIE = "artsim-language"
 _YEAR = 31_536_000  # seconds

@@ -8,17 +8,17 @@ from io import StringIO
 import gradio as gr
 from starlette.middleware import Middleware
 
-from artsim.logs import adopt_server_logs
-from artsim.settings import Settings
-from artsim.ui.bodies import keep_uploads_on_disk
+from artsim.ui.api.mcp_tools import finish_tools
 from artsim.ui.context import Context
-from artsim.ui.following import Following
+from artsim.ui.gradio_overrides.refresh import Following
+from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
+from artsim.ui.http.json_log import adopt_server_logs
+from artsim.ui.http.metrics import metrics_route, start_metrics
+from artsim.ui.http.request_bodies import keep_uploads_on_disk
+from artsim.ui.http.routes import extra_routes, middleware
+from artsim.ui.http.traffic import Traffic, Watcher, log_exchange
 from artsim.ui.interface import build_interface, launch_options
-from artsim.ui.metrics import metrics_route, start_metrics
-from artsim.ui.routes import extra_routes, middleware
-from artsim.ui.styling import STYLES, Styled
-from artsim.ui.tools import finish_tools
-from artsim.ui.traffic import Traffic, Watcher, log_exchange
+from artsim.ui.settings import Settings
 
 
 def launch(context: Context, settings: Settings) -> gr.Blocks:

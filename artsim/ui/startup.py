@@ -6,14 +6,14 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from artsim.cli.run import ProgressBar
 from artsim.collection import Collection
-from artsim.edge import ProgressBar
+from artsim.curation.library import Shelf
 from artsim.encoders import choose_encoder
 from artsim.errors import CollectionError, EncoderError, QueryError
+from artsim.messages.message import Sentence
 from artsim.opening import open_collection
-from artsim.sentences import Sentence
-from artsim.settings import Settings
-from artsim.shelf import Shelf
+from artsim.ui.settings import Settings
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -83,8 +83,8 @@ def _open_named(name: str, encoder: str) -> Opened:
 
 
 def _default_collection(encoder_name: str, cache: Path) -> Collection:
-    from artsim.build import build_collection
-    from artsim.makers import space_name
+    from artsim.building.pipeline import build_collection
+    from artsim.embedding.vector_columns import space_name
 
     folder = cache / "collections" / f"met-{space_name(encoder_name)}"
     try:

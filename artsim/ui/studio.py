@@ -6,8 +6,8 @@ import secrets
 import threading
 from dataclasses import dataclass, field
 
-from artsim.registrar import Registrar
-from artsim.ui.owner import Owner
+from artsim.curation.session import Registrar
+from artsim.ui.auth import Owner
 
 
 @dataclass(frozen=True)

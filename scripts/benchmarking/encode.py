@@ -11,11 +11,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from artsim.build import BATCH, build_collection
+from artsim.building.pipeline import BATCH, build_collection
 from artsim.encoders import Encoder, embed, load_encoder
 from artsim.encoders.color import embed_colors
 from artsim.errors import SourceError
-from artsim.images import load_image
+from artsim.images.decode import load_image
 from artsim.sources import open_source
 from benchmarking.alternatives import Run, alternatives_to
 from benchmarking.checkpoints import make_random_clip

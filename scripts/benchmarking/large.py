@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from artsim.collection import Collection
-from artsim.contents import Contents, IndexedSpace
-from artsim.encoders.base import Blocks, unit_rows
+from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.errors import CollectionError
 from artsim.index import build_index
 from artsim.opening import open_collection
-from artsim.saving import save_collection
-from artsim.space import fit_space
-from artsim.storage import ROW_GROUP
+from artsim.snapshot.files import save_collection
+from artsim.snapshot.space import fit_space
+from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.storage.shards import ROW_GROUP
 from artsim.version import VERSION
 
 _SPREAD = 0.45  # every number of a vector is multiplied by 1 - that to 1 + that: signs and zeros stay

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import ImageEnhance
 
-from artsim.build import build_collection
+from artsim.building.pipeline import build_collection
 from artsim.collection import Collection
 from artsim.encoders import load_encoder
 from artsim.errors import ArtsimError
-from artsim.images import load_image
+from artsim.images.decode import load_image
 from artsim.opening import open_collection
 from artsim.sources import open_source
-from artsim.thumbnails import SMALL
+from artsim.ui.thumbnail_cache import SMALL
 from benchmarking.app_in_browser import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
 from benchmarking.large import FOLDER, large_collection
 

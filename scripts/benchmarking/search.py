@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.encoders.base import unit_rows
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import unit_rows
 from artsim.errors import CollectionError, EncoderError, ImageError, QueryError
 from artsim.index import VectorIndex, build_index
-from artsim.presets import PRESETS
 
 K = 10
 _LATENT, _PER_GROUP = 64, 40

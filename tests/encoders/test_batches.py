@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from artsim.encoders.base import Blocks, in_batches, unit_rows
+from artsim.encoders.protocol import Blocks, in_batches, unit_rows
 
 
 class SmallMachine:

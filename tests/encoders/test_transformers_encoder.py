@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from artsim.encoders import ASPECTS, load_encoder
-from artsim.encoders.base import unit_rows
-from artsim.encoders.regions import REGIONS
+from artsim.encoders.protocol import unit_rows
+from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import EncoderError
-from artsim.images import load_image
+from artsim.images.decode import load_image
 
 KINDS = ["clip", "siglip", "siglip2", "dinov2", "resnet", "efficientnet"]
 WITH_TEXT = ["clip", "siglip", "siglip2"]

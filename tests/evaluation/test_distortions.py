@@ -8,7 +8,7 @@ from PIL import Image
 
 from artsim.evaluation import distortions
 from artsim.evaluation.distortions import SAME_WORK, detail, generator
-from artsim.images import crop_region, load_image
+from artsim.images.decode import crop_region, load_image
 
 
 @pytest.fixture(scope="module")

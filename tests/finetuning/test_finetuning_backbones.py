@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from artsim.encoders import load_encoder
-from artsim.encoders.base import unit_rows
+from artsim.encoders.efficientnet_lite0 import load_network
 from artsim.encoders.finetuned import TunedLite0, changed_network
-from artsim.encoders.lite0 import load_network
+from artsim.encoders.protocol import unit_rows
 from artsim.encoders.style_head import head_parts
 from artsim.errors import EncoderError
 from artsim.finetuning.backbones import Backbone, load_backbone
@@ -23,7 +23,7 @@ FAMILIES = ("resnet", "efficientnet", "dinov2", "clip")
 
 @pytest.fixture(scope="session")
 def pictures(met_works: list[dict[str, Any]]) -> list[Image.Image]:
-    from artsim.images import load_image
+    from artsim.images.decode import load_image
 
     return [load_image(work["image"]["bytes"], short_side=64) for work in met_works[:3]]
 

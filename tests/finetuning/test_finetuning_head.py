@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from synthetic import make_collection
 
-from artsim.encoders.base import unit_rows
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import unit_rows
 from artsim.encoders.style_head import load_style_head, save_style_head
 from artsim.errors import EncoderError
 from artsim.evaluation import Setting, Task, evaluate
@@ -20,7 +21,6 @@ from artsim.finetuning.report import accuracy_of
 from artsim.finetuning.retrieval import Change, compare_retrieval
 from artsim.finetuning.views import LEAST_AREA, view
 from artsim.finetuning.works import LabelledWorks
-from artsim.presets import PRESETS
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from artsim.finetuning import Recipe
 from artsim.finetuning.features import find_pictures
 from artsim.finetuning.split import artist_folds, held_out, split_works
 from artsim.finetuning.works import LabelledWorks, read_works, usable_works
-from artsim.images import load_image
+from artsim.images.decode import load_image
 from artsim.sources import Source, open_source
 
 

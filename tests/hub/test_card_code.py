@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hub_client import run_python
 from hub_server import HubServer
+from hub_server.client import run_python
 from PIL import Image
 
 import artsim
@@ -126,7 +126,7 @@ def test_what_would_fail_at_the_end_fails_at_the_start(
 
 
 def test_figures_that_were_measured_stand_in_the_card(hub: HubServer, stripes: Path, tmp_path: Path) -> None:
-    from artsim.figures import read_figures
+    from artsim.storage.card_figures import read_figures
 
     done = run_python(
         [

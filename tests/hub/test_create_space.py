@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_cards import check_card
-from hub_client import run_python
-from hub_faults import Fault
 from hub_server import HubServer
+from hub_server.cards import check_card
+from hub_server.client import run_python
+from hub_server.faults import Fault
 
 import artsim
 from artsim.errors import CollectionError, HubError
 from artsim.hub import create_space
-from artsim.hub.space import SpacePlan, space_readme, space_requirements
+from artsim.hub.hosting import SpacePlan, space_readme, space_requirements
 
 ROOT = Path(__file__).resolve().parents[2]
 REPO, SPACE = "artist/stripes", "artist/alike"
@@ -80,7 +80,7 @@ def test_a_space_is_made_of_the_app_and_nothing_else(published: HubServer, check
     package = {p.relative_to(checkout).as_posix() for p in (checkout / "artsim").rglob("*") if p.is_file()}
     package -= {"artsim/__pycache__/a.pyc", "artsim/.DS_Store"}
     assert set(there) == {".gitattributes", "app.py", "requirements.txt", "README.md"} | package
-    assert there["artsim/hub/space.py"] == (ROOT / "artsim/hub/space.py").read_bytes()
+    assert there["artsim/hub/hosting.py"] == (ROOT / "artsim/hub/hosting.py").read_bytes()
     assert there["requirements.txt"] == (ROOT / "requirements.txt").read_bytes()
     assert made.url == f"{published.url}/spaces/{SPACE}"
     assert [commit.title for commit in published.commits(SPACE, "space")] == [f"Serve {REPO}", "initial commit"]
@@ -142,7 +142,7 @@ def test_a_changed_app_and_a_changed_collection_are_one_commit_and_new_settings(
     made = create_space(SPACE, REPO, checkout=checkout)
 
     assert made.sent == ("app.py",)
-    assert made.deleted == ("artsim/gpu.py",)
+    assert made.deleted == ("artsim/encoders/zero_gpu.py",)
     space = published.repo(SPACE, "space").space
     commit = published.commits(REPO, "dataset")[0].sha
     assert space is not None

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 import pytest
-from hub_client import run_python
-from hub_faults import Fault
 from hub_server import HubServer
+from hub_server.client import run_python
+from hub_server.faults import Fault
 from PIL import Image
 from poisoned import SHAPES, poison, shapes
 
@@ -110,7 +110,7 @@ def test_offline_the_cache_is_enough(published: HubServer, hub_env: dict[str, st
 def test_a_hub_that_is_away_leaves_what_was_fetched_last(
     published: HubServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsim.hub.talk.PAUSES", (0.01,))
+    monkeypatch.setattr("artsim.web.hub_client.PAUSES", (0.01,))
     artsim.open_collection(REPO)
     published.inject(Fault("*", status=503, times=None))
     assert len(artsim.open_collection(REPO)) == 6

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hub_faults import Fault
 from hub_server import HubServer
+from hub_server.faults import Fault
 
 import artsim
 from artsim.errors import CollectionError, HubError
 from artsim.hub.access import write_problem
-from artsim.manifest import parse_manifest
+from artsim.storage.manifest import parse_manifest
 
 REPO = "artist/stripes"
 FILES = {

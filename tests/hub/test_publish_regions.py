@@ -9,7 +9,7 @@ from hub_server import HubServer
 
 import artsim
 from artsim.encoders import load_encoder
-from artsim.encoders.regions import REGIONS
+from artsim.encoders.region_vectors import REGIONS
 
 REPO = "artist/stripes"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artsim.encoders.base import unit_rows
+from artsim.encoders.protocol import unit_rows
 from artsim.errors import CollectionError
 from artsim.index import build_index, load_index
 

@@ -1,4 +1,4 @@
-"""What the tests of artsim.nga share: a museum on loopback, and no proxy in between."""
+"""What the tests of artsim.sources.nga share: a museum on loopback, and no proxy in between."""
 
 import os
 from collections.abc import Iterator

@@ -7,8 +7,8 @@ from museum import jpeg
 from PIL import Image
 
 from artsim.errors import ImageError
-from artsim.nga.iiif import check_jpeg, image_url, resolve_base
-from artsim.nga.web import FetchError
+from artsim.sources.nga.pictures import check_jpeg, image_url, resolve_base
+from artsim.web.http import FetchError
 
 
 def encoded(picture: Image.Image, kind: str) -> bytes:

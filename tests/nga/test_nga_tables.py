@@ -7,7 +7,7 @@ import pytest
 from museum import IMAGE_COLUMNS, OLD_IMAGE_COLUMNS, painting, term, view, write_museum, write_paintings
 
 from artsim.errors import SourceError
-from artsim.nga.tables import read_works
+from artsim.sources.nga.open_data import read_works
 
 
 def ids(folder: Path, **options: object) -> list[str]:

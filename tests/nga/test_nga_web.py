@@ -10,8 +10,8 @@ from email.utils import format_datetime
 import pytest
 from museum import Answer, MuseumServer, jpeg
 
-from artsim.nga.iiif import image_url
-from artsim.nga.web import FetchError, Stopped, WebClient, is_trusted, parse
+from artsim.sources.nga.pictures import image_url
+from artsim.web.http import FetchError, Stopped, WebClient, is_trusted, parse
 
 BUSY = Answer(429, headers={"Retry-After": "1"})
 

@@ -25,7 +25,7 @@ from museum import (
 )
 from PIL import Image
 
-from artsim.nga.prepare import Options, run
+from artsim.sources.nga.preparation import Options, run
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "prepare_nga.py"
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from artsim.images import load_image
+from artsim.images.decode import load_image
 from artsim.sources import open_source
 
 Works = list[dict[str, Any]]

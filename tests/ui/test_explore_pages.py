@@ -12,11 +12,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from synthetic import make_collection
 
-from artsim.thumbnails import Thumbnails
+from artsim.messages.strings import load_strings
 from artsim.ui.context import Context
-from artsim.ui.pages import page_routes
+from artsim.ui.pages.registry import page_routes
 from artsim.ui.readiness import Readiness
-from artsim.ui.strings import load_strings
+from artsim.ui.thumbnail_cache import Thumbnails
 
 NAMES = ("map", "browse", "path", "compare")
 

@@ -14,15 +14,15 @@ from gradio.utils import get_upload_folder
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from artsim.build import build_collection
+from artsim.building.pipeline import build_collection
 from artsim.encoders import load_encoder
+from artsim.messages.strings import load_strings
 from artsim.sources import open_source
-from artsim.thumbnails import Thumbnails
 from artsim.ui.context import Context
-from artsim.ui.pages import in_navigation, page_routes
+from artsim.ui.http.routes import extra_routes, middleware
+from artsim.ui.pages.registry import in_navigation, page_routes
 from artsim.ui.readiness import Readiness
-from artsim.ui.routes import extra_routes, middleware
-from artsim.ui.strings import load_strings
+from artsim.ui.thumbnail_cache import Thumbnails
 
 
 @pytest.fixture(scope="module")

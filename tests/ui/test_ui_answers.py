@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from artsim.search import Part
-from artsim.thumbnails import Thumbnails
-from artsim.ui.answering import Answer, Group, find
+from artsim.messages.strings import load_strings
+from artsim.search.engine import Part
 from artsim.ui.context import Context
 from artsim.ui.readiness import Readiness
-from artsim.ui.results import matches_page, page_of, start_page
-from artsim.ui.state import Question, Reading
-from artsim.ui.strings import load_strings
+from artsim.ui.search_form import Question, Reading
+from artsim.ui.search_page.results import matches_page, page_of, start_page
+from artsim.ui.search_service import Answer, Group, find
+from artsim.ui.thumbnail_cache import Thumbnails
 
 
 @pytest.fixture(scope="module")

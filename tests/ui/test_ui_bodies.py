@@ -19,8 +19,8 @@ from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from artsim.ui.owner import Owner
-from artsim.ui.routes import extra_routes, middleware
+from artsim.ui.auth import Owner
+from artsim.ui.http.routes import extra_routes, middleware
 
 CHUNK = 64 * 1024
 MEGABYTE = 2**20

@@ -15,14 +15,14 @@ from poisoned import poison
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from artsim.thumbnails import Thumbnails
-from artsim.ui.answers import work_answer
+from artsim.messages.strings import load_strings
+from artsim.ui.api.schemas import work_answer
 from artsim.ui.context import Context
-from artsim.ui.downloads import download_routes
+from artsim.ui.http.downloads import download_routes
+from artsim.ui.query_string import read_state
 from artsim.ui.readiness import Readiness
-from artsim.ui.reading import read_state
-from artsim.ui.results import page_of
-from artsim.ui.strings import load_strings
+from artsim.ui.search_page.results import page_of
+from artsim.ui.thumbnail_cache import Thumbnails
 
 
 def context_of(collection: Any, folder: Path) -> Context:

@@ -13,8 +13,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from served import listening
 
-from artsim.search import MAX_K
-from artsim.ui.answers import CollectionAnswer, ColumnAnswer, MatchAnswer, WorkAnswer
+from artsim.search.engine import MAX_K
+from artsim.ui.api.schemas import CollectionAnswer, ColumnAnswer, MatchAnswer, WorkAnswer
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [

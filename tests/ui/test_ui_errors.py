@@ -16,23 +16,23 @@ from owners import HERE, context_of, headers_of, visitor
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from artsim.analysis.influence import DIRECTIONS
+from artsim.columns import KINDS
 from artsim.errors import ArtsimError, QueryError
-from artsim.images import ImageError, load_image
-from artsim.influence import DIRECTIONS
-from artsim.search import Part
-from artsim.sentences import Sentence
-from artsim.thumbnails import Thumbnails
+from artsim.images.decode import ImageError, load_image
+from artsim.messages.message import Sentence
+from artsim.messages.strings import DEFAULT_LANGUAGE, Strings, languages, load_strings
+from artsim.search.engine import Part
+from artsim.ui.auth import Owner
 from artsim.ui.context import Context
-from artsim.ui.owner import Owner
-from artsim.ui.pages import page_routes
+from artsim.ui.error_text import Spoken, sentence_of, told
+from artsim.ui.http.routes import extra_routes
+from artsim.ui.pages.registry import page_routes
+from artsim.ui.query_string import read_state
 from artsim.ui.readiness import Readiness
-from artsim.ui.reading import read_state
-from artsim.ui.results import page_of
-from artsim.ui.routes import extra_routes
-from artsim.ui.state import Question, Reading
-from artsim.ui.strings import DEFAULT_LANGUAGE, Strings, languages, load_strings
-from artsim.ui.told import Spoken, sentence_of, told
-from artsim.values import KINDS
+from artsim.ui.search_form import Question, Reading
+from artsim.ui.search_page.results import page_of
+from artsim.ui.thumbnail_cache import Thumbnails
 
 PACKAGE = Path(__file__).parents[2] / "artsim"
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]

@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from artsim.contents import Contents
-from artsim.facets import Facet, choose_facets, varied_works
+from artsim.snapshot.facets import Facet, choose_facets, varied_works
+from artsim.snapshot.state import Contents
 
 
 def facets_of(**columns: Any) -> dict[str, Facet]:

@@ -6,8 +6,8 @@ import pytest
 from gradio.state_holder import SessionState
 
 from artsim.ui.assets import asset_address
-from artsim.ui.guard import GuardedBlocks
-from artsim.ui.styling import STYLES
+from artsim.ui.gradio_overrides.stylesheets import STYLES
+from artsim.ui.http.guard import GuardedBlocks
 
 
 @pytest.mark.parametrize("page", ["", "de"])

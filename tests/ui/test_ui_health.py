@@ -8,11 +8,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim import open_collection
-from artsim.thumbnails import Thumbnails
+from artsim.messages.strings import load_strings
 from artsim.ui.context import Context
-from artsim.ui.health import health_routes
+from artsim.ui.http.health import health_routes
 from artsim.ui.readiness import Readiness
-from artsim.ui.strings import load_strings
+from artsim.ui.thumbnail_cache import Thumbnails
 from artsim.version import VERSION
 
 

@@ -7,11 +7,19 @@ import gradio as gr
 import pytest
 from gradio.data_classes import FileData
 
-from artsim.search import Part
-from artsim.ui.fields import Variety, VarietyInput
-from artsim.ui.inputs import Address, AddressData, AddressInput, PartData, PictureFile, QueryData, QueryInput
-from artsim.ui.state import LONGEST_TEXT, MOST_PARTS
-from artsim.ui.strings import load_strings
+from artsim.messages.strings import load_strings
+from artsim.search.engine import Part
+from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
+from artsim.ui.search_page.fields import Variety, VarietyInput
+from artsim.ui.search_page.query_input import (
+    Address,
+    AddressData,
+    AddressInput,
+    PartData,
+    PictureFile,
+    QueryData,
+    QueryInput,
+)
 
 STRINGS = load_strings()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from artsim.messages.strings import load_strings
 from artsim.ui.labels import label_of, metadata_of, share_text, word_of
-from artsim.ui.strings import load_strings
 
 STRINGS = load_strings()
 

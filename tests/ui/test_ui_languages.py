@@ -9,10 +9,10 @@ from string import Formatter
 
 import pytest
 
+from artsim.messages.strings import DEFAULT_LANGUAGE, languages, load_strings
 from artsim.ui.labels import share_text
-from artsim.ui.strings import DEFAULT_LANGUAGE, languages, load_strings
 
-LOCALES = Path(__file__).parents[2] / "artsim" / "ui" / "locales"
+LOCALES = Path(__file__).parents[2] / "artsim" / "messages" / "locales"
 AREAS = sorted(file.stem for file in (LOCALES / DEFAULT_LANGUAGE).glob("*.json"))
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from served import served
 
-from artsim.settings import read_settings
-from artsim.ui.traffic import UNKNOWN_ROUTE
+from artsim.ui.http.traffic import UNKNOWN_ROUTE
+from artsim.ui.settings import read_settings
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -15,13 +15,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from artsim import open_collection
-from artsim.incoming import MOST_BYTES
+from artsim.curation.uploads import MOST_BYTES
+from artsim.ui.auth import Owner
 from artsim.ui.context import Context
-from artsim.ui.fields import ChoicesInput, VarietyInput
-from artsim.ui.following import Following, follow
+from artsim.ui.gradio_overrides.refresh import Following, follow
 from artsim.ui.interface import UPLOAD_MB
-from artsim.ui.owner import Owner
-from artsim.ui.search_tab import search_tab
+from artsim.ui.search_page.fields import ChoicesInput, VarietyInput
+from artsim.ui.search_page.page import search_tab
 
 PATIENCE = 60.0
 

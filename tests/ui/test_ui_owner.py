@@ -7,9 +7,9 @@ import pytest
 from owners import HERE, context_of, headers_of, visitor
 from starlette.testclient import TestClient
 
-from artsim.settings import Settings, read_settings
-from artsim.ui.masthead import masthead
-from artsim.ui.owner import COOKIE, PAGE_HEADER, Owner
+from artsim.ui.auth import COOKIE, PAGE_HEADER, Owner
+from artsim.ui.pages.masthead import masthead
+from artsim.ui.settings import Settings, read_settings
 
 MUSEUM = "https://art.museum.example"
 SECRET = "a secret of more than sixteen letters"

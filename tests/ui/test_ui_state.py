@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from artsim.search import Part
-from artsim.thumbnails import Thumbnails
+from artsim.messages.strings import load_strings
+from artsim.search.engine import Part
 from artsim.ui.context import Context
+from artsim.ui.query_string import read_state
 from artsim.ui.readiness import Readiness
-from artsim.ui.reading import read_state
-from artsim.ui.results import page_of
-from artsim.ui.state import MOST_PARTS, Question, write_state
-from artsim.ui.strings import load_strings
+from artsim.ui.search_form import MOST_PARTS, Question, write_state
+from artsim.ui.search_page.results import page_of
+from artsim.ui.thumbnail_cache import Thumbnails
 
 WORK = Part(work="05.jpg")
 

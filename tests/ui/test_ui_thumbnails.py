@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from artsim.errors import QueryError
-from artsim.thumbnails import LARGE, SMALL, Thumbnails, placeholder
+from artsim.ui.thumbnail_cache import LARGE, SMALL, Thumbnails, placeholder
 
 
 def test_a_thumbnail_is_a_small_webp_made_once(collection: Any, tmp_path: Path) -> None:

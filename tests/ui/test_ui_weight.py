@@ -10,11 +10,11 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from artsim.opening import open_collection
-from artsim.thumbnails import Thumbnails
+from artsim.ui.thumbnail_cache import Thumbnails
 from artsim.ui.context import Context
 from artsim.ui.interface import build_interface, launch_options
 from artsim.ui.readiness import Readiness
-from artsim.ui.strings import load_strings
+from artsim.messages.strings import load_strings
 collection = open_collection(sys.argv[1])
 context = Context(collection, Thumbnails(collection, Path(sys.argv[2])), Readiness(collection), load_strings(),
     "tiny-clip", "as asked")

@@ -14,19 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from artsim.contents import Contents
-from artsim.facets import Choice, Facet, count_choices
-from artsim.filters import Where, allowed_rows
-from artsim.map import is_quick
+from artsim.messages.strings import Strings
+from artsim.snapshot.facets import Choice, Facet, count_choices
+from artsim.snapshot.filters import Where, allowed_rows
+from artsim.snapshot.state import Contents
+from artsim.snapshot.works_map import is_quick
 from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, label_of
 from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import search_link, tile
-from artsim.ui.reading import read_state
-from artsim.ui.state import Question, write_state
-from artsim.ui.strings import Strings
+from artsim.ui.query_string import read_state
+from artsim.ui.search_form import Question, write_state
 
 _PAGE = 60  # works
 _FIRST = 10  # values of a facet that are seen at once

@@ -11,21 +11,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from artsim.explain import shared_metadata
-from artsim.matches import Match
-from artsim.presets import PRESETS
-from artsim.search import Part, Query
-from artsim.thumbnails import LARGE
+from artsim.analysis.explain import shared_metadata
+from artsim.encoders.presets import PRESETS
+from artsim.messages.strings import Strings
+from artsim.search.engine import Part, Query
+from artsim.search.match import Match
 from artsim.ui.assets import asset_address
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
+from artsim.ui.error_text import Spoken
 from artsim.ui.labels import label_of, metadata_of, safe_link, share_text, word_of
 from artsim.ui.markup import Markup, button, element
-from artsim.ui.pages import page_names
 from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.registry import page_names
 from artsim.ui.pages.tiles import page_link, search_link, work_picture
-from artsim.ui.strings import Strings
-from artsim.ui.told import Spoken
+from artsim.ui.thumbnail_cache import LARGE
 
 _SIDES = ("a", "b")
 

@@ -8,17 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from artsim.contents import Contents
-from artsim.duplicates import DuplicateGroup, DuplicatePair
-from artsim.fingerprints import BITS
+from artsim.analysis.duplicates import DuplicateGroup, DuplicatePair
+from artsim.analysis.perceptual_hash import BITS
+from artsim.messages.strings import Strings
+from artsim.snapshot.state import Contents
 from artsim.ui.background import Background, Job
 from artsim.ui.context import Context
 from artsim.ui.labels import share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.progress import progress_answer, waiting
 from artsim.ui.pages.tiles import page_link, search_link, tile
-from artsim.ui.pages.waiting import progress_answer, waiting
-from artsim.ui.strings import Strings
 
 
 def routes(context: Context) -> list[Route]:

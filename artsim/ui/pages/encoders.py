@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from artsim.comparison import EncoderAnswers, EncoderComparison
+from artsim.messages.strings import Strings
+from artsim.search.encoder_comparison import EncoderAnswers, EncoderComparison
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile, work_picture
-from artsim.ui.strings import Strings
 
 SHOWN = 8
 

@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from artsim.encoders.presets import PRESETS
 from artsim.evaluation import HEADLINE, ClassFigures, Evaluation, Task, bootstrap_intervals, by_class, evaluate_settings
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.tables import title_of
-from artsim.presets import PRESETS
+from artsim.messages.strings import Strings
 from artsim.ui.background import Background, Job
 from artsim.ui.context import Context
+from artsim.ui.error_text import Spoken
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.progress import progress_answer, waiting
 from artsim.ui.pages.tiles import page_link, search_link, tile
-from artsim.ui.pages.waiting import progress_answer, waiting
-from artsim.ui.strings import Strings
-from artsim.ui.told import Spoken
 
 _MOST_QUERIES = 500  # drawn at random where a collection has more
 _CLASSES, _FAILURES, _ANSWERS = 20, 5, 5

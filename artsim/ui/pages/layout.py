@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from artsim.errors import ArtsimError
-from artsim.ui.about import about
 from artsim.ui.assets import asset_address
 from artsim.ui.context import Context
+from artsim.ui.error_text import told
 from artsim.ui.language import language_of, remember_language, search_address
 from artsim.ui.markup import Markup, element, join
-from artsim.ui.masthead import masthead
-from artsim.ui.told import told
+from artsim.ui.pages.footer import about
+from artsim.ui.pages.masthead import masthead
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from artsim.mosaic import TILE, Mosaic, MosaicKeeper
 from artsim.ui.assets import asset_address
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of
 from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.map_tiles import TILE, Mosaic, MosaicKeeper
 from artsim.ui.pages.tiles import page_link
 
 _PAGE = 256  # works whose titles the browser fetches together

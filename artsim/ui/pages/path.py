@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from artsim.path import PathStep
-from artsim.thumbnails import LARGE
+from artsim.analysis.path import PathStep
+from artsim.messages.strings import Strings
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
+from artsim.ui.error_text import Spoken
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
-from artsim.ui.strings import Strings
-from artsim.ui.told import Spoken
+from artsim.ui.thumbnail_cache import LARGE
 
 _STEPS = (5, 8, 12, 16)
 _USUAL = 8

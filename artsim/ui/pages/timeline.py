@@ -9,18 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from artsim.analysis.influence import DIRECTIONS, Direction, Influence, TimedMatch, influence
 from artsim.errors import QueryError
-from artsim.images import load_image
-from artsim.influence import DIRECTIONS, Direction, Influence, TimedMatch, influence
-from artsim.thumbnails import SMALL
-from artsim.timeline import HEIGHT, WIDTH, Layout, Placed, lay_out
+from artsim.images.decode import load_image
+from artsim.messages.strings import Strings
 from artsim.ui.context import Context
+from artsim.ui.error_text import Spoken, told
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile, work_picture
-from artsim.ui.strings import Strings
-from artsim.ui.told import Spoken, told
+from artsim.ui.pages.timeline_layout import HEIGHT, WIDTH, Layout, Placed, lay_out
+from artsim.ui.thumbnail_cache import SMALL
 
 SHOWN = 16
 _HALF_LIVES = (50, 200)  # years that a visitor may choose

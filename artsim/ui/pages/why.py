@@ -14,17 +14,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from artsim.contents import Contents
-from artsim.explain import Explanation, explain
-from artsim.ui.answering import read_upload
+from artsim.analysis.explain import Explanation, explain
+from artsim.snapshot.state import Contents
 from artsim.ui.context import Context
-from artsim.ui.inputs import uploaded_path
+from artsim.ui.error_text import Spoken
 from artsim.ui.labels import label_of
 from artsim.ui.markup import element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
-from artsim.ui.told import Spoken
-from artsim.ui.why import why_section
+from artsim.ui.pages.why_section import why_section
+from artsim.ui.search_page.query_input import uploaded_path
+from artsim.ui.search_service import read_upload
 
 _KEPT = 24  # explanations; each some 3 MB of pictures
 _Known = OrderedDict[tuple[str, str], tuple[Contents, Explanation]]

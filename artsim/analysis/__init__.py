@@ -1,0 +1,1 @@
+"""What can be said about works and matches: explanations, duplicates, influence, paths."""

@@ -1,0 +1,218 @@
+"""Why a work was found: what is alike in words, where the pictures agree, which colours and which metadata they share."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from PIL import Image
+
+from artsim.analysis.correspondence import Agreement, Region, agree, embed_places
+from artsim.analysis.palette import SharedColor, Swatch, palette, shared_colors
+from artsim.encoders.protocol import Aspect
+from artsim.errors import QueryError
+from artsim.images.decode import ImageLike, crop_region, load_image
+from artsim.search.engine import Match, Part, Query, choose_space
+
+if TYPE_CHECKING:
+    from artsim.collection import Collection
+
+Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]
+STEPS: tuple[tuple[float, Step], ...] = ((99.9, "same"), (99.0, "very"), (90.0, "similar"), (60.0, "somewhat"))
+"""From which percentile on a step holds: closer than 99.9 % of random pairs of works is "same"."""
+WORDS: Mapping[Aspect, Mapping[Step, str]] = MappingProxyType(
+    {
+        "subject": {
+            "same": "almost the same subject",
+            "very": "very similar subject",
+            "similar": "similar subject",
+            "somewhat": "somewhat similar subject",
+            "different": "different subject",
+            "unknown": "subject: nothing to compare with",
+        },
+        "style": {
+            "same": "almost the same brushwork",
+            "very": "very similar brushwork",
+            "similar": "similar brushwork",
+            "somewhat": "somewhat similar brushwork",
+            "different": "different brushwork",
+            "unknown": "brushwork: nothing to compare with",
+        },
+        "color": {
+            "same": "almost the same palette",
+            "very": "very similar palette",
+            "similar": "similar palette",
+            "somewhat": "somewhat similar palette",
+            "different": "different palette",
+            "unknown": "palette: nothing to compare with",
+        },
+        "layout": {
+            "same": "almost the same layout",
+            "very": "very similar layout",
+            "similar": "similar layout",
+            "somewhat": "somewhat similar layout",
+            "different": "different layout",
+            "unknown": "layout: nothing to compare with",
+        },
+    }
+)
+"""All that is said about likeness: translations give another table of this shape."""
+
+_NEVER = frozenset(
+    "id sha256 url image_url file_name path license rights credit_line accession_number description caption artist_bio "
+    "dimensions date".split()
+)
+_NO_NAME = re.compile(r"(unidentified|unknown|anonymous|artist unknown|none|null|n/?a)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class AspectLikeness:
+    """How alike two pictures are in one aspect. `step` is a key of `WORDS[aspect]`, `words` the English for it."""
+
+    aspect: Aspect
+    cosine: float
+    percentile: float
+    """Share, in percent, of random pairs of works that are less alike in this aspect."""
+    step: Step
+    words: str
+
+
+@dataclass(frozen=True)
+class SharedValue:
+    """A column in which both works say the same. A list holds what both lists have; `century` is 1600 for the 1600s."""
+
+    column: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that a person may want to see beside a match."""
+
+    match: Match
+    """The match for this picture alone, at equal weights of all aspects."""
+    likeness: tuple[AspectLikeness, ...]
+    agreement: Agreement | None = field(repr=False)
+    """First the query's picture, then the match's; None when the regions were left out."""
+    query_picture: Image.Image = field(repr=False)
+    """What was compared, perhaps smaller than it came: of a region, only that. The heat map and the boxes lie over it."""
+    match_picture: Image.Image = field(repr=False)
+    query_palette: tuple[Swatch, ...]
+    match_palette: tuple[Swatch, ...]
+    shared_colors: tuple[SharedColor, ...]
+    shared_metadata: tuple[SharedValue, ...]
+    """Empty for a picture from outside the collection."""
+
+
+def explain(
+    collection: Collection,
+    match: Match | str,
+    image: ImageLike | None = None,
+    *,
+    work: str | None = None,
+    region: Region | None = None,
+    regions: bool = True,
+    encoder: str | None = None,
+) -> Explanation:
+    """Why a match (or the work with that id) is like a picture or a work: in words, in regions, in colours, in metadata.
+
+    `image`, `work` and `region` are those of `Collection.search`; the encoder is by default the one that found the match,
+    else the collection's first. `regions=False` leaves out the heat maps, which cost some
+    25 runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
+    """
+    identity = match if isinstance(match, str) else match.id
+    if isinstance(match, Match) and encoder is None:
+        encoder = match.encoder
+    if (image is None) == (work is None):
+        raise QueryError("Give one thing to explain the match by: an image, or a work of the collection.")
+    if work == identity:
+        raise QueryError("A work needs no explanation of its likeness to itself: name another work.")
+    first, second = None if work is None else collection.work(work), collection.work(identity)
+    aspects = dict.fromkeys(choose_space(collection.contents, encoder).space.aspects, 1.0)
+    part = Part(image=image, work=work, region=region)
+    found = collection.run(Query((part,), aspects, {"id": identity}, k=1, encoder=encoder))
+    if not found:
+        raise QueryError("The work {work!r} is no longer in this collection.", work=identity)
+    eye = collection.encoder(encoder)
+    side = 2 * eye.short_side  # large enough for the tiles of `embed_places`
+    source = collection.picture(work) if image is None and work is not None else image
+    assert source is not None
+    picture = load_image(source, short_side=side if region is None else None, name=work)
+    if region is not None:
+        picture = load_image(crop_region(picture, region), short_side=side)
+    other = load_image(collection.picture(identity), short_side=side, name=identity)
+    palettes = palette(picture), palette(other)
+    table = collection.contents.table
+    return Explanation(
+        match=found[0],
+        likeness=likeness_in_words(found[0]),
+        agreement=agree(embed_places(eye, picture), embed_places(eye, other)) if regions else None,
+        query_picture=picture,
+        match_picture=other,
+        query_palette=palettes[0],
+        match_palette=palettes[1],
+        shared_colors=shared_colors(*palettes),
+        shared_metadata=() if first is None else shared_metadata(table, first, second),
+    )
+
+
+def likeness_in_words(match: Match) -> tuple[AspectLikeness, ...]:
+    """The aspects of a match, each as a step and in words."""
+    likeness = []
+    for aspect, cosine in match.aspects.items():
+        percentile = match.aspect_percentiles[aspect]
+        step = step_of(percentile)
+        likeness.append(AspectLikeness(aspect, cosine, percentile, step, WORDS[aspect][step]))
+    return tuple(likeness)
+
+
+def step_of(percentile: float) -> Step:
+    """The step of a percentile; "unknown" for nan, as in a collection of one work."""
+    if math.isnan(percentile):
+        return "unknown"
+    return next((step for least, step in STEPS if percentile >= least), "different")
+
+
+def shared_metadata(table: pa.Table, first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[SharedValue, ...]:
+    """The columns in which two works of `table` say the same and which say something.
+
+    Left out: identifiers, addresses, licences and prose; "unknown" and its like; what every work has; and a value that an
+    earlier column gave already (a culture of "Dutch" is not news beside the nationality).
+    """
+    shared: list[SharedValue] = []
+    for column in first:
+        value = _common(first[column], second.get(column))
+        told = any(value == earlier.value for earlier in shared)
+        if value is None or column in _NEVER or told or _same_everywhere(table, column):
+            continue
+        shared.append(SharedValue(column, value))
+    years = [work.get("year") for work in (first, second)]
+    if None not in years and years[0] != years[1]:
+        centuries = {int(year) // 100 * 100 for year in years if year is not None}
+        shared += [SharedValue("century", century) for century in centuries if len(centuries) == 1]
+    return tuple(shared)
+
+
+def _common(first: Any, second: Any) -> Any:
+    """What two values have in common; None when that is nothing, or says nothing."""
+    if isinstance(first, list) and isinstance(second, list):
+        return (
+            tuple(item for item in dict.fromkeys(first) if item in second and _common(item, item) is not None) or None
+        )
+    if first != second or first is None or isinstance(first, list | dict | float | bytes):
+        return None
+    if isinstance(first, str) and (not first.strip() or first.startswith("http") or _NO_NAME.match(first.strip())):
+        return None
+    return first
+
+
+def _same_everywhere(table: pa.Table, column: str) -> bool:
+    if column not in table.column_names or pa.types.is_nested(table.schema.field(column).type):
+        return False
+    return pc.count_distinct(table.column(column)).as_py() <= 1

@@ -1,0 +1,164 @@
+"""Likeness against year: which works before this one it resembles, and which works after it resemble it.
+
+Likeness is not influence: the result and its plot say so. Whether one painter knew the other is for historians to show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from artsim.encoders.presets import PRESET_RANKINGS
+from artsim.encoders.protocol import Aspect
+from artsim.errors import QueryError
+from artsim.images.decode import ImageLike
+from artsim.messages.message import Sentence
+from artsim.search.engine import MAX_K, Match, Part, Query, choose_space
+from artsim.snapshot.filters import Where, allowed_rows
+
+if TYPE_CHECKING:
+    from artsim.collection import Collection
+
+Region = tuple[float, float, float, float]
+Direction = Literal["earlier", "later"]
+DIRECTIONS: tuple[Direction, ...] = ("earlier", "later")
+CAVEAT = "Likeness is not influence: it shows which works look alike and which came first, not that one artist knew the other."
+
+
+@dataclass(frozen=True)
+class TimedMatch:
+    """A match, and where it lies in time."""
+
+    match: Match
+    year: float
+    gap: float
+    """Years between it and the work that was asked about, more than 0."""
+    decayed: float | None
+    """Its likeness, halved once per half-life; None when no half-life was given."""
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What came before (or after) a picture that it resembles (or that resembles it)."""
+
+    year: float
+    """The year of the picture that was asked about."""
+    direction: Direction
+    matches: tuple[TimedMatch, ...]
+    """The best first."""
+    others: tuple[TimedMatch, ...] = field(repr=False)
+    """The next ones, for the background of a plot; with `matches` at most 1000."""
+    undated: int
+    """Works that could not answer because they have no year."""
+    work: Mapping[str, Any] | None = field(repr=False)
+    """The work that was asked about; None for a picture from outside."""
+    caveat: str = CAVEAT
+
+
+def influence(
+    collection: Collection,
+    work: str | None = None,
+    *,
+    image: ImageLike | None = None,
+    region: Region | None = None,
+    year: float | None = None,
+    direction: Direction = "earlier",
+    k: int = 10,
+    aspects: Mapping[Aspect, float] | None = None,
+    preset: str | None = None,
+    decay: float | None = None,
+    where: Where | None = None,
+    other: Sequence[str] = (),
+    year_column: str = "year",
+    encoder: str | None = None,
+) -> Influence:
+    """The `k` works most like a work, or a picture with its `year`, among those made before it, or after it ("later").
+
+    Works of the same year are neither, and works without a year are left out and counted. With `decay`, a half-life in
+    years, likeness (the weighted cosine of the aspects) counts half for every so many years between them, and decides the
+    order among the 1000 likest. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
+    `QueryError` when the work has no year and none is given, or when nothing was made earlier (later).
+    """
+    from artsim.encoders.presets import weights_of
+
+    if (work is None) == (image is None):
+        raise QueryError("Give one thing to ask about: a work of the collection, or an image and its year.")
+    part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
+    ranking = PRESET_RANKINGS.get(preset or "", "tuned")
+    if direction not in DIRECTIONS:
+        raise QueryError("There is no direction {direction!r} in time; choose earlier or later.", direction=direction)
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
+    if decay is not None and not (_is_number(decay) and decay > 0):
+        raise QueryError("decay is a half-life in years, more than 0; it is {decay}.", decay=decay)
+    contents = collection.contents
+    years = _years(contents.table, year_column)
+    row = None if work is None else collection.work(work)
+    at = _year_of(row, year, year_column)
+    usable = allowed_rows(contents.table, where)
+    usable = np.ones(len(contents), bool) if usable is None else usable
+    if work is not None:
+        usable[contents.rows[work]] = False
+    in_time = usable & ((years < at) if direction == "earlier" else (years > at))
+    undated = int((usable & np.isnan(years)).sum())
+    ids = contents.table.column("id").filter(pa.array(in_time)).to_pylist()
+    query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
+    matches = collection.run(query) if ids else []
+    if not matches:
+        note = Sentence(" (1 has no year)") if undated == 1 else Sentence(" ({count} have no year)", count=undated)
+        raise QueryError(
+            "No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters.",
+            direction=Sentence(direction),
+            at=at,
+            note=note if undated else "",
+        )
+    shares = choose_space(contents, matches[0].encoder).space.weigh(weights)
+    found = [_timed(match, year_column, at, shares, decay) for match in matches]
+    if decay is not None:
+        found.sort(key=lambda item: -(item.decayed or 0.0))
+    return Influence(at, direction, tuple(found[:k]), tuple(found[k:]), undated, row)
+
+
+def _years(table: pa.Table, column: str) -> np.ndarray:
+    """(n,) float64, nan where there is none. `QueryError` when the column is not one of numbers."""
+    if column not in table.column_names:
+        raise QueryError(
+            "There is no column {column!r} of years; there are {columns}.", column=column, columns=table.column_names
+        )
+    values = table.column(column)
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        raise QueryError(
+            "The column {column!r} holds {kind}, not years as numbers.", column=column, kind=str(values.type)
+        )
+    return pc.fill_null(values.cast(pa.float64()), math.nan).to_numpy()
+
+
+def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) -> float:
+    """The year that was given, or the work's own."""
+    if year is not None and not _is_number(year):
+        raise QueryError("year must be a number, such as 1642; it is {year!r}.", year=year)
+    found = year if year is not None else (work or {}).get(column)
+    if found is not None and math.isfinite(found):
+        return float(found)
+    if work is None:
+        raise QueryError("A picture from outside has no year: give year=, the year in which it was made.")
+    raise QueryError(
+        "The work {work!r} has no {column}; give year=, the year in which it was made.", work=work["id"], column=column
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _timed(match: Match, column: str, at: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
+    year = float(match.work[column])
+    likeness = max(0.0, float(np.dot(shares, list(match.aspects.values()))))
+    decayed = None if decay is None else likeness * 0.5 ** (abs(year - at) / decay)
+    return TimedMatch(match, year, abs(year - at), decayed)

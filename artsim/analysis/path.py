@@ -1,0 +1,141 @@
+"""From one work to another in small steps: a row of works that turns from the one into the other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from artsim.encoders.protocol import Aspect
+from artsim.errors import QueryError
+from artsim.search.engine import choose_space
+from artsim.snapshot.filters import Where, allowed_rows
+from artsim.snapshot.space import percentile
+from artsim.snapshot.state import IndexedSpace
+
+if TYPE_CHECKING:
+    from artsim.collection import Collection
+
+MAX_STEPS = 40
+_TRIED = (80, 320)  # candidates per step: first few, then more when no way leads through those
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One work on the way."""
+
+    id: str
+    to_start: float
+    """Likeness to the first work: weighted cosine of the aspects."""
+    to_end: float
+    """Likeness to the last work."""
+    percentile: float
+    """Share, in percent, of random pairs of works that are less alike than this work and the one before it; nan for the first."""
+    work: Mapping[str, Any] = field(repr=False)
+
+
+def path(
+    collection: Collection,
+    start: str,
+    end: str,
+    *,
+    steps: int = 8,
+    aspects: Mapping[Aspect, float] | None = None,
+    preset: str | None = None,
+    where: Where | None = None,
+    encoder: str | None = None,
+) -> list[PathStep]:
+    """Works from `start` to `end` (ids), both included, in at most `steps` steps: each like the one before it.
+
+    Every step is less like the start and more like the end than the step before; where the collection has no such row of
+    works, it is at least nearer to the end as compared with the start. So no work comes twice. Among these rows, through
+    the works nearest to the points between the two, the one with the smallest jumps is taken (sum of squared distances,
+    by dynamic programming). Where none is long enough, there are fewer steps.
+    `aspects`, `preset`, `where` (for the works between) and `encoder` are those of `Collection.search`. `QueryError` when
+    start and end are one work, or `steps` is not a whole number from 2 to 40.
+    """
+    from artsim.encoders.presets import weights_of
+
+    contents = collection.contents
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MAX_STEPS:
+        raise QueryError("steps must be a whole number from 2 to {most}; it is {steps}.", most=MAX_STEPS, steps=steps)
+    ends = [_row(contents.rows, identity) for identity in (start, end)]
+    if start == end:
+        raise QueryError("A path leads from one work to another: name two works.")
+    indexed = choose_space(contents, encoder)
+    shares = indexed.space.weigh(weights_of(aspects, preset))
+    allowed = allowed_rows(contents.table, where)
+    allowed = np.ones(len(contents), bool) if allowed is None else allowed
+    allowed[ends] = False
+    rows = [ends[0], *_between(indexed, shares, ends, steps - 2, allowed), ends[1]]
+    vectors = indexed.index.vectors(np.array(rows))
+    weighted = vectors * np.repeat(shares, indexed.space.block_dims)
+    likeness = vectors @ weighted.T  # (steps, steps)
+    pairs = np.sort(indexed.space.pairs @ shares)
+    jumps = [float("nan"), *percentile(pairs, np.diagonal(likeness, -1)).tolist()]
+    return [
+        PathStep(
+            id=contents.table.column("id")[row].as_py(),
+            to_start=float(likeness[place, 0]),
+            to_end=float(likeness[place, -1]),
+            percentile=jumps[place],
+            work=contents.work(row),
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+def _row(rows: Mapping[str, int], identity: str) -> int:
+    if identity not in rows:
+        raise QueryError("There is no work {work!r} in this collection.", work=identity)
+    return rows[identity]
+
+
+def _between(indexed: IndexedSpace, shares: np.ndarray, ends: list[int], count: int, allowed: np.ndarray) -> list[int]:
+    """Up to `count` rows between two, as many as there are on a way that never turns back."""
+    factors = np.repeat(shares, indexed.space.block_dims).astype(np.float32)
+    first, last = indexed.index.vectors(np.array(ends)) * factors
+    for layers in range(min(count, int(allowed.sum())), 0, -1):
+        for strict, tried in itertools.product((True, False), _TRIED):
+            parts = np.linspace(0, 1, layers + 2)[1:-1, None].astype(np.float32)
+            points = (1 - parts) * first + parts * last  # (layers, dimension)
+            _, found = indexed.index.search(points, min(tried, len(allowed)), allowed=allowed)
+            layered = [rows[rows >= 0] for rows in found]
+            if (way := _smoothest(indexed, factors, ends, layered, strict=strict)) is not None:
+                return way
+    return []
+
+
+def _smoothest(
+    indexed: IndexedSpace, factors: np.ndarray, ends: list[int], layers: list[np.ndarray], *, strict: bool
+) -> list[int] | None:
+    """One row of each layer, with the least sum of squared distances from one to the next; None when no way goes forward.
+
+    Forward is away from the start and (`strict`), or on balance, towards the end.
+    """
+    rows, places = np.unique(np.concatenate([*layers, np.array(ends)]), return_inverse=True)
+    vectors = indexed.index.vectors(rows)
+    likeness = vectors @ (vectors * factors).T
+    cuts = np.cumsum([len(layer) for layer in layers])
+    stages = np.split(places, cuts)
+    start, end = stages.pop()
+    stages = [np.array([start]), *stages, np.array([end])]
+    to_start, to_end = likeness[start], likeness[end]
+    cost, came = np.zeros(1), []
+    for here, there in itertools.pairwise(stages):
+        away = to_start[here][:, None] - to_start[there]
+        towards = to_end[there] - to_end[here][:, None]
+        forward = (away > 0) & (towards > 0) if strict else away + towards > 0
+        total = np.where(forward, cost[:, None] + 1 - likeness[np.ix_(here, there)], np.inf)
+        came.append(total.argmin(axis=0))
+        cost = total.min(axis=0)
+    if not np.isfinite(cost[0]):
+        return None
+    place, way = 0, []
+    for stage, before in zip(stages[-2::-1], came[::-1], strict=True):
+        place = int(before[place])
+        way.append(int(rows[stage[place]]))
+    return way[-2::-1]

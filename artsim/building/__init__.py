@@ -1,0 +1,1 @@
+"""Builds: source to collection, resumable."""

@@ -1,0 +1,65 @@
+"""What `app.py` and the scripts share: errors as one sentence, progress as one bar."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from artsim.errors import ArtsimError
+from artsim.ui.http.json_log import logs_as_json
+
+log = logging.getLogger(__name__)
+
+EXIT_BAD_INPUT = 2
+
+
+def run_main(main: Callable[[], int]) -> None:
+    """Exit with what `main` returns; an `ArtsimError` is one sentence on stderr and exit code 2, Ctrl-C is 130."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for noisy in ("httpx", "httpx2", "httpcore", "mcp", "huggingface_hub", "datasets", "urllib3", "faiss.loader"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)  # such as Pillow's about damaged files: the report names those
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
+    try:
+        sys.exit(main())
+    except ArtsimError as error:
+        if logs_as_json():
+            log.error("%s", error)  # noqa: TRY400  # a sentence for people, no traceback
+        else:
+            print(f"Error: {error}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command again to go on.", file=sys.stderr)
+        sys.exit(130)
+
+
+class ProgressBar:
+    """A progress bar in the terminal that `build_collection(progress=...)` can call; it appears with the first call.
+
+    There is none when stderr is a file or a pipe.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._bar: Any = None
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc=self._what,
+                unit=" works",
+                initial=done,
+                total=total,
+                disable=None,
+                smoothing=0.1,
+                dynamic_ncols=True,
+            )
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,89 @@
+"""Whether a new picture is in a collection already: as the same file, or as another reproduction of one of its works.
+
+The witnesses are those of `artsim.analysis.duplicates`: embedding, perceptual hash and outlines must agree. Only the
+nearest works by embedding are asked, so that a new picture costs a few decoded pictures and not the whole collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from artsim.analysis.duplicates import FURTHEST_HASH, SAME_OUTLINES, unusually_alike
+from artsim.analysis.edge_alignment import alignment
+from artsim.analysis.perceptual_hash import WINDOWS, distances, fingerprint, small_grey
+from artsim.errors import ImageError
+from artsim.images.decode import load_image
+from artsim.snapshot.state import Contents
+
+_NEAREST = 5
+
+Pictures = Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What is compared of a new picture."""
+
+    subject: np.ndarray
+    """(d,) float32, its raw subject vector in the first space."""
+    prints: np.ndarray
+    """(windows,) uint64, its fingerprint."""
+    grey: Image.Image
+
+
+def newcomer(image: Image.Image, subject: np.ndarray) -> Newcomer:
+    return Newcomer(subject, fingerprint(image), small_grey(image))
+
+
+def work_of_file(contents: Contents, sha256: str) -> str | None:
+    """The id of the work whose picture is this very file; None when there is none, or the collection keeps no hashes."""
+    if "sha256" not in contents.table.column_names:
+        return None
+    row = contents.table.column("sha256").index(sha256).as_py()
+    return None if row < 0 else contents.table.column("id")[row].as_py()
+
+
+def work_like(new: Newcomer, contents: Contents, pictures: Pictures, known: dict[str, np.ndarray]) -> str | None:
+    """The id of a work that the picture is another reproduction of. `known`: fingerprints by sha256; it is added to."""
+    space = contents.spaces[0]
+    scores, rows = space.raw_subject.search(new.subject[None], min(_NEAREST, len(contents)))
+    for row in rows[0][unusually_alike(space.space.raw_pairs, scores[0]) & (rows[0] >= 0)].tolist():
+        prints = _prints(contents, pictures, row, known)
+        if _near(new, prints) and alignment(new.grey, small_grey(_picture(contents, pictures, row))) >= SAME_OUTLINES:
+            return contents.table.column("id")[row].as_py()
+    return None
+
+
+def newcomer_like(new: Newcomer, others: Mapping[str, Newcomer], contents: Contents) -> str | None:
+    """The name of another new picture, not in the collection yet, that this one is a reproduction of."""
+    for name, other in others.items():
+        cosine = np.array([new.subject @ other.subject])
+        alike = bool(unusually_alike(contents.spaces[0].space.raw_pairs, cosine)[0])
+        if alike and _near(new, other.prints) and alignment(new.grey, other.grey) >= SAME_OUTLINES:
+            return name
+    return None
+
+
+def _near(new: Newcomer, prints: np.ndarray) -> bool:
+    return int(distances(new.prints[None], prints[None])[0]) <= FURTHEST_HASH
+
+
+def _prints(contents: Contents, pictures: Pictures, row: int, known: dict[str, np.ndarray]) -> np.ndarray:
+    sha = contents.table.column("sha256")[row].as_py() if "sha256" in contents.table.column_names else None
+    if sha is None or sha not in known:
+        try:
+            prints = fingerprint(_picture(contents, pictures, row))
+        except ImageError:  # a work whose picture is damaged is like nothing
+            prints = np.zeros(len(WINDOWS), np.uint64)
+        if sha is None:
+            return prints
+        known[sha] = prints
+    return known[sha]
+
+
+def _picture(contents: Contents, pictures: Pictures, row: int) -> Image.Image:
+    return load_image(pictures(row), short_side=128, name=contents.table.column("id")[row].as_py())

@@ -1,0 +1,314 @@
+"""Pictures on their way into a collection: files come in, are read, compared with what is there, embedded and added.
+
+One `Intake` is one lot of files. It works in a thread of its own, a few pictures at a time, while the collection is
+searched and further files arrive. A file that is no picture, is damaged, or is in the collection already never stops it:
+it is left out and reported, and `include` adds the duplicates all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artsim.collection import Collection
+from artsim.curation.duplicate_check import Newcomer, newcomer, newcomer_like, work_like, work_of_file
+from artsim.curation.ingest_state import Arrival, IntakeState, Opened, Outcome, Pending, Phase, Report
+from artsim.embedding.embed_works import Prepared, embed_pictures, together
+from artsim.errors import ArtsimError, ImageError
+from artsim.images.decode import load_image, read_file
+
+log = logging.getLogger(__name__)
+
+BATCH = 8  # pictures that are embedded together
+_ADDED_TOGETHER = 32  # works; at least, unless no more are to come or adding takes no time
+_SHARE = 10  # adding copies all vectors: it may take a tenth of the time
+_PATIENCE = 600.0  # seconds without a new file, until the rest is taken for lost
+
+
+Begin = Callable[[Prepared], Collection]
+"""Makes a new collection of its first works."""
+
+
+class Intake:
+    """`collection` is what is added to; or, with `begin`, whose encoders make a new collection.
+
+    `finish` is called at the end with the collection and the ids of the works that are to be saved, if there are any, and
+    whatever it raises is the failure of the intake. All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        total: int,
+        *,
+        finish: Callable[[Collection, Sequence[str]], None],
+        begin: Begin | None = None,
+        details: Callable[[Arrival], tuple[Mapping[str, Any], Sequence[str]]] = lambda arrival: ({}, ()),
+    ) -> None:
+        self._like, self._begin, self._finish, self._details = collection, begin, finish, details
+        self.collection: Collection | None = None if begin else collection
+        """What is added to; None until a new one has its first works."""
+        self._total = total
+        self._waiting: deque[tuple[Arrival, bool]] = deque()
+        self._kept: dict[int, Arrival] = {}
+        self._reports: dict[int, Report] = {}
+        self._notes: dict[str, None] = {}
+        self._received = self._done = 0
+        self._added: list[str] = []
+        self._unsaved: list[str] = []
+        self._now: tuple[str, ...] = ()
+        self._phase: Phase = "receiving"
+        self._failure = ""
+        self._complete = self._cancelled = False
+        self._last_cost = 0.0  # seconds
+        self._started = self._last_added = time.monotonic()
+        self._ids: set[str] = set()
+        self._news = threading.Condition()
+        self._pending = Pending()
+        self._thread: threading.Thread | None = None
+        self._run()
+
+    # --- What the sender does -----------------------------------------------------------------------------------------
+
+    def receive(self, name: str, path: Path) -> int:
+        """A file has come in at `path`; returns its number. Its place must be kept until the intake is over."""
+        with self._news:
+            self._received += 1
+            arrival = Arrival(self._received, name, path)
+            self._waiting.append((arrival, False))
+            self._news.notify_all()
+            return arrival.number
+
+    def refuse(self, name: str, reason: str) -> None:
+        """A file could not come in at all: reported as broken."""
+        with self._news:
+            self._received += 1
+            self._done += 1
+            self._reports[self._received] = Report(self._received, name, "broken", reason)
+
+    def note(self, sentence: str) -> None:
+        with self._news:
+            self._notes[sentence] = None
+
+    def complete(self) -> None:
+        """No more files are to come."""
+        with self._news:
+            self._complete, self._total = True, self._received
+            self._news.notify_all()
+
+    def cancel(self) -> None:
+        """What is embedded stays, and the rest is left out."""
+        with self._news:
+            self._cancelled = self._complete = True
+            self._waiting.clear()
+            self._news.notify_all()
+
+    def include(self, numbers: Sequence[int]) -> None:
+        """Add duplicates all the same, by the numbers in their reports."""
+        with self._news:
+            chosen = [n for n in dict.fromkeys(numbers) if n in self._kept]
+            for number in chosen:
+                self._waiting.append((self._kept.pop(number), True))
+                del self._reports[number]
+                self._done -= 1
+            over = self.over
+            if chosen and over:
+                self._cancelled, self._phase = False, "receiving"
+        if chosen and over:
+            self._run()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is being done any more."""
+        return self._phase in ("done", "cancelled", "failed")
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until the thread has ended."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def state(self) -> IntakeState:
+        with self._news:
+            left = self._total - self._done
+            spent = time.monotonic() - self._started
+            return IntakeState(
+                phase=self._phase,
+                total=self._total,
+                received=self._received,
+                done=self._done,
+                added=len(self._added),
+                now=self._now,
+                seconds_left=spent / self._done * left if self._done and not self.over else None,
+                reports=tuple(self._reports.values()),
+                notes=tuple(self._notes),
+                failure=self._failure,
+            )
+
+    # --- What the thread does -----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            while (batch := self._next()) is not None:
+                if batch:
+                    self._take(batch)
+                if len(self._pending) and (self._is_due() or not batch):
+                    self._add()
+            if len(self._pending):
+                self._add()
+            if self._unsaved and self.collection is not None:
+                self._phase = "saving"
+                self._finish(self.collection, self._unsaved)
+                self._unsaved = []
+            self._end("cancelled" if self._cancelled else "done")
+        except ArtsimError as error:
+            self._end("failed", error.sentence)
+        except Exception as error:
+            log.exception("Adding works failed.")
+            self._end("failed", type(error).__name__)
+
+    def _end(self, phase: Phase, failure: str = "") -> None:
+        with self._news:
+            self._now, self._failure, self._phase = (), failure, phase
+            if failure:
+                self._waiting.clear()
+
+    def _next(self) -> list[tuple[Arrival, bool]] | None:
+        """The next few files. None when there are no more; none of them when the sender is slow and some are pending."""
+        with self._news:
+            deadline = time.monotonic() + _PATIENCE
+            while not self._waiting and not self._complete:
+                if time.monotonic() > deadline:
+                    self._complete, self._total = True, self._received
+                elif not self._news.wait(1.0) and len(self._pending):
+                    return []
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if batch and self._phase == "receiving":
+                self._phase, self._started = "adding", time.monotonic()
+            self._now = tuple(arrival.name for arrival, _ in batch)
+            return batch or None
+
+    def _is_due(self) -> bool:
+        waited = time.monotonic() - self._last_added
+        return self.collection is None or (len(self._pending) >= _ADDED_TOGETHER and waited >= _SHARE * self._last_cost)
+
+    def _take(self, batch: Sequence[tuple[Arrival, bool]]) -> None:
+        """Read, compare and embed a few files."""
+        opened = [item for arrival, anyway in batch if (item := self._open(arrival, anyway)) is not None]
+        if not opened:
+            return
+        target = self.collection or self._like
+        spaces = [replace(s, regions=s.regions if self.collection else None) for s in target.contents.spaces]
+        encoders = {space.name: target.encoder(space.name) for space in spaces}
+        vectors = embed_pictures([item.image for item in opened], spaces, encoders)
+        subjects = vectors[spaces[0].name].blocks["subject"]
+        works = {n: work for n, item in enumerate(opened) if (work := self._admit(item, subjects[n])) is not None}
+        fresh = list(works)
+        if fresh:
+            rows = np.array(fresh)
+            chosen = [opened[n] for n in fresh]
+            kept = {
+                name: replace(
+                    new,
+                    blocks={aspect: block[rows] for aspect, block in new.blocks.items()},
+                    regions=None if new.regions is None else new.regions[rows],
+                )
+                for name, new in vectors.items()
+            }
+            files = tuple(partial(read_file, item.arrival.path, name=item.arrival.name) for item in chosen)
+            hashes = tuple(item.sha256 for item in chosen)
+            self._pending.parts.append(Prepared(tuple(works.values()), files, hashes, kept))
+        with self._news:
+            self._done += len(opened)
+
+    def _open(self, arrival: Arrival, anyway: bool) -> Opened | None:
+        """The picture of a file; None, and reported, when there is none in it, or it is in the collection already."""
+        try:
+            data = read_file(arrival.path, name=arrival.name)
+            sha = hashlib.sha256(data).hexdigest()
+            same = self._same_file(sha)
+            if same is not None and not anyway:
+                self._report(Report(arrival.number, arrival.name, "same-file", work=same), arrival, done=1)
+                return None
+            encoders = [self._like.encoder(space.name) for space in self._like.contents.spaces]
+            image = load_image(data, short_side=2 * max(e.short_side for e in encoders), name=arrival.name)
+        except ImageError as error:
+            self._report(Report(arrival.number, arrival.name, "broken", reason=error.sentence), done=1)
+            return None
+        return Opened(arrival, sha, image, anyway)
+
+    def _same_file(self, sha: str) -> str | None:
+        """The id of the work that has these very bytes."""
+        there = work_of_file(self.collection.contents, sha) if self.collection is not None else None
+        return there or self._pending.files.get(sha)
+
+    def _admit(self, item: Opened, subject: np.ndarray) -> dict[str, Any] | None:
+        """The columns of a new work; None, and reported, when it is a reproduction of one that is there."""
+        arrival, new = item.arrival, newcomer(item.image, subject)
+        if not item.anyway:
+            file = self._pending.files.get(item.sha256)  # of the same few files
+            same = file or self._same_work(new)
+            if same is not None:
+                outcome: Outcome = "same-file" if file else "same-work"
+                self._report(Report(arrival.number, arrival.name, outcome, work=same), arrival)
+                return None
+        values, notes = self._details(arrival)
+        for sentence in notes:
+            self.note(sentence)
+        identity = self._identify(str(values.get("id") or arrival.name))
+        self._pending.newcomers[identity] = new
+        self._pending.files.setdefault(item.sha256, identity)
+        return {**values, "id": identity}
+
+    def _same_work(self, new: Newcomer) -> str | None:
+        same = newcomer_like(new, self._pending.newcomers, self._like.contents)
+        if same is None and self.collection is not None:
+            contents, pictures = self.collection._state
+            same = work_like(new, contents, pictures, self.collection._fingerprints)
+        return same
+
+    def _identify(self, wanted: str) -> str:
+        """An id that no work has yet."""
+        there = self.collection.contents.rows if self.collection is not None else {}
+        identity, number = wanted, 1
+        while identity in there or identity in self._ids:
+            identity, number = f"{wanted}-{number}", number + 1
+        self._ids.add(identity)
+        return identity
+
+    def _add(self) -> None:
+        """What is pending becomes part of the collection."""
+        started = time.monotonic()
+        new = together(self._pending.parts)
+        if self.collection is None:
+            assert self._begin is not None
+            self.collection = self._begin(new)
+            ids = self.collection.ids
+        else:
+            ids = self.collection.add(new)
+        self._added += ids
+        self._unsaved += ids
+        self._pending = Pending()
+        self._last_added = time.monotonic()
+        self._last_cost = self._last_added - started
+
+    def _report(self, report: Report, arrival: Arrival | None = None, *, done: int = 0) -> None:
+        """`done`: files that are dealt with by this."""
+        with self._news:
+            self._done += done
+            self._reports[report.number] = report
+            if arrival is not None:
+                self._kept[report.number] = arrival

@@ -1,0 +1,80 @@
+"""Files on their way into a collection (see `artsim.curation.ingest`): how far they are, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from artsim.curation.duplicate_check import Newcomer
+from artsim.embedding.embed_works import Prepared
+
+Outcome = Literal["broken", "same-file", "same-work"]
+Phase = Literal["receiving", "adding", "saving", "done", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that has come in. `name` is its path as the sender calls it, for people; `path` is where it lies."""
+
+    number: int
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a file that was not simply added."""
+
+    number: int
+    name: str
+    outcome: Outcome
+    reason: str = ""
+    """For a broken one: why, as a sentence."""
+    work: str | None = None
+    """For a duplicate: the id of the work that it is."""
+
+
+@dataclass(frozen=True)
+class IntakeState:
+    phase: Phase
+    total: int
+    """Files that are expected."""
+    received: int
+    done: int
+    """Files that were dealt with, whatever became of them."""
+    added: int
+    now: tuple[str, ...]
+    """Names of the files that are being worked on."""
+    seconds_left: float | None
+    """None when it is not known yet."""
+    reports: tuple[Report, ...]
+    notes: tuple[str, ...]
+    """What else should be known, as sentences: metadata that do not fit."""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is a picture; `anyway` adds it even if it is there already."""
+
+    arrival: Arrival
+    sha256: str
+    image: Image.Image
+    anyway: bool
+
+
+@dataclass
+class Pending:
+    """What is embedded and not added yet."""
+
+    parts: list[Prepared] = field(default_factory=list)
+    newcomers: dict[str, Newcomer] = field(default_factory=dict)
+    """By the ids that they will have."""
+    files: dict[str, str] = field(default_factory=dict)
+    """sha256 -> id."""
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)

@@ -1,0 +1,109 @@
+"""The own collections of this machine: folders in `CACHE/collections/own`, and which of them the app opens.
+
+The app may be started on a collection that it cannot or must not write to: the embedded default, which is built anew
+when artsim changes; one from the Hub; a folder that is read-only. The first change then makes a copy on the shelf, which
+later starts open in its place, until one goes back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from artsim.errors import CollectionError
+from artsim.storage.manifest import FILE_NAME, read_manifest
+from artsim.storage.shards import write_atomically, writing
+
+log = logging.getLogger(__name__)
+
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class OwnCollection:
+    """One on the shelf. `name` is that of its folder; `problem` says why it cannot be opened, if so."""
+
+    name: str
+    title: str
+    works: int
+    saved: str
+    """UTC date and time, ISO 8601."""
+    problem: str = ""
+
+
+class Shelf:
+    """`asked` below is the collection that the app was started with: a folder or Hub id, None for the default."""
+
+    def __init__(self, cache: Path) -> None:
+        self._folder = cache / "collections" / "own"
+        self._choices = self._folder / "opened.json"
+
+    @property
+    def home(self) -> Path:
+        """Where they all stand."""
+        return self._folder
+
+    def folder(self, name: str) -> Path:
+        """`CollectionError` for a name that is no folder name of ours."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+            raise CollectionError("There is no own collection {name!r}.", name=name)
+        return self._folder / name
+
+    def collections(self) -> list[OwnCollection]:
+        """All of them, by title."""
+        found = [_described(path.parent) for path in self._folder.glob(f"*/{FILE_NAME}") if path.parent.name[0] != "."]
+        return sorted(found, key=lambda own: own.title.casefold())
+
+    def free_name(self, title: str) -> str:
+        """A folder name for a new collection of that title."""
+        plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+        base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-") or "collection"
+        name, number = base, 1
+        while (self._folder / name).exists():
+            number += 1
+            name = f"{base}-{number}"
+        return name
+
+    def opened(self, asked: str | None) -> str | None:
+        """The name of the own collection that is opened in place of `asked`, if one is."""
+        name = self._read().get(asked or "")
+        return name if name is not None and (self._folder / name / FILE_NAME).is_file() else None
+
+    def open(self, asked: str | None, name: str | None) -> None:
+        """From now on, open `name` in place of `asked`; None goes back to `asked` itself. Nothing is deleted."""
+        choices = {key: value for key, value in self._read().items() if key != (asked or "")}
+        if name is not None:
+            if not (self.folder(name) / FILE_NAME).is_file():
+                raise CollectionError("There is no own collection {name!r}.", name=name)
+            choices[asked or ""] = name
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._choices, json.dumps(choices, indent=2, ensure_ascii=False) + "\n")
+
+    def _read(self) -> dict[str, str]:
+        try:
+            choices = json.loads(self._choices.read_text(encoding="utf-8"))
+            return {str(key): str(value) for key, value in choices.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError) as error:
+            log.warning("%s cannot be read (%s); what was asked for is opened.", self._choices, error)
+            return {}
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether a collection in `folder` could be saved there: it is replaced as a whole, so its parent counts as well."""
+    return os.access(folder, os.W_OK) and os.access(folder.resolve().parent, os.W_OK)
+
+
+def _described(folder: Path) -> OwnCollection:
+    try:
+        manifest = read_manifest(folder)
+    except CollectionError as error:
+        return OwnCollection(folder.name, folder.name, 0, "", error.sentence)
+    return OwnCollection(folder.name, manifest.title, manifest.rows, manifest.created)

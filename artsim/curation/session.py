@@ -1,0 +1,330 @@
+"""Who looks after a collection while the app runs: adds, edits, removes, saves, undoes, publishes.
+
+Changes are seen by searches at once and are saved by themselves: those of an intake when it ends, others a while after the
+last of them. Until then they can be undone. A collection that must not be written to is saved as a copy on the shelf.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from artsim.collection import Collection
+from artsim.columns import kind_of, read_value
+from artsim.curation.ingest import Intake
+from artsim.curation.ingest_state import Arrival
+from artsim.curation.library import Shelf, is_writable
+from artsim.curation.new_collection import begin_collection, own_columns
+from artsim.curation.uploads import Details, Incoming
+from artsim.embedding.embed_works import Prepared
+from artsim.errors import ArtsimError, CollectionError, QueryError
+from artsim.hub.publish import publish
+from artsim.web.hub_token import using_token
+
+log = logging.getLogger(__name__)
+
+SAVED_AFTER = 30.0  # seconds after the last change
+
+Verb = Literal["added", "edited", "removed", "described"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that is not saved yet. `works`: ids."""
+
+    verb: Verb
+    works: tuple[str, ...]
+    undo: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One run of publishing."""
+
+    repo_id: str
+    sent: int = 0
+    total: int = 0
+    """Bytes."""
+    url: str = ""
+    """Where it is now; empty until it is done."""
+    failure: str = ""
+
+    @property
+    def over(self) -> bool:
+        return bool(self.url or self.failure)
+
+
+class Registrar:
+    """`collection` is the open one, `asked` what the app was started with, `own` its name if it stands on the shelf."""
+
+    def __init__(
+        self, collection: Collection, shelf: Shelf, cache: Path, *, asked: str | None, own: str | None = None
+    ) -> None:
+        self.collection, self.shelf, self.asked, self.own = collection, shelf, asked, own
+        self.intake: Intake | None = None
+        self.incoming: Incoming | None = None
+        """Where the files of the last intake lie."""
+        self.publication: Publication | None = None
+        self.problem: str = ""
+        """Why the last saving failed."""
+        self.begun: str | None = None
+        """The name of the new collection that the last intake began."""
+        self._cache = cache
+        self._changes: list[Change] = []
+        self._due: float | None = None
+        self._timer: threading.Timer | None = None
+        self._lock = threading.RLock()
+        self._disk = threading.Lock()  # one at a time saves, or publishes what is saved
+
+    # --- Where changes are kept ---------------------------------------------------------------------------------------
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the first change makes a copy on the shelf, because the open collection is not written to."""
+        collection = self.collection
+        if self.own is not None:
+            return False
+        kept_by_artsim = self.asked is None or collection.origin is not None or collection.folder is None
+        return kept_by_artsim or not is_writable(collection.folder)  # type: ignore[arg-type]
+
+    @property
+    def unsaved(self) -> tuple[Change, ...]:
+        return tuple(self._changes)
+
+    @property
+    def saved_in(self) -> float | None:
+        """Seconds until changes are saved by themselves; None when there are none."""
+        due = self._due
+        return None if due is None else max(0.0, due - time.monotonic())
+
+    # --- Changes ------------------------------------------------------------------------------------------------------
+
+    def edit(self, identity: str, texts: Mapping[str, str]) -> None:
+        """Change metadata of a work, given as people write them. `QueryError` when one does not fit its column."""
+        schema = self.collection.contents.table.schema
+        unknown = [name for name in texts if name not in schema.names]
+        if unknown:
+            raise QueryError("This collection has no column {unknown}.", unknown=unknown)
+        values = {name: read_value(text, schema.field(name).type, name) for name, text in texts.items()}
+        before = self.collection.work(identity)
+        changed = {name: value for name, value in values.items() if value != before[name]}
+        if changed:
+            self.collection.edit(identity, changed)
+            old = {name: before[name] for name in changed}
+            self._changed(Change("edited", (identity,), lambda: self.collection.edit(identity, old)))
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """`QueryError` when one of them is not there, `CollectionError` when none would be left."""
+        ids = tuple(dict.fromkeys(ids))
+        if ids:
+            taken = self.collection.take_out(ids)
+            self._changed(Change("removed", ids, lambda: self.collection.add(taken)))
+
+    def describe(self, *, title: str, license: str, description: str, homepage: str) -> None:
+        manifest = self.collection.manifest
+        source = manifest.source
+        self.collection.describe(title=title, license=license, description=description, homepage=homepage)
+
+        def undo() -> None:
+            self.collection.describe(
+                title=manifest.title,
+                license=manifest.license,
+                description=source.get("description", ""),
+                homepage=source.get("homepage", ""),
+            )
+
+        self._changed(Change("described", (), undo))
+
+    def undo(self) -> None:
+        """Take back the last change. `QueryError` when everything is saved, or is being saved."""
+        if not self._disk.acquire(blocking=False):
+            raise QueryError("The collection is being saved or published just now; try again in a moment.")
+        try:
+            with self._lock:
+                if not self._changes:
+                    raise QueryError("There is nothing to undo: all changes are saved.")
+                self._changes[-1].undo()
+                self._changes.pop()
+                self._plan(bool(self._changes))
+        finally:
+            self._disk.release()
+
+    def _changed(self, change: Change) -> None:
+        with self._lock:
+            self._changes.append(change)
+            self._plan(True)
+
+    def _plan(self, wanted: bool) -> None:
+        """Save a while from now, or not."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._due = None, None
+        if wanted:
+            self._due = time.monotonic() + SAVED_AFTER
+            self._timer = threading.Timer(SAVED_AFTER, self._save_by_itself)
+            self._timer.daemon = True
+            self._timer.start()
+
+    # --- Saving -------------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the collection where its changes are kept. `CollectionError` when it cannot be written: they stay unsaved."""
+        with self._disk:
+            self._save()
+
+    def _save(self) -> None:
+        with self._lock:
+            self._plan(False)
+            counted = len(self._changes)
+        try:
+            if self.is_copied:
+                name = self.shelf.free_name(self.collection.manifest.title)
+                self.collection.save(self.shelf.folder(name))
+                self.shelf.open(self.asked, name)
+                self.own = name
+                log.info("Your changes are kept in %s, which is opened from now on.", self.collection.folder)
+            else:
+                self.collection.save()
+        except ArtsimError as error:
+            self.problem = error.sentence
+            raise
+        with self._lock:
+            self.problem = ""
+            del self._changes[:counted]
+            self._plan(bool(self._changes))
+
+    def _save_by_itself(self) -> None:
+        try:
+            self.save()
+        except ArtsimError as error:
+            log.warning("The changes are not saved: %s", error)
+
+    def close(self) -> None:
+        """Cancel what is being added, and save what is unsaved: for when the app stops."""
+        if self.intake is not None and not self.intake.over:
+            self.intake.cancel()
+            self.intake.wait()
+        if self._changes:
+            self._save_by_itself()
+        self._plan(False)
+        if self.incoming is not None:
+            self.incoming.remove()
+
+    # --- Adding -------------------------------------------------------------------------------------------------------
+
+    def begin_intake(self, total: int, *, title: str | None = None) -> None:
+        """Start to take in `total` files, which are to be placed in `incoming`; with a `title`, into a new collection.
+
+        `CollectionError` when another lot is being taken in, or the collection keeps no pictures.
+        """
+        if any(change.verb == "added" for change in self._changes):  # their files are about to go
+            self.save()
+        with self._lock:
+            if self.intake is not None and not self.intake.over:
+                raise CollectionError("Other pictures are being added; wait for them, or cancel that first.")
+            if title is not None and not title.strip():
+                raise QueryError("A collection needs a title.")
+            if title is None and self.collection.manifest.images != "bytes":
+                raise CollectionError(
+                    "This collection holds no pictures, only their addresses: works cannot be added to it here."
+                )
+            if self.incoming is not None:
+                self.incoming.remove()
+            incoming = self.incoming = Incoming(self._cache)
+            self.begun = None
+            self.intake = self._new_intake(incoming, total, title)
+
+    def _new_intake(self, incoming: Incoming, total: int, title: str | None) -> Intake:
+        columns: dict[str, Any] = {}
+        read: list[Details] = []
+
+        def details(arrival: Arrival) -> tuple[Mapping[str, Any], Sequence[str]]:
+            """The tables are read when the first picture is at hand: they are sent before the pictures."""
+            problems: Sequence[str] = ()
+            if not read:
+                records, features, problems = incoming.records()
+                if title is not None:
+                    taken = {c for space in self.collection.contents.spaces for c in space.columns.values()}
+                    columns.update(own_columns(features, taken))
+                read.append(Details(records, self._schema(columns or self.collection.contents.schema)))
+            values, notes = read[0].of(arrival.name)
+            return values, [*problems, *notes]
+
+        def begin(first: Prepared) -> Collection:
+            return begin_collection(first, self.collection, title=(title or "").strip(), columns=columns)
+
+        return Intake(
+            self.collection,
+            total,
+            finish=self._finish_new if title is not None else self._finish,
+            begin=begin if title is not None else None,
+            details=details,
+        )
+
+    @staticmethod
+    def _schema(features: Mapping[str, Any]) -> Any:
+        from datasets import Features
+
+        return Features(dict(features)).arrow_schema
+
+    def _finish(self, collection: Collection, ids: Sequence[str]) -> None:
+        try:
+            self.save()
+        except ArtsimError:
+            with self._lock:
+                self._changes.append(Change("added", tuple(ids), lambda: collection.remove(ids)))
+            raise
+
+    def _finish_new(self, collection: Collection, ids: Sequence[str]) -> None:
+        with self._disk:
+            name = self.begun or self.shelf.free_name(collection.manifest.title)
+            collection.save(self.shelf.folder(name))
+            self.begun = name
+
+    # --- Publishing ---------------------------------------------------------------------------------------------------
+
+    def publish(self, repo_id: str, *, private: bool, license: str, token: str | None = None) -> None:
+        """Save, then publish in the background; `publication` tells how it goes. The token is used for this and forgotten."""
+        with self._lock:
+            if self.publication is not None and not self.publication.over:
+                raise CollectionError("{repo} is being published; wait for that first.", repo=self.publication.repo_id)
+            self.publication = Publication(repo_id)
+        if license != self.collection.manifest.license:
+            manifest = self.collection.manifest
+            self.collection.describe(license=license)
+            self._changed(Change("described", (), lambda: self.collection.describe(license=manifest.license)))
+        threading.Thread(
+            target=self._publish, args=(repo_id, private, token or None), name="publishing", daemon=True
+        ).start()
+
+    def _publish(self, repo_id: str, private: bool, token: str | None) -> None:
+        def sent(done: int, total: int) -> None:
+            self.publication = Publication(repo_id, done, total)
+
+        try:
+            with self._disk:
+                if self._changes:
+                    self._save()
+                folder = self.collection.folder
+                if folder is None:
+                    raise CollectionError("This collection was never saved.")
+                with using_token(token):
+                    pushed = publish(folder, repo_id, private=private, progress=sent)
+            done = self.publication.total if self.publication else 0
+            self.publication = Publication(repo_id, done, done, url=pushed.url)
+        except ArtsimError as error:
+            self.publication = Publication(repo_id, failure=error.sentence)
+        except Exception as error:
+            log.exception("Publishing failed.")
+            self.publication = Publication(repo_id, failure=type(error).__name__)
+
+
+def editable_columns(collection: Collection) -> list[str]:
+    """The columns that can be written as text, in the collection's order."""
+    schema = collection.contents.table.schema
+    return [field.name for field in schema if field.name not in ("id", "sha256") and kind_of(field.type) is not None]

@@ -1,0 +1,1 @@
+"""Pictures to vectors, for build, own collection and API."""

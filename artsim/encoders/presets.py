@@ -1,0 +1,38 @@
+"""Presets: names for weights of the aspects, each with the ranking that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from artsim.encoders.protocol import Aspect
+from artsim.errors import QueryError
+from artsim.search.ranking import Ranking
+
+PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
+    {
+        "balanced": {"subject": 0.2, "style": 0.8, "color": 0.0, "layout": 0.0},
+        "style": {"subject": 0.0, "style": 1.0, "color": 0.0, "layout": 0.0},
+        "subject": {"subject": 1.0, "style": 0.0, "color": 0.0, "layout": 0.0},
+        "color": {"subject": 0.0, "style": 0.3, "color": 0.7, "layout": 0.0},
+        "same-work": {"subject": 0.0, "style": 0.0, "color": 0.0, "layout": 1.0},
+    }
+)
+PRESET_RANKINGS: Mapping[str, Ranking] = MappingProxyType({"same-work": "likeness"})
+"""The rankings of presets that do not use the tuned one: what is the same work is so however many works resemble it."""
+
+
+def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> Mapping[Aspect, float]:
+    """The aspect weights that `aspects` or `preset` stand for; `QueryError` when both are given, or no such preset."""
+    if aspects is not None and preset is not None:
+        raise QueryError("Give aspects or a preset, not both.")
+    if aspects is not None:
+        return aspects
+    if preset is not None and preset not in PRESETS:
+        raise QueryError(f"There is no preset {preset!r}; choose among {', '.join(PRESETS)}.")
+    return PRESETS[preset or "balanced"]
+
+
+def ranking_of(ranking: Ranking, preset: str | None) -> Ranking:
+    """The ranking that was asked for, or the one that a preset brings."""
+    return PRESET_RANKINGS.get(preset or "", ranking) if ranking == "tuned" else ranking

@@ -1,0 +1,238 @@
+"""What runs the embedded encoder's network: OpenVINO on the CPU, twice as fast there, or PyTorch on any device.
+
+Both calculate in float32 and agree to rounding, so a collection made with one can be searched with the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from artsim.encoders.efficientnet_lite0 import Block, Convolution
+from artsim.encoders.protocol import best_device
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
+_importing = threading.Lock()
+
+
+class Maps(NamedTuple):
+    """What the encoder wants of the network for n pictures of one size, float32."""
+
+    covariance: np.ndarray
+    """(n, c, c) covariance of the channels over space times the number of places, after the first block asked for."""
+    middle: np.ndarray
+    """(n, c, h, w) after the second."""
+    last: np.ndarray
+    """(n, 1280, h, w)"""
+
+
+class Engine(Protocol):
+    device: str
+    batch: int
+    """How many pictures of one size are best given at a time."""
+    workers: int
+    """How many threads may call `run` at a time, to advantage."""
+
+    def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
+        """The maps of (n, h, w, 3) uint8. `alone`: nothing else is to be run meanwhile, so use all cores for it."""
+        ...
+
+
+def load_engine(network: Sequence[Block], *, taps: tuple[int, int], device: str | None) -> Engine:
+    """OpenVINO unless it is not installed, does not run here, or `device` names another device than the CPU.
+
+    `taps`: the numbers of the blocks that `Maps.covariance` and `Maps.middle` are taken after.
+    """
+    if device in (None, "cpu"):
+        try:
+            return OpenVinoEngine(network, taps)
+        except ImportError as error:
+            log.info("OpenVINO cannot be imported (%s): the embedded encoder runs with PyTorch, more slowly.", error)
+        except RuntimeError as error:
+            log.warning("OpenVINO does not run here (%s): the embedded encoder runs with PyTorch, more slowly.", error)
+    return TorchEngine(network, taps, device or best_device())
+
+
+class OpenVinoEngine:
+    """One picture at a time, on one core: it stays in that core's cache, and the cores wait for nothing.
+
+    Raises `ImportError` or `RuntimeError` when OpenVINO is absent or does not run on this machine.
+    """
+
+    device = "cpu"
+    batch = 1
+
+    def __init__(self, network: Sequence[Block], taps: tuple[int, int]) -> None:
+        self.workers = usable_cores()
+        self._openvino = import_openvino()
+        self._model = _openvino_model(self._openvino, network, taps)
+        self._compiled: dict[int, Any] = {}
+        self._lock = threading.Lock()
+        self._for_streams(1)  # what cannot run is to be known now
+
+    def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
+        request = self._for_streams(1 if alone else self.workers).create_infer_request()
+        found = request.infer({0: pixels}, share_inputs=True)
+        return Maps(*(found[number] for number in range(len(Maps._fields))))
+
+    def _for_streams(self, streams: int) -> Any:
+        """The model compiled for so many pictures at a time; the cores are shared out among them."""
+        options = {
+            "INFERENCE_PRECISION_HINT": "f32",  # some processors would be given bfloat16, and so other vectors
+            "INFERENCE_NUM_THREADS": self.workers,
+            "NUM_STREAMS": streams,
+            "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same core
+        }
+        with self._lock:
+            if streams not in self._compiled:
+                self._compiled[streams] = self._openvino.Core().compile_model(self._model, "CPU", options)
+            return self._compiled[streams]
+
+
+def import_openvino() -> Any:
+    """The package, ready for use by several threads. All of artsim gets it here, and imports it nowhere else.
+
+    It comes without its converter of models from other formats, which reports each import to its makers. artsim tells
+    nobody what it does. The package is made to work where these modules are absent, so they are made to look absent
+    while it is imported; that halves the time, too.
+
+    The first `Type.to_dtype()` of a process, which an engine's first picture asks for, fills a table in C++ with Python
+    objects. Meanwhile another thread can get the interpreter's lock. If it asks too, it waits for the table and keeps
+    that lock, which the first needs to go on: the process hangs for ever. So the table is filled here, before any other
+    thread has the package.
+    """
+    with _importing:
+        converter = () if "openvino" in sys.modules else ("openvino.tools.ovc", "openvino_telemetry")
+        hidden = [name for name in converter if name not in sys.modules]
+        for name in hidden:
+            sys.modules[name] = None  # type: ignore[assignment]  # Python's mark of what cannot be imported
+        try:
+            import openvino
+        finally:
+            for name in hidden:
+                del sys.modules[name]
+        openvino.Type.f32.to_dtype()
+        return openvino
+
+
+def _openvino_model(openvino: Any, network: Sequence[Block], taps: tuple[int, int]) -> Any:
+    """The network as an `openvino.Model`: (n, h, w, 3) uint8 -> the three `Maps`."""
+    ops = openvino.opset13
+
+    def convolve(x: Any, convolution: Convolution) -> Any:
+        kernel, stride = convolution.kernel, [convolution.stride] * 2
+        before, after = ([zeros, zeros] for zeros in convolution.padding)
+        if convolution.depthwise:
+            x = ops.group_convolution(x, kernel[:, None], stride, before, after, [1, 1])
+        else:
+            x = ops.convolution(x, kernel, stride, before, after, [1, 1])
+        x = ops.add(x, convolution.bias[None, :, None, None])
+        return ops.clamp(x, 0.0, 6.0) if convolution.clamped else x
+
+    def covariance(x: Any) -> Any:
+        values = ops.reshape(x, np.array([0, 0, -1]), special_zero=True)  # (n, c, h w)
+        values = ops.subtract(values, ops.reduce_mean(values, np.array([2]), keep_dims=True))
+        return ops.matmul(values, values, transpose_a=False, transpose_b=True)
+
+    pixels = ops.parameter([-1, -1, -1, 3], np.uint8)
+    x = ops.transpose(ops.convert(pixels, np.float32), np.array([0, 3, 1, 2]))
+    x = ops.multiply(ops.subtract(x, np.float32(127)), np.float32(1 / 128))
+    tapped = []
+    for number, block in enumerate(network):
+        start = x
+        for convolution in block.convolutions:
+            x = convolve(x, convolution)
+        if block.adds_input:
+            x = ops.add(x, start)
+        if number in taps:
+            tapped.append(x)
+    low, middle = tapped
+    return openvino.Model([covariance(low), middle, x], [pixels], "efficientnet-lite0")
+
+
+class TorchEngine:
+    """PyTorch, on any device that it has."""
+
+    workers = 1  # it uses all cores, or the GPU, for what it is given
+
+    def __init__(self, network: Sequence[Block], taps: tuple[int, int], device: str) -> None:
+        import torch
+
+        self.device = device
+        self.batch = 1 if device == "cpu" else 32  # more at a time fall out of a core's cache
+        self._taps = taps
+        self._network = [
+            [
+                (convolution, _kernel(convolution).to(device), torch.from_numpy(convolution.bias).to(device))
+                for convolution in block.convolutions
+            ]
+            for block in network
+        ]
+        self._adds_input = [block.adds_input for block in network]
+
+    def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
+        import torch
+
+        with torch.inference_mode():
+            x = torch.tensor(pixels, device=self.device).permute(0, 3, 1, 2)  # channels last in memory already
+            x = (x.float() - 127.0) / 128.0
+            tapped = []
+            for number, (convolutions, adds_input) in enumerate(zip(self._network, self._adds_input, strict=True)):
+                start = x
+                for convolution, kernel, bias in convolutions:
+                    x = _convolve(x, convolution, kernel, bias)
+                if adds_input:
+                    x = x + start
+                if number in self._taps:
+                    tapped.append(x)
+            low, middle = tapped
+            values = low.flatten(2)
+            values = values - values.mean(dim=2, keepdim=True)
+            maps = (values @ values.transpose(1, 2), middle, x)
+            return Maps(*(each.float().contiguous().cpu().numpy() for each in maps))
+
+
+def _kernel(convolution: Convolution) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(convolution.kernel).to(memory_format=torch.channels_last)
+
+
+def _convolve(x: torch.Tensor, convolution: Convolution, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    from torch.nn.functional import conv2d, pad
+
+    before, after = convolution.padding
+    if before != after:
+        x, before = pad(x, (before, after, before, after)), 0
+    groups = kernel.shape[0] if convolution.depthwise else 1
+    x = conv2d(x, kernel, bias, convolution.stride, before, groups=groups)
+    return x.clamp_(0.0, 6.0) if convolution.clamped else x
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: those of the machine, or fewer.
+
+    Fewer where OMP_NUM_THREADS says so, as for PyTorch, or where a container has a share of the machine.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    if limit.isdecimal() and int(limit) >= 1:
+        cores = min(cores, int(limit))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()  # "200000 100000", or "max 100000"
+        share = int(quota) / int(period)
+    except (OSError, ValueError):
+        return cores
+    return max(1, min(cores, math.ceil(share)))

@@ -1,0 +1,226 @@
+"""A Space that serves a collection: the app's own files, what it needs to start fast, and its settings.
+
+The encoder is fetched when the Space is built (`preload_from_hub`). The collection is mounted as a volume, pinned to one
+commit: `preload_from_hub` hands its entries to a download of *models*, so a dataset there makes the build fail
+(https://github.com/huggingface/hub-docs/issues/1536). Where the volume is missing, the app downloads the collection.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artsim.errors import HubError
+from artsim.hub.access import Destination, check_destination, make_private
+from artsim.hub.commit import LocalFile, Pushed, push_files
+from artsim.hub.fetch import TRUST, VOLUME, published_manifest_of
+from artsim.storage.dataset_card import is_private_encoder
+from artsim.storage.manifest import Manifest, SpaceRecord
+from artsim.web.hub_client import hub_errors, patiently, sentence
+
+HARDWARE = {"cpu-basic": "cpu-basic", "zero-gpu": "zero-a10g"}
+"""What `--hardware` takes -> what the Hub calls it."""
+
+MOUNT = "/collection"
+_ZERO_TORCH = "torch>=2.8,<2.12"  # what ZeroGPU supports
+_ZERO_PYTHON = "3.12.12"
+_WEIGHTS = (("model.safetensors",), ("model.safetensors.index.json",), ("pytorch_model.bin",))
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SpacePlan:
+    """What the Space is to be. `preload` are the entries of `preload_from_hub`."""
+
+    repo_id: str
+    collection: str
+    commit: str
+    hardware: str
+    encoders: tuple[str, ...]
+    """Hub ids; the embedded encoder is not among them, as it comes with the requirements."""
+    preload: tuple[str, ...]
+    preload_collection: bool = False
+
+
+def create_space(
+    repo_id: str,
+    collection: str,
+    *,
+    checkout: Path,
+    encoder: str | None = None,
+    hardware: str = "cpu-basic",
+    private: bool = False,
+    preload_collection: bool = False,
+) -> Pushed:
+    """Create or update the Space `repo_id` that serves the published `collection`, from the files of `checkout`.
+
+    One commit with what differs, none when nothing does. `encoder` may name the collection's encoder, as a check.
+    `preload_collection` lists the collection in `preload_from_hub` too, for a Hub that takes datasets there. Raises
+    `HubError` or `CollectionError`.
+    """
+    if hardware not in HARDWARE:
+        raise HubError(f"There is no hardware {hardware!r}; choose among {', '.join(HARDWARE)}.")
+    destination = check_destination(repo_id, repo_type="space")
+    if destination.exists and "app.py" in destination.files and "artsim/__init__.py" not in destination.files:
+        raise HubError(f"{repo_id} is another Space already; it is left as it is. Give another name.")
+    origin, manifest = published_manifest_of(collection)
+    spaces = _spaces_with_hub_encoders(manifest, encoder, collection)
+    preload = [_preload_encoder(space) for space in spaces]
+    if preload_collection:
+        preload.append(f"{collection} {','.join(['artsim.json', *sorted(manifest.files)])} {origin.commit}")
+    encoders = tuple(space.encoder for space in spaces)
+    plan = SpacePlan(repo_id, collection, origin.commit, hardware, encoders, tuple(preload), preload_collection)
+    files = space_files(checkout, plan)
+    _make_space(destination, plan, private)
+    pushed = push_files(repo_id, "space", files, owns=_owns, message=f"Serve {collection}")
+    _set_up(plan)
+    return pushed
+
+
+def space_files(checkout: Path, plan: SpacePlan) -> dict[str, LocalFile]:
+    """What the Space consists of: the app, the package, requirements and README, the last two adapted to `plan`."""
+    package = sorted(
+        path
+        for path in (checkout / "artsim").rglob("*")
+        if path.is_file() and not _is_litter(path.relative_to(checkout))
+    )
+    try:
+        texts = {name: (checkout / name).read_text(encoding="utf-8") for name in ("README.md", "requirements.txt")}
+    except OSError as error:
+        raise HubError(f"{checkout} is not a checkout of artsim ({error}).") from error
+    files = {path.relative_to(checkout).as_posix(): LocalFile(path) for path in [checkout / "app.py", *package]}
+    files["requirements.txt"] = LocalFile(space_requirements(texts["requirements.txt"], plan.hardware).encode())
+    files["README.md"] = LocalFile(space_readme(texts["README.md"], plan).encode())
+    return files
+
+
+def space_requirements(text: str, hardware: str) -> str:
+    """The requirements as they are; for ZeroGPU with its versions of torch, and its package `spaces`."""
+    if hardware != "zero-gpu":
+        return text
+    pinned, count = re.subn(r"^torch\b.*$", _ZERO_TORCH, text, flags=re.MULTILINE)
+    if not count:
+        pinned = f"{text.rstrip()}\n{_ZERO_TORCH}\n"
+    return f"{pinned.rstrip()}\nspaces\n"
+
+
+def space_readme(text: str, plan: SpacePlan) -> str:
+    """The README of the checkout with the front matter of this Space."""
+    from huggingface_hub import CardData, RepoCard
+
+    card = RepoCard(text, ignore_metadata_errors=True)
+    fields: dict[str, Any] = {**card.data.to_dict(), "sdk": "gradio", "app_file": "app.py"}
+    fields["datasets"] = [plan.collection]
+    for key, values in (("models", plan.encoders), ("preload_from_hub", plan.preload)):
+        fields.pop(key, None)
+        if values:
+            fields[key] = list(values)
+    fields["suggested_hardware"] = HARDWARE[plan.hardware]
+    if plan.hardware == "zero-gpu":
+        fields["python_version"] = _ZERO_PYTHON
+    return f"---\n{CardData(**fields).to_yaml()}\n---\n{card.text}"
+
+
+def _is_litter(path: Path) -> bool:
+    """Whether a file below the checkout is not part of the package: hidden, or left by Python."""
+    return path.suffix == ".pyc" or any(part.startswith((".", "__pycache__")) for part in path.parts)
+
+
+def _owns(path: str) -> bool:
+    return path.startswith("artsim/")
+
+
+def _spaces_with_hub_encoders(manifest: Manifest, wanted: str | None, collection: str) -> list[SpaceRecord]:
+    """The spaces whose encoder must be fetched, one per encoder. `HubError` when none was made with the wanted one."""
+    made_with = [space.encoder for space in manifest.spaces]
+    if wanted not in (None, "auto", *made_with):
+        raise HubError(
+            f"{collection} was made with the encoder {', '.join(made_with)}, so the Space cannot use {wanted}."
+        )
+    if any(is_private_encoder(space) for space in manifest.spaces):
+        log.warning(
+            "An encoder of %s is not on the Hub, so with it visitors can browse and search by its works, but not by their "
+            "own pictures.",
+            collection,
+        )
+    found = {space.encoder: space for space in manifest.spaces if space.encoder != "embedded"}
+    return [space for space in found.values() if not is_private_encoder(space)]
+
+
+def _preload_encoder(space: SpaceRecord) -> str:
+    """The entry of `preload_from_hub` for the encoder: only the files that are loaded, at the exact revision."""
+    from huggingface_hub import HfApi
+
+    name, revision = space.encoder, space.revision
+    files = patiently(lambda: HfApi().list_repo_files(name, revision=revision), f"asking for the files of {name}")
+    weights = next((found for names in _WEIGHTS if (found := [n for n in names if n in files])), [])
+    if weights and weights[0].endswith(".index.json"):
+        weights += [file for file in files if re.fullmatch(r"model-\d+-of-\d+\.safetensors", file)]
+    small = [
+        file
+        for file in files
+        if "/" not in file and file not in weights and re.search(r"(?<!\.index)\.(json|txt|model)$", file)
+    ]
+    return f"{name} {','.join(sorted([*small, *weights]))} {revision}"
+
+
+def _variables(plan: SpacePlan) -> dict[str, str]:
+    variables = {"ARTSIM_COLLECTION": plan.collection, VOLUME: f"{MOUNT}@{plan.commit}"}
+    return {**variables, TRUST: "1"} if plan.preload_collection else variables
+
+
+def _make_space(destination: Destination, plan: SpacePlan, private: bool) -> None:
+    from huggingface_hub import HfApi, SpaceHardware
+
+    if destination.exists:
+        if private:
+            make_private(destination)
+        return
+    patiently(
+        lambda: HfApi().create_repo(
+            plan.repo_id,
+            repo_type="space",
+            space_sdk="gradio",
+            private=private,
+            space_hardware=SpaceHardware(HARDWARE[plan.hardware]) if plan.hardware != "cpu-basic" else None,
+            space_variables=[{"key": key, "value": value} for key, value in _variables(plan).items()],
+            exist_ok=True,
+        ),
+        f"creating the Space {plan.repo_id}",
+    )
+
+
+def _set_up(plan: SpacePlan) -> None:
+    """Variables, volume and hardware, as far as they differ from what is set; each change restarts the Space."""
+    from huggingface_hub import HfApi, SpaceHardware, Volume
+
+    api = HfApi()
+    what = f"setting up {plan.repo_id}"
+    present: Mapping[str, Any] = patiently(lambda: api.get_space_variables(plan.repo_id), what)
+    for key, value in _variables(plan).items():
+        if key not in present or present[key].value != value:
+            patiently(lambda key=key, value=value: api.add_space_variable(plan.repo_id, key, value), what)  # type: ignore[misc]
+    runtime = patiently(lambda: api.get_space_runtime(plan.repo_id), what)
+    if (runtime.requested_hardware or runtime.hardware or "cpu-basic") != HARDWARE[plan.hardware]:
+        hardware = SpaceHardware(HARDWARE[plan.hardware])
+        patiently(lambda: api.request_space_hardware(plan.repo_id, hardware), f"asking for {plan.hardware}")
+    wanted = Volume(type="dataset", source=plan.collection, mount_path=MOUNT, revision=plan.commit, read_only=True)
+    others = [volume for volume in runtime.volumes or [] if volume.mount_path != MOUNT]
+    if _key(wanted) not in [_key(volume) for volume in runtime.volumes or []]:
+        try:
+            api.set_space_volumes(plan.repo_id, [*others, wanted])
+        except hub_errors() as error:
+            log.warning(
+                "%s The Space downloads the collection at each start instead.",
+                sentence(error, f"mounting {plan.collection} in {plan.repo_id}"),
+            )
+
+
+def _key(volume: Any) -> tuple[Any, ...]:
+    """What makes two volumes the same, however the Hub fills in the rest."""
+    return volume.type, volume.source, volume.mount_path, volume.revision

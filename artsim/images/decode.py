@@ -1,0 +1,197 @@
+"""Safe decoding, geometry and thumbnails: every picture enters artsim through `load_image`.
+
+A visitor's upload and a museum's scan go the same way: the header is checked first (format, size), then the pixels
+are decoded, then everything odd (EXIF orientation, palette, CMYK, 16 bit, alpha, animation) becomes plain RGB.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import stat
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from artsim.errors import ImageError
+from artsim.messages.message import Sentence
+
+MAX_PIXELS = 120_000_000  # 360 MB as RGB: larger than museum downloads, smaller than a Space's memory
+MAX_BYTES = 100_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
+EXTENSIONS = frozenset(".jpg .jpeg .jfif .png .webp .gif .bmp .tif .tiff .avif .ppm .pgm".split())
+MIN_SIDE = 8  # smaller pictures are tracking pixels and broken files, not art
+
+ImageLike = Image.Image | str | Path | bytes
+
+log = logging.getLogger(__name__)
+
+Image.MAX_IMAGE_PIXELS = None  # our own limit, checked on the header below, gives a better message
+
+
+def load_image(source: ImageLike, *, short_side: int | None = None, name: str | None = None) -> Image.Image:
+    """Decode `source` to an upright RGB picture.
+
+    `short_side` lets a large picture be had at a fraction of its size (a JPEG by PIL's `draft`, four times faster on
+    large scans); the result is never smaller than that on its short side unless the original is. `name` is used in
+    error messages. Raises `ImageError` when it is not an image of a known format, is damaged, or has more than
+    `MAX_PIXELS`.
+    """
+    label = name or (str(source) if isinstance(source, str | Path) else Sentence("the picture"))
+    try:
+        if isinstance(source, Image.Image):
+            _check_size(source, label)
+            return _reduced(to_rgb(source), short_side)
+        data = source if isinstance(source, bytes) else read_file(source, name=label)
+        if not data:
+            raise ImageError("{label} is empty (0 bytes).", label=label)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(image, label)
+            if short_side and image.format in ("JPEG", "MPO"):
+                image.draft(None, (short_side, short_side))
+            image.load()
+            return _reduced(to_rgb(image), short_side)
+    except UnidentifiedImageError:
+        raise ImageError(
+            "{label} is not an image that artsim reads ({formats}).", label=label, formats=FORMATS
+        ) from None
+    except ImageError:
+        raise
+    except Exception as error:  # PIL's decoders raise all kinds: OSError, RuntimeError, TypeError, struct.error, ...
+        raise ImageError(
+            "{label} is damaged and cannot be decoded ({reason}).", label=label, reason=str(error)
+        ) from error
+
+
+def read_file(path: str | Path, *, name: str | None = None) -> bytes:
+    """The bytes of a picture's file; `ImageError` when there is none, it cannot be read, or is over `MAX_BYTES`."""
+    path, label = Path(path), name or str(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would be waited for without end
+            raise ImageError("{label} is not a file.", label=label)
+        if status.st_size > MAX_BYTES:
+            raise ImageError(
+                "{label} is larger than {limit} MB; save a smaller copy of it.",
+                label=label,
+                limit=MAX_BYTES // 1_000_000,
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError("{label} does not exist.", label=label) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(
+            "{label} cannot be read ({reason}).", label=label, reason=str(getattr(error, "strerror", None) or error)
+        ) from error
+
+
+def _reduced(image: Image.Image, short_side: int | None) -> Image.Image:
+    """The picture averaged over squares of whole pixels, as small as `short_side` allows."""
+    factor = min(image.size) // short_side if short_side else 1
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _check_size(image: Image.Image, label: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        megapixels = width * height / 1e6
+        limit = MAX_PIXELS // 1_000_000
+        raise ImageError(
+            "{label} has {megapixels:.0f} megapixels; the limit is {limit}. Save a smaller copy of it.",
+            label=label,
+            megapixels=megapixels,
+            limit=limit,
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageError("{label} is only {width} x {height} pixels.", label=label, width=width, height=height)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any PIL picture as upright RGB: first frame, EXIF orientation applied, 16 bit scaled, alpha over white."""
+    image = _upright(image)
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+        return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):  # one colour, or some of the palette
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "PA", "RGBA", "RGBa"):
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", rgba.size, (255, 255, 255))
+        white.paste(rgba, mask=rgba.getchannel("A"))
+        return white
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data say; EXIF data that cannot be read do not spoil the picture."""
+    image.load()  # whatever is wrong with the pixels is an error, and raised here
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # SyntaxError, struct.error, ...
+        log.debug("The EXIF data of a picture cannot be read.", exc_info=error)
+        return image
+
+
+def _to_8_bit(values: np.ndarray) -> np.ndarray:
+    """Grey levels (h, w) to uint8: 16-bit files use 0..65535, others 0..1, 0..255, 0..65535 or up to their highest."""
+    if values.dtype.itemsize == 2:
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    levels = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=65535.0, neginf=0.0)
+    highest = float(levels.max())
+    top = next((top for top in (1.0, 255.0, 65535.0) if highest <= top), highest)
+    return np.clip(levels * np.float32(255.0 / top) + np.float32(0.5), 0, 255).astype(np.uint8)
+
+
+def fit_frame(
+    size: tuple[int, int], *, short_side: int, max_aspect: float = 2.0, multiple: int = 32
+) -> tuple[int, int]:
+    """The (width, height) at which a whole picture is shown to a convolutional encoder.
+
+    The aspect ratio is kept up to `max_aspect` (a hand-scroll of 1:40 is squeezed, not cropped), the short side is
+    `short_side`, and both sides are multiples of `multiple` so that pictures of like shape share a batch.
+    """
+    width, height = size
+    aspect = min(max(width / height, 1 / max_aspect), max_aspect)
+    long_side = short_side * max(aspect, 1 / aspect)
+    long_side = max(short_side, round(long_side / multiple) * multiple)
+    return (long_side, short_side) if aspect >= 1 else (short_side, long_side)
+
+
+def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
+    """The part of `image` inside (left, top, right, bottom), each a fraction of the width or height in 0..1."""
+    if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # nan is outside
+        raise ImageError(
+            "The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1.",
+            region=str(region),
+        )
+    left, top, right, bottom = region
+    box = (
+        round(left * image.width),
+        round(top * image.height),
+        round(right * image.width),
+        round(bottom * image.height),
+    )
+    if box[2] - box[0] < MIN_SIDE or box[3] - box[1] < MIN_SIDE:
+        raise ImageError(
+            "The region {region} is only {width} x {height} pixels of this picture.",
+            region=str(region),
+            width=box[2] - box[0],
+            height=box[3] - box[1],
+        )
+    return image.crop(box)
+
+
+def thumbnail(image: Image.Image, *, side: int) -> bytes:
+    """A WebP whose longer side is at most `side` pixels."""
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=80, method=2)  # a third of the time that 4 takes, for 2 % more bytes
+    return buffer.getvalue()
+
+
+def to_file(image: Image.Image) -> bytes:
+    """A picture that came without a file, as one: JPEG at a quality at which no one sees a difference."""
+    buffer = io.BytesIO()
+    to_rgb(image).save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Message templates, and the six languages that the app speaks."""

@@ -1,0 +1,1 @@
+"""Query to matches: query vectors, engine, ranking, fusion."""

@@ -1,0 +1,90 @@
+"""What a search answers with: the works it found, each with every score that a person may want to see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from artsim.encoders.protocol import Aspect
+from artsim.encoders.region_vectors import Region
+from artsim.search.encoder_selection import reference, scores_of_all
+from artsim.search.ranking import Asked
+from artsim.snapshot.space import percentile
+from artsim.snapshot.state import Contents
+
+_CLOSE = 0.5  # the quantile of the works' own nearness to their ten nearest from which on a match counts as close
+
+
+@dataclass(frozen=True)
+class Match:
+    """One answer."""
+
+    rank: int
+    id: str
+    score: float
+    """What the matches are ordered by; comparable only within one answer. For "cosine" it is the cosine."""
+    cosine: float
+    """Plain cosine of the raw subject vectors, in -1..1."""
+    angular_distance: float
+    """`sqrt(2 (1 - cosine))`, in 0..2."""
+    percentile: float
+    """Share, in percent, of random pairs of works that are less alike than the query and this work.
+
+    For a text alone: the share of the collection's works that the text fits less well (of 20,000 of them, if there are more).
+    """
+    aspects: Mapping[Aspect, float] = field(repr=False)
+    """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
+    aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
+    close: bool
+    """Whether it is as near as a typical work of this collection is to its ten nearest."""
+    encoder: str
+    """Name of the space that answered. Of a fusion: the one that did most for this match, whose are all figures but score."""
+    work: Mapping[str, Any] = field(repr=False)
+    row: int = field(repr=False)
+    region: Region | None = None
+    """Of a detail search: (left, top, right, bottom) of where it was found, fractions of the picture's width and height."""
+
+
+def matches_in(contents: Contents, asked: Asked, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
+    """Every score that a person may want to see, for the rows that were found."""
+    if not len(rows):
+        return []
+    indexed, target = asked.indexed, asked.target
+    space = indexed.space
+    cosine = np.clip(indexed.raw_subject.vectors(rows) @ reference(asked), -1, 1)
+    aspects: tuple[Aspect, ...]
+    if target.placed is None:  # a text alone has no style and no colour
+        everything = np.sort(scores_of_all(asked, reference(asked)))
+        aspects, values = ("subject",), cosine[:, None]
+        percentiles = percentile(everything, cosine)
+        by_aspect, close = percentiles[:, None], np.ones(len(rows), bool)
+    else:
+        aspects, query = space.aspects, space.split(target.placed[None])
+        blocks = space.split(indexed.index.vectors(rows))
+        values = np.stack([blocks[aspect] @ query[aspect][0] for aspect in aspects], axis=1)
+        likeness = values @ target.shares
+        percentiles = percentile(np.sort(space.pairs @ target.shares), likeness)
+        columns = [percentile(np.sort(space.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
+        by_aspect = np.stack(columns, axis=1)
+        close = likeness >= np.quantile(space.density @ target.shares, _CLOSE)
+    return [
+        Match(
+            rank=i + 1,
+            id=contents.table.column("id")[row].as_py(),
+            score=float(scores[i]),
+            cosine=float(cosine[i]),
+            angular_distance=math.sqrt(2 * (1 - float(cosine[i]))),
+            percentile=float(percentiles[i]),
+            aspects=dict(zip(aspects, values[i].tolist(), strict=True)),
+            aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
+            close=bool(close[i]),
+            encoder=indexed.name,
+            work=contents.work(row),
+            row=row,
+        )
+        for i, row in enumerate(rows.tolist())
+    ]

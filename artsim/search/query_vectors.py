@@ -1,0 +1,111 @@
+"""The parts of a query -> raw vectors. A picture just searched with is not embedded again when only the weights change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from artsim.encoders import embed
+from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.region_vectors import embed_details
+from artsim.encoders.reproductions import embed_reproductions
+from artsim.errors import EncoderError
+from artsim.images.decode import ImageLike, crop_region, load_image, read_file
+from artsim.search.engine import Part
+from artsim.search.timing import timed
+from artsim.snapshot.state import IndexedSpace
+
+_RECENT = 64  # pictures whose vectors are kept: some 30 kB each
+
+Key = tuple[str, str, str, tuple[float, float, float, float] | None, bytes]
+Embedded = TypeVar("Embedded")
+
+
+class QueryEmbedding:
+    """See `artsim.search.engine.Embed`. Safe to use from several threads: at worst, a picture is embedded twice.
+
+    `encoder` gives the encoder of a space by its name, `picture` the picture of a work by its id.
+    """
+
+    def __init__(self, encoder: Callable[[str], Encoder], picture: Callable[[str], bytes]) -> None:
+        self._encoder, self._picture = encoder, picture
+        self._recent: dict[Key, Any] = {}
+
+    def images(self, space: IndexedSpace, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
+        rows = [self._embed(space, part, embed) for part in parts]
+        blocks = {aspect: np.concatenate([row[aspect] for row in rows]) for aspect in rows[0]}
+        if reproductions:
+            blocks["layout"] = np.concatenate([self._embed(space, part, embed_reproductions) for part in parts])
+        return blocks
+
+    def details(self, space: IndexedSpace, parts: Sequence[Part]) -> np.ndarray:
+        """(p, d) float32 unit rows, comparable with the regions of works."""
+        return np.concatenate([self._embed(space, part, embed_details) for part in parts])
+
+    def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray:
+        encoder = self._encoder(space.name)
+        with timed("encode", "text"):
+            return encoder.embed_texts(texts)
+
+    def reads_words(self, space: IndexedSpace) -> bool:
+        return self._encoder(space.name).embeds_text
+
+    def _embed(
+        self,
+        space: IndexedSpace,
+        part: Part,
+        embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded],
+    ) -> Embedded:
+        """What `embed_pictures` makes of one picture, (1, d)."""
+        source, name = _opened(self._picture(part.work) if part.work is not None else part.image, part.work)
+        key = (embed_pictures.__name__, space.encoder, space.revision, part.region, _digest(source))
+        found: Embedded | None = self._recent.get(key)
+        if found is None:
+            encoder = self._encoder(space.name)
+            image = load_image(source, short_side=None if part.region else 2 * encoder.short_side, name=name)
+            with timed("encode", "image"):
+                found = embed_pictures(encoder, [crop_region(image, part.region) if part.region else image])
+            for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:
+                self._recent.pop(oldest, None)
+            self._recent[key] = found
+        return found
+
+
+def _opened(source: ImageLike | None, work: str | None) -> tuple[bytes | Image.Image, str | None]:
+    """The picture as bytes or as it is, and what to call it in messages."""
+    assert source is not None  # `check_query` lets no part through without
+    if isinstance(source, bytes | Image.Image):
+        return source, work
+    return read_file(source), str(source)
+
+
+def _digest(source: bytes | Image.Image) -> bytes:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).digest()
+    return hashlib.sha256(
+        repr((source.mode, source.size, source.info.get("exif"))).encode() + source.tobytes()
+    ).digest()
+
+
+def load_encoder_of(indexed: IndexedSpace) -> Encoder:
+    """The encoder that a space was made with, at that very revision. `EncoderError` says what is missing, or differs."""
+    from artsim.encoders import load_encoder
+
+    is_commit = len(indexed.revision) == 40 and not Path(indexed.encoder).is_dir()
+    encoder = load_encoder(indexed.encoder, revision=indexed.revision if is_commit else None)
+    expected = {aspect: lengths for aspect, lengths in indexed.space.parts.items() if aspect != "color"}
+    if dict(encoder.parts) != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
+        raise EncoderError(
+            "The encoder {encoder} is at revision {revision}, but this collection was made with "
+            "{made_with}: their vectors cannot be compared. Build the collection again, or restore that "
+            "revision.",
+            encoder=indexed.encoder,
+            revision=encoder.revision,
+            made_with=indexed.revision,
+        )
+    return encoder

@@ -1,0 +1,200 @@
+"""Scores and their order: what the pictures and texts of a query come to, and which rows are nearest to that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from artsim.encoders.protocol import unit_rows
+from artsim.errors import QueryError
+from artsim.search import diffusion
+from artsim.snapshot.state import IndexedSpace
+
+Ranking = Literal["tuned", "likeness", "cosine"]
+RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
+_CANDIDATES = 300  # from the index, before they are put in their final order
+_BELOW = 10.0  # what is not among the best that diffusion orders stands below them: CSLS scores are within -3..3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One query in one space. `weight` > 0 is what the space counts where several answer together."""
+
+    indexed: IndexedSpace
+    target: Target
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the answers should be like, in one space.
+
+    `placed` (dimension,) has unit blocks: the pictures of the query, for and against, added up aspect by aspect; `raw` (d,)
+    is the same for their plain subject vectors. `words` (d,) are the texts, and `word_weight` what they count beside the
+    pictures. `placed` and `raw` are None without pictures, `words` without texts. `shares` (aspects,) are the weights.
+    """
+
+    shares: np.ndarray
+    placed: np.ndarray | None = None
+    raw: np.ndarray | None = None
+    words: np.ndarray | None = None
+    word_weight: float = 0.0
+
+    @property
+    def textbook(self) -> np.ndarray:
+        """(d,): pictures and texts simply added up, as unit vectors."""
+        parts = [self.raw] if self.raw is not None else []
+        parts += [self.word_weight * self.words] if self.words is not None else []
+        return unit_rows(np.sum(parts, axis=0))
+
+
+def add_pictures(
+    indexed: IndexedSpace, placed: np.ndarray, raw: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Index vectors (p, dimension) and raw subjects (p, d) of pictures, summed by weight, each aspect of unit length.
+
+    `QueryError` when what is for and what is against cancel out.
+    """
+    summed = {aspect: weights @ block for aspect, block in indexed.space.split(placed).items()}
+    raw_sum = weights @ raw
+    if np.linalg.norm(raw_sum) < 1e-5 or all(np.linalg.norm(block) < 1e-5 for block in summed.values()):
+        raise QueryError("The pictures for and against cancel out; change a weight, or leave one of them out.")
+    return np.concatenate([unit_rows(block) for block in summed.values()]), unit_rows(raw_sum)
+
+
+def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Text vectors (t, d) as one unit vector, and what they count. `QueryError` when they cancel out."""
+    summed = weights @ raw
+    if np.linalg.norm(summed) < 1e-5:
+        raise QueryError("The texts for and against cancel out; change a weight, or leave one of them out.")
+    return unit_rows(summed), float(np.abs(weights).sum())
+
+
+def rank(
+    asked: Asked, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows of the `k` best among `allowed` (n,) bool, best first. A text alone has its cosine only."""
+    if ranking == "cosine" or asked.target.placed is None:
+        return rank_textbook(asked.indexed, asked.target, k, allowed)
+    if ranking == "likeness":
+        return rank_likeness(asked.indexed, asked.target, k, allowed)
+    return rank_tuned(asked.indexed, asked.target, k, allowed, diffused=diffused)
+
+
+def candidates_for(k: int) -> int:
+    """How many candidates of an index are put in their final order for `k` answers."""
+    return max(_CANDIDATES, 4 * k)
+
+
+def rank_textbook(
+    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows, best first, by the inner product of raw subject vectors."""
+    scores, rows = indexed.raw_subject.search(target.textbook[None], k, allowed=allowed)
+    found = rows[0] >= 0
+    return scores[0][found], rows[0][found]
+
+
+def rank_likeness(
+    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows, best first, by the weighted sum of the aspects' cosines, uncorrected. Needs pictures."""
+    assert target.placed is not None
+    query = indexed.space.query_vector(target.placed, target.shares)
+    scores, rows = indexed.index.search(query[None], k, allowed=allowed)
+    found = rows[0] >= 0
+    return scores[0][found], rows[0][found]
+
+
+def rank_tuned(
+    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows, best first: candidates from the index, put in order by CSLS, the best of them by diffusion.
+
+    Texts are added in units of their own spread over the candidates, since a cosine of a picture and a text is small
+    whatever they mean. Needs a target with pictures.
+    """
+    assert target.placed is not None
+    wanted = candidates_for(k)
+    query = indexed.space.query_vector(target.placed, target.shares)
+    _, rows = indexed.index.search(query[None], wanted, allowed=allowed)
+    found = rows[0][rows[0] >= 0]
+    if target.words is not None:
+        _, more = indexed.raw_subject.search(target.words[None], wanted, allowed=allowed)
+        found = np.union1d(found, more[0][more[0] >= 0])
+    scores = order_tuned(indexed, target.shares, found, indexed.index.vectors(found) @ query, diffused=diffused)
+    if target.words is not None:
+        worded = indexed.raw_subject.vectors(found) @ target.words
+        scores = standard(scores) + target.word_weight * standard(worded)
+    order = np.argsort(-scores, kind="stable")[:k]
+    return scores[order], found[order]
+
+
+def order_tuned(
+    indexed: IndexedSpace, shares: np.ndarray, rows: np.ndarray, likeness: np.ndarray, *, diffused: bool = True
+) -> np.ndarray:
+    """(rows,): the tuned scores of the works at `rows`, whose weighted cosines to the query are `likeness`.
+
+    See `order_candidates`.
+    """
+    return order_candidates(
+        likeness,
+        indexed.space.density[rows] @ shares,
+        lambda best: likeness_among(indexed, shares, rows[best]),
+        diffused=diffused,
+    )
+
+
+def likeness_among(indexed: IndexedSpace, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(r, r): the weighted cosines of the works at `rows` to one another."""
+    vectors = indexed.index.vectors(rows)
+    return indexed.space.query_vector(vectors, shares) @ vectors.T
+
+
+def order_candidates(
+    likeness: np.ndarray, density: np.ndarray, among: Callable[[np.ndarray], np.ndarray], *, diffused: bool = True
+) -> np.ndarray:
+    """(n,): the tuned scores of candidates with this `likeness` (n,) to the query and this `density` (n,).
+
+    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are ordered anew by diffusion, above the rest.
+    `among(best)` gives the likeness of the candidates at the positions `best` (b,) to one another, (b, b).
+    """
+    scores = 2 * likeness - density
+    if not diffused or len(likeness) < 3:
+        return scores
+    best = np.argsort(-scores, kind="stable")[: diffusion.DEPTH]
+    ordered = scores - _BELOW
+    ordered[best] = diffusion.diffuse(likeness[best], among(best), density[best]) + diffusion.MIX * scores[best]
+    return ordered
+
+
+def spread(groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:
+    """Positions of the first `k` answers that keep to every limit: at most `limits[i]` of them per value of `groups[i]`.
+
+    `groups[i][position]` is the value of an answer, best first; answers without a value are not limited.
+    """
+    counts: list[dict[object, int]] = [{} for _ in limits]
+    taken: list[int] = []
+    for position, values in enumerate(zip(*groups, strict=True)):
+        full = (
+            value is not None and count.get(value, 0) >= limit
+            for value, count, limit in zip(values, counts, limits, strict=True)
+        )
+        if any(full):
+            continue
+        for value, count in zip(values, counts, strict=True):
+            count[value] = count.get(value, 0) + 1
+        taken.append(position)
+        if len(taken) == k:
+            break
+    return taken
+
+
+def standard(scores: np.ndarray) -> np.ndarray:
+    """Mean 0, standard deviation 1."""
+    if not len(scores):
+        return scores
+    return (scores - scores.mean()) / max(float(scores.std()), 1e-6)

@@ -1,0 +1,1 @@
+"""The immutable state of a collection: works, spaces, map, filters; how it is opened, changed and saved."""

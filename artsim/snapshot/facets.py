@@ -1,0 +1,178 @@
+"""What a collection can be filtered by, found in its own columns; and a varied few of its works to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from artsim.snapshot.filters import Where, allowed_rows, distinct_values
+from artsim.snapshot.state import Contents
+
+FIRST = (
+    "artist creator author period style genre movement school culture medium technique material classification "
+    "type department museum country nationality label tags keywords"
+).split()
+"""Columns that people look for first, in this order; the others follow in the order of the collection."""
+_NEVER = frozenset("id title url image_url license sha256 description caption".split())
+_MAX_VALUES = 1000  # offered per column, most frequent first
+_STRETCHES = 12  # of a range, to choose among
+_LONG = 60  # characters: columns with longer values are prose, not categories
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One column to filter by: `values` (choose some) or `range` (from, to)."""
+
+    column: str
+    kind: Literal["values", "range"]
+    values: tuple[tuple[str, int], ...] = ()
+    """Each value with how many works have it, most frequent first."""
+    low: float = 0
+    high: float = 0
+
+
+def choose_facets(contents: Contents, *, most: int = 8) -> list[Facet]:
+    """Up to `most` columns that split the works into groups, best known first, ranges last."""
+    table = contents.table
+    values: list[Facet] = []
+    ranges: list[Facet] = []
+    for column in _columns(table):
+        facet = _facet(table, column)
+        if facet is None or (facet.kind == "values" and any(_says_the_same(table, column, f.column) for f in values)):
+            continue
+        (ranges if facet.kind == "range" else values).append(facet)
+    ranges.sort(key=lambda facet: "year" not in facet.column)
+    ranges = ranges[:2]
+    return values[: most - len(ranges)] + ranges
+
+
+def possible_facets(contents: Contents, *, most: int = 24) -> list[Facet]:
+    """What `choose_facets` may choose from when the works have other values, in its order; the first `most`, without values."""
+    kinds = {column: _kind(contents.table, column) for column in _columns(contents.table)}
+    values = [Facet(column, "values") for column, kind in kinds.items() if kind == "values"]
+    ranges = [Facet(column, "range") for column, kind in kinds.items() if kind == "range"]
+    ranges.sort(key=lambda facet: "year" not in facet.column)
+    return values[: most - len(ranges[:4])] + ranges[:4]
+
+
+def _columns(table: pa.Table) -> list[str]:
+    """Columns that may be filtered by, those that people look for first before the others."""
+    columns = [name for name in table.column_names if name not in _NEVER]
+    return sorted(columns, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+
+
+def _kind(table: pa.Table, column: str) -> Literal["values", "range"] | None:
+    kind = table.column(column).type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return None if column.endswith("id") else "range"
+    item = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
+    return "values" if pa.types.is_string(item) or pa.types.is_large_string(item) else None
+
+
+def _facet(table: pa.Table, column: str) -> Facet | None:
+    kind = _kind(table, column)
+    if kind == "range":
+        return _range(table, column)
+    if kind is None:
+        return None
+    found = [(value, count) for value, count in distinct_values(table, column) if value.strip()]
+    covered = sum(count for _, count in found)
+    repeats = len(found) >= 2 and any(count > 1 for _, count in found)
+    groups = len(found) <= covered / 2 or column in FIRST
+    if not repeats or not groups or np.mean([len(value) for value, _ in found]) > _LONG:
+        return None
+    return Facet(column, "values", values=tuple(found[:_MAX_VALUES]))
+
+
+def _range(table: pa.Table, column: str) -> Facet | None:
+    extremes = pc.min_max(table.column(column)).as_py()
+    low, high = extremes["min"], extremes["max"]
+    if low is None or not np.isfinite([low, high]).all() or low == high:
+        return None
+    return Facet(column, "range", low=low, high=high)
+
+
+def _says_the_same(table: pa.Table, column: str, chosen: str) -> bool:
+    """Whether the two columns split the works in nearly the same way (artist and artist_bio, culture and nationality)."""
+    if any(pa.types.is_nested(table.column(name).type) for name in (column, chosen)):
+        return False
+    pairs = table.select([column, chosen]).group_by([column, chosen]).aggregate([])
+    sizes = sorted(pc.count_distinct(table.column(name), mode="all").as_py() for name in (column, chosen))
+    return sizes[0] >= 0.6 * sizes[1] and len(pairs) <= 1.15 * sizes[1]
+
+
+def varied_works(contents: Contents, count: int = 12) -> list[str]:
+    """Ids of up to `count` works, each standing for a different part of the collection; always the same ones.
+
+    Greedy facility location over the index vectors of at most 2,000 evenly spaced works: every next work is the one that
+    brings the others nearest to a chosen one.
+    """
+    step = max(1, len(contents) // 2000)
+    rows = np.arange(0, len(contents), step)
+    vectors = contents.spaces[0].index.vectors(rows)
+    likeness = vectors @ vectors.T
+    nearest = np.full(len(rows), likeness.min())
+    chosen: list[int] = []
+    for _ in range(min(count, len(rows))):
+        gain = np.maximum(likeness - nearest[:, None], 0).sum(axis=0)
+        gain[chosen] = -1
+        best = int(gain.argmax())
+        chosen.append(best)
+        nearest = np.maximum(nearest, likeness[:, best])
+    ids: list[Any] = contents.table.column("id").take(pa.array(rows[chosen])).to_pylist()
+    return [str(identity) for identity in ids]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet, or one stretch (low, high) of a range, with how many works one finds there."""
+
+    value: str | tuple[float, float]
+    count: int
+
+
+def count_choices(contents: Contents, facets: Sequence[Facet], where: Where) -> dict[str, tuple[Choice, ...]]:
+    """Column -> its choices among the works that meet the conditions of `where` on all *other* columns.
+
+    So the count beside a value is what choosing it as well gives: values of one column add up, columns narrow down. Values
+    come most frequent first, stretches in their order; those without works are left out, unless they are chosen.
+    """
+    counted = {}
+    for facet in facets:
+        others = {column: condition for column, condition in where.items() if column != facet.column}
+        mask = allowed_rows(contents.table, others)
+        table = contents.table.select([facet.column])
+        table = table if mask is None else table.filter(pa.array(mask))
+        chosen = where.get(facet.column)
+        if facet.kind == "range":
+            counted[facet.column] = _stretches(table.column(0), facet, chosen)
+        else:
+            found = dict(distinct_values(table, facet.column))
+            offered = [value for value, _ in facet.values]
+            choices = [
+                Choice(value, found.get(value, 0)) for value in offered if value in found or value in (chosen or ())
+            ]
+            counted[facet.column] = tuple(sorted(choices, key=lambda choice: -choice.count))
+    return counted
+
+
+def _stretches(column: pa.ChunkedArray, facet: Facet, chosen: Any) -> tuple[Choice, ...]:
+    """At most about a dozen stretches of round length, each inclusive at both ends (as `where` is)."""
+    whole = pa.types.is_integer(column.type)
+    lengths = (mantissa * 10.0**power for power in range(0 if whole else -6, 16) for mantissa in (1, 2, 5))
+    length = next(length for length in lengths if (facet.high - facet.low) / length <= _STRETCHES)
+    values = pc.drop_null(column).to_numpy()
+    numbers, counts = np.unique(np.floor(values[np.isfinite(values)] / length), return_counts=True)
+    found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    choices = []
+    for number in range(int(np.floor(facet.low / length)), int(np.floor(facet.high / length)) + 1):
+        low, end = round(number * length, 9), round((number + 1) * length, 9)
+        value = (low, end - 1 if whole else end)
+        if number in found or value == chosen:
+            choices.append(Choice(value, found.get(number, 0)))
+    return tuple(choices)

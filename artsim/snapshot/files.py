@@ -1,0 +1,315 @@
+"""A collection to disk and back: the files of `docs/architecture.md`, verified on the way in."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from artsim.collection import Collection, Origin, Pictures
+from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
+from artsim.errors import CollectionError
+from artsim.index import build_index, load_index
+from artsim.snapshot.region_index import IndexedRegions, build_region_index, load_regions, save_regions
+from artsim.snapshot.space import Space, load_space, save_space
+from artsim.snapshot.state import Contents, IndexedSpace, LoadVectors
+from artsim.snapshot.works_map import save_map
+from artsim.storage.dataset_card import dataset_card
+from artsim.storage.manifest import (
+    FILE_NAME,
+    Manifest,
+    RegionsRecord,
+    SpaceRecord,
+    damaged_files,
+    read_manifest,
+    record_files,
+)
+from artsim.storage.shards import (
+    ROW_GROUP,
+    Shards,
+    ShardWriter,
+    column_vectors,
+    dataset_schema,
+    portions,
+    recover_folder,
+    replacing_folder,
+    vector_column,
+    writing,
+)
+from artsim.version import VERSION
+
+log = logging.getLogger(__name__)
+
+_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+
+
+def open_folder(folder: Path, *, thorough: bool = False) -> Collection:
+    """The collection saved in `folder`, verified against its manifest.
+
+    A missing or damaged index is built again from the embedding columns (in memory, with a warning); anything else that
+    is wrong raises `CollectionError`. `thorough` hashes large files as well.
+    """
+    with writing(folder):
+        recover_folder(folder)
+    manifest = read_manifest(folder)
+    problems = damaged_files(folder, manifest, thorough=thorough)
+    for name, problem in problems.items():
+        if name not in manifest.indexes:
+            raise CollectionError(f"{folder / name} {problem}. Build or download the collection again.")
+    return read_folder(folder, manifest, damaged_indexes=problems)
+
+
+def read_folder(
+    folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str, str], origin: Origin | None = None
+) -> Collection:
+    """The collection in `folder`, whose files were compared with `manifest` already; nothing is written there.
+
+    `damaged_indexes` names the index files that cannot be used, each with what is wrong. Raises `CollectionError` when
+    the parts do not belong together.
+    """
+    shards = Shards([folder / name for name in sorted(manifest.files) if name.startswith("data/")])
+    if len(shards) != manifest.rows:
+        raise CollectionError(
+            f"{folder / 'data'} holds {len(shards)} works, but {folder / FILE_NAME} says {manifest.rows}. Build it again."
+        )
+    vectors = {column for record in manifest.spaces for column in record.vector_columns}
+    names = [name for name in shards.schema.names if name not in vectors and name != "image"]
+    if missing := vectors - set(shards.schema.names):
+        raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
+    table = shards.columns(names).combine_chunks()  # thousands of small ones would slow every reader down
+    spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
+    contents = Contents(table, spaces, _features(shards, names))
+    return Collection(contents=contents, pictures=shards.picture, manifest=manifest, folder=folder, origin=origin)
+
+
+def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
+    from datasets import Features
+
+    features = Features.from_arrow_schema(shards.schema)
+    return {name: features[name] for name in names}
+
+
+def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Mapping[str, str]) -> IndexedSpace:
+    space = load_space(folder / record.statistics)
+    columns: dict[Aspect, str] = {aspect: record.columns[aspect] for aspect in ASPECTS if aspect in record.columns}
+    _check_record(folder, record, space, shards)
+
+    def load_vectors(column: str) -> np.ndarray:
+        return column_vectors(shards.columns([column]).column(column))
+
+    path = folder / record.index
+    if record.index in problems:
+        log.warning("%s %s; it is built again from the embedding columns.", path, problems[record.index])
+        blocks: Blocks = {aspect: load_vectors(column) for aspect, column in columns.items()}
+        index = build_index(space.place(blocks), kind=record.index_type)
+    else:
+        index = load_index(path)
+    if len(space) != len(shards):
+        raise CollectionError(
+            f"The statistics of {folder} are of {len(space)} works, but its data has {len(shards)}: they do not belong "
+            "together. Build the collection again."
+        )
+    if (len(index), index.dimension) != (len(shards), space.dimension):
+        raise CollectionError(
+            f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {len(shards)} works with "
+            f"{space.dimension}: they do not belong together. Delete it to have it built again."
+        )
+    regions = None
+    if record.regions is not None:
+        regions = _open_regions(folder, record.regions, shards, load_vectors, problems.get(record.regions.index))
+    return IndexedSpace(space, index, record.encoder, record.revision, columns, load_vectors, regions)
+
+
+def _open_regions(
+    folder: Path, record: RegionsRecord, shards: Shards, load_vectors: LoadVectors, problem: str | None
+) -> IndexedRegions:
+    """The regions of a space; `problem` is what is wrong with their index file."""
+    statistics = load_regions(folder / record.statistics)
+    rows, length = len(shards) * len(record.boxes), getattr(shards.schema.field(record.column).type, "list_size", 0)
+    fits = record.dim == len(statistics.mean) and record.dim * len(record.boxes) == length
+    if record.metric != "inner_product" or not fits:
+        raise CollectionError(
+            f"The regions of {folder} do not belong together: {len(record.boxes)} of {record.dim} numbers compared by "
+            f"{record.metric} in {FILE_NAME}, {len(statistics.mean)} numbers in their statistics, {length} for all regions "
+            "of a work in the data. Build the collection again."
+        )
+    path = folder / record.index
+    if problem is not None:
+        log.warning("%s %s; it is built again from the embedding columns.", path, problem)
+        index = build_region_index(statistics, load_vectors(record.column), len(record.boxes))
+    else:
+        index = load_index(path)
+    if (len(index), index.dimension) != (rows, record.dim):
+        raise CollectionError(
+            f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {rows} regions with {record.dim}: "
+            "they do not belong together. Delete it to have it built again."
+        )
+    return IndexedRegions(record.boxes, statistics, index, record.column, load_vectors)
+
+
+def _check_record(folder: Path, record: SpaceRecord, space: Space, shards: Shards) -> None:
+    """`CollectionError` unless metric and dimensions are the same in the manifest, the statistics and the data."""
+    if record.metric != "inner_product":
+        raise CollectionError(
+            f"{folder / FILE_NAME} says that {record.name} is compared by {record.metric}; only inner_product is known. "
+            "Update artsim, or build the collection again."
+        )
+    measured = {str(aspect): length for aspect, length in space.raw_dims.items()}
+    stored = {
+        aspect: getattr(shards.schema.field(column).type, "list_size", 0) for aspect, column in record.columns.items()
+    }
+    if not dict(record.dims) == measured == stored:
+        raise CollectionError(
+            f"The dimensions of {record.name} differ: {dict(record.dims)} in {folder / FILE_NAME}, {measured} in its "
+            f"statistics, {stored} in the data. Build the collection again."
+        )
+
+
+def save_collection(contents: Contents, pictures: Pictures, manifest: Manifest, target: Path) -> Manifest:
+    """Write everything into a new folder, then put it in the place of `target`. Returns the manifest as written."""
+    check_target(target)
+    vectors = {column: block for indexed in contents.spaces for column, block in _vector_columns(indexed).items()}
+    with replacing_folder(target) as folder:
+        with_images = manifest.images == "bytes"
+        writer = ShardWriter(
+            folder,
+            dataset_schema(contents.schema, {name: v.shape[1] for name, v in vectors.items()}, images=with_images),
+        )
+        for table in _tables(contents, pictures if with_images else None, vectors):
+            writer.write(table)
+        writer.close()
+        records = tuple(_save_space(indexed, folder) for indexed in contents.spaces)
+        save_map(contents, folder, target)
+        manifest = dataclasses.replace(
+            manifest,
+            rows=len(contents),
+            spaces=records,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            format_version=2 if any(record.regions for record in records) else 1,
+            artsim_version=VERSION,
+            files={},
+        )
+        (folder / "README.md").write_text(dataset_card(manifest, contents), encoding="utf-8")
+        manifest = dataclasses.replace(manifest, files=record_files(folder))
+        (folder / FILE_NAME).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def check_target(target: Path) -> None:
+    """`CollectionError` when `target` holds something that is not a collection: it is never overwritten."""
+    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / FILE_NAME).is_file()):
+        raise CollectionError(f"{target} exists and is not a collection; it is left as it is. Give another folder.")
+
+
+def _vector_columns(indexed: IndexedSpace) -> dict[str, np.ndarray]:
+    blocks = indexed.raw_blocks()
+    columns = {indexed.columns[aspect]: blocks[aspect] for aspect in indexed.columns}
+    if indexed.regions is not None:
+        columns[indexed.regions.column] = indexed.regions.raw()
+    return columns
+
+
+def _tables(contents: Contents, pictures: Pictures | None, vectors: Mapping[str, np.ndarray]) -> Iterator[pa.Table]:
+    """The collection's rows, `ROW_GROUP` at a time."""
+    ids = contents.table.column("id").to_pylist()
+    for start in range(0, len(contents), ROW_GROUP):
+        stop = min(start + ROW_GROUP, len(contents))
+        files = [pictures(row) for row in range(start, stop)] if pictures is not None else [b""] * (stop - start)
+        for portion in portions([len(data) for data in files]):
+            first = start + portion.start
+            table = contents.table.slice(first, len(portion))
+            if pictures is not None:
+                images = [{"bytes": files[row], "path": Path(ids[start + row]).name} for row in portion]
+                table = table.append_column("image", pa.array(images, _IMAGE))
+            for name, block in vectors.items():
+                table = table.append_column(name, vector_column(block[first : first + len(portion)]))
+            yield table
+
+
+def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
+    """Write the index and the statistics. `OSError` when they cannot be written."""
+    from safetensors import SafetensorError
+
+    (folder / "index").mkdir(exist_ok=True)
+    record = SpaceRecord(
+        name=indexed.name,
+        encoder=indexed.encoder,
+        revision=indexed.revision,
+        columns={str(aspect): column for aspect, column in indexed.columns.items()},
+        dims={str(aspect): length for aspect, length in indexed.space.raw_dims.items()},
+        index=f"index/{indexed.name}.faiss",
+        index_type=indexed.index.kind,
+        statistics=f"index/{indexed.name}.safetensors",
+        regions=None if indexed.regions is None else _regions_record(indexed.name, indexed.regions),
+    )
+    try:
+        indexed.index.save(folder / record.index)
+        save_space(indexed.space, folder / record.statistics)
+        if indexed.regions is not None and record.regions is not None:
+            indexed.regions.index.save(folder / record.regions.index)
+            save_regions(indexed.regions.statistics, folder / record.regions.statistics)
+    except (RuntimeError, SafetensorError) as error:  # what FAISS and safetensors raise when the disk is full
+        raise OSError(" ".join(str(error).split())) from error
+    for path in (folder / "index").glob("*.safetensors"):
+        path.chmod(0o644)  # safetensors writes files that only their owner can read
+    return record
+
+
+def _regions_record(name: str, regions: IndexedRegions) -> RegionsRecord:
+    return RegionsRecord(
+        column=regions.column,
+        boxes=regions.boxes,
+        dim=len(regions.statistics.mean),
+        index=f"index/{name}.regions.faiss",
+        index_type=regions.index.kind,
+        statistics=f"index/{name}.regions.safetensors",
+    )
+
+
+def load_dataset_with_indexes(folder: Path, manifest: Manifest) -> Any:
+    """The parquet files as a `datasets.Dataset`, each space's FAISS index attached under its name.
+
+    `CollectionError` when a row names its picture by a path: `datasets` would open it, or publish it with `push_to_hub`.
+    """
+    from datasets import load_dataset
+
+    # Given the folder alone, `datasets` would take whatever it has cached of any folder of that name.
+    files = [str(folder / name) for name in sorted(manifest.files) if name.startswith("data/")]
+    dataset = load_dataset("parquet", data_files=files, split="train", features=_plain_features(Path(files[0])))
+    if "image" in dataset.column_names and (named := _pictures_by_path(dataset.data.column("image"))):
+        raise CollectionError(
+            f"{folder / 'data'} names {named} pictures by a path in place of holding them, and no such path is followed. "
+            "Remove these works, or build the collection again."
+        )
+    for record in manifest.spaces:
+        dataset.load_faiss_index(record.name, folder / record.index)
+    return dataset
+
+
+def _plain_features(path: Path) -> Any:
+    """Columns by their Arrow types: pictures in `image`, and nowhere else anything that `datasets` opens files for.
+
+    What the file says of its columns itself is a stranger's word, and may make a picture or a film of any of them.
+    """
+    from datasets import Features, Image
+
+    schema = pq.read_schema(path).remove_metadata()
+    features = Features.from_arrow_schema(schema)
+    return Features({name: Image() if name == "image" else feature for name, feature in features.items()})
+
+
+def _pictures_by_path(column: pa.ChunkedArray) -> int:
+    """How many rows have a path and no bytes. No picture is read for it."""
+    named = 0
+    for chunk in column.chunks:
+        by_path = pc.and_(pc.is_null(pc.struct_field(chunk, "bytes")), pc.is_valid(pc.struct_field(chunk, "path")))
+        named += pc.sum(by_path).as_py() or 0
+    return named

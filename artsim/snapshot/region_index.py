@@ -1,0 +1,142 @@
+"""The regions of a space: where in each work they lie, their vectors made comparable, and the index that finds them.
+
+Row `work * len(boxes) + region` of the index is one region of one work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from artsim.encoders.protocol import unit_rows
+from artsim.encoders.region_vectors import REGIONS, Region
+from artsim.errors import CollectionError
+from artsim.index import VectorIndex, build_index
+
+INDEX_KIND = "fp16"  # exact, at half the memory; the vectors are rounded to 16 bits already
+_MAX_SAMPLE = 2_000  # works that the mean and the pairs are measured on
+
+
+@dataclass(frozen=True)
+class RegionStatistics:
+    """What makes regions comparable, and a score readable.
+
+    `mean` (d,): of the vectors of regions; `pairs` (m,), sorted: the cosine of a region of a work and the most like
+    region of another work, of works drawn at random.
+    """
+
+    mean: np.ndarray
+    pairs: np.ndarray
+    fitted: int
+    """How many works these were measured on."""
+
+    def place(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (..., d) of regions or details as the index holds them: centred, unit rows, float32."""
+        return unit_rows(unit_rows(vectors) - self.mean)
+
+
+@dataclass(frozen=True)
+class IndexedRegions:
+    """The regions of all works of a space. `column` holds their raw vectors in the dataset, (n, regions * d)."""
+
+    boxes: tuple[Region, ...]
+    statistics: RegionStatistics
+    index: VectorIndex
+    column: str
+    load_vectors: Callable[[str], np.ndarray] = field(repr=False)
+
+    def raw(self) -> np.ndarray:
+        """(n, regions * d) float32: the raw vectors of all works, read from the dataset."""
+        return self.load_vectors(self.column)
+
+    def of_works(self, rows: np.ndarray) -> np.ndarray:
+        """(len(rows), regions, d) float32: the placed vectors of some works."""
+        count = len(self.boxes)
+        numbers = np.asarray(rows, np.int64)[:, None] * count + np.arange(count)
+        return self.index.vectors(numbers.ravel()).reshape(len(rows), count, -1)
+
+    def extended(self, more: np.ndarray, *, anew: bool) -> IndexedRegions:
+        """With the raw vectors (m, regions * d) of works that come after all others; `anew` measures statistics again.
+
+        `CollectionError` where another version of artsim cut works into other regions than this one does.
+        """
+        if self.boxes != REGIONS:
+            raise CollectionError(
+                "This collection has {count} regions per work, not the {expected} that this artsim makes: "
+                "works cannot be added to it. Build it again with --regions.",
+                count=len(self.boxes),
+                expected=len(REGIONS),
+            )
+        raw = np.concatenate([self.raw(), rounded(more)])
+        if anew:
+            return index_regions(self.column, raw, boxes=self.boxes)
+        return self._with(raw)
+
+    def without(self, keep: np.ndarray) -> IndexedRegions:
+        """Only the works where `keep` (n,) is true."""
+        return self._with(self.raw()[keep])
+
+    def _with(self, raw: np.ndarray) -> IndexedRegions:
+        index = build_region_index(self.statistics, raw, len(self.boxes))
+        return replace(self, index=index, load_vectors=lambda _: raw)
+
+
+def rounded(vectors: np.ndarray) -> np.ndarray:
+    """float32 with the precision of float16: as much as regions need, and files with them compress."""
+    return np.asarray(vectors, np.float16).astype(np.float32)
+
+
+def index_regions(column: str, raw: np.ndarray, *, boxes: Sequence[Region] = REGIONS) -> IndexedRegions:
+    """Measure and index the raw vectors (n, regions * d) float32, n >= 1, of the regions of all works."""
+    statistics = fit_regions(raw, len(boxes))
+    index = build_region_index(statistics, raw, len(boxes))
+    return IndexedRegions(tuple(boxes), statistics, index, column, lambda _: raw)
+
+
+def build_region_index(statistics: RegionStatistics, raw: np.ndarray, count: int) -> VectorIndex:
+    """The index of raw vectors (n, count * d)."""
+    return build_index(statistics.place(raw.reshape(len(raw) * count, -1)), kind=INDEX_KIND)
+
+
+def fit_regions(raw: np.ndarray, count: int, *, seed: int = 0) -> RegionStatistics:
+    """The statistics of raw vectors (n, count * d). One work alone has no spread, so it is not centred away."""
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(raw)) if len(raw) <= _MAX_SAMPLE else np.sort(rng.choice(len(raw), _MAX_SAMPLE, replace=False))
+    sample = unit_rows(raw[rows].reshape(len(rows), count, -1))
+    mean = sample.mean(axis=(0, 1)) if len(rows) > 1 else np.zeros(sample.shape[2], np.float32)
+    statistics = RegionStatistics(mean.astype(np.float32), np.zeros(0, np.float32), len(raw))
+    if len(rows) < 2:
+        return statistics
+    placed = statistics.place(sample)
+    first = np.concatenate([rng.permutation(len(rows)) for _ in range(max(1, _MAX_SAMPLE // len(rows)))])
+    second = (first + rng.integers(1, len(rows), len(first))) % len(rows)
+    asked = placed[first, rng.integers(0, count, len(first))]
+    best = np.array([(placed[row] @ vector).max() for row, vector in zip(second, asked, strict=True)], np.float32)
+    return replace(statistics, pairs=np.sort(best))
+
+
+def save_regions(statistics: RegionStatistics, path: Path) -> None:
+    """Write the statistics as safetensors."""
+    from safetensors.numpy import save_file
+
+    tensors = {"mean": statistics.mean, "pairs": statistics.pairs}
+    save_file(tensors, path, metadata={"fitted": str(statistics.fitted)})
+
+
+def load_regions(path: Path) -> RegionStatistics:
+    """Read what `save_regions` wrote. `CollectionError` when it is something else."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            fitted = int((file.metadata() or {})["fitted"])
+            return RegionStatistics(file.get_tensor("mean"), file.get_tensor("pairs"), fitted)
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
+        raise CollectionError(
+            "{path} is not a file of the statistics of regions ({reason}); build the collection again.",
+            path=path,
+            reason=str(error),
+        ) from error

@@ -1,0 +1,138 @@
+"""Fetch pictures from an IIIF image server (https://iiif.io/api/image/2.1/), checked, atomically, and only once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from PIL import Image
+
+from artsim.errors import ImageError
+from artsim.files import atomic
+from artsim.images.decode import load_image
+from artsim.web import http as web
+
+MAX_BYTES = 30_000_000  # the largest a JPEG of 4096 x 4096 may reasonably be
+MAX_SECONDS = 120.0
+GIVE_UP_AFTER = 20  # works in a row that the server failed on: it is down, or does not want us
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One picture to have: the work it belongs to, where it is on the web, where it goes."""
+
+    id: str
+    url: str
+    path: Path
+
+
+class Outcome(Enum):
+    FETCHED = "fetched"
+    ALREADY_THERE = "already there"
+    FAILED = "failed"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True)
+class Result:
+    id: str
+    outcome: Outcome
+    reason: str = ""
+    server_failed: bool = False
+
+
+def image_url(iiif_url: str, size: int) -> str:
+    """The picture inside a square of `size` pixels, aspect ratio kept."""
+    return f"{iiif_url.rstrip('/')}/full/!{size},{size}/0/default.jpg"
+
+
+def resolve_base(iiif_url: str, *, base: str | None = None) -> str:
+    """Where to ask for the picture whose address in the museum's table is `iiif_url`.
+
+    With `base` it is `base/IDENTIFIER`, on any server. Without, the table must name the museum over https (a table is
+    only a file: it may not send us anywhere else), or this machine. Raises `web.FetchError`.
+    """
+    address = web.parse(iiif_url)
+    if address.query or address.fragment:
+        raise web.FetchError(f"'{iiif_url[:200]}' is not an IIIF base address")
+    if base is not None:
+        identifier = address.raw_path.decode("ascii").rstrip("/").rpartition("/")[2]
+        if identifier in ("", ".", ".."):
+            raise web.FetchError(f"'{iiif_url[:200]}' names no picture")
+        return f"{base.rstrip('/')}/{identifier}"
+    if not (web.is_trusted(address) or web.is_this_machine(address)):
+        raise web.FetchError(
+            f"{address.scheme}://{address.host} is not the museum's; --iiif-base allows another server"
+        )
+    return iiif_url
+
+
+def check_jpeg(data: bytes, *, size: int) -> None:
+    """Raise `ImageError` unless `data` is one whole JPEG, decodable, at most `size` pixels a side."""
+    if data[:64].lstrip()[:1] == b"<":
+        raise ImageError("a web page came instead of a picture")
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise ImageError(f"what came is not a JPEG ({len(data):,} bytes)")
+    if b"\xff\xd9" not in data[-1024:]:
+        raise ImageError(f"the JPEG is cut off after {len(data):,} bytes")
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:  # reads the header only
+            width, height = image.size
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"the JPEG is damaged ({error})") from None
+    if max(width, height) > size + 1:  # + 1: servers round the shorter side up or down
+        raise ImageError(f"the picture is {width} x {height} pixels where at most {size} were asked for")
+    load_image(data, name="the JPEG")
+
+
+def fetch_images(
+    errands: Iterable[Errand], *, client: web.WebClient, workers: int, size: int
+) -> Generator[Result, None, None]:
+    """Have every picture in place; yields results as they come. Files that are there and whole are not fetched again.
+
+    After `GIVE_UP_AFTER` works in a row that the server failed on, the rest is not tried. Raises `SourceError` when
+    nothing can be written.
+    """
+    failed_in_a_row = 0
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="iiif")
+    try:
+        futures = [executor.submit(_have, errand, client, size) for errand in errands]
+        for future in as_completed(futures):
+            result = future.result()
+            failed_in_a_row = failed_in_a_row + 1 if result.server_failed else 0
+            if failed_in_a_row == GIVE_UP_AFTER:
+                client.stop()
+            yield result
+    finally:  # also when the caller is interrupted: nothing is left running
+        client.stop()
+        executor.shutdown(cancel_futures=True)
+
+
+def _have(errand: Errand, client: web.WebClient, size: int) -> Result:
+    if _is_whole(errand.path, size):
+        return Result(errand.id, Outcome.ALREADY_THERE)
+    buffer = io.BytesIO()
+    try:
+        client.download(errand.url, buffer, max_bytes=MAX_BYTES, max_seconds=MAX_SECONDS)
+        check_jpeg(buffer.getvalue(), size=size)
+    except web.Stopped:
+        return Result(errand.id, Outcome.NOT_TRIED, "not tried: the server failed on too many works in a row")
+    except web.FetchError as error:
+        return Result(errand.id, Outcome.FAILED, str(error), server_failed=error.temporary)
+    except ImageError as error:
+        return Result(errand.id, Outcome.FAILED, str(error))
+    with atomic.replacing(errand.path) as file:
+        file.write(buffer.getvalue())
+    return Result(errand.id, Outcome.FETCHED)
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    try:
+        check_jpeg(path.read_bytes(), size=size)
+    except (ImageError, OSError):
+        return False  # fetched again, whatever is wrong with it
+    return True

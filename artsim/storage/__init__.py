@@ -1,0 +1,1 @@
+"""The files of a collection: parquet shards, manifest, dataset card."""

@@ -1,0 +1,78 @@
+"""Measured figures for the dataset card: read from what `scripts/evaluate.py --json` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artsim.errors import CollectionError
+from artsim.storage.manifest import Manifest
+
+_TITLES = {
+    "precision@1": "P@1",
+    "precision@10": "P@10",
+    "hit@10": "hit@10",
+    "r_precision": "R-precision",
+    "map": "mAP",
+    "ndcg@10": "nDCG@10",
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured, on what, and by which command. `rows` is setting -> measure -> value."""
+
+    command: str
+    label: str
+    disjoint: str | None
+    encoder: str
+    revision: str
+    works: int
+    queries: int
+    rows: Mapping[str, Mapping[str, float]]
+
+    def check(self, manifest: Manifest) -> None:
+        """`CollectionError` unless they were measured on the collection of `manifest`."""
+        encoders = {(space.encoder, space.revision) for space in manifest.spaces}
+        if self.works != manifest.rows or (self.encoder, self.revision) not in encoders:
+            raise CollectionError(
+                f"The figures were measured on {self.works:,} works with {self.encoder} ({self.revision}), but this "
+                f"collection has {manifest.rows:,} works, with "
+                f"{', '.join(f'{encoder} ({revision})' for encoder, revision in sorted(encoders))}: measure again."
+            )
+
+
+def read_figures(path: Path) -> Figures:
+    """The figures in a file that `scripts/evaluate.py --label COLUMN --json FILE` wrote; `CollectionError` otherwise."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        entries = data.get("table") or [{**data, "name": f"{data['ranking']}, {_weights(data['aspects'])}"}]
+        rows = {
+            str(entry["name"]): {title: float(entry[key]) for key, title in _TITLES.items() if key in entry}
+            for entry in entries
+        }
+        disjoint = data["disjoint"]
+        command = f"python scripts/evaluate.py --collection FOLDER --label {data['label']}"
+        command += (f" --disjoint {disjoint}" if disjoint else "") + (" --aspects-table" if data.get("table") else "")
+        return Figures(
+            command=command,
+            label=str(data["label"]),
+            disjoint=disjoint,
+            encoder=str(data["encoder"]),
+            revision=str(data["revision"]),
+            works=int(data["works"]),
+            queries=int(data["queries"]),
+            rows=rows,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CollectionError(
+            f"{path} holds no figures ({type(error).__name__}: {error}). Make them with: "
+            f"python scripts/evaluate.py --collection FOLDER --label COLUMN --json {path.name}"
+        ) from error
+
+
+def _weights(aspects: Mapping[str, Any]) -> str:
+    return " ".join(f"{aspect} {weight:g}" for aspect, weight in aspects.items() if weight)

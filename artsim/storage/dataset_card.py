@@ -1,0 +1,327 @@
+"""The dataset card: what `README.md` of a collection says, on the Hub and on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import ASPECTS
+from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.storage.card_figures import Figures
+from artsim.storage.manifest import Manifest, SpaceRecord
+
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_MEANINGS = {
+    "id": "what the work is called in searches; unique",
+    "image": "the picture, as the file it came as",
+    "image_url": "where the picture can be fetched",
+    "title": "title",
+    "artist": "who made it",
+    "artist_bio": "a line about the artist",
+    "nationality": "nationality of the artist",
+    "year": "year it was made, or the first of them",
+    "date": "when it was made, in words",
+    "period": "period",
+    "medium": "materials and technique",
+    "dimensions": "size of the object",
+    "culture": "culture or region",
+    "department": "department of the museum",
+    "credit_line": "how the museum got it",
+    "tags": "what it shows, as keywords",
+    "url": "page of the work",
+    "license": "licence of the picture",
+    "style": "style",
+    "genre": "genre",
+    "label": "name of the folder it was in",
+    "sha256": "sha256 of the picture's file",
+}
+_ASPECTS = {
+    "subject": "what it shows",
+    "style": "how it is painted",
+    "color": "its palette",
+    "layout": "what is where in the picture",
+}
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What the parts of a card are written from."""
+
+    manifest: Manifest
+    contents: Contents
+    repo_id: str
+
+    @property
+    def space(self) -> SpaceRecord:
+        return self.manifest.spaces[0]
+
+    @property
+    def shown(self) -> str:
+        """The column that tells works apart for a person."""
+        return "title" if "title" in self.contents.schema else "id"
+
+
+def is_private_encoder(space: SpaceRecord) -> bool:
+    """Whether a space's encoder was a folder of some machine (known by the hash of its weights), which others lack."""
+    return space.revision.startswith("sha256:")
+
+
+def dataset_card(
+    manifest: Manifest, contents: Contents, *, repo_id: str | None = None, evaluation: Figures | None = None
+) -> str:
+    """Markdown with the front matter that the Hub reads. `repo_id` is where the collection can be loaded from."""
+    card = _Card(manifest, contents, repo_id or "NAMESPACE/NAME")
+    parts = [
+        _front_matter(manifest),
+        f"# {_line(manifest.title)}",
+        _introduction(card),
+        _columns(card),
+        _encoders(card),
+    ]
+    if evaluation is not None:
+        parts.append(_evaluation(evaluation))
+    parts += [_attached_index(card), _textbook(card), _with_artsim(card), _provenance(card), _LIMITS]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(manifest: Manifest) -> str:
+    from huggingface_hub import DatasetCardData
+
+    size = next((name for limit, name in _SIZES if manifest.rows < limit), "10M<n<100M")
+    data = DatasetCardData(
+        pretty_name=_line(manifest.title),
+        license=manifest.license,
+        tags=["art", "image-similarity", "image-retrieval", "embeddings", "faiss", "artsim"],
+        task_categories=["image-feature-extraction"],
+        size_categories=[size],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
+    )
+    return f"---\n{data.to_yaml()}\n---"
+
+
+def _introduction(card: _Card) -> str:
+    description = card.manifest.source.get("description", "").strip()
+    pictures = "their pictures" if card.manifest.images == "bytes" else "the addresses of their pictures"
+    about = (
+        f"{card.manifest.rows:,} artworks: {pictures}, what is known of them, vectors of their likeness, and a FAISS "
+        "index over those vectors. Row *i* of the index is row *i* of the dataset."
+    )
+    return f"{description}\n\n{about}" if description else about
+
+
+def _columns(card: _Card) -> str:
+    vectors = {
+        column: f"vector of `{space.name}` for `{aspect}`: {_ASPECTS.get(aspect, 'likeness')}"
+        for space in card.manifest.spaces
+        for aspect, column in space.columns.items()
+    }
+    dims = {space.columns[aspect]: n for space in card.manifest.spaces for aspect, n in space.dims.items()}
+    for space in card.manifest.spaces:
+        if (regions := space.regions) is not None:
+            vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, one after the other"
+            dims[regions.column] = regions.dim * len(regions.boxes)
+    rows = [("`id`", "string", _MEANINGS["id"])]
+    if card.manifest.images == "bytes":
+        rows.append(("`image`", "image", _MEANINGS["image"]))
+    for name, feature in card.contents.schema.items():
+        if name != "id":
+            rows.append((f"`{name}`", _kind(feature), _MEANINGS.get(name, "as the source gives it")))
+    rows += [(f"`{name}`", f"{dims[name]} × float32", meaning) for name, meaning in vectors.items()]
+    table = "\n".join(f"| {' | '.join(_cell(value) for value in row)} |" for row in rows)
+    note = (
+        "The vectors are as the encoder gives them, each of length 1, so the inner product of two is their cosine. "
+        "What a source does not know is empty."
+    )
+    return f"## What is in it\n\n| column | type | meaning |\n| --- | --- | --- |\n{table}\n\n{note}"
+
+
+def _encoders(card: _Card) -> str:
+    lines = []
+    for space, indexed in zip(card.manifest.spaces, card.contents.spaces, strict=True):
+        blocks = ", ".join(f"{length} for {aspect}" for aspect, length in _blocks(indexed).items())
+        lines.append(
+            f"- **{space.name}**: encoder `{space.encoder}`, revision `{space.revision}`. Its index "
+            f"(`{space.index}`, {space.index_type}, inner product) holds for each work the vectors of its aspects side by "
+            f"side ({blocks}), each made comparable by the collection's own statistics and scaled to length 1. Those "
+            f"statistics are in `{space.statistics}`." + _regions(space)
+        )
+    return "## Encoder and index\n\n" + "\n".join(lines)
+
+
+def _regions(space: SpaceRecord) -> str:
+    if space.regions is None:
+        return ""
+    count = len(space.regions.boxes)
+    return (
+        f" Details are found in `{space.regions.index}` ({space.regions.index_type}, inner product): row *{count} i + j* is "
+        f"region *j* of work *i*, and `artsim.json` says where in a picture each of the {count} regions lies."
+    )
+
+
+def _blocks(indexed: IndexedSpace) -> dict[str, int]:
+    """How many numbers of a vector of the index each aspect has, in order."""
+    return dict(zip(indexed.space.aspects, indexed.space.block_dims, strict=True))
+
+
+def _evaluation(figures: Figures) -> str:
+    apart = f"; works of the same {figures.disjoint} are taken out of the ranking" if figures.disjoint else ""
+    note = (
+        f"Every work with a `{figures.label}` asked for the others ({figures.queries:,} queries); right are those of the same "
+        f"`{figures.label}`{apart}."
+    )
+    measures = list(dict.fromkeys(name for row in figures.rows.values() for name in row))
+    lines = [f"| setting | {' | '.join(measures)} |", f"| --- |{' ---: |' * len(measures)}"]
+    for setting, row in figures.rows.items():
+        lines.append(f"| {_cell(setting)} | {' | '.join(f'{row[m]:.3f}' if m in row else '' for m in measures)} |")
+    table = "\n".join(lines)
+    return f"## How good it is\n\n{note}\n\n{table}\n\nMeasured with: `{figures.command}`"
+
+
+def _attached_index(card: _Card) -> str:
+    space, repo = card.space, card.repo_id
+    blocks = _blocks(card.contents.spaces[0])
+    weights = [f"{PRESETS['balanced'].get(aspect, 0):g}" for aspect in ASPECTS if aspect in blocks]
+    return f"""## Find works like one of them, with plain `datasets`
+
+`pip install datasets faiss-cpu pillow`
+
+```python
+import numpy as np
+from datasets import load_dataset
+from huggingface_hub import hf_hub_download
+
+works = load_dataset("{repo}", split="train")
+works.load_faiss_index("{space.name}", hf_hub_download("{repo}", "{space.index}", repo_type="dataset"))
+
+vector = works.get_index("{space.name}").faiss_index.reconstruct(0)  # of the first work
+weights = np.float32([{", ".join(weights)}])  # of {", ".join(blocks)}
+query = vector * np.repeat(weights, {list(blocks.values())})
+scores, nearest = works.get_nearest_examples("{space.name}", query, k=6)
+for score, name in zip(scores, nearest["{card.shown}"]):
+    print(f"{{score:.3f}}", name)
+```
+
+The score is the weighted sum of the aspects' cosines, so the first work finds itself with the sum of the weights."""
+
+
+def _textbook(card: _Card) -> str:
+    space, column = card.space, card.space.columns["subject"]
+    if space.encoder == "embedded" or is_private_encoder(space):
+        why = (
+            "The encoder comes with artsim, so to search by a picture of your own, use artsim (below)."
+            if space.encoder == "embedded"
+            else "The encoder is not on the Hub, so only whoever has it can search by other pictures."
+        )
+        query = f'query = np.array(works[0]["{column}"], np.float32)  # the first work\'s own vector'
+        return f"""## Plain cosine on the `subject` vectors
+
+{why}
+
+```python
+import faiss
+import numpy as np
+from datasets import load_dataset
+
+works = load_dataset("{card.repo_id}", split="train")
+works.add_faiss_index("{column}", metric_type=faiss.METRIC_INNER_PRODUCT)
+
+{query}
+{_print_nearest(column, card.shown)}
+```"""
+    return f"""## Find works like a picture of your own, with plain `datasets` and `transformers`
+
+The plain cosine of the `subject` vectors. `pip install datasets faiss-cpu transformers torch pillow`
+
+```python
+import faiss
+import torch
+from datasets import load_dataset
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModel
+
+works = load_dataset("{card.repo_id}", split="train")
+works.add_faiss_index("{column}", metric_type=faiss.METRIC_INNER_PRODUCT)
+
+model = AutoModel.from_pretrained("{space.encoder}", revision="{space.revision}").eval()
+processor = AutoImageProcessor.from_pretrained("{space.encoder}", revision="{space.revision}", backend="pil")
+embed = getattr(model, "get_image_features", model)  # CLIP and its kin have a function of their own for pictures
+picture = Image.open("my-picture.jpg").convert("RGB")
+with torch.inference_mode():
+    vector = embed(**processor(images=picture, return_tensors="pt")).pooler_output.flatten()
+
+query = torch.nn.functional.normalize(vector, dim=0).numpy()
+{_print_nearest(column, card.shown)}
+```"""
+
+
+def _print_nearest(index: str, shown: str) -> str:
+    return f"""cosines, nearest = works.get_nearest_examples("{index}", query, k=5)
+for cosine, name in zip(cosines, nearest["{shown}"]):
+    print(f"{{cosine:.3f}}", name)"""
+
+
+def _with_artsim(card: _Card) -> str:
+    if is_private_encoder(card.space):
+        search = f'collection.search(work="{_first_id(card)}", k=5)'
+    else:
+        search = 'collection.search(image="my-picture.jpg", k=5)'
+    return f"""## With artsim
+
+artsim weighs the aspects, corrects hubs, filters by any column, and says how unusual a likeness is.
+
+```python
+import artsim
+
+collection = artsim.open_collection("{card.repo_id}")
+for match in {search}:
+    print(match.rank, match.work["{card.shown}"], f"closer than {{match.percentile:.1f}} % of pairs")
+```
+
+In the browser: `python app.py --collection {card.repo_id}`. To stay on one version, give `revision="COMMIT"`."""
+
+
+def _first_id(card: _Card) -> str:
+    ids = card.contents.table.column("id")
+    return str(ids[0].as_py()).replace("\\", "\\\\").replace('"', '\\"') if len(ids) else ""
+
+
+def _provenance(card: _Card) -> str:
+    manifest, source = card.manifest, card.manifest.source
+    origin = f"`{source['name']}`" + (f" ({source['homepage']})" if source.get("homepage") else "")
+    terms = (
+        f"The pictures and the records are under the licence `{manifest.license}`, as their source states it."
+        if manifest.license not in ("unknown", "other")
+        else "Whoever published this did not state a licence for the pictures and the records: ask their owners."
+    )
+    if "license" in card.contents.schema:
+        terms += " The column `license` holds what is stated for each work."
+    if manifest.images == "urls":
+        terms += (
+            " The pictures themselves are not part of this dataset: they stay where `image_url` points, on its terms."
+        )
+    return f"""## Where it comes from, and on what terms
+
+Source: {origin}, version `{source.get("fingerprint", "unknown")}`. Made with artsim {manifest.artsim_version} on
+{manifest.created[:10]}. {terms} The vectors were computed from the pictures; the encoder has a licence of its own."""
+
+
+_LIMITS = """## What it cannot tell
+
+Likeness is measured by a neural network that was not made for art history. It sees reproductions, with their crops,
+colours and frames, not the works. That two works look alike says nothing of influence, authorship or authenticity.
+Attributions, dates and descriptions are the source's, with its gaps and the words of its time."""
+
+
+def _kind(feature: Any) -> str:
+    """A `datasets` feature in a word or two: `string`, `list of string`."""
+    inner = getattr(feature, "feature", None)
+    return f"list of {_kind(inner)}" if inner is not None else str(getattr(feature, "dtype", type(feature).__name__))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return _line(text).replace("|", "\\|")

@@ -1,0 +1,200 @@
+"""`artsim.json`: what a saved collection says of itself, and the check that its files are the ones it was saved with."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from artsim.errors import CollectionError
+from artsim.messages.message import Sentence
+
+FORMAT_VERSION = 2  # the newest that is read; 2 is 1 with regions, and only what has regions is written as 2
+FILE_NAME = "artsim.json"
+_HASHED_UP_TO = 256_000_000  # larger files are checked by size on every opening, by hash when fetched or asked
+
+
+@dataclass(frozen=True)
+class RegionsRecord:
+    """The regions of a space: in row `work * len(boxes) + region` of the index is one region of one work."""
+
+    column: str
+    """Embedding column: for each work, the vectors of its regions one after the other."""
+    boxes: tuple[tuple[float, float, float, float], ...]
+    """(left, top, right, bottom) of each region, fractions of the picture's width and height."""
+    dim: int
+    """Length of the vector of one region."""
+    index: str
+    index_type: str
+    statistics: str
+    metric: str = "inner_product"
+
+
+@dataclass(frozen=True)
+class SpaceRecord:
+    """One space: which encoder made it, where its columns and files are."""
+
+    name: str
+    encoder: str
+    revision: str
+    columns: Mapping[str, str]
+    """Aspect -> name of its embedding column in the dataset."""
+    dims: Mapping[str, int]
+    """Aspect -> length of its vectors."""
+    index: str
+    index_type: str
+    statistics: str
+    metric: str = "inner_product"
+    regions: RegionsRecord | None = None
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The files that can be built again from the embedding columns."""
+        return (self.index,) if self.regions is None else (self.index, self.regions.index)
+
+    @property
+    def vector_columns(self) -> tuple[str, ...]:
+        """The embedding columns."""
+        return (*self.columns.values(), *(() if self.regions is None else (self.regions.column,)))
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    title: str
+    rows: int
+    source: Mapping[str, str]
+    """`name`, `homepage`, `description`, `fingerprint` of where the works come from."""
+    license: str
+    created: str
+    """UTC date and time, ISO 8601."""
+    images: str
+    """"bytes": in the dataset; "urls": only as the column `image_url`."""
+    spaces: tuple[SpaceRecord, ...]
+    files: Mapping[str, FileRecord] = field(default_factory=dict)
+    """Every other file of the collection, by its POSIX path."""
+    format_version: int = 1
+    artsim_version: str = ""
+
+    @property
+    def indexes(self) -> set[str]:
+        """The files of all spaces that can be built again from the embedding columns; maps can be drawn again."""
+        return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}
+
+    def to_json(self) -> str:
+        data = dataclasses.asdict(self)
+        for space in data["spaces"]:
+            if space["regions"] is None:  # unknown to those who read version 1 only
+                del space["regions"]
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def map_name(space: str) -> str:
+    """The file with the map of a space, if it has one: see `artsim.snapshot.works_map`."""
+    return f"index/{space}.map.safetensors"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """`CollectionError` when there is none, it is damaged, or a newer artsim wrote it."""
+    path = folder / FILE_NAME
+    try:
+        return parse_manifest(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        problem = Sentence("holds no collection") if folder.is_dir() else Sentence("does not exist")
+        raise CollectionError(
+            "{folder} {problem} (no {file}). Make one with: python scripts/build_collection.py --source "
+            "folder:PICTURES --out {folder}",
+            folder=folder,
+            problem=problem,
+            file=FILE_NAME,
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError("{path} cannot be read ({reason}).", path=path, reason=str(error)) from error
+
+
+def parse_manifest(text: str, name: str) -> Manifest:
+    try:
+        data: dict[str, Any] = json.loads(text)
+        version = int(data["format_version"])
+        if version > FORMAT_VERSION:
+            raise CollectionError(
+                "{name} has format version {version}; this artsim reads up to {known}. Update artsim.",
+                name=name,
+                version=version,
+                known=FORMAT_VERSION,
+            )
+        known = {field.name for field in dataclasses.fields(Manifest)}
+        data = {key: value for key, value in data.items() if key in known}
+        data["spaces"] = tuple(_parse_space(space) for space in data["spaces"])
+        data["files"] = {path: FileRecord(**record) for path, record in data["files"].items()}
+        manifest = Manifest(**data)
+        _check_paths(manifest)
+        return manifest
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CollectionError(
+            "{name} is damaged ({reason}); build or download the collection again.", name=name, reason=str(error)
+        ) from error
+
+
+def _parse_space(data: Mapping[str, Any]) -> SpaceRecord:
+    regions = data.get("regions")
+    if regions is not None:
+        regions = RegionsRecord(**{**regions, "boxes": tuple(_box(values) for values in regions["boxes"])})
+    return SpaceRecord(**{**data, "regions": regions})
+
+
+def _box(values: Sequence[float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (float(value) for value in values)
+    return left, top, right, bottom
+
+
+def _check_paths(manifest: Manifest) -> None:
+    """`ValueError` unless every file lies within the collection, and those of each space are among them."""
+    for name in manifest.files:
+        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+            raise ValueError(f"{name} is not a path within the collection")
+    if not manifest.spaces:
+        raise ValueError("it has no spaces")
+    for space in manifest.spaces:
+        statistics = (space.statistics,) if space.regions is None else (space.statistics, space.regions.statistics)
+        for name in (*space.indexes, *statistics):
+            if name not in manifest.files:
+                raise ValueError(f"{name} is not among its files")
+
+
+def record_files(folder: Path) -> dict[str, FileRecord]:
+    """Size and sha256 of every file below `folder` but the manifest itself."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FILE_NAME)
+    return {path.relative_to(folder).as_posix(): FileRecord(path.stat().st_size, sha256(path)) for path in paths}
+
+
+def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -> dict[str, str]:
+    """The files that are not as they were saved, each with what is wrong. `thorough` hashes large files as well."""
+    problems: dict[str, str] = {}
+    for name, record in manifest.files.items():
+        if name == "README.md":  # the card may be edited by people
+            continue
+        path = folder / name
+        if not path.is_file():
+            problems[name] = Sentence("is missing")
+        elif path.stat().st_size != record.size:
+            problems[name] = Sentence(
+                "has {found:,} bytes instead of {expected:,}", found=path.stat().st_size, expected=record.size
+            )
+        elif (thorough or record.size <= _HASHED_UP_TO) and sha256(path) != record.sha256:
+            problems[name] = Sentence("has other contents than when it was saved (its sha256 differs)")
+    return problems
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

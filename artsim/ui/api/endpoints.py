@@ -1,0 +1,266 @@
+"""The HTTP API and the MCP tools: searches by picture, text and work, and descriptions. Described in docs/http.md.
+
+Each function here is one endpoint and one tool; its docstring is what clients and language models read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+from pydantic import BaseModel
+
+from artsim.errors import ArtsimError
+from artsim.search.engine import Match
+from artsim.ui.api import json_inputs as typed
+from artsim.ui.api.json_inputs import Typed
+from artsim.ui.api.schemas import (
+    CollectionAnswer,
+    MatchAnswer,
+    WorkAnswer,
+    collection_answer,
+    match_answer,
+    work_answer,
+)
+from artsim.ui.context import Context
+from artsim.ui.error_text import capital
+from artsim.ui.search_page.query_input import PictureFile
+from artsim.ui.search_service import read_upload
+from artsim.ui.thumbnail_cache import SMALL
+
+log = logging.getLogger(__name__)
+
+DEFAULT_K = 10
+_AT_ONCE = 2  # requests that are worked on side by side; the others wait their turn
+
+A = TypeVar("A")
+
+
+class Refusal(gr.Error):
+    """An `ArtsimError` as Gradio passes it on: the sentence, and nothing in the log."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, print_exception=False)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+def add_endpoints(context: Context) -> None:
+    """Connect the endpoints; call once, inside `gr.Blocks`. Bad input is answered with one sentence."""
+    with gr.Row(visible=False):
+        desk = _Desk(context)
+        _add_searches(context, desk)
+        _add_search_combined(context, desk)
+        _add_descriptions(context, desk)
+
+
+class _Desk:
+    """Works on a few requests at a time, off the event loop, and turns what goes wrong into a sentence."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._seats = asyncio.Semaphore(_AT_ONCE)
+
+    async def answer(self, work: Callable[[], A]) -> A:
+        try:
+            async with self._seats:
+                return await asyncio.to_thread(work)
+        except ArtsimError as error:
+            raise Refusal(capital(str(error))) from error
+        except gr.Error:
+            raise
+        except Exception as error:
+            log.exception("A request to the API failed.")
+            raise Refusal(self._context.strings("notice.internal")) from error
+
+    async def matches(self, search: Callable[[], list[Match]]) -> list[dict[str, Any]]:
+        collection = self._context.collection
+        return await self.answer(lambda: [_plain(match_answer(match, collection)) for match in search()])
+
+
+def _plain(answer: BaseModel) -> dict[str, Any]:
+    return answer.model_dump(mode="json")
+
+
+def _connect(function: Callable[..., Any], inputs: list[Any], output: Typed) -> None:
+    """Not queued, so that MCP calls it in this process: Gradio's way through the queue opens files that a caller names."""
+    function.__doc__ = _unwrapped(function.__doc__ or "")
+    gr.Button().click(function, inputs, output, api_name=function.__name__, queue=False, concurrency_limit=None)
+
+
+def _unwrapped(docstring: str) -> str:
+    """Gradio takes every line below `Args:` for one parameter: lines that go on with the one before are joined to it."""
+    lines: list[str] = []
+    for line in inspect.cleandoc(docstring).splitlines():
+        if line.startswith(8 * " "):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _add_searches(context: Context, desk: _Desk) -> None:
+    collection, strings = context.collection, context.strings
+
+    async def search_by_image(image: str | None, k: int = DEFAULT_K) -> Any:
+        """Find the works of this art collection that look most like a picture: in what it shows, in style and in colour.
+
+        Args:
+            image: The picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. As an MCP tool: the file in base64, as a data URL
+                ("data:image/jpeg;base64,...") or alone, at most 3 MB, or the address that an upload to this app gave.
+                Other addresses are not fetched.
+            k: How many works to return, from 1 to 1000.
+
+        Returns:
+            A JSON list of works, nearest first, each with rank, id, title, artist, year, score, percentile (how close,
+                from 0 to 100), whether it is close, licence, web page and thumbnail.
+        """
+        if image is None:
+            raise Refusal(strings("api.nothing"))
+        return await desk.matches(lambda: collection.search(read_upload(Path(image), strings), k=typed.read_k(k)))
+
+    async def search_by_text(text: str, k: int = DEFAULT_K) -> Any:
+        """Find the works of this art collection that a text describes best, such as "a storm at sea".
+
+        Some encoders know pictures only: then this answers with an error that says so, and describe_collection has
+        reads_text false.
+
+        Args:
+            text: What the picture should show or look like, at most 1000 characters; English is understood best.
+            k: How many works to return, from 1 to 1000.
+
+        Returns:
+            A JSON list of works, best first, as search_by_image returns it.
+        """
+        return await desk.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
+
+    async def search_by_work(work: str, k: int = DEFAULT_K) -> Any:
+        """Find the works that look most like a work of this art collection. The work itself is not among them.
+
+        Args:
+            work: The id of the work, as the answers of the searches have it.
+            k: How many works to return, from 1 to 1000.
+
+        Returns:
+            A JSON list of works, nearest first, as search_by_image returns it.
+        """
+        return await desk.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
+
+    queries = (
+        (search_by_image, PictureFile(strings)),
+        (search_by_text, Typed(typed.TEXT)),
+        (search_by_work, Typed(typed.WORK)),
+    )
+    for function, query in queries:
+        _connect(function, [query, Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
+
+
+def _add_search_combined(context: Context, desk: _Desk) -> None:
+    collection, strings = context.collection, context.strings
+
+    async def search_combined(
+        image: str | None = None,
+        text: str | None = None,
+        work: str | None = None,
+        k: int = DEFAULT_K,
+        preset: str = "balanced",
+        aspects: dict[str, float] | None = None,
+        ranking: str = "tuned",
+        where: dict[str, Any] | None = None,
+        other: list[str] | None = None,
+        at_most: dict[str, int] | None = None,
+    ) -> Any:
+        """Search this art collection with everything that can be combined: a picture, a text and a work at once, what
+        should count, and conditions on the works. Give at least one of image, text and work.
+
+        Args:
+            image: A picture, as search_by_image takes it.
+            text: A text, as search_by_text takes it.
+            work: The id of a work, as search_by_work takes it.
+            k: How many works to return, from 1 to 1000.
+            preset: What counts: balanced, style, subject, color, or same-work (another reproduction of the same work).
+            aspects: Weights of subject, style, color and layout, such as {"style": 1, "color": 0.5}; in place of a preset.
+            ranking: tuned (recommended), likeness (no corrections) or cosine (the plain cosine of subject vectors).
+            where: Conditions on the columns that describe_collection names: a value, a list of values of which one must
+                hold, or a range; such as {"artist": ["Degas", "Manet"], "year": {"from": 1870, "to": 1880}}.
+            other: Columns in which an answer must differ from the given work: ["artist"] finds works by other artists.
+            at_most: How many answers may share a value, such as {"artist": 2}.
+
+        Returns:
+            A JSON list of works, best first, as search_by_image returns it.
+        """
+
+        def find() -> list[Match]:
+            weights = typed.read_aspects(aspects)
+            return collection.search(
+                None if image is None else read_upload(Path(image), strings),
+                typed.read_text(text) if text else None,
+                typed.read_work(work) if work else None,
+                k=typed.read_k(k),
+                aspects=weights,
+                preset=None if weights else preset,
+                ranking=ranking,  # type: ignore[arg-type]  # checked by the search
+                where=typed.read_where(where),
+                other=typed.read_columns(other),
+                at_most=typed.read_limits(at_most),
+            )
+
+        return await desk.matches(find)
+
+    inputs = [
+        PictureFile(strings),
+        Typed(typed.TEXT),
+        Typed(typed.WORK),
+        Typed(typed.K, DEFAULT_K),
+        Typed(typed.PRESET, "balanced"),
+        Typed(typed.ASPECTS),
+        Typed(typed.RANKING, "tuned"),
+        Typed(typed.WHERE),
+        Typed(typed.COLUMNS),
+        Typed(typed.LIMITS),
+    ]
+    _connect(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
+
+
+def _add_descriptions(context: Context, desk: _Desk) -> None:
+    collection = context.collection
+
+    async def describe_work(work: str) -> Any:
+        """Describe one work of this art collection: all its metadata, licence, web page, pictures and their size.
+
+        As an MCP tool, this also returns the picture.
+
+        Args:
+            work: The id of the work, as the answers of the searches have it.
+
+        Returns:
+            A JSON object with id, title, artist, year, licence, web page, thumbnail, picture, width, height and metadata.
+        """
+
+        def describe() -> dict[str, Any]:
+            found = collection.work(typed.read_work(work))
+            if collection.manifest.images == "bytes":
+                context.thumbnails.path(found["id"], SMALL)  # made here, off the event loop: the tool shows it
+            return _plain(work_answer(found, collection))
+
+        return await desk.answer(describe)
+
+    async def describe_collection() -> Any:
+        """Describe this art collection: its title, number of works, licence, encoder, whether text searches work, and the
+        columns to filter by with their values.
+
+        Returns:
+            A JSON object.
+        """
+        ready = context.readiness
+        reads_text = None if ready.state == "loading" else ready.embeds_text
+        return await desk.answer(lambda: _plain(collection_answer(collection, context.facets, reads_text=reads_text)))
+
+    _connect(describe_work, [Typed(typed.WORK)], typed.answers_of(WorkAnswer))
+    _connect(describe_collection, [], typed.answers_of(CollectionAnswer))

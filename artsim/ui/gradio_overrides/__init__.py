@@ -1,0 +1,1 @@
+"""Everything that overrides Gradio's inside."""

@@ -1,0 +1,68 @@
+"""Pages that Gradio makes show the collection as it is now.
+
+Gradio sends every visitor what the components were made with. Here some of them can be made anew (`follow`), which is
+done when a page is asked for and the collection has changed since.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from artsim.collection import Collection
+from artsim.messages.strings import languages
+from artsim.storage.manifest import Manifest
+
+log = logging.getLogger(__name__)
+
+_RENEW = "artsim_renew"
+C = TypeVar("C")
+
+
+def follow(component: C, renew: Callable[[C], None]) -> C:
+    """The component; `renew(component)` will bring it up to date."""
+    setattr(component, _RENEW, renew)
+    return component
+
+
+class Following:
+    """ASGI middleware that brings the pages up to date before they are sent."""
+
+    def __init__(self, app: ASGIApp, collection: Collection) -> None:
+        self._app, self._collection = app, collection
+        self._shown: tuple[Any, Manifest] = (None, collection.manifest)
+        self._remember()
+        self._lock = threading.Lock()
+        self._pages = {"", "config", *languages()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].strip("/") in self._pages and self._is_old():
+            await run_in_threadpool(self._renew, scope["app"])
+        await self._app(scope, receive, send)
+
+    def _remember(self) -> None:
+        """What the pages are about to show; the contents weakly, as old ones are large."""
+        self._shown = (weakref.ref(self._collection.contents), self._collection.manifest)
+
+    def _is_old(self) -> bool:
+        return (self._shown[0](), self._shown[1]) != (self._collection.contents, self._collection.manifest)
+
+    def _renew(self, app: Any) -> None:
+        with self._lock:
+            if not self._is_old():
+                return
+            self._remember()
+            blocks = app.get_blocks()
+            try:
+                for component in list(blocks.blocks.values()):
+                    if renew := getattr(component, _RENEW, None):
+                        renew(component)
+                blocks.config = blocks.get_config_file()
+            except Exception:
+                log.exception("The pages still show the collection as it was.")

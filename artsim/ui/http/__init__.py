@@ -1,0 +1,1 @@
+"""Routes, request limits, health, metrics and logs."""

@@ -1,0 +1,109 @@
+"""What the page fetches beside Gradio's own routes, and what no one may ask of those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from artsim.errors import QueryError
+from artsim.ui.assets import assets
+from artsim.ui.context import Context
+from artsim.ui.http.downloads import download_routes
+from artsim.ui.http.health import health_routes
+from artsim.ui.http.request_bodies import BodyLimit
+from artsim.ui.labels import safe_link
+from artsim.ui.language import LanguageRedirect, language_of
+from artsim.ui.pages.registry import page_routes
+from artsim.ui.thumbnail_cache import SIZES, placeholder
+
+_YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
+_FETCHING = ("/gradio_api/file=http", "/gradio_api/file/http", "/gradio_api/proxy=")
+
+
+def extra_routes(context: Context) -> list[Route]:
+    """`/thumbnails/SIZE/ID`, `/art/NAME`, `/encoder`, `/healthz`, `/readyz`, downloads, and the pages."""
+
+    def thumbnail(request: Request) -> Response:
+        size = request.path_params["size"]
+        if size not in SIZES:
+            return PlainTextResponse(f"Thumbnails are {' or '.join(map(str, SIZES))} pixels wide.", status_code=404)
+        identity = request.path_params["identity"]
+        try:
+            if context.collection.manifest.images != "bytes":
+                return _elsewhere(context.collection.work(identity), size)
+            path = context.thumbnails.path(identity, size)
+        except QueryError as error:
+            return PlainTextResponse(str(error), status_code=404)
+        if path is None:
+            return _placeholder(size)
+        # Some 20 kB, and many at a time: read here at once, where a FileResponse goes through threads four times
+        return Response(path.read_bytes(), media_type="image/webp", headers={"Cache-Control": _YEAR})
+
+    async def encoder(request: Request) -> Response:
+        ready = context.readiness
+        status = {
+            "state": ready.state,
+            "text": ready.embeds_text,
+            "reason": context.speaking(language_of(request)).strings.error(ready.reason),
+        }
+        return JSONResponse(status, headers={"Cache-Control": "no-store"})
+
+    async def asset(request: Request) -> Response:
+        found = assets().get(request.path_params["name"])
+        if found is None:
+            return PlainTextResponse("There is no such file.", status_code=404)
+        return Response(found.data, media_type=found.media_type, headers={"Cache-Control": _YEAR})
+
+    return [
+        Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
+        Route("/art/{name}", asset),
+        Route("/encoder", encoder),
+        *health_routes(context),
+        *download_routes(context),
+        *page_routes(context),
+    ]
+
+
+def _elsewhere(work: Mapping[str, Any], size: int) -> Response:
+    """A collection without pictures sends the visitor's browser to where they are; the server fetches none of them."""
+    link = safe_link({"url": work.get("image_url")})
+    return RedirectResponse(link[0], status_code=302) if link else _placeholder(size)
+
+
+def _placeholder(size: int) -> Response:
+    return Response(_drawn(size), media_type="image/webp", headers={"Cache-Control": "max-age=60"})
+
+
+@cache
+def _drawn(size: int) -> bytes:
+    return placeholder(size)
+
+
+class NoFetching:
+    """Gradio's file routes would fetch an address for whoever asks; here they answer 403."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _asks_to_fetch(scope["path"]):
+            response = PlainTextResponse("This app does not fetch addresses.", status_code=403)
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _asks_to_fetch(path: str) -> bool:
+    return any(part in path.lower() for part in _FETCHING)
+
+
+def middleware() -> list[Any]:
+    """From outside to inside: nothing reads a body before `BodyLimit` does."""
+    return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(LanguageRedirect)]

@@ -1,0 +1,104 @@
+"""The interface on a port, with what runs behind it: the encoder being loaded, thumbnails being made."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from artsim.encoders.zero_gpu import is_zero_gpu
+from artsim.errors import ArtsimError
+from artsim.ui.settings import Settings
+from artsim.ui.startup import Opened, open_or_build
+
+if TYPE_CHECKING:
+    from artsim.ui.auth import Owner
+
+log = logging.getLogger(__name__)
+
+
+def serve(opened: Opened, settings: Settings) -> int:
+    """Serve until interrupted, also when the owner opens another collection. The page is up before the encoder is loaded."""
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
+    # Where matplotlib is installed, Gradio imports it at the first search: for half a second no one is answered. Nothing
+    # here draws with it, so it is made to look absent.
+    sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]  # Python's mark of what cannot be imported
+    from artsim.ui.auth import Owner
+
+    signal.signal(signal.SIGTERM, _stop)
+    owner = Owner(settings.owner_token) if settings.allow_changes else None
+    port = _serve(opened, settings, owner)
+    while port is not None:
+        settings = replace(settings, port=port)
+        opened = _open_another(opened, settings)
+        port = _serve(opened, settings, owner)
+    return 0
+
+
+def _open_another(before: Opened, settings: Settings) -> Opened:
+    """What the shelf says now; `before`, when that cannot be opened (the Hub is out of reach, for example)."""
+    from artsim.curation.library import Shelf
+
+    try:
+        return open_or_build(settings)
+    except ArtsimError as error:
+        log.warning("%s The collection that was open stays open.", error)
+        Shelf(settings.cache).open(settings.collection, before.own)
+        return before
+
+
+def _serve(opened: Opened, settings: Settings, owner: Owner | None) -> int | None:
+    """Serve one collection. Returns the port when another one is to be opened there, None when interrupted."""
+    from artsim.curation.library import Shelf
+    from artsim.curation.session import Registrar
+    from artsim.messages.strings import load_strings
+    from artsim.ui.context import Context
+    from artsim.ui.readiness import Readiness
+    from artsim.ui.server import launch
+    from artsim.ui.studio import Studio
+    from artsim.ui.thumbnail_cache import Thumbnails
+
+    collection = opened.collection
+    studio = None
+    if owner is not None:
+        shelf = Shelf(settings.cache)
+        registrar = Registrar(collection, shelf, settings.cache, asked=settings.collection, own=opened.own)
+        studio = Studio(owner, registrar)
+    context = Context(
+        collection=collection,
+        thumbnails=Thumbnails(collection, settings.cache),
+        readiness=Readiness(collection),
+        strings=load_strings(),
+        encoder=opened.encoder,
+        encoder_reason=opened.reason,
+        studio=studio,
+    )
+    if is_zero_gpu():  # its functions must be known before launch
+        context.readiness.load()
+    interface = launch(context, settings)
+    log.info("Open %s in a browser. Stop with Ctrl+C.", interface.local_url)
+    log.info("MCP tools: %sgradio_api/mcp/", interface.local_url)
+    context.readiness.start()
+    context.thumbnails.make_ahead(context.examples)
+    if studio is None:
+        interface.block_thread()
+        return None
+    log.info("Your own works: %scollection", interface.local_url)
+    try:
+        while not studio.reopen.wait(1.0):  # not for ever: Ctrl+C would go unheard on Windows
+            pass
+        interface.close(verbose=False)
+    except KeyboardInterrupt:
+        log.info("Stopping.")
+    finally:
+        context.thumbnails.stop()
+        studio.registrar.close()
+    return int(interface.server_port) if studio.reopen.is_set() else None
+
+
+def _stop(*_: Any) -> None:
+    """SIGTERM ends the app like Ctrl+C, so that what is not saved yet is saved."""
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""The owner's page: add, edit, remove, save and publish works."""

@@ -1,0 +1,294 @@
+"""What the owner's page sends and asks, as JSON: files that come in, changes, saving, publishing, opening another.
+
+Every one of these is answered with 403 unless it is the owner's and, if it changes something, comes from the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from artsim.curation.ingest_state import IntakeState, Report
+from artsim.curation.session import Change, Publication, Registrar
+from artsim.curation.uploads import TooMuch, clean_name, is_picture, is_table
+from artsim.errors import ArtsimError, QueryError
+from artsim.images.decode import FORMATS
+from artsim.messages.message import Sentence
+from artsim.messages.strings import Strings
+from artsim.ui.cards import picture_address
+from artsim.ui.context import Context
+from artsim.ui.error_text import Spoken, sentence_of
+from artsim.ui.labels import label_of
+from artsim.ui.language import language_of
+from artsim.ui.studio import Studio
+from artsim.ui.thumbnail_cache import SMALL
+
+log = logging.getLogger(__name__)
+
+_SHOWN_REPORTS = 200
+_SHOWN_NOTES = 20
+_NO_STORE = {"Cache-Control": "no-store"}
+
+Body = Mapping[str, Any]
+
+
+def desk_routes(context: Context, studio: Studio, *, upload_bytes: int) -> list[Route]:
+    """`upload_bytes`: how large one file may be."""
+    desk = _Desk(context, studio, upload_bytes)
+    changes: dict[str, Callable[[Body], None]] = {
+        "begin": desk.begin,
+        "complete": desk.complete,
+        "cancel": desk.cancel,
+        "include": desk.include,
+        "edit": desk.edit,
+        "remove": desk.remove,
+        "describe": desk.describe,
+        "undo": desk.undo,
+        "save": desk.save,
+        "publish": desk.publish,
+        "open": desk.open,
+    }
+    routes = [Route(f"/collection/{name}", desk.change(act), methods=["POST"]) for name, act in changes.items()]
+    state = Route("/collection/state", desk.state, methods=["GET"])
+    return [*routes, state, Route("/collection/file", desk.receive, methods=["PUT"])]
+
+
+class _Desk:
+    def __init__(self, context: Context, studio: Studio, upload_bytes: int) -> None:
+        self._context, self._studio, self._upload_bytes = context, studio, upload_bytes
+        self._registrar = studio.registrar
+
+    def change(self, act: Callable[[Body], None]) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that does `act` with the JSON body and answers with the state afterwards."""
+
+        async def endpoint(request: Request) -> Response:
+            if not self._studio.owner.may_change(request):
+                return self._refused(request)
+            try:
+                body = await request.json()
+                if not isinstance(body, dict):
+                    raise QueryError("The request must be a JSON object.")
+                await asyncio.to_thread(act, body)
+                return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
+            except ArtsimError as error:
+                return JSONResponse(
+                    {"error": sentence_of(error, self._speaking(request).strings)}, 400, headers=_NO_STORE
+                )
+            except ValueError:
+                return JSONResponse({"error": "The request must be JSON."}, 400, headers=_NO_STORE)
+            except Exception:
+                log.exception("A change of the collection failed.")
+                return JSONResponse(
+                    {"error": self._speaking(request).strings("error.internal")}, 500, headers=_NO_STORE
+                )
+
+        return endpoint
+
+    async def state(self, request: Request) -> Response:
+        if not self._studio.owner.admits(request):
+            return self._refused(request)
+        return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
+
+    async def receive(self, request: Request) -> Response:
+        """One file, as the body; its name is in the query. A table of metadata, or a picture for the intake."""
+        if not self._studio.owner.may_change(request):
+            return self._refused(request)
+        name = clean_name(request.query_params.get("name", ""))
+        intake, incoming = self._registrar.intake, self._registrar.incoming
+        if intake is None or incoming is None or intake.over:
+            return JSONResponse(
+                {"error": self._speaking(request).strings("collection.add.ended")}, 409, headers=_NO_STORE
+            )
+        if not is_picture(name) and not is_table(name):
+            intake.refuse(
+                name, Sentence("{label} is not an image that artsim reads ({formats}).", label=name, formats=FORMATS)
+            )
+            return JSONResponse({}, headers=_NO_STORE)
+        try:
+            size = _declared_size(request)
+            if size > self._upload_bytes:
+                raise QueryError("{name} is larger than {limit} MB.", name=name, limit=self._upload_bytes // 2**20)
+            path = await asyncio.to_thread(incoming.place, name, size)
+            arrived = 0
+            with path.open("wb") as file:
+                async for chunk in request.stream():
+                    arrived += len(chunk)
+                    if arrived > size:
+                        raise QueryError("{name} is larger than it said.", name=name)
+                    file.write(chunk)
+            if arrived < size:
+                raise QueryError("{name} did not arrive as a whole.", name=name)
+        except TooMuch as error:
+            intake.complete()
+            intake.note(error.sentence)
+            return JSONResponse({"error": sentence_of(error, self._speaking(request).strings)}, 507, headers=_NO_STORE)
+        except QueryError as error:
+            intake.refuse(name, error.sentence)
+            return JSONResponse({}, headers=_NO_STORE)
+        except (ClientDisconnect, OSError) as error:
+            intake.refuse(name, str(error) or Sentence("{name} did not arrive as a whole.", name=name))
+            return JSONResponse({}, headers=_NO_STORE)
+        if is_picture(name):
+            intake.receive(name, path)
+        return JSONResponse({}, headers=_NO_STORE)
+
+    # --- Changes ------------------------------------------------------------------------------------------------------
+
+    def begin(self, body: Body) -> None:
+        title = body.get("title")
+        self._registrar.begin_intake(_count(body, "total"), title=None if title is None else _text(body, "title"))
+
+    def complete(self, body: Body) -> None:
+        self._intake().complete()
+
+    def cancel(self, body: Body) -> None:
+        self._intake().cancel()
+
+    def include(self, body: Body) -> None:
+        numbers = body.get("numbers")
+        if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
+            raise QueryError("numbers must be a list of whole numbers.")
+        self._intake().include(numbers)
+
+    def edit(self, body: Body) -> None:
+        values = body.get("values")
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise QueryError("values must be texts by column.")
+        self._registrar.edit(_text(body, "id"), values)
+
+    def remove(self, body: Body) -> None:
+        ids = body.get("ids")
+        if not isinstance(ids, list) or not all(isinstance(identity, str) for identity in ids):
+            raise QueryError("ids must be a list of texts.")
+        self._registrar.remove(ids)
+
+    def describe(self, body: Body) -> None:
+        names = ("title", "license", "description", "homepage")
+        title, license, description, homepage = (_text(body, name).strip() for name in names)
+        self._registrar.describe(title=title, license=license, description=description, homepage=homepage)
+
+    def undo(self, body: Body) -> None:
+        self._registrar.undo()
+
+    def save(self, body: Body) -> None:
+        self._registrar.save()
+
+    def publish(self, body: Body) -> None:
+        private = body.get("private") is True
+        token = _text(body, "token").strip() or None
+        repo_id = _text(body, "repo").strip()
+        self._registrar.publish(repo_id, private=private, license=_text(body, "license"), token=token)
+
+    def open(self, body: Body) -> None:
+        """Open another collection: the app starts over behind its address, and the page asks until it is back."""
+        intake, publication = self._registrar.intake, self._registrar.publication
+        if (intake is not None and not intake.over) or (publication is not None and not publication.over):
+            raise Spoken(self._context.strings("collection.open.busy"))
+        if self._registrar.unsaved:
+            self._registrar.save()
+        name = body.get("name")
+        self._registrar.shelf.open(self._registrar.asked, None if name is None else _text(body, "name"))
+        self._studio.reopen.set()
+
+    def _intake(self) -> Any:
+        if self._registrar.intake is None:
+            raise QueryError("Nothing is being added.")
+        return self._registrar.intake
+
+    # --- Answers ------------------------------------------------------------------------------------------------------
+
+    def _speaking(self, request: Request) -> Context:
+        return self._context.speaking(language_of(request))
+
+    def _refused(self, request: Request) -> Response:
+        sentence = self._speaking(request).strings("collection.refused")
+        return JSONResponse({"error": sentence}, 403, headers=_NO_STORE)
+
+    def _state(self, request: Request) -> dict[str, Any]:
+        registrar, context = self._registrar, self._speaking(request)
+        collection = context.collection
+        intake = registrar.intake
+        return {
+            "key": self._studio.key,
+            "works": len(collection),
+            "unsaved": [_change(change) for change in registrar.unsaved],
+            "savedIn": registrar.saved_in,
+            "problem": context.strings.error(registrar.problem),
+            "intake": None if intake is None else _intake_state(intake.state(), context, registrar),
+            "publication": None
+            if registrar.publication is None
+            else _publication(registrar.publication, context.strings),
+        }
+
+
+def _intake_state(state: IntakeState, context: Context, registrar: Registrar) -> dict[str, Any]:
+    strings = context.strings
+    return {
+        "phase": state.phase,
+        "total": state.total,
+        "received": state.received,
+        "done": state.done,
+        "added": state.added,
+        "now": list(state.now),
+        "secondsLeft": state.seconds_left,
+        "reports": [_report(report, context) for report in state.reports[:_SHOWN_REPORTS]],
+        "reported": len(state.reports),
+        "notes": [strings.error(note) for note in state.notes[:_SHOWN_NOTES]],
+        "failure": strings.error(state.failure),
+        "begun": registrar.begun,
+    }
+
+
+def _report(report: Report, context: Context) -> dict[str, Any]:
+    answer: dict[str, Any] = {"number": report.number, "name": report.name, "outcome": report.outcome}
+    if report.outcome == "broken":
+        return {**answer, "reason": context.strings.error(report.reason)}
+    answer |= {"work": report.work, "title": report.work, "picture": None}
+    try:
+        work = context.collection.work(report.work or "")
+    except QueryError:  # not in yet, or in a new collection that is not the open one
+        return answer
+    return {**answer, "title": label_of(work).title, "picture": picture_address(work, SMALL)}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"verb": change.verb, "count": len(change.works)}
+
+
+def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:
+    return {
+        "repo": publication.repo_id,
+        "sent": publication.sent,
+        "total": publication.total,
+        "url": publication.url,
+        "failure": strings.error(publication.failure),
+        "over": publication.over,
+    }
+
+
+def _text(body: Body, name: str) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise QueryError("{name} must be a text.", name=name)
+    return value
+
+
+def _count(body: Body, name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise QueryError("{name} must be a whole number.", name=name)
+    return value
+
+
+def _declared_size(request: Request) -> int:
+    """Bytes: what the page says that the file has, which may be more than it sends of one that is too large."""
+    texts = (request.headers.get("content-length", ""), request.query_params.get("size", ""))
+    if not all(text.isdecimal() for text in texts):
+        raise QueryError("The size of the file must be given.")
+    return max(map(int, texts))

@@ -1,0 +1,106 @@
+"""Why a work is like another picture, for the page: in words, over both pictures, in colours and in shared metadata."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from artsim.analysis.correspondence import Region
+from artsim.analysis.explain import Explanation
+from artsim.analysis.heatmap import draw_overlay
+from artsim.analysis.palette import Swatch
+from artsim.messages.strings import Strings
+from artsim.ui.context import Context
+from artsim.ui.labels import as_text, share_text
+from artsim.ui.markup import Markup, element
+
+_SIDE = 520  # pixels of the heat maps
+
+
+def why_section(context: Context, explanation: Explanation, *, names: tuple[str, str] | None = None) -> Markup:
+    """Everything that the explanation has, as one section without a heading of its own.
+
+    `names`: what the two pictures are called; None for a query and what was found with it.
+    """
+    strings = context.strings
+    called = names or (strings("why.map.query"), strings("why.map.match"))
+    words = [
+        element("li", strings(f"why.{item.aspect}.{item.step}"), " ",
+                element("span", share_text(item.percentile, strings), class_="fine") if item.step != "unknown" else "")
+        for item in explanation.likeness
+    ]  # fmt: skip
+    return element(
+        "div",
+        element("ul", *words, class_="why-words"),
+        _maps(explanation, called, strings),
+        _palettes(explanation, called, strings),
+        _metadata(explanation, strings),
+        class_="why",
+    )
+
+
+def _maps(explanation: Explanation, called: tuple[str, str], strings: Strings) -> Markup:
+    agreement = explanation.agreement
+    if agreement is None:
+        return Markup("")
+    pairs = agreement.pairs
+    figures = [
+        _map(explanation.query_picture, agreement.first, [pair.first for pair in pairs], called[0]),
+        _map(explanation.match_picture, agreement.second, [pair.second for pair in pairs], called[1]),
+    ]
+    told = strings("why.map.info" if pairs else "why.map.none")
+    return element(
+        "div", element("h3", strings("why.map")), element("div", *figures, class_="why-maps"), element("p", told, class_="fine")
+    )  # fmt: skip
+
+
+def _map(picture: Image.Image, heat: np.ndarray, regions: Sequence[Region], alt: str) -> Markup:
+    drawn = draw_overlay(picture, heat, regions=regions, side=_SIDE)
+    source = f"data:image/webp;base64,{base64.b64encode(drawn).decode()}"
+    return element("figure", element("img", src=source, alt=alt), element("figcaption", alt, class_="fine"))
+
+
+def _palettes(explanation: Explanation, called: tuple[str, str], strings: Strings) -> Markup:
+    shared = explanation.shared_colors
+    rows = [
+        _palette(explanation.query_palette, [pair.first for pair in shared], called[0], strings),
+        _palette(explanation.match_palette, [pair.second for pair in shared], called[1], strings),
+    ]
+    told = strings("why.palette.shared", count=len(shared)) if shared else strings("why.palette.none")
+    return element("div", element("h3", strings("why.palette")), *rows, element("p", told, class_="fine"))
+
+
+def _palette(swatches: Sequence[Swatch], shared: Sequence[int], label: str, strings: Strings) -> Markup:
+    """A strip of colours, each as wide as its share; those that the other picture has too are marked."""
+    strip = [
+        element(
+            "span",
+            style=f"background:{swatch.hex};flex-grow:{max(swatch.share, 0.03):.3f}",
+            class_="shared" if number in shared else None,
+            title=swatch.hex,
+        )
+        for number, swatch in enumerate(swatches)
+    ]
+    return element("div", *strip, class_="why-palette", role="img", aria_label=_described(swatches, label, strings))
+
+
+def _described(swatches: Sequence[Swatch], label: str, strings: Strings) -> str:
+    shares = [f"{swatch.hex} {strings.percent(100 * swatch.share)}" for swatch in swatches]
+    return strings("within.values", column=label, values=strings("results.comma").join(shares))
+
+
+def _metadata(explanation: Explanation, strings: Strings) -> Markup:
+    if not explanation.shared_metadata:
+        return Markup("")
+    rows = [
+        element("div", element("dt", strings.column(item.column)), element("dd", as_text(_plain(item.value))))
+        for item in explanation.shared_metadata
+    ]
+    return element("div", element("h3", strings("why.metadata")), element("dl", *rows, class_="metadata"))
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,230 @@
+"""A link -> the question that it asks: the opposite of `artsim.ui.search_form.write_state`.
+
+What a link says that cannot be used is left out, with a sentence why: nothing that stands in an address breaks a page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import Aspect
+from artsim.search.engine import Part
+from artsim.search.ranking import RANKINGS
+from artsim.ui.context import Context
+from artsim.ui.search_form import (
+    HEAVIEST,
+    LONGEST_TEXT,
+    MOST_ALIKE,
+    MOST_PARTS,
+    MOST_SHOWN,
+    Question,
+    Reading,
+    century_offered,
+    columns_offered,
+    encoders_offered,
+    has_regions,
+)
+
+_LONGEST = 8000  # characters of a link: what browsers and proxies pass on
+_TOLD = 5  # problems of a link that are told; one that is all junk has more
+_ECHOED = 60  # characters of what stood in a link that a sentence repeats
+_PARTS = {"work": "work", "not": "work", "text": "text", "not-text": "text", "upload": "image", "not-upload": "image"}
+
+
+def read_state(query: str, context: Context, uploads: Sequence[Path] = ()) -> Reading:
+    """What the query string `query` says. `uploads` are the files of its uploads, in their order, as far as they are known."""
+    if len(query) > _LONGEST:
+        return Reading(Question(), problems=(context.strings("link.too-long", most=_LONGEST),))
+    return _Reader(context, uploads).read(parse_qsl(query.removeprefix("?"), errors="replace", max_num_fields=None))
+
+
+class _Reader:
+    """Reads the pairs of one link, in their order; collects what cannot be used."""
+
+    def __init__(self, context: Context, uploads: Sequence[Path]) -> None:
+        self._context = context
+        self._strings = context.strings
+        self._uploads = list(uploads)
+        self._lost = 0
+        self._facets = {facet.column: facet for facet in context.facets}
+        self._problems: list[str] = []
+        self._parts: list[Part | None] = []
+        """None for one that could not be used: its region and weight go with it."""
+        self._settings: dict[str, Any] = {}
+        self._weights: dict[Aspect, float] = {}
+        self._where: dict[str, Any] = {}
+        self._open: str | None = None
+
+    def read(self, pairs: list[tuple[str, str]]) -> Reading:
+        readers: dict[str, Callable[[str, str], None]] = {
+            **dict.fromkeys(_PARTS, self._part),
+            "region": self._region,
+            "weight": self._weight,
+            "preset": self._choice,
+            "ranking": self._choice,
+            "encoder": self._choice,
+            "find": self._find,
+            "k": self._k,
+            "other": self._column,
+            "by": self._column,
+            "detail": self._opened,
+        }
+        prefixes: dict[str, Callable[[str, str], None]] = {
+            "w.": self._aspect, "where.": self._condition, "most.": self._limit,
+        }  # fmt: skip
+        for name, value in pairs:
+            read = readers.get(name) or next((read for start, read in prefixes.items() if name.startswith(start)), None)
+            if read is not None:  # others are not ours: what newsletters append, Gradio's own
+                read(name, value)
+        return Reading(self._question(), self._open, tuple(self._problems[:_TOLD]))
+
+    def _question(self) -> Question:
+        parts = [part for part in self._parts if part is not None]
+        if self._lost:
+            self._problems.insert(0, self._strings("link.upload"))
+        if len(parts) > MOST_PARTS:
+            self._tell("link.too-many", most=MOST_PARTS)
+        if self._weights:
+            weights = {aspect: self._weights.get(aspect, 0) for aspect in self._context.aspects}
+            self._settings.update(preset=None, weights=weights)
+        return Question(parts=tuple(parts[:MOST_PARTS]), where=self._where, **self._settings)
+
+    def _tell(self, key: str, **values: Any) -> None:
+        shown = {name: _cut(value) if name in ("value", "name", "id") else value for name, value in values.items()}
+        sentence = self._strings(key, **shown)
+        if sentence not in self._problems:
+            self._problems.append(sentence)
+
+    def _part(self, name: str, value: str) -> None:
+        kind, weight = _PARTS[name], -1.0 if name.startswith("not") else 1.0
+        part: Part | None = None
+        if kind == "work":
+            if value in self._context.collection.contents.rows:
+                part = Part(work=value, weight=weight)
+            else:
+                self._tell("link.work", id=value)
+        elif kind == "text":
+            words = value.strip()[:LONGEST_TEXT]
+            part = Part(text=words, weight=weight) if words else None
+        elif self._uploads:
+            part = Part(image=self._uploads.pop(0), weight=weight)
+        else:
+            self._lost += 1
+        self._parts.append(part)
+
+    def _region(self, name: str, value: str) -> None:
+        sides = [number for side in value.split(",")[:5] if (number := _number(side)) is not None]
+        is_region = len(sides) == 4 and 0 <= sides[0] < sides[2] <= 1 and 0 <= sides[1] < sides[3] <= 1
+        if not is_region or not self._parts or (self._parts[-1] is not None and self._parts[-1].text is not None):
+            self._tell("link.region", value=value)
+        elif (part := self._parts[-1]) is not None:
+            self._parts[-1] = Part(
+                part.image, part.text, part.work, (sides[0], sides[1], sides[2], sides[3]), part.weight
+            )
+
+    def _weight(self, name: str, value: str) -> None:
+        number = self._between(name, value, 0.01, HEAVIEST)
+        if number is not None and self._parts and (part := self._parts[-1]) is not None:
+            self._parts[-1] = Part(part.image, part.text, part.work, part.region, math.copysign(number, part.weight))
+
+    def _choice(self, name: str, value: str) -> None:
+        choices = {"preset": tuple(PRESETS), "ranking": RANKINGS, "encoder": encoders_offered(self._context)}[name]
+        if value in choices:
+            self._settings[name] = value
+        else:
+            called = {"preset": "preset.", "ranking": "ranking."}.get(name)
+            self._tell("link.choice", name=name, value=value, choices=self._named(choices, called))
+
+    def _named(self, choices: Sequence[str], prefix: str | None) -> str:
+        """What a link may say, each with what the page calls it where that is another word."""
+        named = [(choice, self._strings(f"{prefix}{choice}") if prefix else choice) for choice in choices]
+        said = [
+            code if name.casefold() == code else self._strings("link.called", code=code, name=name)
+            for code, name in named
+        ]
+        return self._strings("results.comma").join(said)
+
+    def _find(self, name: str, value: str) -> None:
+        if value == "detail" and has_regions(self._context):
+            self._settings["contains"] = True
+        else:
+            self._tell("link.find", name=name, value=value)
+
+    def _k(self, name: str, value: str) -> None:
+        number = self._between(name, value, 1, MOST_SHOWN, whole=True)
+        if number is not None:
+            self._settings["k"] = int(number)
+
+    def _aspect(self, name: str, value: str) -> None:
+        aspect = next((aspect for aspect in self._context.aspects if name == f"w.{aspect}"), None)
+        if aspect is None:
+            self._tell(
+                "link.aspect", value=name.removeprefix("w."), choices=self._named(self._context.aspects, "aspect.")
+            )
+        elif (number := self._between(name, value, 0, 1)) is not None:
+            self._weights[aspect] = number
+
+    def _condition(self, name: str, value: str) -> None:
+        facet = self._facets.get(name.removeprefix("where."))
+        if facet is None:
+            self._tell("link.column", value=name.removeprefix("where."))
+        elif facet.kind == "range":
+            bounds = [_number(side) if side else None for side in value.split("..")]
+            if len(bounds) == 2 and any(bound is not None for bound in bounds):
+                self._where[facet.column] = (bounds[0], bounds[1])
+            else:
+                self._tell("link.range", name=name, value=value)
+        elif any(value == offered for offered, _ in facet.values):
+            chosen = self._where.setdefault(facet.column, [])
+            chosen += [value] if value not in chosen else []
+        else:
+            self._tell("link.value", column=self._strings.column(facet.column), value=value)
+
+    def _limit(self, name: str, value: str) -> None:
+        column = name.removeprefix("most.")
+        if self._is_offered(column) and (number := self._between(name, value, 1, MOST_ALIKE, whole=True)) is not None:
+            self._settings["at_most"] = (column, int(number))
+
+    def _column(self, name: str, value: str) -> None:
+        in_time = name == "by" and value == "century" and century_offered(self._context)
+        if in_time or self._is_offered(value):
+            self._settings[name] = value
+
+    def _opened(self, name: str, value: str) -> None:
+        if value in self._context.collection.contents.rows:
+            self._open = value
+        else:
+            self._tell("link.work", id=value)
+
+    def _is_offered(self, column: str) -> bool:
+        if column in columns_offered(self._context.facets):
+            return True
+        self._tell("link.column", value=column)
+        return False
+
+    def _between(self, name: str, value: str, low: float, high: float, *, whole: bool = False) -> float | int | None:
+        number = _number(value)
+        if number is None or not low <= number <= high or (whole and not float(number).is_integer()):
+            key = "link.whole-number" if whole else "link.number"
+            self._tell(key, name=name, value=value, low=f"{low:g}", high=f"{high:g}")
+            return None
+        return number
+
+
+def _number(text: str) -> float | int | None:
+    try:
+        number = float(text[:40])
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() else number
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _ECHOED else f"{text[:_ECHOED]}…"

@@ -1,0 +1,279 @@
+"""The search: a query and its controls on one side, works on the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from artsim.encoders.presets import PRESETS
+from artsim.encoders.protocol import Aspect
+from artsim.errors import QueryError
+from artsim.messages.strings import Strings
+from artsim.search.engine import SEVERAL, Part
+from artsim.search.ranking import RANKINGS
+from artsim.snapshot.facets import Facet
+from artsim.ui.assets import read_script
+from artsim.ui.cards import facts_of
+from artsim.ui.context import Context
+from artsim.ui.gradio_overrides.refresh import follow
+from artsim.ui.markup import Markup, button, element
+from artsim.ui.query_string import read_state
+from artsim.ui.search_form import (
+    MOST_SHOWN,
+    SHOWN,
+    Question,
+    Reading,
+    century_offered,
+    columns_offered,
+    encoders_offered,
+    has_regions,
+)
+from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, Variety, VarietyInput
+from artsim.ui.search_page.query_input import Address, AddressInput, PartData, QueryInput
+from artsim.ui.search_page.results import page_of, start_page
+
+_AT_ONCE = 4  # searches that may run side by side; the encoder itself takes one picture at a time
+_BEFORE = "(...inputs) => { window.artsim.busy(); return inputs; }"
+_AFTER = "() => { window.artsim.settle(); }"
+_AFTER_LINK = "() => { window.artsim.settle(); setTimeout(window.artsim.restored, 200); }"  # if the page was the same
+
+
+@dataclass(frozen=True)
+class _Controls:
+    """Everything that a question is made of, as components."""
+
+    query: QueryInput
+    preset: gr.Radio
+    k: AmountInput
+    ranking: gr.Radio
+    variety: VarietyInput
+    encoder: gr.Radio
+    contains: gr.Checkbox
+    weights: Mapping[Aspect, AmountInput]
+    filters: Mapping[str, Any]
+    """By column: also those that are not to be seen yet, as their columns do not tell the works apart."""
+
+    @property
+    def all(self) -> list[Any]:
+        plain = [self.query, self.preset, self.k, self.ranking, self.variety, self.encoder, self.contains]
+        return [*plain, *self.weights.values(), *self.filters.values()]
+
+    def question(self, values: Sequence[Any]) -> Question:
+        """What the controls say; `values` are theirs, in the order of `all`."""
+        parts, preset, k, ranking, variety, encoder, contains, *more = values
+        shares, conditions = more[: len(self.weights)], more[len(self.weights) :]
+        preset = preset if preset in PRESETS else None
+        return Question(
+            parts=parts,
+            preset=preset,
+            weights={} if preset else dict(zip(self.weights, shares, strict=True)),
+            ranking=ranking,
+            k=int(k),
+            where={column: value for column, value in zip(self.filters, conditions, strict=True) if value},
+            other=variety.other,
+            at_most=variety.at_most,
+            by=variety.by,
+            encoder=encoder or None,
+            contains=bool(contains),
+        )
+
+    def values(self, context: Context, question: Question) -> list[Any]:
+        """How the controls stand for a question, in the order of `all`."""
+        weights = PRESETS[question.preset] if question.preset else question.weights
+        return [
+            [_part_data(context, part) for part in question.parts],
+            question.preset,
+            question.k,
+            question.ranking,
+            Variety(question.other, question.at_most, question.by),
+            question.encoder or "",
+            question.contains,
+            *(weights.get(aspect, 0) for aspect in self.weights),
+            *(question.where.get(column) for column in self.filters),
+        ]
+
+
+def search_tab(context: Context) -> None:
+    """Lays out the search and connects its events."""
+    strings = context.strings
+    with gr.Row(elem_id="search", equal_height=False):
+        with gr.Column(elem_id="controls", scale=0, min_width=300):
+            controls, clear = _controls(context)
+        with gr.Column(elem_id="found", min_width=280):
+            results = gr.HTML(
+                start_page(context),
+                html_template='<div class="results-root"></div>',
+                js_on_load=read_script("results.js"),
+                apply_default_css=False,
+                elem_id="results",
+            )
+            follow(results, lambda html: setattr(html, "value", start_page(context)))
+    address = AddressInput(strings)
+    _connect(context, controls, clear, results, address)
+
+
+def _connect(
+    context: Context, controls: _Controls, clear: gr.Button | None, results: gr.HTML, address: AddressInput
+) -> None:
+    def search(*values: Any) -> str:
+        return page_of(context, Reading(controls.question(values)))
+
+    def restore(opened: Address) -> list[Any]:
+        reading = read_state(opened.query, context, opened.uploads)
+        return [*controls.values(context, reading.question), page_of(context, reading, restored="link")]
+
+    common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    run: dict[str, Any] = {
+        "fn": search, "inputs": controls.all, "outputs": results, "js": _BEFORE, "concurrency_limit": _AT_ONCE, **common
+    }  # fmt: skip
+    preset, weights, filters = controls.preset, list(controls.weights.values()), list(controls.filters.values())
+    fields = (
+        controls.query,
+        preset,
+        controls.ranking,
+        controls.k,
+        controls.variety,
+        controls.encoder,
+        controls.contains,
+        *filters,
+    )
+    gr.on([field.input for field in fields], trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
+    by_hand = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
+    by_hand.then(**run).then(None, js=_AFTER, **common)
+    preset.input(None, preset, weights, js="(name) => window.artsim.encoders.presets[name]", **common)
+    if clear is not None:
+        emptied = clear.click(None, None, filters, js=f"() => {json.dumps([None] * len(filters))}", **common)
+        emptied.then(**run).then(None, js=_AFTER, **common)
+    outputs = [*controls.all, results]
+    opened = address.input(
+        restore, address, outputs, js=_BEFORE, concurrency_limit=_AT_ONCE, trigger_mode="always_last", **common
+    )
+    opened.then(None, js=_AFTER_LINK, **common)
+
+
+def _part_data(context: Context, part: Part) -> PartData:
+    data = PartData(weight=part.weight, region=list(part.region) if part.region else None, text=part.text)
+    if part.image is not None:
+        return data.model_copy(update={"upload": str(part.image)})
+    if part.work is None:
+        return data
+    try:
+        facts = facts_of(context.collection.work(part.work))
+    except QueryError:  # removed from the collection since the link was read
+        return data.model_copy(update={"work": part.work, "title": part.work})
+    seen = {"title": facts["data_title"], "address": facts["data_picture"], "large": facts["data_large"]}
+    return data.model_copy(update={"work": part.work, **seen})
+
+
+def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
+    """The controls from top to bottom, and the button that clears the filters."""
+    strings = context.strings
+    # Encoders that are known by their name to read words; of others the page learns it when they are loaded.
+    reads_words = any(family in context.encoder.lower() for family in ("clip", "siglip"))
+    query = QueryInput(strings, reads_words=reads_words)
+    preset = gr.Radio(
+        [(strings(f"preset.{name}"), name) for name in PRESETS],
+        value="balanced",
+        label=strings("presets.label"),
+        elem_id="presets",
+    )
+    gr.HTML(_meaning(context), apply_default_css=False, elem_id="presets-meaning")
+    contains = gr.Checkbox(
+        label=strings("contains.label"),
+        info=strings("contains.info"),
+        visible=has_regions(context),
+        elem_id="contains",
+    )
+    k = AmountInput(strings("k.label"), low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
+    filters, clear = _filters(context)
+    variety = _variety(context)
+    with gr.Accordion(strings("advanced.title"), open=False, elem_id="advanced"):
+        weights = {aspect: _weight(aspect, strings) for aspect in context.aspects}
+        ranking = gr.Radio(
+            [(strings(f"ranking.{name}"), name) for name in RANKINGS],
+            value="tuned",
+            label=strings("ranking.label"),
+            info=strings("ranking.info"),
+            elem_id="ranking",
+        )
+        encoder = _encoder(context)
+    return _Controls(query, preset, k, ranking, variety, encoder, contains, weights, filters), clear
+
+
+def _meaning(context: Context) -> Markup:
+    """What the words of the presets mean, where they stand."""
+    strings = context.strings
+    meanings = [
+        element("li", element("b", strings(f"preset.{name}")), " ", strings(f"preset.{name}.info")) for name in PRESETS
+    ]
+    ask = button(strings("presets.ask"), class_="link", data_act="explain", aria_expanded="false")
+    told = element("ul", *meanings, class_="what-text", hidden=True)
+    return element("div", ask, told, class_="meaning", data_explained=True)
+
+
+def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
+    """One control per facet that there is or may be, by its column, and the button that clears them."""
+    if not context.possible_facets:
+        return {}, None
+    strings = context.strings
+    with gr.Accordion(
+        strings("filters.title"), open=False, elem_id="filters", visible=bool(context.facets)
+    ) as all_of_them:
+        filters = {facet.column: _filter(facet, context) for facet in context.possible_facets}
+        clear = gr.Button(strings("filters.clear"), elem_id="clear-filters", size="sm")
+    follow(all_of_them, lambda accordion: setattr(accordion, "visible", bool(context.facets)))
+    return filters, clear
+
+
+def _filter(facet: Facet, context: Context) -> ChoicesInput | RangeInput:
+    """Not to be seen while its column does not tell the works apart."""
+
+    def renew(field: ChoicesInput | RangeInput) -> None:
+        now = next((other for other in context.facets if other.column == facet.column), None)
+        field.visible = now is not None
+        if now is not None:
+            field.offer(now)
+
+    kind = RangeInput if facet.kind == "range" else ChoicesInput
+    return follow(kind(facet, context.strings, visible=facet in context.facets), renew)
+
+
+def _variety(context: Context) -> VarietyInput:
+    strings = context.strings
+
+    def offered() -> tuple[list[str], bool]:
+        return columns_offered(context.facets), century_offered(context)
+
+    columns, centuries = offered()
+    with gr.Accordion(strings("variety.title"), open=False, elem_id="mix", visible=bool(columns or centuries)) as mix:
+        variety = VarietyInput(columns, strings, centuries=centuries)
+
+    def renew(field: VarietyInput) -> None:
+        columns, centuries = offered()
+        field.offer(columns, centuries=centuries)
+        mix.visible = bool(columns or centuries)
+
+    return follow(variety, renew)
+
+
+def _weight(aspect: Aspect, strings: Strings) -> AmountInput:
+    value, info = PRESETS["balanced"].get(aspect, 0), strings.aspect_info(aspect)
+    return AmountInput(strings.aspect(aspect), info=info, low=0, high=1, step=0.05, value=value)
+
+
+def _encoder(context: Context) -> gr.Radio:
+    """Only shown where there is a choice."""
+    strings, offered = context.strings, encoders_offered(context)
+    names = [(strings(f"encoder.{name}") if name in SEVERAL else name, name) for name in offered]
+    return gr.Radio(
+        [(strings("encoder.first"), ""), *names],
+        value="",
+        label=strings("encoder.label"),
+        info=strings("encoder.info"),
+        visible=bool(offered),
+        elem_id="encoder",
+    )

@@ -1,0 +1,1 @@
+"""HTTP with deadlines and retries, and the Hub client on it."""

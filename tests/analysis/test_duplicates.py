@@ -1,0 +1,227 @@
+"""Copies, crops, borders and other reproductions of a work are found; works that only look alike are not."""
+
+import io
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from artsim import build_collection, open_collection, open_source
+from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
+from artsim.analysis.edge_alignment import alignment
+from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, fingerprint, near_wholes
+from artsim.errors import CollectionError, QueryError
+from artsim.images.decode import load_image, to_file
+from artsim.snapshot.state import Contents, make_space
+
+
+def cropped(image: Image.Image, chance: random.Random) -> Image.Image:
+    """5-10 % off the width and the height, anywhere."""
+    across, down = chance.uniform(0.05, 0.1) * image.width, chance.uniform(0.05, 0.1) * image.height
+    left, top = chance.uniform(0, across), chance.uniform(0, down)
+    return image.crop((int(left), int(top), int(left + image.width - across), int(top + image.height - down)))
+
+
+def jpeg_30(image: Image.Image, chance: random.Random) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=30)
+    return load_image(file.getvalue())
+
+
+def recoloured(image: Image.Image, chance: random.Random) -> Image.Image:
+    levels = np.asarray(image) / 255 * [chance.uniform(0.75, 1.2) for _ in range(3)]
+    toned = Image.fromarray((np.clip(levels, 0, 1) ** chance.uniform(0.75, 1.35) * 255).astype(np.uint8))
+    return ImageEnhance.Color(toned).enhance(chance.uniform(0.3, 1.4))
+
+
+def bordered(image: Image.Image, chance: random.Random) -> Image.Image:
+    width = round(min(image.size) * chance.uniform(0.04, 0.1))
+    return ImageOps.expand(image, width, chance.choice(["white", "black", "saddlebrown"]))
+
+
+def scaled(image: Image.Image, chance: random.Random) -> Image.Image:
+    share = chance.uniform(0.4, 0.7)
+    return image.resize((round(image.width * share), round(image.height * share)))
+
+
+ALTERED: list[Callable[[Image.Image, random.Random], Image.Image]] = [cropped, jpeg_30, recoloured, bordered, scaled]
+PORTRAITS = ("436105", "436106")  # by David: two large dark pictures with figures
+MADONNAS = ("438754", "459136")  # in gold frames of one shape
+
+
+@pytest.fixture(scope="module")
+def with_copies(tmp_path_factory: pytest.TempPathFactory, embedded: Any, met: Any) -> Any:
+    """18 paintings of The Met, of every third of them five altered copies, a copy of a file, and two Madonnas."""
+    chance = random.Random(2)
+    folder = tmp_path_factory.mktemp("met") / "collection"
+    collection = build_collection(open_source("met"), embedded, folder, limit=18)
+    works: list[dict[str, Any]] = []
+    for identity in collection.ids[::3]:
+        image = collection.image(identity)
+        works += [{"id": f"{identity} {alter.__name__}", "image": alter(image, chance)} for alter in ALTERED]
+    works += [{"id": f"met-{number}", "image": met(number)} for number in MADONNAS]
+    works.append({"id": f"{collection.ids[0]} file", "image": collection.picture(collection.ids[0])})
+    collection.add(works)
+    return collection
+
+
+@pytest.fixture(scope="module")
+def groups(with_copies: Any) -> list[DuplicateGroup]:
+    return with_copies.duplicates()
+
+
+@pytest.fixture(scope="module")
+def met(met_works: list[dict[str, Any]]) -> Callable[[str], Image.Image]:
+    pictures = {work["id"]: work["image"]["bytes"] for work in met_works}
+    return lambda number: load_image(pictures[f"met-{number}"])
+
+
+def test_altered_copies_are_found_and_nothing_else_is(with_copies: Any, groups: list[DuplicateGroup]) -> None:
+    originals = with_copies.ids[:18:3]
+    found = {identity: group for group in groups for identity in group.ids}
+    altered = [identity for identity in with_copies.ids if " " in identity]
+    missed = [identity for identity in altered if identity.split()[0] not in getattr(found.get(identity), "ids", ())]
+    assert len(altered) == 31
+    assert len(missed) <= 1, missed
+    for group in groups:
+        assert len({identity.split()[0] for identity in group.ids}) == 1, group
+        assert group.ids[0] in originals
+
+
+def test_groups_say_how_sure_they_are_and_why(with_copies: Any, groups: list[DuplicateGroup]) -> None:
+    first = with_copies.ids[0]
+    (group,) = [group for group in groups if first in group.ids]
+    (same,) = [pair for pair in group.pairs if pair.same_file]
+    assert {same.first, same.second} == {first, f"{first} file"}
+    assert same.sureness == "certain"
+    assert same.why == "The same file, byte for byte."
+    for pair in (pair for group in groups for pair in group.pairs if not pair.same_file):
+        assert pair.sureness in ("almost certain", "likely")
+        assert pair.distance is not None
+        assert f"differ in {pair.distance} of 64 bits, the cosine is {pair.cosine:.2f}" in pair.why
+        assert pair.outlines is not None
+        assert (pair.outlines >= 0.85) == (pair.sureness == "almost certain")
+    for group in groups:
+        assert len(group.pairs) == len(group.ids) - 1
+        assert list(group.ids) == sorted(group.ids, key=with_copies.contents.rows.__getitem__)
+    assert sum(group.sureness == "likely" for group in groups) <= 2
+
+
+def test_a_second_look_reads_no_picture_again_but_those_to_be_laid_on_each_other(with_copies: Any) -> None:
+    contents, known, read = with_copies.contents, {}, []
+
+    def picture(row: int) -> bytes:
+        read.append(row)
+        return with_copies.picture(with_copies.ids[row])
+
+    steps: list[tuple[int, int | None]] = []
+    first = find_duplicates(contents, picture, known=known, progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (len(contents), len(contents))
+    assert set(range(len(contents))) - set(read) == {len(contents) - 1}, "the copy of a file is known by its hash"
+    alone = {row for row, identity in enumerate(with_copies.ids) if not any(identity in group.ids for group in first)}
+    read.clear()
+    assert find_duplicates(contents, picture, known=known) == first
+    assert len(alone & set(read)) <= len(alone) / 4
+
+
+def blank(shade: int, seed: int) -> Image.Image:
+    """Paper: nearly one shade, with the noise of a scanner."""
+    noise = np.random.default_rng(seed).normal(shade, 1.5, (240, 200, 3))
+    return Image.fromarray(noise.clip(0, 255).astype(np.uint8))
+
+
+def test_nearly_blank_pictures_are_not_taken_for_one(copy: Path, encode: Any) -> None:
+    collection = open_collection(copy)
+    gradient = Image.fromarray(np.linspace(60, 200, 240)[:, None].repeat(200, 1).astype(np.uint8))
+    pictures = [blank(250, 1), blank(250, 2), blank(235, 3), gradient, ImageOps.flip(gradient)]
+    collection.add([{"id": f"blank {i}", "image": encode(image, "PNG")} for i, image in enumerate(pictures)])
+    assert [group for group in collection.duplicates() if any("blank" in identity for identity in group.ids)] == []
+    collection.add([{"id": "blank again", "image": encode(pictures[0], "PNG")}])
+    (group,) = [group for group in collection.duplicates() if "blank again" in group.ids]
+    assert (group.ids, group.sureness) == (("blank 0", "blank again"), "certain")
+    assert group.pairs[0].distance is None
+
+
+def test_two_portraits_and_two_madonnas_are_not_one_work(met: Any) -> None:
+    for first, second in (PORTRAITS, MADONNAS):
+        assert alignment(met(first), met(second)) < 0.65
+
+
+def test_two_works_in_frames_of_one_kind_are_not_one_work(met: Any) -> None:
+    """Frames have stronger outlines than most pictures, and at the same place."""
+    first, second = (ImageOps.expand(met(number).resize((300, 400)), 50, (24, 24, 24)) for number in PORTRAITS)
+    walls = [ImageOps.expand(image, 20, (240, 240, 238)) for image in (first, second)]
+    assert alignment(*walls) < 0.25
+    assert alignment(walls[0], jpeg_30(walls[0], random.Random(0))) > 0.85
+
+
+def test_where_hash_and_embedding_are_deceived_the_outlines_decide(met: Any) -> None:
+    images = [met(number) for number in MADONNAS]
+    assert distances(*(fingerprint(image)[None] for image in images)) <= 14
+    vectors = np.ones((2, 4), np.float32) / 2  # an encoder that sees no difference at all
+    space = make_space("blind", "blind", "1", {"subject": "vectors"}, {"subject": vectors})
+    contents = Contents(pa.table({"id": ["one", "other"]}), (space,), {})
+    files = [to_file(image) for image in images]
+    assert find_duplicates(contents, files.__getitem__, known={}) == []
+    files[1] = to_file(cropped(images[0], random.Random(3)))
+    (group,) = find_duplicates(contents, files.__getitem__, known={})
+    assert group.ids == ("one", "other")
+
+
+def test_a_crop_lies_on_its_original_whichever_comes_first(met: Any) -> None:
+    original = met("437881")
+    crop = cropped(original, random.Random(5))
+    assert alignment(original, crop) == pytest.approx(alignment(crop, original))
+    assert alignment(original, crop) > 0.9
+
+
+@pytest.mark.parametrize("alter", ALTERED, ids=lambda alter: alter.__name__)
+def test_the_hash_of_an_altered_copy_is_near(met: Any, alter: Any) -> None:
+    prints = np.stack([fingerprint(alter(met(number), random.Random(7))) for number in PORTRAITS + MADONNAS])
+    originals = np.stack([fingerprint(met(number)) for number in PORTRAITS + MADONNAS])
+    assert distances(prints, originals).max() <= 12
+    assert np.array_equal(distances(prints, originals), distances(originals, prints))
+    strangers = distances(prints, np.roll(originals, 2, axis=0))
+    assert strangers.min() >= 14
+
+
+def test_a_blank_picture_has_no_hash(met: Any) -> None:
+    empty, full = fingerprint(blank(250, 0)), fingerprint(met("437881"))
+    assert empty.shape == full.shape == (len(WINDOWS),)
+    assert not empty.any()
+    assert full.all()
+    assert distances(empty[None], empty[None]).tolist() == distances(empty[None], full[None]).tolist() == [BITS + 1]
+
+
+def test_near_hashes_are_found_among_many() -> None:
+    many = np.random.default_rng(0).integers(1, 2**64, (5000, len(WINDOWS)), dtype=np.uint64)
+    many[4000, 0] = many[17, 0] ^ np.uint64(0b1011)
+    many[4001, 0] = many[18, 0] ^ np.uint64(0b11111)
+    many[[20, 21], 0] = 0  # nearly blank, both
+    assert near_wholes(many, 4).tolist() == [[17, 4000]]
+
+
+def test_a_collection_of_one_or_two_works_can_be_asked(copy: Path) -> None:
+    collection = open_collection(copy)
+    picture = collection.image(collection.ids[0])
+    collection.remove(collection.ids[1:])
+    assert collection.duplicates() == []
+    collection.add([{"id": "again", "image": jpeg_30(picture, random.Random(0))}])
+    (group,) = collection.duplicates()
+    assert group.ids[1] == "again"
+    assert group.sureness == "almost certain"
+
+
+def test_what_cannot_be_looked_for_is_said_in_a_sentence(copy: Path) -> None:
+    collection = open_collection(copy)
+    with pytest.raises(QueryError, match="no encoder 'other'"):
+        collection.duplicates(encoder="other")
+    collection.manifest = replace(collection.manifest, images="urls")
+    with pytest.raises(CollectionError, match="holds no pictures"):
+        collection.duplicates()

@@ -1,0 +1,302 @@
+"""Why a match was found: maps that light up where pictures really agree, words, colours, metadata."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from artsim import draw_overlay
+from artsim.analysis.correspondence import agree, embed_places
+from artsim.analysis.explain import STEPS, WORDS, Explanation, shared_metadata, step_of
+from artsim.encoders import load_encoder
+from artsim.encoders.protocol import ASPECTS, unit_rows
+from artsim.errors import ImageError, QueryError
+from artsim.images.decode import crop_region, load_image
+
+Box = tuple[float, float, float, float]
+
+
+@pytest.fixture(scope="module")
+def met(met_works: list[dict[str, Any]]) -> Callable[[str], Image.Image]:
+    """`met("437881")`: a painting of The Met by its number."""
+    pictures = {work["id"]: work["image"]["bytes"] for work in met_works}
+    return lambda number: load_image(pictures[f"met-{number}"])
+
+
+@pytest.fixture(scope="module")
+def explanation(collection: Any) -> Explanation:
+    """Why the best match of the first work was found."""
+    first = collection.ids[0]
+    return collection.explain(collection.search(work=first, k=1)[0], work=first)
+
+
+def peak(heat: np.ndarray) -> tuple[float, float]:
+    """(x, y) of the hottest place, in 0..1."""
+    y, x = np.unravel_index(int(heat.argmax()), heat.shape)
+    return (float(x) + 0.5) / heat.shape[1], (float(y) + 0.5) / heat.shape[0]
+
+
+def lies_in(point: tuple[float, float], box: Box) -> bool:
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    both = max(0.0, width) * max(0.0, height)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+    return both / (sum(areas) - both)
+
+
+def pasted(detail: Image.Image, picture: Image.Image, box: Box) -> Image.Image:
+    """The detail, faded and as a poor JPEG, inside a box of another picture."""
+    faded, file = ImageEnhance.Color(ImageEnhance.Brightness(detail).enhance(0.85)).enhance(0.6), io.BytesIO()
+    faded.save(file, "JPEG", quality=40)
+    left, top, right, bottom = (
+        round(edge * side) for edge, side in zip(box, (*picture.size, *picture.size), strict=True)
+    )
+    result = picture.copy()
+    result.paste(load_image(file.getvalue()).resize((right - left, bottom - top)), (left, top))
+    return result
+
+
+# The head and hands of Vermeer's woman with a water pitcher into a hanging scroll, El Greco's cardinal into a landscape.
+@pytest.mark.parametrize(
+    ("source", "detail", "target", "place"),
+    [
+        ("437881", (0.25, 0.15, 0.8, 0.65), "36029", (0.1, 0.5, 0.9, 0.8)),
+        ("436573", (0.2, 0.05, 0.8, 0.45), "36131", (0.05, 0.1, 0.5, 0.75)),
+    ],
+)
+def test_a_detail_pasted_into_another_picture_lights_up_in_both(
+    met: Any, embedded: Any, source: str, detail: Box, target: str, place: Box
+) -> None:
+    original = met(source)
+    collage = pasted(crop_region(original, detail), met(target), place)
+    found = agree(embed_places(embedded, original), embed_places(embedded, collage))
+    assert lies_in(peak(found.first), detail)
+    assert lies_in(peak(found.second), place)
+    assert overlap(found.pairs[0].first, detail) > 0.25
+    assert overlap(found.pairs[0].second, place) > 0.25
+
+
+def test_a_copy_agrees_in_its_own_places_and_a_stranger_hardly_at_all(met: Any, embedded: Any) -> None:
+    original = met("437881")
+    window = (0.1, 0.1, 0.95, 0.9)
+    copy = ImageEnhance.Color(crop_region(original, window)).enhance(0.4)
+    places = embed_places(embedded, original)
+    alike, strange = agree(places, embed_places(embedded, copy)), agree(places, embed_places(embedded, met("36131")))
+    assert alike.first.max() > 2 * strange.first.max()
+    best = alike.pairs[0]
+    back = tuple(
+        window[axis % 2] + edge * (window[axis % 2 + 2] - window[axis % 2]) for axis, edge in enumerate(best.second)
+    )
+    assert overlap(best.first, back) > 0.6  # type: ignore[arg-type]
+    assert not strange.pairs or strange.pairs[0].agreement < best.agreement / 2
+
+
+@pytest.mark.parametrize("name", ["clip", "siglip", "siglip2", "dinov2", "resnet", "efficientnet"])
+def test_every_encoder_gives_places_that_can_be_compared(checkpoint: Any, painting: bytes, name: str) -> None:
+    encoder = load_encoder(str(checkpoint(name)))
+    image = load_image(painting)
+    places = embed_places(encoder, image)
+    long_side = round(20 * min(2, max(image.width / image.height, image.height / image.width)))
+    assert sorted(places.shape[:2]) == [20, long_side]
+    assert np.linalg.norm(places, axis=2) == pytest.approx(1, abs=1e-3)
+    found = agree(places, places)
+    assert found.first.shape == places.shape[:2]
+    assert np.array_equal(found.first, found.second)
+    assert found.first.max() > 0.1, "a picture agrees with itself"
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 300), (640, 16), (31, 47)])
+def test_small_and_narrow_pictures_have_places_too(checkpoint: Any, size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    places = embed_places(load_encoder(str(checkpoint("resnet"))), Image.fromarray(pixels))
+    assert min(places.shape[:2]) == 20
+    assert max(places.shape[:2]) <= 40
+    assert np.isfinite(places).all()
+
+
+def random_places(rows: int, columns: int, seed: int) -> np.ndarray:
+    return unit_rows(np.random.default_rng(seed).normal(size=(rows, columns, 64)))
+
+
+def test_what_is_in_both_pictures_is_found_where_it_is() -> None:
+    first, second = random_places(12, 16, 1), random_places(20, 10, 2)
+    second[11:17, 2:8] = first[4:10, 8:14]
+    found = agree(first, second)
+    assert found.first.dtype == found.second.dtype == np.float32
+    assert 0 <= found.first.min() <= found.first.max() <= 1
+    here, there = np.zeros((12, 16), bool), np.zeros((20, 10), bool)
+    here[4:10, 8:14], there[11:17, 2:8] = True, True
+    assert found.first[here].min() > found.first[~here].max()
+    assert found.second[there].min() > found.second[~there].max()
+    (pair,) = found.pairs
+    assert pair.first == pytest.approx((8 / 16, 4 / 12, 14 / 16, 10 / 12))
+    assert pair.second == pytest.approx((2 / 10, 11 / 20, 8 / 10, 17 / 20))
+
+
+def test_what_all_places_share_counts_for_nothing() -> None:
+    first, second = random_places(12, 12, 3), random_places(12, 12, 4)
+    ground = unit_rows(np.ones((1, 64)))[0] * 5  # a gold ground, everywhere in both
+    found = agree(unit_rows(first + ground), unit_rows(second + ground))
+    assert found.pairs == ()
+    assert found.first.max() < 0.18
+
+
+def test_places_of_two_encoders_are_not_compared() -> None:
+    with pytest.raises(QueryError, match="one encoder made both"):
+        agree(random_places(4, 4, 0), random_places(4, 4, 0)[..., :32])
+
+
+def test_an_explanation_holds_what_the_app_shows(collection: Any, explanation: Explanation) -> None:
+    first, second = collection.ids[0], explanation.match.id
+    assert first != second
+    assert {item.aspect for item in explanation.likeness} == set(collection.contents.spaces[0].space.aspects)
+    for item in explanation.likeness:
+        assert item.words == WORDS[item.aspect][step_of(item.percentile)]
+        assert item.cosine == pytest.approx(explanation.match.aspects[item.aspect])
+    assert explanation.query_picture.size == collection.image(first).size
+    assert explanation.match_picture.size == collection.image(second).size
+    assert explanation.agreement is not None
+    rows, columns = explanation.agreement.first.shape
+    width, height = explanation.query_picture.size
+    assert columns / rows == pytest.approx(min(2, max(0.5, width / height)), rel=0.05)
+    assert sum(swatch.share for swatch in explanation.match_palette) == pytest.approx(1)
+
+
+def test_a_region_of_a_picture_is_explained_alone(collection: Any, painting: bytes) -> None:
+    identity = collection.ids[5]
+    region = (0.25, 0.25, 0.75, 0.75)
+    found = collection.explain(identity, painting, region=region, regions=False)
+    whole = load_image(painting)
+    assert found.agreement is None
+    assert found.query_picture.width / found.query_picture.height == pytest.approx(whole.width / whole.height, rel=0.03)
+    assert found.shared_metadata == ()
+    alone, all_of_it = (
+        collection.search(image, where={"id": identity}, k=1)[0] for image in (crop_region(whole, region), whole)
+    )
+    assert abs(found.match.cosine - alone.cosine) < abs(found.match.cosine - all_of_it.cosine) / 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "sentence"),
+    [
+        (("nowhere",), {"work": "01.jpg"}, QueryError, "no work 'nowhere'"),
+        (("00.jpg",), {"work": "nowhere"}, QueryError, "no work 'nowhere'"),
+        (("00.jpg",), {"work": "00.jpg"}, QueryError, "likeness to itself"),
+        (("00.jpg",), {}, QueryError, "an image, or a work"),
+        (("00.jpg", b"junk"), {}, ImageError, "not an image"),
+        (("00.jpg",), {"work": "01.jpg", "region": (0.5, 0.5, 0.5, 1.0)}, ImageError, "region"),
+        (("00.jpg",), {"work": "01.jpg", "encoder": "other"}, QueryError, "no encoder 'other'"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(
+    collection: Any, arguments: Any, options: Any, error: type[Exception], sentence: str
+) -> None:
+    assert collection.ids[:2] == ["00.jpg", "01.jpg"]
+    with pytest.raises(error, match=sentence):
+        collection.explain(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "step"),
+    [
+        (100, "same"),
+        (99.9, "same"),
+        (99.89, "very"),
+        (99, "very"),
+        (90, "similar"),
+        (89, "somewhat"),
+        (59, "different"),
+    ],
+)
+def test_words_follow_the_percentile(percentile: float, step: str) -> None:
+    assert step_of(percentile) == step
+
+
+def test_there_are_words_for_every_aspect_and_step() -> None:
+    steps = {step for _, step in STEPS} | {"different", step_of(float("nan"))}
+    assert set(WORDS) == set(ASPECTS)
+    assert all(set(words) == steps for words in WORDS.values())
+    assert WORDS["style"]["similar"] == "similar brushwork"
+
+
+def test_shared_metadata_are_what_says_something(collection: Any) -> None:
+    table = collection.contents.table
+    first = {"id": "a", "title": "Untitled", "artist": "Rembrandt", "year": 1633, "tags": ["Portraits", "Men"]}
+    second = {"id": "b", "title": "Other", "artist": "Rembrandt", "year": 1699, "tags": ["Men", "Dogs", ""]}
+    shared = {item.column: item.value for item in shared_metadata(table, first, second)}
+    assert shared == {"artist": "Rembrandt", "tags": ("Men",), "century": 1600}
+    same_year = shared_metadata(table, first, {**second, "year": 1633})
+    assert {item.column: item.value for item in same_year}["year"] == 1633
+    assert "century" not in {item.column for item in same_year}
+
+
+def test_identifiers_unknowns_and_repetitions_are_not_shared_metadata(collection: Any) -> None:
+    table = collection.contents.table
+    work = {
+        "id": "a",
+        "sha256": "00ff",
+        "license": "CC0-1.0",
+        "home": "https://example.org/work",
+        "artist": "Unidentified artist",
+        "nationality": "Dutch",
+        "culture": "Dutch",
+        "period": "",
+        "year": None,
+    }
+    assert [(item.column, item.value) for item in shared_metadata(table, work, {**work, "id": "b"})] == [
+        ("nationality", "Dutch")
+    ]
+
+
+def test_what_every_work_has_is_no_reason(copy: Path) -> None:
+    from artsim import open_collection
+
+    collection = open_collection(copy)
+    collection.remove(collection.ids[2:])
+    first, second = (collection.work(identity) for identity in collection.ids)
+    everywhere = {**first, "id": second["id"]}
+    columns = {item.column for item in shared_metadata(collection.contents.table, first, everywhere)}
+    varied = {name for name in first if first[name] != second[name]}
+    assert columns <= varied | {"tags"}
+
+
+@pytest.mark.parametrize("kind", ["webp", "png"])
+def test_an_overlay_is_bright_where_the_map_is_and_plain_where_it_is_not(kind: str, painting: bytes) -> None:
+    picture = load_image(painting)
+    heat = np.zeros((20, 20), np.float32)
+    cold = np.asarray(load_image(draw_overlay(picture, heat, kind=kind, side=200)), float)  # type: ignore[arg-type]
+    heat[:8, :8] = 0.9
+    hot = np.asarray(load_image(draw_overlay(picture, heat, kind=kind, side=200)), float)  # type: ignore[arg-type]
+    height, width = hot.shape[:2]
+    assert max(height, width) == 200
+    corner, rest = np.s_[: height // 4, : width // 4], np.s_[height // 2 :, width // 2 :]
+    assert np.abs(hot[corner] - cold[corner]).mean() > 40
+    assert np.abs(hot[rest] - cold[rest]).mean() < 4
+    red, green, blue = hot[corner].mean(axis=(0, 1))
+    assert min(red, green) > blue + 40, "the top of the ramp is yellow"
+
+
+def test_regions_are_outlined(painting: bytes) -> None:
+    picture, heat = load_image(painting), np.zeros((4, 4), np.float32)
+    plain = np.asarray(load_image(draw_overlay(picture, heat, kind="png")), int)
+    outlined = np.asarray(load_image(draw_overlay(picture, heat, kind="png", regions=[(0.5, 0.5, 0.75, 0.75)])), int)
+    changed = np.argwhere(np.abs(plain - outlined).max(axis=2))
+    height, width = plain.shape[:2]
+    assert changed.min(axis=0) / (height, width) == pytest.approx((0.5, 0.5), abs=0.01)
+    assert changed.max(axis=0) / (height, width) == pytest.approx((0.75, 0.75), abs=0.01)
+
+
+def test_what_is_no_map_cannot_be_drawn(painting: bytes) -> None:
+    with pytest.raises(QueryError, match="table of numbers"):
+        draw_overlay(load_image(painting), np.full((3, 3), np.nan, np.float32))
+    with pytest.raises(QueryError, match="webp or png"):
+        draw_overlay(load_image(painting), np.zeros((3, 3), np.float32), kind="svg")  # type: ignore[arg-type]

@@ -1,0 +1,181 @@
+"""What came before a work that it resembles, what came after that resembles it, and the plot of both."""
+
+import io
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from artsim import draw_timeline, open_collection
+from artsim.analysis.influence import CAVEAT, Influence
+from artsim.errors import QueryError
+from artsim.ui.pages.timeline_layout import HEIGHT, WIDTH, lay_out
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def middle(collection: Any) -> dict[str, Any]:
+    """A work with about as many works before it as after it."""
+    works = [collection.work(identity) for identity in collection.ids]
+    dated = sorted((work for work in works if work["year"] is not None), key=lambda work: work["year"])
+    return dated[len(dated) // 2]
+
+
+def undated_work(collection: Any) -> str:
+    return next(identity for identity in collection.ids if collection.work(identity)["year"] is None)
+
+
+def test_earlier_means_made_before_and_later_means_made_after(collection: Any, middle: dict[str, Any]) -> None:
+    years = [collection.work(identity)["year"] for identity in collection.ids]
+    for direction, wanted in (
+        ("earlier", sum(year is not None and year < middle["year"] for year in years)),
+        ("later", sum(year is not None and year > middle["year"] for year in years)),
+    ):
+        found = collection.influence(middle["id"], direction=direction, k=5)
+        assert len(found.matches) == 5
+        assert len(found.matches) + len(found.others) == wanted > 5
+        for item in (*found.matches, *found.others):
+            assert item.year == item.match.work["year"]
+            assert item.gap == abs(item.year - middle["year"]) > 0
+            assert (item.year < middle["year"]) == (direction == "earlier")
+
+
+def test_the_likest_come_first_and_works_without_a_year_are_counted(collection: Any, middle: dict[str, Any]) -> None:
+    found = collection.influence(middle["id"], k=3)
+    scores = [item.match.score for item in (*found.matches, *found.others)]
+    assert scores == sorted(scores, reverse=True)
+    assert found.undated == 2
+    assert found.caveat == CAVEAT
+    assert "Likeness is not influence" in found.caveat
+    assert all(item.decayed is None for item in found.matches)
+
+
+def test_likeness_counts_half_for_every_half_life_between_two_works(collection: Any, middle: dict[str, Any]) -> None:
+    plain = collection.influence(middle["id"], k=1000, preset="subject")
+    decayed = collection.influence(middle["id"], k=1000, preset="subject", decay=10)
+    for item in decayed.matches:
+        likeness = max(0.0, item.match.aspects["subject"])
+        assert item.decayed == pytest.approx(likeness * 0.5 ** (item.gap / 10))
+    order = [item.decayed for item in decayed.matches]
+    assert order == sorted(order, reverse=True)
+    assert {item.match.id for item in plain.matches} == {item.match.id for item in decayed.matches}
+    assert decayed.matches[0].gap <= plain.matches[0].gap
+
+
+def test_filters_and_other_artists_hold(collection: Any, middle: dict[str, Any]) -> None:
+    everything = collection.influence(middle["id"], k=1000)
+    year = everything.matches[0].year
+    found = collection.influence(middle["id"], k=1000, where={"year": (None, year)})
+    assert max(item.year for item in found.matches) == year
+    assert found.undated == 0, "a work without a year does not meet a filter by year"
+    others = collection.influence(middle["id"], k=1000, other=["artist"])
+    assert middle["artist"] not in {item.match.work["artist"] for item in others.matches}
+
+
+def test_a_picture_from_outside_needs_its_year(collection: Any, painting: bytes) -> None:
+    found = collection.influence(image=painting, year=1700, direction="later", k=4)
+    assert found.work is None
+    assert min(item.year for item in found.matches) > 1700
+    with pytest.raises(QueryError, match="give year="):
+        collection.influence(image=painting)
+
+
+def test_a_work_without_a_year_can_be_given_one(collection: Any) -> None:
+    identity = undated_work(collection)
+    with pytest.raises(QueryError, match=f"The work '{identity}' has no year; give year="):
+        collection.influence(identity)
+    found = collection.influence(identity, year=1850)
+    assert found.year == 1850
+    assert found.undated == 1, "the other one"
+
+
+def test_nothing_earlier_is_said_in_a_sentence(collection: Any, painting: bytes) -> None:
+    with pytest.raises(QueryError, match=r"No work that could answer is earlier than -5000 \(2 have no year\)"):
+        collection.influence(image=painting, year=-5000)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"direction": "sideways"}, "choose earlier or later"),
+        ({"k": 0}, "k must be a whole number"),
+        ({"decay": 0}, "half-life in years, more than 0"),
+        ({"year": "1642"}, "year must be a number"),
+        ({"decay": "ten"}, "half-life in years, more than 0"),
+        ({"decay": math.nan}, "half-life in years, more than 0"),
+        ({"year_column": "born"}, "no column 'born' of years"),
+        ({"year_column": "title"}, "holds string, not years"),
+        ({"preset": "nearest"}, "no preset"),
+        ({"where": {"painter": "x"}}, "no column 'painter'"),
+        ({"image": b"x"}, "Give one thing to ask about"),
+        ({"encoder": "other"}, "no encoder 'other'"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(
+    collection: Any, middle: dict[str, Any], options: Any, sentence: str
+) -> None:
+    with pytest.raises(QueryError, match=sentence):
+        collection.influence(middle["id"], **options)
+
+
+def test_thumbnails_of_the_timeline_lie_inside_it_and_do_not_overlap(collection: Any, middle: dict[str, Any]) -> None:
+    found = collection.influence(middle["id"], k=18)
+    layout = lay_out(found, collection.image)
+    assert layout.own is not None
+    boxes = [layout.own[1], *(placed.picture[1] for placed in layout.matches if placed.picture)]
+    assert len(boxes) > 10
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        assert 0 <= left < right <= WIDTH
+        assert 0 <= top < bottom <= HEIGHT
+        for other in boxes[:number]:
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+
+
+def test_the_timeline_puts_years_from_left_to_right_and_likeness_upwards(
+    collection: Any, middle: dict[str, Any]
+) -> None:
+    found = collection.influence(middle["id"], k=8)
+    placed = lay_out(found, None).matches
+    by_year = sorted(placed, key=lambda item: item.item.year)
+    assert [item.dot[0] for item in by_year] == sorted(item.dot[0] for item in placed)
+    by_likeness = sorted(placed, key=lambda item: item.item.match.percentile)
+    assert [item.dot[1] for item in by_likeness] == sorted((item.dot[1] for item in placed), reverse=True)
+    assert max(item.dot[0] for item in placed) < lay_out(found, None).own_x
+
+
+def test_the_svg_names_the_works_and_says_what_likeness_is_not(collection: Any, middle: dict[str, Any]) -> None:
+    found = collection.influence(middle["id"], direction="later", k=6)
+    awkward = replace(found.matches[0].match, work={**found.matches[0].match.work, "title": "<b>Cats & 'dogs'</b>"})
+    found = replace(found, matches=(replace(found.matches[0], match=awkward), *found.matches[1:]))
+    drawing = ElementTree.fromstring(draw_timeline(found, collection.image))
+    assert len(drawing.findall(f".//{SVG}image")) == 7
+    titles = [title.text or "" for title in drawing.iter(f"{SVG}title")]
+    assert any("<b>Cats & 'dogs'</b>" in title for title in titles)
+    assert CAVEAT in [text.text for text in drawing.iter(f"{SVG}text")]
+    assert f"this work, {middle['year']}" in [text.text for text in drawing.iter(f"{SVG}text")]
+    assert all(image.get("href", "").startswith("data:image/webp;base64,") for image in drawing.iter(f"{SVG}image"))
+
+
+def test_the_png_shows_the_pictures(collection: Any, middle: dict[str, Any], painting: bytes) -> None:
+    found = collection.influence(middle["id"], k=6)
+    colors = []
+    for image_of in (collection.image, None):
+        with Image.open(io.BytesIO(draw_timeline(found, image_of, kind="png"))) as image:
+            assert (image.format, image.size) == ("PNG", (WIDTH, HEIGHT))
+            colors.append(len(image.getcolors(WIDTH * HEIGHT) or []))
+    assert colors[0] > colors[1] + 1000, "with pictures there are many more colours than without"
+    with pytest.raises(QueryError, match="svg or png"):
+        draw_timeline(found, None, kind="gif")  # type: ignore[arg-type]
+
+
+def test_years_before_christ_can_be_drawn(copy: Path, painting: bytes) -> None:
+    collection = open_collection(copy)
+    collection.add([{"image": painting, "id": "old", "title": "Old", "year": -300}])
+    found: Influence = collection.influence(image=painting, year=-290)
+    assert [item.match.id for item in found.matches] == ["old"]
+    assert b"300 BCE" in draw_timeline(found, None)

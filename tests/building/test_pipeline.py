@@ -1,0 +1,516 @@
+"""Builds: one bad picture stops nothing, a killed run goes on, and what was there before stays until the new is whole."""
+
+import dataclasses
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from odd_pictures import png_of
+from PIL import Image
+
+from artsim import CollectionError, SourceError, build_collection, open_collection, open_source
+from artsim.building import pipeline as build_module
+from artsim.building.pipeline import report_path
+from artsim.embedding.vector_columns import space_name
+from artsim.encoders.protocol import Blocks
+
+
+class Counting:
+    """A real encoder that also counts: what it was shown, and after how many pictures it shall fail."""
+
+    def __init__(self, encoder: Any, *, fail_after: int | None = None) -> None:
+        self._encoder, self._fail_after = encoder, fail_after
+        self.seen = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
+        if self._fail_after is not None and self.seen + len(images) > self._fail_after:
+            raise KeyboardInterrupt  # as Ctrl-C in the middle of a batch
+        self.seen += len(images)
+        return self._encoder.embed_images(images)
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Part files of 5 works, so that 12 works are several."""
+    monkeypatch.setattr(build_module, "BATCH", 5)
+
+
+@pytest.fixture
+def pictures(paintings: Path, tmp_path: Path) -> Path:
+    """A folder of twelve paintings that a test may change."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(12):
+        shutil.copy(paintings / f"{number:02d}.jpg", folder)
+    return folder
+
+
+@pytest.fixture
+def build(pictures: Path, clip: Any, tmp_path: Path) -> Callable[..., Any]:
+    """`build()`: a collection of `pictures` in `out`."""
+
+    def run(encoder: Any = clip, **options: Any) -> Any:
+        return build_collection(open_source(f"folder:{pictures}"), encoder, tmp_path / "out", **options)
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def litter(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """The same works in the same order with the same pictures, metadata and vectors."""
+    assert one.ids == other.ids
+    assert one.contents.table.to_pylist() == other.contents.table.to_pylist()
+    assert [one.picture(i) for i in one.ids] == [other.picture(i) for i in other.ids]
+    for aspect, block in one.contents.spaces[0].raw_blocks().items():
+        np.testing.assert_allclose(block, other.contents.spaces[0].raw_blocks()[aspect], atol=1e-5)
+
+
+def test_works_keep_their_order_and_their_vectors(build: Any, clip: Any, pictures: Path, small_batches: None) -> None:
+    from artsim.encoders import embed
+    from artsim.images.decode import load_image
+
+    collection = build()
+    assert collection.ids == [f"{number:02d}.jpg" for number in range(12)]
+    by_hand = embed(clip, [load_image(pictures / identity) for identity in collection.ids])
+    for aspect, block in collection.contents.spaces[0].raw_blocks().items():
+        np.testing.assert_allclose(block, by_hand[aspect], atol=2e-5)
+
+
+def test_corrupt_pictures_among_good_ones_are_left_out_and_named(
+    build: Any, pictures: Path, tmp_path: Path, small_batches: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = (pictures / "00.jpg").read_bytes()
+    (pictures / "03b empty.jpg").touch()
+    (pictures / "05b cut.jpg").write_bytes(good[: len(good) // 2])
+    (pictures / "07b page.png").write_text("<html>404</html>", encoding="utf-8")
+    (pictures / "gone.jpg").symlink_to(pictures / "nowhere.jpg")
+    with caplog.at_level(logging.WARNING):
+        collection = build()
+    assert collection.ids == [f"{number:02d}.jpg" for number in range(12)]
+    report = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))
+    assert report_path(tmp_path / "out") == tmp_path / "out.report.json"
+    assert (report["read"], report["embedded"]) == (16, 12)
+    reasons = {failed["id"]: failed["reason"] for failed in report["failed"]}
+    assert reasons["03b empty.jpg"] == "03b empty.jpg is empty (0 bytes)."
+    assert reasons["05b cut.jpg"].startswith("05b cut.jpg is damaged and cannot be decoded")
+    assert reasons["07b page.png"].startswith("07b page.png is not an image that artsim reads")
+    assert reasons["gone.jpg"] == "gone.jpg does not exist."
+    assert "4 of 16 pictures cannot be used and are left out" in caplog.text
+    assert "out.report.json names them" in caplog.text
+
+
+def test_a_bomb_among_good_ones_is_left_out(build: Any, pictures: Path) -> None:
+    (pictures / "bomb.png").write_bytes(png_of(20_000, 15_000, b""))
+    assert len(build()) == 12
+
+
+def test_when_no_picture_can_be_used_nothing_is_made_but_the_report(clip: Any, tmp_path: Path, pictures: Path) -> None:
+    for path in pictures.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(SourceError, match=r"None of the 12 pictures of folder:.* can be used: 00\.jpg is empty"):
+        build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert len(json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))["failed"]) == 12
+
+
+def test_metadata_is_kept_with_its_types(paintings: Path, clip: Any, tmp_path: Path, met_works: Any) -> None:
+    source = open_source(f"folder:{paintings}")
+    collection = build_collection(source, clip, tmp_path / "out", limit=8)
+    work = collection.work("05.jpg")
+    assert (work["title"], work["year"]) == (met_works[5]["title"], met_works[5]["year"])
+    assert work["tags"] == met_works[5]["tags"]
+    assert collection.work("03.jpg")["year"] is None
+    assert {name: collection.contents.schema[name] for name in source.features} == source.features
+
+
+def test_columns_whose_names_are_taken_are_kept_under_others(pictures: Path, clip: Any, tmp_path: Path) -> None:
+    table = "file_name,sha256,clip_subject\n00.jpg,of the museum,Landscape\n"
+    (pictures / "metadata.csv").write_text(table, encoding="utf-8")
+    work = build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out").work("00.jpg")
+    assert (work["source_sha256"], work["source_clip_subject"]) == ("of the museum", "Landscape")
+    assert len(work["sha256"]) == 64
+
+
+def test_progress_is_told_from_the_first_work_to_the_last(build: Any, small_batches: None) -> None:
+    told: list[tuple[int, int | None]] = []
+    build(progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 12), (5, 12), (10, 12), (12, 12)]
+
+
+# --- Going on, again, and anew -----------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_build_goes_on_where_it_stopped(
+    build: Any, clip: Any, tmp_path: Path, small_batches: None
+) -> None:
+    interrupted = Counting(clip, fail_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        build(interrupted)
+    assert interrupted.seen == 5
+    assert not (tmp_path / "out").exists()
+    told: list[int] = []
+    again = Counting(clip)
+    collection = build(again, progress=lambda done, total: told.append(done))
+    assert again.seen == 7  # not 12
+    assert told == [5, 10, 12]
+    shutil.move(tmp_path / "out", tmp_path / "first")
+    assert_same(open_collection(tmp_path / "first"), build())
+    assert len(collection) == 12
+    assert litter(tmp_path) == []
+
+
+class BreakingOff:
+    """A source whose connection is lost after so many works."""
+
+    def __init__(self, source: Any, after: int) -> None:
+        self._source, self._after = source, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def works(self, start: int) -> Iterator[Any]:
+        yield from list(self._source.works(start))[: self._after - start]
+        raise SourceError("The connection was lost.")
+
+
+def test_a_source_that_breaks_off_loses_no_whole_batch(
+    pictures: Path, clip: Any, tmp_path: Path, small_batches: None
+) -> None:
+    """The next batch is read while one is embedded; that one is kept all the same."""
+    source = open_source(f"folder:{pictures}")
+    with pytest.raises(SourceError, match="connection was lost"):
+        build_collection(BreakingOff(source, 11), clip, tmp_path / "out")
+    counting = Counting(clip)
+    assert len(build_collection(source, counting, tmp_path / "out")) == 12
+    assert counting.seen == 2
+
+
+def test_an_interrupted_build_of_other_pictures_starts_anew(
+    build: Any, clip: Any, pictures: Path, small_batches: None
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build(Counting(clip, fail_after=7))
+    (pictures / "00.jpg").unlink()
+    collection = build()
+    assert collection.ids == [f"{number:02d}.jpg" for number in range(1, 12)]
+
+
+def test_an_interrupted_build_can_go_on_to_another_limit(build: Any, clip: Any, small_batches: None) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build(Counting(clip, fail_after=10))
+    counting = Counting(clip)
+    assert len(build(counting, limit=11)) == 11
+    assert counting.seen == 1
+
+
+def test_a_limit_below_what_is_done_already_holds(build: Any, clip: Any, small_batches: None) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build(Counting(clip, fail_after=10))
+    assert build(limit=3).ids == ["00.jpg", "01.jpg", "02.jpg"]
+
+
+def test_damaged_part_files_are_made_anew(build: Any, clip: Any, tmp_path: Path, small_batches: None) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build(Counting(clip, fail_after=10))
+    part = tmp_path / ".out.parts" / "part-000001.parquet"
+    part.write_bytes(part.read_bytes()[:500])
+    counting = Counting(clip)
+    assert len(build(counting)) == 12
+    assert counting.seen == 12
+
+
+def test_the_same_again_embeds_nothing_and_writes_nothing(build: Any, clip: Any, tmp_path: Path) -> None:
+    build()
+    before = contents(tmp_path / "out")
+    counting = Counting(clip)
+    told: list[int] = []
+    assert len(build(counting, progress=lambda done, total: told.append(done))) == 12
+    assert counting.seen == 0
+    assert told == []
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_picture_added_to_the_folder_is_the_only_one_embedded(
+    build: Any, clip: Any, pictures: Path, paintings: Path, small_batches: None
+) -> None:
+    build()
+    shutil.copy(paintings / "30.jpg", pictures / "06a.jpg")
+    counting = Counting(clip)
+    collection = build(counting)
+    assert counting.seen == 1
+    assert collection.ids[6:8] == ["06.jpg", "06a.jpg"]
+    assert collection.search(image=paintings / "30.jpg", k=1)[0].id == "06a.jpg"
+    assert collection.picture("07.jpg") == (pictures / "07.jpg").read_bytes()
+
+
+def test_new_metadata_need_no_new_vectors(build: Any, clip: Any, pictures: Path) -> None:
+    build()
+    (pictures / "metadata.csv").write_text("file_name,artist\n00.jpg,Nobody\n", encoding="utf-8")
+    counting = Counting(clip)
+    assert build(counting).work("00.jpg")["artist"] == "Nobody"
+    assert counting.seen == 0
+
+
+def test_another_encoder_embeds_everything_anew(build: Any, checkpoint: Any, tmp_path: Path) -> None:
+    from artsim.encoders import load_encoder
+
+    build()
+    counting = Counting(load_encoder(str(checkpoint("dinov2"))))
+    collection = build(counting)
+    assert counting.seen == 12
+    assert collection.contents.spaces[0].name == "dinov2"
+
+
+def test_the_old_collection_stays_until_the_new_one_is_whole(
+    build: Any, clip: Any, pictures: Path, tmp_path: Path, small_batches: None, paintings: Path
+) -> None:
+    build(limit=3)
+    before = contents(tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        build(Counting(clip, fail_after=6))
+    assert contents(tmp_path / "out") == before
+    old = open_collection(tmp_path / "out")
+    assert old.ids == ["00.jpg", "01.jpg", "02.jpg"]
+    assert old.search(image=paintings / "02.jpg", k=1)[0].id == "02.jpg"
+    assert len(build()) == 12
+
+
+def test_a_damaged_collection_is_built_again(build: Any, tmp_path: Path) -> None:
+    build()
+    (data,) = (tmp_path / "out" / "data").iterdir()
+    data.write_bytes(data.read_bytes()[:1000])
+    assert len(build()) == 12
+    assert len(open_collection(tmp_path / "out")) == 12
+
+
+def test_a_damaged_index_is_repaired_on_disk(build: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    build()
+    (tmp_path / "out" / "index" / "clip.faiss").unlink()
+    build()
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        assert len(open_collection(tmp_path / "out")) == 12
+    assert caplog.text == ""
+
+
+def test_what_killed_writers_left_is_cleared(build: Any, tmp_path: Path) -> None:
+    build()
+    for name in (".out.new-abc123", ".out.old", ".out.parts"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "large.parquet").write_bytes(b"x" * 100)
+    (tmp_path / ".other.new-abc123").mkdir()
+    build(limit=5)
+    assert litter(tmp_path) == [".other.new-abc123"]
+
+
+# --- Refusals ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_collection_is_left_as_it_is(build: Any, clip: Any, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    counting = Counting(clip)
+    with pytest.raises(CollectionError, match="exists and is not a collection; it is left as it is"):
+        build(counting)
+    assert counting.seen == 0
+    assert contents(tmp_path / "out") == {"thesis.txt": b"years of work"}
+
+
+def test_an_empty_folder_may_become_one(build: Any, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    assert len(build()) == 12
+
+
+def test_a_place_that_cannot_be_written_to_is_a_sentence(pictures: Path, clip: Any, tmp_path: Path) -> None:
+    """A file where a folder should be: what else keeps a folder from being made takes the same way."""
+    (tmp_path / "file").touch()
+    counting = Counting(clip)
+    for out in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "file" / "far" / "below"):
+        with pytest.raises(CollectionError, match=r"(is not a collection|cannot be written \(.+\))") as error:
+            build_collection(open_source(f"folder:{pictures}"), counting, out)
+        assert "\n" not in str(error.value)
+    assert counting.seen == 0
+
+
+def test_a_disk_that_is_full_is_a_sentence_and_the_build_can_go_on(
+    build: Any, pictures: Path, clip: Any, tmp_path: Path, small_batches: None
+) -> None:
+    """A limit on the size of a file, as a quota sets it, stands for the full disk."""
+    resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        with pytest.raises(CollectionError, match=r"cannot be written \(.*\)\. Make room") as error:
+            build()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+    assert len(build()) == 12
+    assert litter(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_at_the_index_is_a_sentence_too(build: Any, tmp_path: Path) -> None:
+    """FAISS has errors of its own."""
+    resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
+    collection = build()
+    collection.manifest = dataclasses.replace(collection.manifest, images="urls")
+    collection.save(tmp_path / "light")
+    files = [path for path in (tmp_path / "light").rglob("*") if path.is_file()]
+    sizes = {path.suffix: path.stat().st_size for path in sorted(files, key=lambda path: path.stat().st_size)}
+    room = max(size for suffix, size in sizes.items() if suffix != ".faiss") + 1
+    assert room < sizes[".faiss"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        with pytest.raises(CollectionError, match=r"other cannot be written \(.*\)\. Make room") as error:
+            collection.save(tmp_path / "other")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "other").exists()
+    assert litter(tmp_path) == []
+
+
+def test_two_builds_into_one_place_are_one_too_many(build: Any, tmp_path: Path) -> None:
+    from artsim.building.checkpoint import one_build_at_a_time
+
+    with one_build_at_a_time(tmp_path / "out"), pytest.raises(CollectionError, match="Another process is building"):
+        build()
+    assert len(build()) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "reason"),
+    [
+        ({"limit": 0}, SourceError, "The limit must be at least 1; it is 0"),
+        ({"limit": -3}, SourceError, "The limit must be at least 1; it is -3"),
+        ({"images": "urls"}, SourceError, "gives no addresses of its pictures"),
+        ({"index_type": "annoy"}, CollectionError, "no index type annoy"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_built_is_refused_before_anything_is_embedded(
+    options: Any, error: Any, reason: str, build: Any, clip: Any
+) -> None:
+    counting = Counting(clip)
+    with pytest.raises(error, match=reason):
+        build(counting, **options)
+    assert counting.seen == 0
+
+
+@pytest.mark.parametrize("far_apart", [False, True])
+def test_two_works_with_one_id_are_refused(
+    far_apart: bool, pictures: Path, clip: Any, tmp_path: Path, small_batches: None
+) -> None:
+    """Also when the first of them was embedded by a run that was interrupted."""
+    second = "11.jpg" if far_apart else "01.jpg"
+    rows = "".join(f'{{"file_name": "{n:02d}.jpg", "id": "nga-{n}"}}\n' for n in range(12) if f"{n:02d}.jpg" != second)
+    text = rows + f'{{"file_name": "{second}", "id": "nga-0"}}\n'
+    (pictures / "metadata.jsonl").write_text(text, encoding="utf-8")
+    if far_apart:
+        with pytest.raises(KeyboardInterrupt):
+            build_collection(open_source(f"nga:{pictures}"), Counting(clip, fail_after=7), tmp_path / "out")
+    with pytest.raises(SourceError, match="has two works with the id 'nga-0'; ids must be unique"):
+        build_collection(open_source(f"nga:{pictures}"), clip, tmp_path / "out")
+
+
+def test_a_source_without_works_is_refused(pictures: Path, clip: Any, tmp_path: Path) -> None:
+    def none(start: int) -> Iterator[dict[str, Any]]:
+        return iter(())
+
+    empty = dataclasses.replace(open_source(f"folder:{pictures}"), works=none, size=0, name="hub:nobody/nothing:train")
+    with pytest.raises(SourceError, match="hub:nobody/nothing:train holds no works"):
+        build_collection(empty, clip, tmp_path / "out")
+
+
+# --- Options -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_limit_takes_the_first_works(build: Any) -> None:
+    assert build(limit=5).ids == [f"{number:02d}.jpg" for number in range(5)]
+    assert len(build(limit=1)) == 1
+    assert len(build(limit=1000)) == 12
+
+
+def test_one_work_is_a_collection(build: Any, pictures: Path) -> None:
+    collection = build(limit=1)
+    assert collection.search(work="00.jpg") == []
+    (match,) = collection.search(image=pictures / "00.jpg")
+    assert match.id == "00.jpg"
+    assert match.cosine == pytest.approx(1, abs=1e-4)
+
+
+def test_title_licence_and_index_type_are_as_asked(build: Any, tmp_path: Path) -> None:
+    collection = build(title='A "title": with all', license="cc0-1.0", index_type="hnsw")
+    assert collection.manifest.title == 'A "title": with all'
+    assert collection.manifest.license == "cc0-1.0"
+    assert collection.contents.spaces[0].index.kind == "hnsw"
+    assert collection.manifest.spaces[0].index_type == "hnsw"
+
+
+def test_pictures_may_be_left_out_where_they_have_addresses(pictures: Path, clip: Any, tmp_path: Path) -> None:
+    rows = "".join(f"{n:02d}.jpg,https://example.org/{n}.jpg\n" for n in range(12))
+    (pictures / "metadata.csv").write_text("file_name,image_url\n" + rows, encoding="utf-8")
+    collection = build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out", images="urls")
+    assert "image" not in collection.dataset().column_names
+    assert collection.work("03.jpg")["image_url"] == "https://example.org/3.jpg"
+    assert len(collection.search(work="03.jpg")) == 10
+    with pytest.raises(CollectionError, match="holds no pictures, only their addresses"):
+        collection.picture("03.jpg")
+
+
+def test_a_collection_can_be_built_where_one_stands(
+    build: Any, pictures: Path, clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    build_collection(open_source(f"folder:{pictures}"), clip, Path(), limit=2)
+    assert len(open_collection(tmp_path / "here")) == 2
+
+
+@pytest.mark.parametrize(
+    ("encoder", "name"),
+    [
+        ("openai/clip-vit-base-patch16", "clip-vit-base-patch16"),
+        ("embedded", "embedded"),
+        ("/models/My Model_v2/", "my-model-v2"),
+        ("---", "encoder"),
+    ],
+)
+def test_a_space_has_the_short_name_of_its_encoder(encoder: str, name: str) -> None:
+    assert space_name(encoder) == name
+
+
+def test_the_embedded_default_finds_likeness(met_works: Any, embedded: Any, tmp_path: Path) -> None:
+    """Real paintings, the real encoder: a detail, cut out and darkened, still finds its painting."""
+    from PIL import ImageEnhance
+
+    from artsim.images.decode import load_image
+
+    collection = build_collection(open_source("met"), embedded, tmp_path / "met", limit=6)
+    assert collection.manifest.license == "cc0-1.0"
+    image = load_image(met_works[4]["image"]["bytes"])
+    detail = image.crop((0, 0, image.width * 4 // 5, image.height * 4 // 5))
+    for preset in ("subject", "same-work"):
+        match = collection.search(image=ImageEnhance.Brightness(detail).enhance(0.8), preset=preset, k=1)[0]
+        assert (match.id, match.work["title"]) == (met_works[4]["id"], met_works[4]["title"])

@@ -1,0 +1,130 @@
+"""Metadata edited, works taken out and put back, works prepared before they are added."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artsim import Collection, QueryError, open_collection
+from artsim.columns import kind_of, read_value, write_value
+from artsim.curation.duplicate_check import work_of_file
+
+
+@pytest.fixture
+def mine(copy: Path) -> Collection:
+    return open_collection(copy)
+
+
+def test_edited_metadata_are_there_after_saving_and_nothing_else_changed(mine: Collection, copy: Path) -> None:
+    before = {identity: mine.work(identity) for identity in mine.ids}
+    snapshot, picture = mine.contents, mine.picture("03.jpg")
+    mine.edit("03.jpg", {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None})
+    assert snapshot.work(3) == before["03.jpg"]  # a search that runs sees what it saw
+    mine.save()
+    opened = open_collection(copy)
+    changed = {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None}
+    assert opened.work("03.jpg") == {**before["03.jpg"], **changed}
+    assert {identity: opened.work(identity) for identity in opened.ids if identity != "03.jpg"} == {
+        identity: work for identity, work in before.items() if identity != "03.jpg"
+    }
+    assert opened.ids == list(before)
+    assert opened.picture("03.jpg") == picture
+    assert [match.id for match in opened.search(work="03.jpg", k=5)] == [m.id for m in mine.search(work="03.jpg", k=5)]
+
+
+@pytest.mark.parametrize(
+    ("identity", "values", "words"),
+    [
+        ("99.jpg", {"title": "A"}, "no work '99.jpg'"),
+        ("03.jpg", {"colour": "red"}, "no column colour; its columns are id, title"),
+        ("03.jpg", {"year": "about 1880"}, "does not fit its column"),
+        ("03.jpg", {"tags": "Flowers"}, "does not fit its column"),
+        ("03.jpg", {"id": "new"}, "id of a work cannot be changed"),
+        ("03.jpg", {"sha256": "0"}, "sha256 of a work cannot be changed"),
+    ],
+)
+def test_what_cannot_be_edited_is_refused_and_nothing_changes(
+    mine: Collection, identity: str, values: dict[str, object], words: str
+) -> None:
+    before = mine.contents
+    with pytest.raises(QueryError, match=words):
+        mine.edit(identity, values)
+    assert mine.contents is before
+
+
+def test_works_taken_out_can_be_put_back_with_their_vectors(mine: Collection, copy: Path) -> None:
+    first, last = mine.work("05.jpg"), mine.work("31.jpg")
+    pictures = mine.picture("05.jpg"), mine.picture("31.jpg")
+    near = [match.id for match in mine.search(work="05.jpg", k=5, ranking="cosine")]
+    taken = mine.take_out(["31.jpg", "05.jpg"])
+    assert len(mine) == 38
+    assert mine.add(taken) == ["31.jpg", "05.jpg"]
+    mine.save()
+    opened = open_collection(copy)
+    assert opened.ids[-2:] == ["31.jpg", "05.jpg"]
+    assert (opened.work("05.jpg"), opened.work("31.jpg")) == (first, last)
+    assert (opened.picture("05.jpg"), opened.picture("31.jpg")) == pictures
+    assert [match.id for match in opened.search(work="05.jpg", k=5, ranking="cosine")] == near
+
+
+def test_works_prepared_beforehand_are_added_as_if_given_directly(
+    mine: Collection, paintings: Path, copy: Path
+) -> None:
+    other = open_collection(copy)
+    works = [{"image": paintings / "07.jpg", "id": "new", "title": "New"}]
+    prepared = mine.prepare(works)
+    assert len(mine) == 40
+    assert mine.add(prepared) == ["new"]
+    other.add(works)
+    assert mine.work("new") == other.work("new")
+    rows = np.array([40])
+    for ours, theirs in zip(mine.contents.spaces, other.contents.spaces, strict=True):
+        np.testing.assert_allclose(ours.index.vectors(rows), theirs.index.vectors(rows))
+
+
+def test_a_collection_says_what_it_is_told_to_say(mine: Collection, copy: Path) -> None:
+    mine.describe(title=" Small paintings ", license="cc0-1.0", description="Forty of them.")
+    with pytest.raises(QueryError, match="needs a title"):
+        mine.describe(title="  ")
+    mine.save()
+    manifest = open_collection(copy).manifest
+    assert (manifest.title, manifest.license) == ("Small paintings", "cc0-1.0")
+    assert manifest.source["description"] == "Forty of them."
+    assert "# Small paintings\n\nForty of them." in (copy / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_work_of_a_file_is_known_by_its_hash(mine: Collection) -> None:
+    contents = mine.contents
+    assert work_of_file(contents, mine.work("09.jpg")["sha256"]) == "09.jpg"
+    assert work_of_file(contents, "0" * 64) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("title", "Cypresses", "Cypresses"),
+        ("year", 1889, "1889"),
+        ("year", None, ""),
+        ("tags", ["Men", "Dogs"], "Men\nDogs"),
+        ("tags", [], ""),
+    ],
+)
+def test_values_are_written_as_people_do_and_read_again(
+    mine: Collection, column: str, value: object, text: str
+) -> None:
+    kind = mine.contents.table.schema.field(column).type
+    assert write_value(value) == text
+    assert read_value(text, kind, column) == value
+
+
+def test_a_text_that_is_no_value_of_its_column_is_said_so(mine: Collection) -> None:
+    import pyarrow as pa
+
+    year = mine.contents.table.schema.field("year").type
+    for text in ("about 1880", "18.5", "99999999999999999999"):
+        with pytest.raises(QueryError, match="year is a whole number, not"):
+            read_value(text, year, "year")
+    with pytest.raises(QueryError, match="shown is yes or no, not 'perhaps'"):
+        read_value("perhaps", pa.bool_(), "shown")
+    assert read_value("Yes", pa.bool_(), "shown") is True
+    assert kind_of(pa.struct({"a": pa.int64()})) is None

@@ -1,0 +1,252 @@
+"""Changes while the app runs: saved by themselves, undone until then, copied where the original is not written to."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artsim import CollectionError, QueryError, open_collection
+from artsim.curation import session as module
+from artsim.curation.library import Shelf
+from artsim.curation.session import Registrar, editable_columns
+from artsim.ui.launch import _open_another
+from artsim.ui.settings import read_settings
+from artsim.ui.startup import open_or_build
+from artsim.web.hub_token import current_token, using_token
+
+PATIENCE = 60.0
+
+
+def registrar_of(folder: Path, cache: Path, *, asked: str | None) -> Registrar:
+    return Registrar(open_collection(folder), Shelf(cache), cache, asked=asked)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def registrar(copy: Path, cache: Path) -> Registrar:
+    """Over a folder of the user's own, which the app was started with."""
+    return registrar_of(copy, cache, asked=str(copy))
+
+
+def test_what_is_edited_is_text_and_becomes_what_its_column_holds(registrar: Registrar, copy: Path) -> None:
+    registrar.edit("03.jpg", {"title": "Irises", "year": "1890", "tags": "Flowers\n\nVases\n", "medium": ""})
+    with pytest.raises(QueryError, match="year is a whole number, not 'about 1880'"):
+        registrar.edit("03.jpg", {"title": "Lost", "year": "about 1880"})
+    with pytest.raises(QueryError, match="no column colour"):
+        registrar.edit("03.jpg", {"colour": "red"})
+    registrar.save()
+    work = open_collection(copy).work("03.jpg")
+    assert (work["title"], work["year"], work["tags"], work["medium"]) == ("Irises", 1890, ["Flowers", "Vases"], None)
+    assert editable_columns(registrar.collection) == ["title", "artist", "year", "medium", "tags"]
+
+
+def test_changes_can_be_undone_one_by_one_until_they_are_saved(registrar: Registrar) -> None:
+    collection, title = registrar.collection, registrar.collection.work("03.jpg")["title"]
+    name = collection.manifest.title
+    registrar.edit("03.jpg", {"title": title})  # changes nothing
+    assert registrar.unsaved == ()
+    registrar.edit("03.jpg", {"title": "Irises"})
+    registrar.remove(["03.jpg", "04.jpg", "04.jpg"])
+    registrar.describe(title="Mine", license="cc0-1.0", description="", homepage="")
+    assert [(change.verb, len(change.works)) for change in registrar.unsaved] == [
+        ("edited", 1), ("removed", 2), ("described", 0)
+    ]  # fmt: skip
+    registrar.undo()
+    assert collection.manifest.title == name
+    registrar.undo()
+    assert len(collection) == 40
+    assert collection.work("03.jpg")["title"] == "Irises"
+    registrar.undo()
+    assert collection.work("03.jpg")["title"] == title
+    with pytest.raises(QueryError, match="nothing to undo"):
+        registrar.undo()
+    registrar.remove(["04.jpg"])
+    registrar.save()
+    with pytest.raises(QueryError, match="nothing to undo"):
+        registrar.undo()
+
+
+def test_changes_are_saved_by_themselves(registrar: Registrar, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAVED_AFTER", 0.2)
+    registrar.remove(["04.jpg"])
+    registrar.remove(["05.jpg"])
+    deadline = time.monotonic() + PATIENCE
+    while registrar.unsaved and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(open_collection(copy)) == 38
+    assert registrar.saved_in is None
+
+
+def test_what_is_unsaved_is_saved_when_the_app_stops(registrar: Registrar, copy: Path) -> None:
+    registrar.remove(["04.jpg"])
+    registrar.close()
+    assert len(open_collection(copy)) == 39
+
+
+def test_the_last_work_cannot_be_removed(registrar: Registrar) -> None:
+    with pytest.raises(CollectionError, match="cannot be empty"):
+        registrar.remove(registrar.collection.ids)
+    assert len(registrar.collection) == 40
+    assert registrar.unsaved == ()
+
+
+def test_the_default_is_not_changed_itself_but_copied_and_the_copy_is_opened_from_then_on(
+    copy: Path, cache: Path
+) -> None:
+    registrar = registrar_of(copy, cache, asked=None)
+    settings = read_settings([], {"ARTSIM_CACHE": str(cache)})
+    assert registrar.is_copied
+    assert registrar.shelf.opened(None) is None
+    registrar.remove(["04.jpg"])
+    registrar.save()
+    assert (len(open_collection(copy)), len(registrar.collection), registrar.is_copied) == (40, 39, False)
+
+    opened = open_or_build(settings)  # the next start
+    assert opened.own == registrar.own == "paintings0"
+    assert len(opened.collection) == 39
+    assert opened.collection.folder == cache / "collections" / "own" / "paintings0"
+    again = Registrar(opened.collection, Shelf(cache), cache, asked=None, own=opened.own)
+    again.remove(["05.jpg"])
+    again.save()
+    assert [(own.name, own.works) for own in again.shelf.collections()] == [("paintings0", 38)]
+
+    again.shelf.open(None, None)  # back to what was asked for; the copy stays
+    assert again.shelf.opened(None) is None
+    again.shelf.open(None, "paintings0")
+    assert len(open_or_build(settings).collection) == 38
+    assert again.shelf.opened("someone/else") is None  # for another start, nothing was chosen
+
+
+def test_a_copy_that_is_damaged_does_not_keep_the_app_from_starting(
+    copy: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    registrar = registrar_of(copy, cache, asked=str(copy))
+    own = registrar.shelf.folder("mine")
+    registrar.collection.save(own)
+    registrar.shelf.open(str(copy), "mine")
+    (own / "data" / "train-00000-of-00001.parquet").write_bytes(b"spoilt")
+    opened = open_or_build(read_settings(["--collection", str(copy)], {"ARTSIM_CACHE": str(cache)}))
+    assert opened.own is None
+    assert opened.collection.folder == copy
+    assert "What it stands in for is opened instead" in caplog.text
+
+
+def test_when_another_cannot_be_opened_the_one_that_was_open_stays_open(copy: Path, cache: Path) -> None:
+    shelf = Shelf(cache)
+    open_collection(copy).save(shelf.folder("mine"))
+    shelf.open("no-such-folder", "mine")
+    settings = read_settings(["--collection", "no-such-folder"], {"ARTSIM_CACHE": str(cache)})
+    before = open_or_build(settings)
+    shelf.open("no-such-folder", None)
+    assert _open_another(before, settings) is before
+    assert shelf.opened("no-such-folder") == before.own == "mine"
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "no-such", "", "."])
+def test_only_what_stands_on_the_shelf_can_be_opened(cache: Path, name: str) -> None:
+    with pytest.raises(CollectionError, match="no own collection"):
+        Shelf(cache).open(None, name)
+
+
+def test_names_on_the_shelf_are_plain_and_free(cache: Path) -> None:
+    shelf = Shelf(cache)
+    assert shelf.free_name("Sammlung Ä / Öl") == "sammlung-a-ol"
+    assert shelf.free_name("絵画") == "collection"
+    shelf.folder("collection").mkdir(parents=True)
+    assert shelf.free_name("絵画") == "collection-2"
+
+
+KILLED = """
+import sys, threading, time
+from pathlib import Path
+from artsim import open_collection
+from artsim.curation.session import Registrar
+from artsim.curation.library import Shelf
+folder = Path(sys.argv[1])
+registrar = Registrar(open_collection(folder), Shelf(folder.parent), folder.parent, asked=str(folder))
+registrar.remove(registrar.collection.ids[:10])
+def tell():
+    while not list(folder.parent.glob(f".{folder.name}.new-*/data/*")):
+        time.sleep(0.001)
+    print("writing", flush=True)
+threading.Thread(target=tell, daemon=True).start()
+while True:
+    registrar.save()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
+def test_killed_while_it_saves_the_old_or_the_new_collection_is_there(copy: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(copy)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait(20)
+    assert len(open_collection(copy)) in (30, 40)
+
+
+# --- Publishing --------------------------------------------------------------------------------------------------------
+
+
+def published(registrar: Registrar) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if registrar.publication is not None and registrar.publication.over:
+            return registrar.publication
+        time.sleep(0.02)
+    raise AssertionError("it never ended")
+
+
+def test_what_is_unsaved_is_saved_and_published_with_the_licence_given(registrar: Registrar, hub: Any) -> None:
+    registrar.edit("03.jpg", {"title": "Irises"})
+    registrar.publish("artist/mine", private=True, license="cc-by-4.0")
+    done = published(registrar)
+    assert (done.failure, done.url) == ("", f"{hub.url}/datasets/artist/mine")
+    assert done.sent == done.total > 0
+    assert registrar.unsaved == ()
+    opened = open_collection("artist/mine")
+    assert opened.work("03.jpg")["title"] == "Irises"
+    assert opened.manifest.license == "cc-by-4.0"
+    assert hub.repo("artist/mine", "dataset").private
+
+
+def test_a_typed_token_is_used_once_and_not_kept(
+    registrar: Registrar, hub: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    registrar.publish("visitor/mine", private=False, license="unknown", token=hub.other_token)
+    assert published(registrar).url == f"{hub.url}/datasets/visitor/mine"
+    assert hub.other_token not in caplog.text
+    assert hub.other_token not in repr(registrar.publication)
+    assert current_token() == hub.token
+    registrar.publish("visitor/other", private=False, license="unknown")  # that of this machine may not
+    assert "may not write to visitor" in published(registrar).failure
+
+
+@pytest.mark.parametrize(
+    ("repo_id", "token", "words"),
+    [
+        ("no-slash", None, "is not an id on the Hub"),
+        ("artist/mine", "hf_artist_read", "may only read"),
+        ("artist/mine", "hf_nobody", "does not accept the token"),
+    ],
+)
+def test_what_cannot_be_published_is_told_in_a_sentence(
+    registrar: Registrar, hub: Any, repo_id: str, token: str | None, words: str
+) -> None:
+    registrar.publish(repo_id, private=False, license="unknown", token=token)
+    assert words in published(registrar).failure
+
+
+def test_a_token_is_given_for_one_task_only(hub: Any) -> None:
+    with using_token("hf_once"):
+        assert current_token() == "hf_once"
+    assert current_token() == hub.token

@@ -1,0 +1,5 @@
+"""A stand-in for the Hugging Face Hub on loopback: the routes that the real clients use."""
+
+from hub_server.server import HubServer
+
+__all__ = ["HubServer"]

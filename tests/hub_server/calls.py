@@ -1,0 +1,96 @@
+"""One HTTP call to the loopback Hub, and its answer, as plain data: what the route functions take and return."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from hub_server.store import Caller, HubError, HubStore, Repo
+
+# `/api/datasets/namespace/name`, and `/datasets/namespace/name` (models carry no prefix there). A bare `name`, as
+# `gpt2` of old, is understood so that it can be answered "not found".
+API_REPO = r"/api/(?P<type>models|datasets|spaces)/(?P<repo>[^/]+(?:/[^/]+)?)"
+SITE_REPO = r"/(?:(?P<type>datasets|spaces)/)?(?P<repo>[^/]+(?:/[^/]+)?)"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> "Answer":
+        return cls(status, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})})
+
+    @classmethod
+    def refusal(cls, error: HubError) -> "Answer":
+        headers = {"X-Error-Message": error.message.replace("\n", " ").encode("ascii", "replace").decode()}
+        if error.code:
+            headers["X-Error-Code"] = error.code
+        return cls.of({"error": error.message}, status=error.status, headers={**headers, **error.headers})
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that found its route: `path` as it came, `at` the named parts of it, unquoted."""
+
+    store: HubStore
+    method: str
+    path: str
+    at: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    headers: Message
+    body: bytes
+    caller: Caller
+
+    @property
+    def repo_type(self) -> str:
+        return (self.at.get("type") or "models").removesuffix("s")
+
+    def json(self) -> dict[str, Any]:
+        try:
+            value = json.loads(self.body or b"{}")
+        except ValueError as error:
+            raise HubError(400, f"The body is not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise HubError(400, "The body must be a JSON object.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Whether a query parameter is switched on (`?recursive=true`)."""
+        return self.query.get(name, [""])[0].lower() in ("1", "true", "on")
+
+    def number(self, name: str, default: int) -> int:
+        value = self.query.get(name, [str(default)])[0]
+        return int(value) if value.isdigit() else default
+
+    def read_repo(self) -> Repo:
+        return self.store.read(self.repo_type, self.at["repo"], self.caller)
+
+    def write_repo(self) -> Repo:
+        return self.store.write(self.repo_type, self.at["repo"], self.caller)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A name (what faults and records go by), a method, a path, and the function that answers."""
+
+    name: str
+    method: str
+    path: str
+    answer: Callable[[Call], Answer]
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """The named parts of the path, if this route serves it. GET routes serve HEAD too."""
+        if self.method != ("GET" if method == "HEAD" else method):
+            return None
+        found = re.fullmatch(self.path, path)
+        return {k: unquote(v) for k, v in found.groupdict().items() if v is not None} if found else None
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    return parse_qs(query, keep_blank_values=True)

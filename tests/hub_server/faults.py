@@ -1,0 +1,77 @@
+"""What the loopback Hub can be told to do wrong."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from hub_server.calls import Answer
+from hub_server.store import HubError
+
+FaultKind = Literal["status", "drop", "lost_answer", "cut", "corrupt", "wrong_size", "slow"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What shall go wrong, with which requests, how often.
+
+    `route` is a name from `hub_server.ROUTES` (`create`, `preupload`, `lfs_batch`, `lfs_upload`, `commit`, `tree`,
+    `resolve`, ...) or `*`; `method` and `path` (a part of the address) narrow it down; `skip` lets that many matching
+    requests through first; `times` is how many it hits, None for all. The kinds:
+
+    - `status`: answers `status` without doing anything; `retry_after` adds that header
+    - `drop`: closes the connection without doing anything and without an answer
+    - `lost_answer`: does what was asked, then closes the connection without an answer
+    - `cut`: sends the headers and the first half of the body, then closes the connection
+    - `corrupt`: sends a body of the right length with bytes changed in the middle (neither this nor `cut` hits a HEAD)
+    - `wrong_size`: answers a GET with half the body as if that were all; says half the size to a HEAD;
+      takes only half of what a PUT sends
+    - `slow`: waits `seconds`, then answers as it should
+    """
+
+    route: str
+    kind: FaultKind = "status"
+    method: str | None = None
+    path: str = ""
+    status: int = 503
+    seconds: float = 0.0
+    retry_after: int | None = None
+    times: int | None = 1
+    skip: int = 0
+
+
+class ArmedFault:
+    """A fault in a running server; `hits` counts the requests it has spoiled."""
+
+    def __init__(self, fault: Fault):
+        self.fault, self.hits, self._skipped = fault, 0, 0
+
+    def takes(self, route: str, method: str, path: str) -> bool:
+        fault = self.fault
+        if fault.times is not None and self.hits >= fault.times:
+            return False
+        if fault.route not in ("*", route) or fault.method not in (None, method) or fault.path not in path:
+            return False
+        if fault.kind in ("cut", "corrupt") and method == "HEAD":
+            return False
+        if self._skipped < fault.skip:
+            self._skipped += 1
+            return False
+        self.hits += 1
+        return True
+
+
+def refuse(fault: Fault) -> Answer:
+    """The answer of a `status` fault."""
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return Answer.refusal(HubError(fault.status, f"Injected fault {fault.status}", headers=headers))
+
+
+def spoil(answer: Answer, kind: FaultKind | None) -> Answer:
+    """The right answer, made wrong in the body: `corrupt` and `wrong_size`; other kinds leave it be."""
+    half = len(answer.body) // 2
+    if kind == "corrupt" and answer.body:
+        flipped = bytes(byte ^ 0xFF for byte in answer.body[half : half + 16])
+        return replace(answer, body=answer.body[:half] + flipped + answer.body[half + len(flipped) :])
+    if kind == "wrong_size":
+        linked = {"X-Linked-Size": str(half)} if "X-Linked-Size" in answer.headers else {}
+        return replace(answer, body=answer.body[:half], headers={**answer.headers, **linked})
+    return answer

@@ -1,0 +1,204 @@
+"""The loopback Hub's routes about files: upload (preupload, LFS, commit), listing (tree, paths-info), download."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import secrets
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from hub_server.calls import API_REPO, SITE_REPO, Answer, Call, Route
+from hub_server.store import URL_PREFIX, Blob, Commit, Delete, HubError, Put, Repo
+
+PAGE = 1000  # entries of a tree listing, as on the Hub; `?limit=` asks for fewer
+EXPANDED_PAGE = 50
+
+
+def preupload(call: Call) -> Answer:
+    """For each file to come: LFS or regular, and the oid of what is there now, so that the client can skip it."""
+    repo = call.write_repo()
+    here = repo.resolve(call.at["rev"]).tree
+    modes = []
+    for file in call.json().get("files", []):
+        path = file["path"]
+        lfs = repo.goes_to_lfs(path, file["size"], base64.b64decode(file.get("sample") or ""))
+        oid = here[path].etag if path in here else None
+        modes.append({"path": path, "uploadMode": "lfs" if lfs else "regular", "shouldIgnore": False, "oid": oid})
+    return Answer.of({"files": modes})
+
+
+def lfs_batch(call: Call) -> Answer:
+    """Where to put each LFS object; no `actions` for one that is already here."""
+    repo = call.write_repo()
+    objects = []
+    for wanted in call.json().get("objects", []):
+        oid, size = str(wanted["oid"]), int(wanted["size"])
+        answer: dict[str, Any] = {"oid": oid, "size": size}
+        if oid not in repo.lfs:
+            ticket = secrets.token_hex(16)
+            call.store.tickets[ticket] = (repo, oid, size)
+            answer |= {"authenticated": True, "actions": {"upload": {"href": f"{call.store.url}/upload/{ticket}"}}}
+        objects.append(answer)
+    return Answer.of({"transfer": "basic", "objects": objects})
+
+
+def lfs_upload(call: Call) -> Answer:
+    """The ticket in the address is the permission, as with a signed storage address."""
+    ticket = call.store.tickets.get(call.at["ticket"])
+    if ticket is None:
+        raise HubError(403, "This upload address is not valid.")
+    repo, oid, size = ticket
+    if len(call.body) != size or hashlib.sha256(call.body).hexdigest() != oid:
+        raise HubError(400, f"The object {oid} should have {size} bytes; {len(call.body)} others came.")
+    repo.lfs[oid] = call.body
+    return Answer()
+
+
+def commit(call: Call) -> Answer:
+    repo = call.write_repo()
+    if call.flag("create_pr"):
+        raise HubError(501, "The loopback Hub has no pull requests.")
+    header: dict[str, Any] = {}
+    changes: list[Put | Delete] = []
+    for line in call.body.splitlines():
+        try:
+            item = json.loads(line)
+            key, value = item["key"], item["value"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise HubError(400, f"A line of the commit is not understood: {line[:80]!r}") from error
+        if key == "header":
+            header = value
+        else:
+            changes.append(_change(repo, key, value))
+    made = repo.commit(
+        call.at["rev"],
+        changes,
+        title=header.get("summary") or "",
+        message=header.get("description") or "",
+        author=call.caller.user or "",
+        parent=header.get("parentCommit"),
+    )
+    url = f"{call.store.url}/{URL_PREFIX[repo.type]}{repo.id}/commit/{made.sha}"
+    return Answer.of({"success": True, "commitOid": made.sha, "commitUrl": url, "hookOutput": ""})
+
+
+def _change(repo: Repo, key: str, value: dict[str, Any]) -> Put | Delete:
+    path = value["path"]
+    if key == "file":
+        try:
+            return Put(path, Blob(base64.b64decode(value["content"], validate=True), lfs=False))
+        except binascii.Error as error:
+            raise HubError(400, f"The content of {path} is not base64.") from error
+    if key == "lfsFile":
+        data = repo.lfs.get(value["oid"])
+        if data is None or value.get("size", len(data)) != len(data):
+            raise HubError(400, f"LFS pointer pointed to a file that does not exist: {path} ({value['oid']})")
+        return Put(path, Blob(data, lfs=True))
+    if key in ("deletedFile", "deletedFolder"):
+        return Delete(path.rstrip("/"), folder=key == "deletedFolder")
+    raise HubError(400, f"Unknown operation in a commit: {key!r}")
+
+
+def tree(call: Call) -> Answer:
+    """The entries under a path, in pages: the next one's address is in the `Link` header."""
+    repo = call.read_repo()
+    at = repo.resolve(call.at["rev"])
+    folder = call.at.get("path", "").strip("/")
+    prefix = folder + "/" if folder else ""
+    below = [path for path in at.tree if path.startswith(prefix)]
+    if folder and not below:
+        raise HubError(404, f"{folder} does not exist on {call.at['rev']}", code="EntryNotFound")
+    entries = set(below) | {parent for path in below for parent in _parents(path) if parent.startswith(prefix)}
+    if not call.flag("recursive"):
+        entries = {path for path in entries if "/" not in path[len(prefix) :]}
+    listed = sorted(entries)
+    expand = call.flag("expand")
+    start, size = call.number("cursor", 0), call.number("limit", EXPANDED_PAGE if expand else PAGE)
+    headers = {}
+    if start + size < len(listed):
+        again = urlencode({**{key: values[0] for key, values in call.query.items()}, "cursor": start + size})
+        headers["Link"] = f'<{call.store.url}{call.path}?{again}>; rel="next"'
+    page = [_entry(repo, at, path, expand=expand) for path in listed[start : start + size]]
+    return Answer.of(page, headers=headers)
+
+
+def paths_info(call: Call) -> Answer:
+    """The entries of the paths that exist; the client sends a form."""
+    repo = call.read_repo()
+    at = repo.resolve(call.at["rev"])
+    if "json" in call.headers.get("Content-Type", ""):
+        asked = call.json()
+        paths, expand = asked.get("paths", []), bool(asked.get("expand"))
+    else:
+        form = parse_qs(call.body.decode())
+        paths, expand = form.get("paths", []), form.get("expand", [""])[0].lower() == "true"
+    folders = {parent for path in at.tree for parent in _parents(path)}
+    known = [path for path in paths if path in at.tree or path in folders]
+    return Answer.of([_entry(repo, at, path, expand=expand) for path in known])
+
+
+def resolve(call: Call) -> Answer:
+    """A file at a revision, whole or a range of it. LFS files are served from here too, not from another host."""
+    repo = call.read_repo()
+    call.store.need_content(repo, call.caller)
+    at, path = repo.resolve(call.at["rev"]), call.at["path"]
+    headers = {"X-Repo-Commit": at.sha, "Accept-Ranges": "bytes"}
+    blob = at.tree.get(path)
+    if blob is None:
+        raise HubError(404, "Entry not found", code="EntryNotFound", headers=headers)
+    headers |= {"ETag": f'"{blob.etag}"', "Content-Type": "application/octet-stream"}
+    if blob.lfs:
+        headers |= {"X-Linked-Etag": f'"{blob.etag}"', "X-Linked-Size": str(len(blob.data))}
+    asked = call.headers.get("Range")
+    if call.method == "HEAD" or not asked:
+        return Answer(200, blob.data, headers)
+    start, end = _range(asked, len(blob.data))
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(blob.data)}"
+    return Answer(206, blob.data[start:end], headers)
+
+
+def _range(asked: str, size: int) -> tuple[int, int]:
+    """`bytes=2-5` -> (2, 6), the first byte and the one after the last; 416 where there is none."""
+    found = re.fullmatch(r"\s*bytes\s*=\s*(\d*)-(\d*)\s*", asked)
+    first, last = found.groups() if found else ("", "")
+    if first:
+        start, end = int(first), min(int(last) + 1 if last else size, size)
+    else:
+        start, end = size - min(int(last or 0), size), size
+    if not found or start >= end:
+        raise HubError(416, f"Range not satisfiable: {asked}", headers={"Content-Range": f"bytes */{size}"})
+    return start, end
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def _entry(repo: Repo, at: Commit, path: str, *, expand: bool) -> dict[str, Any]:
+    blob = at.tree.get(path)
+    entry: dict[str, Any]
+    if blob is None:
+        inside = "".join(f"{p} {b.git_oid}\n" for p, b in at.tree.items() if p.startswith(path + "/"))
+        entry = {"type": "directory", "oid": hashlib.sha1(inside.encode()).hexdigest(), "size": 0, "path": path}
+    else:
+        entry = {"type": "file", "oid": blob.git_oid, "size": len(blob.data), "path": path}
+        if blob.lfs:
+            entry["lfs"] = {"oid": blob.sha256, "size": len(blob.data), "pointerSize": len(blob.pointer)}
+    if expand:
+        last = repo.last_change(path, at)
+        entry["lastCommit"] = {"id": last.sha, "title": last.title, "date": last.date}
+    return entry
+
+
+ROUTES = (
+    Route("preupload", "POST", API_REPO + r"/preupload/(?P<rev>[^/]+)", preupload),
+    Route("lfs_batch", "POST", SITE_REPO + r"\.git/info/lfs/objects/batch", lfs_batch),
+    Route("lfs_upload", "PUT", r"/upload/(?P<ticket>[0-9a-f]+)", lfs_upload),
+    Route("commit", "POST", API_REPO + r"/commit/(?P<rev>[^/]+)", commit),
+    Route("tree", "GET", API_REPO + r"/tree/(?P<rev>[^/]+)(?:/(?P<path>.*))?", tree),
+    Route("paths_info", "POST", API_REPO + r"/paths-info/(?P<rev>[^/]+)", paths_info),
+    Route("resolve", "GET", SITE_REPO + r"/resolve/(?P<rev>[^/]+)/(?P<path>.+)", resolve),
+)

@@ -1,0 +1,86 @@
+"""The socket side of the loopback Hub: HTTP/1.1 with keep-alive, over the standard library's server."""
+
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from hub_server.calls import Answer
+
+# method, target, headers, body -> the answer (None: hang up) and how many bytes of its body to send
+Respond = Callable[[str, str, Message, bytes], tuple[Answer | None, int]]
+
+
+class HubHttp(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, respond: Respond):
+        self.respond = respond
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news, as tests cut connections on purpose; anything else is printed."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        with self._open_lock:
+            waiting = list(self._open)
+        for connection in waiting:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the client has hung up already
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body leave together
+    disable_nagle_algorithm = True
+    server: HubHttp
+
+    def _serve(self) -> None:
+        answer, sent = self.server.respond(self.command, self.path, self.headers, self._read_body())
+        if answer is None:
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body[:sent])
+        self.wfile.flush()
+        if sent < len(answer.body) and self.command != "HEAD":
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = bytearray()
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return bytes(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence: requests are recorded, not printed."""

@@ -1,0 +1,254 @@
+"""A small Hugging Face Hub on this machine's loopback address, for the real clients to talk to.
+
+    with HubServer() as hub:
+        hub.add_repo("artist/works", "dataset", {"README.md": b"# Works"})
+        ...                                             # a client with HF_ENDPOINT=hub.url, HF_TOKEN=hub.token
+        assert hub.commits("artist/works", "dataset")[0].title == "..."
+
+It keeps everything in memory, records every request, and goes wrong on demand (`inject(Fault(...))`).
+
+Where it differs from the real Hub: LFS files are served from the same host (no redirect to storage, no Xet, so clients
+need HF_HUB_DISABLE_XET=1), a Space builds at once, there are no pull requests, discussions or dataset viewer. What it
+does not serve is answered 501, which clients do not retry.
+"""
+
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+
+from hub_server import files, routes
+from hub_server.calls import Answer, Call, Route, parse_query
+from hub_server.faults import ArmedFault, Fault, refuse, spoil
+from hub_server.http import HubHttp
+from hub_server.store import Blob, Caller, Commit, HubError, HubStore, Put, Repo
+
+ROUTES: tuple[Route, ...] = (*files.ROUTES, *routes.ROUTES)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it was answered: bytes of body received and sent; status 0 where no answer was given."""
+
+    method: str
+    path: str
+    query: str
+    route: str
+    status: int
+    received: int
+    sent: int
+    range: str | None
+    user: str | None
+
+
+class HubServer:
+    """The server and what tests ask of it. Starts on entering `with`, or by `start()` and `stop()`.
+
+    `.url`, `.token` (may write), `.read_token` (may only read), `.other_token` (writes, but for another user);
+    the tokens stand for the user `artist`, who is a member of the organisation `museum`, and for `visitor`.
+    """
+
+    user = "artist"
+    token = "hf_artist_write"
+    read_token = "hf_artist_read"
+    other_token = "hf_visitor_write"
+
+    def __init__(self, *, orgs: Mapping[str, Iterable[str]] | None = None):
+        tokens = {
+            self.token: (self.user, "write"),
+            self.read_token: (self.user, "read"),
+            self.other_token: ("visitor", "write"),
+        }
+        self._store = HubStore(tokens, {"museum": [self.user]} if orgs is None else orgs)
+        self._lock = threading.RLock()
+        self._cleared = threading.Event()  # of this round; the next `clear()` sets it and starts another
+        self._requests: list[Request] = []
+        self._faults: list[ArmedFault] = []
+        self.bugs: deque[str] = deque(maxlen=20)  # tracebacks of errors in this server itself
+        self._http: HubHttp | None = None
+
+    @property
+    def url(self) -> str:
+        return self._store.url
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request since the start or the last `clear()`, oldest first."""
+        with self._lock:
+            return list(self._requests)
+
+    def start(self) -> "HubServer":
+        self._http = HubHttp(self._respond)
+        self._store.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), name="hub", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and hang up on every client."""
+        self._cleared.set()
+        if self._http is not None:
+            self._http.shutdown()
+            self._http.server_close()
+            self._http.hang_up()
+            self._http = None
+
+    def __enter__(self) -> "HubServer":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def clear(self) -> None:
+        """Forget all repositories, requests, faults and bugs; address and tokens stay.
+
+        A request still waiting in a `slow` fault is hung up on: it cannot reach into the next test.
+        """
+        with self._lock:
+            self._cleared.set()
+            self._cleared = threading.Event()
+            self._store.repos.clear()
+            self._store.tickets.clear()
+            self._requests.clear()
+            self._faults.clear()
+            self.bugs.clear()
+
+    def clear_requests(self) -> None:
+        with self._lock:
+            self._requests.clear()
+
+    def inject(self, fault: Fault) -> ArmedFault:
+        """Arm a fault. Of several that match a request, the one injected first takes it."""
+        names = {route.name for route in ROUTES} | {"*"}
+        if fault.route not in names:
+            raise ValueError(f"No route is called {fault.route!r}. The routes are {', '.join(sorted(names))}.")
+        with self._lock:
+            self._faults.append(ArmedFault(fault))
+            return self._faults[-1]
+
+    def add_repo(
+        self,
+        repo_id: str,
+        repo_type: str,
+        files: Mapping[str, bytes | Path] | None = None,
+        *,
+        private: bool = False,
+        gated: str | bool = False,
+        sdk: str = "gradio",
+    ) -> str:
+        """Put a repository there without HTTP, in any namespace; returns the sha of `main`.
+
+        As on the Hub, it begins with a commit of `.gitattributes` (a Space: and README.md); `files` are the second.
+        """
+        with self._lock:
+            owner = Caller(self.user, "write", frozenset([repo_id.split("/")[0]]))
+            space_sdk = sdk if repo_type == "space" else None
+            repo = self._store.create(repo_id, repo_type, caller=owner, private=private, sdk=space_sdk)
+            repo.gated = gated
+            return self.add_commit(repo_id, repo_type, files) if files else repo.head.sha
+
+    def add_commit(
+        self, repo_id: str, repo_type: str, files: Mapping[str, bytes | Path], *, title: str = "Add files"
+    ) -> str:
+        """Commit files to `main` without HTTP, as if somebody else had; returns the new sha."""
+        with self._lock:
+            repo = self._repo(repo_id, repo_type)
+            changes = []
+            for path, source in files.items():
+                data = source.read_bytes() if isinstance(source, Path) else source
+                lfs = repo.goes_to_lfs(path, len(data), data[:512])
+                blob = Blob(data, lfs=lfs)
+                if lfs:
+                    repo.lfs[blob.sha256] = data
+                changes.append(Put(path, blob))
+            return repo.commit("main", changes, title=title, author=self.user).sha
+
+    def commits(self, repo_id: str, repo_type: str) -> list[Commit]:
+        """The commits of `main`, newest first."""
+        with self._lock:
+            repo = self._repo(repo_id, repo_type)
+            return repo.history(repo.head)
+
+    def files(self, repo_id: str, repo_type: str, revision: str = "main") -> dict[str, bytes]:
+        """The files at a branch, tag or sha."""
+        with self._lock:
+            return {path: blob.data for path, blob in self._repo(repo_id, repo_type).resolve(revision).tree.items()}
+
+    def exists(self, repo_id: str, repo_type: str) -> bool:
+        with self._lock:
+            return (repo_type, repo_id) in self._store.repos
+
+    def repo(self, repo_id: str, repo_type: str) -> Repo:
+        """The repository itself, for what has no method here: `private`, `gated`, `granted`, `space`, `tags`."""
+        with self._lock:
+            return self._repo(repo_id, repo_type)
+
+    def _repo(self, repo_id: str, repo_type: str) -> Repo:
+        try:
+            return self._store.repos[repo_type, repo_id]
+        except KeyError:
+            known = ", ".join(f"{kind} {name}" for kind, name in self._store.repos) or "none"
+            raise KeyError(f"The loopback Hub has no {repo_type} {repo_id}. It has: {known}.") from None
+
+    def _respond(self, method: str, target: str, headers: Message, body: bytes) -> tuple[Answer | None, int]:
+        """Answer one request. Returns the answer, None to hang up at once, and how much of its body to send."""
+        parts = urlsplit(target)
+        found = ((route, route.match(method, parts.path)) for route in ROUTES)
+        route, at = next(((route, at) for route, at in found if at is not None), (None, {}))
+        name = route.name if route else "none"
+        with self._lock:
+            cleared = self._cleared
+            fault = next((f.fault for f in self._faults if f.takes(name, method, unquote(parts.path))), None)
+        kind = fault.kind if fault else None
+        answer: Answer | None = None
+        user: str | None = None
+        if fault and kind == "slow" and cleared.wait(fault.seconds):
+            return None, 0
+        if fault and kind == "status":
+            answer = refuse(fault)
+        elif kind != "drop":
+            taken = body[: len(body) // 2] if kind == "wrong_size" and method == "PUT" else body
+            answer, user = self._dispatch(route, at, method, parts.path, parts.query, headers, taken)
+            answer = spoil(answer, kind)
+        if kind == "lost_answer":
+            answer = None
+        size = len(answer.body) if answer else 0
+        sent = 0 if method == "HEAD" else size // 2 if kind == "cut" else size
+        status = answer.status if answer else 0
+        request = Request(
+            method, unquote(parts.path), parts.query, name, status, len(body), sent, headers.get("Range"), user
+        )
+        with self._lock:
+            if not cleared.is_set():
+                self._requests.append(request)
+        return answer, sent
+
+    def _dispatch(
+        self,
+        route: Route | None,
+        at: Mapping[str, str] | None,
+        method: str,
+        path: str,
+        query: str,
+        headers: Message,
+        body: bytes,
+    ) -> tuple[Answer, str | None]:
+        caller = Caller()
+        with self._lock:
+            try:
+                caller = self._store.caller(headers.get("Authorization"))
+                if route is None:
+                    raise HubError(501, f"The loopback Hub does not serve {method} {path}.")
+                call = Call(self._store, method, path, at or {}, parse_query(query), headers, body, caller)
+                return route.answer(call), caller.user
+            except HubError as error:
+                return Answer.refusal(error), caller.user
+            except Exception as error:  # noqa: BLE001 - a bug of this server must reach the test, not hang the client
+                self.bugs.append(traceback.format_exc())
+                return Answer.refusal(HubError(501, f"A bug in the loopback Hub: {error!r}")), caller.user

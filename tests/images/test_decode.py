@@ -1,0 +1,312 @@
+"""Every odd picture becomes upright RGB, or is refused with a sentence; never a traceback, never a full memory."""
+
+import io
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from odd_pictures import png_of
+from PIL import Image
+
+from artsim.errors import ImageError
+from artsim.images.decode import crop_region, fit_frame, load_image, read_file, thumbnail, to_file
+
+Encode = Callable[..., bytes]
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
+
+
+def halves(left: tuple[int, ...], right: tuple[int, ...], mode: str = "RGB") -> Image.Image:
+    """A picture of 40 x 20 whose halves have one colour each."""
+    image = Image.new(mode, (40, 20), left)
+    image.paste(right, (20, 0, 40, 20))
+    return image
+
+
+def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    found = image.getpixel((x, y))
+    assert isinstance(found, tuple)
+    return found
+
+
+def near(found: tuple[int, ...], wanted: tuple[int, ...], within: int = 6) -> bool:
+    return all(abs(a - b) <= within for a, b in zip(found, wanted, strict=True))
+
+
+def test_a_plain_jpeg_keeps_its_size_and_pixels(painting: bytes) -> None:
+    image = load_image(painting)
+    with Image.open(io.BytesIO(painting)) as plain:
+        assert image.mode == "RGB"
+        assert np.array_equal(np.asarray(image), np.asarray(plain.convert("RGB")))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_exif_orientation_turns_the_picture_upright(kind: str, encode: Encode) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: the right way up is a quarter turn clockwise
+    image = load_image(encode(halves(RED, BLUE).resize((80, 40)), kind, exif=exif))
+    assert image.size == (40, 80)
+    assert near(colour(image, 20, 10), RED, 30)
+    assert near(colour(image, 20, 70), BLUE, 30)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_exif_data_that_cannot_be_read_do_not_spoil_the_picture(encode: Encode) -> None:
+    data = encode(halves(RED, BLUE), "JPEG", exif=b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x40garbage")
+    assert near(colour(load_image(data), 5, 10), RED)
+
+
+def test_palette_with_transparency_lies_on_white(encode: Encode) -> None:
+    image = halves(RED, GREEN).convert("P", palette=Image.Palette.ADAPTIVE, colors=2)
+    data = encode(image, "PNG", transparency=image.getpixel((30, 10)))
+    assert near(colour(load_image(data), 5, 10), RED)
+    assert colour(load_image(data), 35, 10) == WHITE
+
+
+@pytest.mark.parametrize(("mode", "key"), [("RGB", BLUE), ("L", 40)])
+def test_one_transparent_colour_of_a_png_lies_on_white(mode: str, key: Any, encode: Encode) -> None:
+    image = Image.new(mode, (40, 20), key)
+    image.paste(RED if mode == "RGB" else 200, (0, 0, 20, 20))
+    assert colour(load_image(encode(image, "PNG", transparency=key)), 35, 10) == WHITE
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_alpha_lies_on_white(mode: str, encode: Encode) -> None:
+    opaque, clear = ((255, 0, 0, 255), (0, 0, 0, 0)) if mode == "RGBA" else ((0, 255), (0, 0))
+    image = load_image(encode(halves(opaque, clear, mode), "PNG"))
+    assert colour(image, 5, 10) == (RED if mode == "RGBA" else (0, 0, 0))
+    assert colour(image, 35, 10) == WHITE
+
+
+def test_half_transparent_is_half_white(encode: Encode) -> None:
+    image = load_image(encode(Image.new("RGBA", (20, 20), (0, 0, 0, 128)), "PNG"))
+    assert near(colour(image, 5, 5), (127, 127, 127), 2)
+
+
+def test_cmyk_jpeg_has_the_right_colours(encode: Encode) -> None:
+    data = encode(halves(RED, WHITE).convert("CMYK"), "JPEG", quality=95)
+    assert near(colour(load_image(data), 5, 10), RED, 12)
+    assert near(colour(load_image(data), 35, 10), WHITE, 12)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bit_greys_span_black_to_white(kind: str, encode: Encode) -> None:
+    levels = np.zeros((20, 40), np.uint16)
+    levels[:, 20:] = 65535
+    levels[:10, :20] = 32768
+    image = load_image(encode(Image.fromarray(levels), kind))
+    assert [colour(image, x, y)[0] for x, y in ((5, 5), (5, 15), (35, 5))] == [128, 0, 255]
+
+
+def test_a_dark_16_bit_picture_stays_dark(encode: Encode) -> None:
+    image = load_image(encode(Image.fromarray(np.full((20, 20), 200, np.uint16)), "PNG"))
+    assert colour(image, 5, 5) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, 65535.0, 1e6])
+def test_float_tiff_spans_black_to_white_whatever_its_range(top: float, encode: Encode) -> None:
+    levels = np.linspace(0, top, 40, dtype=np.float32)[None].repeat(20, 0)
+    levels[0, 0] = np.nan
+    image = load_image(encode(Image.fromarray(levels), "TIFF"))
+    assert colour(image, 0, 10) == (0, 0, 0)
+    assert near(colour(image, 20, 10), (131, 131, 131), 2)
+    assert colour(image, 39, 10) == WHITE
+
+
+def test_32_bit_whole_numbers_are_scaled_too(encode: Encode) -> None:
+    levels = np.linspace(0, 65535, 40).astype(np.int32)[None].repeat(20, 0)
+    assert near(colour(load_image(encode(Image.fromarray(levels), "TIFF")), 20, 10), (131, 131, 131), 2)
+
+
+def test_1_bit_is_black_and_white(encode: Encode) -> None:
+    image = load_image(encode(halves((0,), (1,), "1"), "PNG"))
+    assert (colour(image, 5, 10), colour(image, 35, 10)) == ((0, 0, 0), WHITE)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_an_animation_the_first_frame_counts(kind: str, encode: Encode) -> None:
+    first, second = Image.new("RGB", (40, 20), RED), Image.new("RGB", (40, 20), BLUE)
+    data = encode(first, kind, save_all=True, append_images=[second])
+    assert near(colour(load_image(data), 20, 10), RED)
+
+
+def test_a_phone_photograph_with_a_second_picture_in_it_is_the_first(encode: Encode, painting: bytes) -> None:
+    first = load_image(painting)
+    image = load_image(encode(first, "MPO", save_all=True, append_images=[Image.new("RGB", first.size)]))
+    assert np.abs(np.asarray(image, int) - np.asarray(first, int)).mean() < 5
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "PA", "LA", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"])
+def test_pictures_in_memory_of_any_mode_become_rgb(mode: str) -> None:
+    assert load_image(Image.new(mode, (20, 20))).mode == "RGB"
+
+
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(encode: Encode, painting: bytes) -> None:
+    large = load_image(painting).resize((1600, 1200))
+    image = load_image(encode(large, "JPEG"), short_side=150)
+    assert image.size == (200, 150)
+
+
+def test_a_large_png_is_handed_on_at_a_fraction_of_its_size_and_looks_the_same(encode: Encode, painting: bytes) -> None:
+    large = load_image(painting).resize((960, 600))
+    image = load_image(encode(large, "PNG", compress_level=1), short_side=100)
+    assert image.size == (160, 100)
+    expected = large.resize(image.size, Image.Resampling.BOX)
+    assert np.abs(np.asarray(image, int) - np.asarray(expected, int)).mean() < 2
+
+
+def test_a_small_picture_is_never_enlarged(encode: Encode) -> None:
+    assert load_image(encode(halves(RED, BLUE), "PNG"), short_side=640).size == (40, 20)
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        (b"", "empty"),
+        (b"not a picture at all\n", "not an image"),
+        (b"<html><body>404 Not Found</body></html>", "not an image"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "not an image"),
+        (b"%PDF-1.7\n", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "not an image"),
+    ],
+    ids=["zero bytes", "text", "html", "svg", "pdf", "eps"],
+)
+def test_what_is_no_picture_is_refused_by_name(contents: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "painting.jpg"
+    path.write_bytes(contents)
+    with pytest.raises(ImageError, match=reason) as error:
+        load_image(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_truncated_jpeg_is_refused(painting: bytes) -> None:
+    with pytest.raises(ImageError, match=r"angelus\.jpg is damaged"):
+        load_image(painting[: len(painting) // 2], name="angelus.jpg")
+
+
+def test_a_picture_in_memory_whose_file_is_truncated_is_refused(painting: bytes) -> None:
+    with Image.open(io.BytesIO(painting[: len(painting) // 2])) as lazy, pytest.raises(ImageError, match="damaged"):
+        load_image(lazy)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_files_damaged_anywhere_give_a_picture_or_an_image_error(encode: Encode, painting: bytes) -> None:
+    """Decoders raise RuntimeError, TypeError, struct.error and more: none of them may come through."""
+    random = np.random.default_rng(0)
+    small = load_image(painting, short_side=64).resize((48, 40))
+    refused = 0
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM"):
+        whole = encode(small, kind)
+        for attempt in range(60):
+            data = bytearray(whole)
+            places = random.integers(0, len(data) if attempt % 2 else min(len(data), 300), 8)
+            for place in places:
+                data[place] = random.integers(0, 256)
+            try:
+                assert load_image(bytes(data[: random.integers(len(data) // 2, len(data) + 1)])).mode == "RGB"
+            except ImageError:
+                refused += 1
+    assert refused > 100
+
+
+def test_a_bomb_of_300_megapixels_is_refused_from_its_header() -> None:
+    """Without decoding: in no time, and without the 900 MB that its pixels would take."""
+    rows = bytes(15_000 * (1 + 20_000 // 8))
+    data = png_of(20_000, 15_000, zlib.compress(rows, 1))
+    assert len(data) < 1_000_000
+    tracemalloc.start()
+    started = time.perf_counter()
+    with pytest.raises(ImageError, match=r"bomb\.png has 300 megapixels; the limit is 120"):
+        load_image(data, name="bomb.png")
+    seconds, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 1
+    assert peak < 20_000_000
+
+
+def test_a_header_that_promises_the_impossible_is_refused() -> None:
+    with pytest.raises(ImageError, match="megapixels"):
+        load_image(png_of(2**31 - 1, 2**31 - 1, b""))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7)])
+def test_tracking_pixels_are_not_pictures(size: tuple[int, int], encode: Encode) -> None:
+    with pytest.raises(ImageError, match=f"only {size[0]} x {size[1]} pixels"):
+        load_image(encode(Image.new("RGB", size), "PNG"))
+
+
+def test_the_smallest_picture_is_8_pixels(encode: Encode) -> None:
+    assert load_image(encode(Image.new("RGB", (8, 8)), "PNG")).size == (8, 8)
+
+
+@pytest.mark.parametrize(
+    "name", ["two words.jpg", "Gærden, århundrede.jpg", "🎨 palette.jpg", "two\nlines.jpg", "-rf.jpg"]
+)
+def test_odd_file_names_are_just_names(name: str, tmp_path: Path, painting: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(painting)
+    assert load_image(path).mode == "RGB"
+    assert load_image(str(path)).mode == "RGB"
+
+
+def test_a_path_that_leads_to_no_picture_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="does not exist"):
+        load_image(tmp_path / "nothing.jpg")
+    with pytest.raises(ImageError, match="is not a file"):
+        load_image(tmp_path)
+    with pytest.raises(ImageError, match="cannot be read"):
+        load_image("null\0character.jpg")
+
+
+def test_files_over_100_mb_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    with path.open("wb") as file:
+        file.truncate(100_000_001)  # a sparse file: takes no room
+    with pytest.raises(ImageError, match="larger than 100 MB"):
+        read_file(path)
+
+
+def test_a_region_is_cut_out_by_fractions() -> None:
+    image = crop_region(halves(RED, BLUE), (0.5, 0.0, 1.0, 0.5))
+    assert image.size == (20, 10)
+    assert colour(image, 3, 3) == BLUE
+
+
+@pytest.mark.parametrize(
+    "region",
+    [(0.5, 0, 0.5, 1), (0.6, 0, 0.4, 1), (-0.1, 0, 1, 1), (0, 0, 1, 1.1), (0, 0, float("nan"), 1), (0, 0, 1), ()],
+    ids=str,
+)
+def test_a_region_outside_the_picture_is_refused(region: Any) -> None:
+    with pytest.raises(ImageError, match="empty or outside"):
+        crop_region(halves(RED, BLUE), region)
+
+
+def test_a_region_of_a_few_pixels_is_refused() -> None:
+    with pytest.raises(ImageError, match="only 4 x 20 pixels"):
+        crop_region(halves(RED, BLUE), (0, 0, 0.1, 1))
+
+
+def test_frames_keep_the_aspect_ratio_up_to_two_to_one() -> None:
+    assert fit_frame((640, 480), short_side=320) == (416, 320)
+    assert fit_frame((480, 640), short_side=320) == (320, 416)
+    assert fit_frame((500, 500), short_side=320) == (320, 320)
+    assert fit_frame((4000, 100), short_side=320) == (640, 320)
+
+
+def test_a_thumbnail_fits_its_side_and_is_small(painting: bytes) -> None:
+    data = thumbnail(load_image(painting), side=100)
+    with Image.open(io.BytesIO(data)) as small:
+        assert small.format == "WEBP"
+        assert max(small.size) == 100
+    assert len(data) < len(painting) / 4
+
+
+def test_a_picture_without_a_file_becomes_one(painting: bytes) -> None:
+    image = load_image(painting)
+    again = load_image(to_file(image))
+    assert np.abs(np.asarray(image, int) - np.asarray(again, int)).mean() < 2

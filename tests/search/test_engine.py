@@ -1,0 +1,335 @@
+"""Search: the right works, in the right order, with scores that can be recomputed by hand."""
+
+import itertools
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artsim import PRESETS, Part, QueryError
+from artsim.encoders import ASPECTS, embed
+from artsim.encoders.protocol import unit_rows
+from artsim.errors import EncoderError, ImageError
+from artsim.images.decode import crop_region, load_image
+
+WEIGHTS = [
+    {"subject": 1.0},
+    {"style": 2.0},
+    {"color": 1.0},
+    {"subject": 1.0, "style": 1.0},
+    {"subject": 0.2, "style": 0.5, "color": 3.0},
+]
+
+
+@pytest.fixture(scope="module")
+def raw(collection: Any) -> Any:
+    """The raw vectors of all works, from the dataset's columns."""
+    return collection.contents.spaces[0].raw_blocks()
+
+
+def query_by_hand(collection: Any, raw: Any, row: int, weights: dict[str, float]) -> np.ndarray:
+    """(n,): the weighted mean of the aspects' cosines of one work with all."""
+    space = collection.contents.spaces[0].space
+    blocks = space.split(space.place(raw))
+    total = sum(weights.values())
+    return sum(weight / total * (blocks[aspect] @ blocks[aspect][row]) for aspect, weight in weights.items())
+
+
+def ids(matches: Any) -> list[str]:
+    return [match.id for match in matches]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
+def test_likeness_is_the_weighted_mean_of_the_aspects_cosines(weights: Any, collection: Any, raw: Any) -> None:
+    by_hand = query_by_hand(collection, raw, 5, weights)
+    by_hand[5] = -np.inf
+    matches = collection.search(work="05.jpg", aspects=weights, k=39, ranking="likeness")
+    assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable")[:39].tolist()
+    np.testing.assert_allclose([match.score for match in matches], np.sort(by_hand)[::-1][:39], atol=1e-5)
+    for match in matches:
+        weighted = sum(w * match.aspects[a] for a, w in weights.items()) / sum(weights.values())
+        assert weighted == pytest.approx(by_hand[match.row], abs=1e-4)
+
+
+def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, raw: Any) -> None:
+    """CSLS, before diffusion orders the best anew."""
+    from artsim.search.ranking import order_tuned
+
+    (indexed,) = collection.contents.spaces
+    shares = indexed.space.weigh(PRESETS["balanced"])
+    likeness = query_by_hand(collection, raw, 5, dict(PRESETS["balanced"]))
+    found = order_tuned(indexed, shares, np.arange(40), likeness, diffused=False)
+    np.testing.assert_allclose(found, 2 * likeness - indexed.space.density @ shares, atol=1e-5)
+
+
+@pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
+def test_every_ranking_orders_the_same_works(ranking: Any, collection: Any) -> None:
+    matches = collection.search(work="05.jpg", ranking=ranking, k=40)
+    assert sorted(ids(matches)) == [identity for identity in collection.ids if identity != "05.jpg"]
+
+
+def test_cosine_ranking_is_the_plain_cosine_of_raw_subject_vectors(collection: Any, raw: Any) -> None:
+    by_hand = raw["subject"] @ raw["subject"][5]
+    by_hand[5] = -2
+    matches = collection.search(work="05.jpg", ranking="cosine", k=39)
+    assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable")[:39].tolist()
+    np.testing.assert_allclose([match.score for match in matches], np.sort(by_hand)[::-1][:39], atol=1e-5)
+    np.testing.assert_allclose([match.cosine for match in matches], [match.score for match in matches], atol=1e-5)
+
+
+@pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
+def test_every_match_carries_all_its_scores(ranking: Any, collection: Any, raw: Any) -> None:
+    matches = collection.search(work="05.jpg", k=39, ranking=ranking)
+    assert [match.rank for match in matches] == list(range(1, 40))
+    assert all(a.score >= b.score for a, b in itertools.pairwise(matches))
+    for match in matches:
+        assert match.cosine == pytest.approx(float(raw["subject"][match.row] @ raw["subject"][5]), abs=1e-5)
+        assert match.angular_distance == pytest.approx(math.sqrt(2 * (1 - match.cosine)), abs=1e-6)
+        assert tuple(match.aspects) == tuple(match.aspect_percentiles) == ASPECTS
+        assert all(0 <= value <= 100 for value in (match.percentile, *match.aspect_percentiles.values()))
+        assert match.work["id"] == match.id == collection.ids[match.row]
+        assert match.work["title"]
+
+
+def test_percentiles_rise_with_likeness_and_are_calibrated(collection: Any) -> None:
+    likeness, percentiles = [], []
+    for identity in collection.ids:
+        for match in collection.search(work=identity, preset="balanced", k=39, ranking="likeness"):
+            likeness.append(sum(weight * match.aspects[aspect] for aspect, weight in PRESETS["balanced"].items()))
+            percentiles.append(match.percentile)
+    order = np.argsort(likeness)
+    one_pair = 100 / (40 * 39 / 2)  # a pair counts as itself or not, by the last digit of its cosine
+    assert np.diff(np.array(percentiles)[order]).min() >= -1.01 * one_pair
+    assert np.mean(percentiles) == pytest.approx(50, abs=1)  # all pairs of works are uniform on their own quantiles
+
+
+def test_close_is_as_near_as_most_works_are_to_their_neighbours(collection: Any) -> None:
+    found = [collection.search(work=identity, k=39, ranking="likeness") for identity in collection.ids]
+    assert any(matches[0].close for matches in found)
+    assert not any(matches[-1].close for matches in found)
+
+
+def test_a_work_of_the_collection_is_nearest_to_its_own_picture(collection: Any, paintings: Path) -> None:
+    for source in (paintings / "11.jpg", str(paintings / "11.jpg"), (paintings / "11.jpg").read_bytes()):
+        match = collection.search(image=source, k=1)[0]
+        assert match.id == "11.jpg"
+        assert match.cosine == pytest.approx(1, abs=1e-4)
+        assert all(value == pytest.approx(1, abs=1e-3) for value in match.aspects.values())
+    assert collection.search(image=load_image(paintings / "11.jpg"), k=1)[0].id == "11.jpg"
+
+
+def test_the_querys_own_work_is_left_out(collection: Any) -> None:
+    assert "11.jpg" not in ids(collection.search(work="11.jpg", k=40))
+    assert len(collection.search(work="11.jpg", k=40)) == 39
+    two = collection.search(parts=[Part(work="11.jpg"), Part(work="12.jpg", weight=-0.5)], k=40)
+    assert len(two) == 38
+    assert not {"11.jpg", "12.jpg"} & set(ids(two))
+
+
+def test_presets_are_aspect_weights_with_a_name(collection: Any) -> None:
+    def by(**asked: Any) -> list[str]:
+        return ids(collection.search(work="05.jpg", **asked))
+
+    assert set(PRESETS) == {"balanced", "style", "subject", "color", "same-work"}
+    for preset, weights in PRESETS.items():
+        assert by(preset=preset, ranking="cosine") == by(aspects=weights, ranking="cosine")
+        assert by(preset=preset, ranking="likeness") == by(aspects=weights, ranking="likeness")
+    assert by() == by(preset="balanced") == by(aspects=PRESETS["balanced"])
+    assert by(preset="same-work") == by(aspects=PRESETS["same-work"], ranking="likeness")
+    assert by(preset="color") != by(preset="subject")
+
+
+@pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
+def test_filters_apply_before_the_top_k(ranking: Any, collection: Any) -> None:
+    """However far down the ranking the works lie that the filter leaves: k come back if k exist."""
+    everything = collection.search(work="05.jpg", k=39, ranking=ranking)
+    last = sorted(match.work["year"] for match in everything[-10:] if match.work["year"] is not None)
+    low, high = last[0], last[-1]
+    left = [match.id for match in everything if match.work["year"] is not None and low <= match.work["year"] <= high]
+    found = ids(collection.search(work="05.jpg", where={"year": (low, high)}, k=len(left), ranking=ranking))
+    assert sorted(found) == sorted(left)
+    assert ranking == "tuned" or found == left  # diffusion goes by what else is there
+
+
+def test_a_filter_by_artist_and_tag(collection: Any) -> None:
+    artist = collection.work("05.jpg")["artist"]
+    same = [match.id for match in collection.search(work="05.jpg", k=39) if match.work["artist"] == artist]
+    assert sorted(ids(collection.search(work="05.jpg", where={"artist": [artist]}, k=39))) == sorted(same)
+    tag = next(tag for identity in collection.ids for tag in collection.work(identity)["tags"])
+    found = collection.search(work="05.jpg", where={"tags": tag}, k=39)
+    assert found
+    assert all(tag in match.work["tags"] for match in found)
+
+
+def test_a_filter_that_leaves_nothing_gives_no_matches(collection: Any) -> None:
+    assert collection.search(work="05.jpg", where={"artist": "Nobody"}) == []
+    assert collection.search(work="05.jpg", where={"artist": "Nobody"}, ranking="cosine") == []
+    assert collection.search(text="a horse", where={"artist": "Nobody"}) == []
+    assert collection.search(work="05.jpg", text="a horse", where={"artist": "Nobody"}) == []
+
+
+def test_works_without_a_year_never_meet_a_range(collection: Any) -> None:
+    found = ids(collection.search(work="05.jpg", where={"year": (None, None)}, k=40))
+    assert len(found) == 37
+    assert not {"03.jpg", "07.jpg"} & set(found)
+
+
+@pytest.mark.parametrize("k", [0, -1, 10_000, True, 2.5, "3", None])
+def test_k_is_a_whole_number_from_1_to_1000(k: Any, collection: Any) -> None:
+    with pytest.raises(QueryError, match="k must be a whole number from 1 to 1000"):
+        collection.search(work="05.jpg", k=k)
+
+
+def test_more_than_there_are_gives_all_there_are(collection: Any) -> None:
+    assert len(collection.search(work="05.jpg", k=1000)) == 39
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({}, "nothing to search for"),
+        ({"text": ""}, "The text to search for is empty"),
+        ({"text": " \n\t"}, "The text to search for is empty"),
+        ({"work": "gone.jpg"}, "There is no work 'gone.jpg' in this collection"),
+        ({"work": "05.jpg", "preset": "mood"}, "There is no preset 'mood'; choose among balanced"),
+        ({"work": "05.jpg", "preset": "style", "aspects": {"style": 1}}, "Give aspects or a preset, not both"),
+        ({"work": "05.jpg", "aspects": {"mood": 1}}, "There is no aspect mood"),
+        ({"work": "05.jpg", "aspects": {"style": -1}}, "must be 0 or more"),
+        ({"work": "05.jpg", "aspects": {}}, "All aspect weights are 0"),
+        ({"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'; choose among tuned, likeness, cosine"),
+        ({"work": "05.jpg", "encoder": "clap"}, "There is no encoder 'clap'; there are clip"),
+        ({"work": "05.jpg", "where": {"painter": "x"}}, "There is no column 'painter'"),
+        ({"parts": [Part(work="05.jpg", weight=-1)]}, "Everything in the query is against"),
+        ({"parts": [Part(work="05.jpg", weight=0)]}, "must be a number other than 0"),
+        ({"parts": [Part(work="05.jpg", weight=math.nan)]}, "must be a number other than 0"),
+        ({"parts": [Part()]}, "exactly one of image, text and work"),
+        ({"parts": [Part(work="05.jpg", text="a horse")]}, "exactly one of image, text and work"),
+        ({"parts": [Part(work="05.jpg"), Part(work="05.jpg", weight=-1)]}, "for and against cancel out"),
+        ({"parts": [Part(text="a horse"), Part(text="a horse", weight=-1)]}, "for and against cancel out"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_answered_is_one_sentence(arguments: Any, reason: str, collection: Any) -> None:
+    with pytest.raises(QueryError, match=reason) as error:
+        collection.search(**arguments)
+    assert "\n" not in str(error.value)
+
+
+def test_a_picture_that_cannot_be_read_is_an_image_error(collection: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    for source in (tmp_path / "empty.jpg", tmp_path / "gone.jpg", tmp_path, "", b"not a picture"):
+        with pytest.raises(ImageError):
+            collection.search(image=source)
+
+
+def test_a_text_is_compared_with_raw_subject_vectors(collection: Any, raw: Any, clip: Any) -> None:
+    by_hand = raw["subject"] @ clip.embed_texts(["a horse in a river"])[0]
+    for ranking in ("tuned", "cosine"):
+        matches = collection.search(text="a horse in a river", k=40, ranking=ranking)
+        assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable").tolist()
+        np.testing.assert_allclose([match.cosine for match in matches], np.sort(by_hand)[::-1], atol=1e-5)
+        assert all(0 <= match.percentile <= 100 for match in matches)
+        assert [match.percentile for match in matches] == sorted((m.percentile for m in matches), reverse=True)
+
+
+def test_texts_for_and_against_add_up(collection: Any, raw: Any, clip: Any) -> None:
+    horse, night = clip.embed_texts(["a horse", "night"])
+    by_hand = raw["subject"] @ unit_rows(horse - 0.5 * night)
+    matches = collection.search(parts=[Part(text="a horse"), Part(text="night", weight=-0.5)], k=40)
+    assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable").tolist()
+
+
+def test_pictures_for_and_against_add_up_aspect_by_aspect(collection: Any, raw: Any) -> None:
+    space = collection.contents.spaces[0].space
+    blocks = space.split(space.place(raw))
+    likeness = np.zeros(40)
+    for share, block in zip(space.weigh(PRESETS["balanced"]), blocks.values(), strict=True):
+        likeness += share * (block @ unit_rows(block[4] + block[9] - 0.5 * block[20]))
+    likeness[[4, 9, 20]] = -np.inf
+    parts = [Part(work="04.jpg"), Part(work="09.jpg"), Part(work="20.jpg", weight=-0.5)]
+    matches = collection.search(parts=parts, k=37, ranking="likeness")
+    assert [match.row for match in matches] == np.argsort(-likeness, kind="stable")[:37].tolist()
+
+
+def test_the_order_of_parts_does_not_matter(collection: Any, paintings: Path) -> None:
+    parts = [Part(work="04.jpg"), Part(image=paintings / "30.jpg", weight=2), Part(text="a garden")]
+    there = collection.search(parts=parts, k=10)
+    assert ids(there) == ids(collection.search(parts=parts[::-1], k=10))
+
+
+def test_a_picture_and_a_text_together_lie_between_the_two(collection: Any) -> None:
+    """The better a work fits the words, the more it gains over the ranking by the picture alone."""
+    words = {match.id: match.cosine for match in collection.search(text="a garden", k=40)}
+    alone = {match.id: match.rank for match in collection.search(work="05.jpg", k=39)}
+    both = {match.id: match.rank for match in collection.search(work="05.jpg", text="a garden", k=39)}
+    assert set(both) == set(alone)
+    gains = [alone[identity] - both[identity] for identity in alone]
+    assert np.corrcoef(gains, [words[identity] for identity in alone])[0, 1] > 0.5
+
+
+def test_a_region_of_a_work_is_searched_as_a_picture_of_its_own(collection: Any, paintings: Path, clip: Any) -> None:
+    region = (0.0, 0.0, 0.5, 0.6)
+    detail = crop_region(load_image(paintings / "11.jpg"), region)
+    by_hand = embed(clip, [detail])["subject"][0]
+    space = collection.contents.spaces[0]
+    for found in (
+        collection.search(work="11.jpg", region=region, k=5, ranking="cosine"),
+        collection.search(image=paintings / "11.jpg", region=region, k=5, ranking="cosine"),
+    ):
+        for match in found:
+            assert match.cosine == pytest.approx(float(space.raw_blocks()["subject"][match.row] @ by_hand), abs=1e-4)
+    assert "11.jpg" not in ids(collection.search(work="11.jpg", region=region, k=40))
+
+
+def test_a_region_outside_the_picture_is_an_image_error(collection: Any) -> None:
+    with pytest.raises(ImageError, match="empty or outside"):
+        collection.search(work="11.jpg", region=(0.5, 0.5, 0.2, 0.9))
+
+
+def test_a_text_query_to_an_image_only_encoder_is_one_sentence(
+    checkpoint: Any, paintings: Path, tmp_path: Path
+) -> None:
+    from artsim import build_collection, open_source
+    from artsim.encoders import load_encoder
+
+    encoder = load_encoder(str(checkpoint("dinov2")))
+    collection = build_collection(open_source(f"folder:{paintings}"), encoder, tmp_path / "out", limit=5)
+    with pytest.raises(EncoderError, match="knows pictures, not words") as error:
+        collection.search(text="a horse")
+    assert "\n" not in str(error.value)
+    assert len(collection.search(work="00.jpg")) == 4
+
+
+def test_answers_can_be_made_to_differ_from_the_query(collection: Any) -> None:
+    by_artist: dict[str, int] = {}
+    for identity in collection.ids:
+        by_artist[collection.work(identity)["artist"]] = by_artist.get(collection.work(identity)["artist"], 0) + 1
+    artist = max(by_artist, key=lambda name: by_artist[name])
+    assert by_artist[artist] > 1
+    identity = next(i for i in collection.ids if collection.work(i)["artist"] == artist)
+    found = collection.search(work=identity, other=["artist"], k=40)
+    assert len(found) == 40 - by_artist[artist]
+    assert artist not in {match.work["artist"] for match in found}
+    varied = collection.search(work=identity, at_most={"artist": 1}, k=len(by_artist))
+    artists = [match.work["artist"] for match in varied]
+    assert len(artists) == len(set(artists)) > 5
+
+
+def test_many_threads_find_what_one_finds(collection: Any, paintings: Path) -> None:
+    expected = {identity: ids(collection.search(image=paintings / identity, k=5)) for identity in collection.ids[:8]}
+    wrong: list[str] = []
+
+    def look(identity: str) -> None:
+        for _ in range(3):
+            if ids(collection.search(image=paintings / identity, k=5)) != expected[identity]:
+                wrong.append(identity)
+
+    threads = [threading.Thread(target=look, args=(identity,)) for identity in expected]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []

@@ -1,0 +1,293 @@
+"""Details find the work that contains them, and where; regions are saved, verified, rebuilt, added to and taken from."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artsim import CollectionError, Part, QueryError, build_collection, open_collection, open_source
+from artsim.encoders.protocol import unit_rows
+from artsim.encoders.region_vectors import REGIONS, averaged_over_regions, embed_details, embed_with_regions, region_dim
+from artsim.evaluation.copies import overlap
+from artsim.images.decode import crop_region, load_image
+from artsim.snapshot.region_index import fit_regions, index_regions
+
+INDEX, STATISTICS = "index/embedded.regions.faiss", "index/embedded.regions.safetensors"
+COLUMN = "embedded_regions"
+PLACE = (0.35, 0.1, 0.9, 0.65)  # a detail: 30 % of the area
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, embedded: Any) -> Path:
+    """16 paintings of The Met with regions. Only for reading."""
+    folder = tmp_path_factory.mktemp("regions") / "met"
+    build_collection(open_source("met"), embedded, folder, limit=16, regions=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def works(folder: Path) -> Any:
+    """`folder`, opened. Only for searching."""
+    return open_collection(folder)
+
+
+@pytest.fixture
+def changed(folder: Path, tmp_path: Path) -> Path:
+    """A copy of `folder` for a test to change or to damage."""
+    return Path(shutil.copytree(folder, tmp_path / "changed"))
+
+
+def detail_of(collection: Any, identity: str, place: tuple[float, float, float, float] = PLACE) -> Image.Image:
+    return crop_region(collection.image(identity), place)
+
+
+# --- Searching ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_detail_finds_its_work_and_where_it_is(works: Any) -> None:
+    for identity in works.ids[::4]:
+        first, second = works.search(image=detail_of(works, identity), detail=True, k=2)
+        assert first.id == identity
+        assert first.region in REGIONS
+        assert overlap(first.region, PLACE) > 0.4
+        assert first.close
+        assert first.percentile > 99
+        assert first.score > second.score
+        assert second.region in REGIONS
+
+
+def test_the_other_searches_say_nothing_of_regions(works: Any) -> None:
+    assert {match.region for match in works.search(work=works.ids[0], k=5)} == {None}
+
+
+def test_filters_limits_and_own_works_are_respected(works: Any) -> None:
+    identity = works.ids[5]
+    picture = detail_of(works, identity)
+    artist = works.work(identity)["artist"]
+    found = works.search(image=picture, detail=True, where={"artist": artist}, k=16)
+    assert found[0].id == identity
+    assert {match.work["artist"] for match in found} == {artist}
+    others = works.search(work=identity, region=PLACE, detail=True, k=16)
+    assert len(others) == 15
+    assert identity not in [match.id for match in others]
+    assert artist not in {match.work["artist"] for match in works.search(work=identity, detail=True, other=["artist"])}
+    varied = works.search(image=picture, detail=True, at_most={"artist": 1}, k=16)
+    artists = [match.work["artist"] for match in varied if match.work["artist"] is not None]
+    assert len(artists) == len(set(artists))
+    assert varied[0].id == identity
+
+
+def test_a_filter_that_leaves_nothing_gives_nothing(works: Any) -> None:
+    assert works.search(image=detail_of(works, works.ids[0]), detail=True, where={"artist": "Nobody"}) == []
+
+
+def test_for_and_against_add_up_work_by_work(works: Any) -> None:
+    one, other = works.ids[2], works.ids[9]
+    both = [Part(image=detail_of(works, one)), Part(image=detail_of(works, other))]
+    assert {one, other} <= {match.id for match in works.search(parts=both, detail=True, k=4)}
+    against = [both[0], Part(image=detail_of(works, other), weight=-1.0)]
+    ranked = [match.id for match in works.search(parts=against, detail=True, k=16)]
+    assert ranked[0] == one
+    assert ranked[-1] == other
+
+
+def test_every_work_is_ranked_once_and_k_is_kept(works: Any) -> None:
+    picture = detail_of(works, works.ids[1])
+    everything = works.search(image=picture, detail=True, k=1000)
+    assert sorted(match.id for match in everything) == sorted(works.ids)
+    assert [match.rank for match in everything] == list(range(1, 17))
+    scores = [match.score for match in everything]
+    assert scores == sorted(scores, reverse=True)
+    assert [match.id for match in works.search(image=picture, detail=True, k=3)] == [m.id for m in everything[:3]]
+
+
+def test_what_cannot_be_looked_for_is_said_in_a_sentence(works: Any, collection: Any, painting: bytes) -> None:
+    with pytest.raises(
+        QueryError, match=r"has no regions in which a detail could be found\. Build it again with --regions"
+    ):
+        collection.search(image=painting, detail=True)
+    with pytest.raises(QueryError, match="leave the text out"):
+        works.search(image=painting, text="a lute", detail=True)
+    with pytest.raises(QueryError, match="leave aspects, preset and ranking out"):
+        works.search(image=painting, detail=True, preset="style")
+    with pytest.raises(QueryError, match="with one encoder, not with 'fusion'"):
+        works.search(image=painting, detail=True, encoder="fusion")
+    with pytest.raises(QueryError, match="nothing to search for"):
+        works.search(detail=True)
+
+
+# --- On disk -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_manifest_says_where_the_regions_are(folder: Path, works: Any) -> None:
+    manifest = json.loads((folder / "artsim.json").read_text(encoding="utf-8"))
+    assert manifest["format_version"] == 2
+    (space,) = manifest["spaces"]
+    regions = space["regions"]
+    assert (regions["index"], regions["statistics"], regions["column"]) == (INDEX, STATISTICS, COLUMN)
+    assert [tuple(box) for box in regions["boxes"]] == list(REGIONS)
+    assert {INDEX, STATISTICS} <= set(manifest["files"])
+    assert works.contents.spaces[0].regions.boxes == REGIONS
+    assert COLUMN not in works.contents.schema
+    assert f"`{COLUMN}` | {len(REGIONS) * 192} × float32" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_plain_datasets_reads_the_region_vectors(folder: Path, works: Any) -> None:
+    row = works.dataset()[3]
+    assert len(row[COLUMN]) == len(REGIONS) * 192
+    vectors = np.array(row[COLUMN], np.float32).reshape(len(REGIONS), 192)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+
+
+def test_a_collection_without_regions_stays_as_older_versions_read_it(saved: Path) -> None:
+    manifest = json.loads((saved / "artsim.json").read_text(encoding="utf-8"))
+    assert manifest["format_version"] == 1
+    assert "regions" not in manifest["spaces"][0]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"damaged")], ids=["missing", "damaged"])
+def test_a_lost_index_is_built_again_from_the_column(
+    changed: Path, works: Any, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], Any]
+) -> None:
+    damage(changed / INDEX)
+    with caplog.at_level(logging.WARNING):
+        again = open_collection(changed)
+    assert "embedded.regions.faiss" in caplog.text
+    assert "built again from the embedding columns" in caplog.text
+    rows = np.arange(len(works))
+    old, new = (each.contents.spaces[0].regions.of_works(rows) for each in (works, again))
+    np.testing.assert_allclose(new, old, atol=1e-3)
+    assert again.search(image=detail_of(works, works.ids[7]), detail=True, k=1)[0].id == works.ids[7]
+
+
+def test_lost_statistics_are_an_error_that_names_the_file(changed: Path) -> None:
+    (changed / STATISTICS).unlink()
+    with pytest.raises(CollectionError, match=r"embedded\.regions\.safetensors is missing"):
+        open_collection(changed)
+
+
+def test_an_index_of_other_works_is_refused(changed: Path, folder: Path) -> None:
+    shutil.copy(changed / "index" / "embedded.faiss", changed / INDEX)
+    data = (changed / INDEX).read_bytes()
+    manifest = json.loads((changed / "artsim.json").read_text(encoding="utf-8"))
+    manifest["files"][INDEX] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (changed / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(CollectionError, match="but there are 560 regions"):
+        open_collection(changed)
+
+
+# --- Built, added, removed ---------------------------------------------------------------------------------------------
+
+
+def test_works_come_and_go_with_their_regions(changed: Path, met_works: list[dict[str, Any]]) -> None:
+    collection = open_collection(changed)
+    collection.add([{"id": f"new {row}", "image": met_works[row]["image"]["bytes"]} for row in (50, 60)])
+    gone, kept = collection.ids[0], collection.ids[11]
+    gone_detail = detail_of(collection, gone)
+    collection.remove([gone])
+    for stage in ("in memory", "saved"):
+        for identity in ("new 50", "new 60", kept):
+            assert collection.search(image=detail_of(collection, identity), detail=True, k=1)[0].id == identity, stage
+        assert gone not in [match.id for match in collection.search(image=gone_detail, detail=True, k=100)]
+        assert len(collection.contents.spaces[0].regions.index) == 17 * len(REGIONS)
+        collection.save()
+        collection = open_collection(changed)
+
+
+def test_many_new_works_have_the_statistics_measured_anew(changed: Path, met_works: list[dict[str, Any]]) -> None:
+    collection = open_collection(changed)
+    before = collection.contents.spaces[0].regions.statistics
+    collection.add([{"id": f"new {row}", "image": met_works[row]["image"]["bytes"]} for row in range(50, 55)])
+    after = collection.contents.spaces[0].regions.statistics
+    assert (before.fitted, after.fitted) == (16, 21)
+    assert not np.array_equal(before.mean, after.mean)
+
+
+def test_building_again_with_regions_adds_them_and_without_drops_them(
+    paintings: Path, clip: Any, tmp_path: Path
+) -> None:
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    for number in range(4):
+        shutil.copy(paintings / f"{number:02d}.jpg", pictures)
+    source = f"folder:{pictures}"
+    assert build_collection(open_source(source), clip, out).contents.spaces[0].regions is None
+    collection = build_collection(open_source(source), clip, out, regions=True)
+    regions = collection.contents.spaces[0].regions
+    assert len(regions.index) == 4 * len(REGIONS)
+    picture = collection.image(collection.ids[2])
+    assert collection.search(image=picture, detail=True, k=1)[0].id == collection.ids[2]
+    assert build_collection(open_source(source), clip, out).contents.spaces[0].regions is None
+    assert not list((out / "index").glob("*regions*"))
+
+
+# --- Vectors -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_region_is_the_mean_of_what_lies_in_it() -> None:
+    maps = np.random.default_rng(0).random((2, 5, 10, 20)).astype(np.float32)
+    regions = averaged_over_regions(maps)
+    assert regions.shape == (2, len(REGIONS), 5)
+    np.testing.assert_allclose(regions[:, 0], unit_rows(maps.mean(axis=(2, 3))), atol=1e-5)
+    corner = REGIONS.index((0.0, 0.0, 0.4, 0.4))
+    np.testing.assert_allclose(regions[:, corner], unit_rows(maps[:, :, :4, :8].mean(axis=(2, 3))), atol=1e-5)
+
+
+def test_a_place_partly_inside_counts_in_part() -> None:
+    maps = np.zeros((1, 2, 2, 2), np.float32)
+    maps[0, 0, 0, 0] = maps[0, 1, 0, 1] = 1.0  # upper left and upper right
+    left = averaged_over_regions(maps)[0, REGIONS.index((0.0, 0.0, 0.62, 0.62))]
+    assert left[1] / left[0] == pytest.approx(0.12 / 0.5, rel=1e-4)
+
+
+def test_regions_overlap_and_cover_the_picture() -> None:
+    assert REGIONS[0] == (0.0, 0.0, 1.0, 1.0)
+    assert len(set(REGIONS)) == len(REGIONS) == 35
+    covered = np.zeros((100, 100), int)
+    for left, top, right, bottom in REGIONS[10:]:
+        assert 0 <= left < right <= 1.0001
+        assert 0 <= top < bottom <= 1.0001
+        covered[round(top * 100) : round(bottom * 100), round(left * 100) : round(right * 100)] += 1
+    assert covered.min() >= 1
+    assert covered[30:70, 30:70].min() >= 4
+
+
+def test_regions_come_with_the_very_blocks_of_the_plain_pass(embedded: Any, met_works: list[dict[str, Any]]) -> None:
+    images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in (1, 2)]
+    blocks, regions = embed_with_regions(embedded, images)
+    assert regions.shape == (2, len(REGIONS), region_dim(embedded))
+    for aspect, block in embedded.embed_images(images).items():
+        np.testing.assert_allclose(blocks[aspect], block, atol=1e-5)
+
+
+class PatchesOnly:
+    """A real encoder of which only the duties are used: what another author's encoder would have."""
+
+    def __init__(self, encoder: Any) -> None:
+        self.embed_images, self.embed_patches = encoder.embed_images, encoder.embed_patches
+
+
+def test_any_encoder_that_sees_patches_makes_regions(embedded: Any, met_works: list[dict[str, Any]]) -> None:
+    encoder: Any = PatchesOnly(embedded)
+    images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in range(8)]
+    _, regions = embed_with_regions(encoder, images)
+    assert regions.shape == (8, len(REGIONS), region_dim(encoder)) == (8, len(REGIONS), 1280)
+    indexed = index_regions("regions", regions.reshape(8, -1))
+    details = indexed.statistics.place(embed_details(encoder, [crop_region(image, PLACE) for image in images]))
+    likeness = np.einsum("wrd,qd->qwr", indexed.of_works(np.arange(8)), details)
+    right = likeness.max(axis=2).argmax(axis=1) == np.arange(8)
+    assert right.sum() >= 7
+
+
+def test_one_work_alone_can_have_regions() -> None:
+    raw = unit_rows(np.random.default_rng(1).random((1, len(REGIONS) * 6)))
+    statistics = fit_regions(raw, len(REGIONS))
+    assert not statistics.mean.any()
+    assert len(statistics.pairs) == 0

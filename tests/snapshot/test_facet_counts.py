@@ -1,0 +1,61 @@
+"""Counts beside the values of a filter: what choosing one more gives, under everything else that is chosen."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from artsim.snapshot.facets import choose_facets, count_choices
+from artsim.snapshot.filters import allowed_rows
+from artsim.snapshot.state import Contents
+
+CONTENTS = Contents(
+    pa.table(
+        {
+            "id": list("abcdefgh"),
+            "artist": ["Rembrandt"] * 3 + ["Vermeer"] * 2 + ["Hals"] * 3,
+            "tags": [["Men"], ["Men", "Dogs"], ["Dogs"], ["Women"], ["Women", "Men"], [], ["Men"], ["Dogs"]],
+            "year": pa.array([1631, 1642, 1661, 1658, 1665, 1624, None, 1666], pa.int32()),
+        }
+    ),
+    (),
+    {},
+)
+FACETS = choose_facets(CONTENTS)
+
+
+def counts(column: str, **where: Any) -> dict[Any, int]:
+    return {choice.value: choice.count for choice in count_choices(CONTENTS, FACETS, where)[column]}
+
+
+def test_without_filters_values_have_their_own_counts_most_frequent_first() -> None:
+    assert list(counts("artist").items()) == [("Hals", 3), ("Rembrandt", 3), ("Vermeer", 2)]
+    assert counts("tags") == {"Men": 4, "Dogs": 3, "Women": 2}
+
+
+def test_other_columns_narrow_a_count_and_the_same_column_does_not() -> None:
+    assert counts("tags", artist=["Rembrandt"]) == {"Men": 2, "Dogs": 2}
+    assert counts("artist", artist=["Rembrandt"]) == counts("artist")
+    assert counts("artist", tags=["Women"]) == {"Vermeer": 2}
+    assert counts("artist", tags=["Dogs"], year=(1650, 1700)) == {"Rembrandt": 1, "Hals": 1}
+
+
+def test_a_chosen_value_stays_to_be_taken_out_again() -> None:
+    assert counts("tags", artist=["Rembrandt"], tags=["Women"])["Women"] == 0
+
+
+def test_a_range_comes_in_round_stretches_that_hold_every_dated_work() -> None:
+    stretches = counts("year")
+    assert sum(stretches.values()) == 7
+    assert list(stretches) == sorted(stretches)
+    assert all(low % 5 == 0 and high - low == 4 for low, high in stretches)
+
+
+@pytest.mark.parametrize("where", [{}, {"artist": ["Hals"]}, {"tags": ["Men"], "year": (1640, 1670)}])
+def test_every_count_is_what_choosing_it_gives(where: dict[str, Any]) -> None:
+    for column, choices in count_choices(CONTENTS, FACETS, where).items():
+        for choice in choices:
+            condition = choice.value if isinstance(choice.value, tuple) else [choice.value]
+            mask = allowed_rows(CONTENTS.table, {**where, column: condition})
+            assert choice.count == int(np.sum(mask)), (column, choice)

@@ -1,0 +1,166 @@
+"""`where`: exactly the works that meet every condition, whatever the column holds."""
+
+import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from artsim.errors import QueryError
+from artsim.snapshot.filters import allowed_rows, as_plain, distinct_values, groups_of, numbered_groups
+
+
+@pytest.fixture(params=["one chunk", "many chunks"])
+def table(request: pytest.FixtureRequest) -> pa.Table:
+    """Six works; in several chunks, as after works were added."""
+    whole = pa.table(
+        {
+            "id": ["a", "b", "c", "d", "e", "f"],
+            "artist": ["Monet", "Manet", None, "Monet", "", "Vermeer"],
+            "year": pa.array([1890, 1863, None, 1906, 1650, -300], pa.int32()),
+            "height": [1.5, None, 2.0, 3.0, 0.5, 2.5],
+            "tags": [["sea", "ship"], ["sea"], None, [], ["ship"], ["woman", "letter", "ship"]],
+            "lent": [True, False, None, False, True, False],
+            "bought": [datetime.date(1900, 1, day) if day != 3 else None for day in range(1, 7)],
+            "nothing": pa.array([None] * 6, pa.string()),
+        }
+    )
+    if request.param == "one chunk":
+        return whole
+    return pa.concat_tables([whole.slice(0, 2), whole.slice(2, 1), whole.slice(3)])
+
+
+def ids(table: pa.Table, **where: Any) -> str:
+    mask = allowed_rows(table, where)
+    assert mask is not None
+    assert mask.dtype == bool
+    return "".join(np.array(table.column("id").to_pylist())[mask])
+
+
+def test_a_value_must_be_equal(table: pa.Table) -> None:
+    assert ids(table, artist="Monet") == "ad"
+    assert ids(table, year=1863) == "b"
+    assert ids(table, lent=True) == "ae"
+
+
+def test_one_of_several_values_is_enough(table: pa.Table) -> None:
+    assert ids(table, artist=["Monet", "Vermeer", "Nobody"]) == "adf"
+    assert ids(table, artist={"Manet"}) == "b"
+    assert ids(table, year=[1890, 1906]) == "ad"
+
+
+def test_a_range_includes_both_ends(table: pa.Table) -> None:
+    assert ids(table, year=(1863, 1890)) == "ab"
+    assert ids(table, height=(1.5, 2.5)) == "acf"
+    assert ids(table, year=(-500, 0)) == "f"
+    assert ids(table, year=(1890, 1890)) == "a"
+
+
+def test_a_range_may_be_open(table: pa.Table) -> None:
+    assert ids(table, year=(1863, None)) == "abd"
+    assert ids(table, year=(None, 1863)) == "bef"
+    assert ids(table, year=(None, None)) == "abdef"  # all that have a year
+
+
+def test_a_range_of_words_and_of_dates(table: pa.Table) -> None:
+    assert ids(table, artist=("M", "Mb")) == "b"
+    assert ids(table, bought=(datetime.date(1900, 1, 4), None)) == "def"
+
+
+def test_of_a_list_one_item_is_enough(table: pa.Table) -> None:
+    assert ids(table, tags="ship") == "aef"
+    assert ids(table, tags=["sea", "letter"]) == "abf"
+    assert ids(table, tags="horse") == ""
+
+
+def test_all_conditions_must_hold(table: pa.Table) -> None:
+    assert ids(table, tags="ship", year=(1800, None)) == "a"
+    assert ids(table, tags="ship", artist="Manet") == ""
+
+
+def test_a_work_without_a_value_never_meets_a_condition(table: pa.Table) -> None:
+    assert ids(table, artist=["Monet", None]) == "ad"
+    assert ids(table, tags=[None, "sea"]) == "ab"
+    assert ids(table, nothing="x") == ""
+    assert ids(table, nothing=("a", "z")) == ""
+
+
+@pytest.mark.parametrize(
+    "where", [None, {}, {"artist": None}, {"artist": []}, {"artist": set()}, {"year": None, "tags": frozenset()}]
+)
+def test_no_conditions_are_no_filter(where: Any, table: pa.Table) -> None:
+    assert allowed_rows(table, where) is None
+
+
+def test_numbers_and_their_texts_are_the_same_question(table: pa.Table) -> None:
+    assert ids(table, year="1890") == "a"
+    assert ids(table, year=1890.0) == "a"
+    assert ids(table, artist="1890") == ""
+
+
+def test_an_unknown_column_lists_the_known_ones(table: pa.Table) -> None:
+    with pytest.raises(QueryError, match=r"no column 'painter' to filter by; there are id, artist, year"):
+        allowed_rows(table, {"painter": "Monet"})
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ({"year": "long ago"}, r"The filter year='long ago' does not fit that column, which holds numbers"),
+        ({"year": 1890.5}, "does not fit"),
+        ({"year": ["x", 1]}, "does not fit"),
+        ({"year": 10**30}, "does not fit"),
+        ({"year": ("early", "late")}, "does not fit"),
+        ({"year": ("early", 1900)}, "does not fit"),
+        ({"artist": (1, 2)}, "does not fit that column, which holds text"),
+        ({"artist": {"name": "Monet"}}, "does not fit"),
+        ({"artist": Ellipsis}, "does not fit"),
+        ({"tags": (1, 2)}, "does not fit"),
+        ({"year": (1900, 1800)}, r"The range for year is empty: 1900 is more than 1800"),
+        ({"year": (1900,)}, r"must be \(low, high\); it has 1 values"),
+        ({"year": (1, 2, 3)}, r"must be \(low, high\); it has 3 values"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_compared_is_one_sentence(where: Any, reason: str, table: pa.Table) -> None:
+    with pytest.raises(QueryError, match=reason) as error:
+        allowed_rows(table, where)
+    assert "\n" not in str(error.value)
+
+
+def test_distinct_values_are_counted_most_frequent_first(table: pa.Table) -> None:
+    assert distinct_values(table, "artist") == [("Monet", 2), ("Manet", 1), ("Vermeer", 1)]
+    assert distinct_values(table, "tags") == [("ship", 3), ("sea", 2), ("letter", 1), ("woman", 1)]
+    assert distinct_values(table, "nothing") == []
+
+
+def test_groups_are_values_first_items_and_centuries(table: pa.Table) -> None:
+    everything = np.arange(len(table))
+    assert groups_of(table, "artist", everything) == ["Monet", "Manet", None, "Monet", None, "Vermeer"]
+    assert groups_of(table, "tags", everything) == ["sea", "sea", None, None, "ship", "woman"]
+    assert groups_of(table, "century", everything) == [1800, 1800, None, 1900, 1600, -300]
+    assert groups_of(table, "tags", np.array([5, 2, 0])) == ["woman", None, "sea"]
+    with pytest.raises(QueryError, match="no column 'painter' to group by"):
+        groups_of(table, "painter", everything)
+
+
+@pytest.mark.parametrize("by", ["artist", "tags", "century"])
+def test_rows_of_one_group_have_one_number(table: pa.Table, by: str) -> None:
+    numbers, values = numbered_groups(table, by)
+    named = [values[number] if number >= 0 else None for number in numbers]
+    assert named == groups_of(table, by, np.arange(len(table)))
+    assert sorted(set(numbers[numbers >= 0])) == list(range(len(values)))
+
+
+def test_values_become_what_json_can_hold() -> None:
+    import json
+
+    work = {"bought": datetime.date(1900, 1, 2), "tags": ("a", "b"), "size": {"w": 1.5}, "title": "T", "none": None}
+    assert json.loads(json.dumps(as_plain(work))) == {
+        "bought": "1900-01-02",
+        "tags": ["a", "b"],
+        "size": {"w": 1.5},
+        "title": "T",
+        "none": None,
+    }

@@ -1,0 +1,159 @@
+"""The map: every work in a cell of its own, like beside like, kept with the collection through all its changes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic import make_collection
+
+from artsim import CollectionError, open_collection
+from artsim.snapshot.grid_layout import columns_for, hang, principal
+from artsim.snapshot.works_map import draw_map, is_quick, load_map, work_keys
+from artsim.storage.manifest import map_name
+
+
+def clustered(n: int, groups: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (n, 8) around `groups` centres, and the group of each."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, groups, n)
+    return (rng.normal(size=(groups, 8))[group] * 3 + rng.normal(size=(n, 8))).astype(np.float32), group
+
+
+def side_by_side(order: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that hang beside one another, left and right."""
+    cells = np.arange(len(order) - 1)
+    cells = cells[cells % columns != columns - 1]
+    return order[cells], order[cells + 1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 17, 174])
+def test_every_work_has_one_cell_however_few_there_are(n: int) -> None:
+    columns = columns_for(n)
+    order = hang(clustered(n, 3)[0], columns)
+    assert sorted(order.tolist()) == list(range(n))
+    assert columns * -(-n // columns) - n < columns
+
+
+def test_a_wall_is_wider_than_high_with_few_gaps() -> None:
+    for n in (40, 174, 473, 5000, 81_444):
+        columns = columns_for(n)
+        assert 1.2 < columns / (n / columns) < 1.9
+        assert -n % columns <= 8
+
+
+def test_works_of_a_group_hang_together() -> None:
+    vectors, group = clustered(300, 6)
+    columns = columns_for(300)
+    first, second = side_by_side(hang(vectors, columns), columns)
+    together = (group[first] == group[second]).mean()
+    first, second = side_by_side(np.random.default_rng(1).permutation(300), columns)
+    assert together > 0.75 > 3 * (group[first] == group[second]).mean()
+
+
+def test_the_same_works_make_the_same_wall() -> None:
+    vectors, _ = clustered(90, 4)
+    assert (hang(vectors, 11) == hang(vectors, 11)).all()
+
+
+def test_a_wall_that_is_sorted_already_hardly_changes() -> None:
+    vectors, _ = clustered(300, 6)
+    columns = columns_for(300)
+    order = hang(vectors, columns)
+    again = hang(vectors, columns, start=order)
+    moved = np.argsort(order) - np.argsort(again)
+    assert np.median(np.abs(moved // columns)) <= 2
+
+
+def test_components_hold_what_differs_most() -> None:
+    vectors, _ = clustered(200, 4)
+    vectors[:, 5] *= 50
+    mean, basis = principal(vectors)
+    assert np.allclose(mean, vectors.mean(axis=0), atol=1e-4)
+    assert np.allclose(basis.T @ basis, np.eye(8), atol=1e-3)
+    assert abs(basis[5, 0]) > 0.99
+
+
+def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
+    collection = open_collection(saved)
+    name = map_name(collection.contents.spaces[0].name)
+    assert name in collection.manifest.files
+    stored = load_map(saved / name)
+    drawn = collection.map()
+    assert (stored.keys == work_keys(collection.ids)[drawn.order]).all()
+    assert (drawn.order == draw_map(collection.contents.spaces[0]).order).all()
+
+
+def test_positions_lie_in_the_middle_of_cells_within_0_and_1(saved: Path) -> None:
+    drawn = open_collection(saved).map()
+    positions = drawn.positions
+    assert positions.shape == (40, 2) and positions.dtype == np.float32
+    assert positions.min() > 0 and positions.max() < 1
+    assert len(np.unique(positions, axis=0)) == 40
+    first = drawn.order[0]
+    assert np.allclose(positions[first], [0.5 / drawn.columns, 0.5 / drawn.rows])
+
+
+def test_a_collection_without_a_map_opens_and_gets_one(copy: Path) -> None:
+    manifest = json.loads((copy / "artsim.json").read_text(encoding="utf-8"))
+    (name,) = [name for name in manifest["files"] if name.endswith(".map.safetensors")]
+    (copy / name).unlink()
+    del manifest["files"][name]
+    (copy / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
+    collection = open_collection(copy)
+    assert is_quick(collection)
+    assert len(collection.map().order) == 40
+    collection.save()
+    assert name in collection.manifest.files
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other"])
+def test_a_damaged_map_is_drawn_again(copy: Path, saved: Path, damage: str) -> None:
+    name = map_name(open_collection(saved).contents.spaces[0].name)
+    if damage == "missing":
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes(b"" if damage == "cut" else b"no map at all")
+        with pytest.raises(CollectionError, match="not the map of a collection"):
+            load_map(copy / name)
+    assert (open_collection(copy).map().order == open_collection(saved).map().order).all()
+
+
+def test_added_works_hang_beside_their_likest_and_the_others_stay(copy: Path) -> None:
+    collection = open_collection(copy)
+    before = collection.map()
+    collection.add([{"image": collection.picture("05.jpg"), "id": "again"}])
+    after = collection.map()
+    assert sorted(after.order.tolist()) == list(range(41))
+    assert after.cells[40] == after.cells[5] + 1
+    assert [row for row in after.order.tolist() if row != 40] == before.order.tolist()
+
+
+def test_removed_works_leave_no_hole(copy: Path) -> None:
+    collection = open_collection(copy)
+    before = [collection.ids[row] for row in collection.map().order]
+    collection.remove(["03.jpg", "17.jpg"])
+    after = [collection.ids[row] for row in collection.map().order]
+    assert after == [identity for identity in before if identity not in ("03.jpg", "17.jpg")]
+
+
+def test_after_many_changes_the_map_is_drawn_anew(copy: Path) -> None:
+    collection = open_collection(copy)
+    collection.map()
+    collection.remove(collection.ids[:20])
+    assert collection.map().columns == columns_for(20)
+
+
+def test_a_collection_of_three_works_has_a_map(tmp_path: Path) -> None:
+    small = make_collection(artists=1, works=3)
+    small.save(tmp_path / "three")
+    assert sorted(open_collection(tmp_path / "three").map().order.tolist()) == [0, 1, 2]
+
+
+def test_likeness_decides_who_hangs_beside_whom() -> None:
+    collection: Any = make_collection(artists=8, works=8, scatter=0.6)
+    drawn = collection.map()
+    artist = np.array([identity.split("-")[1] for identity in collection.ids])
+    first, second = side_by_side(drawn.order, drawn.columns)
+    assert (artist[first] == artist[second]).mean() > 0.6

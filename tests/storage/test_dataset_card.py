@@ -1,0 +1,141 @@
+"""The dataset card says what the Hub reads, what is in the collection, and what it cannot tell."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hub_server import HubServer
+from hub_server.cards import check_card
+from huggingface_hub import DatasetCard
+
+import artsim
+from artsim.errors import CollectionError
+from artsim.storage.card_figures import read_figures
+from artsim.storage.dataset_card import dataset_card
+from artsim.storage.manifest import Manifest
+
+
+def card_of(collection: artsim.Collection, **changes: Any) -> str:
+    """The card with some fields of the manifest changed."""
+    return dataset_card(
+        dataclasses.replace(collection.manifest, **changes), collection.contents, repo_id="museum/works"
+    )
+
+
+def section(card: str, title: str) -> str:
+    return card.split(f"## {title}")[1].split("\n## ")[0]
+
+
+def test_the_front_matter_is_what_the_hub_reads(collection: artsim.Collection, hub: HubServer) -> None:
+    card = DatasetCard(card_of(collection, license="cc0-1.0", title="Paintings"))
+    card.validate(repo_type="dataset")  # asks the Hub
+    assert [request.status for request in hub.requests] == [200]
+    data = card.data.to_dict()
+    assert data["pretty_name"] == "Paintings"
+    assert data["license"] == "cc0-1.0"
+    assert data["size_categories"] == ["n<1K"]
+    assert data["task_categories"] == ["image-feature-extraction"]
+    assert {"art", "faiss", "artsim"} <= set(data["tags"])
+    assert data["configs"] == [
+        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [(999, "n<1K"), (1000, "1K<n<10K"), (81_444, "10K<n<100K"), (999_999, "100K<n<1M"), (2_000_000, "1M<n<10M")],
+)
+def test_the_size_is_one_of_the_hubs_classes(collection: artsim.Collection, rows: int, size: str) -> None:
+    assert DatasetCard(card_of(collection, rows=rows)).data.to_dict()["size_categories"] == [size]
+
+
+@pytest.mark.parametrize(
+    "title", ["Rembrandt: 'The Night Watch' # 1", "- a: [b", '"quoted"', "two\nlines", "Künstler | 画家"]
+)
+def test_any_title_gives_a_valid_card(collection: artsim.Collection, title: str) -> None:
+    card = card_of(collection, title=title)
+    check = check_card(card.encode(), "dataset")
+    assert (check.errors, check.warnings) == ((), ())
+    assert check.data["pretty_name"] == " ".join(title.split())
+    assert f"\n# {' '.join(title.split())}\n" in card
+
+
+def test_every_column_of_the_data_is_told_with_its_meaning(collection: artsim.Collection, saved: Path) -> None:
+    import pyarrow.parquet as pq
+
+    table = section(card_of(collection), "What is in it")
+    columns = pq.read_schema(next((saved / "data").glob("*.parquet"))).names
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == columns
+    assert "| `clip_subject` | 24 × float32 | vector of `clip` for `subject`: what it shows |" in rows
+    assert "| `tags` | list of string | what it shows, as keywords |" in rows
+
+
+def test_encoder_revision_and_places_of_the_aspects_are_exact(collection: artsim.Collection) -> None:
+    card, record = card_of(collection), collection.manifest.spaces[0]
+    assert f"encoder `{record.encoder}`, revision `{record.revision}`" in card
+    space = collection.contents.spaces[0].space
+    assert f"np.repeat(weights, {space.block_dims})" in card
+    assert f"# of {', '.join(space.aspects)}" in card
+    assert sum(space.block_dims) == collection.contents.spaces[0].index.dimension
+
+
+def test_a_collection_of_addresses_says_that_it_holds_no_pictures(collection: artsim.Collection) -> None:
+    card = card_of(collection, images="urls")
+    assert "| `image` |" not in card
+    assert "The pictures themselves are not part of this dataset" in card
+
+
+def test_a_licence_that_was_not_stated_is_not_made_up(collection: artsim.Collection) -> None:
+    assert "did not state a licence" in card_of(collection, license="unknown")
+    assert "under the licence `cc-by-4.0`, as their source states it" in card_of(collection, license="cc-by-4.0")
+
+
+def test_the_limits_are_told(collection: artsim.Collection) -> None:
+    assert "says nothing of influence, authorship or authenticity" in section(
+        card_of(collection), "What it cannot tell"
+    )
+
+
+def figures_of(manifest: Manifest, path: Path, **changes: Any) -> Path:
+    """A file as `scripts/evaluate.py --json` writes it."""
+    space = manifest.spaces[0]
+    data = {"label": "artist", "disjoint": None, "ranking": "tuned", "aspects": {"subject": 1.0, "style": 1.0}}
+    data |= {"encoder": space.encoder, "revision": space.revision, "works": manifest.rows, "queries": 31}
+    data |= {"precision@1": 0.512, "map": 0.3456, "recall@1": 0.1}
+    path.write_text(json.dumps({**data, **changes}), encoding="utf-8")
+    return path
+
+
+def test_figures_are_shown_with_the_command_that_made_them(collection: artsim.Collection, tmp_path: Path) -> None:
+    figures = read_figures(figures_of(collection.manifest, tmp_path / "f.json", disjoint="culture"))
+    figures.check(collection.manifest)
+    shown = section(dataset_card(collection.manifest, collection.contents, evaluation=figures), "How good it is")
+    assert "| setting | P@1 | mAP |" in shown
+    assert "| tuned, subject 1 style 1 | 0.512 | 0.346 |" in shown
+    assert "(31 queries)" in shown
+    assert "works of the same culture are taken out of the ranking" in shown
+    assert "`python scripts/evaluate.py --collection FOLDER --label artist --disjoint culture`" in shown
+    assert "How good it is" not in card_of(collection)
+
+
+@pytest.mark.parametrize("change", [{"works": 41}, {"revision": "another"}, {"encoder": "embedded"}])
+def test_figures_of_another_collection_are_refused(
+    collection: artsim.Collection, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    figures = read_figures(figures_of(collection.manifest, tmp_path / "f.json", **change))
+    with pytest.raises(CollectionError, match=r"but this collection has 40 works, with .*: measure again"):
+        figures.check(collection.manifest)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"label": "artist"}', "\0"])
+def test_a_file_without_figures_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "f.json").write_text(text, encoding="utf-8")
+    with pytest.raises(CollectionError, match=r"f\.json holds no figures .* --json f\.json$"):
+        read_figures(tmp_path / "f.json")
+    with pytest.raises(CollectionError, match=r"none\.json holds no figures"):
+        read_figures(tmp_path / "none.json")
