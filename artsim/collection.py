@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,30 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.duplicates import duplicates as _duplicates
+from artsim.analysis.duplicates import DuplicateGroup, Progress, find_duplicates
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
-from artsim.embedding.embed_works import Prepared
+from artsim.embedding.embed_works import EmbeddedWorks, embed_works, embedded_works_of
 from artsim.encoders.presets import ranking_of, weights_of
 from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
-from artsim.search.engine import Match, Part, Query, choose_space, parts_of, run_query, run_query_each
+from artsim.search.engine import Match, Part, Query, find_space, parts_of, run_query, run_query_each
 from artsim.search.fusion import FusionRule
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
 from artsim.search.ranking import Ranking
 from artsim.search.regions import run_detail
+from artsim.snapshot.edits import with_values, with_works, without_works
+from artsim.snapshot.files import load_dataset_with_indexes, read_collection, save_collection
 from artsim.snapshot.filters import Where
-from artsim.snapshot.state import Contents
-from artsim.snapshot.works_map import WorksMap, works_map
-from artsim.storage.manifest import Manifest
+from artsim.snapshot.state import State
+from artsim.snapshot.works_map import QUICK, StoredMap, WorksMap, map_of, read_map, stored_map
+from artsim.storage.manifest import Manifest, map_name
 
 log = logging.getLogger(__name__)
-
-Pictures = Callable[[int], bytes]
-"""Row number -> bytes of its picture."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,7 @@ class Collection:
     def __init__(
         self,
         *,
-        contents: Contents,
-        pictures: Pictures,
+        state: State,
         manifest: Manifest,
         folder: Path | None,
         origin: Origin | None = None,
@@ -69,68 +67,70 @@ class Collection:
         self.manifest = manifest
         self.folder = folder
         self.origin = origin
-        self._state = (contents, pictures)
+        self.state = state
+        """What is searched now: a snapshot that never changes. A change puts another one in its place."""
         self._encoders: dict[str, Encoder] = dict(encoders or {})  # by id
-        self._fingerprints: dict[str, np.ndarray] = {}
-        self._map: tuple[Contents, WorksMap] | None = None
+        self.known_hashes: dict[str, np.ndarray] = {}
+        """Perceptual hashes by the sha256 of the file, as far as anything has asked for them."""
+        self._map: tuple[State, WorksMap] | None = None
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._loading = threading.Lock()
         self._changing = threading.Lock()
         self._mapping = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self.contents)
+    @classmethod
+    def from_folder(cls, folder: Path, *, thorough: bool = False) -> Collection:
+        """The collection saved in `folder`, verified; `thorough` hashes large files as well. `CollectionError` if damaged."""
+        state, manifest = read_collection(folder, thorough=thorough)
+        return cls(state=state, manifest=manifest, folder=folder)
 
-    @property
-    def contents(self) -> Contents:
-        """What is searched now: a snapshot that never changes."""
-        return self._state[0]
+    def __len__(self) -> int:
+        return len(self.state)
 
     @property
     def ids(self) -> list[str]:
-        return self.contents.table.column("id").to_pylist()
+        return self.state.table.column("id").to_pylist()
 
     def work(self, identity: str) -> dict[str, Any]:
         """The metadata of one work. `QueryError` when there is none with that id."""
-        contents = self.contents
-        return contents.work(self._row(contents, identity))
+        state = self.state
+        return state.work(self._row(state, identity))
 
     def picture(self, identity: str) -> bytes:
         """The picture of one work, as the file it came as.
 
         `CollectionError` when pictures were left out, `ImageError` when that of this work is not there.
         """
-        contents, pictures = self._state
+        state = self.state
         if self.manifest.images != "bytes":
             raise CollectionError("This collection holds no pictures, only their addresses (column image_url).")
-        return pictures(self._row(contents, identity))
+        return state.pictures(self._row(state, identity))
 
     def image(self, identity: str) -> Image.Image:
         """The picture of one work, decoded."""
         return load_image(self.picture(identity), name=identity)
 
     @staticmethod
-    def _row(contents: Contents, identity: str) -> int:
+    def _row(state: State, identity: str) -> int:
         try:
-            return contents.rows[identity]
+            return state.rows[identity]
         except KeyError:
             raise QueryError("There is no work {work!r} in this collection.", work=identity) from None
 
     def encoder(self, name: str | None = None) -> Encoder:
         """An encoder by its id or the name of its space, loaded on first use. `EncoderError` says what is missing."""
-        indexed = choose_space(self.contents, name)
+        space = find_space(self.state, name)
         with self._loading:
-            if indexed.encoder not in self._encoders:
-                self._encoders[indexed.encoder] = load_encoder_of(indexed)
-            return self._encoders[indexed.encoder]
+            if space.encoder not in self._encoders:
+                self._encoders[space.encoder] = load_encoder_of(space)
+            return self._encoders[space.encoder]
 
     def prefer(self, encoder: str) -> None:
         """Put an encoder first: from now on it answers where none is named. `QueryError` when there is none of that name."""
         with self._changing:
-            contents, pictures = self._state
-            first = choose_space(contents, encoder)
-            rest = (indexed for indexed in contents.spaces if indexed is not first)
-            self._state = replace(contents, spaces=(first, *rest)), pictures
+            first = find_space(self.state, encoder)
+            rest = (space for space in self.state.spaces if space is not first)
+            self.state = replace(self.state, spaces=(first, *rest))
 
     def search(
         self,
@@ -210,43 +210,84 @@ class Collection:
             ranking=ranking_of(ranking, preset),
             encoder="auto",
         )
-        return compare_encoders(self.contents, query, self._embedding)
+        return compare_encoders(self.state, query, self._embedding)
 
     def run(self, query: Query) -> list[Match]:
         """Answer a `Query`: what `search` makes of its arguments."""
-        return (run_detail if query.detail else run_query)(self.contents, query, self._embedding)
+        return (run_detail if query.detail else run_query)(self.state, query, self._embedding)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works in each culture, century, medium or artist, side by side.
 
         `by` is a column, or "century" (from the column year); at most `most` values, those with the most works.
         """
-        return run_query_each(self.contents, query, self._embedding, by, most)
+        return run_query_each(self.state, query, self._embedding, by, most)
 
     explain = _explain
     influence = _influence
-    duplicates = _duplicates
     path = _path
-    map = works_map
 
-    def prepare(self, works: Sequence[Mapping[str, Any]]) -> Prepared:
+    def duplicates(self, *, encoder: str | None = None, progress: Progress | None = None) -> list[DuplicateGroup]:
+        """Groups of works that are one picture, or reproductions of one work: other scans, crops, frames, colours.
+
+        The surest groups come first, otherwise in the order of the collection. Every picture is read once, which takes
+        minutes for tens of thousands, and is what `progress(done, total)` counts; the collection keeps the perceptual
+        hashes (288 bytes a work), so that the next call is quicker. `encoder` names the encoder whose vectors are
+        compared. Pictures that cannot be decoded are logged, and compared as files only. `CollectionError` when the
+        collection holds no pictures.
+        """
+        if self.manifest.images != "bytes":
+            raise CollectionError(
+                "This collection holds no pictures, only their addresses: duplicates cannot be looked for."
+            )
+        return find_duplicates(self.state, known=self.known_hashes, encoder=encoder, progress=progress)
+
+    def map(self) -> WorksMap:
+        """Where each work lies on the map, similar works side by side at balanced weights; drawn once, then kept.
+
+        A collection is saved with its map. Without one it is drawn now: in a second for a few hundred works, in a minute
+        or two for 80,000. Works added since are placed beside the work they are most like.
+        """
+        with self._mapping:
+            state = self.state
+            if self._map is None or self._map[0] is not state:
+                self._map = (state, map_of(state, self._known_map()))
+            return self._map[1]
+
+    @property
+    def has_map(self) -> bool:
+        """Whether `map` answers within a few seconds: the map is there, or there are not many works."""
+        return len(self) <= QUICK or self._map is not None or self._map_file() is not None
+
+    def _known_map(self) -> StoredMap | None:
+        """The map as drawn before, or as saved."""
+        if self._map is not None:
+            state, drawn = self._map
+            return stored_map(drawn, state)
+        path = self._map_file()
+        return None if path is None else read_map(path)
+
+    def _map_file(self) -> Path | None:
+        """The map that this collection was saved with, if it has one."""
+        name = map_name(self.state.spaces[0].name)
+        return self.folder / name if self.folder is not None and name in self.manifest.files else None
+
+    def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
         """Read and embed works that `add` is to be given: what takes long of adding them. Nothing is added yet."""
-        from artsim.embedding.embed_works import prepare_works
 
-        spaces = self.contents.spaces
-        return prepare_works(works, spaces, {indexed.name: self.encoder(indexed.name) for indexed in spaces})
+        spaces = self.state.spaces
+        return embed_works(works, spaces, {space.name: self.encoder(space.name) for space in spaces})
 
-    def add(self, works: Sequence[Mapping[str, Any]] | Prepared) -> list[str]:
+    def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns; returns their ids.
 
         Searches that run meanwhile see the collection as it was. Nothing is on disk until `save`. One picture that
         cannot be read raises `ImageError`, and nothing is added. Give what `prepare` returned to have them read before.
         """
-        from artsim.snapshot.edits import with_works
 
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._changing:
-            self._state, ids = with_works(*self._state, prepared)
+            self.state, ids = with_works(self.state, prepared)
         return ids
 
     def edit(self, identity: str, values: Mapping[str, Any]) -> None:
@@ -255,26 +296,22 @@ class Collection:
         `QueryError` when there is no such work or column, a value does not fit its column, or it is the id. Nothing is
         on disk until `save`.
         """
-        from artsim.snapshot.edits import with_values
 
         with self._changing:
-            contents, pictures = self._state
-            self._state = (with_values(contents, self._row(contents, identity), values), pictures)
+            self.state = with_values(self.state, self._row(self.state, identity), values)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take works out. `QueryError` when one of them is not there, and nothing is removed."""
         self.take_out(ids)
 
-    def take_out(self, ids: Sequence[str]) -> Prepared:
+    def take_out(self, ids: Sequence[str]) -> EmbeddedWorks:
         """Like `remove`, and returns what was taken out: until the next `save`, `add` puts it back (at the end)."""
-        from artsim.embedding.embed_works import taken_from
-        from artsim.snapshot.edits import without_works
 
         with self._changing:
-            rows = [self._row(self.contents, identity) for identity in ids]
-            before = self._state
-            self._state = without_works(*before, rows)
-        return taken_from(*before, rows)
+            rows = [self._row(self.state, identity) for identity in ids]
+            before = self.state
+            self.state = without_works(before, rows)
+        return embedded_works_of(before, rows)
 
     def describe(
         self,
@@ -298,8 +335,6 @@ class Collection:
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the collection to `folder`, by default where it was opened; the old one stays until the new is whole."""
-        from artsim.snapshot.files import open_folder, save_collection
-
         if folder is None and self.origin is not None:
             raise CollectionError(
                 "This collection was opened from the Hub ({origin}): give save() a folder.", origin=self.origin
@@ -308,17 +343,14 @@ class Collection:
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
         with self._changing:
-            contents, pictures = self._state
-            save_collection(contents, pictures, self.manifest, target)
-            saved = open_folder(target)  # from here on, pictures and vectors are read from the new files
-            self._state, self.manifest, self.folder = saved._state, saved.manifest, target
+            save_collection(self.state, self.manifest, target)
+            self.state, self.manifest = read_collection(target)  # from here on, pictures come from the new files
+            self.folder = target
             self.origin = None
         return target
 
     def dataset(self) -> Any:
         """The saved collection as a `datasets.Dataset` with its FAISS indexes attached (one per space, by its name)."""
-        from artsim.snapshot.files import load_dataset_with_indexes
-
         if self.folder is None:
             raise CollectionError("This collection is not saved yet: call save(folder) first.")
         return load_dataset_with_indexes(self.folder, self.manifest)

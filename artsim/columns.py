@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from artsim.errors import QueryError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 KINDS = ("text", "number", "whole number", "yes or no", "list")
 """What `kind_of` may say."""
@@ -64,5 +64,5 @@ def read_value(text: str, column: pa.DataType, name: str) -> Any:
         value = int(text) if kind == "whole number" else float(text)
         pa.scalar(value, column)  # also whether there is room for it
     except (ValueError, pa.ArrowException, OverflowError):
-        raise QueryError("{column} is a {kind}, not {text!r}.", column=name, kind=Sentence(kind), text=text) from None
+        raise QueryError("{column} is a {kind}, not {text!r}.", column=name, kind=Message(kind), text=text) from None
     return value

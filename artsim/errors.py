@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 
 class ArtsimError(Exception):
@@ -14,9 +14,9 @@ class ArtsimError(Exception):
     the app can say it in their language.
     """
 
-    def __init__(self, sentence: str, /, **values: Any) -> None:
-        self.sentence = sentence if isinstance(sentence, Sentence) and not values else Sentence(sentence, **values)
-        super().__init__(str(self.sentence))
+    def __init__(self, message: str, /, **values: Any) -> None:
+        self.message = message if isinstance(message, Message) and not values else Message(message, **values)
+        super().__init__(str(self.message))
 
 
 class ImageError(ArtsimError):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from artsim.collection import Collection
 from artsim.errors import CollectionError
-from artsim.snapshot.files import open_folder
 
 
 def open_collection(name: str | Path, *, revision: str | None = None, verify: bool = False) -> Collection:
@@ -20,7 +19,7 @@ def open_collection(name: str | Path, *, revision: str | None = None, verify: bo
     if folder.exists() or folder.with_name(f".{folder.name}.old").exists() or not _is_hub_id(str(name)):
         if revision is not None:
             raise CollectionError(f"{folder} is a folder of this machine, which has no revisions; leave revision out.")
-        return open_folder(folder, thorough=verify)
+        return Collection.from_folder(folder, thorough=verify)
     from artsim.hub import open_from_hub
 
     return open_from_hub(str(name), revision=revision, verify=verify)

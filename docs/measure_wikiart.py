@@ -90,13 +90,13 @@ def fit(folder: Path, rows: int) -> dict[str, float]:
 
     from artsim.encoders.protocol import unit_rows
     from artsim.opening import open_collection
-    from artsim.snapshot.state import make_space
+    from artsim.snapshot.space import make_space
 
-    indexed = open_collection(folder / "out" / "works").contents.spaces[0]
+    space = open_collection(folder / "out" / "works").state.spaces[0]
     rng = np.random.default_rng(0)
-    blocks: Any = {a: unit_rows(rng.random((rows, d), np.float32)) for a, d in indexed.space.raw_dims.items()}
+    blocks: Any = {a: unit_rows(rng.random((rows, d), np.float32)) for a, d in space.statistics.raw_dims.items()}
     begun = time.perf_counter()
-    made = make_space(indexed.name, "drawn", "drawn", indexed.columns, blocks, parts=indexed.space.parts)
+    made = make_space(space.name, "drawn", "drawn", space.columns, blocks, segments=space.statistics.segments)
     seconds = time.perf_counter() - begun
     made.index.save(folder / "drawn.faiss")
     return {"seconds": seconds, "index": (folder / "drawn.faiss").stat().st_size}

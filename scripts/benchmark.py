@@ -111,7 +111,7 @@ def _search(arguments: argparse.Namespace) -> dict[str, Any]:
     kinds = [kind.strip() for kind in arguments.kinds.split(",") if kind.strip()]
     collection = open_collection(arguments.collection) if arguments.collection else None
     found = measure_collection(collection, queries=arguments.queries) if collection else None
-    dimension = arguments.dimension or (collection.contents.spaces[0].space.dimension if collection else 512)
+    dimension = arguments.dimension or (collection.state.spaces[0].statistics.dimension if collection else 512)
     indexes = [measure_indexes(size, dimension, kinds, queries=arguments.queries) for size in sizes]
     return {"indexes": indexes, "collection": found}
 

@@ -89,7 +89,7 @@ def main() -> int:
     if arguments.label:
         figures |= _evaluate(arguments, collection, setting)
     if arguments.label_free:
-        everyone = [indexed.name for indexed in collection.contents.spaces]
+        everyone = [space.name for space in collection.state.spaces]
         names = everyone if setting.several or setting.encoder is None else [setting.encoder]
         settings = [dataclasses.replace(setting, encoder=name) for name in names]
         found = [

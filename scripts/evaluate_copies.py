@@ -50,8 +50,8 @@ def main() -> int:
     ids = copies.draw_works(collection, arguments.queries, seed=arguments.seed)
     figures: dict[str, Any] = {
         "collection": collection.manifest.title,
-        "encoder": collection.contents.spaces[0].encoder,
-        "revision": collection.contents.spaces[0].revision,
+        "encoder": collection.state.spaces[0].encoder,
+        "revision": collection.state.spaces[0].revision,
         "works": len(collection),
         "queries": len(ids),
         "seed": arguments.seed,

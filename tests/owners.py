@@ -9,13 +9,12 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim import open_collection
-from artsim.curation.library import Shelf
-from artsim.curation.session import Registrar
+from artsim.curation.library import Library
+from artsim.curation.session import EditSession
 from artsim.messages.strings import load_strings
-from artsim.ui.auth import PAGE_HEADER, Owner
+from artsim.ui.auth import PAGE_HEADER, Owner, OwnerTools
 from artsim.ui.context import Context
 from artsim.ui.readiness import Readiness
-from artsim.ui.studio import Studio
 from artsim.ui.thumbnail_cache import Thumbnails
 
 HERE = "http://127.0.0.1:7860"
@@ -23,10 +22,10 @@ HERE = "http://127.0.0.1:7860"
 
 def context_of(folder: Path, cache: Path, owner: Owner | None) -> Context:
     collection = open_collection(folder)
-    registrar = Registrar(collection, Shelf(cache), cache, asked=str(folder))
+    session = EditSession(collection, Library(cache), cache, asked=str(folder))
     return Context(
         collection, Thumbnails(collection, cache), Readiness(collection), load_strings(), "tiny-clip", "as asked",
-        studio=None if owner is None else Studio(owner, registrar),
+        owner_tools=None if owner is None else OwnerTools(owner, session),
     )  # fmt: skip
 
 

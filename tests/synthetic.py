@@ -14,7 +14,8 @@ from PIL import Image
 
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect, Blocks, unit_rows
-from artsim.snapshot.state import Contents, make_space, metadata_table
+from artsim.snapshot.space import make_space
+from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
 
 DIMS: dict[Aspect, int] = {"subject": 24, "style": 16, "color": 8, "layout": 12}
@@ -58,7 +59,7 @@ def make_collection(
     for number, each in enumerate(blocks):
         columns: dict[Aspect, str] = {aspect: f"s{number}_{aspect}" for aspect in DIMS}
         made.append(make_space(f"space-{number}", f"made-up-{number}", "1", columns, each, index_kind=index_kind))
-    contents = Contents(metadata_table(rows, _FEATURES), tuple(made), dict(_FEATURES))
+    state = State(metadata_table(rows, _FEATURES), tuple(made), dict(_FEATURES), lambda row: _png(colors[row]))
     manifest = Manifest(
         title="Made-up works",
         rows=len(rows),
@@ -68,7 +69,7 @@ def make_collection(
         images=images,
         spaces=(),
     )
-    return Collection(contents=contents, pictures=lambda row: _png(colors[row]), manifest=manifest, folder=None)
+    return Collection(state=state, manifest=manifest, folder=None)
 
 
 def color_of(number: int) -> tuple[int, int, int]:

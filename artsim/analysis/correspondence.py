@@ -40,7 +40,7 @@ class RegionPair:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Correspondence:
     """How well each place of two pictures corresponds to some place of the other: (rows, columns) float32 in 0..1.
 
     A rule of thumb for the embedded encoder: below 0.2 is chance, two faces of different people come to about 0.3, one
@@ -105,7 +105,7 @@ def _sample(patches: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return patches
 
 
-def agree(first: np.ndarray, second: np.ndarray) -> Agreement:
+def find_correspondence(first: np.ndarray, second: np.ndarray) -> Correspondence:
     """Compare the places (rows, columns, d) of two pictures, unit vectors of one encoder."""
     if first.ndim != 3 or second.ndim != 3 or first.shape[2] != second.shape[2]:
         raise QueryError("The places of two pictures can be compared only when one encoder made both.")
@@ -118,7 +118,7 @@ def agree(first: np.ndarray, second: np.ndarray) -> Agreement:
     there = (flat.max(axis=1) * _returning(partner, back, size)).reshape(size)
     here = (flat.max(axis=0) * _returning(back, partner, other)).reshape(other)
     pairs = _region_pairs(there, partner.reshape(size), other)
-    return Agreement(there.clip(0, 1).astype(np.float32), here.clip(0, 1).astype(np.float32), pairs)
+    return Correspondence(there.clip(0, 1).astype(np.float32), here.clip(0, 1).astype(np.float32), pairs)
 
 
 def _consensus(cosines: np.ndarray) -> np.ndarray:

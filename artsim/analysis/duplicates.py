@@ -15,27 +15,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.edge_alignment import alignment
-from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, fingerprint, near_wholes, small_grey
-from artsim.errors import CollectionError, ImageError
+from artsim.analysis.edge_alignment import edge_alignment
+from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash, small_grey
+from artsim.errors import ImageError
 from artsim.images.decode import load_image
-from artsim.search.engine import choose_space
-from artsim.snapshot.space import percentile
-from artsim.snapshot.state import Contents, IndexedSpace
-
-if TYPE_CHECKING:
-    from artsim.collection import Collection
+from artsim.search.engine import find_space
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import percentile
+from artsim.snapshot.state import State
 
 log = logging.getLogger(__name__)
 
 Sureness = Literal["certain", "almost certain", "likely"]
 SURENESS: tuple[Sureness, ...] = ("certain", "almost certain", "likely")
-Pictures = Callable[[int], bytes]
 Progress = Callable[[int, int | None], None]
 
 # Chosen on the paintings of The Met and of art-eval, among which are reproductions of one work, and altered copies of them.
@@ -88,50 +85,29 @@ class DuplicateGroup:
     """What holds the group together, in the order in which it came together: one pair fewer than works."""
 
 
-def duplicates(
-    collection: Collection, *, encoder: str | None = None, progress: Progress | None = None
-) -> list[DuplicateGroup]:
-    """Groups of works that are one picture, or reproductions of one work: other scans, crops, frames, colours.
-
-    The surest groups come first, otherwise in the order of the collection. Every picture is read once, which takes
-    minutes for tens of thousands, and is what `progress(done, total)` counts; the collection keeps the fingerprints (288
-    bytes a work), so that the next call is quicker. `encoder` says whose embeddings are asked. Pictures that cannot be
-    decoded are logged, and compared as files only. `CollectionError` when the collection holds no pictures.
-    """
-    if collection.manifest.images != "bytes":
-        raise CollectionError(
-            "This collection holds no pictures, only their addresses: duplicates cannot be looked for."
-        )
-    contents, pictures = collection._state
-    return find_duplicates(contents, pictures, known=collection._fingerprints, encoder=encoder, progress=progress)
-
-
 def find_duplicates(
-    contents: Contents,
-    pictures: Pictures,
+    state: State,
     *,
     known: dict[str, np.ndarray],
     encoder: str | None = None,
     progress: Progress | None = None,
 ) -> list[DuplicateGroup]:
-    """What `duplicates` does, for one snapshot. `known`: fingerprints by the sha256 of the file; it is added to."""
-    indexed = choose_space(contents, encoder)
-    files, prints = _fingerprints(contents, pictures, known, progress)
+    """See `Collection.duplicates`. `known`: perceptual hashes by the sha256 of the file; it is added to."""
+    space = find_space(state, encoder)
+    files, prints = _hashes_of(state, known, progress)
     first_of: dict[str, int] = {}
     original = np.array([first_of.setdefault(file, row) for row, file in enumerate(files)])
     copies = np.flatnonzero(original != np.arange(len(original)))
     same = np.stack([original[copies], copies], axis=1)
     rows = np.flatnonzero(original == np.arange(len(original)))  # one of each file
-    candidates = np.unique(np.concatenate([near_wholes(prints[rows], _NEAR_HASH), _neighbours(indexed, rows)]), axis=0)
-    weighed = _weighed(indexed, prints, np.concatenate([same, rows[candidates]]), copies=len(same))
-    return _grouped(contents, weighed, _outlines_of(contents, pictures))
+    candidates = np.unique(np.concatenate([near_wholes(prints[rows], _NEAR_HASH), _neighbours(space, rows)]), axis=0)
+    weighed = _weighed(space, prints, np.concatenate([same, rows[candidates]]), copies=len(same))
+    return _grouped(state, weighed, _outlines_of(state))
 
 
-def _fingerprints(
-    contents: Contents, pictures: Pictures, known: dict[str, np.ndarray], progress: Progress | None
-) -> tuple[list[str], np.ndarray]:
-    """The sha256 of every picture's file, and the fingerprints (n, windows) uint64; files that are known are not read."""
-    table, total = contents.table, len(contents)
+def _hashes_of(state: State, known: dict[str, np.ndarray], progress: Progress | None) -> tuple[list[str], np.ndarray]:
+    """The sha256 of every picture's file, and its perceptual hashes (n, windows) uint64; known files are not read."""
+    table, total = state.table, len(state)
     columns = table.column("sha256").to_pylist() if "sha256" in table.column_names else [None] * total
     files: list[str] = []
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
@@ -140,40 +116,40 @@ def _fingerprints(
             for row in range(start, min(start + _CHUNK, total)):
                 file = columns[row]
                 if file is None or (file not in known and file not in chunk):
-                    data = _file(pictures, row)
+                    data = _file(state, row)
                     file = hashlib.sha256(data).hexdigest() if data else f"none of row {row}"
-                    chunk[file] = (contents.table.column("id")[row].as_py(), data)
+                    chunk[file] = (state.table.column("id")[row].as_py(), data)
                 files.append(file)
             fresh = {file: item for file, item in chunk.items() if file not in known}
-            known.update(zip(fresh, pool.map(_fingerprint, fresh.values()), strict=True))
+            known.update(zip(fresh, pool.map(_hash_picture, fresh.values()), strict=True))
             if progress is not None:
                 progress(min(start + _CHUNK, total), total)
     return files, np.stack([known[file] for file in files])
 
 
-def _file(pictures: Pictures, row: int) -> bytes:
+def _file(state: State, row: int) -> bytes:
     """Empty where the collection does not hold the picture."""
     try:
-        return pictures(row)
+        return state.pictures(row)
     except ImageError as error:
         log.warning("Not compared: %s", error)
         return b""
 
 
-def _fingerprint(picture: tuple[str, bytes]) -> np.ndarray:
+def _hash_picture(picture: tuple[str, bytes]) -> np.ndarray:
     name, data = picture
     try:
-        return fingerprint(load_image(data, short_side=128, name=name))
+        return perceptual_hash(load_image(data, short_side=128, name=name))
     except ImageError as error:
         log.warning("Not compared: %s", error)
         return np.zeros(len(WINDOWS), np.uint64)
 
 
-def _neighbours(indexed: IndexedSpace, rows: np.ndarray) -> np.ndarray:
+def _neighbours(space: Space, rows: np.ndarray) -> np.ndarray:
     """(p, 2) positions in `rows`, first < second: each work with its nearest by raw subject cosine."""
     import faiss
 
-    vectors = indexed.raw_subject.vectors(rows)
+    vectors = space.raw_subject.vectors(rows)
     k = min(_NEIGHBOURS + 1, len(rows))
     _, found = faiss.knn(vectors, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
     pairs = np.stack([np.repeat(np.arange(len(rows)), k), found.ravel()], axis=1)
@@ -191,31 +167,31 @@ class _Weighed:
     copies: int
 
 
-def _weighed(indexed: IndexedSpace, prints: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Weighed:
+def _weighed(space: Space, prints: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Weighed:
     """The pairs for which hash and embedding agree, and the copies."""
     bits, cosine = [np.zeros(0, int)], [np.zeros(0, np.float32)]
     for start in range(0, len(pairs), _PAIRS):
         first, second = pairs[start : start + _PAIRS].T
         bits.append(distances(prints[first], prints[second]))
-        vectors = indexed.raw_subject.vectors(first), indexed.raw_subject.vectors(second)
+        vectors = space.raw_subject.vectors(first), space.raw_subject.vectors(second)
         cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
-    all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), indexed.space.raw_pairs
-    agree = (all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines)
-    agree[:copies] = True
+    all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), space.statistics.raw_pairs
+    agreeing = (all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines)
+    agreeing[:copies] = True
     order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
-    order = order[agree[order]]
+    order = order[agreeing[order]]
     return _Weighed(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
 
 
-def _outlines_of(contents: Contents, pictures: Pictures) -> Callable[[int, int], float]:
+def _outlines_of(state: State) -> Callable[[int, int], float]:
     """How well the outlines of the pictures of two rows fit."""
 
     @lru_cache(maxsize=1024)
     def grey(row: int) -> Image.Image:
-        name = contents.table.column("id")[row].as_py()
-        return small_grey(load_image(pictures(row), short_side=128, name=name))
+        name = state.table.column("id")[row].as_py()
+        return small_grey(load_image(state.pictures(row), short_side=128, name=name))
 
-    return lambda first, second: alignment(grey(first), grey(second))
+    return lambda first, second: edge_alignment(grey(first), grey(second))
 
 
 def unusually_alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
@@ -231,9 +207,9 @@ def unusually_alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
     return (percentile(sample, cosines) >= _UNUSUAL) | (cosines >= middle + _DEVIATIONS * deviation)
 
 
-def _grouped(contents: Contents, weighed: _Weighed, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:
+def _grouped(state: State, weighed: _Weighed, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:
     """Works joined pair by pair, the likeliest first; of two works that are in one group already nothing more is asked."""
-    ids = contents.table.column("id")
+    ids = state.table.column("id")
     group_of: dict[int, int] = {}
     members: dict[int, list[int]] = {}
     evidence: dict[int, list[DuplicatePair]] = {}

@@ -19,7 +19,7 @@ _MARGIN = 0.2  # of the width and height on every side: where frames and walls a
 _MIDDLES_AGREE = 0.25  # between framed pictures of different works at most 0.11, of one work in 98 of 100 at least 0.3
 
 
-def alignment(first: Image.Image, second: Image.Image) -> float:
+def edge_alignment(first: Image.Image, second: Image.Image) -> float:
     """-1..1: the correlation of the outlines of two pictures at the best crop of one of them against the whole other.
 
     Where their middles alone hardly agree, it is that of the middles: two frames of one kind do not make one work.

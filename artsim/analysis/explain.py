@@ -7,21 +7,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from artsim.analysis.correspondence import Agreement, Region, agree, embed_places
+from artsim.analysis.correspondence import Correspondence, Region, embed_places, find_correspondence
 from artsim.analysis.palette import SharedColor, Swatch, palette, shared_colors
+from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike, crop_region, load_image
-from artsim.search.engine import Match, Part, Query, choose_space
-
-if TYPE_CHECKING:
-    from artsim.collection import Collection
+from artsim.search.engine import Match, Part, Query, find_space
 
 Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]
 STEPS: tuple[tuple[float, Step], ...] = ((99.9, "same"), (99.0, "very"), (90.0, "similar"), (60.0, "somewhat"))
@@ -98,7 +96,7 @@ class Explanation:
     match: Match
     """The match for this picture alone, at equal weights of all aspects."""
     likeness: tuple[AspectLikeness, ...]
-    agreement: Agreement | None = field(repr=False)
+    agreement: Correspondence | None = field(repr=False)
     """First the query's picture, then the match's; None when the regions were left out."""
     query_picture: Image.Image = field(repr=False)
     """What was compared, perhaps smaller than it came: of a region, only that. The heat map and the boxes lie over it."""
@@ -111,7 +109,7 @@ class Explanation:
 
 
 def explain(
-    collection: Collection,
+    collection: SearchableCollection,
     match: Match | str,
     image: ImageLike | None = None,
     *,
@@ -134,7 +132,7 @@ def explain(
     if work == identity:
         raise QueryError("A work needs no explanation of its likeness to itself: name another work.")
     first, second = None if work is None else collection.work(work), collection.work(identity)
-    aspects = dict.fromkeys(choose_space(collection.contents, encoder).space.aspects, 1.0)
+    aspects = dict.fromkeys(find_space(collection.state, encoder).statistics.aspects, 1.0)
     part = Part(image=image, work=work, region=region)
     found = collection.run(Query((part,), aspects, {"id": identity}, k=1, encoder=encoder))
     if not found:
@@ -148,11 +146,11 @@ def explain(
         picture = load_image(crop_region(picture, region), short_side=side)
     other = load_image(collection.picture(identity), short_side=side, name=identity)
     palettes = palette(picture), palette(other)
-    table = collection.contents.table
+    table = collection.state.table
     return Explanation(
         match=found[0],
         likeness=likeness_in_words(found[0]),
-        agreement=agree(embed_places(eye, picture), embed_places(eye, other)) if regions else None,
+        agreement=find_correspondence(embed_places(eye, picture), embed_places(eye, other)) if regions else None,
         query_picture=picture,
         match_picture=other,
         query_palette=palettes[0],

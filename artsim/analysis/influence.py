@@ -8,22 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from artsim.encoders.presets import PRESET_RANKINGS
+from artsim.analysis.protocol import SearchableCollection
+from artsim.encoders.presets import PRESET_RANKINGS, weights_of
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
-from artsim.messages.message import Sentence
-from artsim.search.engine import MAX_K, Match, Part, Query, choose_space
+from artsim.messages.message import Message
+from artsim.search.engine import MAX_K, Match, Part, Query, find_space
 from artsim.snapshot.filters import Where, allowed_rows
-
-if TYPE_CHECKING:
-    from artsim.collection import Collection
 
 Region = tuple[float, float, float, float]
 Direction = Literal["earlier", "later"]
@@ -62,7 +60,7 @@ class Influence:
 
 
 def influence(
-    collection: Collection,
+    collection: SearchableCollection,
     work: str | None = None,
     *,
     image: ImageLike | None = None,
@@ -85,8 +83,6 @@ def influence(
     order among the 1000 likest. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
     `QueryError` when the work has no year and none is given, or when nothing was made earlier (later).
     """
-    from artsim.encoders.presets import weights_of
-
     if (work is None) == (image is None):
         raise QueryError("Give one thing to ask about: a work of the collection, or an image and its year.")
     part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
@@ -97,28 +93,28 @@ def influence(
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
     if decay is not None and not (_is_number(decay) and decay > 0):
         raise QueryError("decay is a half-life in years, more than 0; it is {decay}.", decay=decay)
-    contents = collection.contents
-    years = _years(contents.table, year_column)
+    state = collection.state
+    years = _years(state.table, year_column)
     row = None if work is None else collection.work(work)
     at = _year_of(row, year, year_column)
-    usable = allowed_rows(contents.table, where)
-    usable = np.ones(len(contents), bool) if usable is None else usable
+    usable = allowed_rows(state.table, where)
+    usable = np.ones(len(state), bool) if usable is None else usable
     if work is not None:
-        usable[contents.rows[work]] = False
+        usable[state.rows[work]] = False
     in_time = usable & ((years < at) if direction == "earlier" else (years > at))
     undated = int((usable & np.isnan(years)).sum())
-    ids = contents.table.column("id").filter(pa.array(in_time)).to_pylist()
+    ids = state.table.column("id").filter(pa.array(in_time)).to_pylist()
     query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
     matches = collection.run(query) if ids else []
     if not matches:
-        note = Sentence(" (1 has no year)") if undated == 1 else Sentence(" ({count} have no year)", count=undated)
+        note = Message(" (1 has no year)") if undated == 1 else Message(" ({count} have no year)", count=undated)
         raise QueryError(
             "No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters.",
-            direction=Sentence(direction),
+            direction=Message(direction),
             at=at,
             note=note if undated else "",
         )
-    shares = choose_space(contents, matches[0].encoder).space.weigh(weights)
+    shares = find_space(state, matches[0].encoder).statistics.weigh(weights)
     found = [_timed(match, year_column, at, shares, decay) for match in matches]
     if decay is not None:
         found.sort(key=lambda item: -(item.decayed or 0.0))

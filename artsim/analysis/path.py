@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from artsim.analysis.protocol import SearchableCollection
+from artsim.encoders.presets import weights_of
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
-from artsim.search.engine import choose_space
+from artsim.search.engine import find_space
 from artsim.snapshot.filters import Where, allowed_rows
-from artsim.snapshot.space import percentile
-from artsim.snapshot.state import IndexedSpace
-
-if TYPE_CHECKING:
-    from artsim.collection import Collection
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import percentile
 
 MAX_STEPS = 40
 _TRIED = (80, 320)  # candidates per step: first few, then more when no way leads through those
@@ -38,7 +37,7 @@ class PathStep:
 
 
 def path(
-    collection: Collection,
+    collection: SearchableCollection,
     start: str,
     end: str,
     *,
@@ -57,32 +56,30 @@ def path(
     `aspects`, `preset`, `where` (for the works between) and `encoder` are those of `Collection.search`. `QueryError` when
     start and end are one work, or `steps` is not a whole number from 2 to 40.
     """
-    from artsim.encoders.presets import weights_of
-
-    contents = collection.contents
+    state = collection.state
     if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MAX_STEPS:
         raise QueryError("steps must be a whole number from 2 to {most}; it is {steps}.", most=MAX_STEPS, steps=steps)
-    ends = [_row(contents.rows, identity) for identity in (start, end)]
+    ends = [_row(state.rows, identity) for identity in (start, end)]
     if start == end:
         raise QueryError("A path leads from one work to another: name two works.")
-    indexed = choose_space(contents, encoder)
-    shares = indexed.space.weigh(weights_of(aspects, preset))
-    allowed = allowed_rows(contents.table, where)
-    allowed = np.ones(len(contents), bool) if allowed is None else allowed
+    space = find_space(state, encoder)
+    shares = space.statistics.weigh(weights_of(aspects, preset))
+    allowed = allowed_rows(state.table, where)
+    allowed = np.ones(len(state), bool) if allowed is None else allowed
     allowed[ends] = False
-    rows = [ends[0], *_between(indexed, shares, ends, steps - 2, allowed), ends[1]]
-    vectors = indexed.index.vectors(np.array(rows))
-    weighted = vectors * np.repeat(shares, indexed.space.block_dims)
+    rows = [ends[0], *_between(space, shares, ends, steps - 2, allowed), ends[1]]
+    vectors = space.index.vectors(np.array(rows))
+    weighted = vectors * np.repeat(shares, space.statistics.block_dims)
     likeness = vectors @ weighted.T  # (steps, steps)
-    pairs = np.sort(indexed.space.pairs @ shares)
+    pairs = np.sort(space.statistics.pairs @ shares)
     jumps = [float("nan"), *percentile(pairs, np.diagonal(likeness, -1)).tolist()]
     return [
         PathStep(
-            id=contents.table.column("id")[row].as_py(),
+            id=state.table.column("id")[row].as_py(),
             to_start=float(likeness[place, 0]),
             to_end=float(likeness[place, -1]),
             percentile=jumps[place],
-            work=contents.work(row),
+            work=state.work(row),
         )
         for place, row in enumerate(rows)
     ]
@@ -94,30 +91,30 @@ def _row(rows: Mapping[str, int], identity: str) -> int:
     return rows[identity]
 
 
-def _between(indexed: IndexedSpace, shares: np.ndarray, ends: list[int], count: int, allowed: np.ndarray) -> list[int]:
+def _between(space: Space, shares: np.ndarray, ends: list[int], count: int, allowed: np.ndarray) -> list[int]:
     """Up to `count` rows between two, as many as there are on a way that never turns back."""
-    factors = np.repeat(shares, indexed.space.block_dims).astype(np.float32)
-    first, last = indexed.index.vectors(np.array(ends)) * factors
+    factors = np.repeat(shares, space.statistics.block_dims).astype(np.float32)
+    first, last = space.index.vectors(np.array(ends)) * factors
     for layers in range(min(count, int(allowed.sum())), 0, -1):
         for strict, tried in itertools.product((True, False), _TRIED):
             parts = np.linspace(0, 1, layers + 2)[1:-1, None].astype(np.float32)
             points = (1 - parts) * first + parts * last  # (layers, dimension)
-            _, found = indexed.index.search(points, min(tried, len(allowed)), allowed=allowed)
+            _, found = space.index.search(points, min(tried, len(allowed)), allowed=allowed)
             layered = [rows[rows >= 0] for rows in found]
-            if (way := _smoothest(indexed, factors, ends, layered, strict=strict)) is not None:
+            if (way := _smoothest(space, factors, ends, layered, strict=strict)) is not None:
                 return way
     return []
 
 
 def _smoothest(
-    indexed: IndexedSpace, factors: np.ndarray, ends: list[int], layers: list[np.ndarray], *, strict: bool
+    space: Space, factors: np.ndarray, ends: list[int], layers: list[np.ndarray], *, strict: bool
 ) -> list[int] | None:
     """One row of each layer, with the least sum of squared distances from one to the next; None when no way goes forward.
 
     Forward is away from the start and (`strict`), or on balance, towards the end.
     """
     rows, places = np.unique(np.concatenate([*layers, np.array(ends)]), return_inverse=True)
-    vectors = indexed.index.vectors(rows)
+    vectors = space.index.vectors(rows)
     likeness = vectors @ (vectors * factors).T
     cuts = np.cumsum([len(layer) for layer in layers])
     stages = np.split(places, cuts)

@@ -27,7 +27,7 @@ def small_grey(image: Image.Image) -> Image.Image:
     return image.convert("L").resize((_FINE_SIDE, _FINE_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
 
 
-def fingerprint(image: Image.Image) -> np.ndarray:
+def perceptual_hash(image: Image.Image) -> np.ndarray:
     """(len(WINDOWS),) uint64: the hash of the whole picture, then of its other windows; 0 where it is nearly blank."""
     grey = small_grey(image)
     windows = []

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class BuildState:
+class BuildProgress:
     """How far a build came: `progress.json` among the part files, written after each."""
 
     fingerprint: str
@@ -39,16 +39,16 @@ class BuildState:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Checkpoint:
     """The part files in `folder`; each has the columns of `schema`."""
 
     folder: Path
     schema: pa.Schema
 
-    def state(self, fingerprint: str, *, limit: int | None) -> BuildState:
+    def state(self, fingerprint: str, *, limit: int | None) -> BuildProgress:
         """How far the last run came, or a fresh start when it was of another source or encoder, or went beyond `limit`."""
         try:
-            state = BuildState(**json.loads((self.folder / "progress.json").read_text(encoding="utf-8")))
+            state = BuildProgress(**json.loads((self.folder / "progress.json").read_text(encoding="utf-8")))
             whole = not state.parts or len(self.shards(state)) == state.consumed - len(state.failed)
             if whole and state.fingerprint == fingerprint and (limit is None or state.consumed <= limit):
                 log.info("Going on after %d works that are done already.", state.consumed)
@@ -58,11 +58,11 @@ class Parts:
         with writing(self.folder):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
-        return BuildState(fingerprint)
+        return BuildProgress(fingerprint)
 
     def write(
         self,
-        state: BuildState,
+        state: BuildProgress,
         rows: Sequence[Mapping[str, Any]],
         pictures: Sequence[bytes],
         vectors: Mapping[str, np.ndarray],
@@ -85,13 +85,13 @@ class Parts:
                 temporary.replace(self._path(state.parts))
             state.parts += 1
 
-    def save_state(self, state: BuildState) -> None:
+    def save_state(self, state: BuildProgress) -> None:
         write_atomically(self.folder / "progress.json", json.dumps(dataclasses.asdict(state)))
 
-    def shards(self, state: BuildState) -> Shards:
+    def shards(self, state: BuildProgress) -> Shards:
         return Shards([self._path(number) for number in range(state.parts)])
 
-    def ids(self, state: BuildState) -> set[str]:
+    def ids(self, state: BuildProgress) -> set[str]:
         """The ids of all works so far, those that failed included."""
         done = self.shards(state).columns(["id"]).column("id").to_pylist() if state.parts else []
         return {*done, *state.failed}
@@ -104,7 +104,7 @@ class Parts:
 
 
 @contextmanager
-def one_build_at_a_time(out: Path) -> Iterator[None]:
+def build_lock(out: Path) -> Iterator[None]:
     """`CollectionError` when another process builds into `out` now. The lock goes with the process, however it ends."""
     from filelock import FileLock, Timeout
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.building.checkpoint import BuildState, Parts, one_build_at_a_time
+from artsim.building.checkpoint import BuildProgress, Checkpoint, build_lock
 from artsim.collection import Collection
 from artsim.embedding.vector_columns import (
     Maker,
@@ -36,9 +36,10 @@ from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.images.decode import load_image
 from artsim.index.faiss import KINDS
-from artsim.snapshot.files import check_target, open_folder, save_collection
+from artsim.snapshot.files import check_target, save_collection
 from artsim.snapshot.region_index import index_regions
-from artsim.snapshot.state import Contents, IndexedSpace, make_space
+from artsim.snapshot.space import Space, make_space
+from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Manifest, damaged_files
 from artsim.storage.shards import (
@@ -62,7 +63,7 @@ Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Build:
     """One build: what is embedded, with what, and where its part files are."""
 
     source: Source
@@ -71,7 +72,7 @@ class _Job:
     makers: tuple[Maker, ...]
     renamed: Mapping[str, str]
     """The source's columns whose names are taken by pictures and vectors -> what they are called instead."""
-    parts: Parts
+    parts: Checkpoint
     regions: bool
 
 
@@ -110,23 +111,23 @@ def build_collection(
     fingerprint = _fingerprint(
         source, encoders, limit, images, index_type, title or "", license or "", VERSION, *made_of
     )
-    with one_build_at_a_time(out):
+    with build_lock(out):
         recover_folder(out)
         clear_leftovers(out)
         old = _open_old(out)
-        job = _prepare(source, encoders, out, old, regions=regions)
+        build = _prepare(source, encoders, out, old, regions=regions)
         if old is not None and old.manifest.source.get("build") == fingerprint:
-            job.parts.remove()
+            build.parts.remove()
             if damaged_files(out, old.manifest):  # the index, then: anything else keeps it from being opened
                 old.save()
             return old
-        state = job.parts.state(_fingerprint(source, encoders, *made_of), limit=limit)
-        _embed_all(job, state, limit, progress)
+        state = build.parts.state(_fingerprint(source, encoders, *made_of), limit=limit)
+        _embed_all(build, state, limit, progress)
         _write_report(out, source, state)
         manifest = _manifest(source, fingerprint, images=images, title=title, license=license)
-        save_collection(*_assemble(job, state, index_type), manifest, out)
-        job.parts.remove()
-        return open_folder(out)
+        save_collection(_assemble(build, state, index_type), manifest, out)
+        build.parts.remove()
+        return Collection.from_folder(out)
 
 
 def report_path(out: Path) -> Path:
@@ -145,7 +146,7 @@ def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *more: Any) ->
 def _open_old(out: Path) -> Collection | None:
     """What `out` holds already; what is damaged is built again like what is absent."""
     try:
-        return open_folder(out)
+        return Collection.from_folder(out)
     except CollectionError as error:
         log.debug("There is no collection to go by: %s", error)
         return None
@@ -153,7 +154,7 @@ def _open_old(out: Path) -> Collection | None:
 
 def _prepare(
     source: Source, encoders: Mapping[str, Encoder], out: Path, old: Collection | None, *, regions: bool
-) -> _Job:
+) -> _Build:
     from datasets import Value
 
     dims = column_dims(encoders, regions=regions)
@@ -161,32 +162,34 @@ def _prepare(
     renamed = {key: f"source_{key}" for key in source.features if key in taken}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
     schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
-    makers = make_makers(encoders, None if old is None else old.contents, regions=regions)
-    return _Job(source, encoders, makers, renamed, Parts(beside(out, "parts"), schema), regions)
+    makers = make_makers(encoders, None if old is None else old.state, regions=regions)
+    return _Build(source, encoders, makers, renamed, Checkpoint(beside(out, "parts"), schema), regions)
 
 
-def _embed_all(job: _Job, state: BuildState, limit: int | None, progress: Progress | None) -> None:
+def _embed_all(build: _Build, state: BuildProgress, limit: int | None, progress: Progress | None) -> None:
     """Part files for all works up to `limit`, from where `state` stands."""
-    total = job.source.size if limit is None else limit if job.source.size is None else min(limit, job.source.size)
-    works = itertools.islice(
-        job.source.works(state.consumed), None if limit is None else max(0, limit - state.consumed)
+    total = (
+        build.source.size if limit is None else limit if build.source.size is None else min(limit, build.source.size)
     )
-    seen = job.parts.ids(state)
-    short_side = 2 * max(encoder.short_side for encoder in job.encoders.values())
+    works = itertools.islice(
+        build.source.works(state.consumed), None if limit is None else max(0, limit - state.consumed)
+    )
+    seen = build.parts.ids(state)
+    short_side = 2 * max(encoder.short_side for encoder in build.encoders.values())
     if progress is not None:
         progress(state.consumed, total)
     with closing(_opened_ahead(works, short_side)) as batches:
         for batch, opened in batches:
-            _check_ids(job.source, batch, seen)
+            _check_ids(build.source, batch, seen)
             good = [item for item in opened if isinstance(item, _Opened)]
             if good:
-                rows = [_row(item, job.renamed) for item in good]
-                job.parts.write(state, rows, [item.data for item in good], _vectors(job, good))
+                rows = [_row(item, build.renamed) for item in good]
+                build.parts.write(state, rows, [item.data for item in good], _vectors(build, good))
             state.consumed += len(batch)
             state.failed |= {
                 work["id"]: str(item) for work, item in zip(batch, opened, strict=True) if isinstance(item, ImageError)
             }
-            job.parts.save_state(state)
+            build.parts.save_state(state)
             if progress is not None:
                 progress(state.consumed, total)
 
@@ -242,41 +245,42 @@ def _row(opened: _Opened, renamed: Mapping[str, str]) -> dict[str, Any]:
     return {**columns, "sha256": opened.sha256}
 
 
-def _vectors(job: _Job, opened: Sequence[_Opened]) -> dict[str, np.ndarray]:
+def _vectors(build: _Build, opened: Sequence[_Opened]) -> dict[str, np.ndarray]:
     """Column -> (n, d), by all makers."""
     images, hashes = [item.image for item in opened], [item.sha256 for item in opened]
-    return {column: rows for maker in job.makers for column, rows in maker.vectors(images, hashes).items()}
+    return {column: rows for maker in build.makers for column, rows in maker.vectors(images, hashes).items()}
 
 
-def _assemble(job: _Job, state: BuildState, index_type: str) -> tuple[Contents, Callable[[int], bytes]]:
-    """The parts as contents, with the spaces fitted. `SourceError` when no picture at all was usable."""
+def _assemble(build: _Build, state: BuildProgress, index_type: str) -> State:
+    """The parts as state, with the spaces fitted. `SourceError` when no picture at all was usable."""
     from datasets import Features
 
     if not state.consumed:
-        raise SourceError(f"{job.source.name} holds no works.")
+        raise SourceError(f"{build.source.name} holds no works.")
     if not state.parts:
         reasons = " ".join(list(state.failed.values())[:3])
-        raise SourceError(f"None of the {state.consumed} pictures of {job.source.name} can be used: {reasons}")
-    shards = job.parts.shards(state)
-    features = Features.from_arrow_schema(job.parts.schema)
-    vectors = {column for maker in job.makers for column in maker.columns.values()}
-    names = [name for name in job.parts.schema.names if name not in vectors and name != "image"]
+        raise SourceError(f"None of the {state.consumed} pictures of {build.source.name} can be used: {reasons}")
+    shards = build.parts.shards(state)
+    features = Features.from_arrow_schema(build.parts.schema)
+    vectors = {column for maker in build.makers for column in maker.columns.values()}
+    names = [name for name in build.parts.schema.names if name not in vectors and name != "image"]
     spaces = tuple(
-        _fit(name, encoder, shards, index_type, regions=job.regions) for name, encoder in job.encoders.items()
+        _fit(name, encoder, shards, index_type, regions=build.regions) for name, encoder in build.encoders.items()
     )
-    return Contents(shards.columns(names), spaces, {name: features[name] for name in names}), shards.picture
+    schema = {name: features[name] for name in names}
+    return State(shards.columns(names), spaces, schema, shards.picture)
 
 
-def _fit(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> IndexedSpace:
+def _fit(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> Space:
     columns = vector_columns(name)
     blocks: Blocks = {aspect: column_vectors(shards.columns([c]).column(c)) for aspect, c in columns.items()}
-    indexed = make_space(
-        name, encoder.id, encoder.revision, columns, blocks, parts=encoder.parts, index_kind=index_type
+    space = make_space(
+        name, encoder.id, encoder.revision, columns, blocks, segments=encoder.segments, index_kind=index_type
     )
     if not regions:
-        return indexed
+        return space
     column = region_column(name)
-    return replace(indexed, regions=index_regions(column, column_vectors(shards.columns([column]).column(column))))
+    return replace(space, regions=index_regions(column, column_vectors(shards.columns([column]).column(column))))
 
 
 def _manifest(source: Source, fingerprint: str, *, images: str, title: str | None, license: str | None) -> Manifest:
@@ -297,7 +301,7 @@ def _manifest(source: Source, fingerprint: str, *, images: str, title: str | Non
     )
 
 
-def _write_report(out: Path, source: Source, state: BuildState) -> None:
+def _write_report(out: Path, source: Source, state: BuildProgress) -> None:
     """What was read and what could not be used, beside the collection; also when no work at all is left."""
     report = {
         "source": source.name,

@@ -6,26 +6,24 @@ nearest works by embedding are asked, so that a new picture costs a few decoded 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from artsim.analysis.duplicates import FURTHEST_HASH, SAME_OUTLINES, unusually_alike
-from artsim.analysis.edge_alignment import alignment
-from artsim.analysis.perceptual_hash import WINDOWS, distances, fingerprint, small_grey
+from artsim.analysis.edge_alignment import edge_alignment
+from artsim.analysis.perceptual_hash import WINDOWS, distances, perceptual_hash, small_grey
 from artsim.errors import ImageError
 from artsim.images.decode import load_image
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 _NEAREST = 5
 
-Pictures = Callable[[int], bytes]
-
 
 @dataclass(frozen=True)
-class Newcomer:
+class NewPicture:
     """What is compared of a new picture."""
 
     subject: np.ndarray
@@ -35,48 +33,48 @@ class Newcomer:
     grey: Image.Image
 
 
-def newcomer(image: Image.Image, subject: np.ndarray) -> Newcomer:
-    return Newcomer(subject, fingerprint(image), small_grey(image))
+def new_picture(image: Image.Image, subject: np.ndarray) -> NewPicture:
+    return NewPicture(subject, perceptual_hash(image), small_grey(image))
 
 
-def work_of_file(contents: Contents, sha256: str) -> str | None:
+def work_of_file(state: State, sha256: str) -> str | None:
     """The id of the work whose picture is this very file; None when there is none, or the collection keeps no hashes."""
-    if "sha256" not in contents.table.column_names:
+    if "sha256" not in state.table.column_names:
         return None
-    row = contents.table.column("sha256").index(sha256).as_py()
-    return None if row < 0 else contents.table.column("id")[row].as_py()
+    row = state.table.column("sha256").index(sha256).as_py()
+    return None if row < 0 else state.table.column("id")[row].as_py()
 
 
-def work_like(new: Newcomer, contents: Contents, pictures: Pictures, known: dict[str, np.ndarray]) -> str | None:
+def work_like(new: NewPicture, state: State, known: dict[str, np.ndarray]) -> str | None:
     """The id of a work that the picture is another reproduction of. `known`: fingerprints by sha256; it is added to."""
-    space = contents.spaces[0]
-    scores, rows = space.raw_subject.search(new.subject[None], min(_NEAREST, len(contents)))
-    for row in rows[0][unusually_alike(space.space.raw_pairs, scores[0]) & (rows[0] >= 0)].tolist():
-        prints = _prints(contents, pictures, row, known)
-        if _near(new, prints) and alignment(new.grey, small_grey(_picture(contents, pictures, row))) >= SAME_OUTLINES:
-            return contents.table.column("id")[row].as_py()
+    space = state.spaces[0]
+    scores, rows = space.raw_subject.search(new.subject[None], min(_NEAREST, len(state)))
+    for row in rows[0][unusually_alike(space.statistics.raw_pairs, scores[0]) & (rows[0] >= 0)].tolist():
+        prints = _prints(state, row, known)
+        if _near(new, prints) and edge_alignment(new.grey, small_grey(_picture(state, row))) >= SAME_OUTLINES:
+            return state.table.column("id")[row].as_py()
     return None
 
 
-def newcomer_like(new: Newcomer, others: Mapping[str, Newcomer], contents: Contents) -> str | None:
+def new_picture_like(new: NewPicture, others: Mapping[str, NewPicture], state: State) -> str | None:
     """The name of another new picture, not in the collection yet, that this one is a reproduction of."""
     for name, other in others.items():
         cosine = np.array([new.subject @ other.subject])
-        alike = bool(unusually_alike(contents.spaces[0].space.raw_pairs, cosine)[0])
-        if alike and _near(new, other.prints) and alignment(new.grey, other.grey) >= SAME_OUTLINES:
+        alike = bool(unusually_alike(state.spaces[0].statistics.raw_pairs, cosine)[0])
+        if alike and _near(new, other.prints) and edge_alignment(new.grey, other.grey) >= SAME_OUTLINES:
             return name
     return None
 
 
-def _near(new: Newcomer, prints: np.ndarray) -> bool:
+def _near(new: NewPicture, prints: np.ndarray) -> bool:
     return int(distances(new.prints[None], prints[None])[0]) <= FURTHEST_HASH
 
 
-def _prints(contents: Contents, pictures: Pictures, row: int, known: dict[str, np.ndarray]) -> np.ndarray:
-    sha = contents.table.column("sha256")[row].as_py() if "sha256" in contents.table.column_names else None
+def _prints(state: State, row: int, known: dict[str, np.ndarray]) -> np.ndarray:
+    sha = state.table.column("sha256")[row].as_py() if "sha256" in state.table.column_names else None
     if sha is None or sha not in known:
         try:
-            prints = fingerprint(_picture(contents, pictures, row))
+            prints = perceptual_hash(_picture(state, row))
         except ImageError:  # a work whose picture is damaged is like nothing
             prints = np.zeros(len(WINDOWS), np.uint64)
         if sha is None:
@@ -85,5 +83,5 @@ def _prints(contents: Contents, pictures: Pictures, row: int, known: dict[str, n
     return known[sha]
 
 
-def _picture(contents: Contents, pictures: Pictures, row: int) -> Image.Image:
-    return load_image(pictures(row), short_side=128, name=contents.table.column("id")[row].as_py())
+def _picture(state: State, row: int) -> Image.Image:
+    return load_image(state.pictures(row), short_side=128, name=state.table.column("id")[row].as_py())

@@ -21,9 +21,17 @@ from typing import Any
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.curation.duplicate_check import Newcomer, newcomer, newcomer_like, work_like, work_of_file
-from artsim.curation.ingest_state import Arrival, IntakeState, Opened, Outcome, Pending, Phase, Report
-from artsim.embedding.embed_works import Prepared, embed_pictures, together
+from artsim.curation.duplicate_check import NewPicture, new_picture, new_picture_like, work_like, work_of_file
+from artsim.curation.ingest_state import (
+    IngestState,
+    OpenedUpload,
+    Outcome,
+    PendingWorks,
+    Phase,
+    UploadedFile,
+    UploadReport,
+)
+from artsim.embedding.embed_works import EmbeddedWorks, concat, embed_pictures
 from artsim.errors import ArtsimError, ImageError
 from artsim.images.decode import load_image, read_file
 
@@ -35,11 +43,11 @@ _SHARE = 10  # adding copies all vectors: it may take a tenth of the time
 _PATIENCE = 600.0  # seconds without a new file, until the rest is taken for lost
 
 
-Begin = Callable[[Prepared], Collection]
+Begin = Callable[[EmbeddedWorks], Collection]
 """Makes a new collection of its first works."""
 
 
-class Intake:
+class Ingest:
     """`collection` is what is added to; or, with `begin`, whose encoders make a new collection.
 
     `finish` is called at the end with the collection and the ids of the works that are to be saved, if there are any, and
@@ -53,15 +61,15 @@ class Intake:
         *,
         finish: Callable[[Collection, Sequence[str]], None],
         begin: Begin | None = None,
-        details: Callable[[Arrival], tuple[Mapping[str, Any], Sequence[str]]] = lambda arrival: ({}, ()),
+        details: Callable[[UploadedFile], tuple[Mapping[str, Any], Sequence[str]]] = lambda upload: ({}, ()),
     ) -> None:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
         """What is added to; None until a new one has its first works."""
         self._total = total
-        self._waiting: deque[tuple[Arrival, bool]] = deque()
-        self._kept: dict[int, Arrival] = {}
-        self._reports: dict[int, Report] = {}
+        self._waiting: deque[tuple[UploadedFile, bool]] = deque()
+        self._kept: dict[int, UploadedFile] = {}
+        self._reports: dict[int, UploadReport] = {}
         self._notes: dict[str, None] = {}
         self._received = self._done = 0
         self._added: list[str] = []
@@ -74,7 +82,7 @@ class Intake:
         self._started = self._last_added = time.monotonic()
         self._ids: set[str] = set()
         self._news = threading.Condition()
-        self._pending = Pending()
+        self._pending = PendingWorks()
         self._thread: threading.Thread | None = None
         self._run()
 
@@ -84,17 +92,17 @@ class Intake:
         """A file has come in at `path`; returns its number. Its place must be kept until the intake is over."""
         with self._news:
             self._received += 1
-            arrival = Arrival(self._received, name, path)
-            self._waiting.append((arrival, False))
+            upload = UploadedFile(self._received, name, path)
+            self._waiting.append((upload, False))
             self._news.notify_all()
-            return arrival.number
+            return upload.number
 
     def refuse(self, name: str, reason: str) -> None:
         """A file could not come in at all: reported as broken."""
         with self._news:
             self._received += 1
             self._done += 1
-            self._reports[self._received] = Report(self._received, name, "broken", reason)
+            self._reports[self._received] = UploadReport(self._received, name, "broken", reason)
 
     def note(self, sentence: str) -> None:
         with self._news:
@@ -137,11 +145,11 @@ class Intake:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def state(self) -> IntakeState:
+    def state(self) -> IngestState:
         with self._news:
             left = self._total - self._done
             spent = time.monotonic() - self._started
-            return IntakeState(
+            return IngestState(
                 phase=self._phase,
                 total=self._total,
                 received=self._received,
@@ -175,7 +183,7 @@ class Intake:
                 self._unsaved = []
             self._end("cancelled" if self._cancelled else "done")
         except ArtsimError as error:
-            self._end("failed", error.sentence)
+            self._end("failed", error.message)
         except Exception as error:
             log.exception("Adding works failed.")
             self._end("failed", type(error).__name__)
@@ -186,7 +194,7 @@ class Intake:
             if failure:
                 self._waiting.clear()
 
-    def _next(self) -> list[tuple[Arrival, bool]] | None:
+    def _next(self) -> list[tuple[UploadedFile, bool]] | None:
         """The next few files. None when there are no more; none of them when the sender is slow and some are pending."""
         with self._news:
             deadline = time.monotonic() + _PATIENCE
@@ -198,20 +206,20 @@ class Intake:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if batch and self._phase == "receiving":
                 self._phase, self._started = "adding", time.monotonic()
-            self._now = tuple(arrival.name for arrival, _ in batch)
+            self._now = tuple(upload.name for upload, _ in batch)
             return batch or None
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._last_added
         return self.collection is None or (len(self._pending) >= _ADDED_TOGETHER and waited >= _SHARE * self._last_cost)
 
-    def _take(self, batch: Sequence[tuple[Arrival, bool]]) -> None:
+    def _take(self, batch: Sequence[tuple[UploadedFile, bool]]) -> None:
         """Read, compare and embed a few files."""
-        opened = [item for arrival, anyway in batch if (item := self._open(arrival, anyway)) is not None]
+        opened = [item for upload, anyway in batch if (item := self._open(upload, anyway)) is not None]
         if not opened:
             return
         target = self.collection or self._like
-        spaces = [replace(s, regions=s.regions if self.collection else None) for s in target.contents.spaces]
+        spaces = [replace(s, regions=s.regions if self.collection else None) for s in target.state.spaces]
         encoders = {space.name: target.encoder(space.name) for space in spaces}
         vectors = embed_pictures([item.image for item in opened], spaces, encoders)
         subjects = vectors[spaces[0].name].blocks["subject"]
@@ -228,61 +236,60 @@ class Intake:
                 )
                 for name, new in vectors.items()
             }
-            files = tuple(partial(read_file, item.arrival.path, name=item.arrival.name) for item in chosen)
+            files = tuple(partial(read_file, item.upload.path, name=item.upload.name) for item in chosen)
             hashes = tuple(item.sha256 for item in chosen)
-            self._pending.parts.append(Prepared(tuple(works.values()), files, hashes, kept))
+            self._pending.parts.append(EmbeddedWorks(tuple(works.values()), files, hashes, kept))
         with self._news:
             self._done += len(opened)
 
-    def _open(self, arrival: Arrival, anyway: bool) -> Opened | None:
+    def _open(self, upload: UploadedFile, anyway: bool) -> OpenedUpload | None:
         """The picture of a file; None, and reported, when there is none in it, or it is in the collection already."""
         try:
-            data = read_file(arrival.path, name=arrival.name)
+            data = read_file(upload.path, name=upload.name)
             sha = hashlib.sha256(data).hexdigest()
             same = self._same_file(sha)
             if same is not None and not anyway:
-                self._report(Report(arrival.number, arrival.name, "same-file", work=same), arrival, done=1)
+                self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            encoders = [self._like.encoder(space.name) for space in self._like.contents.spaces]
-            image = load_image(data, short_side=2 * max(e.short_side for e in encoders), name=arrival.name)
+            encoders = [self._like.encoder(space.name) for space in self._like.state.spaces]
+            image = load_image(data, short_side=2 * max(e.short_side for e in encoders), name=upload.name)
         except ImageError as error:
-            self._report(Report(arrival.number, arrival.name, "broken", reason=error.sentence), done=1)
+            self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)
             return None
-        return Opened(arrival, sha, image, anyway)
+        return OpenedUpload(upload, sha, image, anyway)
 
     def _same_file(self, sha: str) -> str | None:
         """The id of the work that has these very bytes."""
-        there = work_of_file(self.collection.contents, sha) if self.collection is not None else None
+        there = work_of_file(self.collection.state, sha) if self.collection is not None else None
         return there or self._pending.files.get(sha)
 
-    def _admit(self, item: Opened, subject: np.ndarray) -> dict[str, Any] | None:
+    def _admit(self, item: OpenedUpload, subject: np.ndarray) -> dict[str, Any] | None:
         """The columns of a new work; None, and reported, when it is a reproduction of one that is there."""
-        arrival, new = item.arrival, newcomer(item.image, subject)
+        upload, new = item.upload, new_picture(item.image, subject)
         if not item.anyway:
             file = self._pending.files.get(item.sha256)  # of the same few files
             same = file or self._same_work(new)
             if same is not None:
                 outcome: Outcome = "same-file" if file else "same-work"
-                self._report(Report(arrival.number, arrival.name, outcome, work=same), arrival)
+                self._report(UploadReport(upload.number, upload.name, outcome, work=same), upload)
                 return None
-        values, notes = self._details(arrival)
+        values, notes = self._details(upload)
         for sentence in notes:
             self.note(sentence)
-        identity = self._identify(str(values.get("id") or arrival.name))
-        self._pending.newcomers[identity] = new
+        identity = self._identify(str(values.get("id") or upload.name))
+        self._pending.new_pictures[identity] = new
         self._pending.files.setdefault(item.sha256, identity)
         return {**values, "id": identity}
 
-    def _same_work(self, new: Newcomer) -> str | None:
-        same = newcomer_like(new, self._pending.newcomers, self._like.contents)
+    def _same_work(self, new: NewPicture) -> str | None:
+        same = new_picture_like(new, self._pending.new_pictures, self._like.state)
         if same is None and self.collection is not None:
-            contents, pictures = self.collection._state
-            same = work_like(new, contents, pictures, self.collection._fingerprints)
+            same = work_like(new, self.collection.state, self.collection.known_hashes)
         return same
 
     def _identify(self, wanted: str) -> str:
         """An id that no work has yet."""
-        there = self.collection.contents.rows if self.collection is not None else {}
+        there = self.collection.state.rows if self.collection is not None else {}
         identity, number = wanted, 1
         while identity in there or identity in self._ids:
             identity, number = f"{wanted}-{number}", number + 1
@@ -292,7 +299,7 @@ class Intake:
     def _add(self) -> None:
         """What is pending becomes part of the collection."""
         started = time.monotonic()
-        new = together(self._pending.parts)
+        new = concat(self._pending.parts)
         if self.collection is None:
             assert self._begin is not None
             self.collection = self._begin(new)
@@ -301,14 +308,14 @@ class Intake:
             ids = self.collection.add(new)
         self._added += ids
         self._unsaved += ids
-        self._pending = Pending()
+        self._pending = PendingWorks()
         self._last_added = time.monotonic()
         self._last_cost = self._last_added - started
 
-    def _report(self, report: Report, arrival: Arrival | None = None, *, done: int = 0) -> None:
+    def _report(self, report: UploadReport, upload: UploadedFile | None = None, *, done: int = 0) -> None:
         """`done`: files that are dealt with by this."""
         with self._news:
             self._done += done
             self._reports[report.number] = report
-            if arrival is not None:
-                self._kept[report.number] = arrival
+            if upload is not None:
+                self._kept[report.number] = upload

@@ -8,15 +8,15 @@ from typing import Literal
 
 from PIL import Image
 
-from artsim.curation.duplicate_check import Newcomer
-from artsim.embedding.embed_works import Prepared
+from artsim.curation.duplicate_check import NewPicture
+from artsim.embedding.embed_works import EmbeddedWorks
 
 Outcome = Literal["broken", "same-file", "same-work"]
 Phase = Literal["receiving", "adding", "saving", "done", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
-class Arrival:
+class UploadedFile:
     """A file that has come in. `name` is its path as the sender calls it, for people; `path` is where it lies."""
 
     number: int
@@ -25,7 +25,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Report:
+class UploadReport:
     """What became of a file that was not simply added."""
 
     number: int
@@ -38,7 +38,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class IntakeState:
+class IngestState:
     phase: Phase
     total: int
     """Files that are expected."""
@@ -50,28 +50,28 @@ class IntakeState:
     """Names of the files that are being worked on."""
     seconds_left: float | None
     """None when it is not known yet."""
-    reports: tuple[Report, ...]
+    reports: tuple[UploadReport, ...]
     notes: tuple[str, ...]
     """What else should be known, as sentences: metadata that do not fit."""
     failure: str = ""
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedUpload:
     """A file that is a picture; `anyway` adds it even if it is there already."""
 
-    arrival: Arrival
+    upload: UploadedFile
     sha256: str
     image: Image.Image
     anyway: bool
 
 
 @dataclass
-class Pending:
+class PendingWorks:
     """What is embedded and not added yet."""
 
-    parts: list[Prepared] = field(default_factory=list)
-    newcomers: dict[str, Newcomer] = field(default_factory=dict)
+    parts: list[EmbeddedWorks] = field(default_factory=list)
+    new_pictures: dict[str, NewPicture] = field(default_factory=dict)
     """By the ids that they will have."""
     files: dict[str, str] = field(default_factory=dict)
     """sha256 -> id."""

@@ -36,7 +36,7 @@ class OwnCollection:
     problem: str = ""
 
 
-class Shelf:
+class Library:
     """`asked` below is the collection that the app was started with: a folder or Hub id, None for the default."""
 
     def __init__(self, cache: Path) -> None:
@@ -105,5 +105,5 @@ def _described(folder: Path) -> OwnCollection:
     try:
         manifest = read_manifest(folder)
     except CollectionError as error:
-        return OwnCollection(folder.name, folder.name, 0, "", error.sentence)
+        return OwnCollection(folder.name, folder.name, 0, "", error.message)
     return OwnCollection(folder.name, manifest.title, manifest.rows, manifest.created)

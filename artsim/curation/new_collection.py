@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from artsim.collection import Collection
-from artsim.embedding.embed_works import Prepared
-from artsim.snapshot.state import Contents, make_space, metadata_table
+from artsim.embedding.embed_works import EmbeddedWorks
+from artsim.snapshot.space import make_space
+from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
 
 _TAKEN = ("id", "image", "sha256")
@@ -37,7 +38,7 @@ def own_columns(more: Mapping[str, Any], taken: Several[str]) -> dict[str, Any]:
     return {"id": text, **standard, **free, "sha256": text}
 
 
-def begin_collection(first: Prepared, like: Collection, *, title: str, columns: Mapping[str, Any]) -> Collection:
+def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, columns: Mapping[str, Any]) -> Collection:
     """A collection of `first`, with the encoders and settings of `like`; not saved yet. `columns`: its features.
 
     Each work of `first` needs an `id`. Details cannot be searched for in it, whatever `like` was built with.
@@ -45,14 +46,14 @@ def begin_collection(first: Prepared, like: Collection, *, title: str, columns: 
     works = [{**work, "sha256": sha} for work, sha in zip(first.works, first.hashes, strict=True)]
     spaces = tuple(
         make_space(
-            indexed.name,
-            indexed.encoder,
-            indexed.revision,
-            indexed.columns,
-            {aspect: first.vectors[indexed.name].blocks[aspect] for aspect in indexed.columns},
-            parts=indexed.space.parts,
+            space.name,
+            space.encoder,
+            space.revision,
+            space.columns,
+            {aspect: first.vectors[space.name].blocks[aspect] for aspect in space.columns},
+            segments=space.statistics.segments,
         )
-        for indexed in like.contents.spaces
+        for space in like.state.spaces
     )
     manifest = Manifest(
         title=title,
@@ -64,9 +65,8 @@ def begin_collection(first: Prepared, like: Collection, *, title: str, columns: 
         spaces=(),
     )
     return Collection(
-        contents=Contents(metadata_table(works, columns), spaces, columns),
-        pictures=lambda row: first.files[row](),
+        state=State(metadata_table(works, columns), spaces, columns, lambda row: first.files[row]()),
         manifest=manifest,
         folder=None,
-        encoders={indexed.encoder: like.encoder(indexed.name) for indexed in like.contents.spaces},
+        encoders={space.encoder: like.encoder(space.name) for space in like.state.spaces},
     )

@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 from artsim.collection import Collection
 from artsim.columns import kind_of, read_value
-from artsim.curation.ingest import Intake
-from artsim.curation.ingest_state import Arrival
-from artsim.curation.library import Shelf, is_writable
+from artsim.curation.ingest import Ingest
+from artsim.curation.ingest_state import UploadedFile
+from artsim.curation.library import Library, is_writable
 from artsim.curation.new_collection import begin_collection, own_columns
-from artsim.curation.uploads import Details, Incoming
-from artsim.embedding.embed_works import Prepared
+from artsim.curation.uploads import UploadFolder, UploadMetadata
+from artsim.embedding.embed_works import EmbeddedWorks
 from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.hub.publish import publish
 from artsim.web.hub_token import using_token
@@ -59,15 +59,15 @@ class Publication:
         return bool(self.url or self.failure)
 
 
-class Registrar:
+class EditSession:
     """`collection` is the open one, `asked` what the app was started with, `own` its name if it stands on the shelf."""
 
     def __init__(
-        self, collection: Collection, shelf: Shelf, cache: Path, *, asked: str | None, own: str | None = None
+        self, collection: Collection, library: Library, cache: Path, *, asked: str | None, own: str | None = None
     ) -> None:
-        self.collection, self.shelf, self.asked, self.own = collection, shelf, asked, own
-        self.intake: Intake | None = None
-        self.incoming: Incoming | None = None
+        self.collection, self.library, self.asked, self.own = collection, library, asked, own
+        self.ingest: Ingest | None = None
+        self.upload_folder: UploadFolder | None = None
         """Where the files of the last intake lie."""
         self.publication: Publication | None = None
         self.problem: str = ""
@@ -106,7 +106,7 @@ class Registrar:
 
     def edit(self, identity: str, texts: Mapping[str, str]) -> None:
         """Change metadata of a work, given as people write them. `QueryError` when one does not fit its column."""
-        schema = self.collection.contents.table.schema
+        schema = self.collection.state.table.schema
         unknown = [name for name in texts if name not in schema.names]
         if unknown:
             raise QueryError("This collection has no column {unknown}.", unknown=unknown)
@@ -183,15 +183,15 @@ class Registrar:
             counted = len(self._changes)
         try:
             if self.is_copied:
-                name = self.shelf.free_name(self.collection.manifest.title)
-                self.collection.save(self.shelf.folder(name))
-                self.shelf.open(self.asked, name)
+                name = self.library.free_name(self.collection.manifest.title)
+                self.collection.save(self.library.folder(name))
+                self.library.open(self.asked, name)
                 self.own = name
                 log.info("Your changes are kept in %s, which is opened from now on.", self.collection.folder)
             else:
                 self.collection.save()
         except ArtsimError as error:
-            self.problem = error.sentence
+            self.problem = error.message
             raise
         with self._lock:
             self.problem = ""
@@ -206,18 +206,18 @@ class Registrar:
 
     def close(self) -> None:
         """Cancel what is being added, and save what is unsaved: for when the app stops."""
-        if self.intake is not None and not self.intake.over:
-            self.intake.cancel()
-            self.intake.wait()
+        if self.ingest is not None and not self.ingest.over:
+            self.ingest.cancel()
+            self.ingest.wait()
         if self._changes:
             self._save_by_itself()
         self._plan(False)
-        if self.incoming is not None:
-            self.incoming.remove()
+        if self.upload_folder is not None:
+            self.upload_folder.remove()
 
     # --- Adding -------------------------------------------------------------------------------------------------------
 
-    def begin_intake(self, total: int, *, title: str | None = None) -> None:
+    def begin_ingest(self, total: int, *, title: str | None = None) -> None:
         """Start to take in `total` files, which are to be placed in `incoming`; with a `title`, into a new collection.
 
         `CollectionError` when another lot is being taken in, or the collection keeps no pictures.
@@ -225,7 +225,7 @@ class Registrar:
         if any(change.verb == "added" for change in self._changes):  # their files are about to go
             self.save()
         with self._lock:
-            if self.intake is not None and not self.intake.over:
+            if self.ingest is not None and not self.ingest.over:
                 raise CollectionError("Other pictures are being added; wait for them, or cancel that first.")
             if title is not None and not title.strip():
                 raise QueryError("A collection needs a title.")
@@ -233,32 +233,32 @@ class Registrar:
                 raise CollectionError(
                     "This collection holds no pictures, only their addresses: works cannot be added to it here."
                 )
-            if self.incoming is not None:
-                self.incoming.remove()
-            incoming = self.incoming = Incoming(self._cache)
+            if self.upload_folder is not None:
+                self.upload_folder.remove()
+            upload_folder = self.upload_folder = UploadFolder(self._cache)
             self.begun = None
-            self.intake = self._new_intake(incoming, total, title)
+            self.ingest = self._new_ingest(upload_folder, total, title)
 
-    def _new_intake(self, incoming: Incoming, total: int, title: str | None) -> Intake:
+    def _new_ingest(self, upload_folder: UploadFolder, total: int, title: str | None) -> Ingest:
         columns: dict[str, Any] = {}
-        read: list[Details] = []
+        read: list[UploadMetadata] = []
 
-        def details(arrival: Arrival) -> tuple[Mapping[str, Any], Sequence[str]]:
+        def details(upload: UploadedFile) -> tuple[Mapping[str, Any], Sequence[str]]:
             """The tables are read when the first picture is at hand: they are sent before the pictures."""
             problems: Sequence[str] = ()
             if not read:
-                records, features, problems = incoming.records()
+                records, features, problems = upload_folder.records()
                 if title is not None:
-                    taken = {c for space in self.collection.contents.spaces for c in space.columns.values()}
+                    taken = {c for space in self.collection.state.spaces for c in space.columns.values()}
                     columns.update(own_columns(features, taken))
-                read.append(Details(records, self._schema(columns or self.collection.contents.schema)))
-            values, notes = read[0].of(arrival.name)
+                read.append(UploadMetadata(records, self._schema(columns or self.collection.state.schema)))
+            values, notes = read[0].of(upload.name)
             return values, [*problems, *notes]
 
-        def begin(first: Prepared) -> Collection:
+        def begin(first: EmbeddedWorks) -> Collection:
             return begin_collection(first, self.collection, title=(title or "").strip(), columns=columns)
 
-        return Intake(
+        return Ingest(
             self.collection,
             total,
             finish=self._finish_new if title is not None else self._finish,
@@ -282,8 +282,8 @@ class Registrar:
 
     def _finish_new(self, collection: Collection, ids: Sequence[str]) -> None:
         with self._disk:
-            name = self.begun or self.shelf.free_name(collection.manifest.title)
-            collection.save(self.shelf.folder(name))
+            name = self.begun or self.library.free_name(collection.manifest.title)
+            collection.save(self.library.folder(name))
             self.begun = name
 
     # --- Publishing ---------------------------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ class Registrar:
             done = self.publication.total if self.publication else 0
             self.publication = Publication(repo_id, done, done, url=pushed.url)
         except ArtsimError as error:
-            self.publication = Publication(repo_id, failure=error.sentence)
+            self.publication = Publication(repo_id, failure=error.message)
         except Exception as error:
             log.exception("Publishing failed.")
             self.publication = Publication(repo_id, failure=type(error).__name__)
@@ -326,5 +326,5 @@ class Registrar:
 
 def editable_columns(collection: Collection) -> list[str]:
     """The columns that can be written as text, in the collection's order."""
-    schema = collection.contents.table.schema
+    schema = collection.state.table.schema
     return [field.name for field in schema if field.name not in ("id", "sha256") and kind_of(field.type) is not None]

@@ -20,7 +20,7 @@ import pyarrow as pa
 from artsim.columns import kind_of, read_value, write_value
 from artsim.errors import ArtsimError, QueryError, SourceError
 from artsim.images.decode import EXTENSIONS
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 from artsim.sources.folder import readable_name
 from artsim.sources.tables import Records, key, read_metadata
 from artsim.storage.shards import writing
@@ -33,7 +33,7 @@ _STALE = 86_400  # seconds after which a folder that a killed process left is re
 _TABLES = (".csv", ".jsonl")
 
 
-class TooMuch(ArtsimError):
+class UploadTooLarge(ArtsimError):
     """There is no room for what is sent."""
 
 
@@ -52,7 +52,7 @@ def is_table(name: str) -> bool:
     return Path(name).suffix.lower() in _TABLES
 
 
-class Incoming:
+class UploadFolder:
     """The folder of one lot. Safe to use from several threads."""
 
     def __init__(self, cache: Path) -> None:
@@ -70,13 +70,15 @@ class Incoming:
         with self._lock:
             free = shutil.disk_usage(self.folder).free
             if self._files >= MOST_FILES:
-                raise TooMuch("At most {most:,} files can be added at once; add the rest afterwards.", most=MOST_FILES)
+                raise UploadTooLarge(
+                    "At most {most:,} files can be added at once; add the rest afterwards.", most=MOST_FILES
+                )
             if self._bytes + size > MOST_BYTES:
-                raise TooMuch(
+                raise UploadTooLarge(
                     "At most {limit} GB can be added at once; add the rest afterwards.", limit=MOST_BYTES // 10**9
                 )
             if free - size < _KEPT_FREE:
-                raise TooMuch(
+                raise UploadTooLarge(
                     "The disk of {folder} is nearly full; make room, then add the rest.", folder=self.folder.parent
                 )
             self._files, self._bytes = self._files + 1, self._bytes + size
@@ -97,7 +99,7 @@ class Incoming:
             try:
                 found, columns = read_metadata(base, [name])
             except SourceError as error:
-                problems.append(_without(base, error.sentence))
+                problems.append(_without(base, error.message))
                 continue
             records |= found
             features |= columns
@@ -107,7 +109,7 @@ class Incoming:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Details:
+class UploadMetadata:
     """The columns of each new work: what the tables say, as far as the collection has such columns."""
 
     def __init__(self, records: Records, schema: pa.Schema) -> None:
@@ -123,28 +125,26 @@ class Details:
                 continue
             if column not in self._schema.names:
                 notes.append(
-                    Sentence(
-                        "This collection has no column {name}: what the table says there is left out.", name=column
-                    )
+                    Message("This collection has no column {name}: what the table says there is left out.", name=column)
                 )
                 continue
             kind = self._schema.field(column).type
             if kind_of(kind) is None:
-                notes.append(Sentence("The column {column} cannot be filled from a table here.", column=column))
+                notes.append(Message("The column {column} cannot be filled from a table here.", column=column))
                 continue
             try:
                 values[column] = read_value(write_value(value), kind, column)
             except QueryError as error:
-                notes.append(Sentence("{name}: {problem}", name=name, problem=error.sentence))
+                notes.append(Message("{name}: {problem}", name=name, problem=error.message))
         if "title" in self._schema.names and not values.get("title"):
             values["title"] = readable_name(name)
         return values, notes
 
 
-def _without(base: Path, problem: Sentence) -> Sentence:
+def _without(base: Path, problem: Message) -> Message:
     """The sentence without the folder that a table lies in here: whoever sent it knows it by its name."""
     said = {name: str(value).replace(f"{base}/", "") for name, value in problem.values.items()}
-    return Sentence(problem.template, **said)
+    return Message(problem.template, **said)
 
 
 def _clear_stale(home: Path) -> None:

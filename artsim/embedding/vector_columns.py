@@ -19,7 +19,7 @@ from artsim.encoders.color import DIMS, embed_colors
 from artsim.encoders.region_vectors import REGIONS, embed_with_regions, region_dim
 from artsim.errors import EncoderError
 from artsim.snapshot.region_index import rounded
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 _RESERVED = ("auto", "fusion")  # what a search may be told instead of an encoder's name
 
@@ -52,7 +52,7 @@ class Maker:
         }
 
 
-def make_makers(encoders: Mapping[str, Encoder], old: Contents | None, *, regions: bool) -> tuple[Maker, ...]:
+def make_makers(encoders: Mapping[str, Encoder], old: State | None, *, regions: bool) -> tuple[Maker, ...]:
     """The makers of all columns: of each encoder, by the name of its space, and of the palette. `old`: what is known."""
     makers = []
     for name, encoder in encoders.items():
@@ -81,10 +81,10 @@ def _embed(encoder: Encoder, images: Sequence[Image.Image], *, regions: bool) ->
     return found
 
 
-def _known_vectors(old: Contents, encoder: Encoder, *, regions: bool) -> Known:
+def _known_vectors(old: State, encoder: Encoder, *, regions: bool) -> Known:
     """What the same encoder made for the old collection; nothing where `regions` are wanted and there are no such ones."""
     for space in old.spaces:
-        dims = {aspect: dimension for aspect, dimension in space.space.raw_dims.items() if aspect != "color"}
+        dims = {aspect: dimension for aspect, dimension in space.statistics.raw_dims.items() if aspect != "color"}
         if (space.encoder, space.revision) == (encoder.id, encoder.revision) and dims == dict(encoder.dims):
             vectors: dict[str, np.ndarray] = {a: space.load_vectors(space.columns[a]) for a in dims}
             if regions:
@@ -95,12 +95,12 @@ def _known_vectors(old: Contents, encoder: Encoder, *, regions: bool) -> Known:
     return {}
 
 
-def _known_palettes(old: Contents) -> Known:
-    columns = [space.columns["color"] for space in old.spaces if space.space.raw_dims.get("color") == DIMS]
+def _known_palettes(old: State) -> Known:
+    columns = [space.columns["color"] for space in old.spaces if space.statistics.raw_dims.get("color") == DIMS]
     return _by_hash(old, {"color": old.spaces[0].load_vectors(columns[0])}) if columns else {}
 
 
-def _by_hash(old: Contents, vectors: Mapping[str, np.ndarray]) -> Known:
+def _by_hash(old: State, vectors: Mapping[str, np.ndarray]) -> Known:
     if "sha256" not in old.schema:
         return {}
     hashes = old.table.column("sha256").to_pylist()

@@ -4,7 +4,7 @@ Input follows the reference implementation of EfficientNet-Lite (pixels scaled b
 is shown instead of a centre crop: aspect ratio kept up to 2:1, short side 320 pixels.
 
 - `subject`: the spatial mean of the last feature map.
-- `style`, two parts: mean and standard deviation over space of each channel after block 11 (AdaIN statistics, Huang &
+- `style`, two segments: mean and standard deviation over space of each channel after block 11 (AdaIN statistics, Huang &
   Belongie 2017), and the covariance between the channels after block 5 (the centred Gram matrix of Gatys et al. 2016):
   which textures go together, wherever they are.
 - `layout`: what is where, for finding the same work in another reproduction: block 11 averaged over a 3 x 3 grid.
@@ -46,7 +46,7 @@ class EmbeddedEncoder:
 
     id = "embedded"
     revision = f"efficientnet-lite0-{WEIGHTS_SHA256[:8]}-r{RECIPE}"
-    parts: dict[Aspect, tuple[int, ...]] = {  # noqa: RUF012 - constant
+    segments: dict[Aspect, tuple[int, ...]] = {  # noqa: RUF012 - constant
         "subject": (1280,),
         "style": (
             2 * _CHANNELS[STATISTICS_BLOCK],
@@ -54,7 +54,7 @@ class EmbeddedEncoder:
         ),
         "layout": (LAYOUT_GRID**2 * _CHANNELS[STATISTICS_BLOCK],),
     }
-    dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in parts.items()}  # noqa: RUF012 - constant
+    dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in segments.items()}  # noqa: RUF012 - constant
     short_side = SHORT_SIDE
     region_dim = _CHANNELS[STATISTICS_BLOCK]
     embeds_text = False
@@ -97,7 +97,9 @@ class EmbeddedEncoder:
         def embed_batch(rows: list[int]) -> dict[str, np.ndarray]:
             frame = _frame(images[rows[0]])
             framed = [images[row].resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0) for row in rows]
-            return in_batches(lambda part: self._embed_framed(part, alone=alone, regions=regions), framed, len(framed))
+            return in_batches(
+                lambda batch: self._embed_framed(batch, alone=alone, regions=regions), framed, len(framed)
+            )
 
         with ThreadPoolExecutor(self._engine.workers) as pool:
             for rows, found in zip(batches, pool.map(embed_batch, batches), strict=True):

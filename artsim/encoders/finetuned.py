@@ -22,7 +22,7 @@ from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, Embedde
 from artsim.encoders.protocol import Aspect, Blocks, joined
 from artsim.encoders.reproductions import layouts_of
 from artsim.encoders.runtime import load_engine
-from artsim.encoders.style_head import StyleHead, head_parts, load_style_head
+from artsim.encoders.style_head import StyleHead, head_segments, load_style_head
 from artsim.errors import EncoderError
 
 CONFIG_FILE, HEAD_FILE, NETWORK_FILE = "finetune.json", "style_head.safetensors", "network.safetensors"
@@ -47,25 +47,28 @@ class FinetunedEncoder:
         self.id = name
         self.revision = _revision(config)
         base, head = _load_backbone(folder, config, device), load_style_head(folder / HEAD_FILE)
-        given = [*base.parts["style"], *base.parts["subject"]]
+        given = [*base.segments["style"], *base.segments["subject"]]
         if [len(each.mean) for each in head.inputs] != given:
             raise EncoderError(
                 f"{folder / HEAD_FILE} was trained for another backbone than {folder} holds; train it again."
             )
         self._base, self._head = base, head
-        self.parts: dict[Aspect, tuple[int, ...]] = {**base.parts, "style": (*base.parts["style"], head.dimension)}
-        self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.parts.items()}
+        self.segments: dict[Aspect, tuple[int, ...]] = {
+            **base.segments,
+            "style": (*base.segments["style"], head.dimension),
+        }
+        self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.segments.items()}
         self.short_side = base.short_side
         self.region_dim: int = base.region_dim
         self.embeds_text = base.embeds_text
         self.device = base.device
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        return with_learned_style(self._base.embed_images(images), self._base.parts, self._head)
+        return with_learned_style(self._base.embed_images(images), self._base.segments, self._head)
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
         blocks, regions = self._base.embed_with_regions(images)
-        return with_learned_style(blocks, self._base.parts, self._head), regions
+        return with_learned_style(blocks, self._base.segments, self._head), regions
 
     def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
         return layouts_of(self._base, images)
@@ -88,9 +91,9 @@ class TunedLite0(EmbeddedEncoder):
         self.device = self._engine.device
 
 
-def with_learned_style(blocks: Blocks, parts: Mapping[Aspect, tuple[int, ...]], head: StyleHead) -> Blocks:
-    """Raw blocks of a backbone, put together from `parts`, with the learned vector as one more part of `style`."""
-    given = head_parts(blocks, parts)
+def with_learned_style(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]], head: StyleHead) -> Blocks:
+    """Raw blocks of a backbone, put together from `segments`, with the learned vector as one more segment of `style`."""
+    given = head_segments(blocks, segments)
     return {**blocks, "style": joined([*given[:-1], head(given)])}
 
 

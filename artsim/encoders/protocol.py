@@ -36,16 +36,16 @@ class Encoder(Protocol):
         ...
 
     @property
-    def parts(self) -> Mapping[Aspect, tuple[int, ...]]:
-        """Lengths of the parts that each aspect's vector is put together from (not `color`: all encoders share it).
+    def segments(self) -> Mapping[Aspect, tuple[int, ...]]:
+        """Lengths of the segments that each aspect's vector is put together from (not `color`: all encoders share it).
 
-        Each part has the same length as a vector, so that none outweighs the others; a space treats them one by one.
+        Each segment has the same length as a vector, so that none outweighs the others; a space treats them one by one.
         """
         ...
 
     @property
     def dims(self) -> Mapping[Aspect, int]:
-        """Length of the vector of each aspect: the sum of its parts."""
+        """Length of the vector of each aspect: the sum of its segments."""
         ...
 
     @property
@@ -79,20 +79,20 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(norms, 1e-12)
 
 
-def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+def joined(segments: Sequence[np.ndarray]) -> np.ndarray:
     """Parts (n, d each), each scaled to unit rows, side by side as unit rows (n, sum of d)."""
-    return unit_rows(np.concatenate([unit_rows(part) for part in parts], axis=1))
+    return unit_rows(np.concatenate([unit_rows(segment) for segment in segments], axis=1))
 
 
 def in_batches(
     embed: Callable[[Sequence[T]], dict[Name, np.ndarray]], items: Sequence[T], batch_size: int
 ) -> dict[Name, np.ndarray]:
     """`embed(items)` in pieces of at most `batch_size`; a piece that runs out of memory is halved and tried again."""
-    parts: list[dict[Name, np.ndarray]] = []
+    segments: list[dict[Name, np.ndarray]] = []
     start = 0
     while start < len(items):
         try:
-            parts.append(embed(items[start : start + batch_size]))
+            segments.append(embed(items[start : start + batch_size]))
             start += batch_size
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error) or batch_size == 1:
@@ -101,7 +101,7 @@ def in_batches(
             log.warning("Out of memory: going on with batches of %d pictures.", batch_size)
             if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
                 torch.cuda.empty_cache()
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    return {name: np.concatenate([segment[name] for segment in segments]) for name in segments[0]} if segments else {}
 
 
 def _is_out_of_memory(error: Exception) -> bool:

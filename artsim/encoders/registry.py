@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 DEFAULT_ENCODER = "openai/clip-vit-base-patch16"
 _SECONDS = 4.0
@@ -22,7 +22,7 @@ class EncoderChoice:
 def choose_encoder(name: str) -> EncoderChoice:
     """`name` itself unless it is "auto". Asks the Hub once, for at most `_SECONDS` seconds."""
     if name != "auto":
-        return EncoderChoice(name, Sentence("as asked"))
+        return EncoderChoice(name, Message("as asked"))
     from huggingface_hub import try_to_load_from_cache
 
     cached = [
@@ -34,23 +34,23 @@ def choose_encoder(name: str) -> EncoderChoice:
         for file in ("model.safetensors", "pytorch_model.bin")
     )
     if all(cached) and weights:
-        return EncoderChoice(DEFAULT_ENCODER, Sentence("its files are in the local cache"))
+        return EncoderChoice(DEFAULT_ENCODER, Message("its files are in the local cache"))
     problem = _hub_problem()
     if problem is None:
-        return EncoderChoice(DEFAULT_ENCODER, Sentence("the Hub answers"))
-    reason = Sentence("{encoder} is not in the local cache and {problem}", encoder=DEFAULT_ENCODER, problem=problem)
+        return EncoderChoice(DEFAULT_ENCODER, Message("the Hub answers"))
+    reason = Message("{encoder} is not in the local cache and {problem}", encoder=DEFAULT_ENCODER, problem=problem)
     return EncoderChoice("embedded", reason)
 
 
-def _hub_problem() -> Sentence | None:
+def _hub_problem() -> Message | None:
     """None when the Hub would give CLIP's configuration within seconds, else the reason in words."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
     if constants.HF_HUB_OFFLINE:
-        return Sentence("the Hub is switched off (HF_HUB_OFFLINE)")
+        return Message("the Hub is switched off (HF_HUB_OFFLINE)")
     try:
         get_hf_file_metadata(hf_hub_url(DEFAULT_ENCODER, "config.json"), timeout=_SECONDS, retry_on_errors=False)
     except Exception as error:  # whatever keeps the Hub from answering leads to the same choice, and is told
         log.debug("The Hub does not answer.", exc_info=error)
-        return Sentence("the Hub does not answer ({error})", error=type(error).__name__)
+        return Message("the Hub does not answer ({error})", error=type(error).__name__)
     return None

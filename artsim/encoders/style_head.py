@@ -35,9 +35,9 @@ class HeadInput:
     def dimension(self) -> int:
         return len(self.mean) if self.basis is None else self.basis.shape[1]
 
-    def __call__(self, part: np.ndarray) -> np.ndarray:
+    def __call__(self, segment: np.ndarray) -> np.ndarray:
         """(n, length) -> (n, dimension) float32 unit rows."""
-        rows = unit_rows(part)
+        rows = unit_rows(segment)
         centred = (np.sqrt(np.maximum(rows, LEAST)) if self.root else rows) - self.mean
         return unit_rows(centred if self.basis is None else unit_rows(centred) @ self.basis)
 
@@ -55,9 +55,9 @@ class StyleHead:
     def dimension(self) -> int:
         return self.projection.shape[1]
 
-    def __call__(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+    def __call__(self, segments: Sequence[np.ndarray]) -> np.ndarray:
         """The learned vectors (n, d), unit rows, of the parts that `head_parts` gives."""
-        rows = [each(part) for each, part in zip(self.inputs, parts, strict=True)]
+        rows = [each(segment) for each, segment in zip(self.inputs, segments, strict=True)]
         return unit_rows(np.concatenate(rows, axis=1) @ self.projection)
 
     def scores(self, learned: np.ndarray) -> np.ndarray:
@@ -65,9 +65,9 @@ class StyleHead:
         return learned @ self.classifier + self.bias
 
 
-def head_parts(blocks: Blocks, parts: Mapping[Aspect, tuple[int, ...]]) -> list[np.ndarray]:
+def head_segments(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]]) -> list[np.ndarray]:
     """What a head is given of raw blocks: each part of `style`, then `subject`."""
-    return [*np.split(blocks["style"], np.cumsum(parts["style"])[:-1], axis=1), blocks["subject"]]
+    return [*np.split(blocks["style"], np.cumsum(segments["style"])[:-1], axis=1), blocks["subject"]]
 
 
 def save_style_head(head: StyleHead, path: Path) -> None:

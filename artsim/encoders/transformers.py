@@ -46,13 +46,13 @@ class TransformersEncoder:
         self.embeds_text = hasattr(self._model, "get_text_features")
         self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
         subject, maps = self._embed_maps([Image.new("RGB", (64, 64), (128, 128, 128))])
-        self.parts: dict[Aspect, tuple[int, ...]] = {
+        self.segments: dict[Aspect, tuple[int, ...]] = {
             "subject": (subject.shape[1],),
             "style": tuple(_statistics(each).shape[1] for each in maps),
             "layout": (_averaged_over_grid(maps[-1]).shape[1],),
         }
         self.region_dim = _averaged_over_regions(maps[-1]).shape[2]
-        self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.parts.items()}
+        self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.segments.items()}
         self.short_side = _input_side(self._processor)
         self.device = device or best_device()
         self._model.to(self.device)

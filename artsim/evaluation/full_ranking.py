@@ -18,7 +18,7 @@ from artsim.search.encoder_selection import AUTO_RULES, AutoRule
 from artsim.search.engine import SEVERAL
 from artsim.search.fusion import FUSION_RULES, FusionRule
 from artsim.search.ranking import RANKINGS, Ranking, order_tuned
-from artsim.snapshot.state import IndexedSpace
+from artsim.snapshot.space import Space
 
 _BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted
 
@@ -58,39 +58,39 @@ class Setting:
         return f"{self.ranking}, {preset or ' '.join(f'{aspect} {weight:g}' for aspect, weight in weights.items())}"
 
 
-def likeness(indexed: IndexedSpace, setting: Setting, rows: np.ndarray) -> np.ndarray:
+def likeness(space: Space, setting: Setting, rows: np.ndarray) -> np.ndarray:
     """(q, n) float32: of the query works at `rows` (q,) with all works, before any correction.
 
     "cosine": inner product of raw subject vectors; else the weighted sum of the aspects' cosines. `QueryError` for
     weights that the space does not have.
     """
-    everything = np.arange(len(indexed.space))
+    everything = np.arange(len(space.statistics))
     if setting.ranking == "cosine":
-        raw = indexed.raw_subject
+        raw = space.raw_subject
         return unit_rows(raw.vectors(rows)) @ raw.vectors(everything).T
-    space = indexed.space
-    shares = space.weigh(setting.aspects)
-    blocks = space.split(indexed.index.vectors(rows))  # made unit again as the search does: an fp16 index rounds
-    placed = np.concatenate([unit_rows(block) for block in blocks.values()], axis=1)
-    return space.query_vector(placed, shares) @ indexed.index.vectors(everything).T
+    statistics = space.statistics
+    shares = statistics.weigh(setting.aspects)
+    blocks = statistics.split(space.index.vectors(rows))  # made unit again as the search does: an fp16 index rounds
+    index_vectors = np.concatenate([unit_rows(block) for block in blocks.values()], axis=1)
+    return statistics.query_vector(index_vectors, shares) @ space.index.vectors(everything).T
 
 
 def rank_works(
-    indexed: IndexedSpace, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
+    space: Space, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For blocks of the query works `rows`: the block's rows (b,) and all rows in their order for each (b, n), best first.
 
     Works where `left(row)` (n,) bool is false go to the end. Equal scores keep the order of the collection.
     """
-    size = max(1, _BLOCK_SCORES // len(indexed.space))
-    shares = indexed.space.weigh(setting.aspects)
+    size = max(1, _BLOCK_SCORES // len(space.statistics))
+    shares = space.statistics.weigh(setting.aspects)
     for start in range(0, len(rows), size):
         block = rows[start : start + size]
-        scores = likeness(indexed, setting, block)
+        scores = likeness(space, setting, block)
         for number, row in enumerate(block):
             allowed = left(int(row))
             if setting.ranking == "tuned":
                 among = np.flatnonzero(allowed)
-                scores[number, among] = order_tuned(indexed, shares, among, scores[number, among])
+                scores[number, among] = order_tuned(space, shares, among, scores[number, among])
             scores[number, ~allowed] = -np.inf
         yield block, np.argsort(-scores, axis=1, kind="stable")

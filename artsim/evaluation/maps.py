@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.snapshot.grid_layout import columns_for, hang, principal, sample_rows
+from artsim.snapshot.grid_layout import columns_for, place_on_grid, principal, sample_rows
 from artsim.snapshot.works_map import weighted_vectors
 
 _NEAR = 20
@@ -17,8 +17,8 @@ MOST = 20_000  # works: all likenesses between them are held in memory
 
 def compare_maps(collection: Collection) -> str:
     """A Markdown table of the arrangements of the collection (of its first `MOST` works). UMAP only with umap-learn."""
-    indexed = collection.contents.spaces[0]
-    vectors = weighted_vectors(indexed, np.arange(min(len(indexed.index), MOST)))
+    space = collection.state.spaces[0]
+    vectors = weighted_vectors(space, np.arange(min(len(space.index), MOST)))
     columns = columns_for(len(vectors))
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -np.inf)
@@ -27,7 +27,7 @@ def compare_maps(collection: Collection) -> str:
         started = time.process_time()
         order = arrange()
         spent = time.process_time() - started
-        kept, near = measure(likeness, order, columns)
+        kept, near = measure_map(likeness, order, columns)
         lines.append(f"| {name} | {kept:.3f} | {near:.3f} | {spent:.1f} s |")
     told = (
         f"{len(vectors)} works. Likeness kept: that of works side by side, from 0 (any two works) to 1 (each beside its four "
@@ -39,7 +39,7 @@ def compare_maps(collection: Collection) -> str:
 def _arrangements(vectors: np.ndarray, columns: int) -> dict[str, Callable[[], np.ndarray]]:
     def of_the_map() -> np.ndarray:
         mean, basis = principal(vectors[sample_rows(len(vectors))])
-        return hang((vectors - mean) @ basis, columns)
+        return place_on_grid((vectors - mean) @ basis, columns)
 
     found = {"chance": lambda: np.random.default_rng(0).permutation(len(vectors)), "this map": of_the_map}
     try:
@@ -74,7 +74,7 @@ def moved_to_grid(positions: np.ndarray, columns: int) -> np.ndarray:
     return order
 
 
-def measure(likeness: np.ndarray, order: np.ndarray, columns: int) -> tuple[float, float]:
+def measure_map(likeness: np.ndarray, order: np.ndarray, columns: int) -> tuple[float, float]:
     """Likeness kept and near neighbours, as the table explains them. `likeness` (n, n) has -inf on its diagonal."""
     n = len(order)
     cells = np.arange(n)

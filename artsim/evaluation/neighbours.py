@@ -10,7 +10,7 @@ from artsim.collection import Collection
 from artsim.errors import QueryError
 from artsim.evaluation.full_ranking import Setting, rank_works
 from artsim.evaluation.tables import Table
-from artsim.search.engine import choose_space
+from artsim.search.engine import find_space
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def measure_neighbours(
     collection: Collection, setting: Setting, *, k: int = 10, max_queries: int | None = None, seed: int = 0
 ) -> Neighbours:
     """`QueryError` when the collection has fewer than two works, or for `k` below 1."""
-    contents = collection.contents
-    indexed = choose_space(contents, setting.encoder)
-    n = len(contents)
+    state = collection.state
+    space = find_space(state, setting.encoder)
+    n = len(state)
     if n < 2:
         raise QueryError(f"This collection has {n} work; the statistics of neighbours need at least two.")
     if k < 1:
@@ -57,17 +57,17 @@ def measure_neighbours(
         return left
 
     cosines, found = [], np.zeros(n, bool)
-    for block, order in rank_works(indexed, setting, rows, others):
+    for block, order in rank_works(space, setting, rows, others):
         top = order[:, :k]
-        queries = indexed.raw_subject.vectors(block)
-        answers = indexed.raw_subject.vectors(top.reshape(-1)).reshape(len(block), k, -1)
+        queries = space.raw_subject.vectors(block)
+        answers = space.raw_subject.vectors(top.reshape(-1)).reshape(len(block), k, -1)
         cosines.append(np.clip(np.einsum("qd,qkd->qk", queries, answers), -1, 1))
         found[top] = True
     cosine = np.concatenate(cosines)
     angular = np.sqrt(2 * (1 - cosine))
     return Neighbours(
-        space=indexed.name,
-        encoder=indexed.encoder,
+        space=space.name,
+        encoder=space.encoder,
         k=k,
         queries=len(rows),
         cosine_mean=float(cosine.mean()),

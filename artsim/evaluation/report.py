@@ -143,7 +143,7 @@ def _example(collection: Collection, evaluation: Evaluation, pictures: _Pictures
 def _figure(
     collection: Collection, evaluation: Evaluation, pictures: _Pictures, row: int, kind: str, verdict: str
 ) -> str:
-    work = collection.contents.work(row)
+    work = collection.state.work(row)
     label = work.get(evaluation.task.label)
     named = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
     lines = [verdict or "Query", named, str(work.get("title") or work["id"])]

@@ -14,7 +14,7 @@ from artsim.evaluation.full_ranking import Setting
 from artsim.evaluation.labels import Labels, check_labels, read_labels
 from artsim.evaluation.metrics import METRICS, measure
 from artsim.evaluation.several import rank_by_encoders
-from artsim.search.engine import choose_space
+from artsim.search.engine import find_space
 from artsim.snapshot.filters import Where, allowed_rows
 
 TOP = 10  # answers kept per query, for reports
@@ -100,18 +100,18 @@ class ClassFigures:
 
 def evaluate(collection: Collection, task: Task, setting: Setting | None = None) -> Evaluation:
     """Ask every labelled work of `collection`. `QueryError` when the task cannot tell right answers from wrong ones."""
-    contents, setting = collection.contents, setting or Setting()
-    spaces = contents.spaces if setting.several else (choose_space(contents, setting.encoder),)
-    labels = read_labels(contents.table, task.label)
-    apart = read_labels(contents.table, task.disjoint, literal=True) if task.disjoint is not None else None
-    allowed = allowed_rows(contents.table, task.where)
-    allowed = np.ones(len(contents), bool) if allowed is None else allowed
+    state, setting = collection.state, setting or Setting()
+    spaces = state.spaces if setting.several else (find_space(state, setting.encoder),)
+    labels = read_labels(state.table, task.label)
+    apart = read_labels(state.table, task.disjoint, literal=True) if task.disjoint is not None else None
+    allowed = allowed_rows(state.table, task.where)
+    allowed = np.ones(len(state), bool) if allowed is None else allowed
     judge = _Judge(labels, apart, labels.present & allowed)
     check_labels(labels, judge.candidates)
     rows, lonely = _queries(task, judge)
     values, top, right, shares = [], [], [], []
-    answered: Counter[str] = Counter({indexed.name: 0 for indexed in spaces})
-    for block, order, by in rank_by_encoders(collection, contents, setting, rows, judge.left):
+    answered: Counter[str] = Counter({space.name: 0 for space in spaces})
+    for block, order, by in rank_by_encoders(collection, state, setting, rows, judge.left):
         answered.update(by)
         relevant = np.take_along_axis(np.stack([judge.relevant(row) for row in block.tolist()]), order, axis=1)
         left = np.stack([judge.left(row) for row in block.tolist()])
@@ -125,19 +125,19 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         task=task,
         setting=setting,
         encoder=setting.several or spaces[0].encoder,
-        revision=" ".join(indexed.revision for indexed in spaces),
-        space=" ".join(indexed.name for indexed in spaces),
+        revision=" ".join(space.revision for space in spaces),
+        space=" ".join(space.name for space in spaces),
         answered=dict(answered),
-        works=len(contents),
+        works=len(state),
         candidates=int(judge.candidates.sum()),
         unlabelled=int((allowed & ~labels.present).sum()),
         lonely=lonely,
         chance=float(np.concatenate(shares).mean()),
         cluster_column=column,
         rows=rows,
-        ids=tuple(contents.table.column("id").take(rows).to_pylist()),
+        ids=tuple(state.table.column("id").take(rows).to_pylist()),
         labels=tuple(labels.values[row] for row in rows),
-        clusters=read_labels(contents.table, column).groups()[rows],
+        clusters=read_labels(state.table, column).groups()[rows],
         values=np.concatenate(values),
         top=np.concatenate(top),
         right=np.concatenate(right),
@@ -211,7 +211,7 @@ def confusions(collection: Collection, evaluation: Evaluation) -> list[tuple[Has
 
     Of works with several labels the first one is named.
     """
-    labels = read_labels(collection.contents.table, evaluation.task.label)
+    labels = read_labels(collection.state.table, evaluation.task.label)
     wrong = [
         (own[0], labels.values[first][0])
         for own, first, right in zip(evaluation.labels, evaluation.top[:, 0], evaluation.right[:, 0], strict=True)

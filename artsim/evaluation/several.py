@@ -9,22 +9,22 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.evaluation.full_ranking import Setting, rank_works
-from artsim.search.engine import Part, Query, ask, choose_encoder, choose_space, rank_asked
+from artsim.search.engine import Part, Query, find_space, make_space_queries, rank_space_queries, select_encoder
 from artsim.search.query_vectors import QueryEmbedding
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 
 def rank_by_encoders(
-    collection: Collection, contents: Contents, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
+    collection: Collection, state: State, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Counter[str]]]:
     """As `rank_works`, and how many of the block's queries each space answered (in a fusion: all of them)."""
     if setting.several is None:
-        indexed = choose_space(contents, setting.encoder)
-        for block, order in rank_works(indexed, setting, rows, left):
-            yield block, order, Counter({indexed.name: len(block)})
+        space = find_space(state, setting.encoder)
+        for block, order in rank_works(space, setting, rows, left):
+            yield block, order, Counter({space.name: len(block)})
         return
     embed = QueryEmbedding(collection.encoder, collection.picture)
-    ids = contents.table.column("id").take(rows).to_pylist()
+    ids = state.table.column("id").take(rows).to_pylist()
     for row, identity in zip(rows.tolist(), ids, strict=True):
         query = Query(
             (Part(work=identity),),
@@ -36,9 +36,9 @@ def rank_by_encoders(
             encoder_weights=setting.encoder_weights,
         )
         allowed = left(row)
-        asked = ask(contents, query, embed)
+        space_queries = make_space_queries(state, query, embed)
         if setting.encoder == "auto":
-            asked = [choose_encoder(contents, asked, query, allowed)[0]]
-        _, order = rank_asked(contents, asked, query, len(contents), allowed)
-        order = np.concatenate([order, np.setdiff1d(np.arange(len(contents)), order)])
-        yield np.array([row]), order[None], Counter(each.indexed.name for each in asked)
+            space_queries = [select_encoder(state, space_queries, query, allowed)[0]]
+        _, order = rank_space_queries(state, space_queries, query, len(state), allowed)
+        order = np.concatenate([order, np.setdiff1d(np.arange(len(state)), order)])
+        yield np.array([row]), order[None], Counter(each.space.name for each in space_queries)

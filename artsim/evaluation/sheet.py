@@ -14,7 +14,7 @@ from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.evaluation.full_ranking import Setting
 from artsim.images.decode import load_image
 from artsim.search.encoder_comparison import EncoderComparison
-from artsim.search.engine import Match, choose_space
+from artsim.search.engine import Match, find_space
 
 _TILE, _GAP, _LINE = 180, 12, 17
 _CAPTION = 4 * _LINE
@@ -44,12 +44,12 @@ def search_sheet(collection: Collection, query: str | None, setting: Setting, *,
     For "auto" and "fusion": those of all, and theirs below. The query is by default the collection's first work.
     Raises what `Collection.search` raises.
     """
-    contents = collection.contents
+    state = collection.state
     query, is_work = _asked(collection, query)
     picture = _picture(collection, query) if is_work else load_image(query)
     named = None if setting.several else setting.encoder
-    spaces = contents.spaces if named is None else (choose_space(contents, named),)
-    asked = [(indexed.name, indexed.encoder) for indexed in spaces]
+    spaces = state.spaces if named is None else (find_space(state, named),)
+    asked = [(space.name, space.encoder) for space in spaces]
     asked += [(str(setting.encoder), setting.several)] if setting.several else []
     rows = []
     for name, heading in asked:
@@ -84,7 +84,7 @@ def ask_encoders(collection: Collection, query: str | None, setting: Setting, *,
 def _asked(collection: Collection, query: str | None) -> tuple[str, bool]:
     """The query, by default the first work, and whether it is a work (else a picture). `QueryError` when it is neither."""
     query = collection.ids[0] if query is None else query
-    is_work = query in collection.contents.rows
+    is_work = query in collection.state.rows
     if not is_work and not Path(query).exists():
         raise QueryError(f"There is neither a work nor a picture {query!r} to ask with.")
     return query, is_work

@@ -15,7 +15,7 @@ from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, macro_means
 from artsim.search.encoder_comparison import EncoderComparison
-from artsim.search.engine import choose_space
+from artsim.search.engine import find_space
 
 _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
 
@@ -192,7 +192,7 @@ def settings_table(evaluations: Mapping[str, Evaluation]) -> Table:
 
 def _settings(collection: Collection, like: Setting) -> dict[str, Setting]:
     """Each preset with its own ranking, where it is another than those before and the space can answer it; then the cosine."""
-    known = set(choose_space(collection.contents, None if like.several else like.encoder).space.aspects)
+    known = set(find_space(collection.state, None if like.several else like.encoder).statistics.aspects)
     settings: dict[str, Setting] = {}
     for name, weights in PRESETS.items():
         used = {aspect: weight for aspect, weight in weights.items() if weight}

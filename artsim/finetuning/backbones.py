@@ -29,7 +29,7 @@ from artsim.images.decode import fit_frame
 if TYPE_CHECKING:
     import torch
 
-Prepared = Mapping[str, "torch.Tensor"]
+PreparedPicture = Mapping[str, "torch.Tensor"]
 """What a backbone keeps of one picture, so as to run only what can change."""
 
 
@@ -50,9 +50,9 @@ class Backbone(Protocol):
         """What is unfrozen, stage by stage, from the top."""
         ...
 
-    def prepare(self, images: Sequence[Image.Image]) -> list[Prepared]: ...
+    def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]: ...
 
-    def parts(self, prepared: Sequence[Prepared], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def parts(self, prepared: Sequence[PreparedPicture], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The parts of `head_parts`, each (n, d), with the weights as they are now.
 
         `given`: the same parts of the same pictures as they were before training, for those that cannot change.
@@ -106,17 +106,17 @@ class EmbeddedBackbone:
             for numbers in self._STAGES
         ]
 
-    def prepare(self, images: Sequence[Image.Image]) -> list[Prepared]:
+    def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]:
         import torch
 
-        found: list[Prepared] = []
+        found: list[PreparedPicture] = []
         for image in images:
             frame = fit_frame(image.size, short_side=SHORT_SIDE)
             pixels = np.asarray(image.resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0))[None]
             found.append({"map": torch.from_numpy(self._below.run(pixels).last[0].astype(np.float16))})
         return found
 
-    def parts(self, prepared: Sequence[Prepared], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def parts(self, prepared: Sequence[PreparedPicture], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         import torch
 
         rows, spreads, subjects = [], [], []
@@ -187,11 +187,11 @@ class TransformersBackbone:
     def stages(self) -> list[list[torch.nn.Parameter]]:
         return stages_of(self._model)
 
-    def prepare(self, images: Sequence[Image.Image]) -> list[Prepared]:
+    def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]:
         found = [self._processor(images=[image], return_tensors="pt") for image in images]
         return [{name: values[0] for name, values in inputs.items()} for inputs in found]
 
-    def parts(self, prepared: Sequence[Prepared], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def parts(self, prepared: Sequence[PreparedPicture], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         import torch
 
         embed = getattr(self._model, "get_image_features", self._model)

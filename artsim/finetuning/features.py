@@ -16,11 +16,11 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.protocol import Blocks, Encoder, joined, unit_rows
-from artsim.encoders.style_head import head_parts
+from artsim.encoders.style_head import head_segments
 from artsim.errors import ImageError, TrainingError
-from artsim.finetuning.backbones import Backbone, Prepared
+from artsim.finetuning.backbones import Backbone, PreparedPicture
 from artsim.finetuning.recipe import Recipe
-from artsim.finetuning.views import view
+from artsim.finetuning.views import altered_view
 from artsim.finetuning.works import LabelledWorks
 from artsim.images.decode import load_image
 from artsim.sources import Source, read_picture
@@ -37,7 +37,7 @@ _DECODERS = 2
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureFiles:
     """The pictures of the works, by row: files of the source, or copies of what it gives otherwise, or why there is none."""
 
     paths: tuple[Path | ImageError, ...]
@@ -52,7 +52,7 @@ class Pictures:
         return load_image(path, short_side=2 * self.short_side, name=self.ids[row])
 
 
-def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_side: int) -> Pictures:
+def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_side: int) -> PictureFiles:
     """Pictures that are no files of this machine are written into `folder`, so that each can be had again at any time."""
     rows = {identity: row for row, identity in enumerate(works.ids)}
     paths: list[Path | ImageError] = [ImageError(f"{identity} has no picture.") for identity in works.ids]
@@ -73,7 +73,7 @@ def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_s
         with writing(folder):
             copied.write_bytes(data)
         paths[row] = copied
-    return Pictures(tuple(paths), works.ids, short_side)
+    return PictureFiles(tuple(paths), works.ids, short_side)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ class Features:
         }
 
 
-def measure(backbone: Backbone, pictures: Pictures, recipe: Recipe, folder: Path, progress: Progress) -> Features:
+def measure_features(
+    backbone: Backbone, pictures: PictureFiles, recipe: Recipe, folder: Path, progress: Progress
+) -> Features:
     """All views of all works; chunks that are in `folder` already are read. `TrainingError` when no picture can be used."""
     count = len(pictures.ids)
     chunks: list[dict[str, np.ndarray]] = []
@@ -125,7 +127,7 @@ Chunk = tuple[dict[str, np.ndarray], dict[int, str]]
 """The arrays of so many works, and which of them have no usable picture, by row."""
 
 
-def _measure_chunk(encoder: Encoder, pictures: Pictures, rows: range, recipe: Recipe, path: Path) -> Chunk:
+def _measure_chunk(encoder: Encoder, pictures: PictureFiles, rows: range, recipe: Recipe, path: Path) -> Chunk:
     from safetensors.numpy import save_file
 
     def load(row: int) -> Image.Image | ImageError:
@@ -139,12 +141,14 @@ def _measure_chunk(encoder: Encoder, pictures: Pictures, rows: range, recipe: Re
     good = {row: image for row, image in loaded.items() if isinstance(image, Image.Image)}
     failed = {row: str(error) for row, error in loaded.items() if isinstance(error, ImageError)}
     views = [
-        view(image, pictures.ids[row], n, seed=recipe.seed) for row, image in good.items() for n in range(recipe.views)
+        altered_view(image, pictures.ids[row], n, seed=recipe.seed)
+        for row, image in good.items()
+        for n in range(recipe.views)
     ]
     blocks = encoder.embed_images(views)
     places = np.array([row - rows.start for row in good], int)
     arrays = {}
-    for number, part in enumerate(head_parts(blocks, encoder.parts)):
+    for number, part in enumerate(head_segments(blocks, encoder.segments)):
         values = np.zeros((len(rows), recipe.views, part.shape[1]), np.float16)
         values[places] = unit_rows(part).reshape(len(places), recipe.views, -1)
         arrays[f"part.{number}"] = values
@@ -174,12 +178,12 @@ def _read_chunk(path: Path) -> Chunk | None:
 class PreparedViews:
     """What a backbone keeps of the views of the works, in memory up to `limit` bytes, made again beyond that."""
 
-    def __init__(self, backbone: Backbone, pictures: Pictures, recipe: Recipe, *, limit: int = CACHE_BYTES) -> None:
+    def __init__(self, backbone: Backbone, pictures: PictureFiles, recipe: Recipe, *, limit: int = CACHE_BYTES) -> None:
         self._backbone, self._pictures, self._recipe = backbone, pictures, recipe
-        self._kept: dict[tuple[int, int], Prepared] = {}
+        self._kept: dict[tuple[int, int], PreparedPicture] = {}
         self._free = limit
 
-    def get(self, rows: Sequence[int], views: Sequence[int]) -> list[Prepared]:
+    def get(self, rows: Sequence[int], views: Sequence[int]) -> list[PreparedPicture]:
         """Of the works at `rows`, in one view each."""
         asked = list(zip(rows, views, strict=True))
         missing = [key for key in dict.fromkeys(asked) if key not in self._kept]
@@ -192,7 +196,7 @@ class PreparedViews:
                 self._free -= size
         return [self._kept[key] if key in self._kept else made[key] for key in asked]
 
-    def _make(self, key: tuple[int, int]) -> Prepared:
+    def _make(self, key: tuple[int, int]) -> PreparedPicture:
         row, number = key
-        image = view(self._pictures.load(row), self._pictures.ids[row], number, seed=self._recipe.seed)
+        image = altered_view(self._pictures.load(row), self._pictures.ids[row], number, seed=self._recipe.seed)
         return self._backbone.prepare([image])[0]

@@ -17,21 +17,21 @@ import numpy as np
 
 from artsim.encoders.finetuned import FinetunedEncoder
 from artsim.finetuning.features import PreparedViews, Progress
-from artsim.finetuning.judging import Job, blocks_after
+from artsim.finetuning.judging import TrainingRun, blocks_after
 from artsim.finetuning.report import EVERY_ARTIST
-from artsim.finetuning.retrieval import Change, HeldOut, compare_held_out
+from artsim.finetuning.retrieval import HeldOut, RetrievalChange, compare_held_out
 from artsim.finetuning.split import artist_folds, held_out
 from artsim.finetuning.training import Trained
 
-Train = Callable[[Job, PreparedViews, Path, Progress], Trained]
-Save = Callable[[Job, Trained, Path], object]
+Train = Callable[[TrainingRun, PreparedViews, Path, Progress], Trained]
+Save = Callable[[TrainingRun, Trained, Path], object]
 
 FOLDS = 3
 SMALL = 2_000
 """Beyond so many works the validation and the test part are large enough, and every fold would take long."""
 
 
-def folds_of(job: Job) -> int:
+def folds_of(job: TrainingRun) -> int:
     """How many folds there will be: as asked, or by the size of the set; none where artists are not kept apart."""
     if job.split.kind != "artist":
         return 0
@@ -39,7 +39,7 @@ def folds_of(job: Job) -> int:
     return asked if asked is not None else FOLDS if len(job.works) <= SMALL else 0
 
 
-def choosing_folds(job: Job) -> np.ndarray | None:
+def choosing_folds(job: TrainingRun) -> np.ndarray | None:
     """(n,) int: the folds of the works for training and validation by which a small set's training chooses; others are -1.
 
     None where the set is large enough to choose by its validation part, or artists are not kept apart.
@@ -54,8 +54,8 @@ def choosing_folds(job: Job) -> np.ndarray | None:
 
 
 def cross_validate(
-    job: Job, prepared: PreparedViews, folder: Path, *, train: Train, save: Save, progress: Progress
-) -> list[Change]:
+    job: TrainingRun, prepared: PreparedViews, folder: Path, *, train: Train, save: Save, progress: Progress
+) -> list[RetrievalChange]:
     """What training changes for works by artists that it does not see; no change where there are no folds.
 
     The backbone is as it was afterwards. Goes on after a stop, from what lies in `folder`.
@@ -77,7 +77,7 @@ def cross_validate(
         rows, encoder = fold.split.rows("test"), FinetunedEncoder(str(place / "encoder"))
         before = fold.features.only(rows).blocks()
         after = blocks_after(fold, trained, encoder, rows, before, told)
-        found.append(HeldOut(job.works.only(rows), (before, job.backbone.encoder.parts), (after, encoder.parts)))
+        found.append(HeldOut(job.works.only(rows), (before, job.backbone.encoder.segments), (after, encoder.segments)))
         changed = changed or trained.step > 0
         job.backbone.reset()
     return compare_held_out(

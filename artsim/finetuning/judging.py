@@ -17,10 +17,10 @@ from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.encoders.style_head import StyleHead
 from artsim.finetuning.backbones import Backbone
 from artsim.finetuning.confusion import confusion_matrix, draw_confusion
-from artsim.finetuning.features import Features, Pictures, Progress
+from artsim.finetuning.features import Features, PictureFiles, Progress
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.report import NEW_ARTISTS, NEW_WORKS, TEST, TRAINED_ON, accuracy_of, report_markdown
-from artsim.finetuning.retrieval import Change, compare_copies, compare_retrieval
+from artsim.finetuning.retrieval import RetrievalChange, compare_copies, compare_retrieval
 from artsim.finetuning.split import WorkSplit
 from artsim.finetuning.training import Trained
 from artsim.finetuning.works import LabelledWorks
@@ -34,14 +34,14 @@ _AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingRun:
     """One training: the works that can be used, what is known of them, and how they are split."""
 
     source: Source
     recipe: Recipe
     backbone: Backbone
     works: LabelledWorks
-    pictures: Pictures
+    pictures: PictureFiles
     features: Features
     split: WorkSplit
     failed: Mapping[str, str]
@@ -51,10 +51,10 @@ class Job:
     """Processor time of this process when it began, in seconds."""
 
 
-def write_report(
-    job: Job,
+def write_training_report(
+    job: TrainingRun,
     trained: Trained,
-    unseen: Sequence[Change],
+    unseen: Sequence[RetrievalChange],
     config: Mapping[str, Any],
     folder: Path,
     progress: Progress,
@@ -94,7 +94,7 @@ def write_report(
     write_atomically(folder / REPORT_FILE, report_markdown(config, accuracies, changes, figures))
 
 
-def _query_sets(job: Job) -> dict[str, np.ndarray]:
+def _query_sets(job: TrainingRun) -> dict[str, np.ndarray]:
     """Rows by what training saw of them. A test work by an artist who is trained on is a new work, not a new artist."""
     split, artists = job.split, job.works.artists
     test, aside, training = split.rows("test"), split.rows("aside"), split.rows("training")
@@ -105,7 +105,7 @@ def _query_sets(job: Job) -> dict[str, np.ndarray]:
     return {TEST: test, NEW_ARTISTS: test[strange], NEW_WORKS: known, TRAINED_ON: training}
 
 
-def _reported(job: Job, sets: Mapping[str, np.ndarray]) -> np.ndarray:
+def _reported(job: TrainingRun, sets: Mapping[str, np.ndarray]) -> np.ndarray:
     """All rows, or of a very large set so many, those that training did not see first."""
     count = len(job.works)
     if count <= _MOST_REPORTED:
@@ -117,11 +117,11 @@ def _reported(job: Job, sets: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def blocks_after(
-    job: Job, trained: Trained, encoder: FinetunedEncoder, rows: np.ndarray, before: Blocks, progress: Progress
+    job: TrainingRun, trained: Trained, encoder: FinetunedEncoder, rows: np.ndarray, before: Blocks, progress: Progress
 ) -> Blocks:
     """The raw blocks of the works at `rows`; where the backbone is as it was, its own with the learned part added."""
     if not trained.step:
-        return with_learned_style(before, job.backbone.encoder.parts, trained.head.frozen())
+        return with_learned_style(before, job.backbone.encoder.segments, trained.head.frozen())
     found: list[Blocks] = []
     for start in range(0, len(rows), _AT_ONCE):
         found.append(encoder.embed_images([job.pictures.load(int(row)) for row in rows[start : start + _AT_ONCE]]))
@@ -130,14 +130,14 @@ def blocks_after(
 
 
 def _changes(
-    job: Job,
+    job: TrainingRun,
     trained: Trained,
     encoder: FinetunedEncoder,
     rows: np.ndarray,
     sets: Mapping[str, np.ndarray],
     before: Blocks,
     after: Blocks,
-) -> list[Change]:
+) -> list[RetrievalChange]:
     """By the label, by the artist, and by altered copies; `sets` are places in `rows`."""
     works, backbone, changed = job.works.only(rows), job.backbone.encoder, trained.step > 0
     shuffled = np.random.default_rng([job.recipe.seed, 5]).permutation(sets[TRAINED_ON])
@@ -145,8 +145,8 @@ def _changes(
     changes = compare_retrieval(
         works,
         shown,
-        (before, backbone.parts),
-        (after, encoder.parts),
+        (before, backbone.segments),
+        (after, encoder.segments),
         label=job.recipe.label,
         alone=NEW_ARTISTS if len(sets[NEW_ARTISTS]) else NEW_WORKS,
         subject_too=changed,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from artsim.evaluation.tables import Table, title_of
-from artsim.finetuning.retrieval import Change
+from artsim.finetuning.retrieval import RetrievalChange
 
 EVERY_ARTIST, TEST, NEW_ARTISTS, NEW_WORKS, TRAINED_ON = (
     "every artist, held out in turn",
@@ -50,7 +50,10 @@ def accuracy_of(works_of: str, matrix: np.ndarray) -> Accuracy:
 
 
 def report_markdown(
-    config: Mapping[str, Any], accuracies: Sequence[Accuracy], changes: Sequence[Change], figures: Mapping[str, Any]
+    config: Mapping[str, Any],
+    accuracies: Sequence[Accuracy],
+    changes: Sequence[RetrievalChange],
+    figures: Mapping[str, Any],
 ) -> str:
     """The report. `figures` has `scores`, `history`, `failed`, `cpu_seconds` as the JSON report does."""
     parts = [
@@ -72,7 +75,7 @@ def report_markdown(
     return "\n".join(parts)
 
 
-def _headline(changes: Sequence[Change]) -> str:
+def _headline(changes: Sequence[RetrievalChange]) -> str:
     """The figure that says most: the label by hands that no training saw, on as many works as there are."""
     best = next(
         (one for name in (EVERY_ARTIST, NEW_ARTISTS, NEW_WORKS) for one in changes if one.queries_of == name), None
@@ -121,7 +124,7 @@ def _accuracy_table(accuracies: Sequence[Accuracy]) -> Table:
     )
 
 
-def _change_table(changes: Sequence[Change]) -> Table:
+def _change_table(changes: Sequence[RetrievalChange]) -> Table:
     rows = []
     sets = list(dict.fromkeys(one.queries_of for one in changes))
     for one in sorted(changes, key=lambda one: sets.index(one.queries_of)):
@@ -156,7 +159,7 @@ def _change_table(changes: Sequence[Change]) -> Table:
     return Table("Search, before and after", (*header, "difference", "95 %", ""), tuple(rows), note)
 
 
-def _verdict(changes: Sequence[Change]) -> str:
+def _verdict(changes: Sequence[RetrievalChange]) -> str:
     """What is worse than before, in words."""
     judged = [one for one in changes if one.queries_of != TRAINED_ON]
     worse = [one for one in judged if one.verdict == "worse"]
@@ -168,7 +171,7 @@ def _verdict(changes: Sequence[Change]) -> str:
     return "\n".join(lines)
 
 
-def _listed(what: str, changes: Sequence[Change]) -> str:
+def _listed(what: str, changes: Sequence[RetrievalChange]) -> str:
     items = [
         f"- {one.task}, {one.setting}, {one.queries_of} among {one.among}: {one.difference:+.3f}" for one in changes
     ]

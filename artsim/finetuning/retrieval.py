@@ -17,18 +17,18 @@ from artsim.encoders.protocol import Aspect, Blocks, Encoder
 from artsim.evaluation import METRICS, Setting, bootstrap_intervals, measure, rank_works
 from artsim.evaluation.distortions import cropped, generator, recoloured
 from artsim.finetuning.works import LabelledWorks
-from artsim.snapshot.space import fit_space
-from artsim.snapshot.state import IndexedSpace, make_space
+from artsim.snapshot.space import Space, make_space
+from artsim.snapshot.space_statistics import fit_statistics
 
 SHOWN = ("precision@1", "precision@10", "map")
 FEW = 5  # with fewer queries nothing is said
 QUERIES = 300  # of each set, at most
 COPIES = 100
-Parts = Mapping[Aspect, tuple[int, ...]]
+Segments = Mapping[Aspect, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class Change:
+class RetrievalChange:
     """One figure of many queries, before and after."""
 
     queries_of: str
@@ -64,14 +64,14 @@ class Change:
 def compare_retrieval(
     works: LabelledWorks,
     sets: Mapping[str, np.ndarray],
-    before: tuple[Blocks, Parts],
-    after: tuple[Blocks, Parts],
+    before: tuple[Blocks, Segments],
+    after: tuple[Blocks, Segments],
     *,
     label: str,
     alone: str,
     subject_too: bool,
     seed: int = 0,
-) -> list[Change]:
+) -> list[RetrievalChange]:
     """Changes for each set of query rows among all works; for the set `alone` also among the works of that set only.
 
     `subject_too`: whether `subject` vectors changed at all, and so are worth a line. Of a large set so many works ask as are
@@ -81,9 +81,10 @@ def compare_retrieval(
     by_label = same_label(label, known_artists=works.artists is not None)
     inside = {by_label: tasks[by_label].only(own)}
     inner = [
-        _space({aspect: block[own] for aspect, block in blocks.items()}, parts) for blocks, parts in (before, after)
+        _space({aspect: block[own] for aspect, block in blocks.items()}, segments)
+        for blocks, segments in (before, after)
     ]
-    outer = [_space(blocks, parts) for blocks, parts in (before, after)]
+    outer = [_space(blocks, segments) for blocks, segments in (before, after)]
     drawn = {name: _drawn(rows, seed) for name, rows in sets.items()}
     changes = _compare(inner, {alone: _drawn(np.arange(len(own)), seed)}, inside, settings, "each other", seed)
     return changes + _compare(outer, drawn, tasks, settings, "all works", seed)
@@ -94,16 +95,16 @@ class HeldOut:
     """One fold: works by artists that this training did not see, and what both encoders say of them."""
 
     works: LabelledWorks
-    before: tuple[Blocks, Parts]
-    after: tuple[Blocks, Parts]
+    before: tuple[Blocks, Segments]
+    after: tuple[Blocks, Segments]
 
 
 def compare_held_out(
     folds: Sequence[HeldOut], *, label: str, queries_of: str, subject_too: bool, seed: int = 0
-) -> list[Change]:
+) -> list[RetrievalChange]:
     """Changes over the queries of all folds; each is asked among the works of its fold only, all by artists not trained on."""
     changes = []
-    spaces = [[_space(blocks, parts) for blocks, parts in (fold.before, fold.after)] for fold in folds]
+    spaces = [[_space(blocks, segments) for blocks, segments in (fold.before, fold.after)] for fold in folds]
     drawn = [_drawn(np.arange(len(fold.works)), seed) for fold in folds]
     for task_name in _tasks(folds[0].works, label):
         tasks = [_tasks(fold.works, label)[task_name] for fold in folds]
@@ -112,7 +113,7 @@ def compare_held_out(
             found = [asked for asked in each if asked.artists is not None]
             if sum(len(asked.before) for asked in found) < FEW:
                 continue
-            asked = _Asked(
+            asked = _PerQuery(
                 np.concatenate([asked.before for asked in found]),
                 np.concatenate([asked.after for asked in found]),
                 np.concatenate([asked.artists for asked in found if asked.artists is not None]),
@@ -126,10 +127,10 @@ def _settings(subject_too: bool) -> dict[str, Setting]:
     return {name: Setting(aspects=PRESETS[name]) for name in names}
 
 
-def _tasks(works: LabelledWorks, label: str) -> dict[str, _Task]:
+def _tasks(works: LabelledWorks, label: str) -> dict[str, _RetrievalTask]:
     artists = works.artists
-    tasks = {same_label(label, known_artists=artists is not None): _Task(works.labels, artists, artists)}
-    return tasks if artists is None else {**tasks, "same artist": _Task(artists, None, artists)}
+    tasks = {same_label(label, known_artists=artists is not None): _RetrievalTask(works.labels, artists, artists)}
+    return tasks if artists is None else {**tasks, "same artist": _RetrievalTask(artists, None, artists)}
 
 
 def same_label(label: str, *, known_artists: bool) -> str:
@@ -138,7 +139,7 @@ def same_label(label: str, *, known_artists: bool) -> str:
 
 
 @dataclass(frozen=True)
-class _Task:
+class _RetrievalTask:
     """What is right: works with the same number in `labels` (n,), but for those with the same one in `apart` (n,)."""
 
     labels: np.ndarray
@@ -146,9 +147,9 @@ class _Task:
     artists: np.ndarray | None
     """(n,): groups for the intervals."""
 
-    def only(self, rows: np.ndarray) -> _Task:
+    def only(self, rows: np.ndarray) -> _RetrievalTask:
         apart, artists = (None if each is None else each[rows] for each in (self.apart, self.artists))
-        return _Task(self.labels[rows], apart, artists)
+        return _RetrievalTask(self.labels[rows], apart, artists)
 
     def left(self, row: int) -> np.ndarray:
         """(n,) bool: the works in the ranking of the query `row`."""
@@ -161,8 +162,10 @@ class _Task:
         return (self.labels == self.labels[row]) & self.left(row)
 
 
-def _space(blocks: Blocks, parts: Parts) -> IndexedSpace:
-    return make_space("space", "", "", {aspect: aspect for aspect in blocks}, blocks, parts=parts, index_kind="flat")
+def _space(blocks: Blocks, segments: Segments) -> Space:
+    return make_space(
+        "space", "", "", {aspect: aspect for aspect in blocks}, blocks, segments=segments, index_kind="flat"
+    )
 
 
 def _drawn(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -170,13 +173,13 @@ def _drawn(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _compare(
-    spaces: Sequence[IndexedSpace],
+    spaces: Sequence[Space],
     sets: Mapping[str, np.ndarray],
-    tasks: Mapping[str, _Task],
+    tasks: Mapping[str, _RetrievalTask],
     settings: Mapping[str, Setting],
     among: str,
     seed: int,
-) -> list[Change]:
+) -> list[RetrievalChange]:
     """Sets with fewer than `FEW` queries that have anything to find are left out."""
     changes = []
     for queries_of, rows in sets.items():
@@ -189,7 +192,7 @@ def _compare(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _PerQuery:
     """Figures (q, len(SHOWN)) of each query, and its artist (q,) where artists are known."""
 
     before: np.ndarray
@@ -197,19 +200,19 @@ class _Asked:
     artists: np.ndarray | None
 
 
-def _ask(spaces: Sequence[IndexedSpace], task: _Task, setting: Setting, rows: np.ndarray) -> _Asked:
+def _ask(spaces: Sequence[Space], task: _RetrievalTask, setting: Setting, rows: np.ndarray) -> _PerQuery:
     """Those of `rows` that have anything to find."""
     asked = np.array([row for row in rows if task.relevant(row).any()], int)
     if not len(asked):
-        return _Asked(np.zeros((0, len(SHOWN))), np.zeros((0, len(SHOWN))), None)
+        return _PerQuery(np.zeros((0, len(SHOWN))), np.zeros((0, len(SHOWN))), None)
     before, after = (_figures(space, task, setting, asked) for space in spaces)
-    return _Asked(before, after, None if task.artists is None else task.artists[asked])
+    return _PerQuery(before, after, None if task.artists is None else task.artists[asked])
 
 
-def _change(asked: _Asked, names: tuple[str, str, str, str], seed: int) -> Change:
+def _change(asked: _PerQuery, names: tuple[str, str, str, str], seed: int) -> RetrievalChange:
     low, high = bootstrap_intervals((asked.after - asked.before)[:, -1:], clusters=asked.artists, seed=seed)[0]
     queries_of, among, task, setting = names
-    return Change(
+    return RetrievalChange(
         queries_of=queries_of,
         among=among,
         task=task,
@@ -221,7 +224,7 @@ def _change(asked: _Asked, names: tuple[str, str, str, str], seed: int) -> Chang
     )
 
 
-def _figures(space: IndexedSpace, task: _Task, setting: Setting, rows: np.ndarray) -> np.ndarray:
+def _figures(space: Space, task: _RetrievalTask, setting: Setting, rows: np.ndarray) -> np.ndarray:
     """(q, len(SHOWN)): the figures of each query."""
     found = []
     for block, order in rank_works(space, setting, rows, task.left):
@@ -239,7 +242,7 @@ def compare_copies(
     *,
     queries_of: str,
     seed: int = 0,
-) -> Change:
+) -> RetrievalChange:
     """Whether a cropped and recoloured copy of each work at `rows` (at most `COPIES`) finds it first, by `layout`.
 
     `encoders` and the raw blocks of all works: before, then after.
@@ -252,11 +255,14 @@ def compare_copies(
     found = []
     for encoder, own in zip(encoders, blocks, strict=True):
         needed: Blocks = {"subject": own["subject"], "layout": own["layout"]}
-        space = fit_space("space", needed)
-        there, asked = (space.split(space.place(each))["layout"] for each in (needed, encoder.embed_images(copies)))
+        statistics = fit_statistics("space", needed)
+        there, asked = (
+            statistics.split(statistics.index_vectors(each))["layout"]
+            for each in (needed, encoder.embed_images(copies))
+        )
         found.append(((asked @ there.T).argmax(axis=1) == rows).astype(float))
     low, high = bootstrap_intervals((found[1] - found[0])[:, None], seed=seed)[0]
-    return Change(
+    return RetrievalChange(
         queries_of=queries_of,
         among="all works",
         task="same work, altered copy",

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from artsim.building.checkpoint import one_build_at_a_time
+from artsim.building.checkpoint import build_lock
 from artsim.encoders.finetuned import CONFIG_FILE, FORMAT_VERSION, HEAD_FILE, FinetunedEncoder, is_finetuned
 from artsim.encoders.style_head import save_style_head
 from artsim.errors import EncoderError, TrainingError
 from artsim.finetuning.backbones import load_backbone
-from artsim.finetuning.features import PreparedViews, Progress, find_pictures, measure
+from artsim.finetuning.features import PreparedViews, Progress, find_pictures, measure_features
 from artsim.finetuning.folds import choosing_folds, cross_validate
-from artsim.finetuning.judging import Job, write_report
+from artsim.finetuning.judging import TrainingRun, write_training_report
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.split import PARTS, split_works
 from artsim.finetuning.training import Trained, TrainingSet, train
-from artsim.finetuning.works import read_works, usable_works
+from artsim.finetuning.works import read_labelled_works, usable_works
 from artsim.sources import Source
 from artsim.storage.manifest import sha256
 from artsim.storage.shards import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
@@ -44,12 +44,12 @@ def finetune(
     """
     out = Path(out).expanduser().resolve()
     started, told = time.process_time(), progress or _silent
-    check_target(out)
-    works = read_works(source, recipe)
+    check_output_folder(out)
+    works = read_labelled_works(source, recipe)
     base = load_backbone(backbone)
     asked = [source.name, source.fingerprint, base.id, base.revision, VERSION, json.dumps(dataclasses.asdict(recipe))]
     fingerprint = hashlib.sha256("\0".join(asked).encode(errors="surrogateescape")).hexdigest()
-    with one_build_at_a_time(out):
+    with build_lock(out):
         recover_folder(out)
         clear_leftovers(out)
         if _is_done(out, fingerprint):
@@ -57,7 +57,7 @@ def finetune(
             return out
         folder = _working_folder(out, fingerprint)
         pictures = find_pictures(source, works, folder, short_side=base.encoder.short_side)
-        features = measure(base, pictures, recipe, folder, told)
+        features = measure_features(base, pictures, recipe, folder, told)
         failed = {works.ids[row]: why for row, why in features.failed.items()}
         if failed:
             log.warning(
@@ -66,18 +66,20 @@ def finetune(
         rows, works = usable_works(works, np.setdiff1d(np.arange(len(works)), list(features.failed)), recipe)
         pictures = dataclasses.replace(pictures, paths=tuple(pictures.paths[row] for row in rows), ids=works.ids)
         split = split_works(works, recipe)
-        job = Job(source, recipe, base, works, pictures, features.only(rows), split, failed, fingerprint, started)
+        job = TrainingRun(
+            source, recipe, base, works, pictures, features.only(rows), split, failed, fingerprint, started
+        )
         prepared = PreparedViews(base, pictures, recipe)
         unseen = cross_validate(job, prepared, folder, train=_train, save=_save, progress=told)
         trained = _train(job, prepared, folder / "checkpoint.pt", told)
         with replacing_folder(out) as new:
             config = _save(job, trained, new)
-            write_report(job, trained, unseen, config, new, told)
+            write_training_report(job, trained, unseen, config, new, told)
         shutil.rmtree(folder, ignore_errors=True)
         return out
 
 
-def check_target(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """`TrainingError` when `out` holds something else: it is never overwritten."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_finetuned(out)):
         raise TrainingError(f"{out} exists and is no fine-tuned encoder; it is left as it is. Give another folder.")
@@ -109,11 +111,11 @@ def _working_folder(out: Path, fingerprint: str) -> Path:
     return folder
 
 
-def _train(job: Job, prepared: PreparedViews, checkpoint: Path, progress: Progress) -> Trained:
+def _train(job: TrainingRun, prepared: PreparedViews, checkpoint: Path, progress: Progress) -> Trained:
     return train(job.backbone, _training_set(job), prepared, job.recipe, checkpoint, progress)
 
 
-def _training_set(job: Job) -> TrainingSet:
+def _training_set(job: TrainingRun) -> TrainingSet:
     works = job.works
     alone = np.arange(len(works)) if works.artists is None else works.artists
     return TrainingSet(
@@ -128,7 +130,7 @@ def _training_set(job: Job) -> TrainingSet:
     )
 
 
-def _save(job: Job, trained: Trained, folder: Path) -> dict[str, Any]:
+def _save(job: TrainingRun, trained: Trained, folder: Path) -> dict[str, Any]:
     """The encoder's files; returns what `finetune.json` says."""
     files = job.backbone.save(folder)
     save_style_head(trained.head.frozen(), folder / HEAD_FILE)

@@ -32,7 +32,7 @@ STEPS = (0.25, 0.5, 0.75, 1.0)  # of the way from the old weights to the new one
 _DECAY = 0.01
 _HEAD_RATE_LATER = 0.3  # of the head's learning rate in the second phase
 
-State = dict[str, torch.Tensor]
+Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Checkpoint:
     """How many epochs of the phase are done."""
     since_best: int = 0
     best_score: float = -math.inf
-    best: State = field(default_factory=dict)
+    best: Tensors = field(default_factory=dict)
     """Weights at the best epoch of the phase so far."""
-    now: State = field(default_factory=dict)
+    now: Tensors = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     head_epochs: int = 0
     """How many the folds chose; 0 where there are none, or not yet."""
-    head: State = field(default_factory=dict)
+    head: Tensors = field(default_factory=dict)
     """The first phase's result, once it is over."""
     head_score: float = -math.inf
 
@@ -294,7 +294,7 @@ class _Trainer:
             optimizer.load_state_dict(self.checkpoint.optimizer)
 
 
-def _weights_of(modules: Mapping[str, torch.nn.Module]) -> State:
+def _weights_of(modules: Mapping[str, torch.nn.Module]) -> Tensors:
     """Copies, by the name of the module and of the weight."""
     return {
         f"{prefix}.{name}": weight.detach().clone()
@@ -303,7 +303,7 @@ def _weights_of(modules: Mapping[str, torch.nn.Module]) -> State:
     }
 
 
-def _set_weights(state: State, modules: Mapping[str, torch.nn.Module]) -> None:
+def _set_weights(state: Tensors, modules: Mapping[str, torch.nn.Module]) -> None:
     with torch.no_grad():
         for prefix, module in modules.items():
             for name, weight in module.named_parameters():

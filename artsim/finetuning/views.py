@@ -14,7 +14,7 @@ MOST_DEGREES = 5.0
 _LONGEST_STRETCH = 0.1  # a crop's shape differs from the picture's by at most e^0.1
 
 
-def view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
+def altered_view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
     """View `number` of a work: 0 is the picture itself, each other is always altered the same way for the same seed."""
     if number == 0:
         return image

@@ -43,7 +43,7 @@ class LabelledWorks:
         return replace(self, ids=tuple(self.ids[row] for row in rows), labels=self.labels[rows], artists=artists)
 
 
-def read_works(source: Source, recipe: Recipe) -> LabelledWorks:
+def read_labelled_works(source: Source, recipe: Recipe) -> LabelledWorks:
     """The works of `source` that have a label, of classes with enough works, at most so many of each.
 
     `TrainingError` when there is no such column, or fewer than two classes are left.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from artsim.errors import HubError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 from artsim.web.hub_client import patiently
 from artsim.web.hub_token import current_token, hub_api
 
-LOGIN = Sentence("make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login")
+LOGIN = Message("make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login")
 _SCAFFOLD = frozenset(
     {".gitattributes", "README.md", ".gitignore"}
 )  # what the Hub or a person puts into a new repository
@@ -53,12 +53,12 @@ def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destinatio
     problem = write_problem(_who_am_i(api, token), repo_id, repo_type)
     if problem:
         raise HubError(problem)
-    info = patiently(lambda: _repo_info(api, repo_id, repo_type), Sentence("Asking the Hub for {repo}", repo=repo_id))
+    info = patiently(lambda: _repo_info(api, repo_id, repo_type), Message("Asking the Hub for {repo}", repo=repo_id))
     if info is None:
         return Destination(repo_id, repo_type, exists=False, private=None, files=frozenset())
     patiently(
         lambda: api.auth_check(repo_id, repo_type=repo_type, write=True),
-        Sentence("Asking to write to {repo}", repo=repo_id),
+        Message("Asking to write to {repo}", repo=repo_id),
     )
     files = frozenset(file.rfilename for file in info.siblings or [])
     return Destination(repo_id, repo_type, exists=True, private=bool(info.private), files=files)
@@ -88,7 +88,7 @@ def check_license(license: str) -> None:
 
     card = DatasetCard(f"---\n{DatasetCardData(license=license).to_yaml()}\n---\n")
     try:
-        patiently(lambda: card.validate(repo_type="dataset"), Sentence("Checking the licence"))
+        patiently(lambda: card.validate(repo_type="dataset"), Message("Checking the licence"))
     except ValueError as error:
         raise HubError(
             "The Hub knows no licence {license!r}. Give --license one of the ids at "
@@ -97,32 +97,32 @@ def check_license(license: str) -> None:
         ) from error
 
 
-def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> Sentence | None:
+def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> Message | None:
     """Why the token of `account` (the Hub's `whoami-v2`) may not write to `repo_id`, as a sentence; None if it may."""
     user, namespace = account["name"], repo_id.split("/")[0]
     token = (account.get("auth") or {}).get("accessToken") or {}
-    name = Sentence("The Hub token")
+    name = Message("The Hub token")
     if token.get("displayName"):
-        name = Sentence("The Hub token {name!r} of {user}", name=token["displayName"], user=user)
+        name = Message("The Hub token {name!r} of {user}", name=token["displayName"], user=user)
     if token.get("role") == "read":
-        return Sentence("{token} may only read: {login}", token=name, login=LOGIN)
+        return Message("{token} may only read: {login}", token=name, login=LOGIN)
     memberships = {org["name"]: org.get("roleInOrg") for org in account.get("orgs") or []}
     if namespace != user and namespace not in memberships:
         own = [user, *sorted(memberships)]
-        return Sentence(
+        return Message(
             "You are {user} on the Hub and may not write to {namespace}; you may write to {own}.",
             user=user,
             namespace=namespace,
             own=own,
         )
     if memberships.get(namespace) == "read":
-        return Sentence(
+        return Message(
             "You are {user} on the Hub and may only read in {namespace}; ask its owners for write access.",
             user=user,
             namespace=namespace,
         )
     if token.get("role") == "fineGrained" and not _is_granted(token, namespace, repo_id, repo_type):
-        return Sentence(
+        return Message(
             "{token} has no write permission for {repo}: add it at https://huggingface.co/settings/tokens",
             token=name,
             repo=repo_id,
@@ -137,7 +137,7 @@ def make_private(destination: Destination) -> None:
     repo_id, repo_type = destination.repo_id, destination.repo_type
     patiently(
         lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True),
-        Sentence("Making {repo} private", repo=repo_id),
+        Message("Making {repo} private", repo=repo_id),
     )
     log.warning("%s was public and is private now, as asked.", repo_id)
 
@@ -170,7 +170,7 @@ def _who_am_i(api: Any, token: str) -> Mapping[str, Any]:
                 ) from error
             raise
 
-    return patiently(ask, Sentence("Asking the Hub who you are"))
+    return patiently(ask, Message("Asking the Hub who you are"))
 
 
 def _repo_info(api: Any, repo_id: str, repo_type: str) -> Any | None:

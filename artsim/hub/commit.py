@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artsim.errors import HubError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 from artsim.storage.manifest import sha256
 from artsim.web.hub_client import PAUSES, hub_errors, is_passing, patiently, pause, sentence
 from artsim.web.hub_token import hub_api
@@ -95,7 +95,7 @@ def push_files(
 
     Raises `HubError` when the Hub refuses, or is still busy after about half a minute of further tries.
     """
-    api, what = hub_api(), Sentence("Publishing to {repo}", repo=repo_id)
+    api, what = hub_api(), Message("Publishing to {repo}", repo=repo_id)
     additions: dict[str, CommitOperationAdd] = {}
     tried: _Plan | None = None
     for seconds in (*PAUSES, None):
@@ -128,7 +128,7 @@ def _compare(
         tree = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
         return head or "", {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
-    head, there = patiently(read, Sentence("Reading {repo}", repo=repo_id))
+    head, there = patiently(read, Message("Reading {repo}", repo=repo_id))
     changed = tuple(path for path, file in files.items() if path not in there or not file.is_at(there[path]))
     vanished = tuple(path for path in there if owns(path) and path not in files)
     return _Plan(head, changed, vanished)

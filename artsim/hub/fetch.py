@@ -16,7 +16,7 @@ from pathlib import Path
 from artsim.collection import Collection, Origin
 from artsim.errors import CollectionError
 from artsim.hub.access import check_repo_id
-from artsim.snapshot.files import read_folder
+from artsim.snapshot.files import read_state
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, parse_manifest, read_manifest, sha256
 from artsim.storage.shards import write_atomically
 from artsim.ui.settings import default_cache
@@ -53,7 +53,9 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
         if name not in manifest.indexes:
             raise CollectionError(f"{name} of {origin} {problem}. {_advice(origin)}")
     log.info("Opening %s.", origin)
-    return read_folder(folder, manifest, damaged_indexes=problems, origin=origin)
+    return Collection(
+        state=read_state(folder, manifest, damaged_indexes=problems), manifest=manifest, folder=folder, origin=origin
+    )
 
 
 def published_manifest_of(repo_id: str) -> tuple[Origin, Manifest]:
@@ -78,7 +80,9 @@ def _open_mounted(repo_id: str) -> Collection | None:
         log.warning("The volume %s is incomplete (%s); %s is fetched instead.", mount, ", ".join(problems), repo_id)
         return None
     log.info("Opening %s from the volume %s.", origin, mount)
-    return read_folder(folder, manifest, damaged_indexes=problems, origin=origin)
+    return Collection(
+        state=read_state(folder, manifest, damaged_indexes=problems), manifest=manifest, folder=folder, origin=origin
+    )
 
 
 def _resolve(repo_id: str, revision: str | None) -> str:

@@ -10,8 +10,8 @@ from artsim.errors import CollectionError, HubError
 from artsim.hub.access import Destination, check_destination, check_license, is_only_scaffold, make_private
 from artsim.hub.commit import LocalFile, Pushed, SentProgress, push_files
 from artsim.hub.fetch import published_manifest_of
-from artsim.messages.message import Sentence
-from artsim.snapshot.files import open_folder
+from artsim.messages.message import Message
+from artsim.snapshot.files import read_collection
 from artsim.storage.card_figures import Figures
 from artsim.storage.dataset_card import dataset_card, is_private_encoder
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
@@ -109,8 +109,8 @@ def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures |
             )
     card = _own_card(folder, manifest)
     if card is None:
-        contents = open_folder(folder).contents
-        card = dataset_card(public, contents, repo_id=repo_id, evaluation=evaluation).encode()
+        state, _ = read_collection(folder)
+        card = dataset_card(public, state, repo_id=repo_id, evaluation=evaluation).encode()
     files = {path: LocalFile(folder / path, record.sha256) for path, record in manifest.files.items() if path != CARD}
     files[CARD] = LocalFile(card)
     records = {**manifest.files, CARD: FileRecord(len(card), LocalFile(card).digest)}
@@ -139,7 +139,7 @@ def _tell_of_edits(destination: Destination, folder: Path) -> None:
     record = manifest.files.get(CARD)
     (card,) = patiently(
         lambda: hub_api().get_paths_info(destination.repo_id, CARD, revision=origin.commit, repo_type="dataset"),
-        Sentence("Reading the card of {repo}", repo=destination.repo_id),
+        Message("Reading the card of {repo}", repo=destination.repo_id),
     )
     if record is not None and getattr(card, "size", None) != record.size:
         log.warning(
@@ -161,7 +161,7 @@ def _make_repository(destination: Destination, private: bool) -> None:
     if not destination.exists:
         patiently(
             lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True),
-            Sentence("Creating {repo}", repo=repo_id),
+            Message("Creating {repo}", repo=repo_id),
         )
     elif private:
         make_private(destination)

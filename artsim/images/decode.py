@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from artsim.errors import ImageError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 MAX_PIXELS = 120_000_000  # 360 MB as RGB: larger than museum downloads, smaller than a Space's memory
 MAX_BYTES = 100_000_000
@@ -38,7 +38,7 @@ def load_image(source: ImageLike, *, short_side: int | None = None, name: str | 
     error messages. Raises `ImageError` when it is not an image of a known format, is damaged, or has more than
     `MAX_PIXELS`.
     """
-    label = name or (str(source) if isinstance(source, str | Path) else Sentence("the picture"))
+    label = name or (str(source) if isinstance(source, str | Path) else Message("the picture"))
     try:
         if isinstance(source, Image.Image):
             _check_size(source, label)

@@ -7,7 +7,7 @@ from string import Formatter
 from typing import Any
 
 
-class Filling(Formatter):
+class MessageFormatter(Formatter):
     """`str.format` that writes lists and tuples as their items with commas between."""
 
     comma = ", "
@@ -18,8 +18,8 @@ class Filling(Formatter):
         return str(super().format_field(value, format_spec))
 
 
-class Sentence(str):
-    """`Sentence("There is no work {work!r}.", work=identity)`: the text with its blanks filled in, as any other text.
+class Message(str):
+    """`Message("There is no work {work!r}.", work=identity)`: the text with its blanks filled in, as any other text.
 
     A template without values is the text as it stands, braces and all. A value may be a sentence of its own.
     """
@@ -27,7 +27,7 @@ class Sentence(str):
     template: str
     values: Mapping[str, Any]
 
-    def __new__(cls, template: str, /, **values: Any) -> Sentence:
-        sentence = super().__new__(cls, Filling().format(template, **values) if values else template)
-        sentence.template, sentence.values = template, values
-        return sentence
+    def __new__(cls, template: str, /, **values: Any) -> Message:
+        message = super().__new__(cls, MessageFormatter().format(template, **values) if values else template)
+        message.template, message.values = template, values
+        return message

@@ -10,18 +10,18 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from artsim.errors import ArtsimError
-from artsim.messages.message import Filling, Sentence
+from artsim.messages.message import Message, MessageFormatter
 
 DEFAULT_LANGUAGE = "en"
 _ERRORS = "errors.json"
-"""The one file whose keys are English: what `Sentence`s of the code are in this language. English needs none."""
+"""The one file whose keys are English: what `Message`s of the code are in this language. English needs none."""
 
 
 class Strings:
     """`strings("results.count", count=3)`: the sentence of a key, filled in. `KeyError` when there is no such key."""
 
     def __init__(self, language: str, sentences: Mapping[str, str], errors: Mapping[str, str] | None = None) -> None:
-        """`errors`: translations of what code says as a `Sentence`, by its template."""
+        """`errors`: translations of what code says as a `Message`, by its template."""
         self.language = language
         self._sentences = sentences
         self._errors = errors or {}
@@ -58,25 +58,25 @@ class Strings:
 
     def error(self, said: ArtsimError | str) -> str:
         """What code says, in this language: the translation of its template, or English where there is none."""
-        sentence = said.sentence if isinstance(said, ArtsimError) else said
-        if not isinstance(sentence, Sentence) or sentence.template not in self._errors:
-            return str(sentence)
-        template = self._errors[sentence.template]
-        return _Speaking(self).format(template, **sentence.values) if sentence.values else template
+        message = said.message if isinstance(said, ArtsimError) else said
+        if not isinstance(message, Message) or message.template not in self._errors:
+            return str(message)
+        template = self._errors[message.template]
+        return _TranslationFormatter(self).format(template, **message.values) if message.values else template
 
     def error_begins(self, said: ArtsimError | str) -> bool:
         """Whether `error` begins with words of its own, which take a capital, and not with a name that is filled in."""
-        sentence = said.sentence if isinstance(said, ArtsimError) else said
-        if not isinstance(sentence, Sentence) or not sentence.values:
+        message = said.message if isinstance(said, ArtsimError) else said
+        if not isinstance(message, Message) or not message.values:
             return True
-        template = self._errors.get(sentence.template, sentence.template)
-        literal, name, _, _ = next(iter(_Speaking(self).parse(template)))
-        return bool(literal) or name == "column" or isinstance(sentence.values.get(name or ""), Sentence)
+        template = self._errors.get(message.template, message.template)
+        literal, name, _, _ = next(iter(_TranslationFormatter(self).parse(template)))
+        return bool(literal) or name == "column" or isinstance(message.values.get(name or ""), Message)
 
     def knows(self, said: ArtsimError | str) -> bool:
         """Whether `error` says it in this language."""
-        sentence = said.sentence if isinstance(said, ArtsimError) else said
-        return self.language == DEFAULT_LANGUAGE or getattr(sentence, "template", "") in self._errors
+        message = said.message if isinstance(said, ArtsimError) else said
+        return self.language == DEFAULT_LANGUAGE or getattr(message, "template", "") in self._errors
 
     def column(self, name: str) -> str:
         """The heading of a metadata column: a translation where there is one, else its name made readable."""
@@ -96,7 +96,7 @@ class Strings:
         return {key[len(prefix) :]: text for key, text in self._sentences.items() if key.startswith(prefix)}
 
 
-class _Speaking(Filling):
+class _TranslationFormatter(MessageFormatter):
     """Fills the blanks of a translation: columns, aspects, numbers and sentences among them are said in the language too."""
 
     def __init__(self, strings: Strings) -> None:
@@ -115,7 +115,7 @@ class _Speaking(Filling):
         return [say(str(item)) for item in value] if isinstance(value, list | tuple) else say(str(value))
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, ArtsimError | Sentence):
+        if isinstance(value, ArtsimError | Message):
             return self._strings.error(value)
         text = super().format_field(value, format_spec)
         return self._strings._written(text) if isinstance(value, float) or "," in format_spec else text

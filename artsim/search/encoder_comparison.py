@@ -11,9 +11,9 @@ import numpy as np
 
 from artsim.errors import QueryError
 from artsim.search.encoder_selection import DEPTH, best_of, margin
-from artsim.search.engine import Embed, Query, allowed_works, ask, check_query, rank_asked
+from artsim.search.engine import Embed, Query, allowed_works, check_query, make_space_queries, rank_space_queries
 from artsim.search.match import Match, matches_in
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 
 @dataclass(frozen=True)
@@ -87,28 +87,28 @@ class EncoderComparison:
         }
 
 
-def compare_encoders(contents: Contents, query: Query, embed: Embed) -> EncoderComparison:
+def compare_encoders(state: State, query: Query, embed: Embed) -> EncoderComparison:
     """Ask `query` of every encoder (for words: of those that read them). `QueryError` when the filters leave no work."""
-    check_query(query, contents)
-    allowed = allowed_works(contents, query)
+    check_query(query, state)
+    allowed = allowed_works(state, query)
     answers = []
-    for asked in ask(contents, query, embed):
-        scores, rows = rank_asked(contents, [asked], query, max(query.k, DEPTH), allowed)
-        matches = matches_in(contents, asked, scores[: query.k], rows[: query.k])
+    for space_queries in make_space_queries(state, query, embed):
+        scores, rows = rank_space_queries(state, [space_queries], query, max(query.k, DEPTH), allowed)
+        matches = matches_in(state, space_queries, scores[: query.k], rows[: query.k])
         if not matches:
             raise QueryError("The filters leave no work to compare the encoders by.")
         cosine = np.array([match.cosine for match in matches])
         angular = np.array([match.angular_distance for match in matches])
         answers.append(
             EncoderAnswers(
-                encoder=asked.indexed.name,
-                encoder_id=asked.indexed.encoder,
+                encoder=space_queries.space.name,
+                encoder_id=space_queries.space.encoder,
                 matches=tuple(matches),
                 cosine_mean=float(cosine.mean()),
                 cosine_std=float(cosine.std()),
                 angular_mean=float(angular.mean()),
                 angular_std=float(angular.std()),
-                margin=margin(asked, rows, query.ranking),
+                margin=margin(space_queries, rows, query.ranking),
             )
         )
     return EncoderComparison(

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from artsim.search.ranking import Asked, Ranking
+from artsim.search.ranking import Ranking, SpaceQuery
 
 AutoRule = Literal["margin", "mean-cosine"]
 AUTO_RULES: tuple[AutoRule, ...] = ("margin", "mean-cosine")
@@ -46,55 +46,57 @@ def best_of(values: Sequence[float]) -> int:
     return int(np.argmax([-np.inf if np.isnan(value) else value for value in values]))
 
 
-def likeness(asked: Asked, rows: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
+def likeness(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
     """(rows,) the scores that `ranking` starts from, and (m,) the same between works, or for works, drawn at random.
 
     Pictures: the weighted cosines of the aspects, against random pairs; for the ranking "cosine" raw ones. For words, and
     raw cosines of words and pictures together: against all works (at most `_MAX_SAMPLE`) for the same query, as a picture
     and a text are less alike than two pictures, whatever they show.
     """
-    indexed, target = asked.indexed, asked.target
-    if target.placed is not None and ranking != "cosine":
-        query = indexed.space.query_vector(target.placed, target.shares)
-        return indexed.index.vectors(rows) @ query, indexed.space.pairs @ target.shares
-    scores = indexed.raw_subject.vectors(rows) @ target.textbook
-    return scores, indexed.space.raw_pairs if target.words is None else scores_of_all(asked, target.textbook)
+    space, target = space_query.space, space_query.target
+    if target.index_vector is not None and ranking != "cosine":
+        query = space.statistics.query_vector(target.index_vector, target.shares)
+        return space.index.vectors(rows) @ query, space.statistics.pairs @ target.shares
+    scores = space.raw_subject.vectors(rows) @ target.raw_query
+    return scores, space.statistics.raw_pairs if target.words is None else scores_of_all(space_query, target.raw_query)
 
 
-def calibrated(asked: Asked, rows: np.ndarray, ranking: Ranking) -> np.ndarray:
+def calibrated(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> np.ndarray:
     """(rows,): how like the query the works at `rows` are, in units that hold in every space. See above.
 
     Pictures with words (not in the ranking "cosine", which adds their vectors): the mean of both, by their weights.
     """
-    scores = standard_scores(*likeness(asked, rows, ranking))
-    target = asked.target
-    if target.words is None or target.placed is None or ranking == "cosine":
+    scores = standard_scores(*likeness(space_query, rows, ranking))
+    target = space_query.target
+    if target.words is None or target.index_vector is None or ranking == "cosine":
         return scores
-    worded = standard_scores(asked.indexed.raw_subject.vectors(rows) @ target.words, scores_of_all(asked, target.words))
+    worded = standard_scores(
+        space_query.space.raw_subject.vectors(rows) @ target.words, scores_of_all(space_query, target.words)
+    )
     return (scores + target.word_weight * worded) / (1 + target.word_weight)
 
 
-def margin(asked: Asked, rows: np.ndarray, ranking: Ranking) -> float:
+def margin(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> float:
     """Mean calibrated score of the best answers `rows`, of which the first `DEPTH` count; nan without answers."""
-    return float(calibrated(asked, rows[:DEPTH], ranking).mean()) if len(rows) else float("nan")
+    return float(calibrated(space_query, rows[:DEPTH], ranking).mean()) if len(rows) else float("nan")
 
 
-def mean_cosine(asked: Asked, rows: np.ndarray) -> float:
+def mean_cosine(space_query: SpaceQuery, rows: np.ndarray) -> float:
     """Mean raw subject cosine of the answers at `rows`; nan without answers."""
     if not len(rows):
         return float("nan")
-    return float(np.clip(asked.indexed.raw_subject.vectors(rows) @ reference(asked), -1, 1).mean())
+    return float(np.clip(space_query.space.raw_subject.vectors(rows) @ reference(space_query), -1, 1).mean())
 
 
-def reference(asked: Asked) -> np.ndarray:
+def reference(space_query: SpaceQuery) -> np.ndarray:
     """(d,): the raw vector that the cosine of a match is measured to: the pictures' if there are any, else the texts'."""
-    found = asked.target.raw if asked.target.raw is not None else asked.target.words
+    found = space_query.target.raw if space_query.target.raw is not None else space_query.target.words
     assert found is not None  # `check_query` lets no query through without
     return found
 
 
-def scores_of_all(asked: Asked, query: np.ndarray) -> np.ndarray:
+def scores_of_all(space_query: SpaceQuery, query: np.ndarray) -> np.ndarray:
     """(m,): cosines of the raw vector `query` and the works, evenly spaced if they are many."""
-    n = len(asked.indexed.space)
+    n = len(space_query.space.statistics)
     rows = np.arange(n) if n <= _MAX_SAMPLE else np.linspace(0, n - 1, _MAX_SAMPLE).astype(int)
-    return asked.indexed.raw_subject.vectors(rows) @ query
+    return space_query.space.raw_subject.vectors(rows) @ query

@@ -15,10 +15,11 @@ from artsim.images.decode import ImageLike
 from artsim.search.encoder_selection import AUTO_RULES, DEPTH, AutoRule, best_of, margin, mean_cosine
 from artsim.search.fusion import FUSION_RULES, FusionRule, leaders, rank_fused
 from artsim.search.match import Match, matches_in
-from artsim.search.ranking import RANKINGS, Asked, Ranking, Target, add_pictures, add_texts, spread
+from artsim.search.ranking import RANKINGS, Ranking, SpaceQuery, Target, add_pictures, add_texts, spread
 from artsim.search.timing import timed
 from artsim.snapshot.filters import Where, allowed_rows, groups_of, numbered_groups
-from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.snapshot.space import Space
+from artsim.snapshot.state import State
 
 Ranked = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """k -> scores and rows of the k best, best first."""
@@ -77,51 +78,51 @@ def parts_of(
 class Embed(Protocol):
     """How the collection turns the parts of a query into raw vectors (its encoder is loaded on first use)."""
 
-    def images(self, space: IndexedSpace, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
+    def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
         """`reproductions`: the layout is to find the same works with, whatever frame or wall is around them."""
         ...
 
-    def details(self, space: IndexedSpace, parts: Sequence[Part]) -> np.ndarray: ...
+    def details(self, space: Space, parts: Sequence[Part]) -> np.ndarray: ...
 
-    def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray: ...
+    def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray: ...
 
-    def reads_words(self, space: IndexedSpace) -> bool: ...
+    def reads_words(self, space: Space) -> bool: ...
 
 
-def run_query(contents: Contents, query: Query, embed: Embed) -> list[Match]:
+def run_query(state: State, query: Query, embed: Embed) -> list[Match]:
     """The best `query.k` works, or all that the filters leave. Works named in the query are not among the answers."""
-    with timed("search", kind_of(query)):
-        check_query(query, contents)
-        asked = ask(contents, query, embed)
-        allowed = allowed_works(contents, query)
+    with timed("search", query_kind(query)):
+        check_query(query, state)
+        space_queries = make_space_queries(state, query, embed)
+        allowed = allowed_works(state, query)
         with timed("index", query.ranking):
             if query.encoder == "auto":
-                chosen, scores, rows = choose_encoder(contents, asked, query, allowed)
-                asked = [chosen]
+                chosen, scores, rows = select_encoder(state, space_queries, query, allowed)
+                space_queries = [chosen]
             else:
-                scores, rows = rank_asked(contents, asked, query, query.k, allowed)
-        return _matches(query, contents, asked, scores, rows)
+                scores, rows = rank_space_queries(state, space_queries, query, query.k, allowed)
+        return _matches(query, state, space_queries, scores, rows)
 
 
-def kind_of(query: Query) -> str:
+def query_kind(query: Query) -> str:
     """What a query asks with: "image", "text", "work", or "mixed"."""
     kinds = {name for part in query.parts for name in ("image", "text", "work") if getattr(part, name) is not None}
     return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
-def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most: int) -> dict[Any, list[Match]]:
+def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int) -> dict[Any, list[Match]]:
     """Conditional search: the best `query.k` works for each value of the column `by` (or each "century"), side by side.
 
     At most `most` values, those with the most works; in the order of their best match (centuries in theirs).
     """
-    check_query(query, contents)
+    check_query(query, state)
     if query.detail:
         raise QueryError("Details are not looked for by {column}; leave detail out, or filter with where.", column=by)
-    asked = ask(contents, query, embed)
-    allowed = allowed_works(contents, query)
+    space_queries = make_space_queries(state, query, embed)
+    allowed = allowed_works(state, query)
     if query.encoder == "auto":
-        asked = [choose_encoder(contents, asked, query, allowed)[0]]
-    numbers, values = numbered_groups(contents.table, by)
+        space_queries = [select_encoder(state, space_queries, query, allowed)[0]]
+    numbers, values = numbered_groups(state.table, by)
     has_value = numbers >= 0 if allowed is None else (numbers >= 0) & allowed
     counts = np.bincount(numbers[has_value], minlength=len(values))
     if not counts.any():
@@ -129,16 +130,18 @@ def run_query_each(contents: Contents, query: Query, embed: Embed, by: str, most
     answers = {}
     for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
         mask = has_value & (numbers == number)
-        scores, rows = rank_asked(contents, asked, query, query.k, mask, diffused=False)  # comparable across values
-        answers[values[number]] = _matches(query, contents, asked, scores, rows)
+        scores, rows = rank_space_queries(
+            state, space_queries, query, query.k, mask, diffused=False
+        )  # comparable across values
+        answers[values[number]] = _matches(query, state, space_queries, scores, rows)
     answers = {value: matches for value, matches in answers.items() if matches}
     if by == "century":
         return dict(sorted(answers.items()))
-    by_ranks = len(asked) > 1 and query.fusion == "reciprocal-rank"  # ranks say nothing across values
+    by_ranks = len(space_queries) > 1 and query.fusion == "reciprocal-rank"  # ranks say nothing across values
     return dict(sorted(answers.items(), key=lambda item: -(item[1][0].percentile if by_ranks else item[1][0].score)))
 
 
-def check_query(query: Query, contents: Contents) -> None:
+def check_query(query: Query, state: State) -> None:
     """`QueryError` for what no search can answer, before anything is embedded."""
     if isinstance(query.k, bool) or not isinstance(query.k, int) or not 1 <= query.k <= MAX_K:
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=query.k)
@@ -163,36 +166,36 @@ def check_query(query: Query, contents: Contents) -> None:
             raise QueryError("The text to search for is empty.")
         if not math.isfinite(part.weight) or part.weight == 0:
             raise QueryError("The weight of a part of a query must be a number other than 0.")
-        if part.work is not None and part.work not in contents.rows:
+        if part.work is not None and part.work not in state.rows:
             raise QueryError("There is no work {work!r} in this collection.", work=part.work)
     if all(part.weight < 0 for part in query.parts):
         raise QueryError("Everything in the query is against; add at least one picture or text to be like.")
     if any(limit < 1 for limit in query.at_most.values()):
         raise QueryError("The number of answers that may share a value must be at least 1.")
     if query.encoder not in (None, *SEVERAL):
-        choose_space(contents, query.encoder)
-    weights_between(contents, query)
+        find_space(state, query.encoder)
+    weights_between(state, query)
 
 
-def choose_space(contents: Contents, name: str | None) -> IndexedSpace:
+def find_space(state: State, name: str | None) -> Space:
     """The space called `name`, or whose encoder has that id; by default the first."""
-    for indexed in contents.spaces:
-        if name in (None, indexed.name, indexed.encoder):
-            return indexed
+    for space in state.spaces:
+        if name in (None, space.name, space.encoder):
+            return space
     raise QueryError(
         "There is no encoder {encoder!r}; there are {encoders}.",
         encoder=name,
-        encoders=[space.name for space in contents.spaces],
+        encoders=[space.name for space in state.spaces],
     )
 
 
-def ask(contents: Contents, query: Query, embed: Embed) -> list[Asked]:
+def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQuery]:
     """The query in every space that may answer it: one, unless it is for "auto" or "fusion".
 
     `EncoderError` when there are words in it and none of the encoders reads them.
     """
-    spaces = contents.spaces if query.encoder in (None, *SEVERAL) else (choose_space(contents, query.encoder),)
-    weights = weights_between(contents, query)
+    spaces = state.spaces if query.encoder in (None, *SEVERAL) else (find_space(state, query.encoder),)
+    weights = weights_between(state, query)
     if query.encoder == "fusion":
         spaces = tuple(space for space in spaces if weights[space.name] > 0)
     if len(spaces) > 1 and any(part.text is not None for part in query.parts):
@@ -201,16 +204,16 @@ def ask(contents: Contents, query: Query, embed: Embed) -> list[Asked]:
             raise EncoderError(
                 "None of the encoders of this collection ({encoders}) reads words. Search with a picture, or "
                 "build it with a CLIP or SigLIP encoder as well.",
-                encoders=[space.name for space in contents.spaces],
+                encoders=[space.name for space in state.spaces],
             )
     if query.encoder is None:
         spaces = spaces[:1]
-    return [Asked(space, find_target(contents, space, query, embed), weights[space.name]) for space in spaces]
+    return [SpaceQuery(space, find_target(state, space, query, embed), weights[space.name]) for space in spaces]
 
 
-def weights_between(contents: Contents, query: Query) -> dict[str, float]:
+def weights_between(state: State, query: Query) -> dict[str, float]:
     """What each space counts in a fusion, by its name. `QueryError` for weights that make no sense."""
-    weights = {space.name: 1.0 for space in contents.spaces}
+    weights = {space.name: 1.0 for space in state.spaces}
     for name, weight in query.encoder_weights.items():
         if not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
             raise QueryError(
@@ -218,49 +221,49 @@ def weights_between(contents: Contents, query: Query) -> dict[str, float]:
                 encoder=name,
                 weight=weight,
             )
-        weights[choose_space(contents, name).name] = float(weight)
+        weights[find_space(state, name).name] = float(weight)
     if not any(weights.values()):
         raise QueryError("All weights of encoders are 0; give at least one of them more than 0.")
     return weights
 
 
-def choose_encoder(
-    contents: Contents, asked: Sequence[Asked], query: Query, allowed: np.ndarray | None
-) -> tuple[Asked, np.ndarray, np.ndarray]:
-    """Which of `asked` answers best by the rule `query.auto`, and its answers: scores and rows."""
+def select_encoder(
+    state: State, space_queries: Sequence[SpaceQuery], query: Query, allowed: np.ndarray | None
+) -> tuple[SpaceQuery, np.ndarray, np.ndarray]:
+    """Which of `space_queries` answers best by the rule `query.auto`, and its answers: scores and rows."""
     k = max(query.k, DEPTH)
-    answers = [rank_asked(contents, [each], query, k, allowed) for each in asked]
+    answers = [rank_space_queries(state, [each], query, k, allowed) for each in space_queries]
     if query.auto == "margin":
-        values = [margin(each, rows, query.ranking) for each, (_, rows) in zip(asked, answers, strict=True)]
+        values = [margin(each, rows, query.ranking) for each, (_, rows) in zip(space_queries, answers, strict=True)]
     else:
-        values = [mean_cosine(each, rows[: query.k]) for each, (_, rows) in zip(asked, answers, strict=True)]
+        values = [mean_cosine(each, rows[: query.k]) for each, (_, rows) in zip(space_queries, answers, strict=True)]
     best = best_of(values)
     scores, rows = answers[best]
-    return asked[best], scores[: query.k], rows[: query.k]
+    return space_queries[best], scores[: query.k], rows[: query.k]
 
 
-def find_target(contents: Contents, indexed: IndexedSpace, query: Query, embed: Embed) -> Target:
+def find_target(state: State, space: Space, query: Query, embed: Embed) -> Target:
     """The parts of the query, embedded (whole works of the collection are looked up instead) and added up."""
-    target = Target(indexed.space.weigh(query.aspects))
+    target = Target(space.statistics.weigh(query.aspects))
     pictures = [part for part in query.parts if part.text is None]
     words = [part for part in query.parts if part.text is not None]
     fresh = [part for part in pictures if part.work is None or part.region is not None]
     known = [part for part in pictures if part.work is not None and part.region is None]
-    placed, raw = [], []
+    index_vectors, raw = [], []
     if fresh:
-        blocks = embed.images(indexed, fresh, reproductions=query.aspects.get("layout", 0) > 0)
-        placed.append(indexed.space.place(blocks))
+        blocks = embed.images(space, fresh, reproductions=query.aspects.get("layout", 0) > 0)
+        index_vectors.append(space.statistics.index_vectors(blocks))
         raw.append(blocks["subject"])
     if known:
-        rows = np.array([contents.rows[part.work or ""] for part in known])
-        placed.append(indexed.index.vectors(rows))
-        raw.append(indexed.raw_subject.vectors(rows))
+        rows = np.array([state.rows[part.work or ""] for part in known])
+        index_vectors.append(space.index.vectors(rows))
+        raw.append(space.raw_subject.vectors(rows))
     if pictures:
         weights = _weights([*fresh, *known])
-        sums = add_pictures(indexed, np.concatenate(placed), np.concatenate(raw), weights)
-        target = replace(target, placed=sums[0], raw=sums[1])
+        sums = add_pictures(space, np.concatenate(index_vectors), np.concatenate(raw), weights)
+        target = replace(target, index_vector=sums[0], raw=sums[1])
     if words:
-        vectors = embed.texts(indexed, [part.text or "" for part in words])
+        vectors = embed.texts(space, [part.text or "" for part in words])
         combined, weight = add_texts(vectors, _weights(words))
         target = replace(target, words=combined, word_weight=weight)
     return target
@@ -270,24 +273,24 @@ def _weights(parts: Sequence[Part]) -> np.ndarray:
     return np.array([part.weight for part in parts], np.float32)
 
 
-def allowed_works(contents: Contents, query: Query) -> np.ndarray | None:
+def allowed_works(state: State, query: Query) -> np.ndarray | None:
     """(n,) bool: what filters, and the works of the query themselves, leave; None for everything."""
-    allowed = allowed_rows(contents.table, query.where)
-    own = [contents.rows[part.work] for part in query.parts if part.work is not None]
+    allowed = allowed_rows(state.table, query.where)
+    own = [state.rows[part.work] for part in query.parts if part.work is not None]
     if not own:
         return allowed
-    allowed = np.ones(len(contents), bool) if allowed is None else allowed
+    allowed = np.ones(len(state), bool) if allowed is None else allowed
     allowed[own] = False
     for column in query.other:
-        numbers, _ = numbered_groups(contents.table, column)
+        numbers, _ = numbered_groups(state.table, column)
         avoided = numbers[own]
         allowed &= ~np.isin(numbers, avoided[avoided >= 0])
     return allowed
 
 
-def rank_asked(
-    contents: Contents,
-    asked: Sequence[Asked],
+def rank_space_queries(
+    state: State,
+    space_queries: Sequence[SpaceQuery],
     query: Query,
     k: int,
     allowed: np.ndarray | None,
@@ -297,19 +300,19 @@ def rank_asked(
     """Scores and rows of the `k` best by the query's ranking and within its limits, best first; of several, fused."""
 
     def ranked(depth: int) -> tuple[np.ndarray, np.ndarray]:
-        return rank_fused(asked, query.fusion, query.ranking, depth, allowed, diffused=diffused)
+        return rank_fused(space_queries, query.fusion, query.ranking, depth, allowed, diffused=diffused)
 
-    return within_limits(contents, query, k, ranked)
+    return within_limits(state, query, k, ranked)
 
 
-def within_limits(contents: Contents, query: Query, k: int, ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
+def within_limits(state: State, query: Query, k: int, ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows of the `k` best that keep to `query.at_most`, from further down the ranking where they must be."""
     if not query.at_most:
         return ranked(k)
-    depth, everything = 10 * k, len(contents)
+    depth, everything = 10 * k, len(state)
     while True:
         scores, rows = ranked(min(depth, everything))
-        groups = [groups_of(contents.table, column, rows) for column in query.at_most]
+        groups = [groups_of(state.table, column, rows) for column in query.at_most]
         taken = spread(groups, list(query.at_most.values()), k)
         if len(taken) == k or depth >= everything:
             return scores[taken], rows[taken]
@@ -317,15 +320,15 @@ def within_limits(contents: Contents, query: Query, k: int, ranked: Ranked) -> t
 
 
 def _matches(
-    query: Query, contents: Contents, asked: Sequence[Asked], scores: np.ndarray, rows: np.ndarray
+    query: Query, state: State, space_queries: Sequence[SpaceQuery], scores: np.ndarray, rows: np.ndarray
 ) -> list[Match]:
     """The matches of one space, or of several fused: each match with the figures of the space that did most for it."""
-    if len(asked) == 1 or not len(rows):
-        return matches_in(contents, asked[0], scores, rows)
-    leading = leaders(asked, query.ranking, rows)
+    if len(space_queries) == 1 or not len(rows):
+        return matches_in(state, space_queries[0], scores, rows)
+    leading = leaders(space_queries, query.ranking, rows)
     matches = []
-    for number, each in enumerate(asked):
+    for number, each in enumerate(space_queries):
         own = np.flatnonzero(leading == number)
-        found = matches_in(contents, each, scores[own], rows[own])
+        found = matches_in(state, each, scores[own], rows[own])
         matches += [replace(match, rank=int(place) + 1) for match, place in zip(found, own, strict=True)]
     return sorted(matches, key=lambda match: match.rank)

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from artsim.search.encoder_selection import calibrated, likeness, spread_of
-from artsim.search.ranking import Asked, Ranking, candidates_for, likeness_among, order_candidates, rank, standard
+from artsim.search.ranking import Ranking, SpaceQuery, candidates_for, likeness_among, order_candidates, rank, standard
 
 FusionRule = Literal["weighted", "reciprocal-rank"]
 FUSION_RULES: tuple[FusionRule, ...] = ("weighted", "reciprocal-rank")
@@ -25,7 +25,7 @@ RANK_OFFSET = 60.0  # of Cormack et al.
 
 
 def rank_fused(
-    asked: Sequence[Asked],
+    space_queries: Sequence[SpaceQuery],
     rule: FusionRule,
     ranking: Ranking,
     k: int,
@@ -33,18 +33,18 @@ def rank_fused(
     *,
     diffused: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows of the `k` best among `allowed`, best first, by one query asked in several spaces (or in one).
+    """Scores and rows of the `k` best among `allowed`, best first, by one query space_queries in several spaces (or in one).
 
     All ask the same: with pictures, with words, or with both.
     """
-    if len(asked) == 1:
-        return rank(asked[0], ranking, k, allowed, diffused=diffused)
-    found = [rank(each, ranking, candidates_for(k), allowed, diffused=diffused)[1] for each in asked]
+    if len(space_queries) == 1:
+        return rank(space_queries[0], ranking, k, allowed, diffused=diffused)
+    found = [rank(each, ranking, candidates_for(k), allowed, diffused=diffused)[1] for each in space_queries]
     if rule == "reciprocal-rank":
-        rows, scores = reciprocal_ranks(found, [each.weight for each in asked])
+        rows, scores = reciprocal_ranks(found, [each.weight for each in space_queries])
     else:
         rows = np.unique(np.concatenate(found))
-        scores = weighted_scores(asked, ranking, rows, diffused=diffused)
+        scores = weighted_scores(space_queries, ranking, rows, diffused=diffused)
     order = np.argsort(-scores, kind="stable")[:k]
     return scores[order], rows[order]
 
@@ -61,25 +61,27 @@ def reciprocal_ranks(found: Sequence[np.ndarray], weights: Sequence[float]) -> t
     return rows, scores
 
 
-def weighted_scores(asked: Sequence[Asked], ranking: Ranking, rows: np.ndarray, *, diffused: bool = True) -> np.ndarray:
+def weighted_scores(
+    space_queries: Sequence[SpaceQuery], ranking: Ranking, rows: np.ndarray, *, diffused: bool = True
+) -> np.ndarray:
     """(rows,): the scores that `ranking` gives the works at `rows` in the weighted sum of the spaces."""
-    weights = [each.weight for each in asked]
-    pairs = [likeness(each, rows, ranking) for each in asked]
+    weights = [each.weight for each in space_queries]
+    pairs = [likeness(each, rows, ranking) for each in space_queries]
     shares = shares_of([sample for _, sample in pairs], weights)
     summed = sum_of([scores for scores, _ in pairs], shares)
-    if ranking != "tuned" or asked[0].target.placed is None:
+    if ranking != "tuned" or space_queries[0].target.index_vector is None:
         return summed
 
     def among(best: np.ndarray) -> np.ndarray:
-        return sum_of([likeness_among(each.indexed, each.target.shares, rows[best]) for each in asked], shares)
+        return sum_of([likeness_among(each.space, each.target.shares, rows[best]) for each in space_queries], shares)
 
-    density = sum_of([each.indexed.space.density[rows] @ each.target.shares for each in asked], shares)
+    density = sum_of([each.space.statistics.density[rows] @ each.target.shares for each in space_queries], shares)
     scores = order_candidates(summed, density, among, diffused=diffused)
-    if asked[0].target.words is None:
+    if space_queries[0].target.words is None:
         return scores
-    worded = [each.indexed.raw_subject.vectors(rows) @ each.target.words for each in asked]
+    worded = [each.space.raw_subject.vectors(rows) @ each.target.words for each in space_queries]
     by_words = sum_of([standard(each) for each in worded], np.asarray(weights) / np.sum(weights))
-    return standard(scores) + asked[0].target.word_weight * standard(by_words)
+    return standard(scores) + space_queries[0].target.word_weight * standard(by_words)
 
 
 def shares_of(samples: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
@@ -96,7 +98,7 @@ def sum_of(arrays: Sequence[np.ndarray], shares: np.ndarray) -> np.ndarray:
     return np.sum([share * array for share, array in zip(shares, arrays, strict=True)], axis=0)
 
 
-def leaders(asked: Sequence[Asked], ranking: Ranking, rows: np.ndarray) -> np.ndarray:
-    """(rows,) int: which of `asked` does most for each answer, by its weighted calibrated score."""
-    scores = [each.weight * calibrated(each, rows, ranking) for each in asked]
+def leaders(space_queries: Sequence[SpaceQuery], ranking: Ranking, rows: np.ndarray) -> np.ndarray:
+    """(rows,) int: which of `space_queries` does most for each answer, by its weighted calibrated score."""
+    scores = [each.weight * calibrated(each, rows, ranking) for each in space_queries]
     return np.argmax(np.nan_to_num(np.stack(scores), nan=-np.inf), axis=0)

@@ -12,9 +12,9 @@ import numpy as np
 from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
 from artsim.search.encoder_selection import reference, scores_of_all
-from artsim.search.ranking import Asked
-from artsim.snapshot.space import percentile
-from artsim.snapshot.state import Contents
+from artsim.search.ranking import SpaceQuery
+from artsim.snapshot.space_statistics import percentile
+from artsim.snapshot.state import State
 
 _CLOSE = 0.5  # the quantile of the works' own nearness to their ten nearest from which on a match counts as close
 
@@ -49,32 +49,32 @@ class Match:
     """Of a detail search: (left, top, right, bottom) of where it was found, fractions of the picture's width and height."""
 
 
-def matches_in(contents: Contents, asked: Asked, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
+def matches_in(state: State, space_query: SpaceQuery, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
     """Every score that a person may want to see, for the rows that were found."""
     if not len(rows):
         return []
-    indexed, target = asked.indexed, asked.target
-    space = indexed.space
-    cosine = np.clip(indexed.raw_subject.vectors(rows) @ reference(asked), -1, 1)
+    space, target = space_query.space, space_query.target
+    statistics = space.statistics
+    cosine = np.clip(space.raw_subject.vectors(rows) @ reference(space_query), -1, 1)
     aspects: tuple[Aspect, ...]
-    if target.placed is None:  # a text alone has no style and no colour
-        everything = np.sort(scores_of_all(asked, reference(asked)))
+    if target.index_vector is None:  # a text alone has no style and no colour
+        everything = np.sort(scores_of_all(space_query, reference(space_query)))
         aspects, values = ("subject",), cosine[:, None]
         percentiles = percentile(everything, cosine)
         by_aspect, close = percentiles[:, None], np.ones(len(rows), bool)
     else:
-        aspects, query = space.aspects, space.split(target.placed[None])
-        blocks = space.split(indexed.index.vectors(rows))
+        aspects, query = statistics.aspects, statistics.split(target.index_vector[None])
+        blocks = statistics.split(space.index.vectors(rows))
         values = np.stack([blocks[aspect] @ query[aspect][0] for aspect in aspects], axis=1)
         likeness = values @ target.shares
-        percentiles = percentile(np.sort(space.pairs @ target.shares), likeness)
-        columns = [percentile(np.sort(space.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
+        percentiles = percentile(np.sort(statistics.pairs @ target.shares), likeness)
+        columns = [percentile(np.sort(statistics.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
         by_aspect = np.stack(columns, axis=1)
-        close = likeness >= np.quantile(space.density @ target.shares, _CLOSE)
+        close = likeness >= np.quantile(statistics.density @ target.shares, _CLOSE)
     return [
         Match(
             rank=i + 1,
-            id=contents.table.column("id")[row].as_py(),
+            id=state.table.column("id")[row].as_py(),
             score=float(scores[i]),
             cosine=float(cosine[i]),
             angular_distance=math.sqrt(2 * (1 - float(cosine[i]))),
@@ -82,8 +82,8 @@ def matches_in(contents: Contents, asked: Asked, scores: np.ndarray, rows: np.nd
             aspects=dict(zip(aspects, values[i].tolist(), strict=True)),
             aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
             close=bool(close[i]),
-            encoder=indexed.name,
-            work=contents.work(row),
+            encoder=space.name,
+            work=state.work(row),
             row=row,
         )
         for i, row in enumerate(rows.tolist())

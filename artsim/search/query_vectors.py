@@ -18,7 +18,7 @@ from artsim.errors import EncoderError
 from artsim.images.decode import ImageLike, crop_region, load_image, read_file
 from artsim.search.engine import Part
 from artsim.search.timing import timed
-from artsim.snapshot.state import IndexedSpace
+from artsim.snapshot.space import Space
 
 _RECENT = 64  # pictures whose vectors are kept: some 30 kB each
 
@@ -36,28 +36,28 @@ class QueryEmbedding:
         self._encoder, self._picture = encoder, picture
         self._recent: dict[Key, Any] = {}
 
-    def images(self, space: IndexedSpace, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
+    def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
         rows = [self._embed(space, part, embed) for part in parts]
         blocks = {aspect: np.concatenate([row[aspect] for row in rows]) for aspect in rows[0]}
         if reproductions:
             blocks["layout"] = np.concatenate([self._embed(space, part, embed_reproductions) for part in parts])
         return blocks
 
-    def details(self, space: IndexedSpace, parts: Sequence[Part]) -> np.ndarray:
+    def details(self, space: Space, parts: Sequence[Part]) -> np.ndarray:
         """(p, d) float32 unit rows, comparable with the regions of works."""
         return np.concatenate([self._embed(space, part, embed_details) for part in parts])
 
-    def texts(self, space: IndexedSpace, texts: Sequence[str]) -> np.ndarray:
+    def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray:
         encoder = self._encoder(space.name)
         with timed("encode", "text"):
             return encoder.embed_texts(texts)
 
-    def reads_words(self, space: IndexedSpace) -> bool:
+    def reads_words(self, space: Space) -> bool:
         return self._encoder(space.name).embeds_text
 
     def _embed(
         self,
-        space: IndexedSpace,
+        space: Space,
         part: Part,
         embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded],
     ) -> Embedded:
@@ -92,20 +92,20 @@ def _digest(source: bytes | Image.Image) -> bytes:
     ).digest()
 
 
-def load_encoder_of(indexed: IndexedSpace) -> Encoder:
+def load_encoder_of(space: Space) -> Encoder:
     """The encoder that a space was made with, at that very revision. `EncoderError` says what is missing, or differs."""
     from artsim.encoders import load_encoder
 
-    is_commit = len(indexed.revision) == 40 and not Path(indexed.encoder).is_dir()
-    encoder = load_encoder(indexed.encoder, revision=indexed.revision if is_commit else None)
-    expected = {aspect: lengths for aspect, lengths in indexed.space.parts.items() if aspect != "color"}
-    if dict(encoder.parts) != expected or (encoder.revision != indexed.revision and indexed.revision != "unknown"):
+    is_commit = len(space.revision) == 40 and not Path(space.encoder).is_dir()
+    encoder = load_encoder(space.encoder, revision=space.revision if is_commit else None)
+    expected = {aspect: lengths for aspect, lengths in space.statistics.segments.items() if aspect != "color"}
+    if dict(encoder.segments) != expected or (encoder.revision != space.revision and space.revision != "unknown"):
         raise EncoderError(
             "The encoder {encoder} is at revision {revision}, but this collection was made with "
             "{made_with}: their vectors cannot be compared. Build the collection again, or restore that "
             "revision.",
-            encoder=indexed.encoder,
+            encoder=space.encoder,
             revision=encoder.revision,
-            made_with=indexed.revision,
+            made_with=space.revision,
         )
     return encoder

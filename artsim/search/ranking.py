@@ -11,7 +11,7 @@ import numpy as np
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import QueryError
 from artsim.search import diffusion
-from artsim.snapshot.state import IndexedSpace
+from artsim.snapshot.space import Space
 
 Ranking = Literal["tuned", "likeness", "cosine"]
 RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
@@ -20,10 +20,10 @@ _BELOW = 10.0  # what is not among the best that diffusion orders stands below t
 
 
 @dataclass(frozen=True)
-class Asked:
+class SpaceQuery:
     """One query in one space. `weight` > 0 is what the space counts where several answer together."""
 
-    indexed: IndexedSpace
+    space: Space
     target: Target
     weight: float = 1.0
 
@@ -38,13 +38,13 @@ class Target:
     """
 
     shares: np.ndarray
-    placed: np.ndarray | None = None
+    index_vector: np.ndarray | None = None
     raw: np.ndarray | None = None
     words: np.ndarray | None = None
     word_weight: float = 0.0
 
     @property
-    def textbook(self) -> np.ndarray:
+    def raw_query(self) -> np.ndarray:
         """(d,): pictures and texts simply added up, as unit vectors."""
         parts = [self.raw] if self.raw is not None else []
         parts += [self.word_weight * self.words] if self.words is not None else []
@@ -52,13 +52,13 @@ class Target:
 
 
 def add_pictures(
-    indexed: IndexedSpace, placed: np.ndarray, raw: np.ndarray, weights: np.ndarray
+    space: Space, index_vector: np.ndarray, raw: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Index vectors (p, dimension) and raw subjects (p, d) of pictures, summed by weight, each aspect of unit length.
 
     `QueryError` when what is for and what is against cancel out.
     """
-    summed = {aspect: weights @ block for aspect, block in indexed.space.split(placed).items()}
+    summed = {aspect: weights @ block for aspect, block in space.statistics.split(index_vector).items()}
     raw_sum = weights @ raw
     if np.linalg.norm(raw_sum) < 1e-5 or all(np.linalg.norm(block) < 1e-5 for block in summed.values()):
         raise QueryError("The pictures for and against cancel out; change a weight, or leave one of them out.")
@@ -74,14 +74,14 @@ def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def rank(
-    asked: Asked, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+    space_query: SpaceQuery, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows of the `k` best among `allowed` (n,) bool, best first. A text alone has its cosine only."""
-    if ranking == "cosine" or asked.target.placed is None:
-        return rank_textbook(asked.indexed, asked.target, k, allowed)
+    if ranking == "cosine" or space_query.target.index_vector is None:
+        return rank_raw_cosine(space_query.space, space_query.target, k, allowed)
     if ranking == "likeness":
-        return rank_likeness(asked.indexed, asked.target, k, allowed)
-    return rank_tuned(asked.indexed, asked.target, k, allowed, diffused=diffused)
+        return rank_likeness(space_query.space, space_query.target, k, allowed)
+    return rank_tuned(space_query.space, space_query.target, k, allowed, diffused=diffused)
 
 
 def candidates_for(k: int) -> int:
@@ -89,52 +89,48 @@ def candidates_for(k: int) -> int:
     return max(_CANDIDATES, 4 * k)
 
 
-def rank_textbook(
-    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def rank_raw_cosine(space: Space, target: Target, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows, best first, by the inner product of raw subject vectors."""
-    scores, rows = indexed.raw_subject.search(target.textbook[None], k, allowed=allowed)
+    scores, rows = space.raw_subject.search(target.raw_query[None], k, allowed=allowed)
     found = rows[0] >= 0
     return scores[0][found], rows[0][found]
 
 
-def rank_likeness(
-    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def rank_likeness(space: Space, target: Target, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows, best first, by the weighted sum of the aspects' cosines, uncorrected. Needs pictures."""
-    assert target.placed is not None
-    query = indexed.space.query_vector(target.placed, target.shares)
-    scores, rows = indexed.index.search(query[None], k, allowed=allowed)
+    assert target.index_vector is not None
+    query = space.statistics.query_vector(target.index_vector, target.shares)
+    scores, rows = space.index.search(query[None], k, allowed=allowed)
     found = rows[0] >= 0
     return scores[0][found], rows[0][found]
 
 
 def rank_tuned(
-    indexed: IndexedSpace, target: Target, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+    space: Space, target: Target, k: int, allowed: np.ndarray | None, *, diffused: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows, best first: candidates from the index, put in order by CSLS, the best of them by diffusion.
 
     Texts are added in units of their own spread over the candidates, since a cosine of a picture and a text is small
     whatever they mean. Needs a target with pictures.
     """
-    assert target.placed is not None
+    assert target.index_vector is not None
     wanted = candidates_for(k)
-    query = indexed.space.query_vector(target.placed, target.shares)
-    _, rows = indexed.index.search(query[None], wanted, allowed=allowed)
+    query = space.statistics.query_vector(target.index_vector, target.shares)
+    _, rows = space.index.search(query[None], wanted, allowed=allowed)
     found = rows[0][rows[0] >= 0]
     if target.words is not None:
-        _, more = indexed.raw_subject.search(target.words[None], wanted, allowed=allowed)
+        _, more = space.raw_subject.search(target.words[None], wanted, allowed=allowed)
         found = np.union1d(found, more[0][more[0] >= 0])
-    scores = order_tuned(indexed, target.shares, found, indexed.index.vectors(found) @ query, diffused=diffused)
+    scores = order_tuned(space, target.shares, found, space.index.vectors(found) @ query, diffused=diffused)
     if target.words is not None:
-        worded = indexed.raw_subject.vectors(found) @ target.words
+        worded = space.raw_subject.vectors(found) @ target.words
         scores = standard(scores) + target.word_weight * standard(worded)
     order = np.argsort(-scores, kind="stable")[:k]
     return scores[order], found[order]
 
 
 def order_tuned(
-    indexed: IndexedSpace, shares: np.ndarray, rows: np.ndarray, likeness: np.ndarray, *, diffused: bool = True
+    space: Space, shares: np.ndarray, rows: np.ndarray, likeness: np.ndarray, *, diffused: bool = True
 ) -> np.ndarray:
     """(rows,): the tuned scores of the works at `rows`, whose weighted cosines to the query are `likeness`.
 
@@ -142,16 +138,16 @@ def order_tuned(
     """
     return order_candidates(
         likeness,
-        indexed.space.density[rows] @ shares,
-        lambda best: likeness_among(indexed, shares, rows[best]),
+        space.statistics.density[rows] @ shares,
+        lambda best: likeness_among(space, shares, rows[best]),
         diffused=diffused,
     )
 
 
-def likeness_among(indexed: IndexedSpace, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def likeness_among(space: Space, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(r, r): the weighted cosines of the works at `rows` to one another."""
-    vectors = indexed.index.vectors(rows)
-    return indexed.space.query_vector(vectors, shares) @ vectors.T
+    vectors = space.index.vectors(rows)
+    return space.statistics.query_vector(vectors, shares) @ vectors.T
 
 
 def order_candidates(

@@ -18,16 +18,17 @@ from artsim.search.engine import (
     Query,
     allowed_works,
     check_query,
-    choose_space,
+    find_space,
     find_target,
     within_limits,
 )
 from artsim.search.match import Match, matches_in
-from artsim.search.ranking import Asked
+from artsim.search.ranking import SpaceQuery
 from artsim.search.timing import timed
 from artsim.snapshot.region_index import IndexedRegions
-from artsim.snapshot.space import percentile
-from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import percentile
+from artsim.snapshot.state import State
 
 _CLOSE = 99.0  # percentile of the score from which on a match counts as close
 _CANDIDATES = 300  # works that are looked at where several pictures are for or against
@@ -41,41 +42,41 @@ class Sought:
     weights: np.ndarray
 
 
-def run_detail(contents: Contents, query: Query, embed: Embed) -> list[Match]:
+def run_detail(state: State, query: Query, embed: Embed) -> list[Match]:
     """The best `query.k` works, each with the region that is most like the picture for which counts most.
 
     The score is the sum of the cosines of the best regions, times the weights. Cosine, angular distance and aspects are
     those of the whole pictures, as in every search. Works named in the query are not among the answers.
     """
     with timed("search", "detail"):
-        check_query(query, contents)
+        check_query(query, state)
         if any(part.text is not None for part in query.parts):
             raise QueryError("Details are looked for by pictures; leave the text out, or search without detail.")
-        indexed, regions = _choose(contents, query.encoder)
-        placed = regions.statistics.place(embed.details(indexed, query.parts))
-        sought = Sought(placed, np.array([part.weight for part in query.parts], np.float32))
-        allowed = allowed_works(contents, query)
+        space, regions = _choose(state, query.encoder)
+        index_vector = regions.statistics.index_vectors(embed.details(space, query.parts))
+        sought = Sought(index_vector, np.array([part.weight for part in query.parts], np.float32))
+        allowed = allowed_works(state, query)
 
         def rank(k: int) -> tuple[np.ndarray, np.ndarray]:
             return rank_regions(regions, sought, k, allowed)
 
         with timed("index", "detail"):
-            scores, rows = within_limits(contents, query, query.k, rank)
-        target = find_target(contents, indexed, query, embed)
-        matches = matches_in(contents, Asked(indexed, target), scores, rows)
+            scores, rows = within_limits(state, query, query.k, rank)
+        target = find_target(state, space, query, embed)
+        matches = matches_in(state, SpaceQuery(space, target), scores, rows)
         return _with_regions(matches, regions, sought)
 
 
-def _choose(contents: Contents, name: str | None) -> tuple[IndexedSpace, IndexedRegions]:
+def _choose(state: State, name: str | None) -> tuple[Space, IndexedRegions]:
     """The space called `name`, by default the first that has regions."""
     if name in SEVERAL:
         raise QueryError(
             "Details are looked for with one encoder, not with {name!r}; name one, or leave it out.", name=name
         )
-    spaces = contents.spaces if name is None else (choose_space(contents, name),)
-    for indexed in spaces:
-        if indexed.regions is not None:
-            return indexed, indexed.regions
+    spaces = state.spaces if name is None else (find_space(state, name),)
+    for space in spaces:
+        if space.regions is not None:
+            return space, space.regions
     raise QueryError(
         "This collection has no regions in which a detail could be found. Build it again with --regions "
         "(build_collection(..., regions=True))."

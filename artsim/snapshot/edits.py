@@ -1,8 +1,8 @@
-"""Works added to, edited in and taken out of a collection: each makes new contents and leaves the old ones as they were."""
+"""Works added to, edited in and taken out of a collection: each makes new state and leaves the old ones as they were."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,109 +10,108 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from artsim.embedding.embed_works import NewVectors, Prepared
+from artsim.embedding.embed_works import EmbeddedWorks, SpaceVectors
 from artsim.encoders import Blocks
 from artsim.errors import CollectionError, QueryError
 from artsim.index import build_index
-from artsim.snapshot.space import fit_space
-from artsim.snapshot.state import Contents, IndexedSpace, metadata_table
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import SpaceStatistics, fit_statistics
+from artsim.snapshot.state import State, metadata_table
 
 _REFIT_GROWTH = 1.25  # a space is fitted anew once the collection has grown by a quarter since
-Pictures = Callable[[int], bytes]
-State = tuple[Contents, Pictures]
 
 
-def with_works(contents: Contents, pictures: Pictures, new: Prepared) -> tuple[State, list[str]]:
+def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
     """The collection with works at its end, and their ids. See `Collection.add`."""
-    ids = _new_ids(contents, new.works)
+    ids = _new_ids(state, new.works)
     rows = [{**work, "id": identity} for work, identity in zip(new.works, ids, strict=True)]
-    if "sha256" in contents.schema:
+    if "sha256" in state.schema:
         rows = [{**row, "sha256": sha} for row, sha in zip(rows, new.hashes, strict=True)]
-    check_columns(contents, {key for row in rows for key in row} - {"image"})
-    table = pa.concat_tables([contents.table, metadata_table(rows, contents.schema)])
-    spaces = tuple(_grown(indexed, new.vectors[indexed.name]) for indexed in contents.spaces)
-    old, files = len(contents), new.files
+    check_columns(state, {key for row in rows for key in row} - {"image"})
+    table = pa.concat_tables([state.table, metadata_table(rows, state.schema)])
+    spaces = tuple(_grown(space, new.vectors[space.name]) for space in state.spaces)
+    old, files, pictures = len(state), new.files, state.pictures
 
     def picture(row: int) -> bytes:
         return pictures(row) if row < old else files[row - old]()
 
-    return (Contents(table, spaces, contents.schema), picture), ids
+    return State(table, spaces, state.schema, picture), ids
 
 
-def with_values(contents: Contents, row: int, values: Mapping[str, Any]) -> Contents:
+def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
     """The collection with other metadata of the work at `row`. See `Collection.edit`."""
-    check_columns(contents, set(values))
+    check_columns(state, set(values))
     for column in ("id", "sha256"):
         if column in values:
             raise QueryError("The {column} of a work cannot be changed.", column=column)
-    work = metadata_table([{**contents.work(row), **values}], contents.schema).select(contents.table.column_names)
-    before, after = contents.table.slice(0, row), contents.table.slice(row + 1)
-    table = pa.concat_tables([before, work.cast(contents.table.schema), after]).combine_chunks()
-    return Contents(table, contents.spaces, contents.schema)
+    work = metadata_table([{**state.work(row), **values}], state.schema).select(state.table.column_names)
+    before, after = state.table.slice(0, row), state.table.slice(row + 1)
+    table = pa.concat_tables([before, work.cast(state.table.schema), after]).combine_chunks()
+    return replace(state, table=table)
 
 
-def check_columns(contents: Contents, columns: Collection[str]) -> None:
+def check_columns(state: State, columns: Collection[str]) -> None:
     """`QueryError` unless the collection has all of them."""
-    unknown = set(columns) - set(contents.schema)
+    unknown = set(columns) - set(state.schema)
     if unknown:
         raise QueryError(
             "This collection has no column {unknown}; its columns are {columns}.",
             unknown=sorted(unknown),
-            columns=list(contents.schema),
+            columns=list(state.schema),
         )
 
 
-def without_works(contents: Contents, pictures: Pictures, rows: Sequence[int]) -> State:
+def without_works(state: State, rows: Sequence[int]) -> State:
     """The collection without the works at `rows`."""
-    keep = np.ones(len(contents), bool)
+    keep = np.ones(len(state), bool)
     keep[list(rows)] = False
     kept = np.flatnonzero(keep)
     if not len(kept):
         raise CollectionError("A collection cannot be empty: keep at least one work, or delete its folder.")
-    spaces = tuple(_shrunk(indexed, keep) for indexed in contents.spaces)
-    return Contents(contents.table.filter(pa.array(keep)), spaces, contents.schema), lambda row: pictures(
-        int(kept[row])
-    )
+    spaces = tuple(_shrunk(space, keep) for space in state.spaces)
+    pictures = state.pictures
+    return State(state.table.filter(pa.array(keep)), spaces, state.schema, lambda row: pictures(int(kept[row])))
 
 
-def _grown(indexed: IndexedSpace, new: NewVectors) -> IndexedSpace:
-    regions = indexed.regions
+def _grown(space: Space, new: SpaceVectors) -> Space:
+    regions = space.regions
     if regions is not None and new.regions is not None:
-        anew = len(indexed.space) + len(new.regions) > _REFIT_GROWTH * regions.statistics.fitted
+        anew = len(space.statistics) + len(new.regions) > _REFIT_GROWTH * regions.statistics.fitted
         regions = regions.extended(new.regions, anew=anew)
-    return replace(_grown_space(indexed, new.blocks), regions=regions)
+    return replace(_grown_space(space, new.blocks), regions=regions)
 
 
-def _grown_space(indexed: IndexedSpace, blocks: Blocks) -> IndexedSpace:
-    old = indexed.raw_blocks()
+def _grown_space(space: Space, blocks: Blocks) -> Space:
+    old = space.raw_blocks()
     everything: Blocks = {aspect: np.concatenate([old[aspect], blocks[aspect]]) for aspect in old}
     n = len(everything["subject"])
-    if n > _REFIT_GROWTH * indexed.space.fitted:
-        space = fit_space(indexed.name, everything, indexed.space.parts)
-        vectors = space.place(everything)
+    if n > _REFIT_GROWTH * space.statistics.fitted:
+        statistics = fit_statistics(space.name, everything, space.statistics.segments)
+        vectors = statistics.index_vectors(everything)
     else:
-        space = indexed.space.extended(blocks, everything)
-        vectors = np.concatenate([indexed.index.vectors(np.arange(n - len(blocks["subject"]))), space.place(blocks)])
-    return _replaced(indexed, space, vectors, everything)
+        statistics = space.statistics.extended(blocks, everything)
+        old_vectors = space.index.vectors(np.arange(n - len(blocks["subject"])))
+        vectors = np.concatenate([old_vectors, statistics.index_vectors(blocks)])
+    return _replaced(space, statistics, vectors, everything)
 
 
-def _shrunk(indexed: IndexedSpace, keep: np.ndarray) -> IndexedSpace:
-    blocks: Blocks = {aspect: block[keep] for aspect, block in indexed.raw_blocks().items()}
-    vectors = indexed.index.vectors(np.flatnonzero(keep))
-    smaller = _replaced(indexed, indexed.space.without(keep), vectors, blocks)
-    return smaller if indexed.regions is None else replace(smaller, regions=indexed.regions.without(keep))
+def _shrunk(space: Space, keep: np.ndarray) -> Space:
+    blocks: Blocks = {aspect: block[keep] for aspect, block in space.raw_blocks().items()}
+    vectors = space.index.vectors(np.flatnonzero(keep))
+    smaller = _replaced(space, space.statistics.without(keep), vectors, blocks)
+    return smaller if space.regions is None else replace(smaller, regions=space.regions.without(keep))
 
 
-def _replaced(indexed: IndexedSpace, space: Any, vectors: np.ndarray, blocks: Blocks) -> IndexedSpace:
-    by_column = {indexed.columns[aspect]: block for aspect, block in blocks.items()}
-    kind = "auto" if indexed.index.kind == "flat" else indexed.index.kind  # what was asked for stays
+def _replaced(space: Space, statistics: SpaceStatistics, vectors: np.ndarray, blocks: Blocks) -> Space:
+    by_column = {space.columns[aspect]: block for aspect, block in blocks.items()}
+    kind = "auto" if space.index.kind == "flat" else space.index.kind  # what was asked for stays
     index = build_index(vectors, kind=kind)
-    return IndexedSpace(space, index, indexed.encoder, indexed.revision, indexed.columns, by_column.__getitem__)
+    return Space(statistics, index, space.encoder, space.revision, space.columns, by_column.__getitem__)
 
 
-def _new_ids(contents: Contents, works: Sequence[Mapping[str, Any]]) -> list[str]:
+def _new_ids(state: State, works: Sequence[Mapping[str, Any]]) -> list[str]:
     """The given ids, or file names, or `added-N`; `QueryError` when one is there already."""
-    taken = set(contents.rows)
+    taken = set(state.rows)
     ids: list[str] = []
     for work in works:
         identity = None if work.get("id") is None else str(work["id"])

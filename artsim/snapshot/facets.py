@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.snapshot.filters import Where, allowed_rows, distinct_values
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 FIRST = (
     "artist creator author period style genre movement school culture medium technique material classification "
@@ -36,9 +36,9 @@ class Facet:
     high: float = 0
 
 
-def choose_facets(contents: Contents, *, most: int = 8) -> list[Facet]:
+def choose_facets(state: State, *, most: int = 8) -> list[Facet]:
     """Up to `most` columns that split the works into groups, best known first, ranges last."""
-    table = contents.table
+    table = state.table
     values: list[Facet] = []
     ranges: list[Facet] = []
     for column in _columns(table):
@@ -51,9 +51,9 @@ def choose_facets(contents: Contents, *, most: int = 8) -> list[Facet]:
     return values[: most - len(ranges)] + ranges
 
 
-def possible_facets(contents: Contents, *, most: int = 24) -> list[Facet]:
+def possible_facets(state: State, *, most: int = 24) -> list[Facet]:
     """What `choose_facets` may choose from when the works have other values, in its order; the first `most`, without values."""
-    kinds = {column: _kind(contents.table, column) for column in _columns(contents.table)}
+    kinds = {column: _kind(state.table, column) for column in _columns(state.table)}
     values = [Facet(column, "values") for column, kind in kinds.items() if kind == "values"]
     ranges = [Facet(column, "range") for column, kind in kinds.items() if kind == "range"]
     ranges.sort(key=lambda facet: "year" not in facet.column)
@@ -106,15 +106,15 @@ def _says_the_same(table: pa.Table, column: str, chosen: str) -> bool:
     return sizes[0] >= 0.6 * sizes[1] and len(pairs) <= 1.15 * sizes[1]
 
 
-def varied_works(contents: Contents, count: int = 12) -> list[str]:
+def varied_works(state: State, count: int = 12) -> list[str]:
     """Ids of up to `count` works, each standing for a different part of the collection; always the same ones.
 
     Greedy facility location over the index vectors of at most 2,000 evenly spaced works: every next work is the one that
     brings the others nearest to a chosen one.
     """
-    step = max(1, len(contents) // 2000)
-    rows = np.arange(0, len(contents), step)
-    vectors = contents.spaces[0].index.vectors(rows)
+    step = max(1, len(state) // 2000)
+    rows = np.arange(0, len(state), step)
+    vectors = state.spaces[0].index.vectors(rows)
     likeness = vectors @ vectors.T
     nearest = np.full(len(rows), likeness.min())
     chosen: list[int] = []
@@ -124,7 +124,7 @@ def varied_works(contents: Contents, count: int = 12) -> list[str]:
         best = int(gain.argmax())
         chosen.append(best)
         nearest = np.maximum(nearest, likeness[:, best])
-    ids: list[Any] = contents.table.column("id").take(pa.array(rows[chosen])).to_pylist()
+    ids: list[Any] = state.table.column("id").take(pa.array(rows[chosen])).to_pylist()
     return [str(identity) for identity in ids]
 
 
@@ -136,7 +136,7 @@ class Choice:
     count: int
 
 
-def count_choices(contents: Contents, facets: Sequence[Facet], where: Where) -> dict[str, tuple[Choice, ...]]:
+def count_choices(state: State, facets: Sequence[Facet], where: Where) -> dict[str, tuple[Choice, ...]]:
     """Column -> its choices among the works that meet the conditions of `where` on all *other* columns.
 
     So the count beside a value is what choosing it as well gives: values of one column add up, columns narrow down. Values
@@ -145,8 +145,8 @@ def count_choices(contents: Contents, facets: Sequence[Facet], where: Where) -> 
     counted = {}
     for facet in facets:
         others = {column: condition for column, condition in where.items() if column != facet.column}
-        mask = allowed_rows(contents.table, others)
-        table = contents.table.select([facet.column])
+        mask = allowed_rows(state.table, others)
+        table = state.table.select([facet.column])
         table = table if mask is None else table.filter(pa.array(mask))
         chosen = where.get(facet.column)
         if facet.kind == "range":

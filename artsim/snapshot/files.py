@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from artsim.collection import Collection, Origin, Pictures
 from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
 from artsim.errors import CollectionError
 from artsim.index import build_index, load_index
 from artsim.snapshot.region_index import IndexedRegions, build_region_index, load_regions, save_regions
-from artsim.snapshot.space import Space, load_space, save_space
-from artsim.snapshot.state import Contents, IndexedSpace, LoadVectors
+from artsim.snapshot.space import LoadVectors, Space
+from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, save_statistics
+from artsim.snapshot.state import State
 from artsim.snapshot.works_map import save_map
 from artsim.storage.dataset_card import dataset_card
 from artsim.storage.manifest import (
@@ -51,8 +51,8 @@ log = logging.getLogger(__name__)
 _IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
-def open_folder(folder: Path, *, thorough: bool = False) -> Collection:
-    """The collection saved in `folder`, verified against its manifest.
+def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Manifest]:
+    """The state and the manifest of the collection saved in `folder`, verified.
 
     A missing or damaged index is built again from the embedding columns (in memory, with a warning); anything else that
     is wrong raises `CollectionError`. `thorough` hashes large files as well.
@@ -64,13 +64,11 @@ def open_folder(folder: Path, *, thorough: bool = False) -> Collection:
     for name, problem in problems.items():
         if name not in manifest.indexes:
             raise CollectionError(f"{folder / name} {problem}. Build or download the collection again.")
-    return read_folder(folder, manifest, damaged_indexes=problems)
+    return read_state(folder, manifest, damaged_indexes=problems), manifest
 
 
-def read_folder(
-    folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str, str], origin: Origin | None = None
-) -> Collection:
-    """The collection in `folder`, whose files were compared with `manifest` already; nothing is written there.
+def read_state(folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str, str]) -> State:
+    """The state saved in `folder`, whose files were compared with `manifest` already; nothing is written there.
 
     `damaged_indexes` names the index files that cannot be used, each with what is wrong. Raises `CollectionError` when
     the parts do not belong together.
@@ -86,8 +84,7 @@ def read_folder(
         raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
     table = shards.columns(names).combine_chunks()  # thousands of small ones would slow every reader down
     spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
-    contents = Contents(table, spaces, _features(shards, names))
-    return Collection(contents=contents, pictures=shards.picture, manifest=manifest, folder=folder, origin=origin)
+    return State(table, spaces, _features(shards, names), shards.picture)
 
 
 def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
@@ -97,10 +94,10 @@ def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
     return {name: features[name] for name in names}
 
 
-def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Mapping[str, str]) -> IndexedSpace:
-    space = load_space(folder / record.statistics)
+def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Mapping[str, str]) -> Space:
+    statistics = load_statistics(folder / record.statistics)
     columns: dict[Aspect, str] = {aspect: record.columns[aspect] for aspect in ASPECTS if aspect in record.columns}
-    _check_record(folder, record, space, shards)
+    _check_record(folder, record, statistics, shards)
 
     def load_vectors(column: str) -> np.ndarray:
         return column_vectors(shards.columns([column]).column(column))
@@ -109,23 +106,23 @@ def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Map
     if record.index in problems:
         log.warning("%s %s; it is built again from the embedding columns.", path, problems[record.index])
         blocks: Blocks = {aspect: load_vectors(column) for aspect, column in columns.items()}
-        index = build_index(space.place(blocks), kind=record.index_type)
+        index = build_index(statistics.index_vectors(blocks), kind=record.index_type)
     else:
         index = load_index(path)
-    if len(space) != len(shards):
+    if len(statistics) != len(shards):
         raise CollectionError(
-            f"The statistics of {folder} are of {len(space)} works, but its data has {len(shards)}: they do not belong "
+            f"The statistics of {folder} are of {len(statistics)} works, but its data has {len(shards)}: they do not belong "
             "together. Build the collection again."
         )
-    if (len(index), index.dimension) != (len(shards), space.dimension):
+    if (len(index), index.dimension) != (len(shards), statistics.dimension):
         raise CollectionError(
             f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {len(shards)} works with "
-            f"{space.dimension}: they do not belong together. Delete it to have it built again."
+            f"{statistics.dimension}: they do not belong together. Delete it to have it built again."
         )
     regions = None
     if record.regions is not None:
         regions = _open_regions(folder, record.regions, shards, load_vectors, problems.get(record.regions.index))
-    return IndexedSpace(space, index, record.encoder, record.revision, columns, load_vectors, regions)
+    return Space(statistics, index, record.encoder, record.revision, columns, load_vectors, regions)
 
 
 def _open_regions(
@@ -155,14 +152,14 @@ def _open_regions(
     return IndexedRegions(record.boxes, statistics, index, record.column, load_vectors)
 
 
-def _check_record(folder: Path, record: SpaceRecord, space: Space, shards: Shards) -> None:
+def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics, shards: Shards) -> None:
     """`CollectionError` unless metric and dimensions are the same in the manifest, the statistics and the data."""
     if record.metric != "inner_product":
         raise CollectionError(
             f"{folder / FILE_NAME} says that {record.name} is compared by {record.metric}; only inner_product is known. "
             "Update artsim, or build the collection again."
         )
-    measured = {str(aspect): length for aspect, length in space.raw_dims.items()}
+    measured = {str(aspect): length for aspect, length in statistics.raw_dims.items()}
     stored = {
         aspect: getattr(shards.schema.field(column).type, "list_size", 0) for aspect, column in record.columns.items()
     }
@@ -173,31 +170,31 @@ def _check_record(folder: Path, record: SpaceRecord, space: Space, shards: Shard
         )
 
 
-def save_collection(contents: Contents, pictures: Pictures, manifest: Manifest, target: Path) -> Manifest:
+def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
     """Write everything into a new folder, then put it in the place of `target`. Returns the manifest as written."""
     check_target(target)
-    vectors = {column: block for indexed in contents.spaces for column, block in _vector_columns(indexed).items()}
+    vectors = {column: block for space in state.spaces for column, block in _vector_columns(space).items()}
     with replacing_folder(target) as folder:
         with_images = manifest.images == "bytes"
         writer = ShardWriter(
             folder,
-            dataset_schema(contents.schema, {name: v.shape[1] for name, v in vectors.items()}, images=with_images),
+            dataset_schema(state.schema, {name: v.shape[1] for name, v in vectors.items()}, images=with_images),
         )
-        for table in _tables(contents, pictures if with_images else None, vectors):
+        for table in _tables(state, vectors, with_images=with_images):
             writer.write(table)
         writer.close()
-        records = tuple(_save_space(indexed, folder) for indexed in contents.spaces)
-        save_map(contents, folder, target)
+        records = tuple(_save_space(space, folder) for space in state.spaces)
+        save_map(state, folder, target)
         manifest = dataclasses.replace(
             manifest,
-            rows=len(contents),
+            rows=len(state),
             spaces=records,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             format_version=2 if any(record.regions for record in records) else 1,
             artsim_version=VERSION,
             files={},
         )
-        (folder / "README.md").write_text(dataset_card(manifest, contents), encoding="utf-8")
+        (folder / "README.md").write_text(dataset_card(manifest, state), encoding="utf-8")
         manifest = dataclasses.replace(manifest, files=record_files(folder))
         (folder / FILE_NAME).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
@@ -209,24 +206,24 @@ def check_target(target: Path) -> None:
         raise CollectionError(f"{target} exists and is not a collection; it is left as it is. Give another folder.")
 
 
-def _vector_columns(indexed: IndexedSpace) -> dict[str, np.ndarray]:
-    blocks = indexed.raw_blocks()
-    columns = {indexed.columns[aspect]: blocks[aspect] for aspect in indexed.columns}
-    if indexed.regions is not None:
-        columns[indexed.regions.column] = indexed.regions.raw()
+def _vector_columns(space: Space) -> dict[str, np.ndarray]:
+    blocks = space.raw_blocks()
+    columns = {space.columns[aspect]: blocks[aspect] for aspect in space.columns}
+    if space.regions is not None:
+        columns[space.regions.column] = space.regions.raw()
     return columns
 
 
-def _tables(contents: Contents, pictures: Pictures | None, vectors: Mapping[str, np.ndarray]) -> Iterator[pa.Table]:
+def _tables(state: State, vectors: Mapping[str, np.ndarray], *, with_images: bool) -> Iterator[pa.Table]:
     """The collection's rows, `ROW_GROUP` at a time."""
-    ids = contents.table.column("id").to_pylist()
-    for start in range(0, len(contents), ROW_GROUP):
-        stop = min(start + ROW_GROUP, len(contents))
-        files = [pictures(row) for row in range(start, stop)] if pictures is not None else [b""] * (stop - start)
+    ids = state.table.column("id").to_pylist()
+    for start in range(0, len(state), ROW_GROUP):
+        stop = min(start + ROW_GROUP, len(state))
+        files = [state.pictures(row) for row in range(start, stop)] if with_images else [b""] * (stop - start)
         for portion in portions([len(data) for data in files]):
             first = start + portion.start
-            table = contents.table.slice(first, len(portion))
-            if pictures is not None:
+            table = state.table.slice(first, len(portion))
+            if with_images:
                 images = [{"bytes": files[row], "path": Path(ids[start + row]).name} for row in portion]
                 table = table.append_column("image", pa.array(images, _IMAGE))
             for name, block in vectors.items():
@@ -234,28 +231,28 @@ def _tables(contents: Contents, pictures: Pictures | None, vectors: Mapping[str,
             yield table
 
 
-def _save_space(indexed: IndexedSpace, folder: Path) -> SpaceRecord:
+def _save_space(space: Space, folder: Path) -> SpaceRecord:
     """Write the index and the statistics. `OSError` when they cannot be written."""
     from safetensors import SafetensorError
 
     (folder / "index").mkdir(exist_ok=True)
     record = SpaceRecord(
-        name=indexed.name,
-        encoder=indexed.encoder,
-        revision=indexed.revision,
-        columns={str(aspect): column for aspect, column in indexed.columns.items()},
-        dims={str(aspect): length for aspect, length in indexed.space.raw_dims.items()},
-        index=f"index/{indexed.name}.faiss",
-        index_type=indexed.index.kind,
-        statistics=f"index/{indexed.name}.safetensors",
-        regions=None if indexed.regions is None else _regions_record(indexed.name, indexed.regions),
+        name=space.name,
+        encoder=space.encoder,
+        revision=space.revision,
+        columns={str(aspect): column for aspect, column in space.columns.items()},
+        dims={str(aspect): length for aspect, length in space.statistics.raw_dims.items()},
+        index=f"index/{space.name}.faiss",
+        index_type=space.index.kind,
+        statistics=f"index/{space.name}.safetensors",
+        regions=None if space.regions is None else _regions_record(space.name, space.regions),
     )
     try:
-        indexed.index.save(folder / record.index)
-        save_space(indexed.space, folder / record.statistics)
-        if indexed.regions is not None and record.regions is not None:
-            indexed.regions.index.save(folder / record.regions.index)
-            save_regions(indexed.regions.statistics, folder / record.regions.statistics)
+        space.index.save(folder / record.index)
+        save_statistics(space.statistics, folder / record.statistics)
+        if space.regions is not None and record.regions is not None:
+            space.regions.index.save(folder / record.regions.index)
+            save_regions(space.regions.statistics, folder / record.regions.statistics)
     except (RuntimeError, SafetensorError) as error:  # what FAISS and safetensors raise when the disk is full
         raise OSError(" ".join(str(error).split())) from error
     for path in (folder / "index").glob("*.safetensors"):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.errors import QueryError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 Where = Mapping[str, Any]
 
@@ -91,9 +91,9 @@ def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -
 
 def _kind(arrow_type: pa.DataType) -> str:
     if pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type):
-        return Sentence("text")
+        return Message("text")
     return (
-        Sentence("numbers") if pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) else str(arrow_type)
+        Message("numbers") if pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) else str(arrow_type)
     )
 
 

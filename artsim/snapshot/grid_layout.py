@@ -48,7 +48,7 @@ def sample_rows(n: int, *, seed: int = 0) -> np.ndarray:
     return np.arange(n) if n <= _MAX_FIT else np.sort(np.random.default_rng(seed).choice(n, _MAX_FIT, replace=False))
 
 
-def hang(vectors: np.ndarray, columns: int, *, start: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+def place_on_grid(vectors: np.ndarray, columns: int, *, start: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
     """(n,) int32: the row of `vectors` (n, d) in each cell, cells counted along the rows of a wall of `columns` cells.
 
     The last row of the wall may be short. With `start`, an arrangement of all rows, only neighbourhoods are sorted anew.

@@ -33,7 +33,7 @@ class RegionStatistics:
     fitted: int
     """How many works these were measured on."""
 
-    def place(self, vectors: np.ndarray) -> np.ndarray:
+    def index_vectors(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors (..., d) of regions or details as the index holds them: centred, unit rows, float32."""
         return unit_rows(unit_rows(vectors) - self.mean)
 
@@ -98,7 +98,7 @@ def index_regions(column: str, raw: np.ndarray, *, boxes: Sequence[Region] = REG
 
 def build_region_index(statistics: RegionStatistics, raw: np.ndarray, count: int) -> VectorIndex:
     """The index of raw vectors (n, count * d)."""
-    return build_index(statistics.place(raw.reshape(len(raw) * count, -1)), kind=INDEX_KIND)
+    return build_index(statistics.index_vectors(raw.reshape(len(raw) * count, -1)), kind=INDEX_KIND)
 
 
 def fit_regions(raw: np.ndarray, count: int, *, seed: int = 0) -> RegionStatistics:
@@ -110,11 +110,13 @@ def fit_regions(raw: np.ndarray, count: int, *, seed: int = 0) -> RegionStatisti
     statistics = RegionStatistics(mean.astype(np.float32), np.zeros(0, np.float32), len(raw))
     if len(rows) < 2:
         return statistics
-    placed = statistics.place(sample)
+    index_vectors = statistics.index_vectors(sample)
     first = np.concatenate([rng.permutation(len(rows)) for _ in range(max(1, _MAX_SAMPLE // len(rows)))])
     second = (first + rng.integers(1, len(rows), len(first))) % len(rows)
-    asked = placed[first, rng.integers(0, count, len(first))]
-    best = np.array([(placed[row] @ vector).max() for row, vector in zip(second, asked, strict=True)], np.float32)
+    asked = index_vectors[first, rng.integers(0, count, len(first))]
+    best = np.array(
+        [(index_vectors[row] @ vector).max() for row, vector in zip(second, asked, strict=True)], np.float32
+    )
     return replace(statistics, pairs=np.sort(best))
 
 

@@ -8,21 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from artsim.encoders.presets import PRESETS
 from artsim.errors import CollectionError
-from artsim.snapshot.grid_layout import columns_for, hang, principal, sample_rows
-from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.snapshot.grid_layout import columns_for, place_on_grid, principal, sample_rows
+from artsim.snapshot.space import Space
+from artsim.snapshot.state import State
 from artsim.storage.manifest import map_name
 
-if TYPE_CHECKING:
-    from artsim.collection import Collection
-
 _CHUNK = 8192  # works whose index vectors are in memory at once
-_QUICK = 5_000  # up to so many works are hung in seconds, so they are hung anew rather than made to fit in
+QUICK = 5_000  # up to so many works are hung in seconds, so they are hung anew rather than made to fit in
 _KNOWN = 0.8  # share of works that must have a place already for the others to be hung among them
 
 
@@ -63,56 +60,42 @@ class StoredMap:
     encoder: str
     revision: str
 
-    def fits(self, indexed: IndexedSpace) -> bool:
+    def fits(self, space: Space) -> bool:
         """Whether it was drawn by the encoder of that space."""
-        return (self.encoder, self.revision) == (indexed.encoder, indexed.revision)
+        return (self.encoder, self.revision) == (space.encoder, space.revision)
 
 
-def works_map(collection: Collection) -> WorksMap:
-    """Where each work hangs on the wall of this collection, like beside like at balanced weights; drawn once, then kept.
-
-    A collection is saved with its map. Without one it is drawn now: in a second for a few hundred works, in a minute or two
-    for 80,000. Works added since are hung beside the work they are most like.
-    """
-    with collection._mapping:
-        contents = collection.contents
-        if collection._map is None or collection._map[0] is not contents:
-            indexed = contents.spaces[0]
-            known = _known(collection, indexed)
-            drawn = None if known is None else _adapted(known, contents, indexed)
-            collection._map = (contents, drawn if drawn is not None else draw_map(indexed))
-        return collection._map[1]
+def map_of(state: State, known: StoredMap | None) -> WorksMap:
+    """The map of `state`, made from a map that is `known` already where that still fits, else drawn anew."""
+    space = state.spaces[0]
+    drawn = _adapted(known, state, space) if known is not None and known.fits(space) else None
+    return draw_map(space) if drawn is None else drawn
 
 
-def is_quick(collection: Collection) -> bool:
-    """Whether `works_map` answers within a few seconds: the map is there, or there are not many works."""
-    return len(collection) <= _QUICK or collection._map is not None or map_path(collection) is not None
-
-
-def draw_map(indexed: IndexedSpace, *, start: np.ndarray | None = None, columns: int | None = None) -> WorksMap:
+def draw_map(space: Space, *, start: np.ndarray | None = None, columns: int | None = None) -> WorksMap:
     """A new map of all works of a space. `start` is an order to begin from: then only neighbourhoods are sorted."""
-    vectors = _reduced(indexed)
+    vectors = _reduced(space)
     columns = columns or columns_for(len(vectors))
-    return WorksMap(columns, hang(vectors, columns, start=start))
+    return WorksMap(columns, place_on_grid(vectors, columns, start=start))
 
 
-def save_map(contents: Contents, folder: Path, old: Path) -> None:
-    """Draw the map of `contents` into `folder`, beginning from the one of the collection in `old`, if it has one of use.
+def save_map(state: State, folder: Path, old: Path) -> None:
+    """Draw the map of `state` into `folder`, beginning from the one of the collection in `old`, if it has one of use.
 
     `OSError` when it cannot be written.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    indexed = contents.spaces[0]
-    name = map_name(indexed.name)
-    stored = _stored(old / name)
+    space = state.spaces[0]
+    name = map_name(space.name)
+    stored = read_map(old / name)
     begun = None
-    if len(contents) > _QUICK and stored is not None and stored.fits(indexed):
-        begun = _adapted(stored, contents, indexed)
-    drawn = draw_map(indexed) if begun is None else draw_map(indexed, start=begun.order, columns=begun.columns)
-    keys = work_keys(contents.table.column("id").to_pylist())[drawn.order]
-    header = {"columns": str(drawn.columns), "encoder": indexed.encoder, "revision": indexed.revision}
+    if len(state) > QUICK and stored is not None and stored.fits(space):
+        begun = _adapted(stored, state, space)
+    drawn = draw_map(space) if begun is None else draw_map(space, start=begun.order, columns=begun.columns)
+    keys = work_keys(state.table.column("id").to_pylist())[drawn.order]
+    header = {"columns": str(drawn.columns), "encoder": space.encoder, "revision": space.revision}
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     try:
@@ -138,32 +121,20 @@ def load_map(path: Path) -> StoredMap:
         raise CollectionError(f"{path} is not the map of a collection ({error}); save the collection again.") from error
 
 
-def map_path(collection: Collection) -> Path | None:
-    """The map that this collection was saved with, if it has one."""
-    name = map_name(collection.contents.spaces[0].name)
-    if collection.folder is None or name not in collection.manifest.files:
-        return None
-    return collection.folder / name
-
-
 def work_keys(ids: Sequence[str]) -> np.ndarray:
     """(n,) uint64 hashes of ids: eight bytes each, whatever the ids are."""
     digests = [hashlib.blake2b(identity.encode(errors="surrogateescape"), digest_size=8).digest() for identity in ids]
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
-def _known(collection: Collection, indexed: IndexedSpace) -> StoredMap | None:
-    """The map as drawn before, or as saved."""
-    if collection._map is not None:
-        contents, drawn = collection._map
-        keys = work_keys(contents.table.column("id").to_pylist())[drawn.order]
-        return StoredMap(drawn.columns, keys, indexed.encoder, indexed.revision)
-    path = map_path(collection)
-    stored = None if path is None else _stored(path)
-    return stored if stored is not None and stored.fits(indexed) else None
+def stored_map(drawn: WorksMap, state: State) -> StoredMap:
+    """A map as it is kept: by the ids of the works of `state`, which it was drawn for."""
+    space = state.spaces[0]
+    keys = work_keys(state.table.column("id").to_pylist())[drawn.order]
+    return StoredMap(drawn.columns, keys, space.encoder, space.revision)
 
 
-def _stored(path: Path) -> StoredMap | None:
+def read_map(path: Path) -> StoredMap | None:
     """The map in a file; None when there is none that can be read, as it can always be drawn again."""
     try:
         return load_map(path)
@@ -171,9 +142,9 @@ def _stored(path: Path) -> StoredMap | None:
         return None
 
 
-def _adapted(stored: StoredMap, contents: Contents, indexed: IndexedSpace) -> WorksMap | None:
+def _adapted(stored: StoredMap, state: State, space: Space) -> WorksMap | None:
     """The stored map with works that are gone closed up and new ones hung beside their likest; None when too much changed."""
-    keys = work_keys(contents.table.column("id").to_pylist())
+    keys = work_keys(state.table.column("id").to_pylist())
     row_of = dict(zip(keys.tolist(), range(len(keys)), strict=True))
     order = [row_of[key] for key in stored.keys.tolist() if key in row_of]
     new = np.setdiff1d(np.arange(len(keys)), order)
@@ -182,34 +153,34 @@ def _adapted(stored: StoredMap, contents: Contents, indexed: IndexedSpace) -> Wo
     if len(new):
         old = np.array(sorted(order))
         after: dict[int, list[int]] = {}
-        weights = _weights(indexed) ** 2  # inner products weighted by the shares themselves
-        queries = indexed.index.vectors(new) * weights
+        weights = _weights(space) ** 2  # inner products weighted by the shares themselves
+        queries = space.index.vectors(new) * weights
         allowed = np.zeros(len(keys), bool)
         allowed[old] = True
-        _, likest = indexed.index.search(queries, 1, allowed=allowed)
+        _, likest = space.index.search(queries, 1, allowed=allowed)
         for row, beside in zip(new.tolist(), likest[:, 0].tolist(), strict=True):
             after.setdefault(beside, []).append(row)
         order = [row for known in order for row in (known, *after.get(known, ()))]
     return WorksMap(min(stored.columns, max(1, len(order))), np.array(order, np.int32))
 
 
-def _weights(indexed: IndexedSpace) -> np.ndarray:
+def _weights(space: Space) -> np.ndarray:
     """(dimension,) float32: factors that make the inner product of two index vectors their balanced likeness."""
-    balanced = {aspect: share for aspect, share in PRESETS["balanced"].items() if aspect in indexed.space.aspects}
-    shares = indexed.space.weigh(balanced)
-    return np.repeat(np.sqrt(shares), indexed.space.block_dims).astype(np.float32)
+    balanced = {aspect: share for aspect, share in PRESETS["balanced"].items() if aspect in space.statistics.aspects}
+    shares = space.statistics.weigh(balanced)
+    return np.repeat(np.sqrt(shares), space.statistics.block_dims).astype(np.float32)
 
 
-def weighted_vectors(indexed: IndexedSpace, rows: np.ndarray) -> np.ndarray:
+def weighted_vectors(space: Space, rows: np.ndarray) -> np.ndarray:
     """(len(rows), d) float32: index vectors whose inner product is the balanced likeness; aspects without weight left out."""
-    weights = _weights(indexed)
+    weights = _weights(space)
     used = np.flatnonzero(weights)
-    return indexed.index.vectors(rows)[:, used] * weights[used]
+    return space.index.vectors(rows)[:, used] * weights[used]
 
 
-def _reduced(indexed: IndexedSpace) -> np.ndarray:
+def _reduced(space: Space) -> np.ndarray:
     """(n, at most 48) float32: the principal components of the weighted index vectors, read a few thousand at a time."""
-    n = len(indexed.index)
-    mean, basis = principal(weighted_vectors(indexed, sample_rows(n)))
+    n = len(space.index)
+    mean, basis = principal(weighted_vectors(space, sample_rows(n)))
     chunks = (np.arange(first, min(first + _CHUNK, n)) for first in range(0, n, _CHUNK))
-    return np.concatenate([(weighted_vectors(indexed, rows) - mean) @ basis for rows in chunks])
+    return np.concatenate([(weighted_vectors(space, rows) - mean) @ basis for rows in chunks])

@@ -7,7 +7,8 @@ from typing import Any
 
 from artsim.encoders.presets import PRESETS
 from artsim.encoders.protocol import ASPECTS
-from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.snapshot.space import Space
+from artsim.snapshot.state import State
 from artsim.storage.card_figures import Figures
 from artsim.storage.manifest import Manifest, SpaceRecord
 
@@ -49,7 +50,7 @@ class _Card:
     """What the parts of a card are written from."""
 
     manifest: Manifest
-    contents: Contents
+    state: State
     repo_id: str
 
     @property
@@ -59,7 +60,7 @@ class _Card:
     @property
     def shown(self) -> str:
         """The column that tells works apart for a person."""
-        return "title" if "title" in self.contents.schema else "id"
+        return "title" if "title" in self.state.schema else "id"
 
 
 def is_private_encoder(space: SpaceRecord) -> bool:
@@ -68,10 +69,10 @@ def is_private_encoder(space: SpaceRecord) -> bool:
 
 
 def dataset_card(
-    manifest: Manifest, contents: Contents, *, repo_id: str | None = None, evaluation: Figures | None = None
+    manifest: Manifest, state: State, *, repo_id: str | None = None, evaluation: Figures | None = None
 ) -> str:
     """Markdown with the front matter that the Hub reads. `repo_id` is where the collection can be loaded from."""
-    card = _Card(manifest, contents, repo_id or "NAMESPACE/NAME")
+    card = _Card(manifest, state, repo_id or "NAMESPACE/NAME")
     parts = [
         _front_matter(manifest),
         f"# {_line(manifest.title)}",
@@ -124,7 +125,7 @@ def _columns(card: _Card) -> str:
     rows = [("`id`", "string", _MEANINGS["id"])]
     if card.manifest.images == "bytes":
         rows.append(("`image`", "image", _MEANINGS["image"]))
-    for name, feature in card.contents.schema.items():
+    for name, feature in card.state.schema.items():
         if name != "id":
             rows.append((f"`{name}`", _kind(feature), _MEANINGS.get(name, "as the source gives it")))
     rows += [(f"`{name}`", f"{dims[name]} × float32", meaning) for name, meaning in vectors.items()]
@@ -138,13 +139,13 @@ def _columns(card: _Card) -> str:
 
 def _encoders(card: _Card) -> str:
     lines = []
-    for space, indexed in zip(card.manifest.spaces, card.contents.spaces, strict=True):
-        blocks = ", ".join(f"{length} for {aspect}" for aspect, length in _blocks(indexed).items())
+    for record, space in zip(card.manifest.spaces, card.state.spaces, strict=True):
+        blocks = ", ".join(f"{length} for {aspect}" for aspect, length in _blocks(space).items())
         lines.append(
-            f"- **{space.name}**: encoder `{space.encoder}`, revision `{space.revision}`. Its index "
-            f"(`{space.index}`, {space.index_type}, inner product) holds for each work the vectors of its aspects side by "
+            f"- **{record.name}**: encoder `{record.encoder}`, revision `{record.revision}`. Its index "
+            f"(`{record.index}`, {record.index_type}, inner product) holds for each work the vectors of its aspects side by "
             f"side ({blocks}), each made comparable by the collection's own statistics and scaled to length 1. Those "
-            f"statistics are in `{space.statistics}`." + _regions(space)
+            f"statistics are in `{record.statistics}`." + _regions(record)
         )
     return "## Encoder and index\n\n" + "\n".join(lines)
 
@@ -159,9 +160,9 @@ def _regions(space: SpaceRecord) -> str:
     )
 
 
-def _blocks(indexed: IndexedSpace) -> dict[str, int]:
+def _blocks(space: Space) -> dict[str, int]:
     """How many numbers of a vector of the index each aspect has, in order."""
-    return dict(zip(indexed.space.aspects, indexed.space.block_dims, strict=True))
+    return dict(zip(space.statistics.aspects, space.statistics.block_dims, strict=True))
 
 
 def _evaluation(figures: Figures) -> str:
@@ -180,7 +181,7 @@ def _evaluation(figures: Figures) -> str:
 
 def _attached_index(card: _Card) -> str:
     space, repo = card.space, card.repo_id
-    blocks = _blocks(card.contents.spaces[0])
+    blocks = _blocks(card.state.spaces[0])
     weights = [f"{PRESETS['balanced'].get(aspect, 0):g}" for aspect in ASPECTS if aspect in blocks]
     return f"""## Find works like one of them, with plain `datasets`
 
@@ -282,7 +283,7 @@ In the browser: `python app.py --collection {card.repo_id}`. To stay on one vers
 
 
 def _first_id(card: _Card) -> str:
-    ids = card.contents.table.column("id")
+    ids = card.state.table.column("id")
     return str(ids[0].as_py()).replace("\\", "\\\\").replace('"', '\\"') if len(ids) else ""
 
 
@@ -294,7 +295,7 @@ def _provenance(card: _Card) -> str:
         if manifest.license not in ("unknown", "other")
         else "Whoever published this did not state a licence for the pictures and the records: ask their owners."
     )
-    if "license" in card.contents.schema:
+    if "license" in card.state.schema:
         terms += " The column `license` holds what is stated for each work."
     if manifest.images == "urls":
         terms += (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artsim.errors import CollectionError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 FORMAT_VERSION = 2  # the newest that is read; 2 is 1 with regions, and only what has regions is written as 2
 FILE_NAME = "artsim.json"
@@ -109,7 +109,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return parse_manifest(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
-        problem = Sentence("holds no collection") if folder.is_dir() else Sentence("does not exist")
+        problem = Message("holds no collection") if folder.is_dir() else Message("does not exist")
         raise CollectionError(
             "{folder} {problem} (no {file}). Make one with: python scripts/build_collection.py --source "
             "folder:PICTURES --out {folder}",
@@ -185,13 +185,13 @@ def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -
             continue
         path = folder / name
         if not path.is_file():
-            problems[name] = Sentence("is missing")
+            problems[name] = Message("is missing")
         elif path.stat().st_size != record.size:
-            problems[name] = Sentence(
+            problems[name] = Message(
                 "has {found:,} bytes instead of {expected:,}", found=path.stat().st_size, expected=record.size
             )
         elif (thorough or record.size <= _HASHED_UP_TO) and sha256(path) != record.sha256:
-            problems[name] = Sentence("has other contents than when it was saved (its sha256 differs)")
+            problems[name] = Message("has other contents than when it was saved (its sha256 differs)")
     return problems
 
 

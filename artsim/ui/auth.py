@@ -14,12 +14,15 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
+import threading
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from artsim.curation.session import EditSession
 
 COOKIE = "artsim-owner"
 PAGE_HEADER = "x-artsim-page"
@@ -79,6 +82,16 @@ class Owner:
 
     def _signed(self, text: str) -> str:
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class OwnerTools:
+    owner: Owner
+    session: EditSession
+    reopen: threading.Event = field(default_factory=threading.Event)
+    """Set when the app is to open what the shelf says now."""
+    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Tells this opening from the next: how a page sees that another collection is open."""
 
 
 def is_at_this_machine(request: Request) -> bool:

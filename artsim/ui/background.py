@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from artsim.collection import Collection
 from artsim.errors import ArtsimError
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Job(Generic[T]):
+class BackgroundTask(Generic[T]):
     """One answer being worked out; `state` tells how far it is."""
 
-    contents: Contents
+    collection_state: State
     state: Literal["working", "done", "failed"] = "working"
     done: int = 0
     total: int = 0
@@ -39,21 +39,21 @@ class Background(Generic[T]):
     def __init__(self, name: str, collection: Collection, work: Callable[[Hashable, Progress], T]) -> None:
         self._name, self._collection, self._work = name, collection, work
         self._asking, self._working = threading.Lock(), threading.Lock()
-        self._jobs: OrderedDict[Hashable, Job[T]] = OrderedDict()
+        self._jobs: OrderedDict[Hashable, BackgroundTask[T]] = OrderedDict()
 
-    def job(self, key: Hashable = None) -> Job[T]:
+    def job(self, key: Hashable = None) -> BackgroundTask[T]:
         """The job for `key`, begun now if there is none for the collection as it is."""
         with self._asking:
-            contents = self._collection.contents
+            state = self._collection.state
             job = self._jobs.get(key)
-            if job is None or job.contents is not contents:
-                job = self._jobs[key] = Job(contents, total=len(contents))
+            if job is None or job.collection_state is not state:
+                job = self._jobs[key] = BackgroundTask(state, total=len(state))
                 threading.Thread(target=self._run, args=(key, job), name=self._name, daemon=True).start()
                 while len(self._jobs) > _KEPT:
                     self._jobs.popitem(last=False)
             return job
 
-    def _run(self, key: Hashable, job: Job[T]) -> None:
+    def _run(self, key: Hashable, job: BackgroundTask[T]) -> None:
         def progress(done: int, total: int | None) -> None:
             job.done, job.total = done, total or job.total
 

@@ -7,28 +7,28 @@ from artsim.messages.strings import Strings
 from artsim.ui.markup import Markup, element, join
 
 
-class Spoken(QueryError):
+class TranslatedError(QueryError):
     """Said in the visitor's language already."""
 
 
-def sentence_of(error: ArtsimError, strings: Strings) -> str:
+def error_text(error: ArtsimError, strings: Strings) -> str:
     """The sentence as text."""
     return _written(error, strings)
 
 
-def told(said: ArtsimError | str, strings: Strings) -> Markup:
+def error_markup(said: ArtsimError | str, strings: Strings) -> Markup:
     """The sentence as it stands in HTML, English marked as English."""
     text = _written(said, strings)
-    if isinstance(said, Spoken) or strings.knows(said):
+    if isinstance(said, TranslatedError) or strings.knows(said):
         return join(text)
     return element("span", text, lang="en")
 
 
 def _written(said: ArtsimError | str, strings: Strings) -> str:
     text = strings.error(said)
-    return capital(text) if strings.error_begins(said) else text
+    return capitalized(text) if strings.error_begins(said) else text
 
 
-def capital(text: str) -> str:
+def capitalized(text: str) -> str:
     """With a capital, unless it starts with a name such as k."""
     return text if text[1:2] == " " else text[:1].upper() + text[1:]

@@ -16,7 +16,7 @@ from artsim.ui.gradio_overrides.refresh import follow
 from artsim.ui.http.guard import GuardedBlocks
 from artsim.ui.pages.footer import about
 from artsim.ui.pages.masthead import masthead
-from artsim.ui.search_page.page import search_tab
+from artsim.ui.search_page.page import search_page
 from artsim.ui.theme import build_theme
 
 UPLOAD_MB = 30
@@ -44,7 +44,7 @@ def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the way to everything
     head = gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
     follow(head, lambda html: setattr(html, "value", masthead(context, "search")))
-    search_tab(context)
+    search_page(context)
     foot = gr.HTML(about(context), apply_default_css=False, elem_id="about")
     follow(foot, lambda html: setattr(html, "value", about(context)))
     gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from artsim.encoders.zero_gpu import is_zero_gpu
 from artsim.errors import ArtsimError
 from artsim.ui.settings import Settings
-from artsim.ui.startup import Opened, open_or_build
+from artsim.ui.startup import OpenedCollection, open_or_build
 
 if TYPE_CHECKING:
     from artsim.ui.auth import Owner
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def serve(opened: Opened, settings: Settings) -> int:
+def serve(opened: OpenedCollection, settings: Settings) -> int:
     """Serve until interrupted, also when the owner opens another collection. The page is up before the encoder is loaded."""
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
     # Where matplotlib is installed, Gradio imports it at the first search: for half a second no one is answered. Nothing
@@ -38,35 +38,35 @@ def serve(opened: Opened, settings: Settings) -> int:
     return 0
 
 
-def _open_another(before: Opened, settings: Settings) -> Opened:
+def _open_another(before: OpenedCollection, settings: Settings) -> OpenedCollection:
     """What the shelf says now; `before`, when that cannot be opened (the Hub is out of reach, for example)."""
-    from artsim.curation.library import Shelf
+    from artsim.curation.library import Library
 
     try:
         return open_or_build(settings)
     except ArtsimError as error:
         log.warning("%s The collection that was open stays open.", error)
-        Shelf(settings.cache).open(settings.collection, before.own)
+        Library(settings.cache).open(settings.collection, before.own)
         return before
 
 
-def _serve(opened: Opened, settings: Settings, owner: Owner | None) -> int | None:
+def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) -> int | None:
     """Serve one collection. Returns the port when another one is to be opened there, None when interrupted."""
-    from artsim.curation.library import Shelf
-    from artsim.curation.session import Registrar
+    from artsim.curation.library import Library
+    from artsim.curation.session import EditSession
     from artsim.messages.strings import load_strings
+    from artsim.ui.auth import OwnerTools
     from artsim.ui.context import Context
     from artsim.ui.readiness import Readiness
     from artsim.ui.server import launch
-    from artsim.ui.studio import Studio
     from artsim.ui.thumbnail_cache import Thumbnails
 
     collection = opened.collection
-    studio = None
+    owner_tools = None
     if owner is not None:
-        shelf = Shelf(settings.cache)
-        registrar = Registrar(collection, shelf, settings.cache, asked=settings.collection, own=opened.own)
-        studio = Studio(owner, registrar)
+        library = Library(settings.cache)
+        session = EditSession(collection, library, settings.cache, asked=settings.collection, own=opened.own)
+        owner_tools = OwnerTools(owner, session)
     context = Context(
         collection=collection,
         thumbnails=Thumbnails(collection, settings.cache),
@@ -74,7 +74,7 @@ def _serve(opened: Opened, settings: Settings, owner: Owner | None) -> int | Non
         strings=load_strings(),
         encoder=opened.encoder,
         encoder_reason=opened.reason,
-        studio=studio,
+        owner_tools=owner_tools,
     )
     if is_zero_gpu():  # its functions must be known before launch
         context.readiness.load()
@@ -83,20 +83,20 @@ def _serve(opened: Opened, settings: Settings, owner: Owner | None) -> int | Non
     log.info("MCP tools: %sgradio_api/mcp/", interface.local_url)
     context.readiness.start()
     context.thumbnails.make_ahead(context.examples)
-    if studio is None:
+    if owner_tools is None:
         interface.block_thread()
         return None
     log.info("Your own works: %scollection", interface.local_url)
     try:
-        while not studio.reopen.wait(1.0):  # not for ever: Ctrl+C would go unheard on Windows
+        while not owner_tools.reopen.wait(1.0):  # not for ever: Ctrl+C would go unheard on Windows
             pass
         interface.close(verbose=False)
     except KeyboardInterrupt:
         log.info("Stopping.")
     finally:
         context.thumbnails.stop()
-        studio.registrar.close()
-    return int(interface.server_port) if studio.reopen.is_set() else None
+        owner_tools.session.close()
+    return int(interface.server_port) if owner_tools.reopen.is_set() else None
 
 
 def _stop(*_: Any) -> None:

@@ -22,8 +22,8 @@ from artsim.ui.search_form import (
     MOST_ALIKE,
     MOST_PARTS,
     MOST_SHOWN,
-    Question,
-    Reading,
+    ParsedLink,
+    SearchForm,
     century_offered,
     columns_offered,
     encoders_offered,
@@ -36,10 +36,10 @@ _ECHOED = 60  # characters of what stood in a link that a sentence repeats
 _PARTS = {"work": "work", "not": "work", "text": "text", "not-text": "text", "upload": "image", "not-upload": "image"}
 
 
-def read_state(query: str, context: Context, uploads: Sequence[Path] = ()) -> Reading:
+def read_query_string(query: str, context: Context, uploads: Sequence[Path] = ()) -> ParsedLink:
     """What the query string `query` says. `uploads` are the files of its uploads, in their order, as far as they are known."""
     if len(query) > _LONGEST:
-        return Reading(Question(), problems=(context.strings("link.too-long", most=_LONGEST),))
+        return ParsedLink(SearchForm(), problems=(context.strings("link.too-long", most=_LONGEST),))
     return _Reader(context, uploads).read(parse_qsl(query.removeprefix("?"), errors="replace", max_num_fields=None))
 
 
@@ -60,7 +60,7 @@ class _Reader:
         self._where: dict[str, Any] = {}
         self._open: str | None = None
 
-    def read(self, pairs: list[tuple[str, str]]) -> Reading:
+    def read(self, pairs: list[tuple[str, str]]) -> ParsedLink:
         readers: dict[str, Callable[[str, str], None]] = {
             **dict.fromkeys(_PARTS, self._part),
             "region": self._region,
@@ -81,9 +81,9 @@ class _Reader:
             read = readers.get(name) or next((read for start, read in prefixes.items() if name.startswith(start)), None)
             if read is not None:  # others are not ours: what newsletters append, Gradio's own
                 read(name, value)
-        return Reading(self._question(), self._open, tuple(self._problems[:_TOLD]))
+        return ParsedLink(self._question(), self._open, tuple(self._problems[:_TOLD]))
 
-    def _question(self) -> Question:
+    def _question(self) -> SearchForm:
         parts = [part for part in self._parts if part is not None]
         if self._lost:
             self._problems.insert(0, self._strings("link.upload"))
@@ -92,7 +92,7 @@ class _Reader:
         if self._weights:
             weights = {aspect: self._weights.get(aspect, 0) for aspect in self._context.aspects}
             self._settings.update(preset=None, weights=weights)
-        return Question(parts=tuple(parts[:MOST_PARTS]), where=self._where, **self._settings)
+        return SearchForm(parts=tuple(parts[:MOST_PARTS]), where=self._where, **self._settings)
 
     def _tell(self, key: str, **values: Any) -> None:
         shown = {name: _cut(value) if name in ("value", "name", "id") else value for name, value in values.items()}
@@ -104,7 +104,7 @@ class _Reader:
         kind, weight = _PARTS[name], -1.0 if name.startswith("not") else 1.0
         part: Part | None = None
         if kind == "work":
-            if value in self._context.collection.contents.rows:
+            if value in self._context.collection.state.rows:
                 part = Part(work=value, weight=weight)
             else:
                 self._tell("link.work", id=value)
@@ -196,7 +196,7 @@ class _Reader:
             self._settings[name] = value
 
     def _opened(self, name: str, value: str) -> None:
-        if value in self._context.collection.contents.rows:
+        if value in self._context.collection.state.rows:
             self._open = value
         else:
             self._tell("link.work", id=value)

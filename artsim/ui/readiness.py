@@ -40,7 +40,7 @@ class Readiness:
                 image=_WARM_UP, k=1
             )  # the first search takes longest, and nobody waits for this one
         except ArtsimError as error:
-            self.state, self.reason = "failed", error.sentence
+            self.state, self.reason = "failed", error.message
             log.error("The encoder cannot be loaded: %s", error)  # noqa: TRY400  # a sentence for people, no traceback
         except Exception as error:
             self.state, self.reason = "failed", type(error).__name__
@@ -56,12 +56,12 @@ class Readiness:
 
     def _others_read_words(self) -> bool:
         """Whether an encoder beside the first reads words; one that cannot be loaded is told of, and does not."""
-        for indexed in self._collection.contents.spaces[1:]:
+        for space in self._collection.state.spaces[1:]:
             try:
-                if self._collection.encoder(indexed.name).embeds_text:
+                if self._collection.encoder(space.name).embeds_text:
                     return True
             except ArtsimError as error:
-                log.warning("The encoder %s cannot be loaded: %s", indexed.encoder, error)
+                log.warning("The encoder %s cannot be loaded: %s", space.encoder, error)
         return False
 
 

@@ -24,7 +24,7 @@ MOST_ALIKE = 20
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchForm:
     """One search as the controls stand."""
 
     parts: tuple[Part, ...] = ()
@@ -50,34 +50,34 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedLink:
     """What a link says."""
 
-    question: Question
+    form: SearchForm
     opened: str | None = None
     """The id of the work whose detail is open."""
     problems: tuple[str, ...] = ()
     """Sentences about what in it could not be used."""
 
 
-def write_state(question: Question, *, opened: str | None = None) -> str:
+def write_query_string(form: SearchForm, *, opened: str | None = None) -> str:
     """The question as a query string, without its `?`. What is as it is at the start is left out."""
     pairs: list[tuple[str, str]] = []
-    for part in question.parts:
+    for part in form.parts:
         pairs += _written_part(part)
-    if question.preset is None:
-        pairs += [(f"w.{aspect}", f"{weight:g}") for aspect, weight in question.weights.items()]
-    elif question.preset != "balanced":
-        pairs.append(("preset", question.preset))
-    pairs += [("ranking", question.ranking)] if question.ranking != "tuned" else []
-    pairs += [("k", str(question.k))] if question.k != SHOWN else []
-    for column, condition in question.where.items():
+    if form.preset is None:
+        pairs += [(f"w.{aspect}", f"{weight:g}") for aspect, weight in form.weights.items()]
+    elif form.preset != "balanced":
+        pairs.append(("preset", form.preset))
+    pairs += [("ranking", form.ranking)] if form.ranking != "tuned" else []
+    pairs += [("k", str(form.k))] if form.k != SHOWN else []
+    for column, condition in form.where.items():
         pairs += [(f"where.{column}", text) for text in _written_condition(condition)]
-    pairs += [("other", question.other)] if question.other else []
-    pairs += [(f"most.{question.at_most[0]}", str(question.at_most[1]))] if question.at_most else []
-    pairs += [("by", question.by)] if question.by else []
-    pairs += [("encoder", question.encoder)] if question.encoder else []
-    pairs += [("find", "detail")] if question.contains else []
+    pairs += [("other", form.other)] if form.other else []
+    pairs += [(f"most.{form.at_most[0]}", str(form.at_most[1]))] if form.at_most else []
+    pairs += [("by", form.by)] if form.by else []
+    pairs += [("encoder", form.encoder)] if form.encoder else []
+    pairs += [("find", "detail")] if form.contains else []
     pairs += [("detail", opened)] if opened else []
     return urlencode(pairs, safe=",/:")
 
@@ -113,10 +113,10 @@ def columns_offered(facets: Iterable[Facet]) -> list[str]:
 
 def encoders_offered(context: Context) -> tuple[str, ...]:
     """What a search may choose among where the collection has several encoders; else nothing."""
-    spaces = context.collection.contents.spaces
+    spaces = context.collection.state.spaces
     return (*(space.name for space in spaces), *SEVERAL) if len(spaces) > 1 else ()
 
 
 def has_regions(context: Context) -> bool:
     """Whether details can be looked for in the collection."""
-    return any(space.regions is not None for space in context.collection.contents.spaces)
+    return any(space.regions is not None for space in context.collection.state.spaces)

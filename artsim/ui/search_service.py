@@ -12,9 +12,9 @@ from artsim.search.engine import Part, Query
 from artsim.search.match import Match
 from artsim.snapshot.filters import Where
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of
-from artsim.ui.search_form import Question
+from artsim.ui.search_form import SearchForm
 
 PER_GROUP = 5
 """Works that are shown for each value, of the nearest in each."""
@@ -31,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Answer:
-    question: Question
+    form: SearchForm
     groups: tuple[Group, ...]
 
     @property
@@ -41,33 +41,33 @@ class Answer:
     @property
     def by_text(self) -> bool:
         """Whether it was asked in words alone."""
-        return all(part.text is not None for part in self.question.parts)
+        return all(part.text is not None for part in self.form.parts)
 
 
-def find(context: Context, question: Question) -> Answer:
+def find(context: Context, form: SearchForm) -> Answer:
     """The answer. `ArtsimError` with a sentence when there can be none."""
-    query = _query(context, question)
-    if question.by is not None and question.contains:
-        raise Spoken(context.strings("results.detail-by"))
-    if question.by is None:
-        return Answer(question, (Group(None, tuple(context.collection.run(query))),))
-    found = context.collection.run_each(replace(query, k=min(question.k, PER_GROUP)), by=question.by)
-    return Answer(question, tuple(Group(value, tuple(matches)) for value, matches in found.items()))
+    query = _query(context, form)
+    if form.by is not None and form.contains:
+        raise TranslatedError(context.strings("results.detail-by"))
+    if form.by is None:
+        return Answer(form, (Group(None, tuple(context.collection.run(query))),))
+    found = context.collection.run_each(replace(query, k=min(form.k, PER_GROUP)), by=form.by)
+    return Answer(form, tuple(Group(value, tuple(matches)) for value, matches in found.items()))
 
 
-def _query(context: Context, question: Question) -> Query:
-    preset = question.preset
-    ranking = PRESET_RANKINGS.get(preset or "", question.ranking) if question.ranking == "tuned" else question.ranking
+def _query(context: Context, form: SearchForm) -> Query:
+    preset = form.preset
+    ranking = PRESET_RANKINGS.get(preset or "", form.ranking) if form.ranking == "tuned" else form.ranking
     return Query(
-        parts=tuple(_with_bytes(part, context.strings) for part in question.parts),
-        aspects=weights_of(None if preset else question.weights, preset),
-        where=question.where,
-        k=question.k,
+        parts=tuple(_with_bytes(part, context.strings) for part in form.parts),
+        aspects=weights_of(None if preset else form.weights, preset),
+        where=form.where,
+        k=form.k,
         ranking=ranking,  # type: ignore[arg-type]  # checked by the search
-        encoder=question.encoder,
-        other=(question.other,) if question.other else (),
-        at_most=dict([question.at_most]) if question.at_most else {},
-        detail=question.contains,
+        encoder=form.encoder,
+        other=(form.other,) if form.other else (),
+        at_most=dict([form.at_most]) if form.at_most else {},
+        detail=form.contains,
     )
 
 
@@ -80,17 +80,17 @@ def read_upload(path: Path, strings: Strings) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Spoken(strings("notice.gone")) from error
+        raise TranslatedError(strings("notice.gone")) from error
 
 
-def heading_of(context: Context, question: Question) -> str:
+def heading_of(context: Context, form: SearchForm) -> str:
     """What the answer is called."""
-    strings, parts = context.strings, question.parts
+    strings, parts = context.strings, form.parts
     liked = [_name(context, part) for part in parts if part.weight > 0]
     unliked = [_name(context, part) for part in parts if part.weight < 0]
     if len(parts) == 1 and parts[0].text is not None:
         return strings("results.of.text", text=parts[0].text)
-    if question.contains and not unliked:
+    if form.contains and not unliked:
         return strings("results.of.detail", liked=_listed(liked, strings))
     key = "results.of.unlike" if unliked else "results.of"
     return strings(key, liked=_listed(liked, strings), unliked=_listed(unliked, strings))
@@ -110,20 +110,20 @@ def _name(context: Context, part: Part) -> str:
     return strings("part.region", name=name) if part.region else name
 
 
-def conditions_of(context: Context, question: Question) -> list[str]:
+def conditions_of(context: Context, form: SearchForm) -> list[str]:
     """The filters and limits that are in force, each as a person would say it."""
     strings = context.strings
     said = [
         strings("within.values", column=strings.column(column), values=_condition(condition, strings))
-        for column, condition in _closed(question.where).items()
+        for column, condition in _closed(form.where).items()
     ]
-    if question.other:
-        said.append(strings("within.other", column=strings.column(question.other)))
-    if question.at_most:
-        column, most = question.at_most
+    if form.other:
+        said.append(strings("within.other", column=strings.column(form.other)))
+    if form.at_most:
+        column, most = form.at_most
         said.append(strings("within.at-most", column=strings.column(column), most=most))
-    if question.encoder:
-        said.append(strings("within.encoder", encoder=question.encoder))
+    if form.encoder:
+        said.append(strings("within.encoder", encoder=form.encoder))
     return said
 
 

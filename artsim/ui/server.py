@@ -32,7 +32,7 @@ def launch(context: Context, settings: Settings) -> gr.Blocks:
     if settings.log_format == "json":
         watchers.append(log_exchange)
     passed = [Middleware(Traffic, watchers=watchers), *middleware(), Middleware(Styled, styles=STYLES)]
-    if context.studio is not None:
+    if context.owner_tools is not None:
         passed.append(Middleware(Following, collection=context.collection))
     keep_uploads_on_disk()
     interface = build_interface(context)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from artsim.cli.run import ProgressBar
 from artsim.collection import Collection
-from artsim.curation.library import Shelf
+from artsim.curation.library import Library
 from artsim.encoders import choose_encoder
 from artsim.errors import CollectionError, EncoderError, QueryError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 from artsim.opening import open_collection
 from artsim.ui.settings import Settings
 from artsim.version import VERSION
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedCollection:
     collection: Collection
     encoder: str
     reason: str
@@ -29,7 +29,7 @@ class Opened:
     """Its name on the shelf, when it is an own collection that stands in for what was asked for."""
 
 
-def open_or_build(settings: Settings) -> Opened:
+def open_or_build(settings: Settings) -> OpenedCollection:
     """`CollectionError`, `EncoderError` or `SourceError` with a sentence when it cannot be done."""
     own = _open_own(settings)
     if own is not None:
@@ -38,16 +38,16 @@ def open_or_build(settings: Settings) -> Opened:
         return _open_named(settings.collection, settings.encoder)
     choice = choose_encoder(settings.encoder)
     log.info("Encoder: %s (%s).", choice.name, choice.reason)
-    return Opened(_default_collection(choice.name, settings.cache), choice.name, choice.reason)
+    return OpenedCollection(_default_collection(choice.name, settings.cache), choice.name, choice.reason)
 
 
-def _open_own(settings: Settings) -> Opened | None:
+def _open_own(settings: Settings) -> OpenedCollection | None:
     """The own collection that was opened last in place of what is asked for now, if there is one that can be opened."""
-    shelf = Shelf(settings.cache)
-    name = shelf.opened(settings.collection)
+    library = Library(settings.cache)
+    name = library.opened(settings.collection)
     if name is None:
         return None
-    folder = shelf.folder(name)
+    folder = library.folder(name)
     try:
         collection = open_collection(folder)
     except CollectionError as error:
@@ -56,13 +56,13 @@ def _open_own(settings: Settings) -> Opened | None:
     log.info(
         "Opening your own collection in %s, in place of %s.", folder, settings.collection or "the paintings of The Met"
     )
-    made_with = collection.contents.spaces[0].encoder
-    return Opened(collection, made_with, Sentence("the one this collection was made with"), own=name)
+    made_with = collection.state.spaces[0].encoder
+    return OpenedCollection(collection, made_with, Message("the one this collection was made with"), own=name)
 
 
-def _open_named(name: str, encoder: str) -> Opened:
+def _open_named(name: str, encoder: str) -> OpenedCollection:
     collection = open_collection(name)
-    encoders = [indexed.encoder for indexed in collection.contents.spaces]
+    encoders = [space.encoder for space in collection.state.spaces]
     if encoder != "auto":
         try:
             collection.prefer(encoder)
@@ -74,12 +74,12 @@ def _open_named(name: str, encoder: str) -> Opened:
                 made_with=" and ".join(encoders),
                 encoder=encoder,
             ) from None
-    first = collection.contents.spaces[0].encoder
-    reason = Sentence("the one this collection was made with")
+    first = collection.state.spaces[0].encoder
+    reason = Message("the one this collection was made with")
     if len(encoders) > 1:
-        reason = Sentence("one of {count}", count=len(encoders))
+        reason = Message("one of {count}", count=len(encoders))
     log.info("Encoder: %s (%s; %s).", first, reason, name)
-    return Opened(collection, first, reason)
+    return OpenedCollection(collection, first, reason)
 
 
 def _default_collection(encoder_name: str, cache: Path) -> Collection:
@@ -112,6 +112,6 @@ def _is_current(collection: Collection) -> bool:
     """Whether this version of artsim made it, with the embedded encoder as it is now (others are checked on loading)."""
     from artsim.encoders.embedded import EmbeddedEncoder
 
-    space = collection.contents.spaces[0]
+    space = collection.state.spaces[0]
     same_encoder = space.encoder != EmbeddedEncoder.id or space.revision == EmbeddedEncoder.revision
     return same_encoder and space.regions is not None and collection.manifest.artsim_version == VERSION

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from artsim.errors import HubError
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 
 PASSING = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
 """HTTP answers that another try may change: the Hub is busy, away for a moment, or somebody else was faster."""
@@ -83,52 +83,52 @@ def speaking_of(what: str) -> Iterator[None]:
         raise HubError(sentence(error, what)) from error
 
 
-def sentence(error: Exception, what: str) -> Sentence:
+def sentence(error: Exception, what: str) -> Message:
     """One sentence for people: what failed, why, and what to do."""
     from huggingface_hub import errors
 
     what = what if what[0].isupper() else what[0].upper() + what[1:]
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
-        return Sentence(
+        return Message(
             "{what} needs the Hub, which is switched off here (HF_HUB_OFFLINE is set), as it is not in the cache.",
             what=what,
         )
     if isinstance(error, errors.GatedRepoError):
-        return Sentence(
+        return Message(
             "{what} failed: its owner lets in only those who ask. Ask on its page, then log in with: hf auth login",
             what=what,
         )
     if isinstance(error, errors.RepositoryNotFoundError):
-        return Sentence(
+        return Message(
             "{what} failed: the Hub has no such repository, or it is private. Check the name; for a private one, log in "
             "with: hf auth login",
             what=what,
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return Sentence(
+        return Message(
             "{what} failed: there is no such revision. Give a branch, a tag or a whole commit id.", what=what
         )
     if isinstance(error, errors.HfHubHTTPError):
         if error.response.status_code in PASSING:
-            return Sentence("{what} failed: {reason} Try again later.", what=what, reason=_said(error))
-        return Sentence("{what} failed: {reason}", what=what, reason=_said(error))
-    return Sentence(
+            return Message("{what} failed: {reason} Try again later.", what=what, reason=_said(error))
+        return Message("{what} failed: {reason}", what=what, reason=_said(error))
+    return Message(
         "{what} failed: {reason} Check the connection, then run it again: what was done is kept.",
         what=what,
         reason=_said(error),
     )
 
 
-def _said(error: Exception) -> Sentence:
+def _said(error: Exception) -> Message:
     """What the Hub answered, as a clause."""
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
     if isinstance(error, HfHubHTTPError):
         words = error.server_message or error.response.headers.get("X-Error-Message") or error.response.reason_phrase
         status, words = error.response.status_code, " ".join(words.split())[:200]
-        return Sentence("the Hub answered {status} ({words}).", status=status, words=words)
+        return Message("the Hub answered {status} ({words}).", status=status, words=words)
     if isinstance(error, HTTPError):
-        return Sentence("the Hub does not answer ({error}).", error=type(error).__name__)
+        return Message("the Hub does not answer ({error}).", error=type(error).__name__)
     if isinstance(error.__cause__, Exception):
         return _said(error.__cause__)
-    return Sentence("{reason}.", reason=" ".join(str(error).split())[:300])
+    return Message("{reason}.", reason=" ".join(str(error).split())[:300])

@@ -18,8 +18,9 @@ from artsim.errors import CollectionError
 from artsim.index import build_index
 from artsim.opening import open_collection
 from artsim.snapshot.files import save_collection
-from artsim.snapshot.space import fit_space
-from artsim.snapshot.state import Contents, IndexedSpace
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import fit_statistics
+from artsim.snapshot.state import State
 from artsim.storage.shards import ROW_GROUP
 from artsim.version import VERSION
 
@@ -63,11 +64,11 @@ def make_large(base: Collection, works: int, folder: Path) -> None:
     if base.manifest.images != "bytes":
         raise CollectionError(f"{base.manifest.title} holds no pictures; take a collection that does.")
     rows = np.arange(works) // ROW_GROUP % len(base)
-    spaces = tuple(_enlarged(indexed, rows) for indexed in base.contents.spaces)
-    contents = Contents(_variants(base.contents.table, rows), spaces, base.contents.schema)
+    spaces = tuple(_enlarged(space, rows) for space in base.state.spaces)
     manifest = replace(base.manifest, title=f"{base.manifest.title}, {works:,} variants")
     pictures = [base.picture(identity) for identity in base.ids]
-    save_collection(contents, lambda row: pictures[rows[row]], manifest, folder)
+    state = State(_variants(base.state.table, rows), spaces, base.state.schema, lambda row: pictures[rows[row]])
+    save_collection(state, manifest, folder)
 
 
 def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:
@@ -85,10 +86,10 @@ def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:
     return taken.set_column(taken.schema.get_field_index("artist"), "artist", pa.array(artists, pa.string()))
 
 
-def _enlarged(indexed: IndexedSpace, rows: np.ndarray) -> IndexedSpace:
+def _enlarged(space: Space, rows: np.ndarray) -> Space:
     """The space over variants of the works at `rows`, with its index. Statistics are of a sample, as of any large collection."""
-    columns = list(indexed.columns.values())
-    originals = {column: indexed.load_vectors(column) for column in columns}
+    columns = list(space.columns.values())
+    originals = {column: space.load_vectors(column) for column in columns}
 
     def chunks(column: str, wanted: np.ndarray = rows) -> Iterator[np.ndarray]:
         for number, start in enumerate(range(0, len(wanted), _CHUNK)):
@@ -98,16 +99,16 @@ def _enlarged(indexed: IndexedSpace, rows: np.ndarray) -> IndexedSpace:
     def load_vectors(column: str) -> np.ndarray:
         return np.concatenate(list(chunks(column)))
 
-    sample = np.arange(max(_SAMPLE, len(indexed.space))) % len(indexed.space)
-    drawn: Blocks = {aspect: next(chunks(column, sample)) for aspect, column in indexed.columns.items()}
-    space = fit_space(indexed.name, drawn, indexed.space.parts)
-    placed = []
+    sample = np.arange(max(_SAMPLE, len(space.statistics))) % len(space.statistics)
+    drawn: Blocks = {aspect: next(chunks(column, sample)) for aspect, column in space.columns.items()}
+    statistics = fit_statistics(space.name, drawn, space.statistics.segments)
+    index_vectors = []
     for blocks in zip(*(chunks(column) for column in columns), strict=True):
-        portion: Blocks = dict(zip(indexed.columns, blocks, strict=True))
-        placed.append(space.place(portion))
-    index = build_index(np.concatenate(placed))
-    space = replace(space, density=space.density[rows])  # the sample begins with a variant of each work
-    return IndexedSpace(space, index, indexed.encoder, indexed.revision, indexed.columns, load_vectors)
+        portion: Blocks = dict(zip(space.columns, blocks, strict=True))
+        index_vectors.append(statistics.index_vectors(portion))
+    index = build_index(np.concatenate(index_vectors))
+    statistics = replace(statistics, density=statistics.density[rows])  # the sample begins with a variant of each work
+    return Space(statistics, index, space.encoder, space.revision, space.columns, load_vectors)
 
 
 def _varied(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -71,7 +71,7 @@ def measure_indexes(n: int, dimension: int, kinds: Sequence[str], *, queries: in
 
 def measure_collection(collection: Collection, *, queries: int) -> dict[str, Any]:
     """The whole `Collection.search` (matches with all their scores) of a real collection, by work and by picture."""
-    indexed = collection.contents.spaces[0]
+    space = collection.state.spaces[0]
     ids = collection.ids
     asked = [ids[row] for row in np.random.default_rng(0).integers(0, len(ids), queries)]
     collection.search(work=ids[0], ranking="cosine")  # reads the raw vectors, once
@@ -82,19 +82,19 @@ def measure_collection(collection: Collection, *, queries: int) -> dict[str, Any
         engines.append(_timed("search by picture", lambda data: collection.search(image=data, k=K), pictures))
     except (CollectionError, EncoderError, ImageError) as error:
         print(f"Search by picture is not timed: {error}")
-    raw = indexed.raw_subject.vectors(np.arange(len(ids)))
-    rows = np.array([collection.contents.rows[identity] for identity in asked])
+    raw = space.raw_subject.vectors(np.arange(len(ids)))
+    rows = np.array([collection.state.rows[identity] for identity in asked])
     engines.append(
         _timed("numpy: raw subject vectors @ query", lambda query: _brute_force(raw, query), list(raw[rows]))
     )
     if collection.folder is not None:
         dataset = collection.dataset()
-        shares = indexed.space.weigh(PRESETS["balanced"])
-        weighted = [indexed.space.query_vector(vector, shares) for vector in indexed.index.vectors(rows)]
-        nearest = partial(dataset.get_nearest_examples, indexed.name, k=K)
+        shares = space.statistics.weigh(PRESETS["balanced"])
+        weighted = [space.statistics.query_vector(vector, shares) for vector in space.index.vectors(rows)]
+        nearest = partial(dataset.get_nearest_examples, space.name, k=K)
         engines.append(_timed("datasets: get_nearest_examples", nearest, weighted))
-    _print(f"{collection.manifest.title}, {len(ids):,} works, {indexed.encoder}:", engines)
-    return {"works": len(ids), "encoder": indexed.encoder, "index": indexed.index.kind, "engines": engines}
+    _print(f"{collection.manifest.title}, {len(ids):,} works, {space.encoder}:", engines)
+    return {"works": len(ids), "encoder": space.encoder, "index": space.index.kind, "engines": engines}
 
 
 def _ask(index: VectorIndex, query: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Copies, crops, borders and other reproductions of a work are found; works that only look alike are not."""
 
+import dataclasses
 import io
 import random
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from artsim import build_collection, open_collection, open_source
 from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
-from artsim.analysis.edge_alignment import alignment
-from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, fingerprint, near_wholes
+from artsim.analysis.edge_alignment import edge_alignment
+from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import load_image, to_file
-from artsim.snapshot.state import Contents, make_space
+from artsim.snapshot.space import make_space
+from artsim.snapshot.state import State
 
 
 def cropped(image: Image.Image, chance: random.Random) -> Image.Image:
@@ -109,24 +111,25 @@ def test_groups_say_how_sure_they_are_and_why(with_copies: Any, groups: list[Dup
         assert (pair.outlines >= 0.85) == (pair.sureness == "almost certain")
     for group in groups:
         assert len(group.pairs) == len(group.ids) - 1
-        assert list(group.ids) == sorted(group.ids, key=with_copies.contents.rows.__getitem__)
+        assert list(group.ids) == sorted(group.ids, key=with_copies.state.rows.__getitem__)
     assert sum(group.sureness == "likely" for group in groups) <= 2
 
 
 def test_a_second_look_reads_no_picture_again_but_those_to_be_laid_on_each_other(with_copies: Any) -> None:
-    contents, known, read = with_copies.contents, {}, []
+    state, known, read = with_copies.state, {}, []
 
     def picture(row: int) -> bytes:
         read.append(row)
         return with_copies.picture(with_copies.ids[row])
 
     steps: list[tuple[int, int | None]] = []
-    first = find_duplicates(contents, picture, known=known, progress=lambda done, total: steps.append((done, total)))
-    assert steps[-1] == (len(contents), len(contents))
-    assert set(range(len(contents))) - set(read) == {len(contents) - 1}, "the copy of a file is known by its hash"
+    state = dataclasses.replace(state, pictures=picture)
+    first = find_duplicates(state, known=known, progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (len(state), len(state))
+    assert set(range(len(state))) - set(read) == {len(state) - 1}, "the copy of a file is known by its hash"
     alone = {row for row, identity in enumerate(with_copies.ids) if not any(identity in group.ids for group in first)}
     read.clear()
-    assert find_duplicates(contents, picture, known=known) == first
+    assert find_duplicates(state, known=known) == first
     assert len(alone & set(read)) <= len(alone) / 4
 
 
@@ -150,41 +153,41 @@ def test_nearly_blank_pictures_are_not_taken_for_one(copy: Path, encode: Any) ->
 
 def test_two_portraits_and_two_madonnas_are_not_one_work(met: Any) -> None:
     for first, second in (PORTRAITS, MADONNAS):
-        assert alignment(met(first), met(second)) < 0.65
+        assert edge_alignment(met(first), met(second)) < 0.65
 
 
 def test_two_works_in_frames_of_one_kind_are_not_one_work(met: Any) -> None:
     """Frames have stronger outlines than most pictures, and at the same place."""
     first, second = (ImageOps.expand(met(number).resize((300, 400)), 50, (24, 24, 24)) for number in PORTRAITS)
     walls = [ImageOps.expand(image, 20, (240, 240, 238)) for image in (first, second)]
-    assert alignment(*walls) < 0.25
-    assert alignment(walls[0], jpeg_30(walls[0], random.Random(0))) > 0.85
+    assert edge_alignment(*walls) < 0.25
+    assert edge_alignment(walls[0], jpeg_30(walls[0], random.Random(0))) > 0.85
 
 
 def test_where_hash_and_embedding_are_deceived_the_outlines_decide(met: Any) -> None:
     images = [met(number) for number in MADONNAS]
-    assert distances(*(fingerprint(image)[None] for image in images)) <= 14
+    assert distances(*(perceptual_hash(image)[None] for image in images)) <= 14
     vectors = np.ones((2, 4), np.float32) / 2  # an encoder that sees no difference at all
     space = make_space("blind", "blind", "1", {"subject": "vectors"}, {"subject": vectors})
-    contents = Contents(pa.table({"id": ["one", "other"]}), (space,), {})
+    state = State(pa.table({"id": ["one", "other"]}), (space,), {}, lambda row: files[row])
     files = [to_file(image) for image in images]
-    assert find_duplicates(contents, files.__getitem__, known={}) == []
+    assert find_duplicates(state, known={}) == []
     files[1] = to_file(cropped(images[0], random.Random(3)))
-    (group,) = find_duplicates(contents, files.__getitem__, known={})
+    (group,) = find_duplicates(state, known={})
     assert group.ids == ("one", "other")
 
 
 def test_a_crop_lies_on_its_original_whichever_comes_first(met: Any) -> None:
     original = met("437881")
     crop = cropped(original, random.Random(5))
-    assert alignment(original, crop) == pytest.approx(alignment(crop, original))
-    assert alignment(original, crop) > 0.9
+    assert edge_alignment(original, crop) == pytest.approx(edge_alignment(crop, original))
+    assert edge_alignment(original, crop) > 0.9
 
 
 @pytest.mark.parametrize("alter", ALTERED, ids=lambda alter: alter.__name__)
 def test_the_hash_of_an_altered_copy_is_near(met: Any, alter: Any) -> None:
-    prints = np.stack([fingerprint(alter(met(number), random.Random(7))) for number in PORTRAITS + MADONNAS])
-    originals = np.stack([fingerprint(met(number)) for number in PORTRAITS + MADONNAS])
+    prints = np.stack([perceptual_hash(alter(met(number), random.Random(7))) for number in PORTRAITS + MADONNAS])
+    originals = np.stack([perceptual_hash(met(number)) for number in PORTRAITS + MADONNAS])
     assert distances(prints, originals).max() <= 12
     assert np.array_equal(distances(prints, originals), distances(originals, prints))
     strangers = distances(prints, np.roll(originals, 2, axis=0))
@@ -192,7 +195,7 @@ def test_the_hash_of_an_altered_copy_is_near(met: Any, alter: Any) -> None:
 
 
 def test_a_blank_picture_has_no_hash(met: Any) -> None:
-    empty, full = fingerprint(blank(250, 0)), fingerprint(met("437881"))
+    empty, full = perceptual_hash(blank(250, 0)), perceptual_hash(met("437881"))
     assert empty.shape == full.shape == (len(WINDOWS),)
     assert not empty.any()
     assert full.all()

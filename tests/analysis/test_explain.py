@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from artsim import draw_overlay
-from artsim.analysis.correspondence import agree, embed_places
+from artsim.analysis.correspondence import embed_places, find_correspondence
 from artsim.analysis.explain import STEPS, WORDS, Explanation, shared_metadata, step_of
 from artsim.encoders import load_encoder
 from artsim.encoders.protocol import ASPECTS, unit_rows
@@ -78,7 +78,7 @@ def test_a_detail_pasted_into_another_picture_lights_up_in_both(
 ) -> None:
     original = met(source)
     collage = pasted(crop_region(original, detail), met(target), place)
-    found = agree(embed_places(embedded, original), embed_places(embedded, collage))
+    found = find_correspondence(embed_places(embedded, original), embed_places(embedded, collage))
     assert lies_in(peak(found.first), detail)
     assert lies_in(peak(found.second), place)
     assert overlap(found.pairs[0].first, detail) > 0.25
@@ -90,7 +90,10 @@ def test_a_copy_agrees_in_its_own_places_and_a_stranger_hardly_at_all(met: Any, 
     window = (0.1, 0.1, 0.95, 0.9)
     copy = ImageEnhance.Color(crop_region(original, window)).enhance(0.4)
     places = embed_places(embedded, original)
-    alike, strange = agree(places, embed_places(embedded, copy)), agree(places, embed_places(embedded, met("36131")))
+    alike, strange = (
+        find_correspondence(places, embed_places(embedded, copy)),
+        find_correspondence(places, embed_places(embedded, met("36131"))),
+    )
     assert alike.first.max() > 2 * strange.first.max()
     best = alike.pairs[0]
     back = tuple(
@@ -108,7 +111,7 @@ def test_every_encoder_gives_places_that_can_be_compared(checkpoint: Any, painti
     long_side = round(20 * min(2, max(image.width / image.height, image.height / image.width)))
     assert sorted(places.shape[:2]) == [20, long_side]
     assert np.linalg.norm(places, axis=2) == pytest.approx(1, abs=1e-3)
-    found = agree(places, places)
+    found = find_correspondence(places, places)
     assert found.first.shape == places.shape[:2]
     assert np.array_equal(found.first, found.second)
     assert found.first.max() > 0.1, "a picture agrees with itself"
@@ -130,7 +133,7 @@ def random_places(rows: int, columns: int, seed: int) -> np.ndarray:
 def test_what_is_in_both_pictures_is_found_where_it_is() -> None:
     first, second = random_places(12, 16, 1), random_places(20, 10, 2)
     second[11:17, 2:8] = first[4:10, 8:14]
-    found = agree(first, second)
+    found = find_correspondence(first, second)
     assert found.first.dtype == found.second.dtype == np.float32
     assert 0 <= found.first.min() <= found.first.max() <= 1
     here, there = np.zeros((12, 16), bool), np.zeros((20, 10), bool)
@@ -145,20 +148,20 @@ def test_what_is_in_both_pictures_is_found_where_it_is() -> None:
 def test_what_all_places_share_counts_for_nothing() -> None:
     first, second = random_places(12, 12, 3), random_places(12, 12, 4)
     ground = unit_rows(np.ones((1, 64)))[0] * 5  # a gold ground, everywhere in both
-    found = agree(unit_rows(first + ground), unit_rows(second + ground))
+    found = find_correspondence(unit_rows(first + ground), unit_rows(second + ground))
     assert found.pairs == ()
     assert found.first.max() < 0.18
 
 
 def test_places_of_two_encoders_are_not_compared() -> None:
     with pytest.raises(QueryError, match="one encoder made both"):
-        agree(random_places(4, 4, 0), random_places(4, 4, 0)[..., :32])
+        find_correspondence(random_places(4, 4, 0), random_places(4, 4, 0)[..., :32])
 
 
 def test_an_explanation_holds_what_the_app_shows(collection: Any, explanation: Explanation) -> None:
     first, second = collection.ids[0], explanation.match.id
     assert first != second
-    assert {item.aspect for item in explanation.likeness} == set(collection.contents.spaces[0].space.aspects)
+    assert {item.aspect for item in explanation.likeness} == set(collection.state.spaces[0].statistics.aspects)
     for item in explanation.likeness:
         assert item.words == WORDS[item.aspect][step_of(item.percentile)]
         assert item.cosine == pytest.approx(explanation.match.aspects[item.aspect])
@@ -229,7 +232,7 @@ def test_there_are_words_for_every_aspect_and_step() -> None:
 
 
 def test_shared_metadata_are_what_says_something(collection: Any) -> None:
-    table = collection.contents.table
+    table = collection.state.table
     first = {"id": "a", "title": "Untitled", "artist": "Rembrandt", "year": 1633, "tags": ["Portraits", "Men"]}
     second = {"id": "b", "title": "Other", "artist": "Rembrandt", "year": 1699, "tags": ["Men", "Dogs", ""]}
     shared = {item.column: item.value for item in shared_metadata(table, first, second)}
@@ -240,7 +243,7 @@ def test_shared_metadata_are_what_says_something(collection: Any) -> None:
 
 
 def test_identifiers_unknowns_and_repetitions_are_not_shared_metadata(collection: Any) -> None:
-    table = collection.contents.table
+    table = collection.state.table
     work = {
         "id": "a",
         "sha256": "00ff",
@@ -264,7 +267,7 @@ def test_what_every_work_has_is_no_reason(copy: Path) -> None:
     collection.remove(collection.ids[2:])
     first, second = (collection.work(identity) for identity in collection.ids)
     everywhere = {**first, "id": second["id"]}
-    columns = {item.column for item in shared_metadata(collection.contents.table, first, everywhere)}
+    columns = {item.column for item in shared_metadata(collection.state.table, first, everywhere)}
     varied = {name for name in first if first[name] != second[name]}
     assert columns <= varied | {"tags"}
 

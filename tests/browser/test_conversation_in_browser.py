@@ -51,7 +51,7 @@ def names(one: Any) -> list[str]:
     return one.page.locator(".tray .part-name").all_inner_texts()
 
 
-def question(one: Any) -> dict[str, Any]:
+def form(one: Any) -> dict[str, Any]:
     """What all the controls say; those in closed groups are opened for it."""
     one.settings()
     for group in ("#filters", "#mix", "#advanced"):
@@ -115,21 +115,21 @@ def test_back_and_forward_bring_controls_and_works_again_without_a_reload(visit:
     one = visit()
     empty = one.titles()
     start(one)
-    seen = [(one.page.url, one.heading(), one.titles(), question(one))]
+    seen = [(one.page.url, one.heading(), one.titles(), form(one))]
     one.page.evaluate("window.sameVisit = true")
     one.press(one.page.locator("#presets label", has_text="Colour"))
     one.page.wait_for_url("**preset=color**")
     one.settle()
-    seen.append((one.page.url, one.heading(), one.titles(), question(one)))
+    seen.append((one.page.url, one.heading(), one.titles(), form(one)))
     press(one, 1, "against")
-    seen.append((one.page.url, one.heading(), one.titles(), question(one)))
+    seen.append((one.page.url, one.heading(), one.titles(), form(one)))
     assert len({url for url, *_ in seen}) == 3
     for move, steps in (("back", (1, 0)), ("forward", (1, 2))):
         for step in steps:
             getattr(one.page, f"go_{move}")()
             one.page.wait_for_function("(url) => location.href === url", arg=seen[step][0])
             one.settle()
-            assert (one.page.url, one.heading(), one.titles(), question(one)) == seen[step]
+            assert (one.page.url, one.heading(), one.titles(), form(one)) == seen[step]
     for _ in range(3):
         one.page.go_back()
         one.settle()
@@ -150,7 +150,7 @@ def test_a_link_gives_the_same_view_in_another_browser(visit: Callable[..., Any]
     one.go(link)
     if one.touch:
         assert one.page.evaluate("scrollY") > 300, "on a phone the works are in view"
-    said = question(one)
+    said = form(one)
     assert said["k"] == "12"
     assert said["preset"] is None
     assert said["ranking"] == "likeness"
@@ -161,7 +161,7 @@ def test_a_link_gives_the_same_view_in_another_browser(visit: Callable[..., Any]
     assert one.page.locator(".frame-box:not([hidden])").count() == 1
     assert "Culture: French, Italian" in one.page.locator(".within").inner_text()
     again = visit(one.page.url.removeprefix(app.url))
-    assert (again.heading(), again.titles(), question(again)) == (one.heading(), one.titles(), said)
+    assert (again.heading(), again.titles(), form(again)) == (one.heading(), one.titles(), said)
     assert not again.scrolls_sideways()
 
 

@@ -74,10 +74,10 @@ def litter(folder: Path) -> list[str]:
 def assert_same(one: Any, other: Any) -> None:
     """The same works in the same order with the same pictures, metadata and vectors."""
     assert one.ids == other.ids
-    assert one.contents.table.to_pylist() == other.contents.table.to_pylist()
+    assert one.state.table.to_pylist() == other.state.table.to_pylist()
     assert [one.picture(i) for i in one.ids] == [other.picture(i) for i in other.ids]
-    for aspect, block in one.contents.spaces[0].raw_blocks().items():
-        np.testing.assert_allclose(block, other.contents.spaces[0].raw_blocks()[aspect], atol=1e-5)
+    for aspect, block in one.state.spaces[0].raw_blocks().items():
+        np.testing.assert_allclose(block, other.state.spaces[0].raw_blocks()[aspect], atol=1e-5)
 
 
 def test_works_keep_their_order_and_their_vectors(build: Any, clip: Any, pictures: Path, small_batches: None) -> None:
@@ -87,7 +87,7 @@ def test_works_keep_their_order_and_their_vectors(build: Any, clip: Any, picture
     collection = build()
     assert collection.ids == [f"{number:02d}.jpg" for number in range(12)]
     by_hand = embed(clip, [load_image(pictures / identity) for identity in collection.ids])
-    for aspect, block in collection.contents.spaces[0].raw_blocks().items():
+    for aspect, block in collection.state.spaces[0].raw_blocks().items():
         np.testing.assert_allclose(block, by_hand[aspect], atol=2e-5)
 
 
@@ -135,7 +135,7 @@ def test_metadata_is_kept_with_its_types(paintings: Path, clip: Any, tmp_path: P
     assert (work["title"], work["year"]) == (met_works[5]["title"], met_works[5]["year"])
     assert work["tags"] == met_works[5]["tags"]
     assert collection.work("03.jpg")["year"] is None
-    assert {name: collection.contents.schema[name] for name in source.features} == source.features
+    assert {name: collection.state.schema[name] for name in source.features} == source.features
 
 
 def test_columns_whose_names_are_taken_are_kept_under_others(pictures: Path, clip: Any, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_another_encoder_embeds_everything_anew(build: Any, checkpoint: Any, tmp
     counting = Counting(load_encoder(str(checkpoint("dinov2"))))
     collection = build(counting)
     assert counting.seen == 12
-    assert collection.contents.spaces[0].name == "dinov2"
+    assert collection.state.spaces[0].name == "dinov2"
 
 
 def test_the_old_collection_stays_until_the_new_one_is_whole(
@@ -392,9 +392,9 @@ def test_a_disk_that_fills_up_at_the_index_is_a_sentence_too(build: Any, tmp_pat
 
 
 def test_two_builds_into_one_place_are_one_too_many(build: Any, tmp_path: Path) -> None:
-    from artsim.building.checkpoint import one_build_at_a_time
+    from artsim.building.checkpoint import build_lock
 
-    with one_build_at_a_time(tmp_path / "out"), pytest.raises(CollectionError, match="Another process is building"):
+    with build_lock(tmp_path / "out"), pytest.raises(CollectionError, match="Another process is building"):
         build()
     assert len(build()) == 12
 
@@ -464,7 +464,7 @@ def test_title_licence_and_index_type_are_as_asked(build: Any, tmp_path: Path) -
     collection = build(title='A "title": with all', license="cc0-1.0", index_type="hnsw")
     assert collection.manifest.title == 'A "title": with all'
     assert collection.manifest.license == "cc0-1.0"
-    assert collection.contents.spaces[0].index.kind == "hnsw"
+    assert collection.state.spaces[0].index.kind == "hnsw"
     assert collection.manifest.spaces[0].index_type == "hnsw"
 
 

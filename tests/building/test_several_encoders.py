@@ -62,9 +62,9 @@ def build(pictures: Path, tmp_path: Path) -> Callable[..., Any]:
 
 def test_each_encoder_has_a_space_with_its_own_vectors(build: Any, clip: Any, dino: Any, pictures: Path) -> None:
     collection = build(clip, dino)
-    assert [space.name for space in collection.contents.spaces] == ["clip", "dinov2"]
+    assert [space.name for space in collection.state.spaces] == ["clip", "dinov2"]
     images = [load_image(pictures / identity) for identity in collection.ids]
-    for encoder, space in zip((clip, dino), collection.contents.spaces, strict=True):
+    for encoder, space in zip((clip, dino), collection.state.spaces, strict=True):
         for aspect, block in embed(encoder, images).items():
             np.testing.assert_allclose(space.raw_blocks()[aspect], block, atol=2e-5)
 
@@ -81,12 +81,12 @@ def test_the_dataset_of_a_collection_that_was_built_again_is_the_new_one(build: 
 
 
 def test_a_second_encoder_embeds_alone(build: Any, clip: Any, dino: Any) -> None:
-    alone = build(clip).contents.spaces[0].raw_blocks()
+    alone = build(clip).state.spaces[0].raw_blocks()
     first, second = Counting(clip), Counting(dino)
     both = build(first, second)
     assert (first.seen, second.seen) == (0, 12)
     for aspect, block in alone.items():
-        assert (both.contents.spaces[0].raw_blocks()[aspect] == block).all()
+        assert (both.state.spaces[0].raw_blocks()[aspect] == block).all()
 
 
 def test_a_new_picture_is_embedded_once_by_each(
@@ -102,8 +102,8 @@ def test_a_new_picture_is_embedded_once_by_each(
 def test_an_encoder_can_be_left_out_again_or_come_first(build: Any, clip: Any, dino: Any) -> None:
     build(clip, dino)
     first, second = Counting(clip), Counting(dino)
-    assert [space.name for space in build(second, first).contents.spaces] == ["dinov2", "clip"]
-    assert [space.name for space in build(second).contents.spaces] == ["dinov2"]
+    assert [space.name for space in build(second, first).state.spaces] == ["dinov2", "clip"]
+    assert [space.name for space in build(second).state.spaces] == ["dinov2"]
     assert (first.seen, second.seen) == (0, 0)
 
 
@@ -143,10 +143,10 @@ def test_works_are_added_and_removed_in_every_space(
     collection.save()
     again = open_collection(tmp_path / "out")
     image = load_image(paintings / "30.jpg")
-    for encoder, space in zip((clip, dino), again.contents.spaces, strict=True):
-        assert len(space.space) == len(space.index) == 12
+    for encoder, space in zip((clip, dino), again.state.spaces, strict=True):
+        assert len(space.statistics) == len(space.index) == 12
         for aspect, block in embed(encoder, [image]).items():
-            np.testing.assert_allclose(space.raw_blocks()[aspect][again.contents.rows["new"]], block[0], atol=2e-5)
+            np.testing.assert_allclose(space.raw_blocks()[aspect][again.state.rows["new"]], block[0], atol=2e-5)
 
 
 def test_an_encoder_given_twice_is_a_sentence(build: Any, clip: Any) -> None:
@@ -175,7 +175,7 @@ def test_the_command_takes_several_encoders(paintings: Path, checkpoint: Any, tm
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Encoder: ") == 2
     collection = open_collection(tmp_path / "out")
-    assert [space.name for space in collection.contents.spaces] == ["clip", "resnet"]
+    assert [space.name for space in collection.state.spaces] == ["clip", "resnet"]
     assert {match.encoder for match in collection.search(work="02.jpg", encoder="resnet")} == {"resnet"}
 
 

@@ -155,7 +155,7 @@ def test_killed_at_any_time_it_goes_on_and_nothing_is_lost(paintings: Path, clip
     resumed = open_collection(out)
     whole = build_collection(source, clip, tmp_path / "whole")
     assert resumed.ids == whole.ids == sorted(path.name for path in folder.iterdir())
-    for aspect, block in resumed.contents.spaces[0].raw_blocks().items():
-        np.testing.assert_allclose(block, whole.contents.spaces[0].raw_blocks()[aspect], atol=1e-5)
+    for aspect, block in resumed.state.spaces[0].raw_blocks().items():
+        np.testing.assert_allclose(block, whole.state.spaces[0].raw_blocks()[aspect], atol=1e-5)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["out", "out.report.json", "pictures", "whole", "whole.report.json"]

@@ -234,11 +234,11 @@ def test_an_index_of_other_dimensions_is_refused(copy: Path) -> None:
 
 
 def test_statistics_of_other_works_are_refused(copy: Path) -> None:
-    from artsim.snapshot.space import load_space, save_space
+    from artsim.snapshot.space_statistics import load_statistics, save_statistics
 
     keep = np.ones(40, bool)
     keep[0] = False
-    save_space(load_space(copy / SPACE).without(keep), copy / SPACE)
+    save_statistics(load_statistics(copy / SPACE).without(keep), copy / SPACE)
     swear(copy, SPACE)
     with pytest.raises(CollectionError, match=r"The statistics of .* are of 39 works, but its data has 40") as error:
         open_collection(copy)
@@ -401,22 +401,22 @@ def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None
     for numbers in (range(40, 52), [52], [53, 54], range(55, 64)):
         collection.add([{"image": met_works[n]["image"]["bytes"], "id": f"met-{n}"} for n in numbers])
     assert len(collection) == 64
-    (indexed,) = collection.contents.spaces
-    raw = indexed.raw_blocks()
-    placed = indexed.space.place(raw)
-    np.testing.assert_allclose(indexed.index.vectors(np.arange(64)), placed, atol=1e-5)
+    (space,) = collection.state.spaces
+    raw = space.raw_blocks()
+    index_vectors = space.statistics.index_vectors(raw)
+    np.testing.assert_allclose(space.index.vectors(np.arange(64)), index_vectors, atol=1e-5)
     match = collection.search(work="met-60", preset="subject", k=1)[0]
     assert collection.search(image=met_works[60]["image"]["bytes"], k=1)[0].id == "met-60"
-    block = indexed.space.split(placed)["subject"]
+    block = space.statistics.split(index_vectors)["subject"]
     assert match.aspects["subject"] == pytest.approx(float(block[60] @ block[match.row]), abs=1e-4)
 
 
 def test_statistics_are_measured_anew_once_a_quarter_has_been_added(copy: Path, met_works: Any) -> None:
     collection = open_collection(copy)
-    before = collection.contents.spaces[0].space.transforms["subject"][0].mean
+    before = collection.state.spaces[0].statistics.transforms["subject"][0].mean
     for number in range(40, 52):
         collection.add([{"image": met_works[number]["image"]["bytes"]}])
-    after = collection.contents.spaces[0].space.transforms["subject"][0].mean
+    after = collection.state.spaces[0].statistics.transforms["subject"][0].mean
     assert not np.array_equal(before, after)
 
 
@@ -631,14 +631,13 @@ def test_the_type_of_index_that_was_asked_for_stays(copy: Path, painting: bytes)
     from artsim.index import build_index
 
     collection = open_collection(copy)
-    contents, pictures = collection._state
-    (indexed,) = contents.spaces
-    index = build_index(indexed.space.place(indexed.raw_blocks()), kind="hnsw")
-    spaces = (dataclasses.replace(indexed, index=index),)
-    collection._state = (dataclasses.replace(contents, spaces=spaces), pictures)
+    (space,) = collection.state.spaces
+    index = build_index(space.statistics.index_vectors(space.raw_blocks()), kind="hnsw")
+    spaces = (dataclasses.replace(space, index=index),)
+    collection.state = dataclasses.replace(collection.state, spaces=spaces)
     collection.add([{"image": painting, "id": "new"}])
     collection.remove(["05.jpg"])
-    assert open_collection(collection.save()).contents.spaces[0].index.kind == "hnsw"
+    assert open_collection(collection.save()).state.spaces[0].index.kind == "hnsw"
 
 
 def test_searches_go_on_while_works_are_added_and_removed(copy: Path, met_works: Any) -> None:

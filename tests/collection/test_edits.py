@@ -17,7 +17,7 @@ def mine(copy: Path) -> Collection:
 
 def test_edited_metadata_are_there_after_saving_and_nothing_else_changed(mine: Collection, copy: Path) -> None:
     before = {identity: mine.work(identity) for identity in mine.ids}
-    snapshot, picture = mine.contents, mine.picture("03.jpg")
+    snapshot, picture = mine.state, mine.picture("03.jpg")
     mine.edit("03.jpg", {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None})
     assert snapshot.work(3) == before["03.jpg"]  # a search that runs sees what it saw
     mine.save()
@@ -46,10 +46,10 @@ def test_edited_metadata_are_there_after_saving_and_nothing_else_changed(mine: C
 def test_what_cannot_be_edited_is_refused_and_nothing_changes(
     mine: Collection, identity: str, values: dict[str, object], words: str
 ) -> None:
-    before = mine.contents
+    before = mine.state
     with pytest.raises(QueryError, match=words):
         mine.edit(identity, values)
-    assert mine.contents is before
+    assert mine.state is before
 
 
 def test_works_taken_out_can_be_put_back_with_their_vectors(mine: Collection, copy: Path) -> None:
@@ -78,7 +78,7 @@ def test_works_prepared_beforehand_are_added_as_if_given_directly(
     other.add(works)
     assert mine.work("new") == other.work("new")
     rows = np.array([40])
-    for ours, theirs in zip(mine.contents.spaces, other.contents.spaces, strict=True):
+    for ours, theirs in zip(mine.state.spaces, other.state.spaces, strict=True):
         np.testing.assert_allclose(ours.index.vectors(rows), theirs.index.vectors(rows))
 
 
@@ -94,9 +94,9 @@ def test_a_collection_says_what_it_is_told_to_say(mine: Collection, copy: Path) 
 
 
 def test_the_work_of_a_file_is_known_by_its_hash(mine: Collection) -> None:
-    contents = mine.contents
-    assert work_of_file(contents, mine.work("09.jpg")["sha256"]) == "09.jpg"
-    assert work_of_file(contents, "0" * 64) is None
+    state = mine.state
+    assert work_of_file(state, mine.work("09.jpg")["sha256"]) == "09.jpg"
+    assert work_of_file(state, "0" * 64) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_work_of_a_file_is_known_by_its_hash(mine: Collection) -> None:
 def test_values_are_written_as_people_do_and_read_again(
     mine: Collection, column: str, value: object, text: str
 ) -> None:
-    kind = mine.contents.table.schema.field(column).type
+    kind = mine.state.table.schema.field(column).type
     assert write_value(value) == text
     assert read_value(text, kind, column) == value
 
@@ -120,7 +120,7 @@ def test_values_are_written_as_people_do_and_read_again(
 def test_a_text_that_is_no_value_of_its_column_is_said_so(mine: Collection) -> None:
     import pyarrow as pa
 
-    year = mine.contents.table.schema.field("year").type
+    year = mine.state.table.schema.field("year").type
     for text in ("about 1880", "18.5", "99999999999999999999"):
         with pytest.raises(QueryError, match="year is a whole number, not"):
             read_value(text, year, "year")

@@ -10,19 +10,19 @@ import pytest
 from PIL import Image
 
 from artsim import CollectionError, QueryError, open_collection
-from artsim.curation.library import Shelf
-from artsim.curation.session import Registrar
-from artsim.curation.uploads import Incoming, TooMuch, clean_name
+from artsim.curation.library import Library
+from artsim.curation.session import EditSession
+from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name
 
 PATIENCE = 120.0  # seconds, for a loaded machine
 
 
 @pytest.fixture
-def registrar(copy: Path, tmp_path: Path, clip: Any) -> Registrar:
+def session(copy: Path, tmp_path: Path, clip: Any) -> EditSession:
     """Over a copy of 40 paintings in a folder of the user's own."""
     collection = open_collection(copy)
     collection._encoders[str(clip.id)] = clip  # loaded once for all tests
-    return Registrar(collection, Shelf(tmp_path / "cache"), tmp_path / "cache", asked=str(copy))
+    return EditSession(collection, Library(tmp_path / "cache"), tmp_path / "cache", asked=str(copy))
 
 
 @pytest.fixture(scope="module")
@@ -39,42 +39,42 @@ def scans(met_works: list[dict[str, Any]]) -> list[bytes]:
     return [small(work["image"]["bytes"]) for work in met_works[60:72]]
 
 
-def send(registrar: Registrar, files: dict[str, bytes], *, title: str | None = None) -> None:
+def send(session: EditSession, files: dict[str, bytes], *, title: str | None = None) -> None:
     """All files at once, tables first, as the page does."""
     tables = {name: data for name, data in files.items() if name.endswith((".csv", ".jsonl"))}
     pictures = {name: data for name, data in files.items() if name not in tables}
-    registrar.begin_intake(len(pictures), title=title)
-    intake, incoming = registrar.intake, registrar.incoming
-    assert intake is not None
-    assert incoming is not None
+    session.begin_ingest(len(pictures), title=title)
+    ingest, upload_folder = session.ingest, session.upload_folder
+    assert ingest is not None
+    assert upload_folder is not None
     for name, data in {**tables, **pictures}.items():
-        path = incoming.place(name, len(data))
+        path = upload_folder.place(name, len(data))
         path.write_bytes(data)
         if name in pictures:
-            intake.receive(name, path)
-    intake.complete()
+            ingest.receive(name, path)
+    ingest.complete()
 
 
-def outcomes(registrar: Registrar) -> dict[str, tuple[str, str | None]]:
-    assert registrar.intake is not None
-    return {report.name: (report.outcome, report.work) for report in registrar.intake.state().reports}
+def outcomes(session: EditSession) -> dict[str, tuple[str, str | None]]:
+    assert session.ingest is not None
+    return {report.name: (report.outcome, report.work) for report in session.ingest.state().reports}
 
 
-def finish(registrar: Registrar) -> Any:
-    assert registrar.intake is not None
-    registrar.intake.wait(PATIENCE)
-    state = registrar.intake.state()
-    assert registrar.intake.over, state
+def finish(session: EditSession) -> Any:
+    assert session.ingest is not None
+    session.ingest.wait(PATIENCE)
+    state = session.ingest.state()
+    assert session.ingest.over, state
     return state
 
 
 def test_works_are_added_with_their_metadata_and_are_there_after_a_restart(
-    registrar: Registrar, scans: list[bytes], copy: Path
+    session: EditSession, scans: list[bytes], copy: Path
 ) -> None:
     table = "file_name,title,artist,year,tags,frame\na.jpg,One,Ada,1901,Sea,gold\nb.jpg,,Ada,unknown,,gold\n"
     files = {f"scans/{letter}.jpg": data for letter, data in zip("abcdefghijkl", scans, strict=True)}
-    send(registrar, {"scans/metadata.csv": table.encode(), **files})
-    state = finish(registrar)
+    send(session, {"scans/metadata.csv": table.encode(), **files})
+    state = finish(session)
     assert (state.phase, state.total, state.done, state.added, state.reports) == ("done", 12, 12, 12, ())
     assert any("no column frame" in note for note in state.notes)
     assert any("year is a whole number, not 'unknown'" in note for note in state.notes)
@@ -87,7 +87,7 @@ def test_works_are_added_with_their_metadata_and_are_there_after_a_restart(
 
 
 def test_what_is_no_picture_or_here_already_is_left_out_and_reported(
-    registrar: Registrar, scans: list[bytes], paintings: Path
+    session: EditSession, scans: list[bytes], paintings: Path
 ) -> None:
     again = io.BytesIO()
     painting = Image.open(paintings / "20.jpg")
@@ -100,30 +100,30 @@ def test_what_is_no_picture_or_here_already_is_left_out_and_reported(
         "broken.jpg": scans[1][:400],
         "empty.png": b"",
     }
-    send(registrar, files)
-    assert finish(registrar).added == 1
-    found = outcomes(registrar)
+    send(session, files)
+    assert finish(session).added == 1
+    found = outcomes(session)
     assert found["same.jpg"] == ("same-file", "11.jpg")
     assert found["twice.jpg"] == ("same-file", "new.jpg")
     assert found["scan.jpg"] == ("same-work", "20.jpg")
     assert {name for name, (outcome, _) in found.items() if outcome == "broken"} == {"broken.jpg", "empty.png"}
-    assert len(registrar.collection) == 41
+    assert len(session.collection) == 41
 
 
-def test_duplicates_can_be_added_all_the_same(registrar: Registrar, paintings: Path, copy: Path) -> None:
-    send(registrar, {"same.jpg": (paintings / "11.jpg").read_bytes(), "also.jpg": (paintings / "13.jpg").read_bytes()})
-    assert finish(registrar).added == 0
-    intake = registrar.intake
-    assert intake is not None
-    [number] = [report.number for report in intake.state().reports if report.name == "same.jpg"]
-    intake.include([number, 99])
-    state = finish(registrar)
+def test_duplicates_can_be_added_all_the_same(session: EditSession, paintings: Path, copy: Path) -> None:
+    send(session, {"same.jpg": (paintings / "11.jpg").read_bytes(), "also.jpg": (paintings / "13.jpg").read_bytes()})
+    assert finish(session).added == 0
+    ingest = session.ingest
+    assert ingest is not None
+    [number] = [report.number for report in ingest.state().reports if report.name == "same.jpg"]
+    ingest.include([number, 99])
+    state = finish(session)
     assert [report.name for report in state.reports] == ["also.jpg"]
     assert open_collection(copy).ids[40:] == ["same.jpg"]
 
 
-def test_cancelling_keeps_what_is_in_and_searches_go_on_meanwhile(registrar: Registrar, scans: list[bytes]) -> None:
-    collection, errors, stop = registrar.collection, [], threading.Event()
+def test_cancelling_keeps_what_is_in_and_searches_go_on_meanwhile(session: EditSession, scans: list[bytes]) -> None:
+    collection, errors, stop = session.collection, [], threading.Event()
 
     def search() -> None:
         while not stop.is_set():
@@ -134,21 +134,21 @@ def test_cancelling_keeps_what_is_in_and_searches_go_on_meanwhile(registrar: Reg
 
     searching = threading.Thread(target=search)
     searching.start()
-    registrar.begin_intake(50)
-    intake, incoming = registrar.intake, registrar.incoming
-    assert intake is not None
-    assert incoming is not None
+    session.begin_ingest(50)
+    ingest, upload_folder = session.ingest, session.upload_folder
+    assert ingest is not None
+    assert upload_folder is not None
     for number, data in enumerate(scans):
-        path = incoming.place("x.jpg", len(data))
+        path = upload_folder.place("x.jpg", len(data))
         path.write_bytes(data)
-        intake.receive(f"{number}.jpg", path)
+        ingest.receive(f"{number}.jpg", path)
     deadline = time.monotonic() + PATIENCE
-    while intake.state().added < 8 and time.monotonic() < deadline:  # added although more is to come
+    while ingest.state().added < 8 and time.monotonic() < deadline:  # added although more is to come
         time.sleep(0.05)
     with pytest.raises(CollectionError, match="being added"):
-        registrar.begin_intake(1)
-    intake.cancel()
-    state = finish(registrar)
+        session.begin_ingest(1)
+    ingest.cancel()
+    state = finish(session)
     stop.set()
     searching.join()
     assert state.phase == "cancelled"
@@ -158,18 +158,18 @@ def test_cancelling_keeps_what_is_in_and_searches_go_on_meanwhile(registrar: Reg
 
 
 def test_a_new_collection_begins_with_its_first_pictures(
-    registrar: Registrar, scans: list[bytes], tmp_path: Path
+    session: EditSession, scans: list[bytes], tmp_path: Path
 ) -> None:
     table = '{"file_name": "a.jpg", "title": "Eins", "artist": "Ada", "room": 3}\n'
     files = {f"{letter}.jpg": data for letter, data in zip("abcdefghijkl", scans, strict=True)}
-    send(registrar, {"metadata.jsonl": table.encode(), **files, "bad.jpg": b"no"}, title="Neue Sammlung")
-    state = finish(registrar)
-    assert (state.phase, state.added, registrar.begun) == ("done", 12, "neue-sammlung")
-    assert len(registrar.collection) == 40  # the open one is as it was
-    assert registrar.unsaved == ()
-    [own] = registrar.shelf.collections()
+    send(session, {"metadata.jsonl": table.encode(), **files, "bad.jpg": b"no"}, title="Neue Sammlung")
+    state = finish(session)
+    assert (state.phase, state.added, session.begun) == ("done", 12, "neue-sammlung")
+    assert len(session.collection) == 40  # the open one is as it was
+    assert session.unsaved == ()
+    [own] = session.library.collections()
     assert (own.name, own.title, own.works) == ("neue-sammlung", "Neue Sammlung", 12)
-    opened = open_collection(registrar.shelf.folder("neue-sammlung"))
+    opened = open_collection(session.library.folder("neue-sammlung"))
     assert opened.work("a.jpg")["room"] == 3
     assert opened.work("b.jpg")["title"] == "b"
     assert opened.picture("b.jpg") == scans[1]
@@ -177,38 +177,38 @@ def test_a_new_collection_begins_with_its_first_pictures(
     assert opened.search(image=scans[4], k=1)[0].id == "e.jpg"
 
 
-def test_a_new_collection_needs_a_title_and_a_picture(registrar: Registrar) -> None:
+def test_a_new_collection_needs_a_title_and_a_picture(session: EditSession) -> None:
     with pytest.raises(QueryError, match="needs a title"):
-        registrar.begin_intake(1, title=" ")
-    send(registrar, {"bad.jpg": b"no"}, title="Empty")
-    state = finish(registrar)
-    assert (state.phase, state.added, registrar.begun) == ("done", 0, None)
-    assert registrar.shelf.collections() == []
+        session.begin_ingest(1, title=" ")
+    send(session, {"bad.jpg": b"no"}, title="Empty")
+    state = finish(session)
+    assert (state.phase, state.added, session.begun) == ("done", 0, None)
+    assert session.library.collections() == []
 
 
-def test_a_collection_without_pictures_takes_none_in(registrar: Registrar) -> None:
+def test_a_collection_without_pictures_takes_none_in(session: EditSession) -> None:
     import dataclasses
 
-    registrar.collection.manifest = dataclasses.replace(registrar.collection.manifest, images="urls")
+    session.collection.manifest = dataclasses.replace(session.collection.manifest, images="urls")
     with pytest.raises(CollectionError, match="holds no pictures"):
-        registrar.begin_intake(1)
+        session.begin_ingest(1)
 
 
 def test_a_disk_that_cannot_be_written_is_the_failure_and_the_works_stay_unsaved(
-    registrar: Registrar, scans: list[bytes], copy: Path
+    session: EditSession, scans: list[bytes], copy: Path
 ) -> None:
     (copy / "artsim.json").unlink()  # so that it might be anything, and is not written over
-    send(registrar, {"a.jpg": scans[0]})
-    state = finish(registrar)
+    send(session, {"a.jpg": scans[0]})
+    state = finish(session)
     assert state.phase == "failed"
     assert str(copy) in state.failure
-    assert len(registrar.collection) == 41
-    assert [(change.verb, change.works) for change in registrar.unsaved] == [("added", ("a.jpg",))]
+    assert len(session.collection) == 41
+    assert [(change.verb, change.works) for change in session.unsaved] == [("added", ("a.jpg",))]
     with pytest.raises(CollectionError):  # the files of those works are still needed
-        registrar.begin_intake(1)
-    assert registrar.collection.picture("a.jpg") == scans[0]
-    registrar.undo()
-    assert len(registrar.collection) == 40
+        session.begin_ingest(1)
+    assert session.collection.picture("a.jpg") == scans[0]
+    session.undo()
+    assert len(session.collection) == 40
 
 
 @pytest.mark.parametrize(
@@ -228,30 +228,30 @@ def test_names_are_never_trusted(sent: str, kept: str) -> None:
 
 
 def test_files_lie_inside_their_folder_whatever_they_are_called(tmp_path: Path) -> None:
-    incoming = Incoming(tmp_path)
+    upload_folder = UploadFolder(tmp_path)
     for name in ("../../../a.jpg", "/etc/metadata.csv", "..\\metadata.csv", "x/../../metadata.jsonl"):
-        path = incoming.place(name, 10).resolve()
-        assert path.is_relative_to(incoming.folder.resolve())
+        path = upload_folder.place(name, 10).resolve()
+        assert path.is_relative_to(upload_folder.folder.resolve())
         path.write_bytes(b"x")
-    incoming.remove()
-    assert not incoming.folder.exists()
+    upload_folder.remove()
+    assert not upload_folder.folder.exists()
 
 
 def test_there_is_an_end_to_what_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from artsim.curation import uploads as module
 
-    lot = Incoming(tmp_path)
-    with pytest.raises(TooMuch, match="50 GB"):
+    lot = UploadFolder(tmp_path)
+    with pytest.raises(UploadTooLarge, match="50 GB"):
         lot.place("a.jpg", 60_000_000_000)
     monkeypatch.setattr(module, "MOST_FILES", 1)
     lot.place("a.jpg", 10)
-    with pytest.raises(TooMuch, match="At most 1 files"):
+    with pytest.raises(UploadTooLarge, match="At most 1 files"):
         lot.place("b.jpg", 10)
 
 
-def test_a_table_that_cannot_be_read_is_told_without_its_path(registrar: Registrar, scans: list[bytes]) -> None:
-    send(registrar, {"metadata.csv": b"title,artist\nA,B\n", "a.jpg": scans[0]})
-    state = finish(registrar)
+def test_a_table_that_cannot_be_read_is_told_without_its_path(session: EditSession, scans: list[bytes]) -> None:
+    send(session, {"metadata.csv": b"title,artist\nA,B\n", "a.jpg": scans[0]})
+    state = finish(session)
     assert state.added == 1
     [note] = state.notes
     assert note.startswith("metadata.csv has no column file_name")

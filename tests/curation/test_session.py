@@ -12,8 +12,8 @@ import pytest
 
 from artsim import CollectionError, QueryError, open_collection
 from artsim.curation import session as module
-from artsim.curation.library import Shelf
-from artsim.curation.session import Registrar, editable_columns
+from artsim.curation.library import Library
+from artsim.curation.session import EditSession, editable_columns
 from artsim.ui.launch import _open_another
 from artsim.ui.settings import read_settings
 from artsim.ui.startup import open_or_build
@@ -22,8 +22,8 @@ from artsim.web.hub_token import current_token, using_token
 PATIENCE = 60.0
 
 
-def registrar_of(folder: Path, cache: Path, *, asked: str | None) -> Registrar:
-    return Registrar(open_collection(folder), Shelf(cache), cache, asked=asked)
+def registrar_of(folder: Path, cache: Path, *, asked: str | None) -> EditSession:
+    return EditSession(open_collection(folder), Library(cache), cache, asked=asked)
 
 
 @pytest.fixture
@@ -32,107 +32,107 @@ def cache(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def registrar(copy: Path, cache: Path) -> Registrar:
+def session(copy: Path, cache: Path) -> EditSession:
     """Over a folder of the user's own, which the app was started with."""
     return registrar_of(copy, cache, asked=str(copy))
 
 
-def test_what_is_edited_is_text_and_becomes_what_its_column_holds(registrar: Registrar, copy: Path) -> None:
-    registrar.edit("03.jpg", {"title": "Irises", "year": "1890", "tags": "Flowers\n\nVases\n", "medium": ""})
+def test_what_is_edited_is_text_and_becomes_what_its_column_holds(session: EditSession, copy: Path) -> None:
+    session.edit("03.jpg", {"title": "Irises", "year": "1890", "tags": "Flowers\n\nVases\n", "medium": ""})
     with pytest.raises(QueryError, match="year is a whole number, not 'about 1880'"):
-        registrar.edit("03.jpg", {"title": "Lost", "year": "about 1880"})
+        session.edit("03.jpg", {"title": "Lost", "year": "about 1880"})
     with pytest.raises(QueryError, match="no column colour"):
-        registrar.edit("03.jpg", {"colour": "red"})
-    registrar.save()
+        session.edit("03.jpg", {"colour": "red"})
+    session.save()
     work = open_collection(copy).work("03.jpg")
     assert (work["title"], work["year"], work["tags"], work["medium"]) == ("Irises", 1890, ["Flowers", "Vases"], None)
-    assert editable_columns(registrar.collection) == ["title", "artist", "year", "medium", "tags"]
+    assert editable_columns(session.collection) == ["title", "artist", "year", "medium", "tags"]
 
 
-def test_changes_can_be_undone_one_by_one_until_they_are_saved(registrar: Registrar) -> None:
-    collection, title = registrar.collection, registrar.collection.work("03.jpg")["title"]
+def test_changes_can_be_undone_one_by_one_until_they_are_saved(session: EditSession) -> None:
+    collection, title = session.collection, session.collection.work("03.jpg")["title"]
     name = collection.manifest.title
-    registrar.edit("03.jpg", {"title": title})  # changes nothing
-    assert registrar.unsaved == ()
-    registrar.edit("03.jpg", {"title": "Irises"})
-    registrar.remove(["03.jpg", "04.jpg", "04.jpg"])
-    registrar.describe(title="Mine", license="cc0-1.0", description="", homepage="")
-    assert [(change.verb, len(change.works)) for change in registrar.unsaved] == [
+    session.edit("03.jpg", {"title": title})  # changes nothing
+    assert session.unsaved == ()
+    session.edit("03.jpg", {"title": "Irises"})
+    session.remove(["03.jpg", "04.jpg", "04.jpg"])
+    session.describe(title="Mine", license="cc0-1.0", description="", homepage="")
+    assert [(change.verb, len(change.works)) for change in session.unsaved] == [
         ("edited", 1), ("removed", 2), ("described", 0)
     ]  # fmt: skip
-    registrar.undo()
+    session.undo()
     assert collection.manifest.title == name
-    registrar.undo()
+    session.undo()
     assert len(collection) == 40
     assert collection.work("03.jpg")["title"] == "Irises"
-    registrar.undo()
+    session.undo()
     assert collection.work("03.jpg")["title"] == title
     with pytest.raises(QueryError, match="nothing to undo"):
-        registrar.undo()
-    registrar.remove(["04.jpg"])
-    registrar.save()
+        session.undo()
+    session.remove(["04.jpg"])
+    session.save()
     with pytest.raises(QueryError, match="nothing to undo"):
-        registrar.undo()
+        session.undo()
 
 
-def test_changes_are_saved_by_themselves(registrar: Registrar, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_are_saved_by_themselves(session: EditSession, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SAVED_AFTER", 0.2)
-    registrar.remove(["04.jpg"])
-    registrar.remove(["05.jpg"])
+    session.remove(["04.jpg"])
+    session.remove(["05.jpg"])
     deadline = time.monotonic() + PATIENCE
-    while registrar.unsaved and time.monotonic() < deadline:
+    while session.unsaved and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(open_collection(copy)) == 38
-    assert registrar.saved_in is None
+    assert session.saved_in is None
 
 
-def test_what_is_unsaved_is_saved_when_the_app_stops(registrar: Registrar, copy: Path) -> None:
-    registrar.remove(["04.jpg"])
-    registrar.close()
+def test_what_is_unsaved_is_saved_when_the_app_stops(session: EditSession, copy: Path) -> None:
+    session.remove(["04.jpg"])
+    session.close()
     assert len(open_collection(copy)) == 39
 
 
-def test_the_last_work_cannot_be_removed(registrar: Registrar) -> None:
+def test_the_last_work_cannot_be_removed(session: EditSession) -> None:
     with pytest.raises(CollectionError, match="cannot be empty"):
-        registrar.remove(registrar.collection.ids)
-    assert len(registrar.collection) == 40
-    assert registrar.unsaved == ()
+        session.remove(session.collection.ids)
+    assert len(session.collection) == 40
+    assert session.unsaved == ()
 
 
 def test_the_default_is_not_changed_itself_but_copied_and_the_copy_is_opened_from_then_on(
     copy: Path, cache: Path
 ) -> None:
-    registrar = registrar_of(copy, cache, asked=None)
+    session = registrar_of(copy, cache, asked=None)
     settings = read_settings([], {"ARTSIM_CACHE": str(cache)})
-    assert registrar.is_copied
-    assert registrar.shelf.opened(None) is None
-    registrar.remove(["04.jpg"])
-    registrar.save()
-    assert (len(open_collection(copy)), len(registrar.collection), registrar.is_copied) == (40, 39, False)
+    assert session.is_copied
+    assert session.library.opened(None) is None
+    session.remove(["04.jpg"])
+    session.save()
+    assert (len(open_collection(copy)), len(session.collection), session.is_copied) == (40, 39, False)
 
     opened = open_or_build(settings)  # the next start
-    assert opened.own == registrar.own == "paintings0"
+    assert opened.own == session.own == "paintings0"
     assert len(opened.collection) == 39
     assert opened.collection.folder == cache / "collections" / "own" / "paintings0"
-    again = Registrar(opened.collection, Shelf(cache), cache, asked=None, own=opened.own)
+    again = EditSession(opened.collection, Library(cache), cache, asked=None, own=opened.own)
     again.remove(["05.jpg"])
     again.save()
-    assert [(own.name, own.works) for own in again.shelf.collections()] == [("paintings0", 38)]
+    assert [(own.name, own.works) for own in again.library.collections()] == [("paintings0", 38)]
 
-    again.shelf.open(None, None)  # back to what was asked for; the copy stays
-    assert again.shelf.opened(None) is None
-    again.shelf.open(None, "paintings0")
+    again.library.open(None, None)  # back to what was asked for; the copy stays
+    assert again.library.opened(None) is None
+    again.library.open(None, "paintings0")
     assert len(open_or_build(settings).collection) == 38
-    assert again.shelf.opened("someone/else") is None  # for another start, nothing was chosen
+    assert again.library.opened("someone/else") is None  # for another start, nothing was chosen
 
 
 def test_a_copy_that_is_damaged_does_not_keep_the_app_from_starting(
     copy: Path, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    registrar = registrar_of(copy, cache, asked=str(copy))
-    own = registrar.shelf.folder("mine")
-    registrar.collection.save(own)
-    registrar.shelf.open(str(copy), "mine")
+    session = registrar_of(copy, cache, asked=str(copy))
+    own = session.library.folder("mine")
+    session.collection.save(own)
+    session.library.open(str(copy), "mine")
     (own / "data" / "train-00000-of-00001.parquet").write_bytes(b"spoilt")
     opened = open_or_build(read_settings(["--collection", str(copy)], {"ARTSIM_CACHE": str(cache)}))
     assert opened.own is None
@@ -141,28 +141,28 @@ def test_a_copy_that_is_damaged_does_not_keep_the_app_from_starting(
 
 
 def test_when_another_cannot_be_opened_the_one_that_was_open_stays_open(copy: Path, cache: Path) -> None:
-    shelf = Shelf(cache)
-    open_collection(copy).save(shelf.folder("mine"))
-    shelf.open("no-such-folder", "mine")
+    library = Library(cache)
+    open_collection(copy).save(library.folder("mine"))
+    library.open("no-such-folder", "mine")
     settings = read_settings(["--collection", "no-such-folder"], {"ARTSIM_CACHE": str(cache)})
     before = open_or_build(settings)
-    shelf.open("no-such-folder", None)
+    library.open("no-such-folder", None)
     assert _open_another(before, settings) is before
-    assert shelf.opened("no-such-folder") == before.own == "mine"
+    assert library.opened("no-such-folder") == before.own == "mine"
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "no-such", "", "."])
 def test_only_what_stands_on_the_shelf_can_be_opened(cache: Path, name: str) -> None:
     with pytest.raises(CollectionError, match="no own collection"):
-        Shelf(cache).open(None, name)
+        Library(cache).open(None, name)
 
 
 def test_names_on_the_shelf_are_plain_and_free(cache: Path) -> None:
-    shelf = Shelf(cache)
-    assert shelf.free_name("Sammlung Ä / Öl") == "sammlung-a-ol"
-    assert shelf.free_name("絵画") == "collection"
-    shelf.folder("collection").mkdir(parents=True)
-    assert shelf.free_name("絵画") == "collection-2"
+    library = Library(cache)
+    assert library.free_name("Sammlung Ä / Öl") == "sammlung-a-ol"
+    assert library.free_name("絵画") == "collection"
+    library.folder("collection").mkdir(parents=True)
+    assert library.free_name("絵画") == "collection-2"
 
 
 KILLED = """
@@ -197,22 +197,22 @@ def test_killed_while_it_saves_the_old_or_the_new_collection_is_there(copy: Path
 # --- Publishing --------------------------------------------------------------------------------------------------------
 
 
-def published(registrar: Registrar) -> Any:
+def published(session: EditSession) -> Any:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if registrar.publication is not None and registrar.publication.over:
-            return registrar.publication
+        if session.publication is not None and session.publication.over:
+            return session.publication
         time.sleep(0.02)
     raise AssertionError("it never ended")
 
 
-def test_what_is_unsaved_is_saved_and_published_with_the_licence_given(registrar: Registrar, hub: Any) -> None:
-    registrar.edit("03.jpg", {"title": "Irises"})
-    registrar.publish("artist/mine", private=True, license="cc-by-4.0")
-    done = published(registrar)
+def test_what_is_unsaved_is_saved_and_published_with_the_licence_given(session: EditSession, hub: Any) -> None:
+    session.edit("03.jpg", {"title": "Irises"})
+    session.publish("artist/mine", private=True, license="cc-by-4.0")
+    done = published(session)
     assert (done.failure, done.url) == ("", f"{hub.url}/datasets/artist/mine")
     assert done.sent == done.total > 0
-    assert registrar.unsaved == ()
+    assert session.unsaved == ()
     opened = open_collection("artist/mine")
     assert opened.work("03.jpg")["title"] == "Irises"
     assert opened.manifest.license == "cc-by-4.0"
@@ -220,15 +220,15 @@ def test_what_is_unsaved_is_saved_and_published_with_the_licence_given(registrar
 
 
 def test_a_typed_token_is_used_once_and_not_kept(
-    registrar: Registrar, hub: Any, caplog: pytest.LogCaptureFixture
+    session: EditSession, hub: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    registrar.publish("visitor/mine", private=False, license="unknown", token=hub.other_token)
-    assert published(registrar).url == f"{hub.url}/datasets/visitor/mine"
+    session.publish("visitor/mine", private=False, license="unknown", token=hub.other_token)
+    assert published(session).url == f"{hub.url}/datasets/visitor/mine"
     assert hub.other_token not in caplog.text
-    assert hub.other_token not in repr(registrar.publication)
+    assert hub.other_token not in repr(session.publication)
     assert current_token() == hub.token
-    registrar.publish("visitor/other", private=False, license="unknown")  # that of this machine may not
-    assert "may not write to visitor" in published(registrar).failure
+    session.publish("visitor/other", private=False, license="unknown")  # that of this machine may not
+    assert "may not write to visitor" in published(session).failure
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def test_a_typed_token_is_used_once_and_not_kept(
     ],
 )
 def test_what_cannot_be_published_is_told_in_a_sentence(
-    registrar: Registrar, hub: Any, repo_id: str, token: str | None, words: str
+    session: EditSession, hub: Any, repo_id: str, token: str | None, words: str
 ) -> None:
-    registrar.publish(repo_id, private=False, license="unknown", token=token)
-    assert words in published(registrar).failure
+    session.publish(repo_id, private=False, license="unknown", token=token)
+    assert words in published(session).failure
 
 
 def test_a_token_is_given_for_one_task_only(hub: Any) -> None:

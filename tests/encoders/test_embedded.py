@@ -52,7 +52,7 @@ def test_it_is_always_the_same_model(embedded: Any) -> None:
     assert embedded.id == "embedded"
     assert embedded.revision.startswith("efficientnet-lite0-57934424")
     assert embedded.dims["subject"] == 1280
-    assert embedded.dims == {aspect: sum(parts) for aspect, parts in embedded.parts.items()}
+    assert embedded.dims == {aspect: sum(segments) for aspect, segments in embedded.segments.items()}
 
 
 def test_it_refuses_words_and_says_which_encoders_know_them(embedded: Any) -> None:

@@ -33,7 +33,7 @@ def test_a_tiny_picture_is_left_whole(clip: Any) -> None:
 
 
 def test_of_all_aspects_only_the_layout_differs(collection: Any, painting: bytes) -> None:
-    space, parts = collection.contents.spaces[0], [Part(image=painting)]
+    space, parts = collection.state.spaces[0], [Part(image=painting)]
     embedding = QueryEmbedding(lambda _: collection.encoder(), collection.picture)
     plain, asked = embedding.images(space, parts), embedding.images(space, parts, reproductions=True)
     assert [aspect for aspect in plain if not np.array_equal(plain[aspect], asked[aspect])] == ["layout"]

@@ -3,7 +3,7 @@
 import numpy as np
 from synthetic import make_collection
 
-from artsim.evaluation.maps import compare_maps, measure, moved_to_grid
+from artsim.evaluation.maps import compare_maps, measure_map, moved_to_grid
 
 
 def test_the_map_keeps_more_likeness_than_chance() -> None:
@@ -18,8 +18,8 @@ def test_a_row_of_works_in_their_order_keeps_all_likeness_and_shuffled_none() ->
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -np.inf)
-    assert measure(likeness, np.arange(60), 60)[0] > 0.95
-    assert measure(likeness, np.random.default_rng(0).permutation(60), 60)[0] < 0.3
+    assert measure_map(likeness, np.arange(60), 60)[0] > 0.95
+    assert measure_map(likeness, np.random.default_rng(0).permutation(60), 60)[0] < 0.3
 
 
 def test_positions_that_are_a_grid_stay_one() -> None:

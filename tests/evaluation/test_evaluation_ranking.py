@@ -9,7 +9,7 @@ from synthetic import make_collection
 from artsim.collection import Collection
 from artsim.errors import QueryError
 from artsim.evaluation import Setting, likeness, rank_works
-from artsim.search.engine import choose_space
+from artsim.search.engine import find_space
 
 SETTINGS = [
     Setting(),
@@ -24,14 +24,14 @@ SETTINGS = [
 
 def full_order(collection: Collection, setting: Setting) -> list[list[str]]:
     """The ids of all other works for every work, best first."""
-    contents = collection.contents
-    everyone = np.ones(len(contents), bool)
+    state = collection.state
+    everyone = np.ones(len(state), bool)
 
     def others(row: int) -> np.ndarray:
-        return everyone & (np.arange(len(contents)) != row)
+        return everyone & (np.arange(len(state)) != row)
 
-    indexed = choose_space(contents, setting.encoder)
-    blocks = rank_works(indexed, setting, np.arange(len(contents)), others)
+    space = find_space(state, setting.encoder)
+    blocks = rank_works(space, setting, np.arange(len(state)), others)
     return [[collection.ids[row] for row in order[:-1]] for _, orders in blocks for order in orders]
 
 
@@ -67,7 +67,7 @@ def test_likeness_is_what_a_search_by_it_says(setting: Setting) -> None:
         ranking=by_likeness.ranking,
         encoder=setting.encoder,
     )
-    found = likeness(choose_space(collection.contents, setting.encoder), by_likeness, np.array([7]))[0]
+    found = likeness(find_space(collection.state, setting.encoder), by_likeness, np.array([7]))[0]
     np.testing.assert_allclose([match.score for match in matches], found[[match.row for match in matches]], atol=1e-6)
 
 

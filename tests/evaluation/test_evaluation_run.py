@@ -48,7 +48,7 @@ def test_the_figures_are_those_of_asking_the_search_work_by_work(
 def test_keeping_artists_apart_makes_style_harder(collection: Collection) -> None:
     together, apart = evaluate(collection, Task("style")), evaluate(collection, Task("style", "artist"))
     assert apart.means()["map"] < together.means()["map"]
-    artists = collection.contents.table.column("artist").to_pylist()
+    artists = collection.state.table.column("artist").to_pylist()
     for row, answers in zip(apart.rows, apart.top, strict=True):
         assert artists[row] not in [artists[answer] for answer in answers]
 
@@ -71,7 +71,7 @@ def test_works_with_nothing_to_find_are_counted_but_do_not_ask() -> None:
 
 def test_one_shared_tag_makes_a_work_relevant(collection: Collection) -> None:
     evaluation = evaluate(collection, Task("tags"))
-    tags = [set(tags or ()) for tags in collection.contents.table.column("tags").to_pylist()]
+    tags = [set(tags or ()) for tags in collection.state.table.column("tags").to_pylist()]
     for row, answers, right in zip(evaluation.rows, evaluation.top, evaluation.right, strict=True):
         assert [bool(tags[row] & tags[answer]) for answer in answers] == right.tolist()
 

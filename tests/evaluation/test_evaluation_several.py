@@ -36,11 +36,11 @@ def test_works_are_ranked_as_the_search_ranks_them(several: dict[str, Any], rank
 
 def test_of_two_equal_encoders_the_first_answers() -> None:
     collection = make_collection(spaces=1)
-    (space,) = collection.contents.spaces
+    (space,) = collection.state.spaces
     import dataclasses
 
-    twin = dataclasses.replace(space, space=dataclasses.replace(space.space, name="twin"))
-    collection._state = (dataclasses.replace(collection.contents, spaces=(space, twin)), collection._state[1])
+    twin = dataclasses.replace(space, space=dataclasses.replace(space.statistics, name="twin"))
+    collection.state = dataclasses.replace(collection.state, spaces=(space, twin))
     evaluation = evaluate(collection, Task(label="artist"), Setting(encoder="auto"))
     assert dict(evaluation.answered) == {"space-0": 44, "twin": 0}
     alone = evaluate(collection, Task(label="artist"), Setting())

@@ -35,7 +35,7 @@ def test_what_comes_out_is_an_encoder_with_one_more_part_of_style(tuned: Path, c
     base, encoder = load_encoder(str(checkpoint("resnet"))), load_encoder(str(tuned))
     pictures = [Image.new("RGB", (60, 40), color) for color in ("red", "green")]
     blocks = encoder.embed_images(pictures)
-    assert encoder.parts["style"] == (*base.parts["style"], 8)
+    assert encoder.segments["style"] == (*base.segments["style"], 8)
     assert {aspect: block.shape for aspect, block in blocks.items()} == {a: (2, d) for a, d in encoder.dims.items()}
     for block in blocks.values():
         np.testing.assert_allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
@@ -216,4 +216,4 @@ def test_embedded_backbone_and_the_command_line(labelled_folder: Path, tmp_path:
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "encoder" / "report.md") in done.stdout
     encoder = load_encoder(str(tmp_path / "encoder"))
-    assert encoder.parts["style"] == (384, 3240, 8)
+    assert encoder.segments["style"] == (384, 3240, 8)

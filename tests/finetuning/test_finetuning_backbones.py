@@ -14,7 +14,7 @@ from artsim.encoders import load_encoder
 from artsim.encoders.efficientnet_lite0 import load_network
 from artsim.encoders.finetuned import TunedLite0, changed_network
 from artsim.encoders.protocol import unit_rows
-from artsim.encoders.style_head import head_parts
+from artsim.encoders.style_head import head_segments
 from artsim.errors import EncoderError
 from artsim.finetuning.backbones import Backbone, load_backbone
 
@@ -30,7 +30,7 @@ def pictures(met_works: list[dict[str, Any]]) -> list[Image.Image]:
 
 def parts_of(backbone: Backbone, pictures: list[Image.Image]) -> list[np.ndarray]:
     """By the trainable network as it is now, unit rows."""
-    given = head_parts(backbone.encoder.embed_images(pictures), backbone.encoder.parts)
+    given = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
     with torch.no_grad():
         found = backbone.parts(backbone.prepare(pictures), [torch.from_numpy(part) for part in given])
     return [unit_rows(part.numpy()) for part in found]
@@ -54,15 +54,15 @@ def test_a_model_from_the_hub_is_trained_saved_and_loaded_as_one(
 ) -> None:
     backbone = load_backbone(str(checkpoint(family)))
     before = parts_of(backbone, pictures)
-    assert_alike(before, head_parts(backbone.encoder.embed_images(pictures), backbone.encoder.parts), 0.9999)
+    assert_alike(before, head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments), 0.9999)
     move(backbone)
     after = parts_of(backbone, pictures)
     assert not np.allclose(before[-1], after[-1], atol=1e-4)
-    untrained = head_parts(backbone.encoder.embed_images(pictures), backbone.encoder.parts)
+    untrained = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
     assert_alike(before, untrained, 0.9999)  # what it is compared with in the report
     backbone.save(tmp_path)
     loaded = load_encoder(str(tmp_path))
-    assert_alike(after, head_parts(loaded.embed_images(pictures), loaded.parts), 0.9999)
+    assert_alike(after, head_segments(loaded.embed_images(pictures), loaded.parts), 0.9999)
 
 
 @pytest.mark.parametrize("family", ["embedded", "resnet", "clip"])
@@ -92,7 +92,7 @@ def test_embedded_network_is_trained_from_the_top_and_saved_as_what_differs(
     pictures: list[Image.Image], tmp_path: Path
 ) -> None:
     backbone = load_backbone("embedded")
-    given = head_parts(backbone.encoder.embed_images(pictures), backbone.encoder.parts)
+    given = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
     assert_alike(parts_of(backbone, pictures), given, 0.9999)
     assert backbone.save(tmp_path) == []
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_embedded_network_is_trained_from_the_top_and_saved_as_what_differs(
     np.testing.assert_allclose(after[0], unit_rows(given[0]), atol=2e-3)  # block 11 lies below the first stage
     (name,) = backbone.save(tmp_path)
     tuned = TunedLite0(changed_network(load_network(), tmp_path / name))
-    assert_alike(after, head_parts(tuned.embed_images(pictures), tuned.parts), 0.9999)
+    assert_alike(after, head_segments(tuned.embed_images(pictures), tuned.parts), 0.9999)
     assert not np.allclose(after[2], unit_rows(given[2]), atol=1e-4)
     assert (tmp_path / name).stat().st_size < 8_000_000
 

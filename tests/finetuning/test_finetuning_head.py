@@ -18,8 +18,8 @@ from artsim.finetuning.confusion import confusion_matrix, draw_confusion
 from artsim.finetuning.head import LearnedHead, fit_inputs
 from artsim.finetuning.objective import draw_weights, loss_of, style_map
 from artsim.finetuning.report import accuracy_of
-from artsim.finetuning.retrieval import Change, compare_retrieval
-from artsim.finetuning.views import LEAST_AREA, view
+from artsim.finetuning.retrieval import RetrievalChange, compare_retrieval
+from artsim.finetuning.views import LEAST_AREA, altered_view
 from artsim.finetuning.works import LabelledWorks
 
 
@@ -77,8 +77,8 @@ def test_validation_figure_is_that_of_the_evaluation() -> None:
     evaluation = evaluate(
         collection, Task(label="style", disjoint="artist"), Setting(ranking="likeness", aspects={"style": 1.0})
     )
-    table = collection.contents.table.slice(0, len(collection) - 1)  # the last one has no style
-    rows = collection.contents.spaces[0].raw_blocks()["style"][:-1]
+    table = collection.state.table.slice(0, len(collection) - 1)  # the last one has no style
+    rows = collection.state.spaces[0].raw_blocks()["style"][:-1]
     labels, artists = (
         np.unique(table.column(name).to_pylist(), return_inverse=True)[1] for name in ("style", "artist")
     )
@@ -90,18 +90,18 @@ def test_validation_figure_is_that_of_the_evaluation() -> None:
 def test_a_view_keeps_most_of_the_picture_and_none_of_it_is_made_up() -> None:
     rng = np.random.default_rng(0)
     picture = Image.fromarray(rng.integers(100, 200, (80, 120, 3), np.uint8).repeat(2, 0).repeat(2, 1))
-    assert view(picture, "a", 0, seed=0) is picture
+    assert altered_view(picture, "a", 0, seed=0) is picture
     seen = set()
     for number in range(1, 30):
-        altered = view(picture, "a", number, seed=0)
+        altered = altered_view(picture, "a", number, seed=0)
         area = altered.width * altered.height / (picture.width * picture.height)
         assert LEAST_AREA - 0.02 <= area <= 1
         assert np.asarray(altered).min() > 30  # no black corners; bicubic goes a little beyond what there is
         assert np.asarray(altered).mean() == pytest.approx(np.asarray(picture).mean(), abs=3)  # no other colours
         seen.add(altered.tobytes())
     assert len(seen) == 29
-    assert view(picture, "a", 1, seed=0).tobytes() == view(picture, "a", 1, seed=0).tobytes()
-    assert view(picture, "b", 1, seed=0).tobytes() != view(picture, "a", 1, seed=0).tobytes()
+    assert altered_view(picture, "a", 1, seed=0).tobytes() == altered_view(picture, "a", 1, seed=0).tobytes()
+    assert altered_view(picture, "b", 1, seed=0).tobytes() != altered_view(picture, "a", 1, seed=0).tobytes()
 
 
 def test_confusion_counts_and_their_drawing() -> None:
@@ -126,7 +126,7 @@ def test_confusion_counts_and_their_drawing() -> None:
     ],
 )
 def test_a_change_says_whether_it_may_be_chance(after: float, interval: tuple[float, float], verdict: str) -> None:
-    assert Change("q", "all", "task", "style", 9, {"map": 0.4}, {"map": after}, interval).verdict == verdict
+    assert RetrievalChange("q", "all", "task", "style", 9, {"map": 0.4}, {"map": after}, interval).verdict == verdict
 
 
 def test_learned_vectors_are_unit_rows(parts: list[np.ndarray]) -> None:
@@ -136,19 +136,19 @@ def test_learned_vectors_are_unit_rows(parts: list[np.ndarray]) -> None:
 
 def test_figures_before_and_after_are_those_of_the_evaluation() -> None:
     collection = make_collection()
-    indexed = collection.contents.spaces[0]
-    table = collection.contents.table.slice(0, len(collection) - 1)  # the last one has neither artist nor style
+    space = collection.state.spaces[0]
+    table = collection.state.table.slice(0, len(collection) - 1)  # the last one has neither artist nor style
     names, labels = np.unique(table.column("style").to_pylist(), return_inverse=True)
     artists = np.unique(table.column("artist").to_pylist(), return_inverse=True)[1]
     works = LabelledWorks(tuple(table.column("id").to_pylist()), tuple(names), labels, artists, {}, 0, 0)
-    blocks = {aspect: block[:-1] for aspect, block in indexed.raw_blocks().items() if aspect != "color"}
-    parts = {aspect: (block.shape[1],) for aspect, block in blocks.items()}
+    blocks = {aspect: block[:-1] for aspect, block in space.raw_blocks().items() if aspect != "color"}
+    segments = {aspect: (block.shape[1],) for aspect, block in blocks.items()}
     everything = np.arange(len(works))
     changes = compare_retrieval(
         works,
         {"all": everything},
-        (blocks, parts),
-        (blocks, parts),
+        (blocks, segments),
+        (blocks, segments),
         label="style",
         alone="all",
         subject_too=True,

@@ -12,13 +12,13 @@ from artsim.errors import ImageError, TrainingError
 from artsim.finetuning import Recipe
 from artsim.finetuning.features import find_pictures
 from artsim.finetuning.split import artist_folds, held_out, split_works
-from artsim.finetuning.works import LabelledWorks, read_works, usable_works
+from artsim.finetuning.works import LabelledWorks, read_labelled_works, usable_works
 from artsim.images.decode import load_image
 from artsim.sources import Source, open_source
 
 
 def test_small_classes_are_left_out_and_named(labelled: Source, recipe: Recipe) -> None:
-    works = read_works(labelled, recipe)
+    works = read_labelled_works(labelled, recipe)
     assert works.classes == ("patches", "stripes")
     assert works.dropped == {"rare": 2}
     assert works.unlabelled == 1
@@ -26,30 +26,32 @@ def test_small_classes_are_left_out_and_named(labelled: Source, recipe: Recipe) 
 
 
 def test_large_classes_are_drawn_from_by_the_seed(labelled: Source, recipe: Recipe) -> None:
-    first, again, other = (read_works(labelled, replace(recipe, max_per_class=10, seed=seed)).ids for seed in (0, 0, 1))
+    first, again, other = (
+        read_labelled_works(labelled, replace(recipe, max_per_class=10, seed=seed)).ids for seed in (0, 0, 1)
+    )
     assert len(first) == 20
     assert first == again != other
 
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are(labelled: Source) -> None:
     with pytest.raises(TrainingError, match=r"no column 'movement'.*artist.*style"):
-        read_works(labelled, Recipe(label="movement"))
+        read_labelled_works(labelled, Recipe(label="movement"))
 
 
 def test_classes_without_enough_works_are_an_error_that_names_the_largest(labelled: Source) -> None:
     with pytest.raises(TrainingError, match=r"No class has 500.*stripes \(25\).*--min-per-class"):
-        read_works(labelled, Recipe(label="style", min_per_class=500))
+        read_labelled_works(labelled, Recipe(label="style", min_per_class=500))
 
 
 def test_one_class_cannot_be_learned(tmp_path: Path, labelled_folder: Path) -> None:
     (tmp_path / "a.png").write_bytes((labelled_folder / "none.png").read_bytes())
     (tmp_path / "metadata.csv").write_text("file_name,style\na.png,Cubism\n")
     with pytest.raises(TrainingError, match=r"one class only \(Cubism\)"):
-        read_works(open_source(f"folder:{tmp_path}"), Recipe(label="style"))
+        read_labelled_works(open_source(f"folder:{tmp_path}"), Recipe(label="style"))
 
 
 def test_a_class_that_loses_its_pictures_is_left_out_too(labelled: Source, recipe: Recipe) -> None:
-    works = read_works(labelled, replace(recipe, min_per_class=3))
+    works = read_labelled_works(labelled, replace(recipe, min_per_class=3))
     few = np.concatenate([np.flatnonzero(works.labels == 0), np.flatnonzero(works.labels == 1)[:2]])
     with pytest.raises(TrainingError, match="Only patches has"):
         usable_works(works, few, recipe)
@@ -64,7 +66,7 @@ def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, object]) -> Non
 
 
 def test_stratified_parts_hold_every_class_in_its_share(labelled: Source, recipe: Recipe) -> None:
-    works = read_works(labelled, recipe)
+    works = read_labelled_works(labelled, recipe)
     split = split_works(works, replace(recipe, split="stratified"))
     for label in range(2):
         own = np.bincount(split.parts[works.labels == label], minlength=4)
@@ -73,7 +75,7 @@ def test_stratified_parts_hold_every_class_in_its_share(labelled: Source, recipe
 
 
 def test_split_by_artist_shares_no_artist(labelled: Source, recipe: Recipe) -> None:
-    works = read_works(labelled, recipe)
+    works = read_labelled_works(labelled, recipe)
     split = split_works(works, recipe)
     assert split.kind == "artist"
     assert works.artists is not None
@@ -86,7 +88,7 @@ def test_split_by_artist_shares_no_artist(labelled: Source, recipe: Recipe) -> N
 def test_every_artist_is_held_out_once_by_a_training_that_knows_none_of_their_works(
     labelled: Source, recipe: Recipe
 ) -> None:
-    works = read_works(labelled, recipe)
+    works = read_labelled_works(labelled, recipe)
     assert works.artists is not None
     rng = np.random.default_rng(0)
     folds = artist_folds(works.labels, works.artists, 3, rng)
@@ -108,13 +110,13 @@ def test_an_artist_with_most_works_of_a_class_is_not_alone_in_a_fold() -> None:
 
 
 def test_split_depends_on_the_seed_alone(labelled: Source, recipe: Recipe) -> None:
-    works = read_works(labelled, recipe)
+    works = read_labelled_works(labelled, recipe)
     first, again, other = (split_works(works, replace(recipe, seed=seed)).hash(works) for seed in (0, 0, 5))
     assert first == again != other
 
 
 def test_too_few_artists_to_keep_apart_is_said(labelled: Source, recipe: Recipe) -> None:
-    works = read_works(labelled, recipe)
+    works = read_labelled_works(labelled, recipe)
     one_each = replace(works, artists=works.labels.copy())
     with pytest.raises(TrainingError, match="too few artists"):
         split_works(one_each, replace(recipe, split="artist"))

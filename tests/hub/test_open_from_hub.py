@@ -311,9 +311,9 @@ def test_a_folder_has_no_revision(stripes: Path) -> None:
 def test_plain_datasets_reads_what_was_published(published: HubServer) -> None:
     opened = artsim.open_collection(REPO)
     dataset = opened.dataset()
-    scores, rows = dataset.get_index("clip").search(opened.contents.spaces[0].index.vectors([2])[0], k=1)
+    scores, rows = dataset.get_index("clip").search(opened.state.spaces[0].index.vectors([2])[0], k=1)
     assert rows[0] == 2
-    assert scores[0] == pytest.approx(len(opened.contents.spaces[0].space.aspects), abs=1e-5)  # one per aspect
+    assert scores[0] == pytest.approx(len(opened.state.spaces[0].statistics.aspects), abs=1e-5)  # one per aspect
     assert dataclasses.asdict(opened.manifest)["rows"] == len(dataset)
 
 

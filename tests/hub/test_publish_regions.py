@@ -37,6 +37,6 @@ def test_a_region_index_that_the_hub_lost_is_built_again(
     artsim.build_collection(artsim.open_source(f"folder:{pictures}"), clip, out, license="cc0-1.0", regions=True)
     artsim.publish(out, REPO)
     hub.add_commit(REPO, "dataset", {"index/clip.regions.faiss": b"damaged"})
-    regions = artsim.open_collection(REPO).contents.spaces[0].regions
+    regions = artsim.open_collection(REPO).state.spaces[0].regions
     assert regions is not None
     assert len(regions.index) == 6 * len(REGIONS)

@@ -125,7 +125,7 @@ def test_a_large_collection_has_variants_of_real_works(tmp_path: Path, monkeypat
     large = open_collection(tmp_path / "large")
     assert len(set(large.ids)) == len(large) == 200
     assert large.picture(large.ids[33]) == base.picture(base.ids[1])
-    vectors, originals = (each.contents.spaces[0].raw_subject for each in (large, base))
+    vectors, originals = (each.state.spaces[0].raw_subject for each in (large, base))
     likeness = vectors.vectors(np.arange(32, 64)) @ originals.vectors(np.array([1]))[0]
     assert 0.8 < likeness.min() < likeness.max() < 0.9999
     assert {match.row // 32 for match in large.search(work=large.ids[40], k=10, ranking="cosine")} == {1}

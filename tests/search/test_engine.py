@@ -27,13 +27,13 @@ WEIGHTS = [
 @pytest.fixture(scope="module")
 def raw(collection: Any) -> Any:
     """The raw vectors of all works, from the dataset's columns."""
-    return collection.contents.spaces[0].raw_blocks()
+    return collection.state.spaces[0].raw_blocks()
 
 
 def query_by_hand(collection: Any, raw: Any, row: int, weights: dict[str, float]) -> np.ndarray:
     """(n,): the weighted mean of the aspects' cosines of one work with all."""
-    space = collection.contents.spaces[0].space
-    blocks = space.split(space.place(raw))
+    statistics = collection.state.spaces[0].statistics
+    blocks = statistics.split(statistics.index_vectors(raw))
     total = sum(weights.values())
     return sum(weight / total * (blocks[aspect] @ blocks[aspect][row]) for aspect, weight in weights.items())
 
@@ -58,11 +58,11 @@ def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, 
     """CSLS, before diffusion orders the best anew."""
     from artsim.search.ranking import order_tuned
 
-    (indexed,) = collection.contents.spaces
-    shares = indexed.space.weigh(PRESETS["balanced"])
+    (space,) = collection.state.spaces
+    shares = space.statistics.weigh(PRESETS["balanced"])
     likeness = query_by_hand(collection, raw, 5, dict(PRESETS["balanced"]))
-    found = order_tuned(indexed, shares, np.arange(40), likeness, diffused=False)
-    np.testing.assert_allclose(found, 2 * likeness - indexed.space.density @ shares, atol=1e-5)
+    found = order_tuned(space, shares, np.arange(40), likeness, diffused=False)
+    np.testing.assert_allclose(found, 2 * likeness - space.statistics.density @ shares, atol=1e-5)
 
 
 @pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
@@ -243,10 +243,10 @@ def test_texts_for_and_against_add_up(collection: Any, raw: Any, clip: Any) -> N
 
 
 def test_pictures_for_and_against_add_up_aspect_by_aspect(collection: Any, raw: Any) -> None:
-    space = collection.contents.spaces[0].space
-    blocks = space.split(space.place(raw))
+    statistics = collection.state.spaces[0].statistics
+    blocks = statistics.split(statistics.index_vectors(raw))
     likeness = np.zeros(40)
-    for share, block in zip(space.weigh(PRESETS["balanced"]), blocks.values(), strict=True):
+    for share, block in zip(statistics.weigh(PRESETS["balanced"]), blocks.values(), strict=True):
         likeness += share * (block @ unit_rows(block[4] + block[9] - 0.5 * block[20]))
     likeness[[4, 9, 20]] = -np.inf
     parts = [Part(work="04.jpg"), Part(work="09.jpg"), Part(work="20.jpg", weight=-0.5)]
@@ -274,7 +274,7 @@ def test_a_region_of_a_work_is_searched_as_a_picture_of_its_own(collection: Any,
     region = (0.0, 0.0, 0.5, 0.6)
     detail = crop_region(load_image(paintings / "11.jpg"), region)
     by_hand = embed(clip, [detail])["subject"][0]
-    space = collection.contents.spaces[0]
+    space = collection.state.spaces[0]
     for found in (
         collection.search(work="11.jpg", region=region, k=5, ranking="cosine"),
         collection.search(image=paintings / "11.jpg", region=region, k=5, ranking="cosine"),

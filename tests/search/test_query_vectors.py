@@ -30,7 +30,7 @@ class Counting:
 @pytest.fixture
 def counted(collection: Any) -> tuple[QueryEmbedding, Counting, Any]:
     encoder = Counting(collection.encoder())
-    return QueryEmbedding(lambda _: encoder, collection.picture), encoder, collection.contents.spaces[0]
+    return QueryEmbedding(lambda _: encoder, collection.picture), encoder, collection.state.spaces[0]
 
 
 def test_a_picture_is_embedded_once(counted: Any, painting: bytes) -> None:

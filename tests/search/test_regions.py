@@ -134,8 +134,8 @@ def test_the_manifest_says_where_the_regions_are(folder: Path, works: Any) -> No
     assert (regions["index"], regions["statistics"], regions["column"]) == (INDEX, STATISTICS, COLUMN)
     assert [tuple(box) for box in regions["boxes"]] == list(REGIONS)
     assert {INDEX, STATISTICS} <= set(manifest["files"])
-    assert works.contents.spaces[0].regions.boxes == REGIONS
-    assert COLUMN not in works.contents.schema
+    assert works.state.spaces[0].regions.boxes == REGIONS
+    assert COLUMN not in works.state.schema
     assert f"`{COLUMN}` | {len(REGIONS) * 192} × float32" in (folder / "README.md").read_text(encoding="utf-8")
 
 
@@ -162,7 +162,7 @@ def test_a_lost_index_is_built_again_from_the_column(
     assert "embedded.regions.faiss" in caplog.text
     assert "built again from the embedding columns" in caplog.text
     rows = np.arange(len(works))
-    old, new = (each.contents.spaces[0].regions.of_works(rows) for each in (works, again))
+    old, new = (each.state.spaces[0].regions.of_works(rows) for each in (works, again))
     np.testing.assert_allclose(new, old, atol=1e-3)
     assert again.search(image=detail_of(works, works.ids[7]), detail=True, k=1)[0].id == works.ids[7]
 
@@ -196,16 +196,16 @@ def test_works_come_and_go_with_their_regions(changed: Path, met_works: list[dic
         for identity in ("new 50", "new 60", kept):
             assert collection.search(image=detail_of(collection, identity), detail=True, k=1)[0].id == identity, stage
         assert gone not in [match.id for match in collection.search(image=gone_detail, detail=True, k=100)]
-        assert len(collection.contents.spaces[0].regions.index) == 17 * len(REGIONS)
+        assert len(collection.state.spaces[0].regions.index) == 17 * len(REGIONS)
         collection.save()
         collection = open_collection(changed)
 
 
 def test_many_new_works_have_the_statistics_measured_anew(changed: Path, met_works: list[dict[str, Any]]) -> None:
     collection = open_collection(changed)
-    before = collection.contents.spaces[0].regions.statistics
+    before = collection.state.spaces[0].regions.statistics
     collection.add([{"id": f"new {row}", "image": met_works[row]["image"]["bytes"]} for row in range(50, 55)])
-    after = collection.contents.spaces[0].regions.statistics
+    after = collection.state.spaces[0].regions.statistics
     assert (before.fitted, after.fitted) == (16, 21)
     assert not np.array_equal(before.mean, after.mean)
 
@@ -218,13 +218,13 @@ def test_building_again_with_regions_adds_them_and_without_drops_them(
     for number in range(4):
         shutil.copy(paintings / f"{number:02d}.jpg", pictures)
     source = f"folder:{pictures}"
-    assert build_collection(open_source(source), clip, out).contents.spaces[0].regions is None
+    assert build_collection(open_source(source), clip, out).state.spaces[0].regions is None
     collection = build_collection(open_source(source), clip, out, regions=True)
-    regions = collection.contents.spaces[0].regions
+    regions = collection.state.spaces[0].regions
     assert len(regions.index) == 4 * len(REGIONS)
     picture = collection.image(collection.ids[2])
     assert collection.search(image=picture, detail=True, k=1)[0].id == collection.ids[2]
-    assert build_collection(open_source(source), clip, out).contents.spaces[0].regions is None
+    assert build_collection(open_source(source), clip, out).state.spaces[0].regions is None
     assert not list((out / "index").glob("*regions*"))
 
 
@@ -279,9 +279,9 @@ def test_any_encoder_that_sees_patches_makes_regions(embedded: Any, met_works: l
     images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in range(8)]
     _, regions = embed_with_regions(encoder, images)
     assert regions.shape == (8, len(REGIONS), region_dim(encoder)) == (8, len(REGIONS), 1280)
-    indexed = index_regions("regions", regions.reshape(8, -1))
-    details = indexed.statistics.place(embed_details(encoder, [crop_region(image, PLACE) for image in images]))
-    likeness = np.einsum("wrd,qd->qwr", indexed.of_works(np.arange(8)), details)
+    space = index_regions("regions", regions.reshape(8, -1))
+    details = space.statistics.index_vectors(embed_details(encoder, [crop_region(image, PLACE) for image in images]))
+    likeness = np.einsum("wrd,qd->qwr", space.of_works(np.arange(8)), details)
     right = likeness.max(axis=2).argmax(axis=1) == np.arange(8)
     assert right.sum() >= 7
 

@@ -86,9 +86,9 @@ def test_the_margin_is_what_the_definition_says(several: Collection) -> None:
     shares = {"subject": 0.25, "style": 0.75}
     compared = several.compare_encoders(work="05.jpg", aspects=shares)
     for each in compared.answers:
-        space = next(indexed.space for indexed in several.contents.spaces if indexed.name == each.encoder)
-        columns = [space.aspects.index("subject"), space.aspects.index("style")]
-        pairs = space.pairs[:, columns] @ [0.25, 0.75]
+        statistics = next(space.statistics for space in several.state.spaces if space.name == each.encoder)
+        columns = [statistics.aspects.index("subject"), statistics.aspects.index("style")]
+        pairs = statistics.pairs[:, columns] @ [0.25, 0.75]
         likeness = [0.25 * m.aspects["subject"] + 0.75 * m.aspects["style"] for m in each.matches[:5]]
         spread = 1.4826 * np.median(np.abs(pairs - np.median(pairs)))
         assert each.margin == pytest.approx((np.mean(likeness) - np.median(pairs)) / spread, rel=1e-3)
@@ -111,7 +111,7 @@ def test_the_plain_rule_takes_the_higher_mean_cosine(several: Collection) -> Non
 
 
 def test_auto_keeps_to_filters_and_limits(several: Collection) -> None:
-    table = several.contents.table
+    table = several.state.table
     artist = table.column("artist")[5].as_py()
     found = several.search(work="05.jpg", encoder="auto", where={"year": (1600, 1900)}, at_most={"artist": 1}, k=8)
     assert all(1600 <= match.work["year"] <= 1900 for match in found)
@@ -163,8 +163,8 @@ def test_reciprocal_ranks_fuse_the_rankings_of_the_encoders(several: Collection)
 def test_the_weighted_fusion_adds_up_calibrated_likenesses(several: Collection) -> None:
     query = {"work": "05.jpg", "ranking": "likeness", "aspects": {"style": 1.0}, "k": 39}
     shares, likeness = [], []
-    for name, indexed in zip(NAMES, several.contents.spaces, strict=True):
-        pairs = indexed.space.pairs[:, indexed.space.aspects.index("style")]
+    for name, space in zip(NAMES, several.state.spaces, strict=True):
+        pairs = space.statistics.pairs[:, space.statistics.aspects.index("style")]
         shares.append(1 / np.median(np.abs(pairs - np.median(pairs))))
         likeness.append({match.id: match.aspects["style"] for match in several.search(**query, encoder=name)})
     by_hand = {

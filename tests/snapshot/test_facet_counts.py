@@ -8,9 +8,9 @@ import pytest
 
 from artsim.snapshot.facets import choose_facets, count_choices
 from artsim.snapshot.filters import allowed_rows
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
-CONTENTS = Contents(
+CONTENTS = State(
     pa.table(
         {
             "id": list("abcdefgh"),
@@ -21,6 +21,7 @@ CONTENTS = Contents(
     ),
     (),
     {},
+    lambda row: b"",
 )
 FACETS = choose_facets(CONTENTS)
 

@@ -1,4 +1,4 @@
-"""A space: any weights by one index, hubness, percentiles; for one work as for thousands."""
+"""A statistics: any weights by one index, hubness, percentiles; for one work as for thousands."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,14 @@ import pytest
 from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.errors import CollectionError, QueryError
 from artsim.index import build_index
-from artsim.snapshot.space import NEIGHBOURS, Space, fit_space, load_space, percentile, save_space
+from artsim.snapshot.space_statistics import (
+    NEIGHBOURS,
+    SpaceStatistics,
+    fit_statistics,
+    load_statistics,
+    percentile,
+    save_statistics,
+)
 
 
 def some_blocks(n: int, seed: int = 0, *, style: int = 20) -> Blocks:
@@ -28,20 +35,20 @@ def blocks() -> Blocks:
 
 
 @pytest.fixture(scope="module")
-def space(blocks: Blocks) -> Space:
-    return fit_space("tiny", blocks, {"style": (8, 12)})
+def statistics(blocks: Blocks) -> SpaceStatistics:
+    return fit_statistics("tiny", blocks, {"style": (8, 12)})
 
 
-def test_every_aspect_of_an_index_vector_is_a_unit_vector(space: Space, blocks: Blocks) -> None:
-    placed = space.place(blocks)
-    assert placed.shape == (300, space.dimension)
-    assert placed.dtype == np.float32
-    for block in space.split(placed).values():
+def test_every_aspect_of_an_index_vector_is_a_unit_vector(statistics: SpaceStatistics, blocks: Blocks) -> None:
+    index_vectors = statistics.index_vectors(blocks)
+    assert index_vectors.shape == (300, statistics.dimension)
+    assert index_vectors.dtype == np.float32
+    for block in statistics.split(index_vectors).values():
         np.testing.assert_allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
 
 
-def test_vectors_are_centred_so_that_random_works_are_unlike(space: Space, blocks: Blocks) -> None:
-    for aspect, block in space.split(space.place(blocks)).items():
+def test_vectors_are_centred_so_that_random_works_are_unlike(statistics: SpaceStatistics, blocks: Blocks) -> None:
+    for aspect, block in statistics.split(statistics.index_vectors(blocks)).items():
         raw = blocks[aspect]
         others = ~np.eye(300, dtype=bool)
         assert abs((block @ block.T)[others].mean()) < 0.02 < (raw @ raw.T)[others].mean()
@@ -52,22 +59,24 @@ def test_vectors_are_centred_so_that_random_works_are_unlike(space: Space, block
     [{"subject": 1}, {"subject": 1, "style": 1}, {"subject": 3, "style": 0.5, "color": 2}, {"color": 1e-3}],
     ids=str,
 )
-def test_one_index_answers_any_weights_exactly(weights: Any, space: Space, blocks: Blocks) -> None:
+def test_one_index_answers_any_weights_exactly(weights: Any, statistics: SpaceStatistics, blocks: Blocks) -> None:
     """The inner product is the weighted mean of the aspects' cosines."""
-    placed = space.place(blocks)
-    query = space.place(some_blocks(1, seed=5))[0]
-    scores, rows = build_index(placed).search(space.query_vector(query, space.weigh(weights))[None], 300)
+    index_vectors = statistics.index_vectors(blocks)
+    query = statistics.index_vectors(some_blocks(1, seed=5))[0]
+    scores, rows = build_index(index_vectors).search(
+        statistics.query_vector(query, statistics.weigh(weights))[None], 300
+    )
     total = sum(weights.values())
     by_hand = np.zeros(300)
     for aspect, weight in weights.items():
-        work, asked = space.split(placed)[aspect], space.split(query[None])[aspect][0]
+        work, asked = statistics.split(index_vectors)[aspect], statistics.split(query[None])[aspect][0]
         cosine = work @ asked / np.linalg.norm(work, axis=1) / np.linalg.norm(asked)
         by_hand += weight / total * cosine
     np.testing.assert_allclose(scores[0], by_hand[rows[0]], atol=1e-5)
 
 
-def test_weights_become_shares(space: Space) -> None:
-    np.testing.assert_allclose(space.weigh({"subject": 2, "color": 6}), [0.25, 0, 0.75])
+def test_weights_become_shares(statistics: SpaceStatistics) -> None:
+    np.testing.assert_allclose(statistics.weigh({"subject": 2, "color": 6}), [0.25, 0, 0.75])
 
 
 @pytest.mark.parametrize(
@@ -82,26 +91,26 @@ def test_weights_become_shares(space: Space) -> None:
     ],
     ids=str,
 )
-def test_weights_that_make_no_sense_are_refused(weights: Any, reason: str, space: Space) -> None:
+def test_weights_that_make_no_sense_are_refused(weights: Any, reason: str, statistics: SpaceStatistics) -> None:
     with pytest.raises(QueryError, match=reason):
-        space.weigh(weights)
+        statistics.weigh(weights)
 
 
-def test_density_is_the_mean_cosine_to_the_ten_nearest(space: Space, blocks: Blocks) -> None:
-    for column, block in enumerate(space.split(space.place(blocks)).values()):
+def test_density_is_the_mean_cosine_to_the_ten_nearest(statistics: SpaceStatistics, blocks: Blocks) -> None:
+    for column, block in enumerate(statistics.split(statistics.index_vectors(blocks)).values()):
         cosines = block @ block.T
         np.fill_diagonal(cosines, -2)
         by_hand = np.sort(cosines, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
-        np.testing.assert_allclose(space.density[:, column], by_hand, atol=1e-5)
+        np.testing.assert_allclose(statistics.density[:, column], by_hand, atol=1e-5)
 
 
-def test_pairs_are_cosines_of_different_works(space: Space, blocks: Blocks) -> None:
-    assert space.pairs.shape[1] == 3
-    block = space.split(space.place(blocks))["subject"]
+def test_pairs_are_cosines_of_different_works(statistics: SpaceStatistics, blocks: Blocks) -> None:
+    assert statistics.pairs.shape[1] == 3
+    block = statistics.split(statistics.index_vectors(blocks))["subject"]
     typical = (block @ block.T)[~np.eye(300, dtype=bool)]
-    assert space.pairs[:, 0].mean() == pytest.approx(typical.mean(), abs=0.01)
-    assert space.pairs[:, 0].std() == pytest.approx(typical.std(), abs=0.01)
-    assert space.pairs.max() < 0.99999
+    assert statistics.pairs[:, 0].mean() == pytest.approx(typical.mean(), abs=0.01)
+    assert statistics.pairs[:, 0].std() == pytest.approx(typical.std(), abs=0.01)
+    assert statistics.pairs.max() < 0.99999
 
 
 def test_percentiles_rise_with_the_score_from_0_to_100() -> None:
@@ -120,13 +129,13 @@ def test_without_pairs_there_is_no_percentile() -> None:
 @pytest.mark.parametrize("n", [1, 2, 3, 12])
 def test_a_handful_of_works_is_a_space_too(n: int) -> None:
     few = some_blocks(n)
-    space = fit_space("few", few)
-    placed = space.place(few)
-    assert np.isfinite(placed).all()
-    assert np.isfinite(space.density).all()
-    assert len(space.pairs) == n * (n - 1) // 2
-    scores, rows = build_index(placed).search(
-        space.query_vector(placed[0], space.weigh({"subject": 1, "style": 1}))[None], n
+    statistics = fit_statistics("few", few)
+    index_vectors = statistics.index_vectors(few)
+    assert np.isfinite(index_vectors).all()
+    assert np.isfinite(statistics.density).all()
+    assert len(statistics.pairs) == n * (n - 1) // 2
+    scores, rows = build_index(index_vectors).search(
+        statistics.query_vector(index_vectors[0], statistics.weigh({"subject": 1, "style": 1}))[None], n
     )
     assert rows[0][0] == 0
     assert scores[0][0] == pytest.approx(1, abs=1e-5)
@@ -134,44 +143,46 @@ def test_a_handful_of_works_is_a_space_too(n: int) -> None:
 
 def test_works_that_are_all_the_same_are_no_trouble() -> None:
     same = {aspect: np.repeat(block[:1], 5, axis=0) for aspect, block in some_blocks(1).items()}
-    space = fit_space("same", same)
-    assert np.isfinite(space.place(same)).all()
-    assert np.isfinite(space.density).all()
-    assert np.isfinite(space.pairs).all()
+    statistics = fit_statistics("same", same)
+    assert np.isfinite(statistics.index_vectors(same)).all()
+    assert np.isfinite(statistics.density).all()
+    assert np.isfinite(statistics.pairs).all()
 
 
-def test_added_works_change_no_vector_and_no_density_that_exists(space: Space, blocks: Blocks) -> None:
+def test_added_works_change_no_vector_and_no_density_that_exists(statistics: SpaceStatistics, blocks: Blocks) -> None:
     new = some_blocks(4, seed=9)
     everything = {aspect: np.concatenate([blocks[aspect], new[aspect]]) for aspect in blocks}
-    longer = space.extended(new, everything)
-    np.testing.assert_array_equal(longer.place(blocks), space.place(blocks))
-    np.testing.assert_array_equal(longer.density[:300], space.density)
+    longer = statistics.extended(new, everything)
+    np.testing.assert_array_equal(longer.index_vectors(blocks), statistics.index_vectors(blocks))
+    np.testing.assert_array_equal(longer.density[:300], statistics.density)
     assert len(longer) == 304
-    fitted = fit_space("tiny", everything, {"style": (8, 12)})
+    fitted = fit_statistics("tiny", everything, {"style": (8, 12)})
     np.testing.assert_allclose(longer.density[300:], fitted.density[300:], atol=0.05)
 
 
-def test_works_taken_out_take_their_density_with_them(space: Space) -> None:
+def test_works_taken_out_take_their_density_with_them(statistics: SpaceStatistics) -> None:
     keep = np.ones(300, bool)
     keep[[0, 7]] = False
-    np.testing.assert_array_equal(space.without(keep).density, np.delete(space.density, [0, 7], axis=0))
+    np.testing.assert_array_equal(statistics.without(keep).density, np.delete(statistics.density, [0, 7], axis=0))
 
 
-def test_a_saved_space_is_the_same_space(space: Space, blocks: Blocks, tmp_path: Path) -> None:
-    save_space(space, tmp_path / "tiny.safetensors")
-    again = load_space(tmp_path / "tiny.safetensors")
-    assert (again.name, again.aspects, again.parts) == (space.name, space.aspects, space.parts)
-    np.testing.assert_array_equal(again.place(blocks), space.place(blocks))
-    np.testing.assert_array_equal(again.density, space.density)
-    np.testing.assert_array_equal(again.pairs, space.pairs)
+def test_a_saved_space_is_the_same_space(statistics: SpaceStatistics, blocks: Blocks, tmp_path: Path) -> None:
+    save_statistics(statistics, tmp_path / "tiny.safetensors")
+    again = load_statistics(tmp_path / "tiny.safetensors")
+    assert (again.name, again.aspects, again.segments) == (statistics.name, statistics.aspects, statistics.segments)
+    np.testing.assert_array_equal(again.index_vectors(blocks), statistics.index_vectors(blocks))
+    np.testing.assert_array_equal(again.density, statistics.density)
+    np.testing.assert_array_equal(again.pairs, statistics.pairs)
 
 
 def test_a_long_part_is_projected_and_saved_with_its_basis(tmp_path: Path) -> None:
     long = some_blocks(60, style=2_600)
-    space = fit_space("long", long)
-    assert space.dimension < 2_600
-    save_space(space, tmp_path / "long.safetensors")
-    np.testing.assert_array_equal(load_space(tmp_path / "long.safetensors").place(long), space.place(long))
+    statistics = fit_statistics("long", long)
+    assert statistics.dimension < 2_600
+    save_statistics(statistics, tmp_path / "long.safetensors")
+    np.testing.assert_array_equal(
+        load_statistics(tmp_path / "long.safetensors").index_vectors(long), statistics.index_vectors(long)
+    )
 
 
 @pytest.mark.parametrize("contents", [b"", b"{}", b"\x02\0\0\0\0\0\0\0{}", b"\xff" * 100])
@@ -179,4 +190,4 @@ def test_what_is_no_space_is_named(contents: bytes, tmp_path: Path) -> None:
     path = tmp_path / "tiny.safetensors"
     path.write_bytes(contents)
     with pytest.raises(CollectionError, match=r"tiny\.safetensors is not a file of space statistics"):
-        load_space(path)
+        load_statistics(path)

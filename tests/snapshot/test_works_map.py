@@ -9,8 +9,8 @@ import pytest
 from synthetic import make_collection
 
 from artsim import CollectionError, open_collection
-from artsim.snapshot.grid_layout import columns_for, hang, principal
-from artsim.snapshot.works_map import draw_map, is_quick, load_map, work_keys
+from artsim.snapshot.grid_layout import columns_for, place_on_grid, principal
+from artsim.snapshot.works_map import draw_map, load_map, work_keys
 from artsim.storage.manifest import map_name
 
 
@@ -31,7 +31,7 @@ def side_by_side(order: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarra
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 17, 174])
 def test_every_work_has_one_cell_however_few_there_are(n: int) -> None:
     columns = columns_for(n)
-    order = hang(clustered(n, 3)[0], columns)
+    order = place_on_grid(clustered(n, 3)[0], columns)
     assert sorted(order.tolist()) == list(range(n))
     assert columns * -(-n // columns) - n < columns
 
@@ -46,7 +46,7 @@ def test_a_wall_is_wider_than_high_with_few_gaps() -> None:
 def test_works_of_a_group_hang_together() -> None:
     vectors, group = clustered(300, 6)
     columns = columns_for(300)
-    first, second = side_by_side(hang(vectors, columns), columns)
+    first, second = side_by_side(place_on_grid(vectors, columns), columns)
     together = (group[first] == group[second]).mean()
     first, second = side_by_side(np.random.default_rng(1).permutation(300), columns)
     assert together > 0.75 > 3 * (group[first] == group[second]).mean()
@@ -54,14 +54,14 @@ def test_works_of_a_group_hang_together() -> None:
 
 def test_the_same_works_make_the_same_wall() -> None:
     vectors, _ = clustered(90, 4)
-    assert (hang(vectors, 11) == hang(vectors, 11)).all()
+    assert (place_on_grid(vectors, 11) == place_on_grid(vectors, 11)).all()
 
 
 def test_a_wall_that_is_sorted_already_hardly_changes() -> None:
     vectors, _ = clustered(300, 6)
     columns = columns_for(300)
-    order = hang(vectors, columns)
-    again = hang(vectors, columns, start=order)
+    order = place_on_grid(vectors, columns)
+    again = place_on_grid(vectors, columns, start=order)
     moved = np.argsort(order) - np.argsort(again)
     assert np.median(np.abs(moved // columns)) <= 2
 
@@ -77,12 +77,12 @@ def test_components_hold_what_differs_most() -> None:
 
 def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
     collection = open_collection(saved)
-    name = map_name(collection.contents.spaces[0].name)
+    name = map_name(collection.state.spaces[0].name)
     assert name in collection.manifest.files
     stored = load_map(saved / name)
     drawn = collection.map()
     assert (stored.keys == work_keys(collection.ids)[drawn.order]).all()
-    assert (drawn.order == draw_map(collection.contents.spaces[0]).order).all()
+    assert (drawn.order == draw_map(collection.state.spaces[0]).order).all()
 
 
 def test_positions_lie_in_the_middle_of_cells_within_0_and_1(saved: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_collection_without_a_map_opens_and_gets_one(copy: Path) -> None:
     del manifest["files"][name]
     (copy / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
     collection = open_collection(copy)
-    assert is_quick(collection)
+    assert collection.has_map
     assert len(collection.map().order) == 40
     collection.save()
     assert name in collection.manifest.files
@@ -110,7 +110,7 @@ def test_a_collection_without_a_map_opens_and_gets_one(copy: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_a_damaged_map_is_drawn_again(copy: Path, saved: Path, damage: str) -> None:
-    name = map_name(open_collection(saved).contents.spaces[0].name)
+    name = map_name(open_collection(saved).state.spaces[0].name)
     if damage == "missing":
         (copy / name).unlink()
     else:

@@ -21,9 +21,7 @@ from artsim.storage.manifest import Manifest
 
 def card_of(collection: artsim.Collection, **changes: Any) -> str:
     """The card with some fields of the manifest changed."""
-    return dataset_card(
-        dataclasses.replace(collection.manifest, **changes), collection.contents, repo_id="museum/works"
-    )
+    return dataset_card(dataclasses.replace(collection.manifest, **changes), collection.state, repo_id="museum/works")
 
 
 def section(card: str, title: str) -> str:
@@ -78,10 +76,10 @@ def test_every_column_of_the_data_is_told_with_its_meaning(collection: artsim.Co
 def test_encoder_revision_and_places_of_the_aspects_are_exact(collection: artsim.Collection) -> None:
     card, record = card_of(collection), collection.manifest.spaces[0]
     assert f"encoder `{record.encoder}`, revision `{record.revision}`" in card
-    space = collection.contents.spaces[0].space
+    space = collection.state.spaces[0].statistics
     assert f"np.repeat(weights, {space.block_dims})" in card
     assert f"# of {', '.join(space.aspects)}" in card
-    assert sum(space.block_dims) == collection.contents.spaces[0].index.dimension
+    assert sum(space.block_dims) == collection.state.spaces[0].index.dimension
 
 
 def test_a_collection_of_addresses_says_that_it_holds_no_pictures(collection: artsim.Collection) -> None:
@@ -114,7 +112,7 @@ def figures_of(manifest: Manifest, path: Path, **changes: Any) -> Path:
 def test_figures_are_shown_with_the_command_that_made_them(collection: artsim.Collection, tmp_path: Path) -> None:
     figures = read_figures(figures_of(collection.manifest, tmp_path / "f.json", disjoint="culture"))
     figures.check(collection.manifest)
-    shown = section(dataset_card(collection.manifest, collection.contents, evaluation=figures), "How good it is")
+    shown = section(dataset_card(collection.manifest, collection.state, evaluation=figures), "How good it is")
     assert "| setting | P@1 | mAP |" in shown
     assert "| tuned, subject 1 style 1 | 0.512 | 0.346 |" in shown
     assert "(31 queries)" in shown

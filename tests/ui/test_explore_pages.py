@@ -57,7 +57,7 @@ def test_the_map_tells_its_script_what_it_needs(client: TestClient, works: Any) 
     html = page(client, "/map?work=work-3-1")
     drawn = works.map()
     assert f'"columns": {drawn.columns}' in html
-    assert f'"start": {drawn.cells[works.contents.rows["work-3-1"]]}' in html
+    assert f'"start": {drawn.cells[works.state.rows["work-3-1"]]}' in html
     assert "browse?sort=map" in html
 
 

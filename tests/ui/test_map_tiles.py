@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 from synthetic import color_of, make_collection
 
 from artsim.encoders.color import embed_colors, mean_colors
-from artsim.ui.pages.map_tiles import TILE, Mosaic, MosaicKeeper, Tile
+from artsim.ui.pages.map_tiles import TILE, MapTiles, MapTilesCache, Tile
 from artsim.ui.thumbnail_cache import Thumbnails
 
 
@@ -21,11 +22,11 @@ def works() -> Any:
 
 
 @pytest.fixture
-def mosaic(works: Any, tmp_path: Path) -> Mosaic:
-    return Mosaic(works, works.map(), Thumbnails(works, tmp_path))
+def mosaic(works: Any, tmp_path: Path) -> MapTiles:
+    return MapTiles(works, works.map(), Thumbnails(works, tmp_path))
 
 
-def complete(mosaic: Mosaic, *place: int) -> Tile:
+def complete(mosaic: MapTiles, *place: int) -> Tile:
     """The tile once all its thumbnails are made."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -43,7 +44,7 @@ def pixels(tile: Tile | None) -> np.ndarray:
         return np.asarray(picture.convert("RGBA")).astype(int)
 
 
-def test_unhalved_a_tile_is_one_picture_in_its_colour(mosaic: Mosaic) -> None:
+def test_unhalved_a_tile_is_one_picture_in_its_colour(mosaic: MapTiles) -> None:
     drawn = mosaic.map
     for cell in (0, len(drawn.order) - 1):
         shown = pixels(mosaic.tile(0, cell % drawn.columns, cell // drawn.columns))
@@ -52,7 +53,7 @@ def test_unhalved_a_tile_is_one_picture_in_its_colour(mosaic: Mosaic) -> None:
         assert shown[2, 2, 3] == 0, "there is a gap around it"
 
 
-def test_farther_off_each_work_is_where_its_cell_is(mosaic: Mosaic) -> None:
+def test_farther_off_each_work_is_where_its_cell_is(mosaic: MapTiles) -> None:
     drawn = mosaic.map
     for halved in (1, 2, 3):
         cell = TILE // 2**halved
@@ -63,7 +64,7 @@ def test_farther_off_each_work_is_where_its_cell_is(mosaic: Mosaic) -> None:
             assert np.abs(at[:3] - color_of(row)).max() < 25 and at[3] > 200
 
 
-def test_tiles_at_the_edge_end_where_the_wall_ends(mosaic: Mosaic) -> None:
+def test_tiles_at_the_edge_end_where_the_wall_ends(mosaic: MapTiles) -> None:
     whole = pixels(mosaic.tile(mosaic.halvings, 0, 0))
     side = 2**mosaic.halvings
     expected = (-(-mosaic.map.rows * TILE // side), -(-mosaic.map.columns * TILE // side))
@@ -71,31 +72,31 @@ def test_tiles_at_the_edge_end_where_the_wall_ends(mosaic: Mosaic) -> None:
 
 
 @pytest.mark.parametrize("place", [(0, 99, 0), (0, 0, 99), (-1, 0, 0), (20, 0, 0), (0, -1, 0)])
-def test_beyond_the_wall_there_is_no_tile(mosaic: Mosaic, place: tuple[int, int, int]) -> None:
+def test_beyond_the_wall_there_is_no_tile(mosaic: MapTiles, place: tuple[int, int, int]) -> None:
     assert mosaic.tile(*place) is None
 
 
-def test_thumbnails_that_are_not_there_are_made_behind_the_tile(mosaic: Mosaic) -> None:
+def test_thumbnails_that_are_not_there_are_made_behind_the_tile(mosaic: MapTiles) -> None:
     first = mosaic.tile(2, 0, 0)
     assert first is not None and not first.complete
     complete(mosaic, 2, 0, 0)
     assert mosaic.made > 0
 
 
-def test_a_complete_tile_is_kept_and_those_of_other_maps_go(works: Any, mosaic: Mosaic, tmp_path: Path) -> None:
+def test_a_complete_tile_is_kept_and_those_of_other_maps_go(works: Any, mosaic: MapTiles, tmp_path: Path) -> None:
     complete(mosaic, 2, 0, 0)
     (folder,) = tmp_path.glob("thumbnails/*/map/*")
     assert [path.name for path in folder.iterdir()] == ["2-0-0.webp"]
     works.remove(["work-0-0"])
-    Mosaic(works, works.map(), Thumbnails(works, tmp_path))
+    MapTiles(works, works.map(), Thumbnails(works, tmp_path))
     assert list(tmp_path.glob("thumbnails/*/map/*/*")) == []
 
 
 def test_a_picture_that_cannot_be_read_leaves_a_patch_and_the_rest(tmp_path: Path) -> None:
     works: Any = make_collection(artists=2, works=3)
-    contents, pictures = works._state
-    works._state = (contents, lambda row: b"no picture" if row == 0 else pictures(row))
-    mosaic = Mosaic(works, works.map(), Thumbnails(works, tmp_path))
+    pictures = works.state.pictures
+    works.state = replace(works.state, pictures=lambda row: b"no picture" if row == 0 else pictures(row))
+    mosaic = MapTiles(works, works.map(), Thumbnails(works, tmp_path))
     cell = int(mosaic.map.cells[0])
     tile = mosaic.tile(0, cell % mosaic.map.columns, cell // mosaic.map.columns)
     assert tile is not None and tile.complete
@@ -103,7 +104,7 @@ def test_a_picture_that_cannot_be_read_leaves_a_patch_and_the_rest(tmp_path: Pat
 
 
 def test_the_keeper_follows_the_collection(works: Any, tmp_path: Path) -> None:
-    keeper = MosaicKeeper(works, Thumbnails(works, tmp_path))
+    keeper = MapTilesCache(works, Thumbnails(works, tmp_path))
     first = keeper.get()
     assert first is keeper.get() is not None
     works.remove(["work-0-0"])

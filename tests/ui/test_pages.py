@@ -69,16 +69,13 @@ def test_pages_run_no_script_but_our_own_files(client: TestClient, context: Cont
 
 
 def test_a_timeline_tells_what_came_before_and_after(client: TestClient, context: Context) -> None:
-    contents = context.collection.contents
-    dated = sorted((work for work in contents.table.to_pylist() if work["year"]), key=lambda work: work["year"])
+    state = context.collection.state
+    dated = sorted((work for work in state.table.to_pylist() if work["year"]), key=lambda work: work["year"])
     middle = dated[len(dated) // 2]
     page = read(client, f"/timeline?work={middle['id']}")
     before, after = page.split('aria-labelledby="later"')
     found = [
-        [
-            contents.work(contents.rows[identity])["year"]
-            for identity in re.findall(r"timeline\?work=([^\"&]*)", part)[1:]
-        ]
+        [state.work(state.rows[identity])["year"] for identity in re.findall(r"timeline\?work=([^\"&]*)", part)[1:]]
         for part in (before.split('class="grid timeline-list"')[1], after.split('class="grid timeline-list"')[1])
     ]
     assert found[0] == sorted(found[0]), "the list is in the order of time"

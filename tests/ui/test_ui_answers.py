@@ -11,7 +11,7 @@ from artsim.messages.strings import load_strings
 from artsim.search.engine import Part
 from artsim.ui.context import Context
 from artsim.ui.readiness import Readiness
-from artsim.ui.search_form import Question, Reading
+from artsim.ui.search_form import ParsedLink, SearchForm
 from artsim.ui.search_page.results import matches_page, page_of, start_page
 from artsim.ui.search_service import Answer, Group, find
 from artsim.ui.thumbnail_cache import Thumbnails
@@ -29,12 +29,12 @@ def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Contex
     )
 
 
-def question(*parts: Part, **more: Any) -> Question:
-    return Question(parts=parts or (Part(work="05.jpg"),), **{"k": 5, **more})
+def form(*parts: Part, **more: Any) -> SearchForm:
+    return SearchForm(parts=parts or (Part(work="05.jpg"),), **{"k": 5, **more})
 
 
 def page(context: Context, *parts: Part, **more: Any) -> str:
-    return page_of(context, Reading(question(*parts, **more)))
+    return page_of(context, ParsedLink(form(*parts, **more)))
 
 
 def cards(html: str) -> list[str]:
@@ -138,7 +138,7 @@ def test_filters_that_nothing_fits_are_said_so(context: Context) -> None:
     ],
 )
 def test_what_cannot_be_answered_is_a_notice(context: Context, change: dict[str, Any], words: str) -> None:
-    html = page_of(context, Reading(dataclasses.replace(question(), **change)))
+    html = page_of(context, ParsedLink(dataclasses.replace(form(), **change)))
     assert 'role="alert"' in html
     assert words in html
     assert "Traceback" not in html
@@ -156,19 +156,19 @@ def test_an_upload_that_is_no_picture_is_a_notice_without_its_path(
 
 
 def answer_with(context: Context, *matches: Any) -> str:
-    answer = Answer(question(), (Group(None, matches),))
-    return matches_page(context, answer, Reading(answer.question))
+    answer = Answer(form(), (Group(None, matches),))
+    return matches_page(context, answer, ParsedLink(answer.form))
 
 
 def test_matches_that_are_all_far_are_called_so(context: Context) -> None:
-    matches = [dataclasses.replace(match, close=False) for match in find(context, question()).matches]
+    matches = [dataclasses.replace(match, close=False) for match in find(context, form()).matches]
     assert "Nothing here is really close." in answer_with(context, *matches)
     near = [dataclasses.replace(match, close=True) for match in matches[:1]] + matches[1:]
     assert "really close" not in answer_with(context, *near)
 
 
 def test_metadata_with_markup_in_it_is_only_text(context: Context) -> None:
-    [match] = find(context, question(k=1)).matches
+    [match] = find(context, form(k=1)).matches
     work = {**match.work, "title": "<img src=x onerror=alert(1)>", "url": "javascript:alert(1)"}
     html = answer_with(context, dataclasses.replace(match, work=work))
     assert "<img src=x" not in html
@@ -176,14 +176,14 @@ def test_metadata_with_markup_in_it_is_only_text(context: Context) -> None:
 
 
 def test_where_a_detail_was_found_is_framed_in_the_card_and_in_the_detail(context: Context) -> None:
-    [match] = find(context, question(k=1)).matches
+    [match] = find(context, form(k=1)).matches
     assert "found-box" not in answer_with(context, match)
     html = answer_with(context, dataclasses.replace(match, region=(0.25, 0.5, 0.75, 1.0)))
     assert html.count('class="found-box" style="left:25.00%;top:50.00%;width:50.00%;height:50.00%"') == 2
 
 
 def test_a_link_to_a_work_brings_its_detail_along_whether_it_is_shown_or_not(context: Context) -> None:
-    shown = find(context, question()).matches[0].id
-    assert '<div class="opened"' not in page_of(context, Reading(question(), opened=shown))
-    html = page_of(context, Reading(question(), opened="39.jpg" if shown != "39.jpg" else "38.jpg"))
+    shown = find(context, form()).matches[0].id
+    assert '<div class="opened"' not in page_of(context, ParsedLink(form(), opened=shown))
+    html = page_of(context, ParsedLink(form(), opened="39.jpg" if shown != "39.jpg" else "38.jpg"))
     assert html.count('<div class="opened" hidden data-work="3') == 1

@@ -19,7 +19,7 @@ from artsim.messages.strings import load_strings
 from artsim.ui.api.schemas import work_answer
 from artsim.ui.context import Context
 from artsim.ui.http.downloads import download_routes
-from artsim.ui.query_string import read_state
+from artsim.ui.query_string import read_query_string
 from artsim.ui.readiness import Readiness
 from artsim.ui.search_page.results import page_of
 from artsim.ui.thumbnail_cache import Thumbnails
@@ -50,7 +50,7 @@ def test_a_table_has_what_the_page_shows_in_its_order(client: TestClient, contex
     assert answer.headers["content-disposition"] == 'attachment; filename="artsim-results.csv"'
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     found = rows(answer.text)
-    shown = re.findall(r'<li class="card" data-work="([^"]*)"', page_of(context, read_state(link, context)))
+    shown = re.findall(r'<li class="card" data-work="([^"]*)"', page_of(context, read_query_string(link, context)))
     assert [row["id"] for row in found] == shown
     assert [row["rank"] for row in found] == list("1234567")
     assert found[0]["title"] == collection.work(shown[0])["title"]
@@ -83,7 +83,7 @@ def test_pictures_come_as_they_are_with_their_table(client: TestClient, collecti
 
 
 def test_with_an_upload_the_page_sends_what_it_shows(client: TestClient, context: Context, paintings: Path) -> None:
-    page = page_of(context, read_state("upload=1&k=5", context, [paintings / "05.jpg"]))
+    page = page_of(context, read_query_string("upload=1&k=5", context, [paintings / "05.jpg"]))
     [shown] = re.findall(r'name="shown" value="([^"]*)"', page)
     found = rows(client.post("/download.csv", data={"shown": unescape(shown)}).text)
     assert [row["id"] for row in found] == re.findall(r'<li class="card" data-work="([^"]*)"', page)

@@ -20,17 +20,17 @@ from artsim.analysis.influence import DIRECTIONS
 from artsim.columns import KINDS
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import ImageError, load_image
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 from artsim.messages.strings import DEFAULT_LANGUAGE, Strings, languages, load_strings
 from artsim.search.engine import Part
 from artsim.ui.auth import Owner
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken, sentence_of, told
+from artsim.ui.error_text import TranslatedError, error_markup, error_text
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.pages.registry import page_routes
-from artsim.ui.query_string import read_state
+from artsim.ui.query_string import read_query_string
 from artsim.ui.readiness import Readiness
-from artsim.ui.search_form import Question, Reading
+from artsim.ui.search_form import ParsedLink, SearchForm
 from artsim.ui.search_page.results import page_of
 from artsim.ui.thumbnail_cache import Thumbnails
 
@@ -41,7 +41,7 @@ KINDS_OF_ERROR = {
     "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError", "TooMuch",
 }  # fmt: skip
 VISITORS_MEET = """
-    agreement change collection comparison contents detail duplicates embedding explain filters images incoming influence
+    agreement change collection comparison state detail duplicates embedding explain filters images incoming influence
     intake manifest path ranking regions registrar search shelf space storage values
     encoders/choose encoders/embedded encoders/lite0 encoders/transformers
     hub/access hub/commit hub/publish hub/talk sources/metadata
@@ -90,13 +90,13 @@ every_language = pytest.mark.parametrize("language", OTHERS)
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    """Every error and every `Sentence` that is made in these modules, with where."""
+    """Every error and every `Message` that is made in these modules, with where."""
     for module in VISITORS_MEET:
         path = PACKAGE / f"{module}.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
                 continue
-            if node.func.id in KINDS_OF_ERROR | {"Sentence"}:
+            if node.func.id in KINDS_OF_ERROR | {"Message"}:
                 yield f"{module}.py:{node.lineno}", node
 
 
@@ -146,48 +146,48 @@ def test_a_translation_has_the_blanks_of_its_template(language: str) -> None:
         assert blanks(text) == blanks(template), template
         assert '"' not in text and "!r}" not in text.replace("{condition!r}", ""), text
         values = dict.fromkeys(blanks(template), 7)
-        assert strings.error(Sentence(template, **values))
+        assert strings.error(Message(template, **values))
 
 
 def test_values_with_braces_and_sentences_without_values_are_only_text() -> None:
     plain = QueryError("Write {curly} and {0!r} as they are.")
-    assert str(plain) == "Write {curly} and {0!r} as they are." == sentence_of(plain, GERMAN)
+    assert str(plain) == "Write {curly} and {0!r} as they are." == error_text(plain, GERMAN)
     braced = QueryError("There is no work {work!r} in this collection.", work="{evil} {0!r}")
     assert str(braced) == "There is no work '{evil} {0!r}' in this collection."
-    assert sentence_of(braced, GERMAN) == "In dieser Sammlung gibt es kein Werk „{evil} {0!r}“."
+    assert error_text(braced, GERMAN) == "In dieser Sammlung gibt es kein Werk „{evil} {0!r}“."
     again = deepcopy(braced)
-    assert (str(again), sentence_of(again, GERMAN)) == (str(braced), sentence_of(braced, GERMAN))
+    assert (str(again), error_text(again, GERMAN)) == (str(braced), error_text(braced, GERMAN))
 
 
 def test_columns_aspects_numbers_and_errors_among_the_values_are_said_in_the_language() -> None:
     empty = QueryError("The range for {column} is empty: {low} is more than {high}.", column="year", low=1.5, high=1)
-    assert sentence_of(empty, GERMAN) == "Der Bereich für „Jahr“ ist leer: 1,5 ist mehr als 1."
+    assert error_text(empty, GERMAN) == "Der Bereich für „Jahr“ ist leer: 1,5 ist mehr als 1."
     zero = QueryError(
         "All aspect weights are 0; give at least one of {aspects} more than 0.", aspects=("style", "color")
     )
-    assert sentence_of(zero, GERMAN).endswith("der Seiten Stil, Farbe mehr als 0.")
+    assert error_text(zero, GERMAN).endswith("der Seiten Stil, Farbe mehr als 0.")
     much = ArtsimError("At most {most:,} files can be added at once; add the rest afterwards.", most=20000)
-    assert "20.000 Dateien" in sentence_of(much, GERMAN)
+    assert "20.000 Dateien" in error_text(much, GERMAN)
     assert "20,000 files" in str(much)
-    inner = QueryError("{column} is a {kind}, not {text!r}.", column="year", kind=Sentence("number"), text="alt")
-    outer = ArtsimError("{name}: {problem}", name="a.jpg", problem=inner.sentence)
-    assert sentence_of(outer, GERMAN) == "a.jpg: „Jahr“ muss eine Zahl sein, nicht „alt“."
+    inner = QueryError("{column} is a {kind}, not {text!r}.", column="year", kind=Message("number"), text="alt")
+    outer = ArtsimError("{name}: {problem}", name="a.jpg", problem=inner.message)
+    assert error_text(outer, GERMAN) == "a.jpg: „Jahr“ muss eine Zahl sein, nicht „alt“."
     assert str(outer) == "a.jpg: year is a number, not 'alt'."
-    assert sentence_of(ArtsimError("{name}: {problem}", name="a.jpg", problem=inner), GERMAN).endswith("nicht „alt“.")
+    assert error_text(ArtsimError("{name}: {problem}", name="a.jpg", problem=inner), GERMAN).endswith("nicht „alt“.")
 
 
 def test_english_on_a_page_in_another_language_is_marked_as_english() -> None:
-    assert told(QueryError("Nobody <translated> this."), GERMAN) == (
+    assert error_markup(QueryError("Nobody <translated> this."), GERMAN) == (
         '<span lang="en">Nobody &lt;translated&gt; this.</span>'
     )
-    assert told(QueryError("Nobody translated this."), load_strings()) == "Nobody translated this."
-    assert told(Spoken("Das steht schon da."), GERMAN) == "Das steht schon da."
+    assert error_markup(QueryError("Nobody translated this."), load_strings()) == "Nobody translated this."
+    assert error_markup(TranslatedError("Das steht schon da."), GERMAN) == "Das steht schon da."
 
 
 @pytest.fixture(scope="module")
 def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
     thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("errors"))
-    reason = Sentence("the one this collection was made with")
+    reason = Message("the one this collection was made with")
     return Context(collection, thumbnails, Readiness(collection), GERMAN, "tiny-clip", reason)
 
 
@@ -205,13 +205,13 @@ def notice(page: str) -> str:
 def test_a_broken_upload_is_said_in_german(context: Context, tmp_path: Path) -> None:
     upload = tmp_path / "secret.jpg"
     upload.write_bytes(b"no picture")
-    said = notice(page_of(context, Reading(Question(parts=(Part(image=upload),)))))
+    said = notice(page_of(context, ParsedLink(SearchForm(parts=(Part(image=upload),)))))
     assert "Das Bild ist in keinem Bildformat, das artsim liest (JPEG, PNG," in said
     assert "secret" not in said
 
 
 def test_an_unknown_work_in_a_link_and_a_bad_value_are_said_in_german(context: Context) -> None:
-    reading = read_state("work=nowhere&preset=Cubist&w.mood=1&k=many", context)
+    reading = read_query_string("work=nowhere&preset=Cubist&w.mood=1&k=many", context)
     assert reading.problems[0] == "In dieser Sammlung gibt es kein Werk nowhere."
     assert "zur Wahl stehen balanced (Ausgewogen), style (Stil), subject (Motiv)" in reading.problems[1]
     assert "es gibt subject (Motiv), style (Stil)" in reading.problems[2]
@@ -222,11 +222,11 @@ def test_an_unknown_work_in_a_link_and_a_bad_value_are_said_in_german(context: C
 
 def test_a_filter_that_leaves_nothing_is_said_in_german(context: Context) -> None:
     work = Part(work="05.jpg")
-    page = page_of(context, Reading(Question(parts=(work,), where={"year": (3000, 4000)})))
+    page = page_of(context, ParsedLink(SearchForm(parts=(work,), where={"year": (3000, 4000)})))
     assert "Kein Werk passt zu diesen Filtern." in page
-    empty = page_of(context, Reading(Question(parts=(work,), where={"year": (1900, 1800)})))
+    empty = page_of(context, ParsedLink(SearchForm(parts=(work,), where={"year": (1900, 1800)})))
     assert "Der Bereich für „Jahr“ ist leer: 1900 ist mehr als 1800." in notice(empty)
-    grouped = page_of(context, Reading(Question(parts=(work,), where={"year": (3000, 4000)}, by="artist")))
+    grouped = page_of(context, ParsedLink(SearchForm(parts=(work,), where={"year": (3000, 4000)}, by="artist")))
     assert "Kein Werk" in grouped
 
 
@@ -249,7 +249,7 @@ def test_why_this_encoder_is_said_in_german_and_marked_only_where_it_is_not(
 ) -> None:
     page = client.get("/how?lang=de").text
     assert "der, mit dem diese Sammlung aufgebaut wurde" in page
-    routes = page_routes(replace(context, encoder_reason=Sentence("nobody knows")))
+    routes = page_routes(replace(context, encoder_reason=Message("nobody knows")))
     other = TestClient(Starlette(routes=routes)).get("/how?lang=de").text
     assert '<span lang="en">nobody knows</span>' in other
 
@@ -257,7 +257,7 @@ def test_why_this_encoder_is_said_in_german_and_marked_only_where_it_is_not(
 def test_the_search_page_is_told_in_its_language_why_the_encoder_failed(context: Context) -> None:
     failing = replace(context, readiness=Readiness(context.collection))
     failing.readiness.state = "failed"
-    failing.readiness.reason = Sentence("The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
+    failing.readiness.reason = Message("The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
                                         name="x", reason="?")  # fmt: skip
     client = TestClient(Starlette(routes=extra_routes(failing)))
     assert client.get("/encoder?lang=de").json()["reason"].startswith("Der Encoder x kann Texte lesen")

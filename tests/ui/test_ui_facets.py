@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 
 from artsim.snapshot.facets import Facet, choose_facets, varied_works
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 
 
 def facets_of(**columns: Any) -> dict[str, Facet]:
-    return {facet.column: facet for facet in choose_facets(Contents(pa.table(columns), (), {}))}
+    return {facet.column: facet for facet in choose_facets(State(pa.table(columns), (), {}, lambda row: b""))}
 
 
 def test_repeated_text_lists_and_numbers_can_be_filtered_by() -> None:
@@ -46,14 +46,14 @@ def test_of_two_columns_that_say_the_same_the_better_known_one_is_kept() -> None
 
 
 def test_the_best_known_columns_come_first_and_ranges_last(collection: Any) -> None:
-    columns = [facet.column for facet in choose_facets(collection.contents)]
+    columns = [facet.column for facet in choose_facets(collection.state)]
     assert columns[-1] == "year"
     assert columns.index("medium") < columns.index("tags")
 
 
 @pytest.mark.parametrize("count", [1, 12, 1000])
 def test_varied_works_are_always_the_same_and_never_twice(collection: Any, count: int) -> None:
-    chosen = varied_works(collection.contents, count)
+    chosen = varied_works(collection.state, count)
     assert len(set(chosen)) == len(chosen) == min(count, len(collection))
-    assert chosen == varied_works(collection.contents, count)
+    assert chosen == varied_works(collection.state, count)
     assert set(chosen) <= set(collection.ids)

@@ -42,7 +42,7 @@ def test_with_its_encoder_it_is_ready(context: Context) -> None:
 
 def test_an_encoder_that_cannot_be_loaded_is_said_with_the_reason(saved: Path, copy: Path, context: Context) -> None:
     manifest = copy / "artsim.json"
-    encoder = context.collection.contents.spaces[0].encoder
+    encoder = context.collection.state.spaces[0].encoder
     manifest.write_text(manifest.read_text(encoding="utf-8").replace(encoder, encoder + "-gone"), encoding="utf-8")
     broken = open_collection(copy)
     context = Context(broken, context.thumbnails, Readiness(broken), context.strings, "tiny-clip", "as asked")

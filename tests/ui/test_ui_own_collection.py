@@ -21,7 +21,7 @@ from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.refresh import Following, follow
 from artsim.ui.interface import UPLOAD_MB
 from artsim.ui.search_page.fields import ChoicesInput, VarietyInput
-from artsim.ui.search_page.page import search_tab
+from artsim.ui.search_page.page import search_page
 
 PATIENCE = 60.0
 
@@ -62,11 +62,11 @@ def put(client: TestClient, name: str, data: bytes, *, size: int | None = None) 
 def ended(client: TestClient) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        intake = client.get("/collection/state").json()["intake"]
-        if intake["phase"] in ("done", "cancelled", "failed"):
-            return intake
+        ingest = client.get("/collection/state").json()["intake"]
+        if ingest["phase"] in ("done", "cancelled", "failed"):
+            return ingest
         time.sleep(0.02)
-    raise AssertionError(intake)
+    raise AssertionError(ingest)
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +88,9 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     assert put(client, "my/large.jpg", b"", size=UPLOAD_MB * 2**20 + 1) == 200
     assert put(client, "my/cut.jpg", b"short", size=900) == 200
     post(client, "complete")
-    intake = ended(client)
-    assert (intake["phase"], intake["total"], intake["added"]) == ("done", 5, 1)
-    reports = {report["name"]: report for report in intake["reports"]}
+    ingest = ended(client)
+    assert (ingest["phase"], ingest["total"], ingest["added"]) == ("done", 5, 1)
+    reports = {report["name"]: report for report in ingest["reports"]}
     assert reports["my/same.jpg"]["work"] == "11.jpg"
     assert reports["my/same.jpg"]["picture"].startswith("thumbnails/400/11.jpg")
     assert "not an image that artsim reads" in reports["my/notes.txt"]["reason"]
@@ -99,7 +99,7 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     assert context.collection.work("my/new.png")["artist"] == "Ada"
     assert context.collection.picture("my/new.png") == scan
     assert put(client, "late.png", scan) == 409
-    [number] = [report["number"] for report in intake["reports"] if report["name"] == "my/same.jpg"]
+    [number] = [report["number"] for report in ingest["reports"] if report["name"] == "my/same.jpg"]
     post(client, "include", numbers=[number])
     assert ended(client)["added"] == 2
 
@@ -167,14 +167,14 @@ def test_a_work_has_a_form_with_its_metadata(client: TestClient, context: Contex
 
 
 def test_another_collection_is_opened_by_starting_over(client: TestClient, context: Context) -> None:
-    assert context.studio is not None
-    registrar = context.studio.registrar
-    open_collection(registrar.collection.folder).save(registrar.shelf.folder("mine"))
+    assert context.owner_tools is not None
+    session = context.owner_tools.session
+    open_collection(session.collection.folder).save(session.library.folder("mine"))
     post(client, "remove", ids=["03.jpg"])
     post(client, "open", name="mine")
-    assert registrar.shelf.opened(registrar.asked) == "mine"
-    assert registrar.unsaved == ()  # saved first
-    assert context.studio.reopen.is_set()
+    assert session.library.opened(session.asked) == "mine"
+    assert session.unsaved == ()  # saved first
+    assert context.owner_tools.reopen.is_set()
 
 
 def test_the_pages_of_the_search_follow_what_changes(context: Context) -> None:
@@ -215,7 +215,7 @@ def test_a_column_that_comes_to_tell_works_apart_becomes_a_filter_on_the_pages_o
     for identity in collection.ids:
         collection.edit(identity, {"medium": None, "year": None})
     with gr.Blocks() as blocks:
-        search_tab(context)
+        search_page(context)
 
     class App:
         def get_blocks(self) -> gr.Blocks:
@@ -238,5 +238,5 @@ def test_a_column_that_comes_to_tell_works_apart_becomes_a_filter_on_the_pages_o
     assert (shown("artist"), shown("medium"), shown("year")) == ([True], [True], [True])
     variety = next(item["props"] for item in blocks.config["components"] if item["props"].get("elem_id") == "variety")
     assert 'value="medium"' in variety["html_template"]
-    question = next(block for block in blocks.blocks.values() if isinstance(block, VarietyInput))
-    assert question.preprocess({"other": "medium"}).other == "medium"
+    form = next(block for block in blocks.blocks.values() if isinstance(block, VarietyInput))
+    assert form.preprocess({"other": "medium"}).other == "medium"

@@ -9,9 +9,9 @@ import pytest
 from artsim.messages.strings import load_strings
 from artsim.search.engine import Part
 from artsim.ui.context import Context
-from artsim.ui.query_string import read_state
+from artsim.ui.query_string import read_query_string
 from artsim.ui.readiness import Readiness
-from artsim.ui.search_form import MOST_PARTS, Question, write_state
+from artsim.ui.search_form import MOST_PARTS, SearchForm, write_query_string
 from artsim.ui.search_page.results import page_of
 from artsim.ui.thumbnail_cache import Thumbnails
 
@@ -24,50 +24,50 @@ def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Contex
     return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
 
 
-def questions(context: Context) -> list[Question]:
+def questions(context: Context) -> list[SearchForm]:
     weights = {aspect: 0.25 * place for place, aspect in enumerate(context.aspects)}
     medium = next(facet for facet in context.facets if facet.column == "medium").values[0][0]
     return [
-        Question(),
-        Question(parts=(WORK,)),
-        Question(parts=(WORK, Part(work="06.jpg", weight=-1), Part(text="a & b = c? 100 % + #ü", weight=-0.5))),
-        Question(parts=(Part(work="05.jpg", region=(0.1, 0.25, 0.5, 1.0), weight=2.0), Part(text="rain"))),
-        Question(parts=(WORK,), preset="style", ranking="cosine", k=7),
-        Question(parts=(WORK,), preset=None, weights=weights),
-        Question(parts=(WORK,), preset=None, weights=dict.fromkeys(context.aspects, 0)),
-        Question(parts=(WORK,), where={"medium": [medium], "year": (1600, 1700.5)}),
-        Question(parts=(WORK,), where={"year": (None, -300)}),
-        Question(parts=(WORK,), other="artist", at_most=("artist", 2), by="century"),
+        SearchForm(),
+        SearchForm(parts=(WORK,)),
+        SearchForm(parts=(WORK, Part(work="06.jpg", weight=-1), Part(text="a & b = c? 100 % + #ü", weight=-0.5))),
+        SearchForm(parts=(Part(work="05.jpg", region=(0.1, 0.25, 0.5, 1.0), weight=2.0), Part(text="rain"))),
+        SearchForm(parts=(WORK,), preset="style", ranking="cosine", k=7),
+        SearchForm(parts=(WORK,), preset=None, weights=weights),
+        SearchForm(parts=(WORK,), preset=None, weights=dict.fromkeys(context.aspects, 0)),
+        SearchForm(parts=(WORK,), where={"medium": [medium], "year": (1600, 1700.5)}),
+        SearchForm(parts=(WORK,), where={"year": (None, -300)}),
+        SearchForm(parts=(WORK,), other="artist", at_most=("artist", 2), by="century"),
     ]
 
 
 def test_every_question_is_read_back_as_it_was_written(context: Context) -> None:
-    for question in questions(context):
-        reading = read_state(write_state(question), context)
-        assert reading.question == question
+    for form in questions(context):
+        reading = read_query_string(write_query_string(form), context)
+        assert reading.form == form
         assert reading.problems == ()
 
 
 def test_links_are_readable(context: Context) -> None:
-    question = Question(
+    form = SearchForm(
         parts=(Part(work="05.jpg", region=(0.1, 0.2, 0.5, 0.6)), Part(text="a storm", weight=-0.5)),
         where={"year": (1600, 1700)},
     )
     link = "work=05.jpg&region=0.1,0.2,0.5,0.6&not-text=a+storm&weight=0.5&where.year=1600..1700&detail=06.jpg"
-    assert write_state(question, opened="06.jpg") == link
-    assert read_state(f"?{link}", context).opened == "06.jpg"
-    assert write_state(Question()) == ""
+    assert write_query_string(form, opened="06.jpg") == link
+    assert read_query_string(f"?{link}", context).opened == "06.jpg"
+    assert write_query_string(SearchForm()) == ""
 
 
 def test_uploads_are_only_mentioned_and_come_back_in_the_visit_that_has_them(context: Context, paintings: Path) -> None:
     first, second = paintings / "05.jpg", paintings / "06.jpg"
     region = (0.0, 0.0, 0.5, 0.5)
-    question = Question(parts=(Part(image=first, region=region), WORK, Part(image=second, weight=-1)))
-    link = write_state(question)
+    form = SearchForm(parts=(Part(image=first, region=region), WORK, Part(image=second, weight=-1)))
+    link = write_query_string(form)
     assert link == "upload=1&region=0,0,0.5,0.5&work=05.jpg&not-upload=1"
-    assert read_state(link, context, [first, second]).question == question
-    elsewhere = read_state(link, context)
-    assert elsewhere.question.parts == (WORK,)
+    assert read_query_string(link, context, [first, second]).form == form
+    elsewhere = read_query_string(link, context)
+    assert elsewhere.form.parts == (WORK,)
     assert "not part of a link" in elsewhere.problems[0]
 
 
@@ -106,21 +106,21 @@ def test_uploads_are_only_mentioned_and_come_back_in_the_visit_that_has_them(con
 def test_what_a_link_says_wrongly_is_left_out_with_a_sentence_why(
     context: Context, link: str, kept: dict[str, Any] | None, words: str
 ) -> None:
-    reading = read_state(link, context)
+    reading = read_query_string(link, context)
     assert words in " ".join(reading.problems)
     assert all(len(problem) < 250 for problem in reading.problems)
     if kept is not None:
-        assert reading.question == dataclasses.replace(Question(), **kept)
+        assert reading.form == dataclasses.replace(SearchForm(), **kept)
 
 
 def test_what_is_not_ours_in_an_address_is_passed_over(context: Context) -> None:
-    reading = read_state("?work=05.jpg&utm_source=letter&__theme=dark&=&&%ff=%fe&lang=de", context)
-    assert (reading.question.parts, reading.problems) == ((WORK,), ())
+    reading = read_query_string("?work=05.jpg&utm_source=letter&__theme=dark&=&&%ff=%fe&lang=de", context)
+    assert (reading.form.parts, reading.problems) == ((WORK,), ())
 
 
 def test_junk_in_a_link_is_told_as_text_and_never_as_markup(context: Context) -> None:
     link = "work=%3Cscript%3Ealert(1)%3C/script%3E&where.%3Cb%3E=1&preset=%22%3E%3Cimg%20src=x%3E&text=%3Ci%3Ehi"
-    html = page_of(context, read_state(link, context), restored="link")
+    html = page_of(context, read_query_string(link, context), restored="link")
     assert "Not everything in this link could be used" in html
     for markup in ("<script", "<b>", "<img src=x", "<i>"):
         assert markup not in html
@@ -128,6 +128,6 @@ def test_junk_in_a_link_is_told_as_text_and_never_as_markup(context: Context) ->
 
 
 def test_a_page_says_its_own_link(context: Context) -> None:
-    question = Question(parts=(WORK, Part(text="x&y")), k=3)
-    html = page_of(context, read_state(write_state(question), context))
+    form = SearchForm(parts=(WORK, Part(text="x&y")), k=3)
+    html = page_of(context, read_query_string(write_query_string(form), context))
     assert 'data-query="work=05.jpg&amp;text=x%26y&amp;k=3"' in html

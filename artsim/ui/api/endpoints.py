@@ -28,7 +28,7 @@ from artsim.ui.api.schemas import (
     work_answer,
 )
 from artsim.ui.context import Context
-from artsim.ui.error_text import capital
+from artsim.ui.error_text import capitalized
 from artsim.ui.search_page.query_input import PictureFile
 from artsim.ui.search_service import read_upload
 from artsim.ui.thumbnail_cache import SMALL
@@ -54,13 +54,13 @@ class Refusal(gr.Error):
 def add_endpoints(context: Context) -> None:
     """Connect the endpoints; call once, inside `gr.Blocks`. Bad input is answered with one sentence."""
     with gr.Row(visible=False):
-        desk = _Desk(context)
-        _add_searches(context, desk)
-        _add_search_combined(context, desk)
-        _add_descriptions(context, desk)
+        endpoints = _Endpoints(context)
+        _add_searches(context, endpoints)
+        _add_search_combined(context, endpoints)
+        _add_descriptions(context, endpoints)
 
 
-class _Desk:
+class _Endpoints:
     """Works on a few requests at a time, off the event loop, and turns what goes wrong into a sentence."""
 
     def __init__(self, context: Context) -> None:
@@ -72,7 +72,7 @@ class _Desk:
             async with self._seats:
                 return await asyncio.to_thread(work)
         except ArtsimError as error:
-            raise Refusal(capital(str(error))) from error
+            raise Refusal(capitalized(str(error))) from error
         except gr.Error:
             raise
         except Exception as error:
@@ -105,7 +105,7 @@ def _unwrapped(docstring: str) -> str:
     return "\n".join(lines)
 
 
-def _add_searches(context: Context, desk: _Desk) -> None:
+def _add_searches(context: Context, endpoints: _Endpoints) -> None:
     collection, strings = context.collection, context.strings
 
     async def search_by_image(image: str | None, k: int = DEFAULT_K) -> Any:
@@ -123,7 +123,7 @@ def _add_searches(context: Context, desk: _Desk) -> None:
         """
         if image is None:
             raise Refusal(strings("api.nothing"))
-        return await desk.matches(lambda: collection.search(read_upload(Path(image), strings), k=typed.read_k(k)))
+        return await endpoints.matches(lambda: collection.search(read_upload(Path(image), strings), k=typed.read_k(k)))
 
     async def search_by_text(text: str, k: int = DEFAULT_K) -> Any:
         """Find the works of this art collection that a text describes best, such as "a storm at sea".
@@ -138,7 +138,7 @@ def _add_searches(context: Context, desk: _Desk) -> None:
         Returns:
             A JSON list of works, best first, as search_by_image returns it.
         """
-        return await desk.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
+        return await endpoints.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
 
     async def search_by_work(work: str, k: int = DEFAULT_K) -> Any:
         """Find the works that look most like a work of this art collection. The work itself is not among them.
@@ -150,7 +150,7 @@ def _add_searches(context: Context, desk: _Desk) -> None:
         Returns:
             A JSON list of works, nearest first, as search_by_image returns it.
         """
-        return await desk.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
+        return await endpoints.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
 
     queries = (
         (search_by_image, PictureFile(strings)),
@@ -161,7 +161,7 @@ def _add_searches(context: Context, desk: _Desk) -> None:
         _connect(function, [query, Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
 
 
-def _add_search_combined(context: Context, desk: _Desk) -> None:
+def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
     collection, strings = context.collection, context.strings
 
     async def search_combined(
@@ -211,7 +211,7 @@ def _add_search_combined(context: Context, desk: _Desk) -> None:
                 at_most=typed.read_limits(at_most),
             )
 
-        return await desk.matches(find)
+        return await endpoints.matches(find)
 
     inputs = [
         PictureFile(strings),
@@ -228,7 +228,7 @@ def _add_search_combined(context: Context, desk: _Desk) -> None:
     _connect(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
 
 
-def _add_descriptions(context: Context, desk: _Desk) -> None:
+def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
     collection = context.collection
 
     async def describe_work(work: str) -> Any:
@@ -249,7 +249,7 @@ def _add_descriptions(context: Context, desk: _Desk) -> None:
                 context.thumbnails.path(found["id"], SMALL)  # made here, off the event loop: the tool shows it
             return _plain(work_answer(found, collection))
 
-        return await desk.answer(describe)
+        return await endpoints.answer(describe)
 
     async def describe_collection() -> Any:
         """Describe this art collection: its title, number of works, licence, encoder, whether text searches work, and the
@@ -260,7 +260,9 @@ def _add_descriptions(context: Context, desk: _Desk) -> None:
         """
         ready = context.readiness
         reads_text = None if ready.state == "loading" else ready.embeds_text
-        return await desk.answer(lambda: _plain(collection_answer(collection, context.facets, reads_text=reads_text)))
+        return await endpoints.answer(
+            lambda: _plain(collection_answer(collection, context.facets, reads_text=reads_text))
+        )
 
     _connect(describe_work, [Typed(typed.WORK)], typed.answers_of(WorkAnswer))
     _connect(describe_collection, [], typed.answers_of(CollectionAnswer))

@@ -175,7 +175,7 @@ def work_answer(work: Mapping[str, Any], collection: Collection) -> WorkAnswer:
 def collection_answer(
     collection: Collection, facets: tuple[Facet, ...], *, reads_text: bool | None
 ) -> CollectionAnswer:
-    manifest, space = collection.manifest, collection.contents.spaces[0]
+    manifest, space = collection.manifest, collection.state.spaces[0]
     return CollectionAnswer(
         title=manifest.title,
         works=len(collection),
@@ -183,7 +183,7 @@ def collection_answer(
         license=manifest.license,
         encoder=space.encoder,
         reads_text=reads_text,
-        aspects=list(space.space.aspects),
+        aspects=list(space.statistics.aspects),
         presets={
             name: {str(aspect): weight for aspect, weight in weights.items()} for name, weights in PRESETS.items()
         },

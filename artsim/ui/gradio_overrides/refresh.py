@@ -48,10 +48,10 @@ class Following:
 
     def _remember(self) -> None:
         """What the pages are about to show; the contents weakly, as old ones are large."""
-        self._shown = (weakref.ref(self._collection.contents), self._collection.manifest)
+        self._shown = (weakref.ref(self._collection.state), self._collection.manifest)
 
     def _is_old(self) -> bool:
-        return (self._shown[0](), self._shown[1]) != (self._collection.contents, self._collection.manifest)
+        return (self._shown[0](), self._shown[1]) != (self._collection.state, self._collection.manifest)
 
     def _renew(self, app: Any) -> None:
         with self._lock:

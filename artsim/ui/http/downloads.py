@@ -29,10 +29,10 @@ from artsim.errors import ImageError
 from artsim.images.decode import FORMATS
 from artsim.snapshot.filters import as_plain
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import as_text, label_of
 from artsim.ui.pages.layout import view
-from artsim.ui.query_string import read_state
+from artsim.ui.query_string import read_query_string
 from artsim.ui.search_form import MOST_SHOWN
 from artsim.ui.search_service import Answer, find
 
@@ -94,10 +94,10 @@ def shown_matches(answer: Answer) -> list[list[Any]]:
 
 
 def _rows_of_link(context: Context, query: str) -> list[Row]:
-    reading = read_state(query, context)
-    if not reading.question.parts:
-        raise Spoken(" ".join([context.strings("download.nothing"), *reading.problems]))
-    answer = find(context, reading.question)
+    reading = read_query_string(query, context)
+    if not reading.form.parts:
+        raise TranslatedError(" ".join([context.strings("download.nothing"), *reading.problems]))
+    answer = find(context, reading.form)
     return [
         Row(match.rank, match.work, {name: getattr(match, name) for name in _FIGURES}, as_text(group.value))
         for group in answer.groups
@@ -110,7 +110,7 @@ def _rows_of_form(context: Context, body: bytes) -> list[Row]:
         shown = json.loads(parse_qs(body.decode())["shown"][0])
         rows = [_row(context, number, item) for number, item in enumerate(shown[:_MOST_ROWS], start=1)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Spoken(context.strings("download.form")) from error
+        raise TranslatedError(context.strings("download.form")) from error
     return rows
 
 
@@ -149,9 +149,9 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
 
 def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
     if context.collection.manifest.images != "bytes":
-        raise Spoken(context.strings("download.no-pictures"))
+        raise TranslatedError(context.strings("download.no-pictures"))
     if not _at_work.acquire(blocking=False):
-        raise Spoken(context.strings("download.busy"))
+        raise TranslatedError(context.strings("download.busy"))
     try:
         file = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it was sent
         _write_zip(context, rows, file)
@@ -189,7 +189,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 def _csv(context: Context, rows: Sequence[Row], files: Mapping[str, str]) -> str:
     """Rows with a header: what was found, then every column of the collection; in a ZIP, the name of the picture first."""
-    columns = list(context.collection.contents.table.column_names)
+    columns = list(context.collection.state.table.column_names)
     grouped = ["group"] if any(row.group for row in rows) else []
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")

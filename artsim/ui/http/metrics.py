@@ -80,7 +80,7 @@ class Metrics:
         for state in _STATES:
             encoder.labels(state).set_function(_is(context, state))
         built = Gauge("artsim_build_info", "Always 1.", ["version", "encoder"], registry=registry)
-        built.labels(VERSION, context.collection.contents.spaces[0].encoder).set(1)
+        built.labels(VERSION, context.collection.state.spaces[0].encoder).set(1)
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from artsim.curation.library import OwnCollection
 from artsim.messages.strings import Strings
+from artsim.ui.auth import OwnerTools
 from artsim.ui.context import Context
 from artsim.ui.interface import UPLOAD_MB
 from artsim.ui.markup import Markup, button, element, join
-from artsim.ui.studio import Studio
 
 PAGE = "collection"
 """The owner's page, which these stand on."""
@@ -114,18 +114,18 @@ def publishing(context: Context) -> Markup:
     )  # fmt: skip
 
 
-def shelf(context: Context, studio: Studio) -> Markup:
-    strings, registrar = context.strings, studio.registrar
-    asked = registrar.asked or strings("collection.shelf.default")
-    rows = [_place(strings, None, strings("collection.shelf.asked", name=asked), here=registrar.own is None)]
+def library(context: Context, owner_tools: OwnerTools) -> Markup:
+    strings, session = context.strings, owner_tools.session
+    asked = session.asked or strings("collection.shelf.default")
+    rows = [_place(strings, None, strings("collection.shelf.asked", name=asked), here=session.own is None)]
     rows += [
-        _place(strings, own.name, _own_title(own, strings), here=own.name == registrar.own, problem=own.problem)
-        for own in registrar.shelf.collections()
+        _place(strings, own.name, _own_title(own, strings), here=own.name == session.own, problem=own.problem)
+        for own in session.library.collections()
     ]
     return _section(
         "places",
         strings("collection.shelf.title"),
-        element("p", strings("collection.shelf.text", folder=registrar.shelf.home)),
+        element("p", strings("collection.shelf.text", folder=session.library.home)),
         element("ul", *rows, class_="shelf", id="shelf"),
         element("p", id="opening", role="status", hidden=True),
     )

@@ -9,56 +9,55 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from artsim.images.decode import EXTENSIONS
-from artsim.ui.auth import is_same_origin
+from artsim.ui.auth import OwnerTools, is_same_origin
 from artsim.ui.context import Context
 from artsim.ui.interface import UPLOAD_MB
 from artsim.ui.labels import label_of
 from artsim.ui.markup import Markup, element, join
-from artsim.ui.owner.forms import PAGE, adding, describing, field, leaving, publishing, shelf
-from artsim.ui.owner.routes import desk_routes
+from artsim.ui.owner.forms import PAGE, adding, describing, field, leaving, library, publishing
+from artsim.ui.owner.routes import owner_routes
 from artsim.ui.owner.works import work_form, works_list
 from artsim.ui.pages.layout import document, error_page, view
-from artsim.ui.studio import Studio
 
 
 def routes(context: Context) -> list[Route]:
-    studio = context.studio
-    if studio is None:
+    owner_tools = context.owner_tools
+    if owner_tools is None:
         return []
 
     def page(speaking: Context, request: Request) -> Response:
-        if not studio.owner.admits(request):
-            return _shut(speaking, studio)
+        if not owner_tools.owner.admits(request):
+            return _shut(speaking, owner_tools)
         if identity := request.query_params.get("work"):
             title = label_of(speaking.collection.work(identity)).title
-            return _document(speaking, studio, request, work_form(speaking, request, identity), title=title)
-        return _page(speaking, studio, request)
+            return _document(speaking, owner_tools, request, work_form(speaking, request, identity), title=title)
+        return _page(speaking, owner_tools, request)
 
     async def log_in(request: Request) -> Response:
         if not is_same_origin(request):
             return JSONResponse({"error": context.strings("collection.refused")}, 403)
         form = await request.form(max_files=0, max_fields=5)
         response = RedirectResponse(f"../{PAGE}", status_code=303)
-        if studio.owner.log_in(request, str(form.get("secret", "")), response):
+        if owner_tools.owner.log_in(request, str(form.get("secret", "")), response):
             return response
         return _log_in_page(context, context.strings("collection.login.wrong"), status=403)
 
     async def log_out(request: Request) -> Response:
         response = RedirectResponse(f"../{PAGE}", status_code=303)
         if is_same_origin(request):
-            studio.owner.log_out(response)
+            owner_tools.owner.log_out(response)
         return response
 
     return [
         Route(f"/{PAGE}", view(context, PAGE, page)),
         Route(f"/{PAGE}/login", log_in, methods=["POST"]),
         Route(f"/{PAGE}/logout", log_out, methods=["POST"]),
-        *desk_routes(context, studio, upload_bytes=UPLOAD_MB * 2**20),
+        *owner_routes(context, owner_tools, upload_bytes=UPLOAD_MB * 2**20),
     ]
 
 
-def _shut(context: Context, studio: Studio) -> Response:
-    if studio.owner.logs_in:
+def _shut(context: Context, owner_tools: OwnerTools) -> Response:
+    if owner_tools.owner.logs_in:
         return _log_in_page(context)
     return error_page(context, PAGE, context.strings("collection.refused"), status=403)
 
@@ -84,45 +83,45 @@ def _log_in_page(context: Context, problem: str = "", *, status: int = 200) -> R
     )  # fmt: skip
 
 
-def _page(context: Context, studio: Studio, request: Request) -> Response:
+def _page(context: Context, owner_tools: OwnerTools, request: Request) -> Response:
     strings = context.strings
     content = join(
         element("h1", strings("collection.title", title=context.collection.manifest.title)),
-        element("p", _where_kept(context, studio), class_="lead", id="kept"),
+        element("p", _where_kept(context, owner_tools), class_="lead", id="kept"),
         element("div", id="unsaved", class_="unsaved", hidden=True),
         element("p", id="trouble", class_="notice", role="alert", hidden=True),
         adding(strings, can_add=context.collection.manifest.images == "bytes"),
         works_list(context, request),
         describing(context),
         publishing(context),
-        shelf(context, studio),
-        leaving(strings) if studio.owner.logs_in else "",
+        library(context, owner_tools),
+        leaving(strings) if owner_tools.owner.logs_in else "",
     )
-    return _document(context, studio, request, content, title=strings("nav.collection"))
+    return _document(context, owner_tools, request, content, title=strings("nav.collection"))
 
 
-def _document(context: Context, studio: Studio, request: Request, content: Markup, *, title: str) -> Response:
-    facts = _facts(context, studio, request)
+def _document(context: Context, owner_tools: OwnerTools, request: Request, content: Markup, *, title: str) -> Response:
+    facts = _facts(context, owner_tools, request)
     return document(
         context, PAGE, content, title=title, scripts=("collection.js",), styles=("collection.css",), facts=facts
     )
 
 
-def _facts(context: Context, studio: Studio, request: Request) -> dict[str, Any]:
+def _facts(context: Context, owner_tools: OwnerTools, request: Request) -> dict[str, Any]:
     return {
         "strings": context.strings.starting_with("collection.js."),
         "group": context.strings("number.group"),
-        "pageKey": studio.owner.page_key(request),
-        "key": studio.key,
+        "pageKey": owner_tools.owner.page_key(request),
+        "key": owner_tools.key,
         "uploadBytes": UPLOAD_MB * 2**20,
         "pictures": sorted(EXTENSIONS),
         "tables": [".csv", ".jsonl"],
     }
 
 
-def _where_kept(context: Context, studio: Studio) -> str:
-    strings, registrar = context.strings, studio.registrar
-    if registrar.is_copied:
-        return strings("collection.kept.copy", folder=registrar.shelf.home)
-    key = "collection.kept.own" if registrar.own is not None else "collection.kept.folder"
+def _where_kept(context: Context, owner_tools: OwnerTools) -> str:
+    strings, session = context.strings, owner_tools.session
+    if session.is_copied:
+        return strings("collection.kept.copy", folder=session.library.home)
+    key = "collection.kept.own" if session.own is not None else "collection.kept.folder"
     return strings(key, folder=context.collection.folder)

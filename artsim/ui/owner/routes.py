@@ -14,19 +14,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from artsim.curation.ingest_state import IntakeState, Report
-from artsim.curation.session import Change, Publication, Registrar
-from artsim.curation.uploads import TooMuch, clean_name, is_picture, is_table
+from artsim.curation.ingest_state import IngestState, UploadReport
+from artsim.curation.session import Change, EditSession, Publication
+from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_table
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import FORMATS
-from artsim.messages.message import Sentence
+from artsim.messages.message import Message
 from artsim.messages.strings import Strings
+from artsim.ui.auth import OwnerTools
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken, sentence_of
+from artsim.ui.error_text import TranslatedError, error_text
 from artsim.ui.labels import label_of
 from artsim.ui.language import language_of
-from artsim.ui.studio import Studio
 from artsim.ui.thumbnail_cache import SMALL
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 Body = Mapping[str, Any]
 
 
-def desk_routes(context: Context, studio: Studio, *, upload_bytes: int) -> list[Route]:
+def owner_routes(context: Context, owner_tools: OwnerTools, *, upload_bytes: int) -> list[Route]:
     """`upload_bytes`: how large one file may be."""
-    desk = _Desk(context, studio, upload_bytes)
+    desk = _OwnerRoutes(context, owner_tools, upload_bytes)
     changes: dict[str, Callable[[Body], None]] = {
         "begin": desk.begin,
         "complete": desk.complete,
@@ -59,16 +59,16 @@ def desk_routes(context: Context, studio: Studio, *, upload_bytes: int) -> list[
     return [*routes, state, Route("/collection/file", desk.receive, methods=["PUT"])]
 
 
-class _Desk:
-    def __init__(self, context: Context, studio: Studio, upload_bytes: int) -> None:
-        self._context, self._studio, self._upload_bytes = context, studio, upload_bytes
-        self._registrar = studio.registrar
+class _OwnerRoutes:
+    def __init__(self, context: Context, owner_tools: OwnerTools, upload_bytes: int) -> None:
+        self._context, self._owner_tools, self._upload_bytes = context, owner_tools, upload_bytes
+        self._session = owner_tools.session
 
     def change(self, act: Callable[[Body], None]) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that does `act` with the JSON body and answers with the state afterwards."""
 
         async def endpoint(request: Request) -> Response:
-            if not self._studio.owner.may_change(request):
+            if not self._owner_tools.owner.may_change(request):
                 return self._refused(request)
             try:
                 body = await request.json()
@@ -78,7 +78,7 @@ class _Desk:
                 return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
             except ArtsimError as error:
                 return JSONResponse(
-                    {"error": sentence_of(error, self._speaking(request).strings)}, 400, headers=_NO_STORE
+                    {"error": error_text(error, self._speaking(request).strings)}, 400, headers=_NO_STORE
                 )
             except ValueError:
                 return JSONResponse({"error": "The request must be JSON."}, 400, headers=_NO_STORE)
@@ -91,30 +91,30 @@ class _Desk:
         return endpoint
 
     async def state(self, request: Request) -> Response:
-        if not self._studio.owner.admits(request):
+        if not self._owner_tools.owner.admits(request):
             return self._refused(request)
         return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
 
     async def receive(self, request: Request) -> Response:
         """One file, as the body; its name is in the query. A table of metadata, or a picture for the intake."""
-        if not self._studio.owner.may_change(request):
+        if not self._owner_tools.owner.may_change(request):
             return self._refused(request)
         name = clean_name(request.query_params.get("name", ""))
-        intake, incoming = self._registrar.intake, self._registrar.incoming
-        if intake is None or incoming is None or intake.over:
+        ingest, upload_folder = self._session.ingest, self._session.upload_folder
+        if ingest is None or upload_folder is None or ingest.over:
             return JSONResponse(
                 {"error": self._speaking(request).strings("collection.add.ended")}, 409, headers=_NO_STORE
             )
         if not is_picture(name) and not is_table(name):
-            intake.refuse(
-                name, Sentence("{label} is not an image that artsim reads ({formats}).", label=name, formats=FORMATS)
+            ingest.refuse(
+                name, Message("{label} is not an image that artsim reads ({formats}).", label=name, formats=FORMATS)
             )
             return JSONResponse({}, headers=_NO_STORE)
         try:
             size = _declared_size(request)
             if size > self._upload_bytes:
                 raise QueryError("{name} is larger than {limit} MB.", name=name, limit=self._upload_bytes // 2**20)
-            path = await asyncio.to_thread(incoming.place, name, size)
+            path = await asyncio.to_thread(upload_folder.place, name, size)
             arrived = 0
             with path.open("wb") as file:
                 async for chunk in request.stream():
@@ -124,25 +124,25 @@ class _Desk:
                     file.write(chunk)
             if arrived < size:
                 raise QueryError("{name} did not arrive as a whole.", name=name)
-        except TooMuch as error:
-            intake.complete()
-            intake.note(error.sentence)
-            return JSONResponse({"error": sentence_of(error, self._speaking(request).strings)}, 507, headers=_NO_STORE)
+        except UploadTooLarge as error:
+            ingest.complete()
+            ingest.note(error.message)
+            return JSONResponse({"error": error_text(error, self._speaking(request).strings)}, 507, headers=_NO_STORE)
         except QueryError as error:
-            intake.refuse(name, error.sentence)
+            ingest.refuse(name, error.message)
             return JSONResponse({}, headers=_NO_STORE)
         except (ClientDisconnect, OSError) as error:
-            intake.refuse(name, str(error) or Sentence("{name} did not arrive as a whole.", name=name))
+            ingest.refuse(name, str(error) or Message("{name} did not arrive as a whole.", name=name))
             return JSONResponse({}, headers=_NO_STORE)
         if is_picture(name):
-            intake.receive(name, path)
+            ingest.receive(name, path)
         return JSONResponse({}, headers=_NO_STORE)
 
     # --- Changes ------------------------------------------------------------------------------------------------------
 
     def begin(self, body: Body) -> None:
         title = body.get("title")
-        self._registrar.begin_intake(_count(body, "total"), title=None if title is None else _text(body, "title"))
+        self._session.begin_ingest(_count(body, "total"), title=None if title is None else _text(body, "title"))
 
     def complete(self, body: Body) -> None:
         self._intake().complete()
@@ -160,46 +160,46 @@ class _Desk:
         values = body.get("values")
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise QueryError("values must be texts by column.")
-        self._registrar.edit(_text(body, "id"), values)
+        self._session.edit(_text(body, "id"), values)
 
     def remove(self, body: Body) -> None:
         ids = body.get("ids")
         if not isinstance(ids, list) or not all(isinstance(identity, str) for identity in ids):
             raise QueryError("ids must be a list of texts.")
-        self._registrar.remove(ids)
+        self._session.remove(ids)
 
     def describe(self, body: Body) -> None:
         names = ("title", "license", "description", "homepage")
         title, license, description, homepage = (_text(body, name).strip() for name in names)
-        self._registrar.describe(title=title, license=license, description=description, homepage=homepage)
+        self._session.describe(title=title, license=license, description=description, homepage=homepage)
 
     def undo(self, body: Body) -> None:
-        self._registrar.undo()
+        self._session.undo()
 
     def save(self, body: Body) -> None:
-        self._registrar.save()
+        self._session.save()
 
     def publish(self, body: Body) -> None:
         private = body.get("private") is True
         token = _text(body, "token").strip() or None
         repo_id = _text(body, "repo").strip()
-        self._registrar.publish(repo_id, private=private, license=_text(body, "license"), token=token)
+        self._session.publish(repo_id, private=private, license=_text(body, "license"), token=token)
 
     def open(self, body: Body) -> None:
         """Open another collection: the app starts over behind its address, and the page asks until it is back."""
-        intake, publication = self._registrar.intake, self._registrar.publication
-        if (intake is not None and not intake.over) or (publication is not None and not publication.over):
-            raise Spoken(self._context.strings("collection.open.busy"))
-        if self._registrar.unsaved:
-            self._registrar.save()
+        ingest, publication = self._session.ingest, self._session.publication
+        if (ingest is not None and not ingest.over) or (publication is not None and not publication.over):
+            raise TranslatedError(self._context.strings("collection.open.busy"))
+        if self._session.unsaved:
+            self._session.save()
         name = body.get("name")
-        self._registrar.shelf.open(self._registrar.asked, None if name is None else _text(body, "name"))
-        self._studio.reopen.set()
+        self._session.library.open(self._session.asked, None if name is None else _text(body, "name"))
+        self._owner_tools.reopen.set()
 
     def _intake(self) -> Any:
-        if self._registrar.intake is None:
+        if self._session.ingest is None:
             raise QueryError("Nothing is being added.")
-        return self._registrar.intake
+        return self._session.ingest
 
     # --- Answers ------------------------------------------------------------------------------------------------------
 
@@ -211,23 +211,21 @@ class _Desk:
         return JSONResponse({"error": sentence}, 403, headers=_NO_STORE)
 
     def _state(self, request: Request) -> dict[str, Any]:
-        registrar, context = self._registrar, self._speaking(request)
+        session, context = self._session, self._speaking(request)
         collection = context.collection
-        intake = registrar.intake
+        ingest = session.ingest
         return {
-            "key": self._studio.key,
+            "key": self._owner_tools.key,
             "works": len(collection),
-            "unsaved": [_change(change) for change in registrar.unsaved],
-            "savedIn": registrar.saved_in,
-            "problem": context.strings.error(registrar.problem),
-            "intake": None if intake is None else _intake_state(intake.state(), context, registrar),
-            "publication": None
-            if registrar.publication is None
-            else _publication(registrar.publication, context.strings),
+            "unsaved": [_change(change) for change in session.unsaved],
+            "savedIn": session.saved_in,
+            "problem": context.strings.error(session.problem),
+            "intake": None if ingest is None else _ingest_state(ingest.state(), context, session),
+            "publication": None if session.publication is None else _publication(session.publication, context.strings),
         }
 
 
-def _intake_state(state: IntakeState, context: Context, registrar: Registrar) -> dict[str, Any]:
+def _ingest_state(state: IngestState, context: Context, session: EditSession) -> dict[str, Any]:
     strings = context.strings
     return {
         "phase": state.phase,
@@ -241,11 +239,11 @@ def _intake_state(state: IntakeState, context: Context, registrar: Registrar) ->
         "reported": len(state.reports),
         "notes": [strings.error(note) for note in state.notes[:_SHOWN_NOTES]],
         "failure": strings.error(state.failure),
-        "begun": registrar.begun,
+        "begun": session.begun,
     }
 
 
-def _report(report: Report, context: Context) -> dict[str, Any]:
+def _report(report: UploadReport, context: Context) -> dict[str, Any]:
     answer: dict[str, Any] = {"number": report.number, "name": report.name, "outcome": report.outcome}
     if report.outcome == "broken":
         return {**answer, "reason": context.strings.error(report.reason)}

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from artsim.columns import kind_of, write_value
 from artsim.curation.session import editable_columns
 from artsim.messages.strings import Strings
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of
@@ -26,12 +26,12 @@ _LONG_COLUMNS = ("description", "caption", "credit_line", "artist_bio")
 
 def works_list(context: Context, request: Request) -> Markup:
     strings, query = context.strings, request.query_params.get("q", "")[:200].strip()
-    contents = context.collection.contents
-    rows = _found(contents, query)[::-1]  # what came last comes first
+    state = context.collection.state
+    rows = _found(state, query)[::-1]  # what came last comes first
     pages = max(1, -(-len(rows) // _PER_PAGE))
     page = min(pages, max(1, _number(request.query_params.get("page", "1"))))
-    shown = [contents.work(row) for row in rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]]
-    count = strings("collection.works.count", count=strings.number(len(rows)), total=strings.number(len(contents)))
+    shown = [state.work(row) for row in rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]]
+    count = strings("collection.works.count", count=strings.number(len(rows)), total=strings.number(len(state)))
     find = element(
         "form",
         field("q", strings("collection.works.find"), value=query, type="search"),
@@ -93,14 +93,14 @@ def _paging(strings: Strings, query: str, page: int, pages: int) -> Markup:
     return element("nav", links[0], where, links[1], aria_label=strings("collection.works.pages"), class_="paging")
 
 
-def _found(contents: Contents, query: str) -> list[int]:
+def _found(state: State, query: str) -> list[int]:
     """Rows whose id, title, artist, ... hold the words, all of them together in one of these."""
     if not query:
-        return list(range(len(contents)))
+        return list(range(len(state)))
     found: set[int] = set()
     for column in _SEARCHED:
-        if column in contents.table.column_names and kind_of(contents.table.schema.field(column).type) == "text":
-            mask = pc.match_substring(contents.table.column(column), query, ignore_case=True)
+        if column in state.table.column_names and kind_of(state.table.schema.field(column).type) == "text":
+            mask = pc.match_substring(state.table.column(column), query, ignore_case=True)
             found |= set(pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist())
     return sorted(found)
 
@@ -114,7 +114,7 @@ def work_form(context: Context, request: Request, identity: str) -> Markup:
     strings, collection = context.strings, context.collection
     work = collection.work(identity)
     label = label_of(work)
-    schema = collection.contents.table.schema
+    schema = collection.state.table.schema
     fields = [
         _metadata_field(name, schema.field(name).type, work[name], strings) for name in editable_columns(collection)
     ]

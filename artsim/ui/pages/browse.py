@@ -17,16 +17,15 @@ from starlette.routing import Route
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Choice, Facet, count_choices
 from artsim.snapshot.filters import Where, allowed_rows
-from artsim.snapshot.state import Contents
-from artsim.snapshot.works_map import is_quick
+from artsim.snapshot.state import State
 from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, label_of
 from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import search_link, tile
-from artsim.ui.query_string import read_state
-from artsim.ui.search_form import Question, write_state
+from artsim.ui.query_string import read_query_string
+from artsim.ui.search_form import SearchForm, write_query_string
 
 _PAGE = 60  # works
 _FIRST = 10  # values of a facet that are seen at once
@@ -48,7 +47,7 @@ class _View:
         pairs = [("sort", other.sort)] if other.sort != _SORTS[0] else []
         pairs += [("seed", str(other.seed))] if other.sort == "random" else []
         pairs += [("page", str(other.page))] if other.page > 1 else []
-        query = "&".join(part for part in (write_state(Question(where=other.where)), urlencode(pairs)) if part)
+        query = "&".join(part for part in (write_query_string(SearchForm(where=other.where)), urlencode(pairs)) if part)
         return f"./browse?{query}" if query else "./browse"
 
 
@@ -57,17 +56,17 @@ def routes(context: Context) -> list[Route]:
 
 
 def _render(context: Context, request: Request) -> Response:
-    strings, contents = context.strings, context.collection.contents
-    reading = read_state(request.url.query, context)
-    asked = _asked(context, request, reading.question.where)
-    allowed = allowed_rows(contents.table, asked.where)
-    rows = np.arange(len(contents)) if allowed is None else np.flatnonzero(allowed)
+    strings, state = context.strings, context.collection.state
+    reading = read_query_string(request.url.query, context)
+    asked = _asked(context, request, reading.form.where)
+    allowed = allowed_rows(state.table, asked.where)
+    rows = np.arange(len(state)) if allowed is None else np.flatnonzero(allowed)
     pages = max(1, -(-len(rows) // _PAGE))
     asked = replace(asked, page=min(asked.page, pages))
     shown = _sorted(context, rows, asked)[(asked.page - 1) * _PAGE : asked.page * _PAGE]
-    works = [contents.work(row) for row in shown.tolist()]
+    works = [state.work(row) for row in shown.tolist()]
     cards = [tile(work, strings, href=search_link(strings, work)) for work in works]
-    count = strings("browse.count", count=strings.number(len(rows)), total=strings.number(len(contents)))
+    count = strings("browse.count", count=strings.number(len(rows)), total=strings.number(len(state)))
     results = element(
         "section",
         element("div",
@@ -111,7 +110,7 @@ def _whole(text: str | None) -> int:
 def _offered(context: Context) -> list[str]:
     """The orders that this collection can be put in."""
     has_years = any(facet.column == "year" and facet.kind == "range" for facet in context.facets)
-    possible = {"year": has_years, "map": is_quick(context.collection)}
+    possible = {"year": has_years, "map": context.collection.has_map}
     return [sort for sort in _SORTS if possible.get(sort, True)]
 
 
@@ -121,22 +120,22 @@ def _sorted(context: Context, rows: np.ndarray, asked: _View) -> np.ndarray:
         return rows[np.argsort(context.collection.map().cells[rows])]
     if asked.sort == "random":
         return np.random.default_rng(asked.seed).permutation(rows)
-    contents = context.collection.contents
-    known = _known_orders(contents)
+    state = context.collection.state
+    known = _known_orders(state)
     if asked.sort not in known:
-        known[asked.sort] = _places(contents, asked.sort)
+        known[asked.sort] = _places(state, asked.sort)
     return rows[np.argsort(known[asked.sort][rows])]
 
 
 @lru_cache(maxsize=1)
-def _known_orders(contents: Contents) -> dict[str, np.ndarray]:
+def _known_orders(state: State) -> dict[str, np.ndarray]:
     """By sort, see `_places`: with 80,000 works each takes seconds, so they are kept while the collection stays as it is."""
     return {}
 
 
-def _places(contents: Contents, sort: str) -> np.ndarray:
+def _places(state: State, sort: str) -> np.ndarray:
     """(n,): where each row comes in the order by title, artist or year."""
-    table = contents.table
+    table = state.table
     keys: list[tuple[bool, Any]]
     if sort == "year":
         keys = [(year is None, year or 0) for year in table.column("year").to_pylist()]
@@ -163,7 +162,7 @@ def _sorts(context: Context, asked: _View) -> Markup:
 
 def _facets(context: Context, asked: _View) -> Markup:
     strings = context.strings
-    counted = count_choices(context.collection.contents, context.facets, asked.where)
+    counted = count_choices(context.collection.state, context.facets, asked.where)
     parts = [_facet(facet, found, asked, strings) for facet in context.facets if (found := counted[facet.column])]
     return element(
         "details",
@@ -177,8 +176,8 @@ def _facet(facet: Facet, choices: tuple[Choice, ...], asked: _View, strings: Str
     items = [_choice(facet, choice, asked, strings) for choice in choices]
     more = Markup("")
     if len(items) > _FIRST + 2:
-        told = strings("browse.more", count=strings.number(len(items) - _FIRST))
-        more = element("details", element("summary", told), element("ul", *items[_FIRST:]), class_="more")
+        note = strings("browse.more", count=strings.number(len(items) - _FIRST))
+        more = element("details", element("summary", note), element("ul", *items[_FIRST:]), class_="more")
         items = items[:_FIRST]
     return element("section", element("h2", strings.column(facet.column)), element("ul", *items), more)
 
@@ -233,7 +232,7 @@ def _chosen(asked: _View, strings: Strings) -> Markup:
             shown = element("span", f"{strings.column(column)}: {name} ×", aria_hidden="true")
             said = element("span", strings("browse.without", value=name), class_="unseen")
             links.append(element("li", element("a", shown, said, href=address)))
-    within = f"{search_address(strings.language)}?{write_state(Question(where=asked.where))}"
+    within = f"{search_address(strings.language)}?{write_query_string(SearchForm(where=asked.where))}"
     links.append(
         element("li", element("a", strings("browse.clear"), href=asked.address(where={}), class_="plain-link"))
     )

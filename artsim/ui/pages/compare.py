@@ -19,7 +19,7 @@ from artsim.search.match import Match
 from artsim.ui.assets import asset_address
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of, metadata_of, safe_link, share_text, word_of
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
@@ -41,14 +41,14 @@ def _render(context: Context, request: Request) -> Response:
         return RedirectResponse(page_link("compare", a=a, b=b), 303, {"Cache-Control": "no-store"})
     works = [context.collection.work(identity) for identity in given]
     if given[0] == given[1]:
-        raise Spoken(context.strings("compare.same"))
+        raise TranslatedError(context.strings("compare.same"))
     return _page(context, works, _likeness(context, *given))
 
 
 def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
     """Both ends, where one or none is named: a work by chance, beside what it is most like."""
     if len(context.collection) < 2:
-        raise Spoken(context.strings("compare.too-few"))
+        raise TranslatedError(context.strings("compare.too-few"))
     known = a or b or random.choice(context.collection.ids)
     nearest = context.collection.search(work=known, k=1)[0].id
     return (nearest, known) if b and not a else (known, nearest)
@@ -56,11 +56,11 @@ def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
 
 def _likeness(context: Context, a: str, b: str) -> Match:
     """The second work as a match for the first, at balanced weights."""
-    space = context.collection.contents.spaces[0].space
+    space = context.collection.state.spaces[0].statistics
     weights = {aspect: weight for aspect, weight in PRESETS["balanced"].items() if aspect in space.aspects}
     found = context.collection.run(Query((Part(work=a),), weights, {"id": b}, k=1, ranking="likeness"))
     if not found:
-        raise Spoken(context.strings("compare.gone"))
+        raise TranslatedError(context.strings("compare.gone"))
     return found[0]
 
 
@@ -156,8 +156,8 @@ def _why(context: Context, works: list[dict[str, Any]]) -> Markup:
 
 def _table(context: Context, works: list[dict[str, Any]]) -> Markup:
     """What is known of both, line by line; what both say is marked."""
-    strings, contents = context.strings, context.collection.contents
-    shared = {strings.column(item.column) for item in shared_metadata(contents.table, works[0], works[1])}
+    strings, state = context.strings, context.collection.state
+    shared = {strings.column(item.column) for item in shared_metadata(state.table, works[0], works[1])}
     known = [_known(work, strings) for work in works]
     lines = []
     for heading in dict.fromkeys([*known[0], *known[1]]):

@@ -11,8 +11,8 @@ from starlette.routing import Route
 from artsim.analysis.duplicates import DuplicateGroup, DuplicatePair
 from artsim.analysis.perceptual_hash import BITS
 from artsim.messages.strings import Strings
-from artsim.snapshot.state import Contents
-from artsim.ui.background import Background, Job
+from artsim.snapshot.state import State
+from artsim.ui.background import Background, BackgroundTask
 from artsim.ui.context import Context
 from artsim.ui.labels import share_text
 from artsim.ui.markup import Markup, element
@@ -34,15 +34,15 @@ def routes(context: Context) -> list[Route]:
     return [Route("/duplicates", view(context, "duplicates", page)), Route("/duplicates-progress", progress)]
 
 
-def _page(context: Context, job: Job[list[DuplicateGroup]]) -> Response:
+def _page(context: Context, job: BackgroundTask[list[DuplicateGroup]]) -> Response:
     strings = context.strings
     if job.state != "done":
         content = [waiting(context, job, strings("duplicates.looking"), "duplicates-progress")]
     elif not job.answer:
-        content = [element("p", strings("duplicates.none", count=strings.number(len(job.contents))))]
+        content = [element("p", strings("duplicates.none", count=strings.number(len(job.collection_state))))]
     else:
         content = [element("p", strings("duplicates.count", count=strings.number(len(job.answer))))]
-        content += [_group(context, job.contents, group) for group in job.answer]
+        content += [_group(context, job.collection_state, group) for group in job.answer]
     return document(
         context,
         "duplicates",
@@ -55,9 +55,9 @@ def _page(context: Context, job: Job[list[DuplicateGroup]]) -> Response:
     )
 
 
-def _group(context: Context, contents: Contents, group: DuplicateGroup) -> Markup:
+def _group(context: Context, state: State, group: DuplicateGroup) -> Markup:
     strings = context.strings
-    works: list[dict[str, Any]] = [contents.work(contents.rows[identity]) for identity in group.ids]
+    works: list[dict[str, Any]] = [state.work(state.rows[identity]) for identity in group.ids]
     reasons = [element("li", _why(pair, strings)) for pair in group.pairs]
     compare = ""
     if len(works) == 2:

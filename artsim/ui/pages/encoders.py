@@ -27,7 +27,7 @@ def _encoders(context: Context, request: Request) -> Response:
     title = strings("encoders.title")
     content: list[Markup] = []
     if identity is None:
-        works = [collection.work(example) for example in context.examples if example in collection.contents.rows]
+        works = [collection.work(example) for example in context.examples if example in collection.state.rows]
         tiles = [tile(work, strings, href=page_link("encoders", work=work["id"])) for work in works]
         content = [element("ul", *tiles, class_="grid")]
     else:

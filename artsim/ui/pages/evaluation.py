@@ -16,9 +16,9 @@ from artsim.evaluation import HEADLINE, ClassFigures, Evaluation, Task, bootstra
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.tables import title_of
 from artsim.messages.strings import Strings
-from artsim.ui.background import Background, Job
+from artsim.ui.background import Background, BackgroundTask
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.progress import progress_answer, waiting
@@ -47,7 +47,7 @@ def routes(context: Context) -> list[Route]:
     def progress(speaking: Context, request: Request) -> Response:
         asked = _asked(speaking, request)
         if asked is None:
-            raise Spoken(speaking.strings("evaluation.choose"))
+            raise TranslatedError(speaking.strings("evaluation.choose"))
         return progress_answer(jobs.job(asked))
 
     return [
@@ -72,11 +72,11 @@ def _asked(context: Context, request: Request) -> _Asked | None:
     label, disjoint = request.query_params.get("label"), request.query_params.get("disjoint") or None
     for column in filter(None, (label, disjoint)):
         if column not in columns:
-            raise Spoken(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
+            raise TranslatedError(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
     return _Asked(label, disjoint if disjoint != label else None) if label else None
 
 
-def _page(context: Context, asked: _Asked | None, job: Job[Evaluations] | None) -> Response:
+def _page(context: Context, asked: _Asked | None, job: BackgroundTask[Evaluations] | None) -> Response:
     strings = context.strings
     content: list[Markup] = []
     if job is not None and asked is not None and job.state != "done":
@@ -166,11 +166,11 @@ def _classes(strings: Strings, classes: list[ClassFigures]) -> Markup:
 def _failures(context: Context, evaluation: Evaluation) -> list[Markup]:
     """The queries that find least, each with its first answers."""
     worst = np.argsort(evaluation.of("map"), kind="stable")[:_FAILURES]
-    contents, strings = context.collection.contents, context.strings
+    state, strings = context.collection.state, context.strings
     sections = []
     for number in worst.tolist():
-        works: list[dict[str, Any]] = [contents.work(int(evaluation.rows[number]))]
-        works += [contents.work(int(row)) for row in evaluation.top[number][:_ANSWERS] if row >= 0]
+        works: list[dict[str, Any]] = [state.work(int(evaluation.rows[number]))]
+        works += [state.work(int(row)) for row in evaluation.top[number][:_ANSWERS] if row >= 0]
         notes = [_value(work, evaluation.task.label) for work in works]
         notes[0] = strings("within.values", column=strings("evaluation.asked"), values=notes[0])
         tiles = [

@@ -48,6 +48,6 @@ def _reason(context: Context) -> Markup:
 
 def _kept(context: Context) -> str:
     """What becomes of other pictures, for an owner who sits at this machine."""
-    if context.studio is None or context.studio.owner.logs_in:
+    if context.owner_tools is None or context.owner_tools.owner.logs_in:
         return ""
     return " " + context.strings("about.kept")

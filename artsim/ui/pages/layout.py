@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from artsim.errors import ArtsimError
 from artsim.ui.assets import asset_address
 from artsim.ui.context import Context
-from artsim.ui.error_text import told
+from artsim.ui.error_text import error_markup
 from artsim.ui.language import language_of, remember_language, search_address
 from artsim.ui.markup import Markup, element, join
 from artsim.ui.pages.footer import about
@@ -40,7 +40,7 @@ def view(context: Context, name: str, render: Render) -> Callable[[Request], Res
         try:
             response = render(speaking, request)
         except ArtsimError as error:
-            response = error_page(speaking, name, told(error, speaking.strings), status=400)
+            response = error_page(speaking, name, error_markup(error, speaking.strings), status=400)
         except Exception:
             log.exception("The page %s failed.", name)
             response = error_page(speaking, name, speaking.strings("error.internal"), status=500)

@@ -12,7 +12,7 @@ from artsim.ui.labels import label_of
 from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.map_tiles import TILE, Mosaic, MosaicKeeper
+from artsim.ui.pages.map_tiles import TILE, MapTiles, MapTilesCache
 from artsim.ui.pages.tiles import page_link
 
 _PAGE = 256  # works whose titles the browser fetches together
@@ -21,7 +21,7 @@ _NEVER = {"Cache-Control": "no-store"}
 
 
 def routes(context: Context) -> list[Route]:
-    keeper = MosaicKeeper(context.collection, context.thumbnails)
+    keeper = MapTilesCache(context.collection, context.thumbnails)
 
     def page(speaking: Context, request: Request) -> Response:
         if context.collection.manifest.images != "bytes":
@@ -48,8 +48,8 @@ def routes(context: Context) -> list[Route]:
 
     def state(request: Request) -> Response:
         mosaic = keeper.get()
-        told = {"drawn": False} if mosaic is None else {"drawn": True, "waiting": mosaic.waiting, "made": mosaic.made}
-        return JSONResponse(told, headers=_NEVER)
+        note = {"drawn": False} if mosaic is None else {"drawn": True, "waiting": mosaic.waiting, "made": mosaic.made}
+        return JSONResponse(note, headers=_NEVER)
 
     return [
         Route("/map", view(context, "map", page)),
@@ -59,19 +59,19 @@ def routes(context: Context) -> list[Route]:
     ]
 
 
-def _titles(mosaic: Mosaic, first: int, last: int) -> list[list[str]]:
+def _titles(mosaic: MapTiles, first: int, last: int) -> list[list[str]]:
     """Id, title and maker of the works in the cells from `first` to before `last`."""
     labels = []
     for row in mosaic.map.order[first:last].tolist():
-        work = mosaic.contents.work(row)
+        work = mosaic.state.work(row)
         label = label_of(work)
         labels.append([str(work["id"]), label.title, label.by])
     return labels
 
 
-def _map(context: Context, mosaic: Mosaic, work: str) -> Response:
+def _map(context: Context, mosaic: MapTiles, work: str) -> Response:
     strings, drawn = context.strings, mosaic.map
-    row = mosaic.contents.rows.get(work)
+    row = mosaic.state.rows.get(work)
     facts = {
         "columns": drawn.columns,
         "rows": drawn.rows,
@@ -126,7 +126,13 @@ def _told(
     context: Context, key: str, *, facts: dict[str, bool] | None = None, scripts: tuple[str, ...] = ()
 ) -> Response:
     """The page without a map, and why there is none."""
-    told = element("div", element("p", context.strings(key)), class_="notice", role="status")
+    note = element("div", element("p", context.strings(key)), class_="notice", role="status")
     return document(
-        context, "map", *_heading(context), told, title=context.strings("map.title"), facts=facts, scripts=scripts
+        context,
+        "map",
+        *_heading(context),
+        note,
+        title=context.strings("map.title"),
+        facts=facts,
+        scripts=scripts,
     )

@@ -20,7 +20,7 @@ from PIL import Image
 
 from artsim.encoders.color import DIMS, mean_colors
 from artsim.errors import ArtsimError, QueryError
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 from artsim.snapshot.works_map import WorksMap, work_keys
 from artsim.ui.thumbnail_cache import SMALL, Thumbnails
 
@@ -49,19 +49,19 @@ class Tile:
     complete: bool
 
 
-class Mosaic:
+class MapTiles:
     """The tiles of one map. Safe to use from several threads."""
 
     def __init__(self, collection: Collection, drawn: WorksMap, thumbnails: Thumbnails) -> None:
-        self.contents = contents = collection.contents
+        self.state = state = collection.state
         self.map = drawn
-        self._ids: list[str] = contents.table.column("id").to_pylist()
+        self._ids: list[str] = state.table.column("id").to_pylist()
         self._thumbnails = thumbnails
-        self.key = _key(contents, drawn)
+        self.key = _key(state, drawn)
         self._folder = thumbnails.folder / "map" / self.key
         _clear_others(self._folder)
         self._kept = sum(1 for _ in self._folder.glob("*.webp"))
-        self._grid = _patches(contents, drawn)
+        self._grid = _patches(state, drawn)
         self.made = 0
         """Thumbnails made in the background so far: when it grows, tiles that were not complete look better."""
         self._waiting: dict[int, None] = {}
@@ -229,20 +229,20 @@ class Mosaic:
             self._kept = len(tiles) - len(tiles) // 2
 
 
-class MosaicKeeper:
+class MapTilesCache:
     """The mosaic of a collection as it is now, drawn in the background where that takes longer than a page can wait."""
 
     def __init__(self, collection: Collection, thumbnails: Thumbnails) -> None:
         self._collection = collection
         self._thumbnails = thumbnails
-        self._mosaic: Mosaic | None = None
+        self._mosaic: MapTiles | None = None
         self._lock = threading.Lock()
         self._drawing: threading.Thread | None = None
 
-    def get(self) -> Mosaic | None:
+    def get(self) -> MapTiles | None:
         """The mosaic; None while it is being drawn, which this starts."""
         with self._lock:
-            if self._mosaic is not None and self._mosaic.contents is self._collection.contents:
+            if self._mosaic is not None and self._mosaic.state is self._collection.state:
                 return self._mosaic
             if len(self._collection) <= _DRAWN_AT_ONCE:
                 self._draw()
@@ -253,15 +253,15 @@ class MosaicKeeper:
             return None
 
     def _draw(self) -> None:
-        self._mosaic = Mosaic(self._collection, self._collection.map(), self._thumbnails)
+        self._mosaic = MapTiles(self._collection, self._collection.map(), self._thumbnails)
 
 
-def _key(contents: Contents, drawn: WorksMap) -> str:
+def _key(state: State, drawn: WorksMap) -> str:
     """Another key for every other map or other pictures."""
     digest = hashlib.sha256(f"{TILE} {drawn.columns} ".encode() + drawn.order.tobytes())
-    digest.update(work_keys(contents.table.column("id").to_pylist()).tobytes())
-    if "sha256" in contents.table.column_names:
-        digest.update("".join(value or "" for value in contents.table.column("sha256").to_pylist()).encode())
+    digest.update(work_keys(state.table.column("id").to_pylist()).tobytes())
+    if "sha256" in state.table.column_names:
+        digest.update("".join(value or "" for value in state.table.column("sha256").to_pylist()).encode())
     return digest.hexdigest()[:16]
 
 
@@ -272,13 +272,13 @@ def _clear_others(folder: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _patches(contents: Contents, drawn: WorksMap) -> np.ndarray:
+def _patches(state: State, drawn: WorksMap) -> np.ndarray:
     """(rows, columns, 4) uint8: the mean colour of the work in each cell, opaque; transparent where none is."""
-    indexed = contents.spaces[0]
-    colours = np.full((len(contents), 4), 255, np.uint8)
+    space = state.spaces[0]
+    colours = np.full((len(state), 4), 255, np.uint8)
     colours[:, :3] = 160
-    if indexed.space.raw_dims.get("color") == DIMS:  # else grey: another version's histogram
-        histograms = indexed.load_vectors(indexed.columns["color"])
+    if space.statistics.raw_dims.get("color") == DIMS:  # else grey: another version's histogram
+        histograms = space.load_vectors(space.columns["color"])
         for first in range(0, len(colours), _CHUNK):
             colours[first : first + _CHUNK, :3] = mean_colors(histograms[first : first + _CHUNK])
     grid = np.zeros((drawn.rows * drawn.columns, 4), np.uint8)

@@ -12,7 +12,7 @@ from artsim.analysis.path import PathStep
 from artsim.messages.strings import Strings
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
@@ -40,7 +40,7 @@ def _render(context: Context, request: Request) -> Response:
         context.collection.work(identity)  # `QueryError` when there is none
     others = [identity for identity in context.collection.ids if identity not in known]
     if len(others) + len(known) < 2:
-        raise Spoken(context.strings("path.too-few"))
+        raise TranslatedError(context.strings("path.too-few"))
     drawn = random.sample(others, 2 - len(known))
     address = page_link("path", from_=start or drawn.pop(), to=end or drawn.pop(), steps=steps)
     return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
@@ -50,7 +50,7 @@ def _page(context: Context, steps: list[PathStep], asked: int) -> Response:
     strings = context.strings
     first, last = label_of(steps[0].work), label_of(steps[-1].work)
     title = strings("path.of", start=first.title, end=last.title)
-    told = [] if len(steps) == asked else [element("p", strings("path.shorter", count=len(steps)), class_="notice")]
+    note = [] if len(steps) == asked else [element("p", strings("path.shorter", count=len(steps)), class_="notice")]
     return document(
         context,
         "path",
@@ -58,7 +58,7 @@ def _page(context: Context, steps: list[PathStep], asked: int) -> Response:
         element("p", title, class_="path-ends"),
         element("p", strings("path.lead"), class_="lead"),
         _ways(steps, asked, strings),
-        *told,
+        *note,
         _stage(steps, strings),
         element("h2", strings("path.works")),
         element("ol", *(_step(step, strings) for step in steps), class_="grid path-steps"),

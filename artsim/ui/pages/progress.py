@@ -6,17 +6,17 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from artsim.ui.background import Job
+from artsim.ui.background import BackgroundTask
 from artsim.ui.context import Context
-from artsim.ui.error_text import told
+from artsim.ui.error_text import error_markup
 from artsim.ui.markup import Markup, element
 
 
-def waiting(context: Context, job: Job[Any], sentence: str, address: str) -> Markup:
+def waiting(context: Context, job: BackgroundTask[Any], sentence: str, address: str) -> Markup:
     """How far the job is, with the script `waiting.js` asking at `address`; or why it failed."""
     if job.state == "failed":
         strings = context.strings
-        said = strings("error.internal") if job.failure is None else told(job.failure, strings)
+        said = strings("error.internal") if job.failure is None else error_markup(job.failure, strings)
         return element("p", said, class_="notice", role="alert")
     return element(
         "div",
@@ -27,7 +27,7 @@ def waiting(context: Context, job: Job[Any], sentence: str, address: str) -> Mar
     )
 
 
-def progress_answer(job: Job[Any]) -> Response:
+def progress_answer(job: BackgroundTask[Any]) -> Response:
     """What `waiting.js` is told."""
     facts = {"state": job.state, "done": job.done, "total": job.total}
     return JSONResponse(facts, headers={"Cache-Control": "no-store"})

@@ -35,11 +35,11 @@ def _has_pictures(context: Context) -> bool:
 
 def _is_the_owners(context: Context) -> bool:
     """Whether everyone who sees the navigation is the owner."""
-    return context.studio is not None and not context.studio.owner.logs_in
+    return context.owner_tools is not None and not context.owner_tools.owner.logs_in
 
 
 def _has_encoders(context: Context) -> bool:
-    return len(context.collection.contents.spaces) > 1
+    return len(context.collection.state.spaces) > 1
 
 
 def _never(context: Context) -> bool:

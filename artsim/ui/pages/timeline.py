@@ -14,7 +14,7 @@ from artsim.errors import QueryError
 from artsim.images.decode import load_image
 from artsim.messages.strings import Strings
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken, told
+from artsim.ui.error_text import TranslatedError, error_markup
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
@@ -32,8 +32,8 @@ def routes(context: Context) -> list[Route]:
 
 def _timeline(context: Context, request: Request) -> Response:
     strings = context.strings
-    if "year" not in context.collection.contents.schema:
-        raise Spoken(strings("timeline.no-years"))
+    if "year" not in context.collection.state.schema:
+        raise TranslatedError(strings("timeline.no-years"))
     identity = request.query_params.get("work")
     if identity is None:
         return _choose(context)
@@ -55,7 +55,7 @@ def _timeline(context: Context, request: Request) -> Response:
 def _choose(context: Context) -> Response:
     """Works to begin with."""
     strings, collection = context.strings, context.collection
-    works = [collection.work(identity) for identity in context.examples if identity in collection.contents.rows]
+    works = [collection.work(identity) for identity in context.examples if identity in collection.state.rows]
     dated = [work for work in works if work.get("year") is not None]
     return document(
         context,
@@ -106,7 +106,7 @@ def _section(context: Context, identity: str, direction: Direction, decay: float
     try:
         found = influence(context.collection, identity, direction=direction, k=SHOWN, decay=decay)
     except QueryError as error:
-        return element("section", heading, element("p", told(error, strings)))
+        return element("section", heading, element("p", error_markup(error, strings)))
     in_time = sorted(found.matches, key=lambda item: item.year)
     tiles = [
         tile(item.match.work, strings, href=page_link("timeline", work=item.match.id), note=_note(item, strings))

@@ -15,9 +15,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from artsim.analysis.explain import Explanation, explain
-from artsim.snapshot.state import Contents
+from artsim.snapshot.state import State
 from artsim.ui.context import Context
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of
 from artsim.ui.markup import element
 from artsim.ui.pages.layout import document, view
@@ -27,7 +27,7 @@ from artsim.ui.search_page.query_input import uploaded_path
 from artsim.ui.search_service import read_upload
 
 _KEPT = 24  # explanations; each some 3 MB of pictures
-_Known = OrderedDict[tuple[str, str], tuple[Contents, Explanation]]
+_Known = OrderedDict[tuple[str, str], tuple[State, Explanation]]
 
 
 def routes(context: Context) -> list[Route]:
@@ -46,7 +46,7 @@ def routes(context: Context) -> list[Route]:
             with one_at_a_time:
                 explanation = _explained(speaking, pair, known)
         else:
-            raise Spoken(speaking.strings("why.nothing"))
+            raise TranslatedError(speaking.strings("why.nothing"))
         if part:
             names = _names(speaking, pair) if request.query_params.get("named") and work else None
             section = why_section(speaking, explanation, names=names)
@@ -58,10 +58,10 @@ def routes(context: Context) -> list[Route]:
 
 def _explained(context: Context, pair: tuple[str, str], known: _Known) -> Explanation:
     """The explanation, made once for the collection as it is."""
-    contents = context.collection.contents
+    state = context.collection.state
     kept = known.get(pair)
-    if kept is None or kept[0] is not contents:
-        known[pair] = (contents, explain(context.collection, pair[1], work=pair[0]))
+    if kept is None or kept[0] is not state:
+        known[pair] = (state, explain(context.collection, pair[1], work=pair[0]))
         while len(known) > _KEPT:
             known.popitem(last=False)
     known.move_to_end(pair)

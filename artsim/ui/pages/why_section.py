@@ -51,9 +51,9 @@ def _maps(explanation: Explanation, called: tuple[str, str], strings: Strings) -
         _map(explanation.query_picture, agreement.first, [pair.first for pair in pairs], called[0]),
         _map(explanation.match_picture, agreement.second, [pair.second for pair in pairs], called[1]),
     ]
-    told = strings("why.map.info" if pairs else "why.map.none")
+    note = strings("why.map.info" if pairs else "why.map.none")
     return element(
-        "div", element("h3", strings("why.map")), element("div", *figures, class_="why-maps"), element("p", told, class_="fine")
+        "div", element("h3", strings("why.map")), element("div", *figures, class_="why-maps"), element("p", note, class_="fine")
     )  # fmt: skip
 
 
@@ -69,8 +69,8 @@ def _palettes(explanation: Explanation, called: tuple[str, str], strings: String
         _palette(explanation.query_palette, [pair.first for pair in shared], called[0], strings),
         _palette(explanation.match_palette, [pair.second for pair in shared], called[1], strings),
     ]
-    told = strings("why.palette.shared", count=len(shared)) if shared else strings("why.palette.none")
-    return element("div", element("h3", strings("why.palette")), *rows, element("p", told, class_="fine"))
+    note = strings("why.palette.shared", count=len(shared)) if shared else strings("why.palette.none")
+    return element("div", element("h3", strings("why.palette")), *rows, element("p", note, class_="fine"))
 
 
 def _palette(swatches: Sequence[Swatch], shared: Sequence[int], label: str, strings: Strings) -> Markup:

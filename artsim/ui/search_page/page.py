@@ -21,12 +21,12 @@ from artsim.ui.cards import facts_of
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.refresh import follow
 from artsim.ui.markup import Markup, button, element
-from artsim.ui.query_string import read_state
+from artsim.ui.query_string import read_query_string
 from artsim.ui.search_form import (
     MOST_SHOWN,
     SHOWN,
-    Question,
-    Reading,
+    ParsedLink,
+    SearchForm,
     century_offered,
     columns_offered,
     encoders_offered,
@@ -62,12 +62,12 @@ class _Controls:
         plain = [self.query, self.preset, self.k, self.ranking, self.variety, self.encoder, self.contains]
         return [*plain, *self.weights.values(), *self.filters.values()]
 
-    def question(self, values: Sequence[Any]) -> Question:
+    def form(self, values: Sequence[Any]) -> SearchForm:
         """What the controls say; `values` are theirs, in the order of `all`."""
         parts, preset, k, ranking, variety, encoder, contains, *more = values
         shares, conditions = more[: len(self.weights)], more[len(self.weights) :]
         preset = preset if preset in PRESETS else None
-        return Question(
+        return SearchForm(
             parts=parts,
             preset=preset,
             weights={} if preset else dict(zip(self.weights, shares, strict=True)),
@@ -81,23 +81,23 @@ class _Controls:
             contains=bool(contains),
         )
 
-    def values(self, context: Context, question: Question) -> list[Any]:
+    def values(self, context: Context, form: SearchForm) -> list[Any]:
         """How the controls stand for a question, in the order of `all`."""
-        weights = PRESETS[question.preset] if question.preset else question.weights
+        weights = PRESETS[form.preset] if form.preset else form.weights
         return [
-            [_part_data(context, part) for part in question.parts],
-            question.preset,
-            question.k,
-            question.ranking,
-            Variety(question.other, question.at_most, question.by),
-            question.encoder or "",
-            question.contains,
+            [_part_data(context, part) for part in form.parts],
+            form.preset,
+            form.k,
+            form.ranking,
+            Variety(form.other, form.at_most, form.by),
+            form.encoder or "",
+            form.contains,
             *(weights.get(aspect, 0) for aspect in self.weights),
-            *(question.where.get(column) for column in self.filters),
+            *(form.where.get(column) for column in self.filters),
         ]
 
 
-def search_tab(context: Context) -> None:
+def search_page(context: Context) -> None:
     """Lays out the search and connects its events."""
     strings = context.strings
     with gr.Row(elem_id="search", equal_height=False):
@@ -120,11 +120,11 @@ def _connect(
     context: Context, controls: _Controls, clear: gr.Button | None, results: gr.HTML, address: AddressInput
 ) -> None:
     def search(*values: Any) -> str:
-        return page_of(context, Reading(controls.question(values)))
+        return page_of(context, ParsedLink(controls.form(values)))
 
     def restore(opened: Address) -> list[Any]:
-        reading = read_state(opened.query, context, opened.uploads)
-        return [*controls.values(context, reading.question), page_of(context, reading, restored="link")]
+        reading = read_query_string(opened.query, context, opened.uploads)
+        return [*controls.values(context, reading.form), page_of(context, reading, restored="link")]
 
     common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run: dict[str, Any] = {
@@ -211,8 +211,8 @@ def _meaning(context: Context) -> Markup:
         element("li", element("b", strings(f"preset.{name}")), " ", strings(f"preset.{name}.info")) for name in PRESETS
     ]
     ask = button(strings("presets.ask"), class_="link", data_act="explain", aria_expanded="false")
-    told = element("ul", *meanings, class_="what-text", hidden=True)
-    return element("div", ask, told, class_="meaning", data_explained=True)
+    note = element("ul", *meanings, class_="what-text", hidden=True)
+    return element("div", ask, note, class_="meaning", data_explained=True)
 
 
 def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:

@@ -21,7 +21,7 @@ from artsim.errors import QueryError
 from artsim.messages.strings import Strings
 from artsim.search.engine import Part
 from artsim.ui.assets import read_script
-from artsim.ui.error_text import Spoken
+from artsim.ui.error_text import TranslatedError
 from artsim.ui.gradio_overrides.components import WithoutStub
 from artsim.ui.markup import script_template
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
@@ -32,7 +32,7 @@ def uploaded_path(path: str, refusal: str) -> Path:
     """`path` as the file of an upload. `QueryError` with `refusal` for any other place."""
     found = Path(path).resolve()
     if not found.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise Spoken(refusal)
+        raise TranslatedError(refusal)
     return found
 
 

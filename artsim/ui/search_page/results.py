@@ -10,29 +10,29 @@ from artsim.errors import ArtsimError, QueryError
 from artsim.search.match import Match
 from artsim.ui.cards import example_card, facts_of, match_card
 from artsim.ui.context import Context
-from artsim.ui.error_text import told
+from artsim.ui.error_text import error_markup
 from artsim.ui.http.downloads import KINDS, shown_matches
 from artsim.ui.markup import Markup, button, element, explained, join
-from artsim.ui.search_form import Question, Reading, write_state
-from artsim.ui.search_page.work_dialog import match_detail, work_detail
+from artsim.ui.search_form import ParsedLink, SearchForm, write_query_string
+from artsim.ui.search_page.work_dialog import match_dialog, work_dialog
 from artsim.ui.search_service import Answer, Group, conditions_of, find, group_name, heading_of
 
 log = logging.getLogger(__name__)
 
 
-def page_of(context: Context, reading: Reading, *, restored: str | None = None) -> Markup:
+def page_of(context: Context, reading: ParsedLink, *, restored: str | None = None) -> Markup:
     """The page for a question. Whatever goes wrong is on it as a sentence.
 
     `restored`: the address says it already, so the browser notes no new step; "link" when it was opened or gone back to.
     """
-    question = reading.question
-    if not question.parts:
+    form = reading.form
+    if not form.parts:
         return _empty_page(context, reading, None, restored=restored)
     refusal: str
     try:
-        return matches_page(context, find(context, question), reading, restored=restored)
+        return matches_page(context, find(context, form), reading, restored=restored)
     except ArtsimError as error:
-        refusal = told(error, context.strings)
+        refusal = error_markup(error, context.strings)
     except Exception:
         log.exception("A search failed.")
         refusal = context.strings("notice.internal")
@@ -41,10 +41,10 @@ def page_of(context: Context, reading: Reading, *, restored: str | None = None) 
 
 def start_page(context: Context) -> Markup:
     """What stands there before anything is asked."""
-    return _empty_page(context, Reading(Question()), None, restored="start")
+    return _empty_page(context, ParsedLink(SearchForm()), None, restored="start")
 
 
-def _empty_page(context: Context, reading: Reading, refusal: str | None, *, restored: str | None) -> Markup:
+def _empty_page(context: Context, reading: ParsedLink, refusal: str | None, *, restored: str | None) -> Markup:
     """What this is and works to start from; above them, what went wrong, if something did.
 
     The introduction is here and not above the query: answers take its place, and nothing that stays on the page moves.
@@ -64,12 +64,12 @@ def _empty_page(context: Context, reading: Reading, refusal: str | None, *, rest
         element("h2", strings("examples.title")),
         element("ul", *cards, class_="grid"),
         _opened(context, reading, ()),
-        class_="results", data_state="empty", data_query=write_state(reading.question), data_restored=restored,
+        class_="results", data_state="empty", data_query=write_query_string(reading.form), data_restored=restored,
     )  # fmt: skip
 
 
-def matches_page(context: Context, answer: Answer, reading: Reading, *, restored: str | None = None) -> Markup:
-    strings, question, heading = context.strings, answer.question, heading_of(context, answer.question)
+def matches_page(context: Context, answer: Answer, reading: ParsedLink, *, restored: str | None = None) -> Markup:
+    strings, form, heading = context.strings, answer.form, heading_of(context, answer.form)
     matches = answer.matches
     if not matches:
         notice = _notice(strings("results.none.title"), strings("results.none"))
@@ -85,13 +85,13 @@ def matches_page(context: Context, answer: Answer, reading: Reading, *, restored
         notice,
         *body,
         _opened(context, reading, [match.id for match in matches]),
-        class_="results", data_state="matches", data_query=write_state(question), data_restored=restored,
+        class_="results", data_state="matches", data_query=write_query_string(form), data_restored=restored,
         data_title=heading,
     )  # fmt: skip
 
 
 def _head(context: Context, answer: Answer, heading: str) -> Markup:
-    strings, conditions = context.strings, conditions_of(context, answer.question)
+    strings, conditions = context.strings, conditions_of(context, answer.form)
     within = element("p", strings("within"), " ", " · ".join(conditions), class_="within") if conditions else ""
     return element(
         "header",
@@ -104,18 +104,18 @@ def _head(context: Context, answer: Answer, heading: str) -> Markup:
 
 
 def _count(context: Context, answer: Answer) -> Markup:
-    strings, question = context.strings, answer.question
+    strings, form = context.strings, answer.form
     count = strings.number(len(answer.matches))
-    if question.by is not None:
-        text = strings("results.count.by", count=count, groups=len(answer.groups), column=strings.column(question.by))
-    elif question.where:
+    if form.by is not None:
+        text = strings("results.count.by", count=count, groups=len(answer.groups), column=strings.column(form.by))
+    elif form.where:
         text = strings("results.count.filtered", count=count)
     else:
         text = strings("results.count", count=count, total=strings.number(len(context.collection)))
     word = strings("results.percentile")
     info = strings("results.percentile.info.text" if answer.by_text else "results.percentile.info")
-    asked, told = explained(word, strings("what.label", word=word), info)
-    return element("div", element("p", text, " · ", asked), told, class_="results-count", data_explained=True)
+    asked, note = explained(word, strings("what.label", word=word), info)
+    return element("div", element("p", text, " · ", asked), note, class_="results-count", data_explained=True)
 
 
 def _tools(context: Context, answer: Answer) -> Markup:
@@ -133,7 +133,7 @@ def _downloads(context: Context, answer: Answer) -> Markup:
     """Links, since the address says it all; with an upload in the question a form, which sends what is shown."""
     strings, kinds = context.strings, [kind for kind in KINDS if kind != "zip" or _has_pictures(context)]
     names = {"csv": strings("download.csv"), "json": strings("download.json"), "zip": strings("download.zip")}
-    if any(part.image is not None for part in answer.question.parts):
+    if any(part.image is not None for part in answer.form.parts):
         shown = json.dumps(shown_matches(answer), separators=(",", ":"))
         ways = [
             element("button", names[kind], type="submit", formaction=f"download.{kind}", class_="link")
@@ -142,7 +142,7 @@ def _downloads(context: Context, answer: Answer) -> Markup:
         given = element("input", type="hidden", name="shown", value=shown)
         menu = element("form", given, *ways, method="post", class_="menu")
     else:
-        query = write_state(answer.question)
+        query = write_query_string(answer.form)
         links = [element("a", names[kind], href=f"download.{kind}?{query}", download=True) for kind in kinds]
         menu = element("div", *links, class_="menu")
     return element("details", element("summary", strings("download.title")), menu, class_="downloads")
@@ -153,25 +153,25 @@ def _has_pictures(context: Context) -> bool:
 
 
 def _grid(context: Context, answer: Answer, group: Group) -> Markup:
-    works = [part.work for part in answer.question.parts if part.work is not None and part.weight > 0]
+    works = [part.work for part in answer.form.parts if part.work is not None and part.weight > 0]
     beside, strings, by_text = works[0] if works else None, context.strings, answer.by_text
     cards = [_card(match, context, group, by_text=by_text, beside=beside) for match in group.matches]
-    if answer.question.by is None:
+    if answer.form.by is None:
         return element("ul", *cards, class_="grid")
     return element(
         "section",
-        element("h2", group_name(context, answer.question.by, group.value)),
+        element("h2", group_name(context, answer.form.by, group.value)),
         element("ul", *cards, class_="grid row", tabindex="0", aria_label=strings("results.row")),
         class_="group",
     )
 
 
 def _card(match: Match, context: Context, group: Group, *, by_text: bool, beside: str | None) -> Markup:
-    detail = match_detail(match, context, count=len(group.matches), by_text=by_text, beside=beside)
+    detail = match_dialog(match, context, count=len(group.matches), by_text=by_text, beside=beside)
     return match_card(match, detail, context.strings, by_text=by_text)
 
 
-def _opened(context: Context, reading: Reading, shown: Sequence[str]) -> Markup:
+def _opened(context: Context, reading: ParsedLink, shown: Sequence[str]) -> Markup:
     """The detail that a link opens, of a work that is not among those shown."""
     if reading.opened is None or reading.opened in shown:
         return Markup("")
@@ -180,11 +180,11 @@ def _opened(context: Context, reading: Reading, shown: Sequence[str]) -> Markup:
     except QueryError:  # removed since the link was read
         return Markup("")
     return element(
-        "div", element("template", work_detail(work, context)), class_="opened", hidden=True, **facts_of(work)
+        "div", element("template", work_dialog(work, context)), class_="opened", hidden=True, **facts_of(work)
     )
 
 
-def _problems(context: Context, reading: Reading) -> Markup:
+def _problems(context: Context, reading: ParsedLink) -> Markup:
     """What of the link could not be used."""
     if not reading.problems:
         return Markup("")

@@ -17,7 +17,7 @@ from artsim.ui.pages.registry import in_navigation, page_names
 from artsim.ui.thumbnail_cache import LARGE
 
 
-def match_detail(match: Match, context: Context, *, count: int, by_text: bool, beside: str | None) -> Markup:
+def match_dialog(match: Match, context: Context, *, count: int, by_text: bool, beside: str | None) -> Markup:
     """The detail of a match, one of `count`. `beside` is the id of the work that was searched with, if it was one."""
     position = context.strings("detail.position", rank=match.rank, count=count)
     scores = _scores(match, context.strings, by_text=by_text)
@@ -25,7 +25,7 @@ def match_detail(match: Match, context: Context, *, count: int, by_text: bool, b
     return _detail(match.work, context, overline=position, scores=join(scores, why), beside=beside, region=match.region)
 
 
-def work_detail(work: Mapping[str, Any], context: Context) -> Markup:
+def work_dialog(work: Mapping[str, Any], context: Context) -> Markup:
     """The detail of a work that is not an answer to anything, as a link to it opens it."""
     return _detail(work, context, overline="", scores=Markup(""), beside=None)
 
