@@ -16,8 +16,9 @@ from artsim.analysis.duplicates import DuplicateGroup, Progress, find_duplicates
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
-from artsim.embedding.embed_works import EmbeddedWorks, embed_works, embedded_works_of
-from artsim.encoders.presets import ranking_of, weights_of
+from artsim.embedding.embed_works import embed_works
+from artsim.embedding.embedded_works import EmbeddedWorks
+from artsim.encoders.presets import Ranking, ranking_of, weights_of
 from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
@@ -26,9 +27,8 @@ from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import Match, Part, Query, find_space, parts_of, run_query, run_query_each
 from artsim.search.fusion import FusionRule
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
-from artsim.search.ranking import Ranking
 from artsim.search.regions import run_detail
-from artsim.snapshot.edits import with_values, with_works, without_works
+from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import load_dataset_with_indexes, read_collection, save_collection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.state import State
@@ -276,7 +276,8 @@ class Collection:
         """Read and embed works that `add` is to be given: what takes long of adding them. Nothing is added yet."""
 
         spaces = self.state.spaces
-        return embed_works(works, spaces, {space.name: self.encoder(space.name) for space in spaces})
+        encoders = {space.name: self.encoder(space.name) for space in spaces}
+        return embed_works(works, encoders, regions={space.name for space in spaces if space.regions is not None})
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns; returns their ids.

@@ -14,8 +14,11 @@ class ArtsimError(Exception):
     the app can say it in their language.
     """
 
+    message: Message
+
     def __init__(self, message: str, /, **values: Any) -> None:
-        self.message = message if isinstance(message, Message) and not values else Message(message, **values)
+        said = {name: value.message if isinstance(value, ArtsimError) else value for name, value in values.items()}
+        self.message = message if isinstance(message, Message) and not values else Message(message, **said)
         super().__init__(str(self.message))
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.cli.run import ProgressBar, run_main
+from artsim.building.progress_bar import ProgressBar
+from artsim.cli.run import run_main
 
 if TYPE_CHECKING:
     from artsim.storage.card_figures import Figures

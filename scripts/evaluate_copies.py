@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.cli.run import ProgressBar, run_main
+from artsim.building.progress_bar import ProgressBar
+from artsim.cli.run import run_main
 from artsim.errors import ArtsimError
 
 if TYPE_CHECKING:

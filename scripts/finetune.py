@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from artsim.cli.run import ProgressBar, run_main
+from artsim.building.progress_bar import ProgressBar
+from artsim.cli.run import run_main
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -21,11 +21,12 @@ import numpy as np
 from PIL import Image
 
 from artsim.building.checkpoint import BuildProgress, Checkpoint, build_lock
+from artsim.building.known_vectors import known_vectors
 from artsim.collection import Collection
+from artsim.embedding.embed_works import KnownVectors, decode_side, embed_images
 from artsim.embedding.vector_columns import (
-    Maker,
     column_dims,
-    make_makers,
+    columns_of,
     name_spaces,
     region_column,
     vector_columns,
@@ -69,7 +70,7 @@ class _Build:
     source: Source
     encoders: Mapping[str, Encoder]
     """By the names of their spaces."""
-    makers: tuple[Maker, ...]
+    known: KnownVectors
     renamed: Mapping[str, str]
     """The source's columns whose names are taken by pictures and vectors -> what they are called instead."""
     parts: Checkpoint
@@ -162,8 +163,8 @@ def _prepare(
     renamed = {key: f"source_{key}" for key in source.features if key in taken}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
     schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
-    makers = make_makers(encoders, None if old is None else old.state, regions=regions)
-    return _Build(source, encoders, makers, renamed, Checkpoint(beside(out, "parts"), schema), regions)
+    known = known_vectors(None if old is None else old.state, encoders, regions=regions)
+    return _Build(source, encoders, known, renamed, Checkpoint(beside(out, "parts"), schema), regions)
 
 
 def _embed_all(build: _Build, state: BuildProgress, limit: int | None, progress: Progress | None) -> None:
@@ -175,7 +176,7 @@ def _embed_all(build: _Build, state: BuildProgress, limit: int | None, progress:
         build.source.works(state.consumed), None if limit is None else max(0, limit - state.consumed)
     )
     seen = build.parts.ids(state)
-    short_side = 2 * max(encoder.short_side for encoder in build.encoders.values())
+    short_side = decode_side(build.encoders)
     if progress is not None:
         progress(state.consumed, total)
     with closing(_opened_ahead(works, short_side)) as batches:
@@ -246,9 +247,10 @@ def _row(opened: _Opened, renamed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _vectors(build: _Build, opened: Sequence[_Opened]) -> dict[str, np.ndarray]:
-    """Column -> (n, d), by all makers."""
+    """Embedding column -> (n, d)."""
     images, hashes = [item.image for item in opened], [item.sha256 for item in opened]
-    return {column: rows for maker in build.makers for column, rows in maker.vectors(images, hashes).items()}
+    regions = build.encoders if build.regions else ()
+    return columns_of(embed_images(images, build.encoders, regions=regions, hashes=hashes, known=build.known))
 
 
 def _assemble(build: _Build, state: BuildProgress, index_type: str) -> State:
@@ -262,7 +264,7 @@ def _assemble(build: _Build, state: BuildProgress, index_type: str) -> State:
         raise SourceError(f"None of the {state.consumed} pictures of {build.source.name} can be used: {reasons}")
     shards = build.parts.shards(state)
     features = Features.from_arrow_schema(build.parts.schema)
-    vectors = {column for maker in build.makers for column in maker.columns.values()}
+    vectors = column_dims(build.encoders, regions=build.regions)
     names = [name for name in build.parts.schema.names if name not in vectors and name != "image"]
     spaces = tuple(
         _fit(name, encoder, shards, index_type, regions=build.regions) for name, encoder in build.encoders.items()

@@ -1,6 +1,6 @@
 """Pictures on their way into a collection: files come in, are read, compared with what is there, embedded and added.
 
-One `Intake` is one lot of files. It works in a thread of its own, a few pictures at a time, while the collection is
+One `Ingest` is one lot of files. It works in a thread of its own, a few pictures at a time, while the collection is
 searched and further files arrive. A file that is no picture, is damaged, or is in the collection already never stops it:
 it is left out and reported, and `include` adds the duplicates all the same.
 """
@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,8 @@ from artsim.curation.ingest_state import (
     UploadedFile,
     UploadReport,
 )
-from artsim.embedding.embed_works import EmbeddedWorks, concat, embed_pictures
+from artsim.embedding.embed_works import decode_side, embed_images
+from artsim.embedding.embedded_works import EmbeddedWorks, concat
 from artsim.errors import ArtsimError, ImageError
 from artsim.images.decode import load_image, read_file
 
@@ -219,23 +219,16 @@ class Ingest:
         if not opened:
             return
         target = self.collection or self._like
-        spaces = [replace(s, regions=s.regions if self.collection else None) for s in target.state.spaces]
+        spaces = target.state.spaces
         encoders = {space.name: target.encoder(space.name) for space in spaces}
-        vectors = embed_pictures([item.image for item in opened], spaces, encoders)
+        regions = {space.name for space in spaces if space.regions is not None} if self.collection else ()
+        vectors = embed_images([item.image for item in opened], encoders, regions=regions)
         subjects = vectors[spaces[0].name].blocks["subject"]
         works = {n: work for n, item in enumerate(opened) if (work := self._admit(item, subjects[n])) is not None}
         fresh = list(works)
         if fresh:
-            rows = np.array(fresh)
             chosen = [opened[n] for n in fresh]
-            kept = {
-                name: replace(
-                    new,
-                    blocks={aspect: block[rows] for aspect, block in new.blocks.items()},
-                    regions=None if new.regions is None else new.regions[rows],
-                )
-                for name, new in vectors.items()
-            }
+            kept = {name: own.only(fresh) for name, own in vectors.items()}
             files = tuple(partial(read_file, item.upload.path, name=item.upload.name) for item in chosen)
             hashes = tuple(item.sha256 for item in chosen)
             self._pending.parts.append(EmbeddedWorks(tuple(works.values()), files, hashes, kept))
@@ -251,8 +244,8 @@ class Ingest:
             if same is not None and not anyway:
                 self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            encoders = [self._like.encoder(space.name) for space in self._like.state.spaces]
-            image = load_image(data, short_side=2 * max(e.short_side for e in encoders), name=upload.name)
+            encoders = {space.name: self._like.encoder(space.name) for space in self._like.state.spaces}
+            image = load_image(data, short_side=decode_side(encoders), name=upload.name)
         except ImageError as error:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)
             return None

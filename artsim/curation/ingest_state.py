@@ -9,7 +9,7 @@ from typing import Literal
 from PIL import Image
 
 from artsim.curation.duplicate_check import NewPicture
-from artsim.embedding.embed_works import EmbeddedWorks
+from artsim.embedding.embedded_works import EmbeddedWorks
 
 Outcome = Literal["broken", "same-file", "same-work"]
 Phase = Literal["receiving", "adding", "saving", "done", "cancelled", "failed"]

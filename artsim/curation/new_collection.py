@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from artsim.collection import Collection
-from artsim.embedding.embed_works import EmbeddedWorks
+from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest

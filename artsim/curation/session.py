@@ -21,7 +21,7 @@ from artsim.curation.ingest_state import UploadedFile
 from artsim.curation.library import Library, is_writable
 from artsim.curation.new_collection import begin_collection, own_columns
 from artsim.curation.uploads import UploadFolder, UploadMetadata
-from artsim.embedding.embed_works import EmbeddedWorks
+from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.hub.publish import publish
 from artsim.web.hub_token import using_token

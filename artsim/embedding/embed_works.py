@@ -1,10 +1,14 @@
-"""Works about to join a collection: pictures read, decoded and embedded. What takes long of adding them, done beforehand."""
+"""Pictures -> vectors in every space of a collection: for builds, for works that are added, and for the API alike.
+
+One picture is decoded once and shown to each encoder. What is known of a picture by the hash of its file is not embedded
+again.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,99 +16,105 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.encoders import Blocks, Encoder
+from artsim.embedding.embedded_works import EmbeddedWorks, SpaceVectors
 from artsim.encoders.color import embed_colors
-from artsim.encoders.region_vectors import embed_with_regions
+from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.region_vectors import embed_with_regions, rounded
 from artsim.errors import QueryError
 from artsim.images.decode import load_image, read_file, to_file
-from artsim.snapshot.space import Space
-from artsim.snapshot.state import State
 
-File = Callable[[], bytes]
-"""The file of a picture, read when it is called; it must be there until the collection is saved."""
+Vectors = Mapping[str, np.ndarray]
+"""Of one picture: raw vectors by aspect, and those of its regions, one after the other, as "regions"."""
 
 
 @dataclass(frozen=True)
-class SpaceVectors:
-    """Of one space, for n works: raw blocks (n, d each), and the raw vectors of regions (n, regions * d) where it has any."""
+class KnownVectors:
+    """Vectors that need not be computed again, by the sha256 of the picture's file."""
 
-    blocks: Blocks
-    regions: np.ndarray | None = None
+    spaces: Mapping[str, Mapping[str, Vectors]] = field(default_factory=dict)
+    """By the name of the space, then by hash."""
+    palettes: Mapping[str, Vectors] = field(default_factory=dict)
+    """By hash: the aspect `color`, which all encoders share."""
 
 
-@dataclass(frozen=True)
-class EmbeddedWorks:
-    """Works with their vectors in every space of a collection, in one order throughout."""
-
-    works: tuple[Mapping[str, Any], ...]
-    """Metadata columns; `image` may be among them, and is not used any more."""
-    files: tuple[File, ...]
-    hashes: tuple[str, ...]
-    """The sha256 of each file."""
-    vectors: Mapping[str, SpaceVectors]
-    """By the name of the space."""
-
-    def __len__(self) -> int:
-        return len(self.works)
+def decode_side(encoders: Mapping[str, Encoder]) -> int:
+    """The short side in pixels at which pictures are decoded: twice what the most demanding encoder looks at."""
+    return 2 * max(encoder.short_side for encoder in encoders.values())
 
 
 def embed_works(
-    works: Sequence[Mapping[str, Any]], spaces: Sequence[Space], encoders: Mapping[str, Encoder]
+    works: Sequence[Mapping[str, Any]], encoders: Mapping[str, Encoder], *, regions: Collection[str] = ()
 ) -> EmbeddedWorks:
-    """Read and embed works, each a mapping with `image` (path, bytes or PIL). `ImageError` for one that cannot be read."""
+    """Read and embed works, each a mapping with `image` (path, bytes or PIL). `ImageError` for one that cannot be read.
+
+    `encoders` by the names of their spaces; `regions` names the spaces that keep vectors of regions.
+    """
     datas = [_picture_bytes(work) for work in works]
-    short_side = 2 * max(encoder.short_side for encoder in encoders.values())  # as when a collection is built
+    side = decode_side(encoders)
     images = [
-        load_image(data, short_side=short_side, name=_label(work, number))
+        load_image(data, short_side=side, name=_label(work, number))
         for number, (work, data) in enumerate(zip(works, datas, strict=True))
     ]
     hashes = tuple(hashlib.sha256(data).hexdigest() for data in datas)
     files = tuple(partial(bytes, data) for data in datas)
-    return EmbeddedWorks(tuple(works), files, hashes, embed_pictures(images, spaces, encoders))
+    return EmbeddedWorks(tuple(works), files, hashes, embed_images(images, encoders, regions=regions))
 
 
-def embed_pictures(
-    images: Sequence[Image.Image], spaces: Sequence[Space], encoders: Mapping[str, Encoder]
+def embed_images(
+    images: Sequence[Image.Image],
+    encoders: Mapping[str, Encoder],
+    *,
+    regions: Collection[str] = (),
+    hashes: Sequence[str] | None = None,
+    known: KnownVectors | None = None,
 ) -> dict[str, SpaceVectors]:
-    """The vectors of pictures in every space."""
-    palettes: Blocks = {"color": embed_colors(images)}
+    """The vectors of RGB pictures in every space, by its name. A picture whose hash is `known` is not embedded again."""
+    hashes = hashes if hashes is not None else [""] * len(images)
+    known = known or KnownVectors()
+    palettes = _embed_unknown(images, hashes, known.palettes, lambda fresh: {"color": embed_colors(fresh)})
     vectors = {}
-    for space in spaces:
-        encoder = encoders[space.name]
-        if space.regions is None:
-            vectors[space.name] = SpaceVectors({**encoder.embed_images(images), **palettes})
-        else:
-            blocks, regions = embed_with_regions(encoder, images)
-            vectors[space.name] = SpaceVectors({**blocks, **palettes}, regions.reshape(len(images), -1))
+    for name, encoder in encoders.items():
+        embed = partial(_embed_all, encoder, with_regions=name in regions)
+        found = _embed_unknown(images, hashes, known.spaces.get(name, {}), embed)
+        regions_found = found.pop("regions", None)
+        blocks: Blocks = {**found, **palettes}  # type: ignore[dict-item]
+        vectors[name] = SpaceVectors(blocks, regions_found)
     return vectors
 
 
-def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
-    """Works of a collection as they would be added to it again."""
-    works = [state.work(row) for row in rows]
-    hashes = tuple(work.pop("sha256", None) or "" for work in works)
-    vectors = {}
-    for space in state.spaces:
-        blocks: Blocks = {aspect: block[list(rows)] for aspect, block in space.raw_blocks().items()}
-        regions = None if space.regions is None else space.regions.raw()[list(rows)]
-        vectors[space.name] = SpaceVectors(blocks, regions)
-    return EmbeddedWorks(tuple(works), tuple(partial(state.pictures, row) for row in rows), hashes, vectors)
+def _embed_all(encoder: Encoder, images: Sequence[Image.Image], *, with_regions: bool) -> dict[str, np.ndarray]:
+    """What the encoder makes of pictures: aspects, and if wanted "regions", each (n, d)."""
+    if not with_regions:
+        return {str(aspect): block for aspect, block in encoder.embed_images(images).items()}
+    blocks, regions = embed_with_regions(encoder, images)
+    return {
+        **{str(aspect): block for aspect, block in blocks.items()},
+        "regions": rounded(regions.reshape(len(images), -1)),
+    }
 
 
-def concat(parts: Sequence[EmbeddedWorks]) -> EmbeddedWorks:
-    """Several, one after the other. There must be at least one."""
-    vectors = {}
-    for name in parts[0].vectors:
-        each = [part.vectors[name] for part in parts]
-        blocks: Blocks = {a: np.concatenate([one.blocks[a] for one in each]) for a in each[0].blocks}
-        regions = [one.regions for one in each if one.regions is not None]
-        vectors[name] = SpaceVectors(blocks, np.concatenate(regions) if regions else None)
-    return EmbeddedWorks(
-        tuple(work for part in parts for work in part.works),
-        tuple(file for part in parts for file in part.files),
-        tuple(sha for part in parts for sha in part.hashes),
-        vectors,
-    )
+def _embed_unknown(
+    images: Sequence[Image.Image],
+    hashes: Sequence[str],
+    known: Mapping[str, Vectors],
+    embed: Callable[[Sequence[Image.Image]], Mapping[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """By aspect (n, d) float32, row i for picture i: computed by `embed` where its hash is not `known`."""
+    fresh = [number for number, sha in enumerate(hashes) if sha not in known]
+    if len(fresh) == len(images):
+        return dict(embed(images))
+    embedded = embed([images[number] for number in fresh]) if fresh else {}
+    place = {number: position for position, number in enumerate(fresh)}
+    names = embedded or known[hashes[0]]
+    return {
+        name: np.stack(
+            [
+                embedded[name][place[number]] if number in place else known[sha][name]
+                for number, sha in enumerate(hashes)
+            ]
+        ).astype(np.float32)
+        for name in names
+    }
 
 
 def _picture_bytes(work: Mapping[str, Any]) -> bytes:

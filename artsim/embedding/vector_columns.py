@@ -1,110 +1,19 @@
-"""What makes the vectors of a build: the encoders, and the palette that all of them share.
-
-One picture is decoded once and shown to each. What the old collection holds of a picture, by the hash of its file, is
-taken from there: embedded once is enough, for every encoder by itself.
-"""
+"""Names of spaces and of their embedding columns."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
-from artsim.encoders import ASPECTS, Aspect, Encoder
-from artsim.encoders.color import DIMS, embed_colors
-from artsim.encoders.region_vectors import REGIONS, embed_with_regions, region_dim
+from artsim.embedding.embedded_works import SpaceVectors
+from artsim.encoders.color import DIMS
+from artsim.encoders.protocol import ASPECTS, Aspect, Encoder
+from artsim.encoders.region_vectors import REGIONS, region_dim
 from artsim.errors import EncoderError
-from artsim.snapshot.region_index import rounded
-from artsim.snapshot.state import State
 
-_RESERVED = ("auto", "fusion")  # what a search may be told instead of an encoder's name
-
-Known = Mapping[str, Mapping[str, np.ndarray]]
-"""Picture hash -> raw vectors of it, by aspect; those of its regions, one after the other, as "regions"."""
-
-
-@dataclass(frozen=True)
-class Maker:
-    """Pictures -> some embedding columns."""
-
-    columns: Mapping[str, str]
-    """Aspect, or "regions" -> the name of the column."""
-    embed: Callable[[Sequence[Image.Image]], Mapping[str, np.ndarray]]
-    known: Known
-
-    def vectors(self, images: Sequence[Image.Image], hashes: Sequence[str]) -> dict[str, np.ndarray]:
-        """Column -> (n, d) float32, row i for the picture i with the hash i, which is not embedded if it is known."""
-        fresh = [number for number, sha in enumerate(hashes) if sha not in self.known]
-        blocks = self.embed([images[number] for number in fresh]) if fresh else {}
-        place = {number: position for position, number in enumerate(fresh)}
-        return {
-            column: np.stack(
-                [
-                    blocks[aspect][place[number]] if number in place else self.known[sha][aspect]
-                    for number, sha in enumerate(hashes)
-                ]
-            ).astype(np.float32)
-            for aspect, column in self.columns.items()
-        }
-
-
-def make_makers(encoders: Mapping[str, Encoder], old: State | None, *, regions: bool) -> tuple[Maker, ...]:
-    """The makers of all columns: of each encoder, by the name of its space, and of the palette. `old`: what is known."""
-    makers = []
-    for name, encoder in encoders.items():
-        columns: dict[str, str] = {a: column for a, column in vector_columns(name).items() if a != "color"}
-        if regions:
-            columns["regions"] = region_column(name)
-        known = {} if old is None else _known_vectors(old, encoder, regions=regions)
-        makers.append(Maker(columns, partial(_embed, encoder, regions=regions), known))
-    palette = {"color": vector_columns("")["color"]}
-    return (*makers, Maker(palette, _embed_palettes, {} if old is None else _known_palettes(old)))
-
-
-def _embed_palettes(images: Sequence[Image.Image]) -> dict[str, np.ndarray]:
-    return {"color": embed_colors(images)}
-
-
-def _embed(encoder: Encoder, images: Sequence[Image.Image], *, regions: bool) -> dict[str, np.ndarray]:
-    """What the encoder makes of pictures: aspects, and if wanted "regions", each (n, d)."""
-    found: dict[str, np.ndarray] = {}
-    if regions:
-        blocks, vectors = embed_with_regions(encoder, images)
-        found["regions"] = rounded(vectors.reshape(len(images), -1))
-    else:
-        blocks = encoder.embed_images(images)
-    found |= {str(aspect): block for aspect, block in blocks.items()}
-    return found
-
-
-def _known_vectors(old: State, encoder: Encoder, *, regions: bool) -> Known:
-    """What the same encoder made for the old collection; nothing where `regions` are wanted and there are no such ones."""
-    for space in old.spaces:
-        dims = {aspect: dimension for aspect, dimension in space.statistics.raw_dims.items() if aspect != "color"}
-        if (space.encoder, space.revision) == (encoder.id, encoder.revision) and dims == dict(encoder.dims):
-            vectors: dict[str, np.ndarray] = {a: space.load_vectors(space.columns[a]) for a in dims}
-            if regions:
-                if space.regions is None or space.regions.boxes != REGIONS:
-                    return {}
-                vectors["regions"] = space.regions.raw()
-            return _by_hash(old, vectors)
-    return {}
-
-
-def _known_palettes(old: State) -> Known:
-    columns = [space.columns["color"] for space in old.spaces if space.statistics.raw_dims.get("color") == DIMS]
-    return _by_hash(old, {"color": old.spaces[0].load_vectors(columns[0])}) if columns else {}
-
-
-def _by_hash(old: State, vectors: Mapping[str, np.ndarray]) -> Known:
-    if "sha256" not in old.schema:
-        return {}
-    hashes = old.table.column("sha256").to_pylist()
-    return {sha: {name: block[row] for name, block in vectors.items()} for row, sha in enumerate(hashes) if sha}
+_RESERVED = ("auto", "fusion")  # encoder modes of a search
 
 
 def name_spaces(encoders: Sequence[Encoder]) -> dict[str, Encoder]:
@@ -152,6 +61,17 @@ def column_dims(encoders: Mapping[str, Encoder], *, regions: bool) -> dict[str, 
         if regions:
             dims[region_column(name)] = len(REGIONS) * region_dim(encoder)
     return dims
+
+
+def columns_of(vectors: Mapping[str, SpaceVectors]) -> dict[str, np.ndarray]:
+    """Embedding column -> (n, d): the vectors of works in each space, by the name of the space, as they are stored."""
+    columns: dict[str, np.ndarray] = {}
+    for name, own in vectors.items():
+        names = vector_columns(name)
+        columns |= {names[aspect]: block for aspect, block in own.blocks.items()}
+        if own.regions is not None:
+            columns[region_column(name)] = own.regions
+    return columns
 
 
 def vector_dims(encoder: Encoder) -> dict[Aspect, int]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
-from artsim.search.ranking import Ranking
+
+Ranking = Literal["tuned", "likeness", "cosine"]
+RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
 
 PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
     {

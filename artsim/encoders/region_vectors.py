@@ -76,6 +76,11 @@ def _regions_of_patches(encoder: Encoder, image: Image.Image) -> np.ndarray:
     return averaged_over_regions(encoder.embed_patches(image).transpose(2, 0, 1)[None])
 
 
+def rounded(vectors: np.ndarray) -> np.ndarray:
+    """float32 with the precision of float16: as much as regions need, and files with them compress."""
+    return np.asarray(vectors, np.float16).astype(np.float32)
+
+
 def averaged_over_regions(maps: np.ndarray) -> np.ndarray:
     """Feature maps (n, c, h, w) -> (n, len(REGIONS), c) float32 unit rows; a place partly inside counts in part."""
     n, channels, height, width = maps.shape

@@ -1,16 +1,70 @@
-"""`--encoder auto`: CLIP where it can be had within seconds, else the embedded encoder. Says which, and why."""
+"""Encoders by their names: the families there are, and what `--encoder auto` means.
+
+A new family is one file, and one line in `_FAMILIES`; other packages call `register_encoder`.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
+from artsim.encoders.color import embed_colors
+from artsim.encoders.embedded import EmbeddedEncoder
+from artsim.encoders.finetuned import FinetunedEncoder, is_finetuned
+from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.transformers import TransformersEncoder
+from artsim.encoders.zero_gpu import attach_gpu
 from artsim.messages.message import Message
 
 DEFAULT_ENCODER = "openai/clip-vit-base-patch16"
 _SECONDS = 4.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EncoderFamily:
+    """One kind of encoder: which names are its own, and how it is loaded."""
+
+    name: str
+    recognizes: Callable[[str], bool]
+    load: Callable[[str, str | None, str | None], Encoder]
+    """Name, revision or None, device or None -> the encoder. Raises `EncoderError` with the reason when it cannot."""
+
+
+_FAMILIES: list[EncoderFamily] = [
+    EncoderFamily("embedded", lambda name: name == "embedded", lambda _, __, device: EmbeddedEncoder(device=device)),
+    EncoderFamily("finetuned", is_finetuned, lambda name, _, device: FinetunedEncoder(name, device=device)),
+    EncoderFamily(
+        "transformers",
+        lambda name: True,
+        lambda name, revision, device: TransformersEncoder(name, revision=revision, device=device),
+    ),
+]
+"""The first that recognizes a name loads it."""
+
+
+def register_encoder(family: EncoderFamily) -> None:
+    """Make one more kind of encoder known; it is asked before those that are known already."""
+    _FAMILIES.insert(0, family)
+
+
+def load_encoder(name: str, *, revision: str | None = None, device: str | None = None) -> Encoder:
+    """The encoder called `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
+
+    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds where torch has to be imported.
+    """
+    name = choose_encoder(name).name
+    family = next(family for family in _FAMILIES if family.recognizes(name))
+    return attach_gpu(family.load(name, revision, device))
+
+
+def embed(encoder: Encoder, images: Sequence[Image.Image]) -> Blocks:
+    """All aspects of RGB pictures, raw unit rows: the encoder's own, and `color`, which all encoders share."""
+    return {**encoder.embed_images(images), "color": embed_colors(images)}
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    from artsim.encoders.protocol import Encoder
+from artsim.encoders.protocol import Encoder
 
 try:
     import spaces
@@ -31,7 +30,7 @@ SECONDS = 15  # what one call may take at most; visitors who ask for less are se
 
 P = ParamSpec("P")
 R = TypeVar("R")
-E = TypeVar("E", bound="Encoder")
+E = TypeVar("E", bound=Encoder)
 
 
 def is_zero_gpu() -> bool:
@@ -44,7 +43,7 @@ def on_gpu(function: Callable[P, R]) -> Callable[P, R]:
     return function if spaces is None else spaces.GPU(function, duration=SECONDS)
 
 
-def attach(encoder: E) -> E:
+def attach_gpu(encoder: E) -> E:
     """`encoder`, which on ZeroGPU has a GPU while it embeds, unless it runs on the CPU; elsewhere it is left as it is."""
     if is_zero_gpu() and encoder.device != "cpu":
         for name in _EMBEDDING:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from artsim.encoders.presets import PRESETS
+from artsim.encoders.presets import PRESETS, RANKINGS, Ranking
 from artsim.encoders.protocol import Aspect, unit_rows
 from artsim.errors import QueryError
 from artsim.search.encoder_selection import AUTO_RULES, AutoRule
 from artsim.search.engine import SEVERAL
 from artsim.search.fusion import FUSION_RULES, FusionRule
-from artsim.search.ranking import RANKINGS, Ranking, order_tuned
+from artsim.search.ranking import order_tuned
 from artsim.snapshot.space import Space
 
 _BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted

@@ -11,9 +11,9 @@ from artsim.hub.access import Destination, check_destination, check_license, is_
 from artsim.hub.commit import LocalFile, Pushed, SentProgress, push_files
 from artsim.hub.fetch import published_manifest_of
 from artsim.messages.message import Message
-from artsim.snapshot.files import read_collection
+from artsim.snapshot.files import collection_card, read_collection
 from artsim.storage.card_figures import Figures
-from artsim.storage.dataset_card import dataset_card, is_private_encoder
+from artsim.storage.dataset_card import is_private_encoder
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
 from artsim.web.hub_client import patiently
 from artsim.web.hub_token import hub_api
@@ -110,7 +110,7 @@ def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures |
     card = _own_card(folder, manifest)
     if card is None:
         state, _ = read_collection(folder)
-        card = dataset_card(public, state, repo_id=repo_id, evaluation=evaluation).encode()
+        card = collection_card(state, public, repo_id=repo_id, evaluation=evaluation).encode()
     files = {path: LocalFile(folder / path, record.sha256) for path, record in manifest.files.items() if path != CARD}
     files[CARD] = LocalFile(card)
     records = {**manifest.files, CARD: FileRecord(len(card), LocalFile(card).digest)}

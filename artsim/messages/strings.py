@@ -9,7 +9,6 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from artsim.errors import ArtsimError
 from artsim.messages.message import Message, MessageFormatter
 
 DEFAULT_LANGUAGE = "en"
@@ -56,26 +55,23 @@ class Strings:
         signs = {",": self("number.group"), ".": self("number.point")}
         return "".join(signs.get(letter, letter) for letter in number)
 
-    def error(self, said: ArtsimError | str) -> str:
+    def message(self, message: str) -> str:
         """What code says, in this language: the translation of its template, or English where there is none."""
-        message = said.message if isinstance(said, ArtsimError) else said
         if not isinstance(message, Message) or message.template not in self._errors:
             return str(message)
         template = self._errors[message.template]
         return _TranslationFormatter(self).format(template, **message.values) if message.values else template
 
-    def error_begins(self, said: ArtsimError | str) -> bool:
-        """Whether `error` begins with words of its own, which take a capital, and not with a name that is filled in."""
-        message = said.message if isinstance(said, ArtsimError) else said
+    def begins_with_words(self, message: str) -> bool:
+        """Whether `message` begins with words of its own, which take a capital, and not with a name that is filled in."""
         if not isinstance(message, Message) or not message.values:
             return True
         template = self._errors.get(message.template, message.template)
         literal, name, _, _ = next(iter(_TranslationFormatter(self).parse(template)))
         return bool(literal) or name == "column" or isinstance(message.values.get(name or ""), Message)
 
-    def knows(self, said: ArtsimError | str) -> bool:
-        """Whether `error` says it in this language."""
-        message = said.message if isinstance(said, ArtsimError) else said
+    def translates(self, message: str) -> bool:
+        """Whether `message` says it in this language."""
         return self.language == DEFAULT_LANGUAGE or getattr(message, "template", "") in self._errors
 
     def column(self, name: str) -> str:
@@ -115,8 +111,8 @@ class _TranslationFormatter(MessageFormatter):
         return [say(str(item)) for item in value] if isinstance(value, list | tuple) else say(str(value))
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, ArtsimError | Message):
-            return self._strings.error(value)
+        if isinstance(value, Message):
+            return self._strings.message(value)
         text = super().format_field(value, format_spec)
         return self._strings._written(text) if isinstance(value, float) or "," in format_spec else text
 

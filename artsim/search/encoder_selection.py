@@ -20,7 +20,8 @@ from typing import Literal
 
 import numpy as np
 
-from artsim.search.ranking import Ranking, SpaceQuery
+from artsim.encoders.presets import Ranking
+from artsim.search.ranking import SpaceQuery
 
 AutoRule = Literal["margin", "mean-cosine"]
 AUTO_RULES: tuple[AutoRule, ...] = ("margin", "mean-cosine")

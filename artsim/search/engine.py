@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from artsim.encoders.presets import RANKINGS, Ranking
 from artsim.encoders.protocol import Aspect, Blocks
 from artsim.errors import EncoderError, QueryError
 from artsim.images.decode import ImageLike
 from artsim.search.encoder_selection import AUTO_RULES, DEPTH, AutoRule, best_of, margin, mean_cosine
 from artsim.search.fusion import FUSION_RULES, FusionRule, leaders, rank_fused
 from artsim.search.match import Match, matches_in
-from artsim.search.ranking import RANKINGS, Ranking, SpaceQuery, Target, add_pictures, add_texts, spread
+from artsim.search.ranking import SpaceQuery, Target, add_pictures, add_texts, spread
 from artsim.search.timing import timed
 from artsim.snapshot.filters import Where, allowed_rows, groups_of, numbered_groups
 from artsim.snapshot.space import Space

@@ -16,8 +16,9 @@ from typing import Literal
 
 import numpy as np
 
+from artsim.encoders.presets import Ranking
 from artsim.search.encoder_selection import calibrated, likeness, spread_of
-from artsim.search.ranking import Ranking, SpaceQuery, candidates_for, likeness_among, order_candidates, rank, standard
+from artsim.search.ranking import SpaceQuery, candidates_for, likeness_among, order_candidates, rank, standard
 
 FusionRule = Literal["weighted", "reciprocal-rank"]
 FUSION_RULES: tuple[FusionRule, ...] = ("weighted", "reciprocal-rank")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from artsim.encoders import embed
+from artsim.encoders import embed, load_encoder
 from artsim.encoders.protocol import Blocks, Encoder
 from artsim.encoders.region_vectors import embed_details
 from artsim.encoders.reproductions import embed_reproductions
@@ -94,8 +94,6 @@ def _digest(source: bytes | Image.Image) -> bytes:
 
 def load_encoder_of(space: Space) -> Encoder:
     """The encoder that a space was made with, at that very revision. `EncoderError` says what is missing, or differs."""
-    from artsim.encoders import load_encoder
-
     is_commit = len(space.revision) == 40 and not Path(space.encoder).is_dir()
     encoder = load_encoder(space.encoder, revision=space.revision if is_commit else None)
     expected = {aspect: lengths for aspect, lengths in space.statistics.segments.items() if aspect != "color"}

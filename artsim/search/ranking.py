@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from artsim.encoders.presets import Ranking
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import QueryError
 from artsim.search import diffusion
 from artsim.snapshot.space import Space
 
-Ranking = Literal["tuned", "likeness", "cosine"]
-RANKINGS: tuple[Ranking, ...] = ("tuned", "likeness", "cosine")
 _CANDIDATES = 300  # from the index, before they are put in their final order
 _BELOW = 10.0  # what is not among the best that diffusion orders stands below them: CSLS scores are within -3..3
 

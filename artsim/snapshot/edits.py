@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from artsim.embedding.embed_works import EmbeddedWorks, SpaceVectors
+from artsim.embedding.embedded_works import EmbeddedWorks, SpaceVectors
 from artsim.encoders import Blocks
 from artsim.errors import CollectionError, QueryError
 from artsim.index import build_index
@@ -71,6 +72,17 @@ def without_works(state: State, rows: Sequence[int]) -> State:
     spaces = tuple(_shrunk(space, keep) for space in state.spaces)
     pictures = state.pictures
     return State(state.table.filter(pa.array(keep)), spaces, state.schema, lambda row: pictures(int(kept[row])))
+
+
+def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
+    """Works of a collection as they would be added to it again."""
+    works = [state.work(row) for row in rows]
+    hashes = tuple(work.pop("sha256", None) or "" for work in works)
+    vectors = {
+        space.name: SpaceVectors(space.raw_blocks(), None if space.regions is None else space.regions.raw()).only(rows)
+        for space in state.spaces
+    }
+    return EmbeddedWorks(tuple(works), tuple(partial(state.pictures, row) for row in rows), hashes, vectors)
 
 
 def _grown(space: Space, new: SpaceVectors) -> Space:

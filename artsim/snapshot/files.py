@@ -22,6 +22,7 @@ from artsim.snapshot.space import LoadVectors, Space
 from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, save_statistics
 from artsim.snapshot.state import State
 from artsim.snapshot.works_map import save_map
+from artsim.storage.card_figures import Figures
 from artsim.storage.dataset_card import dataset_card
 from artsim.storage.manifest import (
     FILE_NAME,
@@ -194,10 +195,24 @@ def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
             artsim_version=VERSION,
             files={},
         )
-        (folder / "README.md").write_text(dataset_card(manifest, state), encoding="utf-8")
+        (folder / "README.md").write_text(collection_card(state, manifest), encoding="utf-8")
         manifest = dataclasses.replace(manifest, files=record_files(folder))
         (folder / FILE_NAME).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
+
+
+def collection_card(
+    state: State, manifest: Manifest, *, repo_id: str | None = None, evaluation: Figures | None = None
+) -> str:
+    """The dataset card of a collection. See `dataset_card`."""
+    return dataset_card(
+        manifest,
+        schema=state.schema,
+        block_dims=[space.statistics.dims_by_aspect for space in state.spaces],
+        first_id=str(state.table.column("id")[0].as_py()) if len(state) else "",
+        repo_id=repo_id,
+        evaluation=evaluation,
+    )
 
 
 def check_target(target: Path) -> None:

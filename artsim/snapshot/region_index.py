@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from artsim.encoders.protocol import unit_rows
-from artsim.encoders.region_vectors import REGIONS, Region
+from artsim.encoders.region_vectors import REGIONS, Region, rounded
 from artsim.errors import CollectionError
 from artsim.index import VectorIndex, build_index
 
@@ -82,11 +82,6 @@ class IndexedRegions:
     def _with(self, raw: np.ndarray) -> IndexedRegions:
         index = build_region_index(self.statistics, raw, len(self.boxes))
         return replace(self, index=index, load_vectors=lambda _: raw)
-
-
-def rounded(vectors: np.ndarray) -> np.ndarray:
-    """float32 with the precision of float16: as much as regions need, and files with them compress."""
-    return np.asarray(vectors, np.float16).astype(np.float32)
 
 
 def index_regions(column: str, raw: np.ndarray, *, boxes: Sequence[Region] = REGIONS) -> IndexedRegions:

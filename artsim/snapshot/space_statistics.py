@@ -1,6 +1,6 @@
 """A space: one encoder's vectors over a collection, made comparable, searchable and readable.
 
-- Each segment of an aspect's block is transformed by the collection's own statistics (`PartTransform`) and gets unit rows;
+- Each segment of an aspect's block is transformed by the collection's own statistics (`SegmentTransform`) and gets unit rows;
   segments and blocks lie side by side in one index vector, so that a query `[w1 q1 | w2 q2 | ...]` gets exactly the
   weighted sum of the aspects' cosines.
 - `density` corrects hubness by CSLS (Conneau et al. 2018, "Word translation without parallel data"): a work that is
@@ -91,6 +91,11 @@ class SpaceStatistics:
     def block_dims(self) -> list[int]:
         """Length of each aspect's block in an index vector."""
         return [sum(segment.dimension for segment in segments) for segments in self.transforms.values()]
+
+    @property
+    def dims_by_aspect(self) -> dict[Aspect, int]:
+        """How many numbers of an index vector each aspect has, in order."""
+        return dict(zip(self.aspects, self.block_dims, strict=True))
 
     @property
     def dimension(self) -> int:

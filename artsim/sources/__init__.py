@@ -1,5 +1,6 @@
-"""Where works come from. `open_source` turns `met`, `folder:PATH`, `hub:REPO[:SPLIT]` or `nga:PATH` into a `Source`."""
+"""Sources: where works come from. `open_source` turns `met`, `folder:PATH`, `hub:REPO[:SPLIT]` or `nga:PATH` into one."""
 
-from artsim.sources.protocol import Source, Work, open_source, read_picture
+from artsim.sources.protocol import Source, Work, read_picture
+from artsim.sources.registry import SourceKind, open_source, register_source
 
-__all__ = ["Source", "Work", "open_source", "read_picture"]
+__all__ = ["Source", "SourceKind", "Work", "open_source", "read_picture", "register_source"]

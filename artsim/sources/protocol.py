@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from artsim.errors import ImageError, SourceError
+from artsim.errors import ImageError
 from artsim.images.decode import read_file
 
 Work = dict[str, Any]
@@ -53,37 +52,3 @@ def read_picture(work: Work) -> bytes:
     if picture.get("path"):
         return read_file(picture["path"], name=work["id"])
     raise ImageError(f"{work['id']} has no picture.")
-
-
-def open_source(name: str) -> Source:
-    """The source called `name`. `SourceError` when there is no such source or nothing in it.
-
-    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`.
-    """
-    kind, _, rest = name.partition(":")
-    if kind == "met" and not rest:
-        from artsim.sources.met import open_met
-
-        return open_met()
-    if kind in ("folder", "nga", "hub") and not rest:
-        raise SourceError(f"The source {name} lacks what follows the colon, for example {kind}:{_EXAMPLES[kind]}.")
-    if kind == "folder":
-        from artsim.sources.folder import open_folder
-
-        return open_folder(rest)
-    if kind == "nga":
-        from artsim.sources.nga.source import open_nga
-
-        return open_nga(rest)
-    if kind == "hub":
-        from artsim.sources.hub import open_hub
-
-        return open_hub(rest)
-    if name and Path(name).expanduser().is_dir():
-        from artsim.sources.folder import open_folder
-
-        return open_folder(name)
-    raise SourceError(f"There is no source {name!r}; give met, folder:PATH, hub:NAMESPACE/NAME or nga:PATH.")
-
-
-_EXAMPLES = {"folder": "my/pictures", "nga": "nga/prepared", "hub": "huggan/wikiart"}

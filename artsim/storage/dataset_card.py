@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from artsim.encoders.presets import PRESETS
-from artsim.encoders.protocol import ASPECTS
-from artsim.snapshot.space import Space
-from artsim.snapshot.state import State
+from artsim.encoders.protocol import ASPECTS, Aspect
 from artsim.storage.card_figures import Figures
 from artsim.storage.manifest import Manifest, SpaceRecord
 
@@ -50,7 +49,9 @@ class _Card:
     """What the parts of a card are written from."""
 
     manifest: Manifest
-    state: State
+    schema: Mapping[str, Any]
+    block_dims: Sequence[Mapping[Aspect, int]]
+    first_id: str
     repo_id: str
 
     @property
@@ -60,7 +61,7 @@ class _Card:
     @property
     def shown(self) -> str:
         """The column that tells works apart for a person."""
-        return "title" if "title" in self.state.schema else "id"
+        return "title" if "title" in self.schema else "id"
 
 
 def is_private_encoder(space: SpaceRecord) -> bool:
@@ -69,10 +70,20 @@ def is_private_encoder(space: SpaceRecord) -> bool:
 
 
 def dataset_card(
-    manifest: Manifest, state: State, *, repo_id: str | None = None, evaluation: Figures | None = None
+    manifest: Manifest,
+    *,
+    schema: Mapping[str, Any],
+    block_dims: Sequence[Mapping[Aspect, int]],
+    first_id: str,
+    repo_id: str | None = None,
+    evaluation: Figures | None = None,
 ) -> str:
-    """Markdown with the front matter that the Hub reads. `repo_id` is where the collection can be loaded from."""
-    card = _Card(manifest, state, repo_id or "NAMESPACE/NAME")
+    """Markdown with the front matter that the Hub reads. `repo_id` is where the collection can be loaded from.
+
+    `schema`: the `datasets` feature of each metadata column; `block_dims`: for each space, how many numbers of a vector of
+    its index each aspect has, in order; `first_id`: the id of the first work, for examples.
+    """
+    card = _Card(manifest, schema, block_dims, first_id, repo_id or "NAMESPACE/NAME")
     parts = [
         _front_matter(manifest),
         f"# {_line(manifest.title)}",
@@ -125,7 +136,7 @@ def _columns(card: _Card) -> str:
     rows = [("`id`", "string", _MEANINGS["id"])]
     if card.manifest.images == "bytes":
         rows.append(("`image`", "image", _MEANINGS["image"]))
-    for name, feature in card.state.schema.items():
+    for name, feature in card.schema.items():
         if name != "id":
             rows.append((f"`{name}`", _kind(feature), _MEANINGS.get(name, "as the source gives it")))
     rows += [(f"`{name}`", f"{dims[name]} × float32", meaning) for name, meaning in vectors.items()]
@@ -139,8 +150,8 @@ def _columns(card: _Card) -> str:
 
 def _encoders(card: _Card) -> str:
     lines = []
-    for record, space in zip(card.manifest.spaces, card.state.spaces, strict=True):
-        blocks = ", ".join(f"{length} for {aspect}" for aspect, length in _blocks(space).items())
+    for record, dims in zip(card.manifest.spaces, card.block_dims, strict=True):
+        blocks = ", ".join(f"{length} for {aspect}" for aspect, length in dims.items())
         lines.append(
             f"- **{record.name}**: encoder `{record.encoder}`, revision `{record.revision}`. Its index "
             f"(`{record.index}`, {record.index_type}, inner product) holds for each work the vectors of its aspects side by "
@@ -160,11 +171,6 @@ def _regions(space: SpaceRecord) -> str:
     )
 
 
-def _blocks(space: Space) -> dict[str, int]:
-    """How many numbers of a vector of the index each aspect has, in order."""
-    return dict(zip(space.statistics.aspects, space.statistics.block_dims, strict=True))
-
-
 def _evaluation(figures: Figures) -> str:
     apart = f"; works of the same {figures.disjoint} are taken out of the ranking" if figures.disjoint else ""
     note = (
@@ -181,7 +187,7 @@ def _evaluation(figures: Figures) -> str:
 
 def _attached_index(card: _Card) -> str:
     space, repo = card.space, card.repo_id
-    blocks = _blocks(card.state.spaces[0])
+    blocks = card.block_dims[0]
     weights = [f"{PRESETS['balanced'].get(aspect, 0):g}" for aspect in ASPECTS if aspect in blocks]
     return f"""## Find works like one of them, with plain `datasets`
 
@@ -283,8 +289,7 @@ In the browser: `python app.py --collection {card.repo_id}`. To stay on one vers
 
 
 def _first_id(card: _Card) -> str:
-    ids = card.state.table.column("id")
-    return str(ids[0].as_py()).replace("\\", "\\\\").replace('"', '\\"') if len(ids) else ""
+    return card.first_id.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _provenance(card: _Card) -> str:
@@ -295,7 +300,7 @@ def _provenance(card: _Card) -> str:
         if manifest.license not in ("unknown", "other")
         else "Whoever published this did not state a licence for the pictures and the records: ask their owners."
     )
-    if "license" in card.state.schema:
+    if "license" in card.schema:
         terms += " The column `license` holds what is stated for each work."
     if manifest.images == "urls":
         terms += (

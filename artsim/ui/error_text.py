@@ -19,14 +19,19 @@ def error_text(error: ArtsimError, strings: Strings) -> str:
 def error_markup(said: ArtsimError | str, strings: Strings) -> Markup:
     """The sentence as it stands in HTML, English marked as English."""
     text = _written(said, strings)
-    if isinstance(said, TranslatedError) or strings.knows(said):
+    if isinstance(said, TranslatedError) or strings.translates(_message_of(said)):
         return join(text)
     return element("span", text, lang="en")
 
 
 def _written(said: ArtsimError | str, strings: Strings) -> str:
-    text = strings.error(said)
-    return capitalized(text) if strings.error_begins(said) else text
+    message = _message_of(said)
+    text = strings.message(message)
+    return capitalized(text) if strings.begins_with_words(message) else text
+
+
+def _message_of(said: ArtsimError | str) -> str:
+    return said.message if isinstance(said, ArtsimError) else said
 
 
 def capitalized(text: str) -> str:

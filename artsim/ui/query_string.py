@@ -1,4 +1,4 @@
-"""A link -> the question that it asks: the opposite of `artsim.ui.search_form.write_state`.
+"""A link -> the question that it asks: the opposite of `artsim.ui.search_form.write_query_string`.
 
 What a link says that cannot be used is left out, with a sentence why: nothing that stands in an address breaks a page.
 """
@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from artsim.encoders.presets import PRESETS
+from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.search.engine import Part
-from artsim.search.ranking import RANKINGS
 from artsim.ui.context import Context
 from artsim.ui.search_form import (
     HEAVIEST,

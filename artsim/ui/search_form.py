@@ -1,6 +1,6 @@
 """The whole question of a search, and the link that says it: see docs/links.md for the names.
 
-`write_state` and `read_state` (reading.py) are each other's inverse, but for uploads: a link only says that there was one.
+`write_query_string` and `read_query_string` (reading.py) are each other's inverse, but for uploads: a link only says that there was one.
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from artsim.files.cache import default_cache
 
 LogFormat = Literal["text", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
@@ -89,15 +90,6 @@ def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, 
         allow_changes=_is_private(host, environ) if allowed is None else allowed,
         owner_token=token,
     )
-
-
-def default_cache(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder where this platform's programs keep what they can make again."""
-    if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "artsim" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "artsim"
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "artsim"
 
 
 def _switch(parser: argparse.ArgumentParser, environ: Mapping[str, str], name: str) -> bool | None:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from artsim.cli.run import ProgressBar
+from artsim.building.progress_bar import ProgressBar
 from artsim.collection import Collection
 from artsim.curation.library import Library
 from artsim.encoders import choose_encoder

@@ -169,18 +169,18 @@ KILLED = """
 import sys, threading, time
 from pathlib import Path
 from artsim import open_collection
-from artsim.curation.session import Registrar
-from artsim.curation.library import Shelf
+from artsim.curation.session import EditSession
+from artsim.curation.library import Library
 folder = Path(sys.argv[1])
-registrar = Registrar(open_collection(folder), Shelf(folder.parent), folder.parent, asked=str(folder))
-registrar.remove(registrar.collection.ids[:10])
+session = EditSession(open_collection(folder), Library(folder.parent), folder.parent, asked=str(folder))
+session.remove(session.collection.ids[:10])
 def tell():
     while not list(folder.parent.glob(f".{folder.name}.new-*/data/*")):
         time.sleep(0.001)
     print("writing", flush=True)
 threading.Thread(target=tell, daemon=True).start()
 while True:
-    registrar.save()
+    session.save()
 """
 
 

@@ -31,7 +31,7 @@ sys.modules["spaces"] = spaces
     code = (
         stand_in
         + """
-from artsim.encoders.zero_gpu import attach
+from artsim.encoders.zero_gpu import attach_gpu
 class Encoder:
     def __init__(self, device): self.device = device
     def embed_images(self, images): return len(images)

@@ -14,14 +14,16 @@ from huggingface_hub import DatasetCard
 
 import artsim
 from artsim.errors import CollectionError
+from artsim.snapshot.files import collection_card
 from artsim.storage.card_figures import read_figures
-from artsim.storage.dataset_card import dataset_card
 from artsim.storage.manifest import Manifest
 
 
 def card_of(collection: artsim.Collection, **changes: Any) -> str:
     """The card with some fields of the manifest changed."""
-    return dataset_card(dataclasses.replace(collection.manifest, **changes), collection.state, repo_id="museum/works")
+    return collection_card(
+        collection.state, dataclasses.replace(collection.manifest, **changes), repo_id="museum/works"
+    )
 
 
 def section(card: str, title: str) -> str:
@@ -112,7 +114,7 @@ def figures_of(manifest: Manifest, path: Path, **changes: Any) -> Path:
 def test_figures_are_shown_with_the_command_that_made_them(collection: artsim.Collection, tmp_path: Path) -> None:
     figures = read_figures(figures_of(collection.manifest, tmp_path / "f.json", disjoint="culture"))
     figures.check(collection.manifest)
-    shown = section(dataset_card(collection.manifest, collection.state, evaluation=figures), "How good it is")
+    shown = section(collection_card(collection.state, collection.manifest, evaluation=figures), "How good it is")
     assert "| setting | P@1 | mAP |" in shown
     assert "| tuned, subject 1 style 1 | 0.512 | 0.346 |" in shown
     assert "(31 queries)" in shown

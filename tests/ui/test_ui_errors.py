@@ -146,7 +146,7 @@ def test_a_translation_has_the_blanks_of_its_template(language: str) -> None:
         assert blanks(text) == blanks(template), template
         assert '"' not in text and "!r}" not in text.replace("{condition!r}", ""), text
         values = dict.fromkeys(blanks(template), 7)
-        assert strings.error(Message(template, **values))
+        assert strings.message(Message(template, **values))
 
 
 def test_values_with_braces_and_sentences_without_values_are_only_text() -> None:
@@ -281,7 +281,7 @@ def test_the_owner_is_answered_in_german(copy: Path, tmp_path: Path) -> None:
 def test_a_broken_file_is_reported_by_its_name_in_german() -> None:
     with pytest.raises(ImageError) as broken:
         load_image(b"", name="scans/7.jpg")
-    assert GERMAN.error(broken.value) == "scans/7.jpg ist leer (0 Byte)."
+    assert GERMAN.message(broken.value.message) == "scans/7.jpg ist leer (0 Byte)."
     assert str(broken.value) == "scans/7.jpg is empty (0 bytes)."
 
 

@@ -9,17 +9,10 @@ from gradio.data_classes import FileData
 
 from artsim.messages.strings import load_strings
 from artsim.search.engine import Part
+from artsim.ui.gradio_overrides.uploads import PictureFile
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.search_page.fields import Variety, VarietyInput
-from artsim.ui.search_page.query_input import (
-    Address,
-    AddressData,
-    AddressInput,
-    PartData,
-    PictureFile,
-    QueryData,
-    QueryInput,
-)
+from artsim.ui.search_page.query_input import Address, AddressData, AddressInput, PartData, QueryData, QueryInput
 
 STRINGS = load_strings()
 

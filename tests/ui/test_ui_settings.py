@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from artsim.ui.settings import default_cache, read_settings
+from artsim.files.cache import default_cache, read_settings
 
 
 def test_defaults() -> None:

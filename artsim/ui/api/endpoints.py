@@ -29,7 +29,7 @@ from artsim.ui.api.schemas import (
 )
 from artsim.ui.context import Context
 from artsim.ui.error_text import capitalized
-from artsim.ui.search_page.query_input import PictureFile
+from artsim.ui.gradio_overrides.uploads import PictureFile
 from artsim.ui.search_service import read_upload
 from artsim.ui.thumbnail_cache import SMALL
 

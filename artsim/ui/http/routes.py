@@ -51,7 +51,7 @@ def extra_routes(context: Context) -> list[Route]:
         status = {
             "state": ready.state,
             "text": ready.embeds_text,
-            "reason": context.speaking(language_of(request)).strings.error(ready.reason),
+            "reason": context.speaking(language_of(request)).strings.message(ready.reason),
         }
         return JSONResponse(status, headers={"Cache-Control": "no-store"})
 

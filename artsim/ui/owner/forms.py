@@ -146,7 +146,7 @@ def _place(strings: Strings, name: str | None, title: str, *, here: bool, proble
                     disabled=bool(problem))
     )  # fmt: skip
     return element(
-        "li", element("span", title, element("span", strings.error(problem), class_="fine") if problem else ""), end
+        "li", element("span", title, element("span", strings.message(problem), class_="fine") if problem else ""), end
     )
 
 

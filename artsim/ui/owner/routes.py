@@ -219,7 +219,7 @@ class _OwnerRoutes:
             "works": len(collection),
             "unsaved": [_change(change) for change in session.unsaved],
             "savedIn": session.saved_in,
-            "problem": context.strings.error(session.problem),
+            "problem": context.strings.message(session.problem),
             "intake": None if ingest is None else _ingest_state(ingest.state(), context, session),
             "publication": None if session.publication is None else _publication(session.publication, context.strings),
         }
@@ -237,8 +237,8 @@ def _ingest_state(state: IngestState, context: Context, session: EditSession) ->
         "secondsLeft": state.seconds_left,
         "reports": [_report(report, context) for report in state.reports[:_SHOWN_REPORTS]],
         "reported": len(state.reports),
-        "notes": [strings.error(note) for note in state.notes[:_SHOWN_NOTES]],
-        "failure": strings.error(state.failure),
+        "notes": [strings.message(note) for note in state.notes[:_SHOWN_NOTES]],
+        "failure": strings.message(state.failure),
         "begun": session.begun,
     }
 
@@ -246,7 +246,7 @@ def _ingest_state(state: IngestState, context: Context, session: EditSession) ->
 def _report(report: UploadReport, context: Context) -> dict[str, Any]:
     answer: dict[str, Any] = {"number": report.number, "name": report.name, "outcome": report.outcome}
     if report.outcome == "broken":
-        return {**answer, "reason": context.strings.error(report.reason)}
+        return {**answer, "reason": context.strings.message(report.reason)}
     answer |= {"work": report.work, "title": report.work, "picture": None}
     try:
         work = context.collection.work(report.work or "")
@@ -265,7 +265,7 @@ def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:
         "sent": publication.sent,
         "total": publication.total,
         "url": publication.url,
-        "failure": strings.error(publication.failure),
+        "failure": strings.message(publication.failure),
         "over": publication.over,
     }
 

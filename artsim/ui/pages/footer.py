@@ -43,7 +43,7 @@ def about(context: Context) -> Markup:
 def _reason(context: Context) -> Markup:
     """Why this encoder; marked as English where it is not translated."""
     strings, reason = context.strings, context.encoder_reason
-    return element("span", strings.error(reason), lang=None if strings.knows(reason) else "en")
+    return element("span", strings.message(reason), lang=None if strings.translates(reason) else "en")
 
 
 def _kept(context: Context) -> str:

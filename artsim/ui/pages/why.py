@@ -18,12 +18,12 @@ from artsim.analysis.explain import Explanation, explain
 from artsim.snapshot.state import State
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
+from artsim.ui.gradio_overrides.uploads import uploaded_path
 from artsim.ui.labels import label_of
 from artsim.ui.markup import element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
 from artsim.ui.pages.why_section import why_section
-from artsim.ui.search_page.query_input import uploaded_path
 from artsim.ui.search_service import read_upload
 
 _KEPT = 24  # explanations; each some 3 MB of pictures

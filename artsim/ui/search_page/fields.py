@@ -145,7 +145,7 @@ class VarietyInput(_Field):
 
 @dataclass(frozen=True)
 class Variety:
-    """See `artsim.ui.search_form.Question`."""
+    """See `artsim.ui.search_form.SearchForm`."""
 
     other: str | None = None
     at_most: tuple[str, int] | None = None

@@ -9,12 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from artsim.encoders.presets import PRESETS
+from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.messages.strings import Strings
 from artsim.search.engine import SEVERAL, Part
-from artsim.search.ranking import RANKINGS
 from artsim.snapshot.facets import Facet
 from artsim.ui.assets import read_script
 from artsim.ui.cards import facts_of

@@ -14,65 +14,16 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, GradioModel
-from gradio.utils import get_upload_folder
 from pydantic import Field
 
-from artsim.errors import QueryError
 from artsim.messages.strings import Strings
 from artsim.search.engine import Part
 from artsim.ui.assets import read_script
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.gradio_overrides.components import WithoutStub
+from artsim.ui.gradio_overrides.uploads import UploadsOnly
 from artsim.ui.markup import script_template
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.search_page.query_panel import query_markup
-
-
-def uploaded_path(path: str, refusal: str) -> Path:
-    """`path` as the file of an upload. `QueryError` with `refusal` for any other place."""
-    found = Path(path).resolve()
-    if not found.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise TranslatedError(refusal)
-    return found
-
-
-class _UploadsOnly:
-    """For components that take files: an address in place of an upload is refused, never fetched."""
-
-    refusal: str
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        self._refuse_address(url_or_file_path)
-        return await super().async_move_resource_to_block_cache(url_or_file_path)  # type: ignore[misc]
-
-    def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        self._refuse_address(url_or_file_path)
-        return super().move_resource_to_block_cache(url_or_file_path)  # type: ignore[misc]
-
-    def _refuse_address(self, path: str | Path | None) -> None:
-        if path is not None and "://" in str(path):
-            raise gr.Error(self.refusal, print_exception=False)
-
-    def uploaded(self, file: FileData) -> Path:
-        """The path of an upload. Gradio checks only what is marked as a file: without the mark, any path would pass."""
-        try:
-            return uploaded_path(file.path, self.refusal)
-        except QueryError as error:
-            raise gr.Error(self.refusal, print_exception=False) from error
-
-
-class PictureFile(_UploadsOnly, gr.Image, metaclass=WithoutStub):
-    """An uploaded picture, as the path of its file: for the HTTP API."""
-
-    def __init__(self, strings: Strings, **more: Any) -> None:
-        self.refusal = strings("notice.url")
-        super().__init__(type="filepath", **more)
-
-    def get_block_name(self) -> str:
-        return "image"
-
-    def preprocess(self, payload: Any) -> str | None:
-        return str(self.uploaded(payload)) if payload else None
 
 
 class PartData(GradioModel):
@@ -95,7 +46,7 @@ class QueryData(GradioModel):
     parts: list[PartData] = Field(default_factory=list)
 
 
-class QueryInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
+class QueryInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
     """The parts of the query: pictures dropped, pasted, chosen or photographed, works of the collection, and words.
 
     Its value is a tuple of `Part`, uploads as the paths of their files. Fires `input` at every change.
@@ -158,7 +109,7 @@ class Address:
     """Of its uploads, in their order: only the visit that made them knows them."""
 
 
-class AddressInput(_UploadsOnly, gr.HTML, metaclass=WithoutStub):
+class AddressInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
     """The address of the page. Fires `input` when it is opened with a question in it, and at back and forward."""
 
     data_model = AddressData

@@ -1,0 +1,17 @@
+"""Where artsim keeps what it can make again: built collections, thumbnails, uploads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def default_cache(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder where this platform's programs keep what they can make again."""
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "artsim" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "artsim"
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "artsim"
