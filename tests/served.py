@@ -21,8 +21,8 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     from artsim.messages.strings import load_strings
     from artsim.ui.context import Context
+    from artsim.ui.interface import launch_interface
     from artsim.ui.readiness import Readiness
-    from artsim.ui.server import launch
     from artsim.ui.settings import read_settings
     from artsim.ui.thumbnail_cache import Thumbnails
 
@@ -35,7 +35,7 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
         encoder="tiny-clip",
         encoder_reason="as asked",
     )
-    interface = launch(context, dataclasses.replace(settings, **{"metrics": True, **changed}))
+    interface = launch_interface(context, dataclasses.replace(settings, **{"metrics": True, **changed}))
     try:
         yield interface.local_url, context
     finally:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from artsim.encoders.presets import PRESETS
 from artsim.messages.strings import languages
 from artsim.ui.api.endpoints import add_endpoints
+from artsim.ui.api.mcp_tools import finish_tools
 from artsim.ui.assets import read_script
 from artsim.ui.context import Context
-from artsim.ui.gradio_overrides.refresh import follow
+from artsim.ui.gradio_overrides.refresh import Following, follow
+from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
 from artsim.ui.http.guard import GuardedBlocks
+from artsim.ui.http.json_log import adopt_server_logs
+from artsim.ui.http.metrics import metrics_route, start_metrics
+from artsim.ui.http.request_bodies import UPLOAD_MB, keep_uploads_on_disk
+from artsim.ui.http.routes import extra_routes, middleware
+from artsim.ui.http.traffic import Traffic, Watcher, log_exchange
 from artsim.ui.pages.footer import about
 from artsim.ui.pages.masthead import masthead
 from artsim.ui.search_page.page import search_page
+from artsim.ui.settings import Settings
 from artsim.ui.theme import build_theme
 
-UPLOAD_MB = 30
 _UPLOADS_KEPT = (1800, 3600)  # seconds: how often uploads are looked through, and how old the deleted ones are
 
 
@@ -48,6 +58,35 @@ def _search_page(context: Context) -> None:
     foot = gr.HTML(about(context), apply_default_css=False, elem_id="about")
     follow(foot, lambda html: setattr(html, "value", about(context)))
     gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
+
+
+def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
+    """The interface, answering at its `local_url`; `close()` ends that."""
+    routes = extra_routes(context)
+    watchers: list[Watcher] = []
+    if settings.metrics:
+        metrics = start_metrics(context)
+        routes.append(metrics_route(metrics))
+        watchers.append(metrics.seen)
+    if settings.log_format == "json":
+        watchers.append(log_exchange)
+    passed = [Middleware(Traffic, watchers=watchers), *middleware(), Middleware(Styled, styles=STYLES)]
+    if context.owner_tools is not None:
+        passed.append(Middleware(Following, collection=context.collection))
+    keep_uploads_on_disk()
+    interface = build_interface(context)
+    with redirect_stdout(StringIO()):  # Gradio announces its MCP server even when it is told to be quiet
+        interface.launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            prevent_thread_lock=True,
+            app_kwargs={"routes": routes, "middleware": passed},
+            **launch_options(context),
+        )
+    finish_tools(interface, context)
+    if settings.log_format == "json":
+        adopt_server_logs()
+    return interface
 
 
 def launch_options(context: Context) -> dict[str, Any]:

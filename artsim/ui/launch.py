@@ -57,8 +57,8 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     from artsim.messages.strings import load_strings
     from artsim.ui.auth import OwnerTools
     from artsim.ui.context import Context
+    from artsim.ui.interface import launch_interface
     from artsim.ui.readiness import Readiness
-    from artsim.ui.server import launch
     from artsim.ui.thumbnail_cache import Thumbnails
 
     collection = opened.collection
@@ -78,7 +78,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     )
     if is_zero_gpu():  # its functions must be known before launch
         context.readiness.load()
-    interface = launch(context, settings)
+    interface = launch_interface(context, settings)
     log.info("Open %s in a browser. Stop with Ctrl+C.", interface.local_url)
     log.info("MCP tools: %sgradio_api/mcp/", interface.local_url)
     context.readiness.start()

@@ -1,15 +1,17 @@
-"""A link -> the question that it asks: the opposite of `artsim.ui.search_form.write_query_string`.
+"""A search form as the query string of a link, and back: see docs/links.md for the names.
 
-What a link says that cannot be used is left out, with a sentence why: nothing that stands in an address breaks a page.
+`write_query_string` and `read_query_string` are inverse to each other, except for uploads: a link only says that there was
+one. What cannot be used in a link is left out, and a sentence says why: nothing in an address breaks a page.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
@@ -21,7 +23,7 @@ from artsim.ui.search_form import (
     MOST_ALIKE,
     MOST_PARTS,
     MOST_SHOWN,
-    ParsedLink,
+    SHOWN,
     SearchForm,
     century_offered,
     columns_offered,
@@ -33,6 +35,58 @@ _LONGEST = 8000  # characters of a link: what browsers and proxies pass on
 _TOLD = 5  # problems of a link that are told; one that is all junk has more
 _ECHOED = 60  # characters of what stood in a link that a sentence repeats
 _PARTS = {"work": "work", "not": "work", "text": "text", "not-text": "text", "upload": "image", "not-upload": "image"}
+
+
+@dataclass(frozen=True)
+class ParsedLink:
+    """What a link says."""
+
+    form: SearchForm
+    opened: str | None = None
+    """The id of the work whose detail is open."""
+    problems: tuple[str, ...] = ()
+    """Sentences about what in it could not be used."""
+
+
+def write_query_string(form: SearchForm, *, opened: str | None = None) -> str:
+    """The question as a query string, without its `?`. What is as it is at the start is left out."""
+    pairs: list[tuple[str, str]] = []
+    for part in form.parts:
+        pairs += _written_part(part)
+    if form.preset is None:
+        pairs += [(f"w.{aspect}", f"{weight:g}") for aspect, weight in form.weights.items()]
+    elif form.preset != "balanced":
+        pairs.append(("preset", form.preset))
+    pairs += [("ranking", form.ranking)] if form.ranking != "tuned" else []
+    pairs += [("k", str(form.k))] if form.k != SHOWN else []
+    for column, condition in form.where.items():
+        pairs += [(f"where.{column}", text) for text in _written_condition(condition)]
+    pairs += [("other", form.other)] if form.other else []
+    pairs += [(f"most.{form.at_most[0]}", str(form.at_most[1]))] if form.at_most else []
+    pairs += [("by", form.by)] if form.by else []
+    pairs += [("encoder", form.encoder)] if form.encoder else []
+    pairs += [("find", "detail")] if form.contains else []
+    pairs += [("detail", opened)] if opened else []
+    return urlencode(pairs, safe=",/:")
+
+
+def _written_part(part: Part) -> list[tuple[str, str]]:
+    if part.work is not None:
+        pairs = [("work" if part.weight > 0 else "not", part.work)]
+    else:
+        name, value = ("text", part.text) if part.text is not None else ("upload", "1")
+        pairs = [(name if part.weight > 0 else f"not-{name}", value or "")]
+    if part.region is not None:
+        pairs.append(("region", ",".join(f"{side:.4g}" for side in part.region)))
+    if abs(part.weight) != 1:
+        pairs.append(("weight", f"{abs(part.weight):g}"))
+    return pairs
+
+
+def _written_condition(condition: Any) -> list[str]:
+    if isinstance(condition, tuple):
+        return ["..".join("" if bound is None else f"{bound:.12g}" for bound in condition)]
+    return [str(value) for value in condition]
 
 
 def read_query_string(query: str, context: Context, uploads: Sequence[Path] = ()) -> ParsedLink:

@@ -10,8 +10,9 @@ import pytest
 from artsim.messages.strings import load_strings
 from artsim.search.engine import Part
 from artsim.ui.context import Context
+from artsim.ui.query_string import ParsedLink
 from artsim.ui.readiness import Readiness
-from artsim.ui.search_form import ParsedLink, SearchForm
+from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import matches_page, page_of, start_page
 from artsim.ui.search_service import Answer, Group, find
 from artsim.ui.thumbnail_cache import Thumbnails

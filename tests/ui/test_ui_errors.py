@@ -28,9 +28,9 @@ from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError, error_markup, error_text
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.pages.registry import page_routes
-from artsim.ui.query_string import read_query_string
+from artsim.ui.query_string import ParsedLink, read_query_string
 from artsim.ui.readiness import Readiness
-from artsim.ui.search_form import ParsedLink, SearchForm
+from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import page_of
 from artsim.ui.thumbnail_cache import Thumbnails
 

@@ -9,9 +9,9 @@ import pytest
 from artsim.messages.strings import load_strings
 from artsim.search.engine import Part
 from artsim.ui.context import Context
-from artsim.ui.query_string import read_query_string
+from artsim.ui.query_string import read_query_string, write_query_string
 from artsim.ui.readiness import Readiness
-from artsim.ui.search_form import MOST_PARTS, SearchForm, write_query_string
+from artsim.ui.search_form import MOST_PARTS, SearchForm
 from artsim.ui.search_page.results import page_of
 from artsim.ui.thumbnail_cache import Thumbnails
 

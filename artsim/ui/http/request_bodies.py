@@ -16,8 +16,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from artsim.ui.interface import UPLOAD_MB
 from artsim.ui.search_form import MOST_PARTS
+
+UPLOAD_MB = 30
+"""The largest file that may be sent."""
 
 SMALL = 256 * 1024
 """Bytes, on every route that is not in `LARGE`. The longest in use: the form of a download with 100 works, 200 kB; a

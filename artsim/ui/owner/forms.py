@@ -8,7 +8,7 @@ from artsim.curation.library import OwnCollection
 from artsim.messages.strings import Strings
 from artsim.ui.auth import OwnerTools
 from artsim.ui.context import Context
-from artsim.ui.interface import UPLOAD_MB
+from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.markup import Markup, button, element, join
 
 PAGE = "collection"

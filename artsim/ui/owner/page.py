@@ -11,7 +11,7 @@ from starlette.routing import Route
 from artsim.images.decode import EXTENSIONS
 from artsim.ui.auth import OwnerTools, is_same_origin
 from artsim.ui.context import Context
-from artsim.ui.interface import UPLOAD_MB
+from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.labels import label_of
 from artsim.ui.markup import Markup, element, join
 from artsim.ui.owner.forms import PAGE, adding, describing, field, leaving, library, publishing

@@ -24,8 +24,8 @@ from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import search_link, tile
-from artsim.ui.query_string import read_query_string
-from artsim.ui.search_form import SearchForm, write_query_string
+from artsim.ui.query_string import read_query_string, write_query_string
+from artsim.ui.search_form import SearchForm
 
 _PAGE = 60  # works
 _FIRST = 10  # values of a facet that are seen at once

@@ -20,11 +20,10 @@ from artsim.ui.cards import facts_of
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.refresh import follow
 from artsim.ui.markup import Markup, button, element
-from artsim.ui.query_string import read_query_string
+from artsim.ui.query_string import ParsedLink, read_query_string
 from artsim.ui.search_form import (
     MOST_SHOWN,
     SHOWN,
-    ParsedLink,
     SearchForm,
     century_offered,
     columns_offered,

@@ -13,7 +13,8 @@ from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup
 from artsim.ui.http.downloads import KINDS, shown_matches
 from artsim.ui.markup import Markup, button, element, explained, join
-from artsim.ui.search_form import ParsedLink, SearchForm, write_query_string
+from artsim.ui.query_string import ParsedLink, write_query_string
+from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.work_dialog import match_dialog, work_dialog
 from artsim.ui.search_service import Answer, Group, conditions_of, find, group_name, heading_of
 
