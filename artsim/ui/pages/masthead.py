@@ -29,10 +29,12 @@ def masthead(context: Context, here: str) -> Markup:
 
 
 def _navigation(context: Context, here: str, home: str) -> Markup:
-    places = {"search": home, **{name: f"./{name}" for name in in_navigation(context)}}
+    labels = {"search": context.strings("nav.search"), **in_navigation(context)}
     links = [
-        element("a", context.strings(f"nav.{name}"), href=address, aria_current="page" if name == here else None)
-        for name, address in places.items()
+        element(
+            "a", label, href=home if name == "search" else f"./{name}", aria_current="page" if name == here else None
+        )
+        for name, label in labels.items()
     ]
     return element("nav", *links, aria_label=context.strings("nav.label"))
 

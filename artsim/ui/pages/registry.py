@@ -1,7 +1,7 @@
 """The pages beside the search: HTML from the server, each at its own address `/NAME`.
 
-A page is a module with `routes(context)`; add it to `_PAGES`. Its sentences are in `locales/*/NAME.json`, its script and
-style, if it has any, in `assets/NAME.js` and `assets/NAME.css`.
+A page is a module with `routes(context)`, and one line in `_PAGES`; other packages call `register_page`. Its sentences are
+in `messages/locales/*/NAME.json`, its script and style, if it has any, in `assets/NAME.js` and `assets/NAME.css`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from artsim.ui.context import Context
 
 
 @dataclass(frozen=True)
-class _Page:
+class Page:
+    """One page. Its module is imported when the app starts, so that naming pages costs nothing."""
+
     name: str
-    """Address and module, and with `nav.` before it the key of what the navigation calls it."""
+    """Its address, and with `nav.` before it the key of its label in the navigation."""
     listed: Callable[[Context], bool] = lambda context: True
     """Whether the navigation shows it. (Other pages are reached from works.)"""
     module: str = ""
-    """Where it is made, if not in `artsim.ui.pages.NAME`."""
+    """The module with `routes(context)`; by default `artsim.ui.pages.NAME`."""
+    label: str = ""
+    """Its label in the navigation, for a page whose sentences are not in `messages/locales`."""
 
 
 def _has_years(context: Context) -> bool:
@@ -46,20 +50,25 @@ def _never(context: Context) -> bool:
     return False
 
 
-_PAGES: tuple[_Page, ...] = (
-    _Page("map"),
-    _Page("browse"),
-    _Page("path", _has_pictures),
-    _Page("compare", _never),
-    _Page("timeline", _has_years),
-    _Page("duplicates", _has_pictures),
-    _Page("encoders", _has_encoders),
-    _Page("evaluation"),
-    _Page("how"),
-    _Page("why", _never),
-    _Page("collection", _is_the_owners, "artsim.ui.owner.page"),
-)
+_PAGES: list[Page] = [
+    Page("map"),
+    Page("browse"),
+    Page("path", _has_pictures),
+    Page("compare", _never),
+    Page("timeline", _has_years),
+    Page("duplicates", _has_pictures),
+    Page("encoders", _has_encoders),
+    Page("evaluation"),
+    Page("how"),
+    Page("why", _never),
+    Page("collection", _is_the_owners, "artsim.ui.owner.page"),
+]
 """In the order of the navigation."""
+
+
+def register_page(page: Page) -> None:
+    """Make one more page known, last in the navigation. Call it before the app starts."""
+    _PAGES.append(page)
 
 
 def page_routes(context: Context) -> list[Route]:
@@ -73,6 +82,6 @@ def page_names() -> set[str]:
     return {page.name for page in _PAGES}
 
 
-def in_navigation(context: Context) -> list[str]:
-    """Names of the pages that the navigation lists, in its order."""
-    return [page.name for page in _PAGES if page.listed(context)]
+def in_navigation(context: Context) -> dict[str, str]:
+    """The pages that the navigation lists, in its order: name -> label."""
+    return {page.name: page.label or context.strings(f"nav.{page.name}") for page in _PAGES if page.listed(context)}
