@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -81,12 +82,13 @@ def test_files_stay_readable() -> None:
     assert {name: length for name, length in lengths.items() if length > 330} == {}
 
 
-def test_rooms_to_the_left_know_nothing_of_rooms_to_the_right() -> None:
-    """`sources -> build -> collection -> search -> ui`: encoders, sources and index never import what uses them."""
-    above = re.compile(r"^\s*(?:from|import) artsim\.(build|collection|search|ui|hub|saving|evaluation)\b", re.M)
-    below = [path for room in ("sources", "encoders", "index") for path in (ROOT / "artsim" / room).glob("*.py")]
-    below += [ROOT / "artsim" / name for name in ("images.py", "space.py", "storage.py", "manifest.py", "filters.py")]
-    assert [str(path) for path in below if above.search(path.read_text(encoding="utf-8"))] == []
+def test_the_drawing_of_the_packages_is_the_contract() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    drawing = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```mermaid")[1].split("```")[0]
+    inside = re.findall(r"subgraph \w+ \[.*?\]\n(.*?)\n  end", drawing, re.S)
+    drawn = [name.strip() for chain in inside for name in chain.split("-->")]
+    assert drawn == contracts[0]["layers"]
 
 
 def test_the_version_is_one_string() -> None:
