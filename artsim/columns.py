@@ -1,4 +1,4 @@
-"""Metadata values as people write them, and back: one text for each value of a column."""
+"""Conversion of metadata values to editable text and back, by column type."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from artsim.errors import QueryError
 from artsim.messages.message import Message
 
 KINDS = ("text", "number", "whole number", "yes or no", "list")
-"""What `kind_of` may say."""
+"""The kinds that `kind_of` returns."""
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
 def kind_of(column: pa.DataType) -> str | None:
-    """What a column holds, one of `KINDS`; None where its values cannot be written as text."""
+    """The kind of values in a column, one of `KINDS`; None if they cannot be written as text."""
     if pa.types.is_string(column) or pa.types.is_large_string(column):
         return "text"
     if pa.types.is_boolean(column):
@@ -30,7 +30,7 @@ def kind_of(column: pa.DataType) -> str | None:
 
 
 def write_value(value: Any) -> str:
-    """A value as text that `read_value` reads again; the items of a list one a line."""
+    """A value as text that `read_value` can parse; a list has one item per line."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -43,7 +43,7 @@ def write_value(value: Any) -> str:
 
 
 def read_value(text: str, column: pa.DataType, name: str) -> Any:
-    """The value that a text stands for in a column of that type; None for no text. `QueryError` when it does not fit."""
+    """Parse `text` as a value of the type `column`; None if empty ([] for a list). `QueryError` if it does not fit."""
     text = text.replace("\r\n", "\n").strip()
     kind = kind_of(column)
     if kind is None:
@@ -62,7 +62,7 @@ def read_value(text: str, column: pa.DataType, name: str) -> Any:
         return text.lower() in _YES
     try:
         value = int(text) if kind == "whole number" else float(text)
-        pa.scalar(value, column)  # also whether there is room for it
+        pa.scalar(value, column)  # raises if the type has no room for it
     except (ValueError, pa.ArrowException, OverflowError):
         raise QueryError("{column} is a {kind}, not {text!r}.", column=name, kind=Message(kind), text=text) from None
     return value

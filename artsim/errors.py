@@ -1,4 +1,4 @@
-"""One exception type per thing a caller can act on. Each message says what went wrong, with what, and what to do."""
+"""Exceptions, one type per thing a caller can act on. Each message says what went wrong, with what, and what to do."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from artsim.messages.message import Message
 
 
 class ArtsimError(Exception):
-    """Base of all errors that artsim raises for people; shown without a traceback at the edges.
+    """Base of all errors that artsim raises for users; the commands and the app show them without a traceback.
 
-    `QueryError("There is no work {work!r}.", work=identity)`: what visitors meet is raised with its values apart, so that
-    the app can say it in their language.
+    `QueryError("There is no work {work!r}.", work=identity)`: errors that visitors may see keep template and values
+    apart, so that the app can translate them.
     """
 
     message: Message
 
     def __init__(self, message: str, /, **values: Any) -> None:
-        said = {name: value.message if isinstance(value, ArtsimError) else value for name, value in values.items()}
-        self.message = message if isinstance(message, Message) and not values else Message(message, **said)
+        arguments = {name: value.message if isinstance(value, ArtsimError) else value for name, value in values.items()}
+        self.message = message if isinstance(message, Message) and not values else Message(message, **arguments)
         super().__init__(str(self.message))
 
 
@@ -27,24 +27,24 @@ class ImageError(ArtsimError):
 
 
 class SourceError(ArtsimError):
-    """Works cannot be read from where the user said they are."""
+    """Works cannot be read from the given source."""
 
 
 class EncoderError(ArtsimError):
-    """A model cannot be loaded, or cannot do what was asked of it."""
+    """A model cannot be loaded, or does not support the operation."""
 
 
 class TrainingError(ArtsimError):
-    """An encoder cannot be fine-tuned as asked: too few labels, a folder that holds something else."""
+    """An encoder cannot be fine-tuned: too few labels, or a folder that holds something else."""
 
 
 class CollectionError(ArtsimError):
-    """A saved collection is missing, damaged, or does not fit what is asked."""
+    """A saved collection is missing, damaged, or does not support the operation."""
 
 
 class QueryError(ArtsimError):
-    """A search cannot be answered as asked: k out of range, unknown column, no such work."""
+    """A search request is invalid: k out of range, unknown column, no such work."""
 
 
 class HubError(ArtsimError):
-    """The Hugging Face Hub refused, cannot be reached, or does not hold what was asked for."""
+    """The Hugging Face Hub refuses a request, cannot be reached, or lacks the requested item."""

@@ -1,1 +1,1 @@
-"""Pictures to vectors, for build, own collection and API."""
+"""The embedding pipeline: pictures -> vectors, for builds, own collections and the API."""

@@ -1,7 +1,7 @@
 """Pictures -> vectors in every space of a collection: for builds, for works that are added, and for the API alike.
 
-One picture is decoded once and shown to each encoder. What is known of a picture by the hash of its file is not embedded
-again.
+Each picture is decoded once and passed to every encoder. Vectors that are known by the hash of a picture's file are not
+computed again.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ from artsim.errors import QueryError
 from artsim.images.decode import load_image, read_file, to_file
 
 Vectors = Mapping[str, np.ndarray]
-"""Of one picture: raw vectors by aspect, and those of its regions, one after the other, as "regions"."""
+"""The raw vectors of one picture by aspect, and its concatenated region vectors as "regions"."""
 
 
 @dataclass(frozen=True)
 class KnownVectors:
-    """Vectors that need not be computed again, by the sha256 of the picture's file."""
+    """Vectors that need not be computed again, by the sha256 of the picture file."""
 
     spaces: Mapping[str, Mapping[str, Vectors]] = field(default_factory=dict)
-    """By the name of the space, then by hash."""
+    """Space name -> hash -> vectors."""
     palettes: Mapping[str, Vectors] = field(default_factory=dict)
-    """By hash: the aspect `color`, which all encoders share."""
+    """Hash -> the aspect `color`, which all encoders share."""
 
 
 def decode_side(encoders: Mapping[str, Encoder]) -> int:
-    """The short side in pixels at which pictures are decoded: twice what the most demanding encoder looks at."""
+    """The short side in pixels at which pictures are decoded: twice the largest `short_side` of the encoders."""
     return 2 * max(encoder.short_side for encoder in encoders.values())
 
 
 def embed_works(
     works: Sequence[Mapping[str, Any]], encoders: Mapping[str, Encoder], *, regions: Collection[str] = ()
 ) -> EmbeddedWorks:
-    """Read and embed works, each a mapping with `image` (path, bytes or PIL). `ImageError` for one that cannot be read.
+    """Read and embed works, each a mapping with `image` (path, bytes or PIL). `ImageError` for an unreadable one.
 
-    `encoders` by the names of their spaces; `regions` names the spaces that keep vectors of regions.
+    `encoders`: by space name; `regions`: names of the spaces that keep region vectors.
     """
-    datas = [_picture_bytes(work) for work in works]
+    picture_files = [_picture_bytes(work) for work in works]
     side = decode_side(encoders)
     images = [
         load_image(data, short_side=side, name=_label(work, number))
-        for number, (work, data) in enumerate(zip(works, datas, strict=True))
+        for number, (work, data) in enumerate(zip(works, picture_files, strict=True))
     ]
-    hashes = tuple(hashlib.sha256(data).hexdigest() for data in datas)
-    files = tuple(partial(bytes, data) for data in datas)
+    hashes = tuple(hashlib.sha256(data).hexdigest() for data in picture_files)
+    files = tuple(partial(bytes, data) for data in picture_files)
     return EmbeddedWorks(tuple(works), files, hashes, embed_images(images, encoders, regions=regions))
 
 
@@ -68,22 +68,22 @@ def embed_images(
     hashes: Sequence[str] | None = None,
     known: KnownVectors | None = None,
 ) -> dict[str, SpaceVectors]:
-    """The vectors of RGB pictures in every space, by its name. A picture whose hash is `known` is not embedded again."""
+    """The vectors of RGB pictures, by space name. A picture whose hash is in `known` is not embedded again."""
     hashes = hashes if hashes is not None else [""] * len(images)
     known = known or KnownVectors()
-    palettes = _embed_unknown(images, hashes, known.palettes, lambda fresh: {"color": embed_colors(fresh)})
+    palettes = _embed_unknown(images, hashes, known.palettes, lambda pictures: {"color": embed_colors(pictures)})
     vectors = {}
     for name, encoder in encoders.items():
         embed = partial(_embed_all, encoder, with_regions=name in regions)
-        found = _embed_unknown(images, hashes, known.spaces.get(name, {}), embed)
-        regions_found = found.pop("regions", None)
-        blocks: Blocks = {**found, **palettes}  # type: ignore[dict-item]
-        vectors[name] = SpaceVectors(blocks, regions_found)
+        blocks_and_regions = _embed_unknown(images, hashes, known.spaces.get(name, {}), embed)
+        region_vectors = blocks_and_regions.pop("regions", None)
+        blocks: Blocks = {**blocks_and_regions, **palettes}  # type: ignore[dict-item]
+        vectors[name] = SpaceVectors(blocks, region_vectors)
     return vectors
 
 
 def _embed_all(encoder: Encoder, images: Sequence[Image.Image], *, with_regions: bool) -> dict[str, np.ndarray]:
-    """What the encoder makes of pictures: aspects, and if wanted "regions", each (n, d)."""
+    """The vectors of pictures: the encoder's aspects, and "regions" if requested, each (n, d)."""
     if not with_regions:
         return {str(aspect): block for aspect, block in encoder.embed_images(images).items()}
     blocks, regions = embed_with_regions(encoder, images)
@@ -99,17 +99,17 @@ def _embed_unknown(
     known: Mapping[str, Vectors],
     embed: Callable[[Sequence[Image.Image]], Mapping[str, np.ndarray]],
 ) -> dict[str, np.ndarray]:
-    """By aspect (n, d) float32, row i for picture i: computed by `embed` where its hash is not `known`."""
-    fresh = [number for number, sha in enumerate(hashes) if sha not in known]
-    if len(fresh) == len(images):
+    """By aspect (n, d) float32, row i for picture i; computed by `embed` if its hash is not in `known`."""
+    unknown = [number for number, sha in enumerate(hashes) if sha not in known]
+    if len(unknown) == len(images):
         return dict(embed(images))
-    embedded = embed([images[number] for number in fresh]) if fresh else {}
-    place = {number: position for position, number in enumerate(fresh)}
+    embedded = embed([images[number] for number in unknown]) if unknown else {}
+    position_of = {number: position for position, number in enumerate(unknown)}
     names = embedded or known[hashes[0]]
     return {
         name: np.stack(
             [
-                embedded[name][place[number]] if number in place else known[sha][name]
+                embedded[name][position_of[number]] if number in position_of else known[sha][name]
                 for number, sha in enumerate(hashes)
             ]
         ).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Works with their vectors, on their way into a collection."""
+"""Embedded works, to be added to a collection: metadata, files, hashes and vectors."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from artsim.encoders.protocol import Blocks
 
 ReadFile = Callable[[], bytes]
-"""Reads the file of a picture when it is called; the file must be there until the collection is saved."""
+"""Reads a picture file when called; the file must exist until the collection is saved."""
 
 
 @dataclass(frozen=True)
 class SpaceVectors:
-    """The vectors of n works in one space: raw blocks (n, d each), and of their regions (n, regions * d) if it has any."""
+    """The vectors of n works in one space: raw blocks (n, d each), and region vectors (n, regions * d) if it has any."""
 
     blocks: Blocks
     regions: np.ndarray | None = None
 
     def only(self, rows: Sequence[int]) -> SpaceVectors:
-        """Those of the works at `rows`."""
+        """The vectors of the works at `rows`."""
         chosen = list(rows)
         blocks: Blocks = {aspect: block[chosen] for aspect, block in self.blocks.items()}
         return SpaceVectors(blocks, None if self.regions is None else self.regions[chosen])
@@ -30,31 +30,33 @@ class SpaceVectors:
 
 @dataclass(frozen=True)
 class EmbeddedWorks:
-    """Works with their vectors in every space of a collection, in one order throughout."""
+    """Works with their vectors in every space of a collection; all fields have the same order."""
 
     works: tuple[Mapping[str, Any], ...]
-    """Metadata columns; `image` may be among them, and is not used any more."""
+    """Metadata columns; an `image` among them is ignored."""
     files: tuple[ReadFile, ...]
     hashes: tuple[str, ...]
     """The sha256 of each file."""
     vectors: Mapping[str, SpaceVectors]
-    """By the name of the space."""
+    """By space name."""
 
     def __len__(self) -> int:
         return len(self.works)
 
 
-def concat(lots: Sequence[EmbeddedWorks]) -> EmbeddedWorks:
-    """Several lots, one after the other. There must be at least one."""
+def concat(batches: Sequence[EmbeddedWorks]) -> EmbeddedWorks:
+    """Concatenate one or more batches of works."""
     return EmbeddedWorks(
-        tuple(work for lot in lots for work in lot.works),
-        tuple(file for lot in lots for file in lot.files),
-        tuple(sha for lot in lots for sha in lot.hashes),
-        {name: _concat_vectors([lot.vectors[name] for lot in lots]) for name in lots[0].vectors},
+        tuple(work for batch in batches for work in batch.works),
+        tuple(file for batch in batches for file in batch.files),
+        tuple(sha for batch in batches for sha in batch.hashes),
+        {name: _concat_vectors([batch.vectors[name] for batch in batches]) for name in batches[0].vectors},
     )
 
 
-def _concat_vectors(lots: Sequence[SpaceVectors]) -> SpaceVectors:
-    blocks: Blocks = {aspect: np.concatenate([lot.blocks[aspect] for lot in lots]) for aspect in lots[0].blocks}
-    regions = [lot.regions for lot in lots if lot.regions is not None]
+def _concat_vectors(batches: Sequence[SpaceVectors]) -> SpaceVectors:
+    blocks: Blocks = {
+        aspect: np.concatenate([batch.blocks[aspect] for batch in batches]) for aspect in batches[0].blocks
+    }
+    regions = [batch.regions for batch in batches if batch.regions is not None]
     return SpaceVectors(blocks, np.concatenate(regions) if regions else None)

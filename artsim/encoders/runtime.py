@@ -1,6 +1,6 @@
-"""What runs the embedded encoder's network: OpenVINO on the CPU, twice as fast there, or PyTorch on any device.
+"""Inference engines of the embedded encoder: OpenVINO on the CPU, twice as fast there, or PyTorch on any device.
 
-Both calculate in float32 and agree to rounding, so a collection made with one can be searched with the other.
+Both compute in float32 and agree up to rounding, so a collection made with one can be searched with the other.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_importing = threading.Lock()
+_import_lock = threading.Lock()
 
 
 class Maps(NamedTuple):
-    """What the encoder wants of the network for n pictures of one size, float32."""
+    """Outputs of the network for n pictures of one size, float32."""
 
     covariance: np.ndarray
-    """(n, c, c) covariance of the channels over space times the number of places, after the first block asked for."""
+    """(n, c, c) covariance of the channels over space times the number of positions, after the first tapped block."""
     middle: np.ndarray
-    """(n, c, h, w) after the second."""
+    """(n, c, h, w) after the second tapped block."""
     last: np.ndarray
-    """(n, 1280, h, w)"""
+    """(n, 1280, h, w) after the last convolution."""
 
 
 class Engine(Protocol):
     device: str
     batch: int
-    """How many pictures of one size are best given at a time."""
+    """The best number of pictures of one size per call."""
     workers: int
-    """How many threads may call `run` at a time, to advantage."""
+    """The best number of threads that call `run` at the same time."""
 
     def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
-        """The maps of (n, h, w, 3) uint8. `alone`: nothing else is to be run meanwhile, so use all cores for it."""
+        """The maps of `pixels` (n, h, w, 3) uint8. `alone`: no other call runs meanwhile, so this one may use all cores."""
         ...
 
 
 def load_engine(network: Sequence[Block], *, taps: tuple[int, int], device: str | None) -> Engine:
-    """OpenVINO unless it is not installed, does not run here, or `device` names another device than the CPU.
+    """OpenVINO, unless it is not installed, does not run here, or `device` is not the CPU.
 
-    `taps`: the numbers of the blocks that `Maps.covariance` and `Maps.middle` are taken after.
+    `taps`: the numbers of the blocks after which `Maps.covariance` and `Maps.middle` are taken.
     """
     if device in (None, "cpu"):
         try:
@@ -66,7 +66,7 @@ def load_engine(network: Sequence[Block], *, taps: tuple[int, int], device: str 
 
 
 class OpenVinoEngine:
-    """One picture at a time, on one core: it stays in that core's cache, and the cores wait for nothing.
+    """OpenVINO with one picture per core: it stays in that core's cache, and no core waits for another.
 
     Raises `ImportError` or `RuntimeError` when OpenVINO is absent or does not run on this machine.
     """
@@ -80,17 +80,17 @@ class OpenVinoEngine:
         self._model = _openvino_model(self._openvino, network, taps)
         self._compiled: dict[int, Any] = {}
         self._lock = threading.Lock()
-        self._for_streams(1)  # what cannot run is to be known now
+        self._for_streams(1)  # fails here if OpenVINO does not run
 
     def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
         request = self._for_streams(1 if alone else self.workers).create_infer_request()
-        found = request.infer({0: pixels}, share_inputs=True)
-        return Maps(*(found[number] for number in range(len(Maps._fields))))
+        outputs = request.infer({0: pixels}, share_inputs=True)
+        return Maps(*(outputs[number] for number in range(len(Maps._fields))))
 
     def _for_streams(self, streams: int) -> Any:
-        """The model compiled for so many pictures at a time; the cores are shared out among them."""
+        """The model compiled for `streams` pictures at a time, which share the cores."""
         options = {
-            "INFERENCE_PRECISION_HINT": "f32",  # some processors would be given bfloat16, and so other vectors
+            "INFERENCE_PRECISION_HINT": "f32",  # some processors would use bfloat16, which gives other vectors
             "INFERENCE_NUM_THREADS": self.workers,
             "NUM_STREAMS": streams,
             "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same core
@@ -102,22 +102,20 @@ class OpenVinoEngine:
 
 
 def import_openvino() -> Any:
-    """The package, ready for use by several threads. All of artsim gets it here, and imports it nowhere else.
+    """Import OpenVINO, ready for use by several threads. artsim imports it nowhere else.
 
-    It comes without its converter of models from other formats, which reports each import to its makers. artsim tells
-    nobody what it does. The package is made to work where these modules are absent, so they are made to look absent
-    while it is imported; that halves the time, too.
+    Its converter of models from other formats, which sends telemetry on each import, is hidden during the import: artsim
+    sends no telemetry, OpenVINO works without it, and the import takes half the time.
 
-    The first `Type.to_dtype()` of a process, which an engine's first picture asks for, fills a table in C++ with Python
-    objects. Meanwhile another thread can get the interpreter's lock. If it asks too, it waits for the table and keeps
-    that lock, which the first needs to go on: the process hangs for ever. So the table is filled here, before any other
-    thread has the package.
+    The first `Type.to_dtype()` of a process fills a C++ static. A thread that fills it can lose the interpreter's lock; a
+    second thread that calls it then waits for the static with that lock held, and both wait for ever. The call below
+    fills it before any other thread has the package.
     """
-    with _importing:
+    with _import_lock:
         converter = () if "openvino" in sys.modules else ("openvino.tools.ovc", "openvino_telemetry")
         hidden = [name for name in converter if name not in sys.modules]
         for name in hidden:
-            sys.modules[name] = None  # type: ignore[assignment]  # Python's mark of what cannot be imported
+            sys.modules[name] = None  # type: ignore[assignment]  # makes Python raise ImportError
         try:
             import openvino
         finally:
@@ -163,15 +161,15 @@ def _openvino_model(openvino: Any, network: Sequence[Block], taps: tuple[int, in
 
 
 class TorchEngine:
-    """PyTorch, on any device that it has."""
+    """PyTorch, on any device that it supports."""
 
-    workers = 1  # it uses all cores, or the GPU, for what it is given
+    workers = 1  # one call uses all cores, or the GPU
 
     def __init__(self, network: Sequence[Block], taps: tuple[int, int], device: str) -> None:
         import torch
 
         self.device = device
-        self.batch = 1 if device == "cpu" else 32  # more at a time fall out of a core's cache
+        self.batch = 1 if device == "cpu" else 32  # larger batches exceed a core's cache
         self._taps = taps
         self._network = [
             [
@@ -201,7 +199,7 @@ class TorchEngine:
             values = low.flatten(2)
             values = values - values.mean(dim=2, keepdim=True)
             maps = (values @ values.transpose(1, 2), middle, x)
-            return Maps(*(each.float().contiguous().cpu().numpy() for each in maps))
+            return Maps(*(tensor.float().contiguous().cpu().numpy() for tensor in maps))
 
 
 def _kernel(convolution: Convolution) -> torch.Tensor:
@@ -222,9 +220,9 @@ def _convolve(x: torch.Tensor, convolution: Convolution, kernel: torch.Tensor, b
 
 
 def usable_cores() -> int:
-    """How many cores this process may use: those of the machine, or fewer.
+    """The number of cores that this process may use: those of the machine, or fewer.
 
-    Fewer where OMP_NUM_THREADS says so, as for PyTorch, or where a container has a share of the machine.
+    OMP_NUM_THREADS limits them, as for PyTorch, and so does the CPU quota of a container.
     """
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     limit = os.environ.get("OMP_NUM_THREADS", "")

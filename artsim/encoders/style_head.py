@@ -1,7 +1,7 @@
-"""The learned part of the `style` aspect: a projection of what an encoder says anyway, in which works of one label are near.
+"""The learned segment of the `style` aspect: a projection of an encoder's vectors that brings works of one label together.
 
-`scripts/finetune.py` trains it (see `artsim.finetuning`); here it is only applied, in numpy. Its inputs are the parts of the
-`style` block and the `subject` block, each made comparable by statistics of the works it was trained on.
+`scripts/finetune.py` trains it (see `artsim.finetuning`); this module applies it, in numpy. Its inputs are the segments of
+the `style` block and the `subject` block, each normalised by statistics of the training works.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from artsim.encoders.protocol import Aspect, Blocks, unit_rows
 from artsim.errors import EncoderError
 
-LEAST = 1e-8  # below this, values are not told apart by their roots, whose slope has no end at 0
+LEAST = 1e-8  # lower bound before the square root, whose slope is infinite at 0
 
 
 @dataclass(frozen=True)
 class HeadInput:
-    """How one part (n, length) is made comparable: unit rows, root, centred, projected, unit rows again.
+    """Normalisation of one segment (n, length): unit rows, square root if `root`, centred, projected, unit rows again.
 
-    As a space does it, but by the statistics of the training works, which stay as they are. `basis` (length, components) is
-    None without projection.
+    A space does the same, but these are the statistics of the training works, which stay fixed. `basis` (length,
+    components) is None without projection.
     """
 
     mean: np.ndarray
@@ -44,7 +44,7 @@ class HeadInput:
 
 @dataclass(frozen=True)
 class StyleHead:
-    """`projection` (sum of the inputs' dimensions, d); `classifier` (d, classes) and `bias` (classes,) name the labels."""
+    """`projection` (sum of the inputs' dimensions, d); `classifier` (d, classes) and `bias` (classes,) predict the labels."""
 
     inputs: tuple[HeadInput, ...]
     projection: np.ndarray
@@ -56,44 +56,45 @@ class StyleHead:
         return self.projection.shape[1]
 
     def __call__(self, segments: Sequence[np.ndarray]) -> np.ndarray:
-        """The learned vectors (n, d), unit rows, of the parts that `head_parts` gives."""
-        rows = [each(segment) for each, segment in zip(self.inputs, segments, strict=True)]
+        """The learned vectors (n, d), unit rows, of the segments that `head_segments` returns."""
+        rows = [head_input(segment) for head_input, segment in zip(self.inputs, segments, strict=True)]
         return unit_rows(np.concatenate(rows, axis=1) @ self.projection)
 
     def scores(self, learned: np.ndarray) -> np.ndarray:
-        """(n, classes): the higher, the likelier the class, for learned vectors (n, d)."""
+        """Learned vectors (n, d) -> (n, classes): the higher, the likelier the class."""
         return learned @ self.classifier + self.bias
 
 
 def head_segments(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]]) -> list[np.ndarray]:
-    """What a head is given of raw blocks: each part of `style`, then `subject`."""
+    """The inputs of a head from raw blocks: each segment of `style`, then `subject`."""
     return [*np.split(blocks["style"], np.cumsum(segments["style"])[:-1], axis=1), blocks["subject"]]
 
 
 def save_style_head(head: StyleHead, path: Path) -> None:
+    """Write `head` as safetensors, float32."""
     from safetensors.numpy import save_file
 
     tensors = {"projection": head.projection, "classifier": head.classifier, "bias": head.bias}
-    for number, each in enumerate(head.inputs):
-        tensors[f"inputs.{number}.mean"] = each.mean
-        if each.basis is not None:
-            tensors[f"inputs.{number}.basis"] = each.basis
-    roots = json.dumps([each.root for each in head.inputs])
+    for number, head_input in enumerate(head.inputs):
+        tensors[f"inputs.{number}.mean"] = head_input.mean
+        if head_input.basis is not None:
+            tensors[f"inputs.{number}.basis"] = head_input.basis
+    roots = json.dumps([head_input.root for head_input in head.inputs])
     save_file({k: np.ascontiguousarray(v, np.float32) for k, v in tensors.items()}, path, metadata={"roots": roots})
 
 
 def load_style_head(path: Path) -> StyleHead:
-    """`EncoderError` when it is not what `save_style_head` wrote."""
+    """Read a file of `save_style_head`; `EncoderError` if it is not one."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
             roots = json.loads((file.metadata() or {})["roots"])
         inputs = tuple(
-            HeadInput(found[f"inputs.{number}.mean"], bool(root), found.get(f"inputs.{number}.basis"))
+            HeadInput(tensors[f"inputs.{number}.mean"], bool(root), tensors.get(f"inputs.{number}.basis"))
             for number, root in enumerate(roots)
         )
-        return StyleHead(inputs, found["projection"], found["classifier"], found["bias"])
+        return StyleHead(inputs, tensors["projection"], tensors["classifier"], tensors["bias"])
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise EncoderError(f"{path} is not the head of a fine-tuned encoder ({error}); train it again.") from error

@@ -1,7 +1,7 @@
-"""Encoders from the Hub or a local folder in the same layout: CLIP, SigLIP, DINOv2, ResNet, EfficientNet, ...
+"""Encoders from the Hub or from a local folder in the same layout: CLIP, SigLIP, DINOv2, ResNet, EfficientNet, ...
 
-The model and its preprocessing are what `AutoModel` and `AutoImageProcessor` make of the checkpoint's own files. Only
-weights are read, with safetensors or PyTorch's restricted reader; code that a checkpoint carries is never run.
+`AutoModel` and `AutoImageProcessor` load the model and its preprocessing from the files of the checkpoint. Only weights are
+read, with safetensors or PyTorch's restricted reader; code in a checkpoint is never run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 _BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
-_LAYOUT_CHANNELS = 192  # of 768 or more: a layout of 9 times as many numbers would outweigh all other vectors
+_LAYOUT_CHANNELS = 192  # of 768 or more: a layout has 9 times as many numbers, which would outweigh all other vectors
 _STYLE_DEPTHS = (1 / 3, 2 / 3)  # the middle of the network: past edges, before objects
 
 
@@ -32,13 +32,13 @@ class TransformersEncoder:
 
     `subject`: the joint image-text vector of CLIP-like models (`get_image_features`), else the pooled output.
     `style`: mean and standard deviation over space of the patch tokens (ViT) or channels (CNN) at 1/3 and 2/3 of depth.
-    `layout`: the deeper of the two, averaged over a 3 x 3 grid of the picture; regions: the same averaged over each.
-    Raises `EncoderError` when there is no such model, it cannot be fetched, or it is not an image model.
+    `layout`: the deeper of the two, averaged over a 3 x 3 grid of the picture; regions: averaged over each region.
+    Raises `EncoderError` when the model does not exist, cannot be fetched, or is not an image model.
     """
 
     def __init__(self, name: str, *, revision: str | None = None, device: str | None = None) -> None:
         self.id = name
-        self.device = "cpu"  # until the model was tried: on ZeroGPU there is no GPU yet
+        self.device = "cpu"  # for the trial run below: on ZeroGPU there is no GPU yet
         self._lock = threading.Lock()
         revision = _commit(name, revision)
         self._model, self._processor = _load(name, revision)
@@ -48,7 +48,7 @@ class TransformersEncoder:
         subject, maps = self._embed_maps([Image.new("RGB", (64, 64), (128, 128, 128))])
         self.segments: dict[Aspect, tuple[int, ...]] = {
             "subject": (subject.shape[1],),
-            "style": tuple(_statistics(each).shape[1] for each in maps),
+            "style": tuple(_statistics(layer).shape[1] for layer in maps),
             "layout": (_averaged_over_grid(maps[-1]).shape[1],),
         }
         self.region_dim = _averaged_over_regions(maps[-1]).shape[2]
@@ -65,8 +65,8 @@ class TransformersEncoder:
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
         if not images:
             return self.embed_images(images), np.zeros((0, len(REGIONS), self.region_dim), np.float32)
-        found = in_batches(self._embed_batch_with_regions, images, _BATCH[self.device.split(":")[0]])
-        return {aspect: found[aspect] for aspect in self.dims}, found["regions"]
+        vectors = in_batches(self._embed_batch_with_regions, images, _BATCH[self.device.split(":")[0]])
+        return {aspect: vectors[aspect] for aspect in self.dims}, vectors["regions"]
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return self.embed_with_regions(images)[1][:, 0]
@@ -76,12 +76,12 @@ class TransformersEncoder:
 
     def _embed_batch_with_regions(self, images: Sequence[Image.Image]) -> dict[str, np.ndarray]:
         subject, maps = self._embed_maps(images)
-        found: dict[str, np.ndarray] = {"regions": _averaged_over_regions(maps[-1])}
-        found |= {str(aspect): block for aspect, block in _blocks(subject, maps).items()}
-        return found
+        vectors: dict[str, np.ndarray] = {"regions": _averaged_over_regions(maps[-1])}
+        vectors |= {str(aspect): block for aspect, block in _blocks(subject, maps).items()}
+        return vectors
 
     def _embed_maps(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
-        """Subject (n, d), and the map (channels, rows, columns) of each picture in each layer that style is taken from."""
+        """Subject (n, d), and for each style layer the map (channels, rows, columns) of each picture."""
         output, inputs = self._forward(images)
         return output.pooler_output.flatten(1).float().cpu().numpy(), style_maps(output, inputs)
 
@@ -102,7 +102,7 @@ class TransformersEncoder:
                 "{encoder} knows pictures, not words. Search with a picture, or use a CLIP or SigLIP encoder.",
                 encoder=self.id,
             )
-        # SigLIP was trained with texts padded to the full length; for CLIP it makes no difference.
+        # SigLIP was trained with texts padded to the full length; for CLIP, padding makes no difference.
         length = getattr(getattr(self._model.config, "text_config", None), "max_position_embeddings", None)
         inputs = self._tokenizer(
             list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
@@ -153,7 +153,7 @@ def _load_tokenizer(name: str, revision: str | None) -> Any:
 
 
 def _commit(name: str, revision: str | None) -> str | None:
-    """The Hub commit that `revision` (default: the newest) is now, or was when last fetched; None for a folder."""
+    """The Hub commit of `revision` (default: the newest), now or when it was last fetched; None for a folder."""
     if Path(name).is_dir():
         return None
     from huggingface_hub import HfApi
@@ -162,11 +162,11 @@ def _commit(name: str, revision: str | None) -> str | None:
     try:
         return HfApi().resolve_revision(name, revision=revision).resolved
     except (HTTPError, OSError, ValueError, RevisionResolutionError):
-        return revision  # what is wrong is said, better, when the model is loaded
+        return revision  # loading the model raises an error with a better message
 
 
 def _weights_hash(name: str) -> str | None:
-    """For a folder, the sha256 of its weights."""
+    """The sha256 of the weights in a folder; None for a model on the Hub."""
     folder = Path(name)
     if not folder.is_dir():
         return None
@@ -178,14 +178,14 @@ def _weights_hash(name: str) -> str | None:
 
 
 def _input_side(processor: Any) -> int:
-    """The short side of what the model is shown, from its processor's `size`."""
+    """The short side of the model's input, from its processor's `size`."""
     size = dict(getattr(processor, "size", None) or {})
     sides = [value for key, value in size.items() if key in ("shortest_edge", "height", "width") and value]
     return int(min(sides, default=384))
 
 
 def style_maps(output: Any, inputs: dict[str, torch.Tensor]) -> list[list[torch.Tensor]]:
-    """The map (channels, rows, columns) of each picture in each layer that style is taken from."""
+    """For each layer that style is taken from, the map (channels, rows, columns) of each picture."""
     states = output.hidden_states
     last = len(states) - 1
     layers = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
@@ -198,54 +198,54 @@ def _maps(state: torch.Tensor, inputs: dict[str, torch.Tensor]) -> list[torch.Te
         return list(state)
     if "spatial_shapes" in inputs:  # SigLIP2 with free aspect ratio: the picture's patches first, then padding
         grids = [tuple(shape) for shape in inputs["spatial_shapes"].tolist()]
-        tokens = [each[: rows * columns] for each, (rows, columns) in zip(state, grids, strict=True)]
+        tokens = [row[: rows * columns] for row, (rows, columns) in zip(state, grids, strict=True)]
     else:
         rows, columns = _grid(state.shape[1], *inputs["pixel_values"].shape[-2:])
         grids, tokens = [(rows, columns)] * len(state), list(state[:, state.shape[1] - rows * columns :])
-    return [each.T.reshape(-1, rows, columns) for each, (rows, columns) in zip(tokens, grids, strict=True)]
+    return [row.T.reshape(-1, rows, columns) for row, (rows, columns) in zip(tokens, grids, strict=True)]
 
 
 def _grid(tokens: int, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of patches: the largest grid of the picture's own shape that fits into `tokens`."""
+    """Rows and columns of patches: the largest grid of the picture's shape that fits into `tokens`."""
     rows = int(np.sqrt(tokens * height / width) + 1e-6)
     return rows, int(rows * width / height + 1e-6)
 
 
 def _statistics(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, 2 channels): mean and standard deviation over the places of each picture."""
+    """(n, 2 * channels): mean and standard deviation over the positions of each picture."""
     import torch
 
-    rows = [torch.cat([each.mean(dim=(1, 2)), each.std(dim=(1, 2), correction=0)]) for each in maps]
+    rows = [torch.cat([x.mean(dim=(1, 2)), x.std(dim=(1, 2), correction=0)]) for x in maps]
     return torch.stack(rows).float().cpu().numpy()
 
 
 def _blocks(subject: np.ndarray, maps: Sequence[Sequence[torch.Tensor]]) -> Blocks:
     return {
         "subject": unit_rows(subject),
-        "style": joined([_statistics(each) for each in maps]),
+        "style": joined([_statistics(layer) for layer in maps]),
         "layout": unit_rows(_averaged_over_grid(maps[-1])),
     }
 
 
 def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, 9 x at most `_LAYOUT_CHANNELS`): the places averaged over a 3 x 3 grid of each picture."""
+    """(n, 9 x at most `_LAYOUT_CHANNELS`): each map averaged over a 3 x 3 grid."""
     import torch
     from torch.nn.functional import adaptive_avg_pool2d
 
-    cells = torch.stack([adaptive_avg_pool2d(each.float(), 3).flatten(1).T for each in maps]).cpu().numpy()
+    cells = torch.stack([adaptive_avg_pool2d(x.float(), 3).flatten(1).T for x in maps]).cpu().numpy()
     return _narrowed(cells).reshape(len(cells), -1)
 
 
 def _averaged_over_regions(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, regions, at most `_LAYOUT_CHANNELS`) unit rows: the places averaged over each region of each picture."""
-    regions = [averaged_over_regions(each.float().cpu().numpy()[None]) for each in maps]
+    """(n, regions, at most `_LAYOUT_CHANNELS`) unit rows: each map averaged over each region."""
+    regions = [averaged_over_regions(x.float().cpu().numpy()[None]) for x in maps]
     return unit_rows(_narrowed(np.concatenate(regions)))
 
 
 def _narrowed(vectors: np.ndarray) -> np.ndarray:
-    """(..., channels) -> (..., at most `_LAYOUT_CHANNELS`), projected at random, always the same way.
+    """(..., channels) -> (..., at most `_LAYOUT_CHANNELS`) by a fixed random projection.
 
-    Johnson-Lindenstrauss: cosines stay about what they were.
+    Johnson-Lindenstrauss: cosines are approximately preserved.
     """
     channels = vectors.shape[-1]
     if channels <= _LAYOUT_CHANNELS:

@@ -1,8 +1,8 @@
-"""ZeroGPU: a Space that has a GPU only while a decorated function runs. Everywhere else, nothing here changes anything.
+"""ZeroGPU: Spaces that have a GPU only while a decorated function runs. Elsewhere this module changes nothing.
 
-Import this before torch starts CUDA: on ZeroGPU, the package `spaces` must come first, and in the main thread. The
-decorated function runs in a forked process, so it takes and returns what can be pickled (pictures, NumPy arrays, no CUDA
-tensors), and what it uses (the model, on "cuda") must be loaded in the main thread before the app is launched.
+Import this before torch starts CUDA: on ZeroGPU, the package `spaces` must be imported first, in the main thread. The
+decorated function runs in a forked process, so its arguments and results must be picklable (pictures, NumPy arrays, no CUDA
+tensors), and the model that it uses (on "cuda") must be loaded in the main thread before the app is launched.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ try:
 except ImportError:
     spaces = None
 
-_EMBEDDING = (
+_EMBED_METHODS = (
     "embed_images",
     "embed_texts",
     "embed_patches",
@@ -26,7 +26,7 @@ _EMBEDDING = (
     "embed_details",
     "embed_layouts",
 )
-SECONDS = 15  # what one call may take at most; visitors who ask for less are served sooner
+SECONDS = 15  # limit of one call; ZeroGPU serves visitors with shorter limits sooner
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,14 +39,14 @@ def is_zero_gpu() -> bool:
 
 
 def on_gpu(function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, with a GPU attached while it runs where the package `spaces` is there; else `function` itself."""
+    """`function` with a GPU attached while it runs; `function` itself if the package `spaces` is not installed."""
     return function if spaces is None else spaces.GPU(function, duration=SECONDS)
 
 
 def attach_gpu(encoder: E) -> E:
-    """`encoder`, which on ZeroGPU has a GPU while it embeds, unless it runs on the CPU; elsewhere it is left as it is."""
+    """On ZeroGPU, attach a GPU to the methods by which `encoder` embeds, unless it runs on the CPU. Returns `encoder`."""
     if is_zero_gpu() and encoder.device != "cpu":
-        for name in _EMBEDDING:
+        for name in _EMBED_METHODS:
             if hasattr(encoder, name):
                 setattr(encoder, name, on_gpu(getattr(encoder, name)))
     return encoder

@@ -1,1 +1,1 @@
-"""Files and folders: atomic writes, locks, cache folders."""
+"""Files and folders: atomic writes and cache folders."""

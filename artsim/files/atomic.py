@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their place under a hidden name, then renamed into it."""
+"""Atomic file writes: into a hidden file beside the target, which is then renamed into place."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from artsim.errors import SourceError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write (and read back); it takes the place of `path` when the block ends, and vanishes if the block raises.
+    """A file to write (and read back); it replaces `path` when the block ends, and is removed if the block raises.
 
-    What a killed run left under the hidden name is overwritten by the next, so one run at a time may use a folder.
+    The hidden name is fixed: the next run overwrites what a killed run left, and only one run at a time may use a folder.
     Raises `SourceError` when the folder cannot be written to (full, read-only, not a folder).
     """
-    part = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w+b") as file:
+        with temporary.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        with suppress(OSError):  # renamed away, or its folder never was
-            part.unlink()
+        with suppress(OSError):  # already renamed, or its folder was never created
+            temporary.unlink()

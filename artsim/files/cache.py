@@ -1,4 +1,4 @@
-"""Where artsim keeps what it can make again: built collections, thumbnails, uploads."""
+"""The cache folder, for files that artsim can recreate: built collections, thumbnails, uploads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def default_cache(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder where this platform's programs keep what they can make again."""
+    """artsim's folder in the cache folder of this platform."""
     if sys.platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "artsim" / "cache"
     if sys.platform == "darwin":

@@ -1,7 +1,7 @@
-"""Safe decoding, geometry and thumbnails: every picture enters artsim through `load_image`.
+"""Safe decoding, geometry and thumbnails. Every picture enters artsim through `load_image`.
 
-A visitor's upload and a museum's scan go the same way: the header is checked first (format, size), then the pixels
-are decoded, then everything odd (EXIF orientation, palette, CMYK, 16 bit, alpha, animation) becomes plain RGB.
+Uploads and museum scans take the same path: the header is checked first (format, size), then the pixels are decoded,
+then EXIF orientation, palettes, CMYK, 16 bit, alpha and animation are converted to plain RGB.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ MAX_PIXELS = 120_000_000  # 360 MB as RGB: larger than museum downloads, smaller
 MAX_BYTES = 100_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 EXTENSIONS = frozenset(".jpg .jpeg .jfif .png .webp .gif .bmp .tif .tiff .avif .ppm .pgm".split())
-MIN_SIDE = 8  # smaller pictures are tracking pixels and broken files, not art
+MIN_SIDE = 8  # smaller pictures are tracking pixels or broken files
 
 ImageLike = Image.Image | str | Path | bytes
 
 log = logging.getLogger(__name__)
 
-Image.MAX_IMAGE_PIXELS = None  # our own limit, checked on the header below, gives a better message
+Image.MAX_IMAGE_PIXELS = None  # artsim's own limit, checked on the header below, gives a better message
 
 
 def load_image(source: ImageLike, *, short_side: int | None = None, name: str | None = None) -> Image.Image:
     """Decode `source` to an upright RGB picture.
 
-    `short_side` lets a large picture be had at a fraction of its size (a JPEG by PIL's `draft`, four times faster on
-    large scans); the result is never smaller than that on its short side unless the original is. `name` is used in
+    `short_side` allows a large picture to be decoded at a reduced size (a JPEG by PIL's `draft`, four times faster on
+    large scans); the short side of the result is never smaller than that unless the original's is. `name` is used in
     error messages. Raises `ImageError` when it is not an image of a known format, is damaged, or has more than
     `MAX_PIXELS`.
     """
@@ -58,18 +58,18 @@ def load_image(source: ImageLike, *, short_side: int | None = None, name: str | 
         ) from None
     except ImageError:
         raise
-    except Exception as error:  # PIL's decoders raise all kinds: OSError, RuntimeError, TypeError, struct.error, ...
+    except Exception as error:  # decoders raise OSError, RuntimeError, TypeError, struct.error, ...
         raise ImageError(
             "{label} is damaged and cannot be decoded ({reason}).", label=label, reason=str(error)
         ) from error
 
 
 def read_file(path: str | Path, *, name: str | None = None) -> bytes:
-    """The bytes of a picture's file; `ImageError` when there is none, it cannot be read, or is over `MAX_BYTES`."""
+    """The bytes of a picture file; `ImageError` if it is missing, unreadable, or larger than `MAX_BYTES`."""
     path, label = Path(path), name or str(path)
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would be waited for without end
+        if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe, which would block forever
             raise ImageError("{label} is not a file.", label=label)
         if status.st_size > MAX_BYTES:
             raise ImageError(
@@ -87,7 +87,7 @@ def read_file(path: str | Path, *, name: str | None = None) -> bytes:
 
 
 def _reduced(image: Image.Image, short_side: int | None) -> Image.Image:
-    """The picture averaged over squares of whole pixels, as small as `short_side` allows."""
+    """The picture averaged over squares of whole pixels, to the smallest size that keeps `short_side`."""
     factor = min(image.size) // short_side if short_side else 1
     return image.reduce(factor) if factor > 1 else image
 
@@ -112,7 +112,12 @@ def to_rgb(image: Image.Image) -> Image.Image:
     image = _upright(image)
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
         return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
-    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):  # one colour, or some of the palette
+    if "transparency" in image.info and image.mode in (
+        "1",
+        "L",
+        "P",
+        "RGB",
+    ):  # a transparent colour, or palette entries
         image = image.convert("RGBA")
     if image.mode in ("LA", "PA", "RGBA", "RGBa"):
         rgba = image.convert("RGBA")
@@ -123,8 +128,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data say; EXIF data that cannot be read do not spoil the picture."""
-    image.load()  # whatever is wrong with the pixels is an error, and raised here
+    """The picture with its EXIF orientation applied; unreadable EXIF data are ignored."""
+    image.load()  # outside the `try`: damaged pixels are an error
     try:
         return ImageOps.exif_transpose(image)
     except Exception as error:  # SyntaxError, struct.error, ...
@@ -133,7 +138,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
-    """Grey levels (h, w) to uint8: 16-bit files use 0..65535, others 0..1, 0..255, 0..65535 or up to their highest."""
+    """Grey levels (h, w) to uint8: 16-bit files span 0..65535, others 0..1, 0..255, 0..65535 or 0..maximum."""
     if values.dtype.itemsize == 2:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     levels = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=65535.0, neginf=0.0)
@@ -145,10 +150,10 @@ def _to_8_bit(values: np.ndarray) -> np.ndarray:
 def fit_frame(
     size: tuple[int, int], *, short_side: int, max_aspect: float = 2.0, multiple: int = 32
 ) -> tuple[int, int]:
-    """The (width, height) at which a whole picture is shown to a convolutional encoder.
+    """The (width, height) of a whole picture as input of a convolutional encoder.
 
     The aspect ratio is kept up to `max_aspect` (a hand-scroll of 1:40 is squeezed, not cropped), the short side is
-    `short_side`, and both sides are multiples of `multiple` so that pictures of like shape share a batch.
+    `short_side`, and both sides are multiples of `multiple` so that pictures of similar shape share a batch.
     """
     width, height = size
     aspect = min(max(width / height, 1 / max_aspect), max_aspect)
@@ -159,7 +164,7 @@ def fit_frame(
 
 def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
     """The part of `image` inside (left, top, right, bottom), each a fraction of the width or height in 0..1."""
-    if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # nan is outside
+    if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # false for NaN
         raise ImageError(
             "The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1.",
             region=str(region),
@@ -182,16 +187,16 @@ def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -
 
 
 def thumbnail(image: Image.Image, *, side: int) -> bytes:
-    """A WebP whose longer side is at most `side` pixels."""
+    """A WebP file whose longer side is at most `side` pixels."""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=80, method=2)  # a third of the time that 4 takes, for 2 % more bytes
+    small.save(buffer, "WEBP", quality=80, method=2)  # a third of the time of method 4, 2 % more bytes
     return buffer.getvalue()
 
 
 def to_file(image: Image.Image) -> bytes:
-    """A picture that came without a file, as one: JPEG at a quality at which no one sees a difference."""
+    """A picture without a file as a JPEG file, at a quality without visible loss."""
     buffer = io.BytesIO()
     to_rgb(image).save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()

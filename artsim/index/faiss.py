@@ -1,4 +1,4 @@
-"""FAISS on one machine: exact, exact at half the memory, or a graph, by the number of works."""
+"""FAISS on one machine: exact, exact with half the memory, or an HNSW graph, by the number of works."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FLAT_UP_TO = 50_000
 FP16_UP_TO = 1_000_000
 KINDS = ("auto", "flat", "fp16", "hnsw")
 _HNSW_LINKS, _HNSW_BUILD, _HNSW_SEARCH = 32, 80, 128
-_NARROW = 0.1  # share of allowed rows under which a graph is left for exact search
+_EXACT_BELOW = 0.1  # share of allowed rows below which exact search replaces the graph
 _CHUNK = 20_000
 
 
 class FaissIndex:
-    """See `artsim.index.protocol.VectorIndex`. `faiss_index` is the plain FAISS object, for what this class does not do."""
+    """See `artsim.index.protocol.VectorIndex`. `faiss_index` is the plain FAISS object, for its other operations."""
 
     def __init__(self, faiss_index: Any) -> None:
         self.faiss_index = faiss_index
@@ -39,7 +39,7 @@ class FaissIndex:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
         bits = None if allowed is None else np.packbits(allowed, bitorder="little")
         selector = None if bits is None else faiss.IDSelectorBitmap(len(self), faiss.swig_ptr(bits))
-        if self.kind == "hnsw" and allowed is not None and allowed.mean() < _NARROW:
+        if self.kind == "hnsw" and allowed is not None and allowed.mean() < _EXACT_BELOW:
             return self._search_among(queries, k, np.flatnonzero(allowed))
         if self.kind == "hnsw":
             options = faiss.SearchParametersHNSW(sel=selector, efSearch=max(_HNSW_SEARCH, 2 * k))
@@ -48,18 +48,18 @@ class FaissIndex:
         return self.faiss_index.search(queries, k, params=options)
 
     def _search_among(self, queries: np.ndarray, k: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Exact search over few rows: a graph finds its way only through rows that are allowed, and may find none."""
+        """Exact search over few rows: the graph only traverses allowed rows, and may reach none."""
         import faiss
 
         best = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
-            scores, found = faiss.knn(
+            scores, positions = faiss.knn(
                 queries, self.vectors(chunk), min(k, len(chunk)), metric=faiss.METRIC_INNER_PRODUCT
             )
-            scores, found = np.hstack([best[0], scores]), np.hstack([best[1], chunk[found]])
+            scores, nearest = np.hstack([best[0], scores]), np.hstack([best[1], chunk[positions]])
             order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-            best = np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+            best = np.take_along_axis(scores, order, 1), np.take_along_axis(nearest, order, 1)
         return best
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ class FaissIndex:
 
 
 def build_index(vectors: np.ndarray, *, kind: str = "auto") -> FaissIndex:
-    """An inner-product index over `vectors` (n, d) float32; row i of the index is row i of `vectors`."""
+    """Build an inner-product index over `vectors` (n, d) float32; row i of the index is row i of `vectors`."""
     import faiss
 
     n, d = vectors.shape
@@ -96,7 +96,7 @@ def build_index(vectors: np.ndarray, *, kind: str = "auto") -> FaissIndex:
 
 
 def load_index(path: Path) -> FaissIndex:
-    """Read a FAISS file. `CollectionError` when it is not one, or does not compare by inner product."""
+    """Read a FAISS file. `CollectionError` when it is not one, or its metric is not the inner product."""
     import faiss
 
     try:

@@ -1,4 +1,4 @@
-"""What an index is."""
+"""The index protocol."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 
 
 class VectorIndex(Protocol):
+    """Nearest-neighbour search over n vectors by inner product."""
+
     kind: str
-    """"flat", "fp16" or "hnsw": what the manifest records."""
+    """"flat", "fp16" or "hnsw", as the manifest records it."""
     dimension: int
 
     def __len__(self) -> int: ...
@@ -20,13 +22,13 @@ class VectorIndex(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """The `k` rows with the highest inner product per query (q, dimension) float32.
 
-        `allowed` (n,) bool restricts the answer before the top k is taken. Returns scores and rows, both (q, k), best
-        first; where fewer than `k` rows are allowed, the rest of the rows is -1.
+        `allowed` (n,) bool restricts the rows before the top k is taken. Returns scores and rows, both (q, k), best
+        first; where fewer than `k` rows are found, the remaining rows are -1.
         """
         ...
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
-        """The stored vectors (len(rows), dimension) float32 (for "fp16": as rounded)."""
+        """The stored vectors (len(rows), dimension) float32, rounded to float16 unless "flat"."""
         ...
 
     def save(self, path: Path) -> None: ...

@@ -1,1 +1,1 @@
-"""Message templates, and the six languages that the app speaks."""
+"""Message templates and their translations into six languages."""

@@ -1,4 +1,4 @@
-"""English sentences with their blanks kept apart, so that the app can say them in the visitor's language (ui/strings.py)."""
+"""Messages: English text that keeps its template and values apart, so that the app can translate it (see `strings`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class MessageFormatter(Formatter):
-    """`str.format` that writes lists and tuples as their items with commas between."""
+    """`str.format` that joins the items of lists and tuples with commas."""
 
     comma = ", "
 
@@ -19,9 +19,9 @@ class MessageFormatter(Formatter):
 
 
 class Message(str):
-    """`Message("There is no work {work!r}.", work=identity)`: the text with its blanks filled in, as any other text.
+    """A formatted string that keeps its template and values: `Message("There is no work {work!r}.", work=identity)`.
 
-    A template without values is the text as it stands, braces and all. A value may be a sentence of its own.
+    A template without values is used verbatim, braces included. A value may itself be a `Message`.
     """
 
     template: str

@@ -1,8 +1,8 @@
 """Works from a folder of pictures, in the conventions of `datasets`' imagefolder.
 
-`metadata.csv` or `metadata.jsonl` (with a `file_name` column, relative to its own folder) become columns; where there is
-none, the name of the sub-folder becomes the column `label`. Scanned by artsim and not by `load_dataset("imagefolder")`,
-because a museum's folder has odd names, broken files and pictures without metadata, and each must be kept or reported.
+`metadata.csv` or `metadata.jsonl` (with a `file_name` column, relative to its own folder) become columns; without them,
+the name of the sub-folder becomes the column `label`. artsim scans the folder itself, without `load_dataset("imagefolder")`,
+as museum folders have odd names, broken files and pictures without metadata, each of which must be kept or reported.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 
 def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
-    """Every picture below `path`; `SourceError` when there is no such folder, or no picture in it.
+    """All pictures below `path`; `SourceError` when the folder does not exist, or holds no picture.
 
-    The id of a work is its relative path, or what the metadata says in `id_column`.
+    The id of a work is its relative path, or its metadata value in `id_column`.
     """
     folder = Path(path).expanduser()
     if not folder.is_dir():
@@ -36,21 +36,22 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
             f"The folder {folder} holds no pictures ({', '.join(sorted(EXTENSIONS))}), in itself or its sub-folders."
         )
     records, table_features = read_metadata(folder, metadata)
-    _tell_missing(set(records) - {key(name) for name in pictures})
+    _warn_missing(set(records) - {key(name) for name in pictures})
     features = _features(table_features, with_label=not records and any("/" in name for name in pictures))
 
     def works(start: int) -> Iterator[Work]:
         for name in pictures[start:]:
             columns: dict[str, Any] = dict.fromkeys(features)
-            columns |= {"label": _shown(Path(name).parent.name) or None} if "label" in columns and not records else {}
+            if "label" in columns and not records:
+                columns["label"] = _printable(Path(name).parent.name) or None
             columns |= records.get(key(name), {})
-            columns["title"] = columns["title"] or readable_name(_shown(name))
-            identity = str(columns.get(id_column) or _shown(name)) if id_column else _shown(name)
+            columns["title"] = columns["title"] or readable_name(_printable(name))
+            identity = str(columns.get(id_column) or _printable(name)) if id_column else _printable(name)
             yield {**columns, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
 
     return Source(
-        name=f"folder:{_shown(str(folder))}",
-        title=_shown(folder.resolve().name).replace("_", " ").replace("-", " "),
+        name=f"folder:{_printable(str(folder))}",
+        title=_printable(folder.resolve().name).replace("_", " ").replace("-", " "),
         works=works,
         features=features,
         fingerprint=_fingerprint(folder, [*pictures, *metadata]),
@@ -60,7 +61,7 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
 
 
 def _files(folder: Path) -> tuple[list[str], list[str]]:
-    """Relative POSIX names of the pictures and the metadata files below `folder`, sorted; hidden ones are left out."""
+    """Relative POSIX names of the pictures and the metadata files below `folder`, sorted, without hidden ones."""
     pictures, metadata = [], []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -73,9 +74,9 @@ def _files(folder: Path) -> tuple[list[str], list[str]]:
     return sorted(pictures), sorted(metadata)
 
 
-def _tell_missing(names: set[str]) -> None:
+def _warn_missing(names: set[str]) -> None:
     if names:
-        log.warning("The metadata names %d pictures that are not there, such as %s.", len(names), min(names))
+        log.warning("The metadata names %d pictures that do not exist, such as %s.", len(names), min(names))
 
 
 def _features(table: dict[str, Any], *, with_label: bool) -> dict[str, Any]:
@@ -95,19 +96,19 @@ def readable_name(name: str) -> str:
     return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split()) or name
 
 
-def _shown(name: str) -> str:
-    """A file name as text that can be stored: bytes in it that are not UTF-8 appear as `\\xff`."""
+def _printable(name: str) -> str:
+    """A file name as text that can be stored: bytes that are not UTF-8 become `\\xff`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _fingerprint(folder: Path, names: list[str]) -> str:
-    """Changes when a picture or a metadata file is added, removed or written to."""
+    """A hash that changes when a picture or a metadata file is added, removed or written to."""
     digest = hashlib.sha256()
     for name in names:
         try:
             status = (folder / name).stat()
             state = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError as error:  # a link that leads nowhere, for example: reported when its turn comes
+        except OSError as error:  # a dangling link, for example: reported when it is read
             state = str(error.strerror)
         digest.update(f"{name}\0{state}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

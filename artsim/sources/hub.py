@@ -1,6 +1,6 @@
-"""Works from any Hub dataset with an image column, such as `huggan/wikiart`, streamed: only what is read is fetched.
+"""Works from any Hub dataset with an image column, such as `huggan/wikiart`, streamed: only rows in use are fetched.
 
-Its rows are a stranger's. They give pictures as bytes or as files of the dataset itself; nothing else is opened for them.
+Rows are written by strangers: a picture comes as bytes or as a file of the dataset itself, and nothing else is opened.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def open_hub(name: str) -> Source:
     own = OwnFiles(repo, info.sha)
     stream, image_column = _open_stream(own, split)
     kept = {
-        key: plain for key, feature in stream.features.items() if (plain := _plain(feature)) and key != image_column
+        key: plain
+        for key, feature in stream.features.items()
+        if (plain := _kept_feature(feature)) and key != image_column
     }
     dropped = set(stream.features) - set(kept) - {image_column}
     if dropped:
@@ -37,7 +39,7 @@ def open_hub(name: str) -> Source:
     features = {"id": Value("string"), **{_column(key): feature for key, feature in kept.items()}}
 
     def works(start: int) -> Iterator[Work]:
-        with _reading(repo), _understanding(repo, split):
+        with _converting_errors(repo), _converting_format_errors(repo, split):
             for number, row in enumerate(stream.skip(start) if start else stream, start):
                 columns = {_column(key): _value(row[key], stream.features[key]) for key in kept}
                 name = f"{split}-{number}"
@@ -58,15 +60,15 @@ def open_hub(name: str) -> Source:
 
 
 @contextmanager
-def _reading(repo: str) -> Iterator[None]:
-    """What goes wrong between here and the Hub leaves this block as a `SourceError`."""
+def _converting_errors(repo: str) -> Iterator[None]:
+    """Errors of the Hub or the connection inside this block become a `SourceError`."""
     from huggingface_hub.errors import GatedRepoError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         yield
     except GatedRepoError as error:
         raise SourceError(
-            f"The owner of the dataset {repo} lets in only those who ask: ask on its page, then log in with: hf auth login"
+            f"Access to the dataset {repo} is restricted: request it on its page, then log in with: hf auth login"
         ) from error
     except RepositoryNotFoundError as error:
         raise SourceError(
@@ -84,7 +86,7 @@ def _reading(repo: str) -> Iterator[None]:
 
 
 @contextmanager
-def _understanding(repo: str, split: str) -> Iterator[None]:
+def _converting_format_errors(repo: str, split: str) -> Iterator[None]:
     """What `datasets` cannot make sense of, or refuses (names that lead out of an image folder), as a `SourceError`."""
     from datasets.exceptions import DatasetNotFoundError
 
@@ -99,7 +101,7 @@ def _repo_info(repo: str, revision: str | None) -> Any:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        with _reading(repo):
+        with _converting_errors(repo):
             return HfApi().dataset_info(repo, revision=revision)
     except HFValidationError as error:
         raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
@@ -108,15 +110,15 @@ def _repo_info(repo: str, revision: str | None) -> Any:
 def _open_stream(own: OwnFiles, split: str) -> tuple[Any, str]:
     """The dataset with nothing decoded, and the name of its image column.
 
-    `datasets` decodes every picture, sound and film of a row, also in columns that nobody wants, and to do so opens
-    whatever path the row names.
+    `datasets` decodes every picture, sound and film of a row, also in columns that are not used, and opens whatever path
+    the row names to do so.
     """
     from datasets import Image, load_dataset_builder
 
     repo = own.repo
-    with _reading(repo):
+    with _converting_errors(repo):
         own.check_cards()
-    with _reading(repo), _understanding(repo, split):
+    with _converting_errors(repo), _converting_format_errors(repo, split):
         builder = load_dataset_builder(repo, revision=own.commit)
         own.check_data(builder.config.data_files)
         stream = builder.as_streaming_dataset(split=split)
@@ -140,30 +142,30 @@ def _picture(value: Any, name: str, own: OwnFiles) -> dict[str, Any] | None:
 
 
 def _fetch(own: OwnFiles, path: str, name: str) -> bytes:
-    with _reading(own.repo):
+    with _converting_errors(own.repo):
         return own.read(path, name=name)
 
 
 def _column(name: str) -> str:
-    """The id of a work is its row, which is there once; what the dataset calls `id` is kept as `source_id`."""
+    """The id of a work is its row number, which is unique; the dataset's own `id` is kept as `source_id`."""
     return "source_id" if name == "id" else name
 
 
-def _plain(feature: Any) -> Any | None:
-    """The feature under which a column is kept: text, numbers, and short lists of them; None for everything else."""
+def _kept_feature(feature: Any) -> Any | None:
+    """The feature of a column that is kept: text, numbers, and lists of variable length of them; None for all others."""
     from datasets import ClassLabel, List, Value
 
     if isinstance(feature, ClassLabel):
         return Value("string")
     if isinstance(feature, Value):
         return feature if feature.dtype not in ("binary", "large_binary") else None
-    if isinstance(feature, List) and feature.length == -1 and (inner := _plain(feature.feature)) is not None:
+    if isinstance(feature, List) and feature.length == -1 and (inner := _kept_feature(feature.feature)) is not None:
         return List(inner)
     return None
 
 
 def _value(value: Any, feature: Any) -> Any:
-    """ClassLabels as their names; -1, which stands for a missing label, as None."""
+    """ClassLabels as names; None for -1, which marks a missing label."""
     from datasets import ClassLabel, List
 
     if isinstance(feature, ClassLabel):
@@ -175,5 +177,5 @@ def _value(value: Any, feature: Any) -> Any:
 
 def _license(info: Any) -> str:
     card = info.card_data
-    found = card.get("license") if card else None
-    return (found[0] if isinstance(found, list) and found else found) or "unknown"
+    license = card.get("license") if card else None
+    return (license[0] if isinstance(license, list) and license else license) or "unknown"

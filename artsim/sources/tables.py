@@ -1,4 +1,4 @@
-"""`metadata.csv` and `metadata.jsonl` of a folder of pictures: what they say of each picture, with one type a column."""
+"""Reads `metadata.csv` and `metadata.jsonl` of a folder of pictures: a record per picture, one type per column."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _SYNONYMS = {
     "artist": ("artist_name", "author", "painter", "creator", "attribution"),
     "year": ("creation_year", "begin_year", "beginyear"),
 }
-_TEXT = (
+_TEXT_COLUMNS = (
     "file_name id title name caption artist date period medium culture department url image_url license label".split()
 )
-"""Columns that are text in every collection, also where a file holds nothing but numbers (a title "1984", an id "007")."""
+"""Columns that are text in every collection, even if a file has only numbers there (a title "1984", an id "007")."""
 
 Records = dict[str, dict[str, Any]]
-"""Columns of a picture, by its `key`."""
+"""Metadata columns of each picture, by its `key`."""
 
 
 def key(name: str) -> str:
-    """Under what a picture is looked up: a Mac writes `é` in file names as two characters, people as one."""
+    """The lookup key of a file name, normalized: macOS writes `é` as two characters, people as one."""
     return unicodedata.normalize("NFC", name)
 
 
 def read_metadata(folder: Path, names: Sequence[str]) -> tuple[Records, dict[str, Any]]:
-    """What the metadata files `names` below `folder` say, and the `datasets` features of their columns.
+    """The records of the metadata files `names` below `folder`, and the `datasets` features of their columns.
 
     A column whose type differs between files becomes text. `SourceError` names a file that cannot be read.
     """
@@ -77,13 +77,13 @@ def _read_csv(path: Path) -> Any:
 
     table = csv.read_csv(
         path,
-        # one block, so that types are guessed from the whole file and not from its first megabyte
+        # one block, so that types are inferred from the whole file and not from its first megabyte
         read_options=csv.ReadOptions(block_size=min(path.stat().st_size + 1, 2**31 - 1)),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             strings_can_be_null=True,
             null_values=["", "NA", "N/A", "NaN", "null"],
-            column_types=dict.fromkeys(_TEXT, pa.string()),
+            column_types=dict.fromkeys(_TEXT_COLUMNS, pa.string()),
         ),
     )
     if any(pa.types.is_binary(column.type) for column in table.columns):
@@ -108,7 +108,7 @@ def _read_jsonl(path: Path) -> Any:
     columns = {}
     for name in names:
         values = [row.get(name) for row in rows]
-        if name in _TEXT:
+        if name in _TEXT_COLUMNS:
             values = [str(value) if isinstance(value, int | float) else value for value in values]
         try:
             columns[name] = pa.array(values)
@@ -118,7 +118,7 @@ def _read_jsonl(path: Path) -> Any:
 
 
 def _kept_type(field: Any) -> Any:
-    """The type of a column; what is empty throughout is text until proven otherwise."""
+    """The type of a column; text if all its values are empty."""
     import pyarrow as pa
 
     if pa.types.is_null(field.type):
@@ -129,10 +129,10 @@ def _kept_type(field: Any) -> Any:
 
 
 def _standard_names(names: list[str]) -> list[str]:
-    """`artist_name` and the like as `artist`, where there is no `artist` yet."""
+    """Column names with synonyms such as `artist_name` renamed to `artist`, unless there is an `artist`."""
     renamed = list(names)
     for standard, synonyms in _SYNONYMS.items():
-        found = next((name for name in synonyms if name in renamed), None)
-        if standard not in renamed and found:
-            renamed[renamed.index(found)] = standard
+        synonym = next((name for name in synonyms if name in renamed), None)
+        if standard not in renamed and synonym:
+            renamed[renamed.index(synonym)] = standard
     return renamed

@@ -1,4 +1,4 @@
-"""Measured figures for the dataset card: read from what `scripts/evaluate.py --json` writes."""
+"""Evaluation figures for the dataset card, read from the output of `scripts/evaluate.py --json`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured, on what, and by which command. `rows` is setting -> measure -> value."""
+    """Evaluation results with their data set and command. `rows`: setting -> measure -> value."""
 
     command: str
     label: str
@@ -35,7 +35,7 @@ class Figures:
     rows: Mapping[str, Mapping[str, float]]
 
     def check(self, manifest: Manifest) -> None:
-        """`CollectionError` unless they were measured on the collection of `manifest`."""
+        """`CollectionError` unless the figures were measured on the collection of `manifest`."""
         encoders = {(space.encoder, space.revision) for space in manifest.spaces}
         if self.works != manifest.rows or (self.encoder, self.revision) not in encoders:
             raise CollectionError(
@@ -46,7 +46,7 @@ class Figures:
 
 
 def read_figures(path: Path) -> Figures:
-    """The figures in a file that `scripts/evaluate.py --label COLUMN --json FILE` wrote; `CollectionError` otherwise."""
+    """Read a file of `scripts/evaluate.py --label COLUMN --json FILE`; `CollectionError` if it is not one."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         entries = data.get("table") or [{**data, "name": f"{data['ranking']}, {_weights(data['aspects'])}"}]

@@ -1,4 +1,4 @@
-"""The dataset card: what `README.md` of a collection says, on the Hub and on disk."""
+"""The dataset card: the `README.md` of a collection, on the Hub and on disk."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from artsim.storage.manifest import Manifest, SpaceRecord
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 _MEANINGS = {
-    "id": "what the work is called in searches; unique",
-    "image": "the picture, as the file it came as",
+    "id": "identifier of the work in searches; unique",
+    "image": "the picture, as its original file",
     "image_url": "where the picture can be fetched",
     "title": "title",
     "artist": "who made it",
     "artist_bio": "a line about the artist",
     "nationality": "nationality of the artist",
-    "year": "year it was made, or the first of them",
+    "year": "year in which it was made, or the first of them",
     "date": "when it was made, in words",
     "period": "period",
     "medium": "materials and technique",
     "dimensions": "size of the object",
     "culture": "culture or region",
     "department": "department of the museum",
-    "credit_line": "how the museum got it",
+    "credit_line": "how the museum acquired it",
     "tags": "what it shows, as keywords",
     "url": "page of the work",
     "license": "licence of the picture",
     "style": "style",
     "genre": "genre",
-    "label": "name of the folder it was in",
+    "label": "name of the folder that contained it",
     "sha256": "sha256 of the picture's file",
 }
 _ASPECTS = {
@@ -46,7 +46,7 @@ _ASPECTS = {
 
 @dataclass(frozen=True)
 class _Card:
-    """What the parts of a card are written from."""
+    """The data from which the sections of a card are written."""
 
     manifest: Manifest
     schema: Mapping[str, Any]
@@ -59,13 +59,13 @@ class _Card:
         return self.manifest.spaces[0]
 
     @property
-    def shown(self) -> str:
-        """The column that tells works apart for a person."""
+    def label_column(self) -> str:
+        """The column by which people tell works apart."""
         return "title" if "title" in self.schema else "id"
 
 
 def is_private_encoder(space: SpaceRecord) -> bool:
-    """Whether a space's encoder was a folder of some machine (known by the hash of its weights), which others lack."""
+    """Whether a space's encoder was a local folder (identified by the hash of its weights), which others lack."""
     return space.revision.startswith("sha256:")
 
 
@@ -78,13 +78,13 @@ def dataset_card(
     repo_id: str | None = None,
     evaluation: Figures | None = None,
 ) -> str:
-    """Markdown with the front matter that the Hub reads. `repo_id` is where the collection can be loaded from.
+    """Markdown with the front matter that the Hub reads. `repo_id`: where the collection can be loaded from.
 
-    `schema`: the `datasets` feature of each metadata column; `block_dims`: for each space, how many numbers of a vector of
-    its index each aspect has, in order; `first_id`: the id of the first work, for examples.
+    `schema`: the `datasets` feature of each metadata column; `block_dims`: for each space, the length of each aspect in its
+    index vectors, in order; `first_id`: the id of the first work, for examples.
     """
     card = _Card(manifest, schema, block_dims, first_id, repo_id or "NAMESPACE/NAME")
-    parts = [
+    sections = [
         _front_matter(manifest),
         f"# {_line(manifest.title)}",
         _introduction(card),
@@ -92,9 +92,9 @@ def dataset_card(
         _encoders(card),
     ]
     if evaluation is not None:
-        parts.append(_evaluation(evaluation))
-    parts += [_attached_index(card), _textbook(card), _with_artsim(card), _provenance(card), _LIMITS]
-    return "\n\n".join(parts) + "\n"
+        sections.append(_evaluation(evaluation))
+    sections += [_attached_index(card), _raw_cosine(card), _with_artsim(card), _provenance(card), _LIMITS]
+    return "\n\n".join(sections) + "\n"
 
 
 def _front_matter(manifest: Manifest) -> str:
@@ -116,8 +116,8 @@ def _introduction(card: _Card) -> str:
     description = card.manifest.source.get("description", "").strip()
     pictures = "their pictures" if card.manifest.images == "bytes" else "the addresses of their pictures"
     about = (
-        f"{card.manifest.rows:,} artworks: {pictures}, what is known of them, vectors of their likeness, and a FAISS "
-        "index over those vectors. Row *i* of the index is row *i* of the dataset."
+        f"{card.manifest.rows:,} artworks: {pictures}, their metadata, embedding vectors, and a FAISS index over those "
+        "vectors. Row *i* of the index is row *i* of the dataset."
     )
     return f"{description}\n\n{about}" if description else about
 
@@ -142,8 +142,8 @@ def _columns(card: _Card) -> str:
     rows += [(f"`{name}`", f"{dims[name]} × float32", meaning) for name, meaning in vectors.items()]
     table = "\n".join(f"| {' | '.join(_cell(value) for value in row)} |" for row in rows)
     note = (
-        "The vectors are as the encoder gives them, each of length 1, so the inner product of two is their cosine. "
-        "What a source does not know is empty."
+        "The vectors are those of the encoder, scaled to length 1, so the inner product of two is their cosine. Values that "
+        "the source does not have are empty."
     )
     return f"## What is in it\n\n| column | type | meaning |\n| --- | --- | --- |\n{table}\n\n{note}"
 
@@ -155,7 +155,7 @@ def _encoders(card: _Card) -> str:
         lines.append(
             f"- **{record.name}**: encoder `{record.encoder}`, revision `{record.revision}`. Its index "
             f"(`{record.index}`, {record.index_type}, inner product) holds for each work the vectors of its aspects side by "
-            f"side ({blocks}), each made comparable by the collection's own statistics and scaled to length 1. Those "
+            f"side ({blocks}), each normalised by the collection's own statistics and scaled to length 1. Those "
             f"statistics are in `{record.statistics}`." + _regions(record)
         )
     return "## Encoder and index\n\n" + "\n".join(lines)
@@ -166,16 +166,16 @@ def _regions(space: SpaceRecord) -> str:
         return ""
     count = len(space.regions.boxes)
     return (
-        f" Details are found in `{space.regions.index}` ({space.regions.index_type}, inner product): row *{count} i + j* is "
-        f"region *j* of work *i*, and `artsim.json` says where in a picture each of the {count} regions lies."
+        f" The index for details is `{space.regions.index}` ({space.regions.index_type}, inner product): row *{count} i + j* is "
+        f"region *j* of work *i*, and `artsim.json` gives the position of each of the {count} regions in a picture."
     )
 
 
 def _evaluation(figures: Figures) -> str:
-    apart = f"; works of the same {figures.disjoint} are taken out of the ranking" if figures.disjoint else ""
+    disjoint = f"; works of the same {figures.disjoint} are taken out of the ranking" if figures.disjoint else ""
     note = (
-        f"Every work with a `{figures.label}` asked for the others ({figures.queries:,} queries); right are those of the same "
-        f"`{figures.label}`{apart}."
+        f"Every work with a `{figures.label}` was a query ({figures.queries:,} queries); works of the same `{figures.label}` "
+        f"are relevant{disjoint}."
     )
     measures = list(dict.fromkeys(name for row in figures.rows.values() for name in row))
     lines = [f"| setting | {' | '.join(measures)} |", f"| --- |{' ---: |' * len(measures)}"]
@@ -205,20 +205,20 @@ vector = works.get_index("{space.name}").faiss_index.reconstruct(0)  # of the fi
 weights = np.float32([{", ".join(weights)}])  # of {", ".join(blocks)}
 query = vector * np.repeat(weights, {list(blocks.values())})
 scores, nearest = works.get_nearest_examples("{space.name}", query, k=6)
-for score, name in zip(scores, nearest["{card.shown}"]):
+for score, name in zip(scores, nearest["{card.label_column}"]):
     print(f"{{score:.3f}}", name)
 ```
 
 The score is the weighted sum of the aspects' cosines, so the first work finds itself with the sum of the weights."""
 
 
-def _textbook(card: _Card) -> str:
+def _raw_cosine(card: _Card) -> str:
     space, column = card.space, card.space.columns["subject"]
     if space.encoder == "embedded" or is_private_encoder(space):
         why = (
-            "The encoder comes with artsim, so to search by a picture of your own, use artsim (below)."
+            "The encoder is part of artsim, so use artsim (below) to search by a picture of your own."
             if space.encoder == "embedded"
-            else "The encoder is not on the Hub, so only whoever has it can search by other pictures."
+            else "The encoder is not on the Hub, so only people who have it can search by other pictures."
         )
         query = f'query = np.array(works[0]["{column}"], np.float32)  # the first work\'s own vector'
         return f"""## Plain cosine on the `subject` vectors
@@ -234,7 +234,7 @@ works = load_dataset("{card.repo_id}", split="train")
 works.add_faiss_index("{column}", metric_type=faiss.METRIC_INNER_PRODUCT)
 
 {query}
-{_print_nearest(column, card.shown)}
+{_print_nearest(column, card.label_column)}
 ```"""
     return f"""## Find works like a picture of your own, with plain `datasets` and `transformers`
 
@@ -252,19 +252,19 @@ works.add_faiss_index("{column}", metric_type=faiss.METRIC_INNER_PRODUCT)
 
 model = AutoModel.from_pretrained("{space.encoder}", revision="{space.revision}").eval()
 processor = AutoImageProcessor.from_pretrained("{space.encoder}", revision="{space.revision}", backend="pil")
-embed = getattr(model, "get_image_features", model)  # CLIP and its kin have a function of their own for pictures
+embed = getattr(model, "get_image_features", model)  # CLIP-like models have a separate function for pictures
 picture = Image.open("my-picture.jpg").convert("RGB")
 with torch.inference_mode():
     vector = embed(**processor(images=picture, return_tensors="pt")).pooler_output.flatten()
 
 query = torch.nn.functional.normalize(vector, dim=0).numpy()
-{_print_nearest(column, card.shown)}
+{_print_nearest(column, card.label_column)}
 ```"""
 
 
-def _print_nearest(index: str, shown: str) -> str:
+def _print_nearest(index: str, label_column: str) -> str:
     return f"""cosines, nearest = works.get_nearest_examples("{index}", query, k=5)
-for cosine, name in zip(cosines, nearest["{shown}"]):
+for cosine, name in zip(cosines, nearest["{label_column}"]):
     print(f"{{cosine:.3f}}", name)"""
 
 
@@ -275,14 +275,14 @@ def _with_artsim(card: _Card) -> str:
         search = 'collection.search(image="my-picture.jpg", k=5)'
     return f"""## With artsim
 
-artsim weighs the aspects, corrects hubs, filters by any column, and says how unusual a likeness is.
+artsim weights the aspects, corrects for hubs, filters by any column, and shows how unusual a similarity is.
 
 ```python
 import artsim
 
 collection = artsim.open_collection("{card.repo_id}")
 for match in {search}:
-    print(match.rank, match.work["{card.shown}"], f"closer than {{match.percentile:.1f}} % of pairs")
+    print(match.rank, match.work["{card.label_column}"], f"closer than {{match.percentile:.1f}} % of pairs")
 ```
 
 In the browser: `python app.py --collection {card.repo_id}`. To stay on one version, give `revision="COMMIT"`."""
@@ -298,14 +298,12 @@ def _provenance(card: _Card) -> str:
     terms = (
         f"The pictures and the records are under the licence `{manifest.license}`, as their source states it."
         if manifest.license not in ("unknown", "other")
-        else "Whoever published this did not state a licence for the pictures and the records: ask their owners."
+        else "The publisher did not state a licence for the pictures and the records: ask their owners."
     )
     if "license" in card.schema:
         terms += " The column `license` holds what is stated for each work."
     if manifest.images == "urls":
-        terms += (
-            " The pictures themselves are not part of this dataset: they stay where `image_url` points, on its terms."
-        )
+        terms += " The pictures themselves are not part of this dataset: they are at `image_url`, under the terms of that site."
     return f"""## Where it comes from, and on what terms
 
 Source: {origin}, version `{source.get("fingerprint", "unknown")}`. Made with artsim {manifest.artsim_version} on
@@ -314,13 +312,13 @@ Source: {origin}, version `{source.get("fingerprint", "unknown")}`. Made with ar
 
 _LIMITS = """## What it cannot tell
 
-Likeness is measured by a neural network that was not made for art history. It sees reproductions, with their crops,
-colours and frames, not the works. That two works look alike says nothing of influence, authorship or authenticity.
-Attributions, dates and descriptions are the source's, with its gaps and the words of its time."""
+Similarity is measured by a neural network that was not trained for art history. Its inputs are reproductions, with their
+crops, colours and frames, not the works. That two works look alike says nothing of influence, authorship or authenticity.
+Attributions, dates and descriptions are those of the source, with its gaps and the words of its time."""
 
 
 def _kind(feature: Any) -> str:
-    """A `datasets` feature in a word or two: `string`, `list of string`."""
+    """A short name for a `datasets` feature: `string`, `list of string`."""
     inner = getattr(feature, "feature", None)
     return f"list of {_kind(inner)}" if inner is not None else str(getattr(feature, "dtype", type(feature).__name__))
 

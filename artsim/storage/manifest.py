@@ -1,4 +1,4 @@
-"""`artsim.json`: what a saved collection says of itself, and the check that its files are the ones it was saved with."""
+"""The manifest `artsim.json`: describes a saved collection, and verifies its files by size and sha256."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any
 from artsim.errors import CollectionError
 from artsim.messages.message import Message
 
-FORMAT_VERSION = 2  # the newest that is read; 2 is 1 with regions, and only what has regions is written as 2
+FORMAT_VERSION = 2  # the newest that is read; 2 adds regions to 1, and is written only for collections with regions
 FILE_NAME = "artsim.json"
-_HASHED_UP_TO = 256_000_000  # larger files are checked by size on every opening, by hash when fetched or asked
+_HASHED_UP_TO = 256_000_000  # larger files are checked by size when opened, by hash when fetched or on request
 
 
 @dataclass(frozen=True)
 class RegionsRecord:
-    """The regions of a space: in row `work * len(boxes) + region` of the index is one region of one work."""
+    """The regions of a space: row `work * len(boxes) + region` of the index is one region of one work."""
 
     column: str
-    """Embedding column: for each work, the vectors of its regions one after the other."""
+    """Embedding column: for each work, its concatenated region vectors."""
     boxes: tuple[tuple[float, float, float, float], ...]
     """(left, top, right, bottom) of each region, fractions of the picture's width and height."""
     dim: int
-    """Length of the vector of one region."""
+    """Length of a region vector."""
     index: str
     index_type: str
     statistics: str
@@ -36,7 +36,7 @@ class RegionsRecord:
 
 @dataclass(frozen=True)
 class SpaceRecord:
-    """One space: which encoder made it, where its columns and files are."""
+    """One space: its encoder, embedding columns and files."""
 
     name: str
     encoder: str
@@ -53,32 +53,36 @@ class SpaceRecord:
 
     @property
     def indexes(self) -> tuple[str, ...]:
-        """The files that can be built again from the embedding columns."""
+        """The files that can be rebuilt from the embedding columns."""
         return (self.index,) if self.regions is None else (self.index, self.regions.index)
 
     @property
     def vector_columns(self) -> tuple[str, ...]:
-        """The embedding columns."""
+        """All embedding columns, that of the regions included."""
         return (*self.columns.values(), *(() if self.regions is None else (self.regions.column,)))
 
 
 @dataclass(frozen=True)
 class FileRecord:
+    """Size in bytes and sha256 of a file."""
+
     size: int
     sha256: str
 
 
 @dataclass(frozen=True)
 class Manifest:
+    """The content of `artsim.json`."""
+
     title: str
     rows: int
     source: Mapping[str, str]
-    """`name`, `homepage`, `description`, `fingerprint` of where the works come from."""
+    """`name`, `homepage`, `description`, `fingerprint` of the source."""
     license: str
     created: str
     """UTC date and time, ISO 8601."""
     images: str
-    """"bytes": in the dataset; "urls": only as the column `image_url`."""
+    """"bytes": pictures are in the dataset; "urls": only their addresses, in the column `image_url`."""
     spaces: tuple[SpaceRecord, ...]
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     """Every other file of the collection, by its POSIX path."""
@@ -87,24 +91,24 @@ class Manifest:
 
     @property
     def indexes(self) -> set[str]:
-        """The files of all spaces that can be built again from the embedding columns; maps can be drawn again."""
+        """The files of all spaces that can be rebuilt from the embedding columns, maps included."""
         return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}
 
     def to_json(self) -> str:
         data = dataclasses.asdict(self)
         for space in data["spaces"]:
-            if space["regions"] is None:  # unknown to those who read version 1 only
+            if space["regions"] is None:  # readers of version 1 do not know this key
                 del space["regions"]
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def map_name(space: str) -> str:
-    """The file with the map of a space, if it has one: see `artsim.snapshot.works_map`."""
+    """The file of the map of a space, if it has one: see `artsim.snapshot.works_map`."""
     return f"index/{space}.map.safetensors"
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """`CollectionError` when there is none, it is damaged, or a newer artsim wrote it."""
+    """Read the manifest in `folder`. `CollectionError` when it is missing, damaged, or written by a newer artsim."""
     path = folder / FILE_NAME
     try:
         return parse_manifest(path.read_text(encoding="utf-8"), str(path))
@@ -122,6 +126,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def parse_manifest(text: str, name: str) -> Manifest:
+    """Parse a manifest; `name` names it in errors. `CollectionError` when it is damaged, or written by a newer artsim."""
     try:
         data: dict[str, Any] = json.loads(text)
         version = int(data["format_version"])
@@ -158,7 +163,7 @@ def _box(values: Sequence[float]) -> tuple[float, float, float, float]:
 
 
 def _check_paths(manifest: Manifest) -> None:
-    """`ValueError` unless every file lies within the collection, and those of each space are among them."""
+    """`ValueError` unless every path lies within the collection, and the files of each space are listed."""
     for name in manifest.files:
         if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
             raise ValueError(f"{name} is not a path within the collection")
@@ -172,13 +177,13 @@ def _check_paths(manifest: Manifest) -> None:
 
 
 def record_files(folder: Path) -> dict[str, FileRecord]:
-    """Size and sha256 of every file below `folder` but the manifest itself."""
+    """Size and sha256 of every file below `folder` except the manifest, by POSIX path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FILE_NAME)
     return {path.relative_to(folder).as_posix(): FileRecord(path.stat().st_size, sha256(path)) for path in paths}
 
 
 def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -> dict[str, str]:
-    """The files that are not as they were saved, each with what is wrong. `thorough` hashes large files as well."""
+    """The files that differ from the saved ones, each with the problem. `thorough` hashes large files as well."""
     problems: dict[str, str] = {}
     for name, record in manifest.files.items():
         if name == "README.md":  # the card may be edited by people

@@ -1,4 +1,4 @@
-"""The files of a collection: parquet shards in and out, one row at a time where pictures are concerned.
+"""Parquet shards of a collection: writes and reads them, and replaces folders and files atomically.
 
 Pictures are never all in memory: metadata and vectors are read as columns, a picture by its row group.
 """
@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 from artsim.errors import CollectionError, ImageError
 
 SHARD_BYTES = 450_000_000  # under the 500 MB that the Hub recommends
-ROW_GROUP = 32  # pictures of one row group are read together, so: few
-PORTION_BYTES = 500_000_000  # pictures that are written together; Arrow holds at most 2 GB in one array
+ROW_GROUP = 32  # small, as the pictures of a row group are read together
+PORTION_BYTES = 500_000_000  # of pictures written together; Arrow holds at most 2 GB in one array
 
 
 def dataset_schema(metadata: Mapping[str, Any], vectors: Mapping[str, int], *, images: bool) -> pa.Schema:
-    """The parquet schema, with the `datasets` features in it: image first, metadata, one list column per vector."""
+    """The parquet schema, including the `datasets` features: id, image, metadata, one list column per vector."""
     from datasets import Features, Image, List, Value
 
     columns: dict[str, Any] = {"id": Value("string")}
@@ -53,7 +53,7 @@ def column_vectors(column: pa.ChunkedArray) -> np.ndarray:
 
 
 class ShardWriter:
-    """Writes tables one after the other into `data/train-*.parquet` of at most about `SHARD_BYTES` each."""
+    """Writes tables in order into `data/train-*.parquet` files of about `SHARD_BYTES` each."""
 
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self._folder, self._schema = folder / "data", schema
@@ -79,7 +79,7 @@ class ShardWriter:
             self._writer = None
 
     def close(self) -> None:
-        """Give the shards their final names, which hold their number."""
+        """Rename the shards to their final names, which contain the number of shards."""
         self._finish_shard()
         for number, path in enumerate(self._paths):
             path.rename(path.with_name(f"train-{number:05d}-of-{len(self._paths):05d}.parquet"))
@@ -99,7 +99,7 @@ class Shards:
             raise CollectionError(
                 "A data file cannot be read as parquet ({reason}); fetch or build it again.", reason=str(error)
             ) from error
-        self._last: tuple[int, int, pa.ChunkedArray] | None = None
+        self._cached_group: tuple[int, int, pa.ChunkedArray] | None = None
         self._starts = np.cumsum([0, *(metadata.num_rows for metadata in self._metadata)])
         self._lock = threading.Lock()
 
@@ -112,15 +112,14 @@ class Shards:
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Whole columns, in memory."""
-        paths = [self._unchanged(shard) for shard in range(len(self._paths))]
+        paths = [self._checked_path(shard) for shard in range(len(self._paths))]
         tables = [pq.read_table(path, columns=list(names), partitioning=None) for path in paths]
         return pa.concat_tables(tables).replace_schema_metadata(None)
 
     def picture(self, row: int) -> bytes:
-        """The bytes of the picture of one row. `ImageError` when it holds none.
+        """The picture file of one row. `ImageError` when the row holds none.
 
-        Collections are passed on, so a row may be a stranger's: a path in it, or a text in place of the bytes, would be
-        taken for a file of this machine by whoever decodes it.
+        Collections are passed on, so rows may be written by strangers: a path, or a text in place of the bytes, is refused.
         """
         shard = int(np.searchsorted(self._starts, row, side="right")) - 1
         offset = row - int(self._starts[shard])
@@ -141,16 +140,16 @@ class Shards:
         raise IndexError(row)
 
     def _pictures(self, shard: int, group: int) -> pa.ChunkedArray:
-        """The image column of one row group; the last one read is kept, as pictures are mostly wanted in order."""
+        """The image column of one row group; the last one is cached, as pictures are mostly read in order."""
         with self._lock:
-            path = self._unchanged(shard)
-            if self._last is None or self._last[:2] != (shard, group):
+            path = self._checked_path(shard)
+            if self._cached_group is None or self._cached_group[:2] != (shard, group):
                 with pq.ParquetFile(path, metadata=self._metadata[shard]) as file:
-                    self._last = (shard, group, file.read_row_group(group, columns=["image"]).column("image"))
-            return self._last[2]
+                    self._cached_group = (shard, group, file.read_row_group(group, columns=["image"]).column("image"))
+            return self._cached_group[2]
 
-    def _unchanged(self, shard: int) -> Path:
-        """The path of a shard; `CollectionError` when another file took its place, as its rows would be other works."""
+    def _checked_path(self, shard: int) -> Path:
+        """The path of a shard; `CollectionError` when the file was replaced, as its rows may be other works."""
         path = self._paths[shard]
         if not path.is_file() or _stamp(path) != self._stamps[shard]:
             raise CollectionError(
@@ -165,7 +164,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def portions(sizes: Sequence[int]) -> Iterator[range]:
-    """Row numbers of pictures of these sizes in bytes, cut so that each portion holds at most about `PORTION_BYTES`."""
+    """Row numbers of pictures of these sizes in bytes, in portions of at most `PORTION_BYTES` or one picture."""
     start = total = 0
     for row, size in enumerate(sizes):
         if row > start and total + size > PORTION_BYTES:
@@ -178,7 +177,7 @@ def portions(sizes: Sequence[int]) -> Iterator[range]:
 
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Whatever keeps `target` from being written (no room, no permission) becomes a `CollectionError`."""
+    """An `OSError` inside this block (no space, no permission) becomes a `CollectionError` about `target`."""
     try:
         yield
     except OSError as error:
@@ -190,16 +189,16 @@ def writing(target: Path) -> Iterator[None]:
 
 
 def beside(target: Path, what: str) -> Path:
-    """The hidden neighbour of `target` for `what`: `.NAME.what` in the same folder."""
-    target = target.resolve()  # "." has no name of its own, and a link would be replaced instead of what it leads to
+    """The hidden sibling of `target` for `what`: `.NAME.what` in the same folder."""
+    target = target.resolve()  # "." has no name, and a link would be replaced instead of its target
     return target.with_name(f".{target.name}.{what}")
 
 
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` to write into; on success it takes the place of `target`, else it is removed.
+    """A new folder beside `target` to write into; on success it replaces `target`, else it is removed.
 
-    A process killed between the two renames leaves the old folder under `.NAME.old`, which `recover_folder` puts back.
+    A process killed between the two renames leaves the old folder as `.NAME.old`, which `recover_folder` restores.
     """
     target = target.resolve()
     old = beside(target, "old")
@@ -220,7 +219,7 @@ def replacing_folder(target: Path) -> Iterator[Path]:
 
 
 def recover_folder(target: Path) -> None:
-    """Undo a replacement that was cut off between its two renames."""
+    """Restore the old folder after a replacement that was interrupted between its two renames."""
     target = target.resolve()
     old = beside(target, "old")
     if not target.exists() and old.exists():
@@ -228,7 +227,7 @@ def recover_folder(target: Path) -> None:
 
 
 def clear_leftovers(target: Path) -> None:
-    """Remove what killed writers left beside `target`. Only for who knows that nobody writes there now."""
+    """Remove what killed writers left beside `target`. Call it only when no other process writes there."""
     new = beside(target, "new-")
     for folder in new.parent.glob(f"{glob.escape(new.name)}*"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -237,7 +236,7 @@ def clear_leftovers(target: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """The file is either the old one or the new one, also after a crash. `CollectionError` when it cannot be written."""
+    """Write a file that is either the old or the new one, even after a crash. `CollectionError` when it cannot be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with writing(path):
         with temporary.open("w", encoding="utf-8") as file:

@@ -1,1 +1,1 @@
-"""HTTP with deadlines and retries, and the Hub client on it."""
+"""Network access: an HTTP client with deadlines and retries, and calls to the Hub."""

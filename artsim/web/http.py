@@ -1,7 +1,7 @@
-"""Fetch over HTTP from somebody else's server: few requests at once, patient when told to wait, wary of what comes.
+"""HTTP client for third-party servers: few requests at once, retries that honour `Retry-After`, bounded responses.
 
-Trusted are the museum and GitHub over https, and whatever the user named as a base address. Redirects may not leave
-those, and no answer is read beyond the size its caller allows.
+Trusted hosts are the museum and GitHub over https, and any base address that the user gave. Redirects to other hosts
+are not followed, and no response is read beyond the size that its caller allows.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from artsim.errors import SourceError
 from artsim.version import VERSION
 
 TRUSTED_HOSTS = ("nga.gov", "githubusercontent.com")
-TIMEOUT_S = 30.0  # to connect, and between two pieces of an answer
-LONGEST_WAIT_S = 120.0  # a server that asks for more is left alone
+TIMEOUT_S = 30.0  # to connect, and between two chunks of a response
+LONGEST_WAIT_S = 120.0  # no retry when the server asks for a longer wait
 MAX_REDIRECTS = 3
 TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class FetchError(SourceError):
-    """One address could not be fetched. `temporary`: the server or the way to it failed, so that later may work."""
+    """An address could not be fetched. `temporary`: the server or the connection failed, so a retry may succeed."""
 
     def __init__(self, reason: str, *, temporary: bool = False, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -36,14 +36,14 @@ class FetchError(SourceError):
 
 
 class Stopped(SourceError):
-    """The client was told to stop before this address was fetched."""
+    """The client was stopped before this address was fetched."""
 
 
 class WebClient:
-    """A pool of connections that may be used from `workers` threads; close it, or use it in a `with` block.
+    """A connection pool for up to `workers` threads; use it in a `with` block.
 
-    A failure that may pass is tried `retries` times more, after `retry_wait` seconds, then twice that, and so on, each
-    with jitter. A `Retry-After` is honoured by all threads, not only by the one that was told.
+    A temporary failure is retried up to `retries` times, after `retry_wait` seconds, then twice that, and so on, each
+    with jitter. A `Retry-After` delays all threads, not only the one that received it.
     """
 
     def __init__(self, *, workers: int, retries: int = 4, retry_wait: float = 1.0) -> None:
@@ -51,7 +51,7 @@ class WebClient:
         self._retry_wait = retry_wait
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._quiet_until = 0.0  # time.monotonic(); the server asked for no request before
+        self._blocked_until = 0.0  # time.monotonic(); the server asked for no requests before
         purpose = f"prepares the National Gallery of Art's open data; at most {workers} requests at once"
         self._client = httpx.Client(
             headers={"User-Agent": f"artsim/{VERSION} ({purpose})", "Accept-Encoding": "gzip"},
@@ -67,48 +67,48 @@ class WebClient:
         self._client.close()
 
     def stop(self) -> None:
-        """Wake every thread that waits, and start no request any more."""
+        """Wake all waiting threads and start no further requests."""
         self._stopping.set()
 
     def download(self, url: str, into: BinaryIO, *, max_bytes: int, max_seconds: float) -> None:
-        """Write what `url` holds into `into`, from its start; each try may take `max_seconds`.
+        """Write the content of `url` to `into`, from its start; each attempt may take `max_seconds`.
 
         Raises `FetchError` with a reason fit for a report, or `Stopped`.
         """
-        for tries in range(1, self._retries + 2):
+        for attempt in range(1, self._retries + 2):
             self._wait_turn()
             into.seek(0)
             into.truncate()
             try:
-                self._try(url, into, max_bytes, time.monotonic() + max_seconds)
+                self._attempt(url, into, max_bytes, time.monotonic() + max_seconds)
                 return
             except FetchError as error:
                 if not error.temporary:
                     raise
-                if tries > self._retries:
-                    raise FetchError(f"{error}, {tries} times", temporary=True) from None
-                self._wait(self._pause_after(error, tries))
+                if attempt > self._retries:
+                    raise FetchError(f"{error}, {attempt} times", temporary=True) from None
+                self._wait(self._pause_after(error, attempt))
 
-    def _pause_after(self, error: FetchError, tries: int) -> float:
-        """Seconds to wait before the next try."""
+    def _pause_after(self, error: FetchError, attempt: int) -> float:
+        """Seconds to wait before the next attempt. Raises `FetchError` when `Retry-After` is too long."""
         if error.retry_after is None:
-            return min(LONGEST_WAIT_S, self._retry_wait * 2 ** (tries - 1)) * random.uniform(0.5, 1.5)
+            return min(LONGEST_WAIT_S, self._retry_wait * 2 ** (attempt - 1)) * random.uniform(0.5, 1.5)
         if error.retry_after > LONGEST_WAIT_S:
             raise FetchError(f"{error}, asking to wait {error.retry_after:.0f} s", temporary=True) from None
         with self._lock:
-            self._quiet_until = max(self._quiet_until, time.monotonic() + error.retry_after)
+            self._blocked_until = max(self._blocked_until, time.monotonic() + error.retry_after)
         return error.retry_after + random.uniform(0, self._retry_wait)
 
     def _wait_turn(self) -> None:
-        while (left := self._quiet_until - time.monotonic()) > 0:  # another thread may put it off while this one waits
-            self._wait(left)
+        while (remaining := self._blocked_until - time.monotonic()) > 0:  # other threads may extend it meanwhile
+            self._wait(remaining)
         self._wait(0)
 
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
             raise Stopped("stopped before it was fetched")
 
-    def _try(self, url: str, into: BinaryIO, max_bytes: int, deadline: float) -> None:
+    def _attempt(self, url: str, into: BinaryIO, max_bytes: int, deadline: float) -> None:
         address = parse(url)
         try:
             for _ in range(MAX_REDIRECTS + 1):
@@ -120,12 +120,12 @@ class WebClient:
                     address = _redirected(address, response.headers["Location"])
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
-            raise FetchError(f"no whole answer from {address.host} ({reason})", temporary=True) from error
+            raise FetchError(f"no complete response from {address.host} ({reason})", temporary=True) from error
         raise FetchError(f"redirected more than {MAX_REDIRECTS} times")
 
 
 def parse(url: str) -> httpx.URL:
-    """`url` as an http or https address with a host. Raises `FetchError`."""
+    """Parse `url` as an http or https address with a host. Raises `FetchError`."""
     try:
         address = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
@@ -136,13 +136,13 @@ def parse(url: str) -> httpx.URL:
 
 
 def is_trusted(address: httpx.URL) -> bool:
-    """Whether an address may be followed that no user typed: the museum or GitHub, over https."""
+    """Whether an address that no user typed may be fetched: the museum or GitHub, over https."""
     host = address.host.lower()
     return address.scheme == "https" and any(host == name or host.endswith(f".{name}") for name in TRUSTED_HOSTS)
 
 
 def is_this_machine(address: httpx.URL) -> bool:
-    """Whether the address is this machine's own: `localhost`, 127.0.0.1, ::1."""
+    """Whether the host is this machine: `localhost`, 127.0.0.1, ::1."""
     try:
         return address.host == "localhost" or ipaddress.ip_address(address.host).is_loopback
     except ValueError:
@@ -171,7 +171,7 @@ def _check_status(response: httpx.Response) -> None:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or a date; None when absent or nonsense."""
+    """Seconds from a Retry-After header, which holds seconds or a date; None if absent or invalid."""
     if value is None:
         return None
     if value.strip().isdecimal():
@@ -187,10 +187,10 @@ def _retry_after(value: str | None) -> float | None:
 
 def _copy(response: httpx.Response, into: BinaryIO, max_bytes: int, deadline: float) -> None:
     size = 0
-    for piece in response.iter_bytes(65_536):
-        size += len(piece)
+    for chunk in response.iter_bytes(65_536):
+        size += len(chunk)
         if size > max_bytes:
-            raise FetchError(f"the answer is larger than {max_bytes / 1e6:.0f} MB")
+            raise FetchError(f"the response is larger than {max_bytes / 1e6:.0f} MB")
         if time.monotonic() > deadline:
-            raise FetchError("the answer comes too slowly", temporary=True)
-        into.write(piece)
+            raise FetchError("the response is too slow", temporary=True)
+        into.write(chunk)

@@ -1,4 +1,4 @@
-"""Talking to the Hub: what passes is tried again after growing pauses; what does not becomes one sentence."""
+"""Calls to the Hub: transient failures are retried after growing pauses, others become one `HubError`."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from artsim.errors import HubError
 from artsim.messages.message import Message
 
 PASSING = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
-"""HTTP answers that another try may change: the Hub is busy, away for a moment, or somebody else was faster."""
+"""HTTP status codes of transient failures: the Hub is busy or briefly unavailable, or another commit came first."""
 
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further try; then it is told
-_LONGEST_PAUSE = 120.0  # of those that the Hub asks for by Retry-After
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each retry; then the error is raised
+_LONGEST_PAUSE = 120.0  # upper limit for the Retry-After of the Hub
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-def hub_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
-    """What `huggingface_hub` raises when the Hub refuses or does not answer, its HTTP library's errors included."""
+def hub_errors(*extra: type[Exception]) -> tuple[type[Exception], ...]:
+    """Exceptions of `huggingface_hub` and its HTTP library when the Hub refuses or does not answer, and `extra` ones."""
     from huggingface_hub.errors import HTTPError, RevisionResolutionError
 
-    return (HTTPError, OSError, RevisionResolutionError, *more)
+    return (HTTPError, OSError, RevisionResolutionError, *extra)
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether trying again may help: no answer at all, an upload that broke off, or one of `PASSING`."""
+    """Whether a retry may help: no response, an interrupted upload, or a status in `PASSING`."""
     from huggingface_hub.errors import (
         HfHubHTTPError,
         HTTPError,
@@ -43,27 +43,27 @@ def is_passing(error: Exception) -> bool:
         return error.response.status_code in PASSING
     if isinstance(error, OfflineModeIsEnabled):
         return False
-    if isinstance(error, (LocalEntryNotFoundError, RevisionResolutionError)):  # not in the cache; the cause is why not
+    if isinstance(error, (LocalEntryNotFoundError, RevisionResolutionError)):  # the cause says why nothing was fetched
         return isinstance(error.__cause__, Exception) and is_passing(error.__cause__)
-    if isinstance(error, OSError) and "Consistency check failed" in str(error):  # a download that came incomplete
+    if isinstance(error, OSError) and "Consistency check failed" in str(error):  # an incomplete download
         return True
-    # RuntimeError is how the client says that the upload of a file broke off
+    # the client raises RuntimeError when the upload of a file is interrupted
     return isinstance(error, (HTTPError, ConnectionError, TimeoutError, RuntimeError))
 
 
 def pause(error: Exception, seconds: float) -> None:
-    """Wait `seconds`, or as long as the Hub asks for."""
-    asked = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
-    if asked.isdecimal():
-        seconds = min(float(asked), _LONGEST_PAUSE)
-    said = _said(error)
-    log.info("%s Trying again in %.3g s.", said[0].upper() + said[1:], seconds)
+    """Wait `seconds`, or as long as the Hub's Retry-After says."""
+    retry_after = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
+    if retry_after.isdecimal():
+        seconds = min(float(retry_after), _LONGEST_PAUSE)
+    reason = _reason(error)
+    log.info("%s Trying again in %.3g s.", reason[0].upper() + reason[1:], seconds)
     time.sleep(seconds)
 
 
 def patiently(call: Callable[[], T], what: str) -> T:
-    """What `call()` returns, after further tries if need be. `HubError` about `what`, such as "asking for NS/NAME"."""
-    with speaking_of(what):
+    """Return `call()`, retried after transient failures. `HubError` about `what`, such as "asking for NS/NAME"."""
+    with _converting_errors(what):
         for seconds in PAUSES:
             try:
                 return call()
@@ -75,8 +75,8 @@ def patiently(call: Callable[[], T], what: str) -> T:
 
 
 @contextmanager
-def speaking_of(what: str) -> Iterator[None]:
-    """Errors of the Hub's client leave this block as a `HubError` about `what`."""
+def _converting_errors(what: str) -> Iterator[None]:
+    """Errors of the Hub's client inside this block become a `HubError` about `what`."""
     try:
         yield
     except hub_errors() as error:
@@ -84,7 +84,7 @@ def speaking_of(what: str) -> Iterator[None]:
 
 
 def sentence(error: Exception, what: str) -> Message:
-    """One sentence for people: what failed, why, and what to do."""
+    """The message of an error: what failed, why, and what to do."""
     from huggingface_hub import errors
 
     what = what if what[0].isupper() else what[0].upper() + what[1:]
@@ -110,17 +110,17 @@ def sentence(error: Exception, what: str) -> Message:
         )
     if isinstance(error, errors.HfHubHTTPError):
         if error.response.status_code in PASSING:
-            return Message("{what} failed: {reason} Try again later.", what=what, reason=_said(error))
-        return Message("{what} failed: {reason}", what=what, reason=_said(error))
+            return Message("{what} failed: {reason} Try again later.", what=what, reason=_reason(error))
+        return Message("{what} failed: {reason}", what=what, reason=_reason(error))
     return Message(
         "{what} failed: {reason} Check the connection, then run it again: what was done is kept.",
         what=what,
-        reason=_said(error),
+        reason=_reason(error),
     )
 
 
-def _said(error: Exception) -> Message:
-    """What the Hub answered, as a clause."""
+def _reason(error: Exception) -> Message:
+    """The response of the Hub, or why there is none, as a clause."""
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
     if isinstance(error, HfHubHTTPError):
@@ -130,5 +130,5 @@ def _said(error: Exception) -> Message:
     if isinstance(error, HTTPError):
         return Message("the Hub does not answer ({error}).", error=type(error).__name__)
     if isinstance(error.__cause__, Exception):
-        return _said(error.__cause__)
+        return _reason(error.__cause__)
     return Message("{reason}.", reason=" ".join(str(error).split())[:300])

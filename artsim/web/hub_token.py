@@ -1,4 +1,4 @@
-"""Whose token the Hub sees: that of this machine (HF_TOKEN, or `hf auth login`), or one given for a single task."""
+"""The token for calls to the Hub: this machine's (HF_TOKEN, or `hf auth login`), or one given for a single task."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_given: ContextVar[str | None] = ContextVar("token", default=None)
+_token: ContextVar[str | None] = ContextVar("token", default=None)
 
 
 @contextmanager
 def using_token(token: str | None) -> Iterator[None]:
-    """Within this block and thread, `token` is used in place of the machine's; None changes nothing. It is not stored."""
-    before = _given.set(token)
+    """Use `token` instead of the machine's within this block and thread; None changes nothing. It is not stored."""
+    before = _token.set(token)
     try:
         yield
     finally:
-        _given.reset(before)
+        _token.reset(before)
 
 
 def given_token() -> str | None:
-    """The token of `using_token`, for calls of the Hub's client: None stands for the machine's."""
-    return _given.get()
+    """The token set by `using_token`, for calls of the Hub's client; None means the machine's."""
+    return _token.get()
 
 
 def current_token() -> str | None:
-    """The token that is used; None when there is none at all."""
+    """The token in use, given or the machine's; None if there is none."""
     from huggingface_hub import get_token
 
     return given_token() or get_token()
 
 
 def hub_api() -> HfApi:
-    """The Hub's client with that token."""
+    """The Hub's client, with the token of `given_token`."""
     from huggingface_hub import HfApi
 
     return HfApi(token=given_token())

@@ -1,4 +1,4 @@
-"""Batches: in order, of the size that fits, and halved when memory runs out."""
+"""`in_batches`: keeps the order, and halves batches that run out of memory."""
 
 import logging
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from artsim.encoders.protocol import Blocks, in_batches, unit_rows
 
 
 class SmallMachine:
-    """An encoder of numbers on a machine that has room for so many at a time."""
+    """An encoder of numbers that raises `error` for batches larger than `room`."""
 
     def __init__(self, room: int, error: Exception) -> None:
         self.room, self.error = room, error
@@ -48,7 +48,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(kind: str, caplog: pytest.Lo
         rows = in_batches(machine, list(range(20)), 16)["subject"]
     assert rows[:, 0].tolist() == list(range(20))
     assert machine.batches == [2] * 10  # 16, 8 and 4 were too many
-    assert "going on with batches of 2 pictures" in caplog.text
+    assert "continuing with batches of 2 pictures" in caplog.text
 
 
 def test_a_single_picture_that_does_not_fit_is_an_error() -> None:
@@ -58,7 +58,7 @@ def test_a_single_picture_that_does_not_fit_is_an_error() -> None:
         in_batches(SmallMachine(0, out_of_memory("cuda")), [1.0, 2.0], 2)
 
 
-def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
+def test_other_errors_are_raised() -> None:
     machine = SmallMachine(1, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         in_batches(machine, [1.0, 2.0, 3.0], 2)

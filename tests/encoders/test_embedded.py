@@ -1,4 +1,4 @@
-"""The embedded encoder, with its real weights, on real paintings; and the colour histogram."""
+"""The embedded encoder with its real weights on real paintings, and the colour histogram."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def blocks(embedded: Any, pictures: list[Image.Image]) -> Any:
     return embed(embedded, pictures)
 
 
-def test_rows_are_unit_vectors_of_the_length_it_says(embedded: Any, blocks: Any) -> None:
+def test_rows_are_unit_vectors_of_the_declared_length(embedded: Any, blocks: Any) -> None:
     assert {aspect: rows.shape[1] for aspect, rows in blocks.items()} == {**embedded.dims, "color": DIMS}
     for rows in blocks.values():
         assert rows.shape[0] == 6
@@ -38,24 +38,24 @@ def test_a_picture_has_the_same_vector_whatever_the_batch(embedded: Any, blocks:
 
 
 def test_another_reproduction_of_a_painting_is_nearest_to_it(embedded: Any, blocks: Any, pictures: Any) -> None:
-    """Cut at the edges, darker and smaller: still the same painting."""
+    """Cropped, darker and smaller: still the same painting."""
     image = pictures[2]
     width, height = image.size
     other = image.crop((width // 20, height // 20, width - width // 25, height - height // 30))
     other = ImageEnhance.Brightness(other.resize((other.width * 3 // 4, other.height * 3 // 4))).enhance(0.85)
-    found = embedded.embed_images([other])
+    vectors = embedded.embed_images([other])
     for aspect in ("subject", "style"):
-        assert (blocks[aspect] @ found[aspect][0]).argmax() == 2
+        assert (blocks[aspect] @ vectors[aspect][0]).argmax() == 2
 
 
-def test_it_is_always_the_same_model(embedded: Any) -> None:
+def test_id_revision_and_dimensions_are_fixed(embedded: Any) -> None:
     assert embedded.id == "embedded"
     assert embedded.revision.startswith("efficientnet-lite0-57934424")
     assert embedded.dims["subject"] == 1280
     assert embedded.dims == {aspect: sum(segments) for aspect, segments in embedded.segments.items()}
 
 
-def test_it_refuses_words_and_says_which_encoders_know_them(embedded: Any) -> None:
+def test_text_is_refused_with_a_hint_at_other_encoders(embedded: Any) -> None:
     assert not embedded.embeds_text
     with pytest.raises(EncoderError, match=r"knows pictures, not words.*clip-vit-base-patch16"):
         embedded.embed_texts(["a horse"])
@@ -73,7 +73,7 @@ def test_no_pictures_give_no_rows(embedded: Any) -> None:
 
 
 def test_auto_is_embedded_where_the_hub_has_no_clip(hub: Any) -> None:
-    """The loopback Hub answers, and has nothing."""
+    """The Hub of the tests answers, but has no such repository."""
     from artsim.encoders import choose_encoder
 
     choice = choose_encoder("auto")
@@ -89,20 +89,20 @@ def test_auto_is_clip_where_the_hub_has_it(hub: Any) -> None:
     assert choose_encoder("auto").name == DEFAULT_ENCODER
 
 
-def test_a_name_is_taken_as_it_is() -> None:
+def test_a_name_other_than_auto_is_kept() -> None:
     from artsim.encoders import choose_encoder
 
     assert choose_encoder("some/model").name == "some/model"
 
 
-def test_lab_is_that_of_the_standard() -> None:
-    """sRGB white, black and primaries, as CIE gives them (D65)."""
+def test_lab_values_match_the_standard() -> None:
+    """CIE values (D65) of sRGB white, black and primaries."""
     colours = np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
-    wanted = [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [87.73, -86.18, 83.18], [32.30, 79.19, -107.86]]
-    np.testing.assert_allclose(rgb_to_lab(colours), wanted, atol=0.1)
+    expected = [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [87.73, -86.18, 83.18], [32.30, 79.19, -107.86]]
+    np.testing.assert_allclose(rgb_to_lab(colours), expected, atol=0.1)
 
 
-def test_the_same_palette_is_1_and_another_0(pictures: list[Image.Image]) -> None:
+def test_similarity_is_1_for_the_same_palette_and_0_for_another(pictures: list[Image.Image]) -> None:
     image = pictures[0]
     turned = image.transpose(Image.Transpose.ROTATE_180)
     red, blue = Image.new("RGB", (64, 64), (200, 30, 20)), Image.new("RGB", (64, 64), (20, 30, 200))
@@ -112,7 +112,7 @@ def test_the_same_palette_is_1_and_another_0(pictures: list[Image.Image]) -> Non
     assert 0 <= a @ c < 0.9
 
 
-def test_colours_that_are_nearly_the_same_are_near() -> None:
+def test_similar_colours_have_similar_histograms() -> None:
     """Soft bins: no jump where a colour passes from one bin to the next."""
     rows = embed_colors([Image.new("RGB", (16, 16), (level, 90, 60)) for level in range(120, 180, 2)])
     steps = np.einsum("nd,nd->n", rows[:-1], rows[1:])

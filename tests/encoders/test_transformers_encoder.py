@@ -1,4 +1,4 @@
-"""Encoders from real checkpoints: the vectors are exactly those that the model and its own processor give."""
+"""Encoders from real checkpoints: their vectors equal those of the model and its own processor."""
 
 import functools
 import re
@@ -37,7 +37,7 @@ def pictures(met_works: list[dict[str, Any]]) -> list[Image.Image]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_are_unit_vectors_of_the_length_it_says(kind: str, load: Any, pictures: list[Image.Image]) -> None:
+def test_rows_are_unit_vectors_of_the_declared_length(kind: str, load: Any, pictures: list[Image.Image]) -> None:
     encoder = load(kind)
     blocks = encoder.embed_images(pictures)
     assert set(blocks) == set(encoder.dims) == {*ASPECTS} - {"color"}
@@ -57,15 +57,15 @@ def test_different_paintings_have_different_vectors(kind: str, load: Any, pictur
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_has_the_same_vector_whatever_the_batch(kind: str, load: Any, pictures: list[Image.Image]) -> None:
     encoder = load(kind)
-    together = encoder.embed_images(pictures)
+    batch = encoder.embed_images(pictures)
     backwards = encoder.embed_images(pictures[::-1])
-    for aspect, rows in together.items():
+    for aspect, rows in batch.items():
         np.testing.assert_allclose(rows, backwards[aspect][::-1], atol=2e-5)
         np.testing.assert_allclose(rows[2:3], encoder.embed_images([pictures[2]])[aspect], atol=2e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_regions_come_with_the_same_vectors(kind: str, load: Any, pictures: list[Image.Image]) -> None:
+def test_embedding_with_regions_gives_the_same_vectors(kind: str, load: Any, pictures: list[Image.Image]) -> None:
     encoder = load(kind)
     blocks, regions = encoder.embed_with_regions(pictures)
     for aspect, rows in encoder.embed_images(pictures).items():
@@ -86,7 +86,7 @@ def test_no_pictures_give_no_rows(kind: str, load: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_subject_is_what_the_model_and_its_own_processor_give(
+def test_subject_matches_the_model_and_its_own_processor(
     kind: str, load: Any, checkpoint: Checkpoint, pictures: list[Image.Image]
 ) -> None:
     import torch
@@ -110,17 +110,15 @@ def test_style_is_the_statistics_of_two_middle_layers(load: Any, checkpoint: Che
     model = CLIPModel.from_pretrained(checkpoint("clip")).eval()
     with torch.inference_mode():
         states = model.vision_model(**processor(images=pictures, return_tensors="pt"), output_hidden_states=True)
-    parts = []
+    segments = []
     for layer in (1, 2):  # of three: at 1/3 and 2/3 of the depth
         patches = states.hidden_states[layer][:, 1:].numpy()  # without the class token
-        parts.append(unit_rows(np.concatenate([patches.mean(1), patches.std(1)], axis=1)))
-    by_hand = unit_rows(np.concatenate(parts, axis=1))
+        segments.append(unit_rows(np.concatenate([patches.mean(1), patches.std(1)], axis=1)))
+    by_hand = unit_rows(np.concatenate(segments, axis=1))
     np.testing.assert_allclose(load("clip").embed_images(pictures)["style"], by_hand, atol=2e-5)
 
 
-def test_texts_and_pictures_of_clip_are_those_of_its_own_model(
-    load: Any, checkpoint: Checkpoint, pictures: Any
-) -> None:
+def test_texts_and_pictures_of_clip_match_its_own_model(load: Any, checkpoint: Checkpoint, pictures: Any) -> None:
     import torch
     from transformers import CLIPModel, CLIPProcessor
 
@@ -151,7 +149,7 @@ def test_texts_of_siglip_are_padded_as_it_was_trained(kind: str, load: Any, chec
 
 
 @pytest.mark.parametrize("kind", WITH_TEXT)
-def test_texts_are_unit_rows_beside_subject(kind: str, load: Any) -> None:
+def test_texts_are_unit_rows_in_the_space_of_subject(kind: str, load: Any) -> None:
     encoder = load(kind)
     rows = encoder.embed_texts(["a horse", "a garden at night", "a horse"])
     assert encoder.embeds_text
@@ -162,18 +160,18 @@ def test_texts_are_unit_rows_beside_subject(kind: str, load: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["dinov2", "resnet", "efficientnet"])
-def test_an_encoder_of_pictures_refuses_words(kind: str, load: Any) -> None:
+def test_an_encoder_without_text_refuses_text(kind: str, load: Any) -> None:
     assert not load(kind).embeds_text
     with pytest.raises(EncoderError, match="knows pictures, not words"):
         load(kind).embed_texts(["a horse"])
 
 
 @pytest.mark.parametrize(
-    ("kind", "places"), [("clip", (4, 4)), ("dinov2", (4, 4)), ("resnet", (4, 4)), ("efficientnet", (8, 8))]
+    ("kind", "grid"), [("clip", (4, 4)), ("dinov2", (4, 4)), ("resnet", (4, 4)), ("efficientnet", (8, 8))]
 )
-def test_patches_lie_in_the_grid_of_the_picture(kind: str, places: tuple[int, int], load: Any, pictures: Any) -> None:
+def test_patches_lie_in_the_grid_of_the_picture(kind: str, grid: tuple[int, int], load: Any, pictures: Any) -> None:
     patches = load(kind).embed_patches(pictures[0])
-    assert patches.shape[:2] == places
+    assert patches.shape[:2] == grid
     np.testing.assert_allclose(np.linalg.norm(patches, axis=2), 1, atol=1e-5)
 
 
@@ -187,7 +185,7 @@ def test_patches_are_in_reading_order(load: Any) -> None:
     assert np.unravel_index(likeness.argmin(), likeness.shape) == (0, 3)
 
 
-def test_the_revision_of_a_folder_is_that_of_its_weights(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_the_revision_of_a_folder_is_the_hash_of_its_weights(checkpoint: Checkpoint, tmp_path: Path) -> None:
     import shutil
 
     from checkpoints import make_dinov2
@@ -204,30 +202,30 @@ def test_the_revision_of_a_folder_is_that_of_its_weights(checkpoint: Checkpoint,
     assert load_encoder(str(other)).revision != revision
 
 
-def one_sentence(error: EncoderError) -> bool:
-    """Whether it reads as a message: no line breaks, no traceback, not endless."""
+def is_short_message(error: EncoderError) -> bool:
+    """Whether the error is a short message without line breaks and traceback."""
     return "\n" not in str(error) and "Traceback" not in str(error) and len(str(error)) < 700
 
 
-def test_an_unknown_encoder_is_named_with_what_would_do() -> None:
+def test_an_unknown_encoder_is_named_with_the_valid_options() -> None:
     with pytest.raises(
         EncoderError, match=r"The encoder no-such/model cannot be loaded.*Give embedded, a Hub model id"
     ) as error:
         load_encoder("no-such/model")
-    assert one_sentence(error.value)
+    assert is_short_message(error.value)
 
 
 @pytest.mark.parametrize("name", ["nonsense", "../nowhere", "a b/c", "", "one/two/three"])
-def test_what_cannot_be_a_name_is_an_encoder_error_too(name: str) -> None:
+def test_an_invalid_name_is_an_encoder_error(name: str) -> None:
     with pytest.raises(EncoderError, match=re.escape(f"The encoder {name} cannot be loaded")) as error:
         load_encoder(name)
-    assert one_sentence(error.value)
+    assert is_short_message(error.value)
 
 
 def test_an_empty_folder_is_no_encoder(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="cannot be loaded") as error:
         load_encoder(str(tmp_path))
-    assert one_sentence(error.value)
+    assert is_short_message(error.value)
 
 
 @pytest.mark.parametrize(
@@ -246,21 +244,21 @@ def test_a_folder_with_a_damaged_file_is_no_encoder(file: str, checkpoint: Check
     (folder / file).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(EncoderError, match="cannot be loaded") as error:
         load_encoder(str(folder))
-    assert one_sentence(error.value)
+    assert is_short_message(error.value)
 
 
-def test_a_model_of_texts_is_no_encoder(tmp_path: Path) -> None:
+def test_a_text_model_is_no_encoder(tmp_path: Path) -> None:
     from transformers import BertConfig, BertModel
 
     config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=1, intermediate_size=16, vocab_size=20)
     BertModel(config).save_pretrained(tmp_path)
     with pytest.raises(EncoderError, match="cannot be loaded") as error:
         load_encoder(str(tmp_path))
-    assert one_sentence(error.value)
+    assert is_short_message(error.value)
 
 
 def test_the_style_of_siglip2_does_not_count_padding(load: Any, checkpoint: Checkpoint, pictures: Any) -> None:
-    """Pictures whose shape leaves places unused are padded to the same number of patches."""
+    """Pictures with fewer patches than the maximum are padded to the same number."""
     import torch
     from transformers import AutoImageProcessor, AutoModel
 
@@ -272,11 +270,11 @@ def test_the_style_of_siglip2_does_not_count_padding(load: Any, checkpoint: Chec
     model = AutoModel.from_pretrained(checkpoint("siglip2")).eval()
     with torch.inference_mode():
         states = model.get_image_features(**inputs, output_hidden_states=True).hidden_states
-    parts = []
+    segments = []
     for layer in (1, 2):
         patches = states[layer][:, : rows * columns].numpy()
-        parts.append(unit_rows(np.concatenate([patches.mean(1), patches.std(1)], axis=1)))
-    by_hand = unit_rows(np.concatenate(parts, axis=1))
+        segments.append(unit_rows(np.concatenate([patches.mean(1), patches.std(1)], axis=1)))
+    by_hand = unit_rows(np.concatenate(segments, axis=1))
     np.testing.assert_allclose(load("siglip2").embed_images([image])["style"], by_hand, atol=2e-5)
     assert load("siglip2").embed_patches(image).shape[:2] == (rows, columns)
 
@@ -288,7 +286,7 @@ def test_the_style_of_siglip2_does_not_count_padding(load: Any, checkpoint: Chec
     ("kind", "dims"),
     [("resnet50", (2048, 2 * (256 + 1024))), ("efficientnet-b0", (1280, 2 * (40 + 112)))],
 )
-def test_convolutional_networks_of_full_size_give_what_their_own_model_gives(
+def test_convolutional_networks_of_full_size_match_their_own_model(
     kind: str,
     dims: tuple[int, int],
     load: Any,

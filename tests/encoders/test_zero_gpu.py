@@ -1,4 +1,4 @@
-"""The ZeroGPU decorator: used where its package is, and nothing where it is not."""
+"""The ZeroGPU decorator: active where its package is installed, without effect elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hub_server.client import run_python
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_without_the_package_a_function_stays_itself() -> None:
+def test_without_the_package_a_function_is_unchanged() -> None:
     code = (
         "import sys; sys.modules['spaces'] = None\n"
         "from artsim.encoders.zero_gpu import *\nprint(on_gpu(abs) is abs, is_zero_gpu())"
@@ -21,11 +21,11 @@ def test_without_the_package_a_function_stays_itself() -> None:
     assert done.stdout == "True False\n", done.stderr
 
 
-def test_on_zero_gpu_an_encoder_that_uses_a_gpu_is_given_one_while_it_embeds() -> None:
+def test_on_zero_gpu_an_encoder_on_cuda_embeds_with_a_gpu_attached() -> None:
     stand_in = """
 import sys, types
 spaces = types.ModuleType("spaces")
-spaces.GPU = lambda function, duration: lambda *given: ("on the GPU", duration, function(*given))
+spaces.GPU = lambda function, duration: lambda *arguments: ("on the GPU", duration, function(*arguments))
 sys.modules["spaces"] = spaces
 """
     code = (
@@ -37,7 +37,7 @@ class Encoder:
     def embed_images(self, images): return len(images)
     embed_texts = embed_patches = embed_images
 for device in ("cuda", "cpu"):
-    print(attach(Encoder(device)).embed_images([1, 2]))
+    print(attach_gpu(Encoder(device)).embed_images([1, 2]))
 """
     )
     for zero_gpu, expected in (("true", "('on the GPU', 15, 2)\n2\n"), ("", "2\n2\n")):

@@ -1,4 +1,4 @@
-"""Every odd picture becomes upright RGB, or is refused with a sentence; never a traceback, never a full memory."""
+"""Decoding: unusual pictures become upright RGB or raise `ImageError`, within bounded time and memory."""
 
 import io
 import time
@@ -28,13 +28,13 @@ def halves(left: tuple[int, ...], right: tuple[int, ...], mode: str = "RGB") -> 
 
 
 def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
-    found = image.getpixel((x, y))
-    assert isinstance(found, tuple)
-    return found
+    pixel = image.getpixel((x, y))
+    assert isinstance(pixel, tuple)
+    return pixel
 
 
-def near(found: tuple[int, ...], wanted: tuple[int, ...], within: int = 6) -> bool:
-    return all(abs(a - b) <= within for a, b in zip(found, wanted, strict=True))
+def near(actual: tuple[int, ...], expected: tuple[int, ...], within: int = 6) -> bool:
+    return all(abs(a - b) <= within for a, b in zip(actual, expected, strict=True))
 
 
 def test_a_plain_jpeg_keeps_its_size_and_pixels(painting: bytes) -> None:
@@ -47,7 +47,7 @@ def test_a_plain_jpeg_keeps_its_size_and_pixels(painting: bytes) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_exif_orientation_turns_the_picture_upright(kind: str, encode: Encode) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: the right way up is a quarter turn clockwise
+    exif[0x0112] = 6  # a rotated camera: upright is a quarter turn clockwise
     image = load_image(encode(halves(RED, BLUE).resize((80, 40)), kind, exif=exif))
     assert image.size == (40, 80)
     assert near(colour(image, 20, 10), RED, 30)
@@ -55,12 +55,12 @@ def test_exif_orientation_turns_the_picture_upright(kind: str, encode: Encode) -
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_exif_data_that_cannot_be_read_do_not_spoil_the_picture(encode: Encode) -> None:
+def test_unreadable_exif_data_are_ignored(encode: Encode) -> None:
     data = encode(halves(RED, BLUE), "JPEG", exif=b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x40garbage")
     assert near(colour(load_image(data), 5, 10), RED)
 
 
-def test_palette_with_transparency_lies_on_white(encode: Encode) -> None:
+def test_a_palette_with_transparency_is_placed_on_white(encode: Encode) -> None:
     image = halves(RED, GREEN).convert("P", palette=Image.Palette.ADAPTIVE, colors=2)
     data = encode(image, "PNG", transparency=image.getpixel((30, 10)))
     assert near(colour(load_image(data), 5, 10), RED)
@@ -68,21 +68,21 @@ def test_palette_with_transparency_lies_on_white(encode: Encode) -> None:
 
 
 @pytest.mark.parametrize(("mode", "key"), [("RGB", BLUE), ("L", 40)])
-def test_one_transparent_colour_of_a_png_lies_on_white(mode: str, key: Any, encode: Encode) -> None:
+def test_a_transparent_colour_of_a_png_becomes_white(mode: str, key: Any, encode: Encode) -> None:
     image = Image.new(mode, (40, 20), key)
     image.paste(RED if mode == "RGB" else 200, (0, 0, 20, 20))
     assert colour(load_image(encode(image, "PNG", transparency=key)), 35, 10) == WHITE
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_alpha_lies_on_white(mode: str, encode: Encode) -> None:
+def test_transparent_pixels_become_white(mode: str, encode: Encode) -> None:
     opaque, clear = ((255, 0, 0, 255), (0, 0, 0, 0)) if mode == "RGBA" else ((0, 255), (0, 0))
     image = load_image(encode(halves(opaque, clear, mode), "PNG"))
     assert colour(image, 5, 10) == (RED if mode == "RGBA" else (0, 0, 0))
     assert colour(image, 35, 10) == WHITE
 
 
-def test_half_transparent_is_half_white(encode: Encode) -> None:
+def test_half_transparent_pixels_are_blended_with_white(encode: Encode) -> None:
     image = load_image(encode(Image.new("RGBA", (20, 20), (0, 0, 0, 128)), "PNG"))
     assert near(colour(image, 5, 5), (127, 127, 127), 2)
 
@@ -128,13 +128,13 @@ def test_1_bit_is_black_and_white(encode: Encode) -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_an_animation_the_first_frame_counts(kind: str, encode: Encode) -> None:
+def test_the_first_frame_of_an_animation_is_used(kind: str, encode: Encode) -> None:
     first, second = Image.new("RGB", (40, 20), RED), Image.new("RGB", (40, 20), BLUE)
     data = encode(first, kind, save_all=True, append_images=[second])
     assert near(colour(load_image(data), 20, 10), RED)
 
 
-def test_a_phone_photograph_with_a_second_picture_in_it_is_the_first(encode: Encode, painting: bytes) -> None:
+def test_the_first_picture_of_an_mpo_file_is_used(encode: Encode, painting: bytes) -> None:
     first = load_image(painting)
     image = load_image(encode(first, "MPO", save_all=True, append_images=[Image.new("RGB", first.size)]))
     assert np.abs(np.asarray(image, int) - np.asarray(first, int)).mean() < 5
@@ -151,7 +151,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(encode: Encode, paint
     assert image.size == (200, 150)
 
 
-def test_a_large_png_is_handed_on_at_a_fraction_of_its_size_and_looks_the_same(encode: Encode, painting: bytes) -> None:
+def test_a_large_png_is_reduced_and_looks_the_same(encode: Encode, painting: bytes) -> None:
     large = load_image(painting).resize((960, 600))
     image = load_image(encode(large, "PNG", compress_level=1), short_side=100)
     assert image.size == (160, 100)
@@ -175,7 +175,7 @@ def test_a_small_picture_is_never_enlarged(encode: Encode) -> None:
     ],
     ids=["zero bytes", "text", "html", "svg", "pdf", "eps"],
 )
-def test_what_is_no_picture_is_refused_by_name(contents: bytes, reason: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_refused_by_name(contents: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "painting.jpg"
     path.write_bytes(contents)
     with pytest.raises(ImageError, match=reason) as error:
@@ -195,7 +195,7 @@ def test_a_picture_in_memory_whose_file_is_truncated_is_refused(painting: bytes)
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_files_damaged_anywhere_give_a_picture_or_an_image_error(encode: Encode, painting: bytes) -> None:
-    """Decoders raise RuntimeError, TypeError, struct.error and more: none of them may come through."""
+    """Decoders raise RuntimeError, TypeError, struct.error and more: none of these may escape."""
     random = np.random.default_rng(0)
     small = load_image(painting, short_side=64).resize((48, 40))
     refused = 0
@@ -214,7 +214,7 @@ def test_files_damaged_anywhere_give_a_picture_or_an_image_error(encode: Encode,
 
 
 def test_a_bomb_of_300_megapixels_is_refused_from_its_header() -> None:
-    """Without decoding: in no time, and without the 900 MB that its pixels would take."""
+    """The picture is not decoded: its pixels would take 900 MB."""
     rows = bytes(15_000 * (1 + 20_000 // 8))
     data = png_of(20_000, 15_000, zlib.compress(rows, 1))
     assert len(data) < 1_000_000
@@ -228,13 +228,13 @@ def test_a_bomb_of_300_megapixels_is_refused_from_its_header() -> None:
     assert peak < 20_000_000
 
 
-def test_a_header_that_promises_the_impossible_is_refused() -> None:
+def test_an_impossible_size_in_the_header_is_refused() -> None:
     with pytest.raises(ImageError, match="megapixels"):
         load_image(png_of(2**31 - 1, 2**31 - 1, b""))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7)])
-def test_tracking_pixels_are_not_pictures(size: tuple[int, int], encode: Encode) -> None:
+def test_pictures_below_8_pixels_are_refused(size: tuple[int, int], encode: Encode) -> None:
     with pytest.raises(ImageError, match=f"only {size[0]} x {size[1]} pixels"):
         load_image(encode(Image.new("RGB", size), "PNG"))
 
@@ -246,14 +246,14 @@ def test_the_smallest_picture_is_8_pixels(encode: Encode) -> None:
 @pytest.mark.parametrize(
     "name", ["two words.jpg", "Gærden, århundrede.jpg", "🎨 palette.jpg", "two\nlines.jpg", "-rf.jpg"]
 )
-def test_odd_file_names_are_just_names(name: str, tmp_path: Path, painting: bytes) -> None:
+def test_files_with_odd_names_can_be_read(name: str, tmp_path: Path, painting: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(painting)
     assert load_image(path).mode == "RGB"
     assert load_image(str(path)).mode == "RGB"
 
 
-def test_a_path_that_leads_to_no_picture_says_why(tmp_path: Path) -> None:
+def test_an_unreadable_path_is_an_error_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not exist"):
         load_image(tmp_path / "nothing.jpg")
     with pytest.raises(ImageError, match="is not a file"):
@@ -306,7 +306,7 @@ def test_a_thumbnail_fits_its_side_and_is_small(painting: bytes) -> None:
     assert len(data) < len(painting) / 4
 
 
-def test_a_picture_without_a_file_becomes_one(painting: bytes) -> None:
+def test_a_picture_in_memory_is_encoded_as_a_file(painting: bytes) -> None:
     image = load_image(painting)
     again = load_image(to_file(image))
     assert np.abs(np.asarray(image, int) - np.asarray(again, int)).mean() < 2

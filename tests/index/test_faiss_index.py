@@ -1,4 +1,4 @@
-"""The index: exact, filtered before the top k, the same after a round trip; whatever the type."""
+"""The FAISS index of every type: neighbours, filters before the top k, and the round trip to a file."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ TYPES = ["flat", "fp16", "hnsw"]
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    """2,000 unit vectors in clusters, as works are."""
+    """2,000 unit vectors in clusters, like those of works."""
     random = np.random.default_rng(0)
     centres = random.normal(size=(40, 48))
     return unit_rows(centres[random.integers(0, 40, 2000)] + 0.5 * random.normal(size=(2000, 48)))
@@ -53,39 +53,39 @@ def test_the_graph_finds_nearly_all_neighbours(vectors: np.ndarray) -> None:
 def test_filters_apply_before_the_top_k(kind: str, share: float, vectors: np.ndarray) -> None:
     allowed = np.random.default_rng(1).random(2000) < share
     allowed[7] = True
-    wanted = min(10, int(allowed.sum()))
+    expected = min(10, int(allowed.sum()))
     index = build_index(vectors, kind=kind)
     scores, rows = index.search(vectors[:20], 10, allowed=allowed)
     for row, found in enumerate(rows):
-        found = found[found >= 0]
-        assert len(found) == wanted
+        found = found[found >= 0]  # the index pads with -1
+        assert len(found) == expected
         assert allowed[found].all()
         if kind != "hnsw":
-            best = np.sort(vectors[row] @ vectors[allowed].T)[::-1][:wanted]
-            np.testing.assert_allclose(scores[row][:wanted], best, atol=2e-3)
+            best = np.sort(vectors[row] @ vectors[allowed].T)[::-1][:expected]
+            np.testing.assert_allclose(scores[row][:expected], best, atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_more_than_there_are_gives_all_there_are(kind: str, vectors: np.ndarray) -> None:
+def test_a_larger_k_than_rows_returns_all_rows(kind: str, vectors: np.ndarray) -> None:
     index = build_index(vectors[:30], kind=kind)
     _, rows = index.search(vectors[:1], 100)
     assert sorted(rows[0][rows[0] >= 0]) == list(range(30))
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_nothing_allowed_gives_nothing(kind: str, vectors: np.ndarray) -> None:
+def test_an_empty_filter_returns_nothing(kind: str, vectors: np.ndarray) -> None:
     scores, rows = build_index(vectors, kind=kind).search(vectors[:3], 5, allowed=np.zeros(2000, bool))
     assert scores.shape == rows.shape == (3, 0)
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_vectors_come_back_as_they_went_in(kind: str, vectors: np.ndarray) -> None:
+def test_stored_vectors_equal_the_input(kind: str, vectors: np.ndarray) -> None:
     rows = np.array([1999, 0, 3, 3])
     np.testing.assert_allclose(build_index(vectors, kind=kind).vectors(rows), vectors[rows], atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_a_saved_index_answers_the_same(kind: str, vectors: np.ndarray, tmp_path: Path) -> None:
+def test_a_saved_index_returns_the_same_results(kind: str, vectors: np.ndarray, tmp_path: Path) -> None:
     index = build_index(vectors, kind=kind)
     index.save(tmp_path / "works.faiss")
     again = load_index(tmp_path / "works.faiss")
@@ -94,12 +94,12 @@ def test_a_saved_index_answers_the_same(kind: str, vectors: np.ndarray, tmp_path
         np.testing.assert_array_equal(before, after)
 
 
-def test_the_type_goes_by_the_number_of_works(vectors: np.ndarray) -> None:
+def test_the_type_depends_on_the_number_of_works(vectors: np.ndarray) -> None:
     assert build_index(vectors).kind == "flat"
     assert build_index(np.zeros((50_001, 2), np.float32)).kind == "fp16"
 
 
-def test_one_work_is_an_index_too() -> None:
+def test_an_index_can_hold_a_single_work() -> None:
     _, rows = build_index(np.ones((1, 4), np.float32)).search(np.ones((1, 4), np.float32), 10)
     assert rows.tolist() == [[0]]
 
@@ -109,7 +109,7 @@ def test_an_unknown_type_lists_the_known_ones(vectors: np.ndarray) -> None:
         build_index(vectors, kind="annoy")
 
 
-def test_what_is_no_index_is_named(tmp_path: Path, vectors: np.ndarray) -> None:
+def test_an_invalid_index_file_is_named(tmp_path: Path, vectors: np.ndarray) -> None:
     path = tmp_path / "works.faiss"
     with pytest.raises(CollectionError, match=r"works\.faiss is not a FAISS index"):
         load_index(path)
@@ -122,8 +122,8 @@ def test_what_is_no_index_is_named(tmp_path: Path, vectors: np.ndarray) -> None:
         load_index(path)
 
 
-def test_an_index_of_distances_is_refused(tmp_path: Path) -> None:
-    """As `datasets` makes it unless told otherwise."""
+def test_an_l2_index_is_refused(tmp_path: Path) -> None:
+    """The default of `datasets`."""
     import faiss
 
     index = faiss.IndexFlatL2(4)

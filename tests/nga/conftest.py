@@ -1,4 +1,4 @@
-"""What the tests of artsim.sources.nga share: a museum on loopback, and no proxy in between."""
+"""Fixtures of the NGA tests: a museum server on loopback, and no proxy."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from museum import MuseumServer
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine goes through cannot reach a loopback address."""
+    """A proxy of this machine could not reach a loopback address."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""A small museum for the tests: its tables, in the real columns, and an IIIF server on loopback that can misbehave."""
+"""A small museum for the tests: tables with the real columns, and an IIIF server on loopback that can misbehave."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def write_museum(
 
 
 def write_paintings(folder: Path, numbers: Iterable[int]) -> Path:
-    """A museum of open-access paintings with nothing odd about them."""
+    """A museum of open-access paintings without irregularities."""
     numbers = list(numbers)
     return write_museum(folder, objects=map(painting, numbers), images=map(view, numbers))
 
@@ -116,7 +116,7 @@ def jpeg(size: int) -> bytes:
 
 @dataclass
 class Answer:
-    """What the server says to one request; `cut` promises more bytes than it sends."""
+    """The response to one request; `cut` announces more bytes than it sends."""
 
     status: int = 200
     body: bytes = b""
@@ -127,14 +127,14 @@ class Answer:
 class MuseumServer:
     """Serves `/iiif/NAME/full/!S,S/0/default.jpg` for any name, and `/data/*` from `files`.
 
-    `script[NAME]` is what is answered first, one `Answer` after the other; the last one stays. `None` is the picture.
+    `script[NAME]` lists the responses for a picture in order; the last one repeats. `None` is the picture itself.
     """
 
     def __init__(self, *, delay: float = 0.0) -> None:
         self.delay = delay
         self.files: dict[str, bytes] = {}
         self.script: dict[str, list[Answer | None]] = {}
-        self.asked: Counter[str] = Counter()  # pictures by name, files by path
+        self.requests: Counter[str] = Counter()  # by name of a picture or path of a file
         self.paths: list[str] = []
         self.times: list[float] = []
         self.user_agents: set[str] = set()
@@ -164,17 +164,17 @@ class MuseumServer:
 
     def answer(self, path: str) -> Answer:
         if path in self.files:
-            self.asked[path] += 1
+            self.requests[path] += 1
             return Answer(body=self.files[path])
         match = IMAGE_REQUEST.fullmatch(path)
         if match is None:
             return Answer(404)
         name = match["name"]
         with self._lock:
-            self.asked[name] += 1
+            self.requests[name] += 1
             script = self.script.get(name, [None])
-            said = script.pop(0) if len(script) > 1 else script[0]
-        return said or Answer(body=jpeg(int(match["size"])), headers={"Content-Type": "image/jpeg"})
+            scripted = script.pop(0) if len(script) > 1 else script[0]
+        return scripted or Answer(body=jpeg(int(match["size"])), headers={"Content-Type": "image/jpeg"})
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         museum = self
@@ -190,7 +190,7 @@ class MuseumServer:
                     answer = museum.answer(self.path)
                     time.sleep(museum.delay)
                 finally:
-                    museum.leave()  # before the answer: its reader may ask again at once
+                    museum.leave()  # before the response: the client may send its next request at once
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -200,7 +200,7 @@ class MuseumServer:
                 self.close_connection = answer.cut
 
             def log_message(self, *_: object) -> None:
-                """Tests are quiet."""
+                """No log output in tests."""
 
         return Handler
 

@@ -1,4 +1,4 @@
-"""Where a picture is asked for, and what is accepted as one."""
+"""IIIF addresses, and the validation of downloaded pictures."""
 
 import io
 
@@ -32,7 +32,7 @@ def test_the_address_of_a_picture_at_a_size() -> None:
 @pytest.mark.parametrize(
     "url", ["https://api.nga.gov/iiif/abc", "http://127.0.0.1:8000/iiif/abc", "http://localhost/abc"]
 )
-def test_the_museum_and_this_machine_may_be_asked(url: str) -> None:
+def test_the_museum_and_this_machine_are_allowed(url: str) -> None:
     assert resolve_base(url) == url
 
 
@@ -49,28 +49,28 @@ def test_the_museum_and_this_machine_may_be_asked(url: str) -> None:
         "",
     ],
 )
-def test_a_table_cannot_send_us_elsewhere(url: str) -> None:
+def test_a_table_cannot_name_another_server(url: str) -> None:
     with pytest.raises(FetchError):
         resolve_base(url)
 
 
-def test_another_server_is_asked_for_the_same_identifier_when_the_user_says_so() -> None:
+def test_a_base_address_replaces_the_server_and_keeps_the_identifier() -> None:
     assert resolve_base("https://api.nga.gov/iiif/a%2Fb", base="http://mirror.test/i/") == "http://mirror.test/i/a%2Fb"
 
 
 @pytest.mark.parametrize("url", ["https://api.nga.gov", "https://api.nga.gov/", "file:///x"])
-def test_a_table_without_an_identifier_is_refused_for_a_mirror_too(url: str) -> None:
+def test_a_table_without_an_identifier_is_refused_with_a_base_address_too(url: str) -> None:
     with pytest.raises(FetchError):
         resolve_base(url, base="http://mirror.test/i")
 
 
-def test_a_whole_jpeg_of_the_size_asked_for_is_accepted() -> None:
+def test_a_complete_jpeg_of_the_requested_size_is_accepted() -> None:
     check_jpeg(jpeg(640), size=640)
     check_jpeg(jpeg(300), size=640)  # a small original
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "reason"),
     [
         (b"", "not a JPEG"),
         (b"\n<!DOCTYPE html><p>Please log in", "web page"),
@@ -83,6 +83,6 @@ def test_a_whole_jpeg_of_the_size_asked_for_is_accepted() -> None:
     ],
     ids=["empty", "web page", "PNG", "cut off", "header only", "too large", "bomb", "too thin"],
 )
-def test_anything_else_is_refused_with_the_reason(data: bytes, said: str) -> None:
-    with pytest.raises(ImageError, match=said):
+def test_other_data_are_refused_with_the_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason):
         check_jpeg(data, size=640)

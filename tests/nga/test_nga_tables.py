@@ -1,4 +1,4 @@
-"""What is read from the museum's tables, and what is said of tables that are not right."""
+"""The museum's tables: reading and joining them, and errors for malformed ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_all_columns_of_a_work(tmp_path: Path) -> None:
     }
 
 
-def test_a_work_without_terms_and_texts_has_the_same_columns_empty(tmp_path: Path) -> None:
+def test_a_work_without_terms_and_texts_has_the_same_columns(tmp_path: Path) -> None:
     bare = dict.fromkeys(("title", "displaydate", "beginyear", "endyear", "medium", "creditline", "attribution"), "")
     write_museum(tmp_path, objects=[painting(1, **bare), painting(2)], images=[view(1, assistivetext=""), view(2)])
     empty, full = (work.columns() for work in read_works(tmp_path).works)
@@ -120,7 +120,7 @@ def test_a_work_without_terms_and_texts_has_the_same_columns_empty(tmp_path: Pat
     assert (empty["title"], empty["year"], empty["style"], empty["alt"]) == (None, None, [], None)
 
 
-def test_life_dates_of_an_artist_are_not_taken_for_the_years_of_a_work(tmp_path: Path) -> None:
+def test_life_dates_of_an_artist_are_not_years_of_a_work(tmp_path: Path) -> None:
     years = {"beginyear": 1859, "endyear": 1923}
     objects = [painting(1, displaydate="", **years), painting(2, displaydate="1859/1923", **years)]
     write_museum(tmp_path, objects=objects, images=[view(1), view(2)])
@@ -147,7 +147,7 @@ def drop_column(name: str) -> Callable[[str], str]:
 
 
 @pytest.mark.parametrize(
-    ("table", "change", "said"),
+    ("table", "change", "reason"),
     [
         ("objects.csv", drop_column("objectid"), "no column 'objectid'"),
         ("objects.csv", drop_column("classification"), "no column 'classification'"),
@@ -166,7 +166,7 @@ def drop_column(name: str) -> Callable[[str], str]:
     ],
 )
 def test_a_malformed_table_is_named_with_its_column_or_line(
-    tmp_path: Path, table: str, change: Callable[[str], str], said: str
+    tmp_path: Path, table: str, change: Callable[[str], str], reason: str
 ) -> None:
     write_museum(tmp_path, objects=[painting(1), painting(2)], images=[view(1), view(2)], terms=[term(1, "Style", "x")])
     path = tmp_path / table
@@ -174,11 +174,11 @@ def test_a_malformed_table_is_named_with_its_column_or_line(
     with pytest.raises(SourceError) as caught:
         read_works(tmp_path)
     assert table in str(caught.value)
-    assert said in str(caught.value)
+    assert reason in str(caught.value)
 
 
 @pytest.mark.parametrize("table", ["objects.csv", "published_images.csv", "objects_terms.csv"])
-def test_a_missing_table_is_named_with_the_cure(tmp_path: Path, table: str) -> None:
+def test_a_missing_table_is_named_with_the_option_that_fetches_it(tmp_path: Path, table: str) -> None:
     write_paintings(tmp_path, [1])
     (tmp_path / table).unlink()
     with pytest.raises(SourceError, match=rf"{table} does not exist.*--download"):
@@ -193,13 +193,13 @@ def test_a_table_in_another_encoding_is_named(tmp_path: Path) -> None:
         read_works(tmp_path)
 
 
-def test_a_classification_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:
+def test_an_unknown_classification_lists_the_known_ones(tmp_path: Path) -> None:
     write_museum(tmp_path, objects=[painting(1), painting(2, classification="Print")], images=[view(1)])
     with pytest.raises(SourceError, match=r"'fresco'.*holds: Painting, Print"):
         read_works(tmp_path, classification="fresco")
 
 
-def test_tables_that_do_not_fit_each_other_are_an_error(tmp_path: Path) -> None:
+def test_tables_without_a_common_work_are_an_error(tmp_path: Path) -> None:
     write_museum(tmp_path, objects=[painting(1)], images=[view(2)])
     with pytest.raises(SourceError, match="None of the 1 works"):
         read_works(tmp_path)

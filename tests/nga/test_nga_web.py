@@ -1,4 +1,4 @@
-"""How the client behaves towards a server that is busy, broken or up to no good."""
+"""The HTTP client against servers that are busy, broken or malicious."""
 
 import io
 import time
@@ -28,7 +28,7 @@ def get(client: WebClient, server: MuseumServer, name: str, *, max_bytes: int = 
     return buffer.getvalue()
 
 
-def test_says_who_it_is_and_asks_for_the_size(client: WebClient, server: MuseumServer) -> None:
+def test_requests_name_the_user_agent_and_the_size(client: WebClient, server: MuseumServer) -> None:
     assert get(client, server, "mill") == jpeg(64)
     assert server.paths == ["/iiif/mill/full/!64,64/0/default.jpg"]
     (agent,) = server.user_agents
@@ -36,53 +36,53 @@ def test_says_who_it_is_and_asks_for_the_size(client: WebClient, server: MuseumS
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
-def test_a_passing_failure_is_tried_again(client: WebClient, server: MuseumServer, status: int) -> None:
+def test_a_temporary_failure_is_retried(client: WebClient, server: MuseumServer, status: int) -> None:
     server.script["mill"] = [Answer(status), Answer(status), None]
     assert get(client, server, "mill") == jpeg(64)
-    assert server.asked["mill"] == 3
+    assert server.requests["mill"] == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501, 204])
-def test_a_lasting_failure_is_not_tried_again(client: WebClient, server: MuseumServer, status: int) -> None:
+def test_a_permanent_failure_is_not_retried(client: WebClient, server: MuseumServer, status: int) -> None:
     server.script["mill"] = [Answer(status)]
     with pytest.raises(FetchError, match=f"answered {status}") as caught:
         get(client, server, "mill")
     assert not caught.value.temporary
-    assert server.asked["mill"] == 1
+    assert server.requests["mill"] == 1
 
 
-def test_gives_up_on_a_failure_that_does_not_pass(client: WebClient, server: MuseumServer) -> None:
+def test_the_number_of_retries_is_limited(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(503)]
     with pytest.raises(FetchError, match="503 Service Unavailable, 4 times") as caught:
         get(client, server, "mill")
     assert caught.value.temporary
-    assert server.asked["mill"] == 4
+    assert server.requests["mill"] == 4
 
 
-def test_an_answer_that_breaks_off_is_tried_again_from_its_start(client: WebClient, server: MuseumServer) -> None:
+def test_an_interrupted_response_is_retried_from_its_start(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(body=b"half of it" * 10_000, cut=True), None]
     assert get(client, server, "mill") == jpeg(64)
 
 
-def test_a_server_that_is_not_there_is_a_temporary_failure(client: WebClient) -> None:
+def test_an_unreachable_server_is_a_temporary_failure(client: WebClient) -> None:
     with MuseumServer() as gone:
         pass
-    with pytest.raises(FetchError, match=r"no whole answer from 127\.0\.0\.1") as caught:
+    with pytest.raises(FetchError, match=r"no complete response from 127\.0\.0\.1") as caught:
         get(client, gone, "mill")
     assert caught.value.temporary
 
 
-def test_all_threads_wait_when_one_is_told_to(client: WebClient, server: MuseumServer) -> None:
+def test_retry_after_delays_all_threads(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [BUSY, None]
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(get, client, server, "mill")
-        while not server.asked["mill"]:
+        while not server.requests["mill"]:
             time.sleep(0.005)
         time.sleep(0.1)
         get(client, server, "other")
         assert first.result() == jpeg(64)
-    told, *later = server.times
-    assert min(later) - told >= 0.95
+    busy, *later = server.times
+    assert min(later) - busy >= 0.95
 
 
 def test_a_retry_after_date_is_understood(client: WebClient, server: MuseumServer) -> None:
@@ -96,10 +96,10 @@ def test_a_retry_after_of_hours_is_not_waited_for(client: WebClient, server: Mus
     server.script["mill"] = [Answer(429, headers={"Retry-After": "7200"})]
     with pytest.raises(FetchError, match="asking to wait 7200 s"):
         get(client, server, "mill")
-    assert server.asked["mill"] == 1
+    assert server.requests["mill"] == 1
 
 
-def test_a_retry_after_that_makes_no_sense_is_ignored(client: WebClient, server: MuseumServer) -> None:
+def test_an_invalid_retry_after_is_ignored(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(503, headers={"Retry-After": "soon"}), None]
     assert get(client, server, "mill") == jpeg(64)
 
@@ -108,14 +108,14 @@ def test_stop_wakes_a_thread_that_waits(client: WebClient, server: MuseumServer)
     server.script["mill"] = [Answer(429, headers={"Retry-After": "60"})]
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(get, client, server, "mill")
-        while not server.asked["mill"]:
+        while not server.requests["mill"]:
             time.sleep(0.005)
         client.stop()
         with pytest.raises(Stopped):
             waiting.result(timeout=5)
 
 
-def test_no_more_is_read_than_allowed(client: WebClient, server: MuseumServer) -> None:
+def test_the_size_of_a_response_is_limited(client: WebClient, server: MuseumServer) -> None:
     with pytest.raises(FetchError, match="larger than") as caught:
         get(client, server, "mill", max_bytes=100)
     assert not caught.value.temporary
@@ -143,7 +143,7 @@ def test_a_redirect_elsewhere_is_not_followed(client: WebClient, server: MuseumS
     assert len(server.paths) == 1
 
 
-def test_redirects_in_a_circle_end(client: WebClient, server: MuseumServer) -> None:
+def test_circular_redirects_are_limited(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(302, headers={"Location": "/iiif/mill/full/!64,64/0/default.jpg"})]
     with pytest.raises(FetchError, match="redirected more than 3 times"):
         get(client, server, "mill")

@@ -1,7 +1,7 @@
 """`scripts/prepare_nga.py` from end to end, against a museum on loopback.
 
-The command itself is started where its process matters; elsewhere its one call, `run`, is made from here, as starting
-takes most of a second.
+The tests start the command where its process matters; elsewhere they call its function `run`, as starting takes most of
+a second.
 """
 
 import json
@@ -56,11 +56,11 @@ def report(out: Path) -> dict[str, object]:
 
 
 def pictures(out: Path) -> dict[str, Path]:
-    """The whole files by work: `nga-7` from `images/0000/nga-7-1f0c2a9b.jpg`."""
+    """The complete files by work: `nga-7` from `images/0000/nga-7-1f0c2a9b.jpg`."""
     return {path.stem.rpartition("-")[0]: path for path in out.glob("images/*/[!.]*.jpg")}
 
 
-def test_a_museum_with_everything_that_goes_wrong(server: MuseumServer, tmp_path: Path) -> None:
+def test_failures_of_every_kind_are_reported(server: MuseumServer, tmp_path: Path) -> None:
     numbers = [1, 2, 3, 4, 5, 6, 7, 12_345, 12_346, 12_347]
     write_museum(
         tmp_path / "csv",
@@ -88,19 +88,24 @@ def test_a_museum_with_everything_that_goes_wrong(server: MuseumServer, tmp_path
     assert rows[0]["image_url"] == "https://api.nga.gov/iiif/view-1/full/!640,640/0/default.jpg"
     assert [row["style"] for row in rows][:4] == [["Baroque"], [], [], ["Realist"]]
 
-    told = report(out)
-    assert (told["works"], told["fetched"], told["failed"], told["without_open_access_picture"]) == (10, 6, 4, 1)
-    reasons = {failure["id"]: failure["reason"] for failure in told["failures"]}  # type: ignore[attr-defined]
+    counts = report(out)
+    assert (counts["works"], counts["fetched"], counts["failed"], counts["without_open_access_picture"]) == (
+        10,
+        6,
+        4,
+        1,
+    )
+    reasons = {failure["id"]: failure["reason"] for failure in counts["failures"]}  # type: ignore[attr-defined]
     expected = {"nga-2": "404", "nga-3": "cut off", "nga-4": "web page", "nga-6": "503 Service Unavailable, 5 times"}
     assert reasons.keys() == expected.keys()
     assert all(part in reasons[number] for number, part in expected.items())
     assert "10 works: 6 fetched, 4 failed." in done.stdout
     assert all(f"{number}: {reason}" in done.stdout for number, reason in reasons.items())
     assert "pictures: 100%" in done.stderr
-    assert server.asked["view-51"] == server.asked["view-50"] == 0
+    assert server.requests["view-51"] == server.requests["view-50"] == 0
 
 
-def test_a_killed_run_goes_on_without_fetching_anything_twice(tmp_path: Path) -> None:
+def test_a_killed_run_resumes_without_fetching_anything_twice(tmp_path: Path) -> None:
     write_paintings(tmp_path / "csv", range(1, 41))
     out = tmp_path / "out"
     with MuseumServer(delay=0.05) as server:
@@ -119,22 +124,22 @@ def test_a_killed_run_goes_on_without_fetching_anything_twice(tmp_path: Path) ->
         damaged.write_bytes(damaged.read_bytes()[:-100])
         damaged.with_name(f".{damaged.name}.part").write_bytes(b"left by the killed run")
         written = {path: path.stat().st_mtime_ns for path in kept.values()}
-        server.asked.clear()
+        server.requests.clear()
         server.delay = 0
 
         done = start(server, tmp_path / "csv", out)
 
         assert done.returncode == 0, done.stderr
         missing = {f"view-{number}" for number in range(1, 41)} - {name.replace("nga", "view") for name in kept}
-        assert server.asked == dict.fromkeys(missing, 1)
+        assert server.requests == dict.fromkeys(missing, 1)
         assert all(path.stat().st_mtime_ns == moment for path, moment in written.items())
         assert len(metadata(out)) == len(pictures(out)) == 40
         assert not list(out.rglob("*.part"))
         assert f"{40 - len(kept)} fetched, {len(kept)} already there." in done.stdout
 
-        server.asked.clear()
+        server.requests.clear()
         assert prepare(server, tmp_path / "csv", out) == 0
-        assert not server.asked
+        assert not server.requests
 
 
 def test_never_more_requests_at_once_than_workers(tmp_path: Path) -> None:
@@ -144,21 +149,23 @@ def test_never_more_requests_at_once_than_workers(tmp_path: Path) -> None:
         assert server.most_at_once == 3
 
 
-def test_another_size_or_photograph_is_fetched_anew_and_limit_grows(server: MuseumServer, tmp_path: Path) -> None:
+def test_another_size_or_photograph_is_fetched_again_and_the_limit_can_grow(
+    server: MuseumServer, tmp_path: Path
+) -> None:
     data, out = write_paintings(tmp_path / "csv", range(1, 5)), tmp_path / "out"
     assert prepare(server, data, out, limit=2, size=100) == 0
-    assert server.asked == {"view-1": 1, "view-2": 1}
+    assert server.requests == {"view-1": 1, "view-2": 1}
     images = [view(1, name="new-photograph"), view(2), view(3)]
     write_museum(data, objects=map(painting, range(1, 5)), images=images)
     assert prepare(server, data, out, limit=3, size=100) == 0
-    assert server.asked == {"view-1": 1, "view-2": 1, "new-photograph": 1, "view-3": 1}
+    assert server.requests == {"view-1": 1, "view-2": 1, "new-photograph": 1, "view-3": 1}
     assert start(server, data, out, "--limit", "1", "--size", "200").returncode == 0
     (row,) = metadata(out)
     with Image.open(out / str(row["file_name"])) as image:
         assert image.size == (200, 150)
 
 
-def test_what_is_written_is_an_imagefolder(server: MuseumServer, tmp_path: Path) -> None:
+def test_the_output_is_an_imagefolder(server: MuseumServer, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     data, out = write_paintings(tmp_path / "csv", [3, 10_001, 20_002]), tmp_path / "out"
     assert prepare(server, data, out) == 0
@@ -176,13 +183,13 @@ def test_download_fetches_the_tables_that_are_missing(server: MuseumServer, tmp_
     done = start(server, data, tmp_path / "out", "--download", "--csv-base-url", base)
     assert done.returncode == 0, done.stderr
     assert prepare(server, data, tmp_path / "out", download=True, csv_base_url=base) == 0
-    assert [server.asked[path] for path in server.files] == [1, 1, 1]
+    assert [server.requests[path] for path in server.files] == [1, 1, 1]
     assert {path.name: path.read_bytes() for path in data.iterdir()} == {
         path.name: path.read_bytes() for path in museum.iterdir()
     }
 
 
-def test_a_download_that_goes_wrong_leaves_no_table_behind(
+def test_a_failed_download_leaves_no_table_behind(
     server: MuseumServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     museum = write_paintings(tmp_path / "museum", [1])
@@ -196,30 +203,30 @@ def test_a_download_that_goes_wrong_leaves_no_table_behind(
     assert [path.name for path in data.iterdir()] == ["objects.csv"]
 
 
-@pytest.mark.parametrize(("failing", "code", "said"), [(2, 0, ""), (3, 1, "More than half"), (4, 1, "None of the 4")])
-def test_exit_code_tells_whether_too_much_failed(
-    server: MuseumServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], failing: int, code: int, said: str
+@pytest.mark.parametrize(("failing", "code", "output"), [(2, 0, ""), (3, 1, "More than half"), (4, 1, "None of the 4")])
+def test_the_exit_code_shows_whether_too_much_failed(
+    server: MuseumServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], failing: int, code: int, output: str
 ) -> None:
     data, out = write_paintings(tmp_path / "csv", range(4)), tmp_path / "out"
     server.script = {f"view-{number}": [Answer(404)] for number in range(failing)}
     assert prepare(server, data, out) == code
-    assert said in capsys.readouterr().err
+    assert output in capsys.readouterr().err
     assert report(out)["failed"] == failing
     assert (out / "metadata.jsonl").exists() == (failing < 4)
 
 
-def test_a_server_that_is_down_is_given_up_on(
+def test_a_run_stops_when_the_server_is_down(
     server: MuseumServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = write_paintings(tmp_path / "csv", range(60)), tmp_path / "out"
     server.script = {f"view-{number}": [Answer(503)] for number in range(2, 60)}
     assert prepare(server, data, out, retry_wait=0) == 1
     assert "failed on 20 works in a row" in capsys.readouterr().err
-    assert len(server.asked) < 30
+    assert len(server.requests) < 30
     assert [row["id"] for row in metadata(out)] == ["nga-0", "nga-1"]
 
 
-def test_a_table_that_points_elsewhere_is_a_failure_of_that_work(
+def test_an_address_of_another_server_is_a_failure_of_that_work(
     server: MuseumServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bases = {
@@ -231,14 +238,14 @@ def test_a_table_that_points_elsewhere_is_a_failure_of_that_work(
     images = [view(number, iiifurl=base) for number, base in bases.items()]
     data = write_museum(tmp_path / "csv", objects=map(painting, bases), images=images)
     assert prepare(server, data, tmp_path / "out", iiif_base=None) == 0
-    said = capsys.readouterr().out
-    assert "nga-3: http://192.0.2.1 is not the museum's" in said
-    assert "nga-4: 'file:///etc/hosts' is not a plain http or https address" in said
+    output = capsys.readouterr().out
+    assert "nga-3: http://192.0.2.1 is not a server of the museum" in output
+    assert "nga-4: 'file:///etc/hosts' is not a plain http or https address" in output
     assert [row["id"] for row in metadata(tmp_path / "out")] == ["nga-1", "nga-2"]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "output"),
     [
         ({"data": Path("nowhere")}, "nowhere/objects.csv does not exist. --download fetches"),
         ({"iiif_base": "ftp://mirror.test"}, "--iiif-base: 'ftp://mirror.test' is not a plain http"),
@@ -246,19 +253,19 @@ def test_a_table_that_points_elsewhere_is_a_failure_of_that_work(
         ({"out": Path("csv/objects.csv/out")}, "cannot be written"),
     ],
 )
-def test_what_cannot_begin_is_one_sentence_and_exit_code_2(
+def test_a_run_that_cannot_start_is_a_one_line_error_with_exit_code_2(
     server: MuseumServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     options: dict[str, Any],
-    said: str,
+    output: str,
 ) -> None:
     write_paintings(tmp_path / "csv", [1])
     monkeypatch.chdir(tmp_path)
     usual: dict[str, Any] = {"data": Path("csv"), "out": Path("out"), "iiif_base": server.iiif}
     assert run(Options(**usual | options)) == 2
-    assert said in capsys.readouterr().err.strip().splitlines()[-1]
+    assert output in capsys.readouterr().err.strip().splitlines()[-1]
 
 
 def test_the_command_has_no_traceback_and_exit_code_2_for_missing_tables(server: MuseumServer, tmp_path: Path) -> None:
@@ -275,22 +282,22 @@ def test_an_option_out_of_range_is_named(server: MuseumServer, tmp_path: Path, o
     assert f"argument {option.split()[0]}: '{option.split()[1]}' is not a" in done.stderr
 
 
-def heed_ctrl_c() -> None:
-    """A shell lets what runs in its background ignore Ctrl-C, and so would every program that such a test run starts."""
+def restore_ctrl_c() -> None:
+    """Programs in the background of a shell ignore Ctrl-C, and so would the programs that such a test run starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_is_a_sentence_too(tmp_path: Path) -> None:
+def test_ctrl_c_prints_a_message_without_traceback(tmp_path: Path) -> None:
     write_paintings(tmp_path / "csv", range(100))
     with MuseumServer(delay=0.1) as server:
         stopped = subprocess.Popen(
             command(server, tmp_path / "csv", tmp_path / "out"), stderr=subprocess.PIPE, text=True,
-            preexec_fn=heed_ctrl_c,
+            preexec_fn=restore_ctrl_c,
         )  # fmt: skip
-        while not server.asked:
+        while not server.requests:
             time.sleep(0.01)
         stopped.send_signal(signal.SIGINT)
-        _, said = stopped.communicate(timeout=20)
+        _, output = stopped.communicate(timeout=20)
     assert stopped.returncode == 130
-    assert "The same command goes on where it was." in said
-    assert "Traceback" not in said
+    assert "Run the same command again to resume." in output
+    assert "Traceback" not in output

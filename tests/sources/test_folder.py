@@ -1,4 +1,4 @@
-"""A museum's folder as it is: odd names, missing metadata, several tables, broken tables, links that go round."""
+"""Folders as museums have them: odd names, missing metadata, several tables, broken tables, circular links."""
 
 import logging
 import os
@@ -41,12 +41,12 @@ def ids(folder: Path) -> list[str]:
     return [work["id"] for work in works(folder)]
 
 
-def test_pictures_are_found_in_all_sub_folders_in_a_fixed_order(fill: Fill) -> None:
+def test_pictures_of_all_sub_folders_have_a_fixed_order(fill: Fill) -> None:
     folder = fill("b.jpg", "a.png", "deep/er/c.webp", "B.JPG", "scan.TIFF", "deep/d.Jpeg")
     assert ids(folder) == ["B.JPG", "a.png", "b.jpg", "deep/d.Jpeg", "deep/er/c.webp", "scan.TIFF"]
 
 
-def test_hidden_files_and_what_is_no_picture_are_left_out(fill: Fill) -> None:
+def test_hidden_files_and_other_files_are_ignored(fill: Fill) -> None:
     folder = fill("a.jpg", "._a.jpg", ".cache/b.jpg", ".hidden.jpg", "notes.txt", "a.jpg.part", "Thumbs.db", "svg.svg")
     assert ids(folder) == ["a.jpg"]
 
@@ -58,7 +58,7 @@ def test_metadata_in_hidden_folders_is_not_read(fill: Fill) -> None:
     assert works(folder)[0]["title"] == "a"
 
 
-def test_odd_names_stay_as_they_are(fill: Fill) -> None:
+def test_odd_names_are_kept(fill: Fill) -> None:
     names = ["100% Größe.jpg", "two\nlines.jpg", " space .jpg", "🎨.png", "a;b,c'd\"e.jpg"]
     assert ids(fill(*names)) == sorted(names)
 
@@ -114,7 +114,7 @@ def test_metadata_csv_becomes_columns_of_the_right_type(fill: Fill) -> None:
     assert (c["title"], c["artist"], c["year"]) == ("c", None, -300)
 
 
-def test_a_work_without_a_title_is_called_by_its_file(fill: Fill) -> None:
+def test_the_file_name_replaces_a_missing_title(fill: Fill) -> None:
     (work,) = works(fill("old_mill.jpg", table="file_name,title\nold_mill.jpg,\n"))
     assert work["title"] == "old mill"
 
@@ -125,11 +125,11 @@ def test_pictures_without_metadata_are_kept(fill: Fill) -> None:
     assert (b["title"], b["year"]) == ("The Mill", 1650)
 
 
-def test_metadata_of_missing_pictures_is_told(fill: Fill, caplog: pytest.LogCaptureFixture) -> None:
+def test_metadata_of_missing_pictures_is_logged(fill: Fill, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         folder = fill("a.jpg", table="file_name,title\na.jpg,A\ngone.jpg,B\nlost.jpg,C\n")
         assert ids(folder) == ["a.jpg"]
-    assert "names 2 pictures that are not there, such as gone.jpg" in caplog.text
+    assert "names 2 pictures that do not exist, such as gone.jpg" in caplog.text
 
 
 def test_metadata_jsonl_may_hold_lists_and_gaps(fill: Fill) -> None:
@@ -151,12 +151,12 @@ def test_each_sub_folder_may_have_its_own_table(fill: Fill) -> None:
     assert (b["title"], b["inv"]) == ("From within", "B-7")
 
 
-def test_a_name_typed_by_hand_finds_the_file_that_a_mac_wrote(fill: Fill) -> None:
+def test_file_names_match_in_any_unicode_normal_form(fill: Fill) -> None:
     (work,) = works(fill("Le\u0301ger.jpg", table="file_name,title\nL\u00e9ger.jpg,La ville\n"))
     assert work["title"] == "La ville"
 
 
-def test_types_are_guessed_from_the_whole_table_not_its_first_megabyte(fill: Fill) -> None:
+def test_types_are_inferred_from_the_whole_table_not_its_first_megabyte(fill: Fill) -> None:
     rows = "".join(f"{number}.jpg,{number},{'x' * 1000}\n" for number in range(1500))
     (work,) = works(fill("a.jpg", table=f"file_name,year,note\n{rows}a.jpg,about 1900,y\n"))
     assert work["year"] == "about 1900"
@@ -203,7 +203,7 @@ def test_a_broken_jsonl_is_named_with_the_line(lines: str, reason: str, fill: Fi
     assert "metadata.jsonl" in str(error.value)
 
 
-def test_an_empty_folder_and_one_of_texts_hold_no_pictures(fill: Fill) -> None:
+def test_a_folder_without_pictures_is_an_error(fill: Fill) -> None:
     folder = fill()
     with pytest.raises(SourceError, match="holds no pictures"):
         open_folder(folder)
@@ -212,7 +212,7 @@ def test_an_empty_folder_and_one_of_texts_hold_no_pictures(fill: Fill) -> None:
         open_folder(folder)
 
 
-def test_a_wrong_path_says_so(fill: Fill) -> None:
+def test_a_wrong_path_is_named(fill: Fill) -> None:
     folder = fill("a.jpg")
     with pytest.raises(SourceError, match=r"There is no folder .*elsewhere"):
         open_folder(folder / "elsewhere")
@@ -220,14 +220,14 @@ def test_a_wrong_path_says_so(fill: Fill) -> None:
         open_folder(folder / "a.jpg")
 
 
-def test_links_that_go_round_do_not_hang(fill: Fill) -> None:
+def test_circular_links_do_not_hang(fill: Fill) -> None:
     folder = fill("a/x.jpg")
     (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
     (folder / "self").symlink_to(folder / "self")
     assert ids(folder) == ["a/x.jpg"]
 
 
-def test_a_link_that_leads_nowhere_is_left_to_the_report(fill: Fill) -> None:
+def test_a_dangling_link_is_kept_for_the_report(fill: Fill) -> None:
     folder = fill("a.jpg")
     (folder / "broken.jpg").symlink_to(folder / "gone.jpg")
     assert ids(folder) == ["a.jpg", "broken.jpg"]
@@ -246,7 +246,7 @@ def test_the_fingerprint_changes_when_a_picture_or_its_metadata_does(fill: Fill)
     assert len(seen) == 4
 
 
-def test_works_start_anywhere(fill: Fill) -> None:
+def test_works_can_start_at_any_row(fill: Fill) -> None:
     source = open_folder(fill("a.jpg", "b.jpg", "c.jpg"))
     assert source.size == 3
     assert [work["id"] for work in source.works(1)] == ["b.jpg", "c.jpg"]

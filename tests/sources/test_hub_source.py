@@ -1,4 +1,4 @@
-"""Works from a dataset on the Hub: WikiArt's schema, streamed, and nothing fetched that is not read."""
+"""Works from a dataset on the Hub: WikiArt's schema, streamed, fetching only what is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from artsim import build_collection, open_source
 from artsim.errors import ImageError, SourceError
 
 WIKIART = "artist/wikiart"
-SHARDS, ROWS = 3, 8  # rows a shard
+SHARDS, ROWS = 3, 8  # rows per shard
 LABELS = {"artist": 129, "genre": 11, "style": 27}
 
 
@@ -90,7 +90,7 @@ def test_a_limit_within_the_first_shard_fetches_only_that_shard(
     assert shards_read(wikiart_hub) == {"train-00000"}
 
 
-def test_ids_stay_when_reading_goes_on_in_the_middle(wikiart_hub: HubServer) -> None:
+def test_ids_are_the_same_when_reading_starts_in_the_middle(wikiart_hub: HubServer) -> None:
     source = open_source(f"hub:{WIKIART}")
     assert next(source.works(ROWS + 1))["id"] == f"train-{ROWS + 1}"
     assert next(source.works(ROWS + 1))["artist"] == f"artist {ROWS + 1}"
@@ -113,13 +113,13 @@ def test_a_revision_can_be_named(wikiart_hub: HubServer, tmp_path: Path) -> None
     assert source.fingerprint == f"{WIKIART}:train@{old}"
 
 
-def test_a_hub_that_is_away_for_a_moment_does_not_matter(wikiart_hub: HubServer) -> None:
+def test_a_transient_failure_of_the_hub_is_retried(wikiart_hub: HubServer) -> None:
     armed = wikiart_hub.inject(Fault("resolve", method="GET", path="train-00001", status=503))
     assert len(list(open_source(f"hub:{WIKIART}").works(0))) == SHARDS * ROWS
     assert armed.hits == 1
 
 
-def test_columns_that_no_table_can_show_are_left_out(hub: HubServer, tmp_path: Path) -> None:
+def test_columns_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, tmp_path: Path) -> None:
     features = datasets.Features(
         {
             "picture": datasets.Image(),
@@ -152,7 +152,7 @@ def test_columns_that_no_table_can_show_are_left_out(hub: HubServer, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "message"),
     [
         ("artist/none", "The Hub has no dataset artist/none, or it is private"),
         ("not an id", "is not a Hub dataset id; give NAMESPACE/NAME"),
@@ -163,20 +163,20 @@ def test_columns_that_no_table_can_show_are_left_out(hub: HubServer, tmp_path: P
         ("museum/gated", "The owner of the dataset museum/gated lets in only those who ask"),
     ],
 )
-def test_what_cannot_be_read_is_one_sentence(
-    wikiart_hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, sentence: str
+def test_an_unreadable_dataset_is_a_one_line_error(
+    wikiart_hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
     datasets.Dataset.from_dict({"text": ["a"]}).to_parquet(tmp_path / "words.parquet")
     wikiart_hub.add_repo("artist/words", "dataset", {"train.parquet": tmp_path / "words.parquet"})
     wikiart_hub.add_repo("artist/empty", "dataset")
     wikiart_hub.add_repo("museum/gated", "dataset", {"train.parquet": tmp_path / "words.parquet"}, gated="manual")
     monkeypatch.setenv("HF_TOKEN", wikiart_hub.other_token)
-    with pytest.raises(SourceError, match=sentence) as said:
+    with pytest.raises(SourceError, match=message) as raised:
         open_source(f"hub:{name}")
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_connection_that_is_refused_is_one_sentence(wikiart_hub: HubServer) -> None:
+def test_a_dropped_connection_is_a_source_error(wikiart_hub: HubServer) -> None:
     wikiart_hub.inject(Fault("info", "drop", times=None))
     with pytest.raises(SourceError, match=r"cannot be read from the Hub \(.*\)\. Check the connection"):
         open_source(f"hub:{WIKIART}")

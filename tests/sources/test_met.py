@@ -1,4 +1,4 @@
-"""The embedded default: 174 public-domain paintings of The Met, with what the museum says of them."""
+"""The embedded default: 174 public-domain paintings of The Met, with the museum's metadata."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def test_every_work_has_every_column_in_its_type(met_works: Works) -> None:
     )
 
 
-def test_what_everyone_needs_is_never_empty(met_works: Works) -> None:
+def test_essential_columns_are_never_empty(met_works: Works) -> None:
     for work in met_works:
         assert work["title"]
         assert work["artist"]
@@ -52,12 +52,12 @@ def test_every_picture_can_be_read(met_works: Works) -> None:
     assert min(sides) >= 32
 
 
-def test_works_start_anywhere(met_works: Works) -> None:
+def test_works_can_start_at_any_row(met_works: Works) -> None:
     assert [work["id"] for work in open_source("met").works(170)] == [work["id"] for work in met_works[170:]]
     assert not list(open_source("met").works(174))
 
 
-def test_the_source_says_where_it_comes_from() -> None:
+def test_the_source_has_licence_homepage_and_fingerprint() -> None:
     source = open_source("met")
     assert source.license == "cc0-1.0"
     assert source.homepage.startswith("https://www.metmuseum.org")

@@ -1,4 +1,4 @@
-"""`open_source`: a name becomes a source, or one sentence says why not."""
+"""`open_source`: opens sources by name, and explains invalid names."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,12 @@ from artsim.errors import SourceError
 from artsim.sources import open_source
 
 
-def test_every_kind_of_source_has_a_name(paintings: Path) -> None:
+def test_sources_are_opened_by_name(paintings: Path) -> None:
     assert open_source("met").name == "met"
     assert open_source(f"folder:{paintings}").size == 40
 
 
-def test_the_plain_path_of_a_folder_will_do(paintings: Path) -> None:
+def test_the_plain_path_of_a_folder_is_a_source(paintings: Path) -> None:
     assert open_source(str(paintings)).fingerprint == open_source(f"folder:{paintings}").fingerprint
 
 
@@ -25,12 +25,12 @@ def test_an_unknown_source_lists_the_known_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["folder:", "hub:", "nga:"])
-def test_a_source_without_its_path_shows_an_example(name: str) -> None:
-    with pytest.raises(SourceError, match=f"lacks what follows the colon, for example {name}"):
+def test_a_name_without_an_address_shows_an_example(name: str) -> None:
+    with pytest.raises(SourceError, match=f"needs an address after the colon, for example {name}"):
         open_source(name)
 
 
-def test_an_unprepared_nga_folder_says_how_to_prepare_it(tmp_path: Path) -> None:
+def test_an_unprepared_nga_folder_is_an_error_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"prepare it first with scripts/prepare_nga\.py"):
         open_source(f"nga:{tmp_path}")
 

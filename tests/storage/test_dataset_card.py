@@ -1,4 +1,4 @@
-"""The dataset card says what the Hub reads, what is in the collection, and what it cannot tell."""
+"""The dataset card: front matter for the Hub, columns, encoders, evaluation figures and limits."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def section(card: str, title: str) -> str:
     return card.split(f"## {title}")[1].split("\n## ")[0]
 
 
-def test_the_front_matter_is_what_the_hub_reads(collection: artsim.Collection, hub: HubServer) -> None:
+def test_the_front_matter_is_valid_for_the_hub(collection: artsim.Collection, hub: HubServer) -> None:
     card = DatasetCard(card_of(collection, license="cc0-1.0", title="Paintings"))
-    card.validate(repo_type="dataset")  # asks the Hub
+    card.validate(repo_type="dataset")  # queries the Hub
     assert [request.status for request in hub.requests] == [200]
     data = card.data.to_dict()
     assert data["pretty_name"] == "Paintings"
@@ -64,7 +64,7 @@ def test_any_title_gives_a_valid_card(collection: artsim.Collection, title: str)
     assert f"\n# {' '.join(title.split())}\n" in card
 
 
-def test_every_column_of_the_data_is_told_with_its_meaning(collection: artsim.Collection, saved: Path) -> None:
+def test_every_column_of_the_data_is_listed_with_its_meaning(collection: artsim.Collection, saved: Path) -> None:
     import pyarrow.parquet as pq
 
     table = section(card_of(collection), "What is in it")
@@ -75,7 +75,7 @@ def test_every_column_of_the_data_is_told_with_its_meaning(collection: artsim.Co
     assert "| `tags` | list of string | what it shows, as keywords |" in rows
 
 
-def test_encoder_revision_and_places_of_the_aspects_are_exact(collection: artsim.Collection) -> None:
+def test_encoder_revision_and_lengths_of_the_aspects_are_exact(collection: artsim.Collection) -> None:
     card, record = card_of(collection), collection.manifest.spaces[0]
     assert f"encoder `{record.encoder}`, revision `{record.revision}`" in card
     space = collection.state.spaces[0].statistics
@@ -84,18 +84,18 @@ def test_encoder_revision_and_places_of_the_aspects_are_exact(collection: artsim
     assert sum(space.block_dims) == collection.state.spaces[0].index.dimension
 
 
-def test_a_collection_of_addresses_says_that_it_holds_no_pictures(collection: artsim.Collection) -> None:
+def test_the_card_of_a_collection_of_addresses_states_that_it_holds_no_pictures(collection: artsim.Collection) -> None:
     card = card_of(collection, images="urls")
     assert "| `image` |" not in card
     assert "The pictures themselves are not part of this dataset" in card
 
 
-def test_a_licence_that_was_not_stated_is_not_made_up(collection: artsim.Collection) -> None:
+def test_an_unknown_licence_is_stated_as_unknown(collection: artsim.Collection) -> None:
     assert "did not state a licence" in card_of(collection, license="unknown")
     assert "under the licence `cc-by-4.0`, as their source states it" in card_of(collection, license="cc-by-4.0")
 
 
-def test_the_limits_are_told(collection: artsim.Collection) -> None:
+def test_the_card_states_the_limits(collection: artsim.Collection) -> None:
     assert "says nothing of influence, authorship or authenticity" in section(
         card_of(collection), "What it cannot tell"
     )
@@ -133,7 +133,7 @@ def test_figures_of_another_collection_are_refused(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"label": "artist"}', "\0"])
-def test_a_file_without_figures_is_one_sentence(tmp_path: Path, text: str) -> None:
+def test_a_file_without_figures_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "f.json").write_text(text, encoding="utf-8")
     with pytest.raises(CollectionError, match=r"f\.json holds no figures .* --json f\.json$"):
         read_figures(tmp_path / "f.json")

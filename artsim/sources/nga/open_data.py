@@ -1,7 +1,7 @@
-"""Read and join the museum's CSV files: which works there are, their open-access picture, their terms.
+"""Reads and joins the museum's CSV files: works, their open-access pictures and their terms.
 
 The files and their columns are described in the data dictionary of https://github.com/NationalGalleryOfArt/opendata.
-Two generations of `published_images.csv` are read: with and without `openaccess`, and with the work's number in
+Two generations of `published_images.csv` are supported: with and without `openaccess`, and with the work's number in
 `depictstmsobjectid` or in `objectid`.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from artsim.errors import SourceError
 
 OBJECTS, IMAGES, TERMS = "objects.csv", "published_images.csv", "objects_terms.csv"
-# What each table cannot do without; a tuple is a choice. Other columns may be missing: their values are then None.
+# Required columns of each table; a tuple lists alternatives. Missing other columns have the value None.
 REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     OBJECTS: (("objectid",), ("title",), ("attribution",), ("classification",)),
     IMAGES: (("iiifurl",), ("viewtype",), ("depictstmsobjectid", "objectid")),
@@ -27,7 +27,7 @@ TERM_TYPES = ("style", "theme", "school", "technique", "keyword", "place execute
 MUSEUM_PAGE = "https://www.nga.gov/artworks/{}"
 # Every picture is served at 4096 px at most; a lower `maxpixels` is the fair-use limit of a work under copyright.
 SERVICE_LIMIT = 4096
-# A work without a display date has its artist's life dates as begin and end years, says the data dictionary.
+# By the data dictionary, a work without a display date has its artist's life dates as begin and end years.
 SHORT_LIFE = 20
 
 Row = Mapping[str, str]
@@ -35,7 +35,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class OpenImage:
-    """The primary view of one work: its IIIF base address, and a description for people who do not see it."""
+    """The primary view of one work: its IIIF base address and its alternative text."""
 
     iiif_url: str
     alt: str | None
@@ -43,7 +43,7 @@ class OpenImage:
 
 @dataclass(frozen=True)
 class NgaWork:
-    """One work that has an open-access picture. `objects` is its row of objects.csv, `terms` maps a type to terms."""
+    """One work that has an open-access picture. `objects` is its row of objects.csv, `terms` maps a type to its terms."""
 
     object_id: int
     objects: Row
@@ -55,7 +55,7 @@ class NgaWork:
         return f"nga-{self.object_id}"
 
     def columns(self) -> dict[str, str | int | list[str] | None]:
-        """The metadata of the work, without its file name and picture address; the same keys for every work."""
+        """The metadata of the work, without file name and picture address; every work has the same keys."""
         row, years = self.objects, _years(self.objects)
         return {
             "id": self.id,
@@ -78,7 +78,7 @@ class NgaWork:
 
 @dataclass(frozen=True)
 class Selection:
-    """The works to fetch, by object number, and how many more of the classification have no open-access picture."""
+    """The works to fetch, by object number, and how many others of the classification have no open-access picture."""
 
     works: tuple[NgaWork, ...]
     without_picture: int
@@ -88,7 +88,7 @@ def read_works(folder: Path, *, classification: str = "painting", limit: int | N
     """The works whose classification contains a word (any case) and that have a primary, open-access picture.
 
     `limit` keeps the first works by object number. Raises `SourceError` when a table is missing or malformed, or when
-    nothing is left.
+    no work is left.
     """
     objects = _read_objects(folder / OBJECTS, classification)
     images = _read_images(folder / IMAGES, wanted=objects.keys())
@@ -105,28 +105,28 @@ def read_works(folder: Path, *, classification: str = "painting", limit: int | N
 
 def _read_objects(path: Path, classification: str) -> dict[int, Row]:
     word = classification.casefold()
-    found: dict[int, Row] = {}
+    objects: dict[int, Row] = {}
     others: Counter[str] = Counter()
     for line, row in read_table(path):
         if word in row["classification"].casefold():
-            found.setdefault(_object_id(row["objectid"], path, line, "objectid"), row)
+            objects.setdefault(_object_id(row["objectid"], path, line, "objectid"), row)
         else:
             others[row["classification"]] += 1
-    if not found:
+    if not objects:
         known = ", ".join(name for name, _ in others.most_common(12) if name) or "none at all"
         raise SourceError(
             f"No work in {path} has '{classification}' in its column classification, which holds: {known}."
         )
-    return found
+    return objects
 
 
 def _read_images(path: Path, *, wanted: Container[int]) -> dict[int, OpenImage]:
-    """The open-access primary view of each wanted work; of several, the first in the museum's sequence."""
+    """The open-access primary view of each wanted work; if there are several, the first in the museum's sequence."""
     best: dict[int, tuple[int, OpenImage]] = {}
     for line, row in read_table(path):
         column = "depictstmsobjectid" if "depictstmsobjectid" in row else "objectid"
         if row["viewtype"].strip().casefold() != "primary" or not row[column].strip() or not _is_open(row):
-            continue  # pictures that show no object of the collection have no number
+            continue  # pictures of no object in the collection have no number
         number = _object_id(row[column], path, line, column)
         sequence = _integer(row.get("sequence")) or 0
         if number in wanted and (number not in best or sequence < best[number][0]):
@@ -142,29 +142,29 @@ def _is_open(row: Row) -> bool:
 
 
 def _read_terms(path: Path, *, wanted: Container[int]) -> dict[int, dict[str, tuple[str, ...]]]:
-    """Terms by work and type, in the order of the file, each once."""
-    found: dict[int, dict[str, tuple[str, ...]]] = {}
+    """Terms by work and type, in file order, without duplicates."""
+    terms_by_work: dict[int, dict[str, tuple[str, ...]]] = {}
     for line, row in read_table(path):
         kind, term = row["termtype"].strip().casefold(), _text(row["term"])
         if kind not in TERM_TYPES or not term or term.casefold() == f"{kind}s":
-            continue  # "Themes", "Keywords": the roots of the museum's thesaurus, which say nothing of the work
+            continue  # "Themes", "Keywords": roots of the museum's thesaurus, which do not describe the work
         number = _object_id(row["objectid"], path, line, "objectid")
         if number in wanted:
-            terms = found.setdefault(number, {})
+            terms = terms_by_work.setdefault(number, {})
             if term not in terms.get(kind, ()):
                 terms[kind] = (*terms.get(kind, ()), term)
-    return found
+    return terms_by_work
 
 
 def read_table(path: Path) -> Iterator[tuple[int, Row]]:
-    """The rows of one of the museum's CSV files, each with the number of its last line; columns in lower case.
+    """The rows of one of the museum's CSV files, each with the number of its last line; column names in lower case.
 
-    Raises `SourceError`, naming file, line and column, when it is missing, is not such a table, or is cut off.
+    Raises `SourceError`, naming file, line and column, when the file is missing, is not such a table, or is cut off.
     """
     try:
-        # utf-8-sig: a table saved again by a spreadsheet begins with a byte order mark
+        # utf-8-sig: a table saved by a spreadsheet begins with a byte order mark
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)  # strict: a quote that never ends is an error, not a huge field
+            reader = csv.reader(file, strict=True)  # strict: an unclosed quote is an error, not a huge field
             header = _header(next(reader, []))
             _check_header(path, header)
             for values in reader:
@@ -187,7 +187,7 @@ def read_table(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def check_first_line(path: Path, line: bytes) -> None:
-    """Raise `SourceError` unless `line` may begin the table that is to be `path`: what came may be a web page."""
+    """Raise `SourceError` unless `line` is a header of the table `path`: the download may be a web page."""
     _check_header(path, _header(next(csv.reader([line.decode("utf-8-sig", errors="replace")]), [])))
 
 
@@ -199,11 +199,11 @@ def _check_header(path: Path, header: list[str]) -> None:
     for choice in REQUIRED[path.name]:
         if not any(name in header for name in choice):
             wanted = " or ".join(f"'{name}'" for name in choice)
-            seen = ", ".join(header)[:200] or "nothing"
-            raise SourceError(f"{path} has no column {wanted}; its first line has: {seen}. Is it the museum's file?")
-    doubled = [name for name, times in Counter(header).items() if times > 1]
-    if doubled:
-        raise SourceError(f"{path} has the column '{doubled[0]}' more than once.")
+            actual = ", ".join(header)[:200] or "nothing"
+            raise SourceError(f"{path} has no column {wanted}; its first line has: {actual}. Is it the museum's file?")
+    duplicates = [name for name, times in Counter(header).items() if times > 1]
+    if duplicates:
+        raise SourceError(f"{path} has the column '{duplicates[0]}' more than once.")
 
 
 def _object_id(value: str, path: Path, line: int, column: str) -> int:
@@ -220,7 +220,7 @@ def _integer(value: str | None) -> int | None:
 
 
 def _years(row: Row) -> tuple[int | None, int | None]:
-    """When the work was begun and ended; nothing where the museum only knows when its artist lived."""
+    """The begin and end year of the work; None if the museum only has the life dates of its artist."""
     begin, end = _integer(row.get("beginyear")), _integer(row.get("endyear"))
     undated = not (row.get("displaydate") or "").strip()
     if undated and begin is not None and end is not None and end - begin > SHORT_LIFE:

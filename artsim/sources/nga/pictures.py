@@ -1,4 +1,4 @@
-"""Fetch pictures from an IIIF image server (https://iiif.io/api/image/2.1/), checked, atomically, and only once."""
+"""Fetches pictures from an IIIF image server (https://iiif.io/api/image/2.1/), verified, atomically, and only once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from artsim.web import http as web
 
 MAX_BYTES = 30_000_000  # the largest a JPEG of 4096 x 4096 may reasonably be
 MAX_SECONDS = 120.0
-GIVE_UP_AFTER = 20  # works in a row that the server failed on: it is down, or does not want us
+GIVE_UP_AFTER = 20  # works in a row for which the server failed: it is down, or blocks us
 
 
 @dataclass(frozen=True)
-class Errand:
-    """One picture to have: the work it belongs to, where it is on the web, where it goes."""
+class Download:
+    """One picture to fetch: the id of its work, its address, and its target file."""
 
     id: str
     url: str
@@ -46,15 +46,15 @@ class Result:
 
 
 def image_url(iiif_url: str, size: int) -> str:
-    """The picture inside a square of `size` pixels, aspect ratio kept."""
+    """The address of the picture that fits a square of `size` pixels, aspect ratio kept."""
     return f"{iiif_url.rstrip('/')}/full/!{size},{size}/0/default.jpg"
 
 
 def resolve_base(iiif_url: str, *, base: str | None = None) -> str:
-    """Where to ask for the picture whose address in the museum's table is `iiif_url`.
+    """The IIIF base address from which to fetch the picture that the museum's table lists as `iiif_url`.
 
-    With `base` it is `base/IDENTIFIER`, on any server. Without, the table must name the museum over https (a table is
-    only a file: it may not send us anywhere else), or this machine. Raises `web.FetchError`.
+    With `base` it is `base/IDENTIFIER`, on any server. Without, only addresses of the museum over https or of this machine
+    are allowed, so that a table cannot direct requests to other servers. Raises `web.FetchError`.
     """
     address = web.parse(iiif_url)
     if address.query or address.fragment:
@@ -66,17 +66,17 @@ def resolve_base(iiif_url: str, *, base: str | None = None) -> str:
         return f"{base.rstrip('/')}/{identifier}"
     if not (web.is_trusted(address) or web.is_this_machine(address)):
         raise web.FetchError(
-            f"{address.scheme}://{address.host} is not the museum's; --iiif-base allows another server"
+            f"{address.scheme}://{address.host} is not a server of the museum; --iiif-base allows another one"
         )
     return iiif_url
 
 
 def check_jpeg(data: bytes, *, size: int) -> None:
-    """Raise `ImageError` unless `data` is one whole JPEG, decodable, at most `size` pixels a side."""
+    """Raise `ImageError` unless `data` is a complete, decodable JPEG of at most `size` pixels per side."""
     if data[:64].lstrip()[:1] == b"<":
-        raise ImageError("a web page came instead of a picture")
+        raise ImageError("the response is a web page instead of a picture")
     if not data.startswith(b"\xff\xd8\xff"):
-        raise ImageError(f"what came is not a JPEG ({len(data):,} bytes)")
+        raise ImageError(f"the response is not a JPEG ({len(data):,} bytes)")
     if b"\xff\xd9" not in data[-1024:]:
         raise ImageError(f"the JPEG is cut off after {len(data):,} bytes")
     try:
@@ -85,54 +85,54 @@ def check_jpeg(data: bytes, *, size: int) -> None:
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"the JPEG is damaged ({error})") from None
     if max(width, height) > size + 1:  # + 1: servers round the shorter side up or down
-        raise ImageError(f"the picture is {width} x {height} pixels where at most {size} were asked for")
+        raise ImageError(f"the picture is {width} x {height} pixels where at most {size} were requested")
     load_image(data, name="the JPEG")
 
 
 def fetch_images(
-    errands: Iterable[Errand], *, client: web.WebClient, workers: int, size: int
+    downloads: Iterable[Download], *, client: web.WebClient, workers: int, size: int
 ) -> Generator[Result, None, None]:
-    """Have every picture in place; yields results as they come. Files that are there and whole are not fetched again.
+    """Fetch all pictures; yields results as they complete. Existing complete files are not fetched again.
 
-    After `GIVE_UP_AFTER` works in a row that the server failed on, the rest is not tried. Raises `SourceError` when
-    nothing can be written.
+    After `GIVE_UP_AFTER` works in a row for which the server failed, the rest is not tried. Raises `SourceError` when a
+    file cannot be written.
     """
     failed_in_a_row = 0
     executor = ThreadPoolExecutor(workers, thread_name_prefix="iiif")
     try:
-        futures = [executor.submit(_have, errand, client, size) for errand in errands]
+        futures = [executor.submit(_fetch, download, client, size) for download in downloads]
         for future in as_completed(futures):
             result = future.result()
             failed_in_a_row = failed_in_a_row + 1 if result.server_failed else 0
             if failed_in_a_row == GIVE_UP_AFTER:
                 client.stop()
             yield result
-    finally:  # also when the caller is interrupted: nothing is left running
+    finally:  # also when the caller is interrupted: no thread keeps running
         client.stop()
         executor.shutdown(cancel_futures=True)
 
 
-def _have(errand: Errand, client: web.WebClient, size: int) -> Result:
-    if _is_whole(errand.path, size):
-        return Result(errand.id, Outcome.ALREADY_THERE)
+def _fetch(download: Download, client: web.WebClient, size: int) -> Result:
+    if _is_whole(download.path, size):
+        return Result(download.id, Outcome.ALREADY_THERE)
     buffer = io.BytesIO()
     try:
-        client.download(errand.url, buffer, max_bytes=MAX_BYTES, max_seconds=MAX_SECONDS)
+        client.download(download.url, buffer, max_bytes=MAX_BYTES, max_seconds=MAX_SECONDS)
         check_jpeg(buffer.getvalue(), size=size)
     except web.Stopped:
-        return Result(errand.id, Outcome.NOT_TRIED, "not tried: the server failed on too many works in a row")
+        return Result(download.id, Outcome.NOT_TRIED, "not tried: the server failed on too many works in a row")
     except web.FetchError as error:
-        return Result(errand.id, Outcome.FAILED, str(error), server_failed=error.temporary)
+        return Result(download.id, Outcome.FAILED, str(error), server_failed=error.temporary)
     except ImageError as error:
-        return Result(errand.id, Outcome.FAILED, str(error))
-    with atomic.replacing(errand.path) as file:
+        return Result(download.id, Outcome.FAILED, str(error))
+    with atomic.replacing(download.path) as file:
         file.write(buffer.getvalue())
-    return Result(errand.id, Outcome.FETCHED)
+    return Result(download.id, Outcome.FETCHED)
 
 
 def _is_whole(path: Path, size: int) -> bool:
     try:
         check_jpeg(path.read_bytes(), size=size)
     except (ImageError, OSError):
-        return False  # fetched again, whatever is wrong with it
+        return False  # fetched again
     return True

@@ -1,11 +1,11 @@
-"""From the museum's tables to a Hugging Face `imagefolder`: `metadata.jsonl`, `report.json`, and the pictures.
+"""Converts the museum's tables to a Hugging Face `imagefolder`: pictures, `report.json` and `metadata.jsonl`.
 
-    images/0004/nga-46114-1f0c2a9b.jpg     10,000 object numbers a folder, so never more than 10,000 files
-    report.json                            how many works were fetched, were there, failed and why
-    metadata.jsonl                         one line for each picture in place; written last, so it is there when all is
+    images/0004/nga-46114-1f0c2a9b.jpg     10,000 object numbers per folder, so never more than 10,000 files
+    report.json                            how many works were fetched, already there or failed, and why
+    metadata.jsonl                         one line for each picture in place; written last, when the folder is complete
 
-The eight characters are a digest of the picture's address: another size or a new photograph is another file, so that
-going on after a stop needs no record of what was done. `metadata.jsonl` says which files belong to the collection.
+The eight characters are a digest of the picture's address: another size or a new photograph gets another file, so a
+stopped run can resume without a record of its progress. `metadata.jsonl` lists the files that belong to the collection.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from tqdm import tqdm
 
 from artsim.errors import SourceError
 from artsim.files import atomic
-from artsim.sources.nga import open_data as tables
-from artsim.sources.nga import pictures as iiif
+from artsim.sources.nga import open_data, pictures
 from artsim.web import http as web
 
 CSV_BASE_URL = "https://raw.githubusercontent.com/NationalGalleryOfArt/opendata/main/data"
@@ -36,7 +35,7 @@ FAILURES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Options:
-    """What `scripts/prepare_nga.py` was asked; its --help says what each option means."""
+    """Options of `scripts/prepare_nga.py`; its --help explains each of them."""
 
     data: Path
     out: Path
@@ -52,30 +51,30 @@ class Options:
 
 @dataclass(frozen=True)
 class Report:
-    """How it went: one result for each work that was to be fetched, and how many had no open-access picture."""
+    """Outcome of a run: one result for each selected work, and how many others had no open-access picture."""
 
-    results: tuple[iiif.Result, ...]
+    results: tuple[pictures.Result, ...]
     without_picture: int
 
-    def count(self, outcome: iiif.Outcome) -> int:
+    def count(self, outcome: pictures.Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)
 
     @property
     def in_place(self) -> int:
-        return self.count(iiif.Outcome.FETCHED) + self.count(iiif.Outcome.ALREADY_THERE)
+        return self.count(pictures.Outcome.FETCHED) + self.count(pictures.Outcome.ALREADY_THERE)
 
     @property
-    def failures(self) -> list[iiif.Result]:
-        return [result for result in self.results if result.outcome is iiif.Outcome.FAILED]
+    def failures(self) -> list[pictures.Result]:
+        return [result for result in self.results if result.outcome is pictures.Outcome.FAILED]
 
     @property
     def problem(self) -> str | None:
-        """Why the folder is not what was asked for, as a sentence; None when all that could be had is there."""
+        """Why the run failed, as a message; None if every picture was tried and at most half of them failed."""
         works = len(self.results)
         if not self.in_place:
             return f"None of the {works:,} pictures could be fetched."
-        if not_tried := self.count(iiif.Outcome.NOT_TRIED):
-            tries = iiif.GIVE_UP_AFTER
+        if not_tried := self.count(pictures.Outcome.NOT_TRIED):
+            tries = pictures.GIVE_UP_AFTER
             return f"The server failed on {tries} works in a row, so {not_tried:,} were not tried. Run it again later."
         if 2 * len(self.failures) > works:
             return f"More than half of the pictures could not be fetched ({len(self.failures):,} of {works:,})."
@@ -85,28 +84,28 @@ class Report:
         """The content of report.json."""
         return {
             "works": len(self.results),
-            **{outcome.name.lower(): self.count(outcome) for outcome in iiif.Outcome},
+            **{outcome.name.lower(): self.count(outcome) for outcome in pictures.Outcome},
             "without_open_access_picture": self.without_picture,
             "failures": [{"id": result.id, "reason": result.reason} for result in self.failures],
         }
 
 
 def run(options: Options) -> int:
-    """Do it, and say how it went: the exit code of the command (0 done, 1 too much failed, 2 cannot begin)."""
+    """Prepare the folder and print a summary; the exit code is 0, 1 (too many failures), 2 (cannot start) or 130 (stopped)."""
     try:
         report = prepare(options)
     except SourceError as error:
         print(f"prepare_nga: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("prepare_nga: stopped. The same command goes on where it was.", file=sys.stderr)
+        print("prepare_nga: stopped. Run the same command again to resume.", file=sys.stderr)
         return 130
     _print_summary(report, options.out)
     return 1 if report.problem else 0
 
 
 def prepare(options: Options) -> Report:
-    """Read the tables, have the pictures in place, write report and metadata. Raises `SourceError`."""
+    """Read the tables, fetch the pictures, write report and metadata. Raises `SourceError`."""
     for name, base in (("--csv-base-url", options.csv_base_url), ("--iiif-base", options.iiif_base)):
         try:
             web.parse(base or CSV_BASE_URL)
@@ -116,11 +115,13 @@ def prepare(options: Options) -> Report:
         if options.download:
             download_tables(options.data, client=client, base_url=options.csv_base_url)
         print(f"Reading the museum's tables in {options.data}", flush=True)  # takes some seconds
-        selection = tables.read_works(options.data, classification=options.classification, limit=options.limit)
+        selection = open_data.read_works(options.data, classification=options.classification, limit=options.limit)
         results = _fetch(selection.works, options, client)
     report = Report(results, selection.without_picture)
     _write_json_lines(options.out / "report.json", [report.as_json()], indent=2)
-    in_place = {result.id for result in results if result.outcome in (iiif.Outcome.FETCHED, iiif.Outcome.ALREADY_THERE)}
+    in_place = {
+        result.id for result in results if result.outcome in (pictures.Outcome.FETCHED, pictures.Outcome.ALREADY_THERE)
+    }
     if in_place:
         rows = [_metadata(work, options.size) for work in selection.works if work.id in in_place]
         _write_json_lines(options.out / "metadata.jsonl", rows)
@@ -128,8 +129,8 @@ def prepare(options: Options) -> Report:
 
 
 def download_tables(folder: Path, *, client: web.WebClient, base_url: str = CSV_BASE_URL) -> None:
-    """Fetch those of the three tables that `folder` lacks; each appears whole or not at all. Raises `SourceError`."""
-    for name in (tables.OBJECTS, tables.IMAGES, tables.TERMS):
+    """Fetch those of the three tables that `folder` lacks, each atomically. Raises `SourceError`."""
+    for name in (open_data.OBJECTS, open_data.IMAGES, open_data.TERMS):
         path = folder / name
         if path.exists():
             print(f"{path} is already there; delete it to fetch the museum's latest.")
@@ -140,41 +141,41 @@ def download_tables(folder: Path, *, client: web.WebClient, base_url: str = CSV_
             with atomic.replacing(path) as file:
                 client.download(url, file, max_bytes=CSV_MAX_BYTES, max_seconds=CSV_MAX_SECONDS)
                 file.seek(0)
-                tables.check_first_line(path, file.readline(10_000))
+                open_data.check_first_line(path, file.readline(10_000))
         except web.FetchError as error:
             raise SourceError(f"{url} could not be fetched: {error}.") from None
 
 
-def _fetch(works: Sequence[tables.NgaWork], options: Options, client: web.WebClient) -> tuple[iiif.Result, ...]:
-    """One result a work, in the order of `works`."""
-    results: dict[str, iiif.Result] = {}
-    errands = []
+def _fetch(works: Sequence[open_data.NgaWork], options: Options, client: web.WebClient) -> tuple[pictures.Result, ...]:
+    """One result per work, in the order of `works`."""
+    results: dict[str, pictures.Result] = {}
+    downloads = []
     for work in works:
         try:
-            base = iiif.resolve_base(work.image.iiif_url, base=options.iiif_base)
+            base = pictures.resolve_base(work.image.iiif_url, base=options.iiif_base)
         except web.FetchError as error:
-            results[work.id] = iiif.Result(work.id, iiif.Outcome.FAILED, str(error))
+            results[work.id] = pictures.Result(work.id, pictures.Outcome.FAILED, str(error))
         else:
             path = options.out / _file_name(work, options.size)
-            errands.append(iiif.Errand(work.id, iiif.image_url(base, options.size), path))
-    fetching = iiif.fetch_images(errands, client=client, workers=options.workers, size=options.size)
-    with closing(fetching), tqdm(total=len(errands), desc="pictures", unit="work", mininterval=0.5) as bar:
+            downloads.append(pictures.Download(work.id, pictures.image_url(base, options.size), path))
+    fetching = pictures.fetch_images(downloads, client=client, workers=options.workers, size=options.size)
+    with closing(fetching), tqdm(total=len(downloads), desc="pictures", unit="work", mininterval=0.5) as bar:
         for result in fetching:
             results[result.id] = result
             bar.update()
     return tuple(results[work.id] for work in works)
 
 
-def _file_name(work: tables.NgaWork, size: int) -> str:
-    digest = hashlib.sha256(iiif.image_url(work.image.iiif_url, size).encode()).hexdigest()[:8]
+def _file_name(work: open_data.NgaWork, size: int) -> str:
+    digest = hashlib.sha256(pictures.image_url(work.image.iiif_url, size).encode()).hexdigest()[:8]
     return f"images/{work.object_id // WORKS_PER_FOLDER:04}/{work.id}-{digest}.jpg"
 
 
-def _metadata(work: tables.NgaWork, size: int) -> dict[str, object]:
+def _metadata(work: open_data.NgaWork, size: int) -> dict[str, object]:
     return {
         "file_name": _file_name(work, size),
         **work.columns(),
-        "image_url": iiif.image_url(work.image.iiif_url, size),
+        "image_url": pictures.image_url(work.image.iiif_url, size),
     }
 
 
@@ -185,10 +186,10 @@ def _write_json_lines(path: Path, rows: Sequence[dict[str, object]], *, indent: 
 
 
 def _print_summary(report: Report, out: Path) -> None:
-    """The closing sentences, with the first failures and why."""
+    """Print how many pictures were fetched, and the first failures with their reasons."""
     counts = Counter(result.outcome for result in report.results)
-    parts = [f"{counts[outcome]:,} {outcome.value}" for outcome in iiif.Outcome if counts[outcome]]
-    print(f"{len(report.results):,} works: {', '.join(parts)}. The folder is {out}.")
+    outcomes = [f"{counts[outcome]:,} {outcome.value}" for outcome in pictures.Outcome if counts[outcome]]
+    print(f"{len(report.results):,} works: {', '.join(outcomes)}. The folder is {out}.")
     if report.without_picture:
         print(f"{report.without_picture:,} more works of this classification have no open-access picture.")
     for result in report.failures[:FAILURES_SHOWN]:

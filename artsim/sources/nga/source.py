@@ -1,4 +1,4 @@
-"""Works of the National Gallery of Art, from the folder that `scripts/prepare_nga.py` wrote (an imagefolder)."""
+"""Works of the National Gallery of Art, from the imagefolder that `scripts/prepare_nga.py` writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from artsim.sources.protocol import Source
 
 
 def open_nga(path: str | Path) -> Source:
-    """`SourceError` when `path` is not a prepared folder."""
+    """The prepared folder `path` as a source; `SourceError` when it is not one."""
     folder = Path(path).expanduser()
     if not (folder / "metadata.jsonl").is_file():
         raise SourceError(
