@@ -63,7 +63,7 @@ class Strings:
         return _TranslationFormatter(self).format(template, **message.values) if message.values else template
 
     def begins_with_words(self, message: str) -> bool:
-        """Whether `message` begins with text that is capitalized, and not with a name that is filled in."""
+        """Whether `message` begins with words, which are capitalized, and not with a name that is filled in."""
         if not isinstance(message, Message) or not message.values:
             return True
         template = self._errors.get(message.template, message.template)

@@ -131,7 +131,7 @@ def _columns(card: _Card) -> str:
     dims = {space.columns[aspect]: n for space in card.manifest.spaces for aspect, n in space.dims.items()}
     for space in card.manifest.spaces:
         if (regions := space.regions) is not None:
-            vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, one after the other"
+            vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, concatenated"
             dims[regions.column] = regions.dim * len(regions.boxes)
     rows = [("`id`", "string", _MEANINGS["id"])]
     if card.manifest.images == "bytes":

@@ -51,7 +51,7 @@ class WebClient:
         self._retry_wait = retry_wait
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._blocked_until = 0.0  # time.monotonic(); the server asked for no requests before
+        self._blocked_until = 0.0  # time.monotonic(); the server allows no request before
         purpose = f"prepares the National Gallery of Art's open data; at most {workers} requests at once"
         self._client = httpx.Client(
             headers={"User-Agent": f"artsim/{VERSION} ({purpose})", "Accept-Encoding": "gzip"},
