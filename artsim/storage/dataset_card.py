@@ -84,13 +84,8 @@ def dataset_card(
     index vectors, in order; `first_id`: the id of the first work, for examples.
     """
     card = _Card(manifest, schema, block_dims, first_id, repo_id or "NAMESPACE/NAME")
-    sections = [
-        _front_matter(manifest),
-        f"# {_line(manifest.title)}",
-        _introduction(card),
-        _columns(card),
-        _encoders(card),
-    ]
+    title = f"# {_line(manifest.title)}"
+    sections = [_front_matter(manifest), title, _introduction(card), _columns(card), _encoders(card)]
     if evaluation is not None:
         sections.append(_evaluation(evaluation))
     sections += [_attached_index(card), _raw_cosine(card), _with_artsim(card), _provenance(card), _LIMITS]
