@@ -1,4 +1,4 @@
-"""Measure speed on this machine: encoding, search, start, page. What a user would run instead is measured in the same run."""
+"""Measure speed on this machine: encoding, search, startup, page; alternatives to artsim are measured in the same run."""
 
 from __future__ import annotations
 
@@ -23,42 +23,48 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", type=Path, metavar="FILE", help="figures, machine and command as JSON")
-    common.add_argument("--threads", type=int, metavar="N", help="threads for arithmetic (default: the libraries' own)")
+    common.add_argument("--threads", type=int, metavar="N", help="arithmetic threads (default: the libraries' own)")
     commands = parser.add_subparsers(dest="command", required=True)
 
     encode = commands.add_parser("encode", parents=[common], help="pictures per second, from JPEG files to vectors")
-    encode.add_argument("--encoder", action="append", default=[], help="may be repeated (default: embedded)")
+    encode.add_argument(
+        "--encoder", action="append", default=[], help="encoder to measure; may be repeated (default: embedded)"
+    )
     encode.add_argument(
         "--random-clip",
         action="append",
         default=[],
         choices=("vit-b-32", "vit-b-16", "tiny"),
-        help="a CLIP of full size with random weights, made here: as fast as the real one (tiny: for tests)",
+        help="full-size CLIP with random weights, made on the spot: as fast as the real one (tiny: for tests)",
     )
     encode.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="JPEG files (default: the paintings of The Met)"
     )
-    encode.add_argument("--works", type=int, default=174, help="at most so many pictures (default: 174)")
-    encode.add_argument("--repeats", type=int, default=3, help="runs; the median counts (default: 3)")
-    encode.add_argument("--alone", action="store_true", help="only artsim, not what a user would run instead")
+    encode.add_argument("--works", type=int, default=174, help="largest number of pictures (default: 174)")
+    encode.add_argument("--repeats", type=int, default=3, help="number of runs; the median is reported (default: 3)")
+    encode.add_argument("--alone", action="store_true", help="measure artsim only, without alternatives")
 
     search = commands.add_parser("search", parents=[common], help="milliseconds per query, and recall@10")
     search.add_argument("--sizes", default="3039,81444", help="works, comma-separated (default: 3039,81444)")
-    search.add_argument("--dimension", type=int, help="of index vectors (default: the collection's, else 512)")
+    search.add_argument(
+        "--dimension", type=int, help="dimension of index vectors (default: the collection's, else 512)"
+    )
     search.add_argument("--kinds", default="flat,fp16,hnsw", help="index types (default: flat,fp16,hnsw)")
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
     search.add_argument("--collection", metavar="DIR", help="also time Collection.search of this collection")
 
     startup = commands.add_parser("startup", parents=[common], help="seconds from `python app.py` to the page")
-    startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="what is started (default: app.py)")
+    startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="script to start (default: app.py)")
     startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
 
     page = commands.add_parser(
         "page", parents=[common], help="milliseconds from a dropped picture to the gallery, bytes"
     )
-    page.add_argument("--collection", metavar="DIR", help="what is served (default: the paintings of The Met)")
-    page.add_argument("--works", type=int, metavar="N", help="serve N variants of its works instead, made here")
-    page.add_argument("--queries", type=int, default=10, help="pictures dropped, after one that warms up (default: 10)")
+    page.add_argument("--collection", metavar="DIR", help="collection to serve (default: the paintings of The Met)")
+    page.add_argument("--works", type=int, metavar="N", help="serve N variants of its works instead, made on the spot")
+    page.add_argument(
+        "--queries", type=int, default=10, help="number of dropped pictures, after one to warm up (default: 10)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -68,7 +74,7 @@ def main() -> int:
         if arguments.threads < 1:
             raise ArtsimError(f"The number of threads must be at least 1; it is {arguments.threads}.")
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[name] = str(arguments.threads)  # read when numpy, torch and faiss are imported, below
+            os.environ[name] = str(arguments.threads)  # numpy, torch and faiss read it when they are imported, below
     from benchmarking.machine import machine_facts
 
     machine = machine_facts()
@@ -110,10 +116,10 @@ def _search(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
     kinds = [kind.strip() for kind in arguments.kinds.split(",") if kind.strip()]
     collection = open_collection(arguments.collection) if arguments.collection else None
-    found = measure_collection(collection, queries=arguments.queries) if collection else None
+    searches = measure_collection(collection, queries=arguments.queries) if collection else None
     dimension = arguments.dimension or (collection.state.spaces[0].statistics.dimension if collection else 512)
     indexes = [measure_indexes(size, dimension, kinds, queries=arguments.queries) for size in sizes]
-    return {"indexes": indexes, "collection": found}
+    return {"indexes": indexes, "collection": searches}
 
 
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:

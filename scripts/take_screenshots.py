@@ -1,9 +1,9 @@
-"""Take the pictures of every view that README and docs show, in a real Chromium, into docs/screenshots.
+"""Take the screenshots of README and docs in a real Chromium, into docs/screenshots.
 
     python scripts/take_screenshots.py
 
-Starts the app on the embedded paintings with a cache of its own, so that no one's works get into the pictures. Needs
-playwright and a Chromium (set CHROMIUM to the path of one).
+Starts the app on the embedded paintings with a cache of its own, so that the pictures show no private works. Needs
+playwright and a Chromium (set CHROMIUM to its path).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-LIMIT = 300_000  # bytes a picture
+LIMIT = 300_000  # bytes per picture
 WORK, OTHER = "met-436579", "met-437430"
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: where to go, what to do there, and how wide and in which light to look."""
+    """One screenshot: address, action on the page, window size, colour scheme."""
 
     name: str
     address: str
@@ -37,7 +37,7 @@ class Shot:
 
 
 def settle(page: Any) -> None:
-    """Until searches have answered and pictures have come."""
+    """Wait until searches are answered and pictures loaded."""
     page.wait_for_timeout(400)
     page.wait_for_function("!document.body.dataset.busy && !document.querySelector('[data-progress]')", timeout=120_000)
     page.wait_for_timeout(1500)
@@ -49,7 +49,7 @@ def open_detail(page: Any) -> None:
 
 
 def show_works(page: Any) -> None:
-    """Below the sentence that names a folder of this machine."""
+    """Scroll past the line that names a folder of this machine."""
     page.evaluate("document.querySelectorAll('h2')[0].scrollIntoView()")
 
 
@@ -76,8 +76,8 @@ SHOTS = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
-    parser.add_argument("--only", nargs="*", help="names of the pictures to take (default: all)")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the screenshots")
+    parser.add_argument("--only", nargs="*", help="names of the screenshots to take (default: all)")
     arguments = parser.parse_args()
     from benchmarking.app_in_browser import find_chromium, running_app
 
@@ -103,7 +103,7 @@ def take(shots: list[Shot], address: str, chromium: str, out: Path) -> None:
                 viewport={"width": shot.width, "height": shot.height},
                 color_scheme=shot.scheme,
                 locale="en-GB",
-                bypass_csp=True,  # playwright's waiting evaluates text
+                bypass_csp=True,  # wait_for_function evaluates strings
             )  # type: ignore[arg-type]
             page.goto(address + shot.address)
             settle(page)
@@ -117,7 +117,7 @@ def take(shots: list[Shot], address: str, chromium: str, out: Path) -> None:
 
 
 def compressed(png: bytes) -> bytes:
-    """As WebP of at most `LIMIT` bytes, as good as that allows."""
+    """The picture as WebP: the highest quality that fits into `LIMIT` bytes, else the lowest."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     for quality in (90, 82, 74, 66, 50):
         buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""`python app.py` as a process, for tests: started on a free port, watched until its page answers, stopped."""
+"""Run `python app.py` as a process for tests: start it on a free port, wait for its page, stop it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-_PATIENCE = 240  # seconds, for a loaded machine; the app needs a fraction of that
+_TIMEOUT = 240  # seconds, for a loaded machine; the app needs a fraction of that
 
 
 @dataclass(frozen=True)
@@ -28,31 +28,32 @@ class RunningApp:
     """From the start of the process until the page answered."""
 
     def said(self) -> str:
+        """The log so far."""
         return self.log.read_text(encoding="utf-8")
 
 
 def shared_cache(factory: pytest.TempPathFactory) -> Path:
-    """One cache folder for the whole session: the first app builds the collection in it, the others open that."""
+    """Cache folder of the whole session: the first app builds the collection there, the others open it."""
     return factory.getbasetemp() / "artsim-cache"
 
 
 def app_environment(cache: Path) -> dict[str, str]:
-    """No Hub, so that `auto` means the embedded encoder wherever the tests run."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTSIM_", "GRADIO_"))}
-    return {**kept, "ARTSIM_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    """Environment without the Hub, so that `auto` selects the embedded encoder on every machine."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ARTSIM_", "GRADIO_"))}
+    return {**inherited, "ARTSIM_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def run_app(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The app with arguments that it refuses: runs until it exits."""
+    """Run the app with arguments that it refuses, until it exits."""
     return subprocess.run(
         [sys.executable, "app.py", *arguments],
-        cwd=ROOT, env=app_environment(cache), capture_output=True, text=True, timeout=_PATIENCE, check=False,
+        cwd=ROOT, env=app_environment(cache), capture_output=True, text=True, timeout=_TIMEOUT, check=False,
     )  # fmt: skip
 
 
 @contextmanager
 def running_app(cache: Path, *arguments: str, **variables: str) -> Iterator[RunningApp]:
-    """The app while it answers. `variables` are more of its environment."""
+    """Run the app until the block ends. `variables`: additional environment variables."""
     port = free_port()
     cache.mkdir(parents=True, exist_ok=True)
     log = cache / f"app-{port}.log"
@@ -65,9 +66,9 @@ def running_app(cache: Path, *arguments: str, **variables: str) -> Iterator[Runn
     url = f"http://127.0.0.1:{port}/"
     try:
         while not _answers(url):
-            said = log.read_text(encoding="utf-8")
-            assert process.poll() is None, f"the app ended:\n{said}"
-            assert time.monotonic() - started < _PATIENCE, f"the page never answered:\n{said}"
+            output_so_far = log.read_text(encoding="utf-8")
+            assert process.poll() is None, f"the app ended:\n{output_so_far}"
+            assert time.monotonic() - started < _TIMEOUT, f"the page never answered:\n{output_so_far}"
             time.sleep(0.2)
         yield RunningApp(url, log, time.monotonic() - started)
     finally:
@@ -80,9 +81,9 @@ def running_app(cache: Path, *arguments: str, **variables: str) -> Iterator[Runn
 
 
 def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

@@ -1,8 +1,8 @@
-"""Makes real, mostly tiny, randomly initialised checkpoints, with the files that a checkpoint on the Hub has.
+"""Make real, mostly tiny, randomly initialised checkpoints, with the files of a checkpoint on the Hub.
 
-They load through `AutoModel`, `AutoImageProcessor` and `AutoTokenizer` in a moment and know nothing of art, but the same
-picture always gets the same vector and other pictures get others: enough for all that is not about likeness itself.
-To have one in a folder: python tests/checkpoints.py resnet50 FOLDER
+They load fast through `AutoModel`, `AutoImageProcessor` and `AutoTokenizer` and know nothing of art, but equal pictures get
+equal vectors and different pictures different ones: enough for every test that does not measure likeness.
+To write one to a folder: python tests/checkpoints.py resnet50 FOLDER
 """
 
 from __future__ import annotations
@@ -142,13 +142,13 @@ def _save(folder: Path, model_class: Any, config: Any, processor: Any) -> Path:
         torch.manual_seed(7)
         model = model_class(config)
         for parameter in model.parameters():
-            # as initialised, layers hardly pass on what distinguishes two pictures
+            # with default initialisation, different pictures get nearly equal outputs
             if parameter.ndim == 4:
                 torch.nn.init.kaiming_normal_(parameter)
             elif parameter.ndim > 1:
                 parameter.mul_(4)
         normed = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-        if normed:  # batch statistics that fit the weights, as training leaves them
+        if normed:  # batch statistics that fit the weights, as after training
             for module in normed:
                 module.momentum = 1.0
             model.train()(torch.randn(8, 3, 64, 64))
@@ -159,7 +159,7 @@ def _save(folder: Path, model_class: Any, config: Any, processor: Any) -> Path:
 
 
 def _save_word_tokenizer(folder: Path, *, length: int) -> int:
-    """A tokenizer of whole words; returns the size of its vocabulary."""
+    """Save a whole-word tokenizer; return the size of its vocabulary."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -172,7 +172,7 @@ def _save_word_tokenizer(folder: Path, *, length: int) -> int:
         eos_token="</s>",
         unk_token="<unk>",
         model_max_length=length,
-        model_input_names=["input_ids"],  # as SigLIP's: it was trained without an attention mask
+        model_input_names=["input_ids"],  # as in SigLIP, which was trained without an attention mask
     ).save_pretrained(folder)
     return len(vocabulary)
 

@@ -1,6 +1,6 @@
-"""What all tests share: tiny real checkpoints, a folder of real paintings, and a collection made of both.
+"""Fixtures for all tests: tiny real checkpoints, a folder of real paintings, and a collection made of both.
 
-Heavy parts are made once a session and only read; a test that changes a collection works on a copy of its own.
+Expensive fixtures are made once per session and are read-only; a test that changes a collection works on a copy.
 """
 
 import io
@@ -23,8 +23,8 @@ MakeFolder = Callable[[str], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: playwright's synchronous interface leaves an event loop running in this thread until the session
-    ends, and no test after it could call `asyncio.run`. It is also the order in which failures are cheapest to meet."""
+    """Run browser tests last: playwright's synchronous interface leaves an event loop running in this thread until the
+    session ends, so no later test could call `asyncio.run`. Failures of cheap tests also show first."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
@@ -51,7 +51,7 @@ def clip(checkpoint: MakeFolder) -> Any:
 
 @pytest.fixture(scope="session")
 def embedded() -> Any:
-    """The embedded encoder, with its real weights: for what needs likeness that means something."""
+    """The embedded encoder with its real weights, for tests that need meaningful likeness."""
     from artsim.encoders import load_encoder
 
     return load_encoder("embedded")
@@ -86,7 +86,7 @@ def paintings(tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory, paintings: Path, clip: Any) -> Path:
-    """The folder of a collection of `paintings`, made with the tiny CLIP. Only for reading: change a `copy`."""
+    """Folder of a collection of `paintings`, built with the tiny CLIP. Read-only: change a `copy`."""
     from artsim import build_collection, open_source
 
     folder = tmp_path_factory.mktemp("collections") / "paintings"
@@ -96,7 +96,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, paintings: Path, clip: Any) 
 
 @pytest.fixture(scope="session")
 def collection(saved: Path) -> Any:
-    """`saved`, opened. Only for searching."""
+    """`saved`, opened. Read-only."""
     from artsim import open_collection
 
     return open_collection(saved)
@@ -104,14 +104,14 @@ def collection(saved: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """`python app.py`, as a process: one for all tests that only visit it, over the embedded source, with a log in JSON."""
+    """One `python app.py` process over the embedded source, with a JSON log, for all tests that do not change it."""
     with running_app(shared_cache(tmp_path_factory), "--log-format", "json") as app:
         yield app
 
 
 @pytest.fixture
 def copy(saved: Path, tmp_path: Path) -> Path:
-    """A copy of `saved` for a test to change or to damage."""
+    """A copy of `saved` that a test may change or damage."""
     return Path(shutil.copytree(saved, tmp_path / "copy"))
 
 

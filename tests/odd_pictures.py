@@ -1,11 +1,11 @@
-"""Pictures that no painter made: files whose header says what their pixels do not hold."""
+"""Malformed pictures: files whose header does not match their pixel data."""
 
 import struct
 import zlib
 
 
 def png_of(width: int, height: int, pixels: bytes) -> bytes:
-    """A PNG of black and white with these compressed pixels, whether they are as many as it says or not."""
+    """A black-and-white PNG with these compressed pixels, whether or not they match its width and height."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

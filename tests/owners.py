@@ -1,4 +1,4 @@
-"""The owner's page without a server: its routes, and visitors who come from wherever a test says."""
+"""The owner's page without a server: its routes, and test clients with a chosen base URL."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def visitor(context: Context, address: str) -> TestClient:
 
 
 def key_in(html: str) -> str:
-    found = re.search(r'"pageKey": "([0-9a-f]{64})"', html)
-    assert found is not None
-    return found[1]
+    match = re.search(r'"pageKey": "([0-9a-f]{64})"', html)
+    assert match is not None
+    return match[1]
 
 
 def headers_of(client: TestClient) -> dict[str, str]:
-    """What the page sends with a change, in an old browser."""
+    """Headers that the page sends with a change, in an old browser."""
     origin = str(client.base_url).rstrip("/")
     return {PAGE_HEADER: key_in(client.get("/collection").text), "Origin": origin}

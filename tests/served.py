@@ -1,4 +1,4 @@
-"""The app in this process, on a free port, over a small collection: for tests of what machines ask of it."""
+"""The app served in this process on a free port, over a small collection, for tests of its HTTP interfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from app_process import free_port
 
 @contextmanager
 def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str, Any]]:
-    """Its address and its context, while it answers. `changed` are settings; metrics are on unless they say otherwise."""
+    """Serve `collection` until the block ends; yield the base URL and the context.
+
+    `changed`: settings that differ from the defaults; metrics are on by default.
+    """
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     from artsim.messages.strings import load_strings
@@ -48,12 +51,12 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
 
 @contextmanager
 def listening() -> Iterator[tuple[str, Sequence[str]]]:
-    """The address of a server that answers nothing, and what it was asked for."""
-    asked: list[str] = []
+    """A server that answers every request with 404; yield its base URL and the list of requested paths."""
+    paths: list[str] = []
 
     class Listener(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            paths.append(self.path)
             self.send_error(404)
 
         def log_message(self, *_: Any) -> None:
@@ -62,7 +65,7 @@ def listening() -> Iterator[tuple[str, Sequence[str]]]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/", asked
+        yield f"http://127.0.0.1:{server.server_port}/", paths
     finally:
         server.shutdown()
         server.server_close()

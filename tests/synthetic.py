@@ -1,6 +1,6 @@
-"""A small made-up collection to evaluate: artists whose works lie near each other, in styles that artists share.
+"""Small synthetic collection: works cluster by artist, and several artists share a style.
 
-No network is run: vectors are drawn around a centre per artist, and each picture is one plain colour of its own.
+No network runs: vectors are drawn around one centre per artist, and each picture is a plain colour of its own.
 """
 
 from __future__ import annotations
@@ -42,24 +42,26 @@ def make_collection(
     images: str = "bytes",
     scatter: float = 2.0,
 ) -> Collection:
-    """`artists` * `works` works. Artist i paints in style i modulo 3; the last work has neither artist nor style.
+    """A collection of `artists` * `works` works. Artist i paints in style i modulo 3; the last work has no artist or style.
 
-    `order="shuffled"` has the same works, with the same vectors, in another order; `scatter` is how far works lie from
-    their artist's centre.
+    `order="shuffled"`: the same works with the same vectors in another order. `scatter`: distance of the works from their
+    artist's centre.
     """
     rows = [_row(artist, number) for artist in range(artists) for number in range(works)]
     rows[-1] |= {"artist": "Unknown", "style": None, "tags": None}
     blocks = [_blocks(artists, works, scatter, seed) for seed in range(spaces)]
     colors = [color_of(number) for number in range(len(rows))]
     if order == "shuffled":
-        moved = np.random.default_rng(9).permutation(len(rows))
-        rows, colors = [rows[i] for i in moved], [colors[i] for i in moved]
-        blocks = [{aspect: block[moved] for aspect, block in each.items()} for each in blocks]
-    made = []
-    for number, each in enumerate(blocks):
+        permutation = np.random.default_rng(9).permutation(len(rows))
+        rows, colors = [rows[i] for i in permutation], [colors[i] for i in permutation]
+        blocks = [{aspect: block[permutation] for aspect, block in of_space.items()} for of_space in blocks]
+    made_spaces = []
+    for number, of_space in enumerate(blocks):
         columns: dict[Aspect, str] = {aspect: f"s{number}_{aspect}" for aspect in DIMS}
-        made.append(make_space(f"space-{number}", f"made-up-{number}", "1", columns, each, index_kind=index_kind))
-    state = State(metadata_table(rows, _FEATURES), tuple(made), dict(_FEATURES), lambda row: _png(colors[row]))
+        made_spaces.append(
+            make_space(f"space-{number}", f"made-up-{number}", "1", columns, of_space, index_kind=index_kind)
+        )
+    state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), lambda row: _png(colors[row]))
     manifest = Manifest(
         title="Made-up works",
         rows=len(rows),
@@ -73,7 +75,7 @@ def make_collection(
 
 
 def color_of(number: int) -> tuple[int, int, int]:
-    """The colour of the picture of work `number` (in the order by artist)."""
+    """Colour of the picture of work `number`, counted in the order by artist."""
     return (40 + 37 * number % 200, 40 + 91 * number % 200, 40 + 53 * number % 200)
 
 

@@ -1,4 +1,4 @@
-"""How good the answers are: figures by labels, statistics without labels, comparison, report.
+"""Evaluation of search quality: metrics by label, label-free statistics, comparison of settings, report.
 
 evaluation = evaluate(open_collection("DIR"), Task(label="style", disjoint="artist"), Setting(ranking="tuned"))
 print(evaluation.means()["map"])

@@ -1,7 +1,7 @@
-"""How well a collection finds a work again: by another reproduction, by a detail, and as a duplicate of itself.
+"""Measure whether a collection finds a work again: from another reproduction, from a detail, and as a duplicate.
 
-The queries are made from the collection's own pictures (see `distortions`), so the one right answer is known. They go through
-`Collection.search` and `Collection.duplicates`, like anyone's.
+Queries are made from the collection's own pictures (see `distortions`), so the one right answer is known. They run through
+`Collection.search` and `Collection.duplicates`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.images.decode import load_image
 from artsim.search.engine import Match
 
-DEPTH = 100  # answers that are looked at; a work that is not among them counts as not found
-SIDE = 640  # short side to which pictures are reduced before they are altered
+DEPTH = 100  # matches examined per query; a work beyond them counts as not found
+SIDE = 640  # short side in pixels to which pictures are reduced before they are altered
 METRICS = ("recall@1", "recall@5", "mrr")
+_ADD_BATCH = 32  # copies added at once
 
 Way = Mapping[str, Any]
-"""A way of searching: options of `Collection.search`."""
+"""A search method: keyword options of `Collection.search`."""
 SAME_WORK_WAYS: Mapping[str, Way] = {
     "preset same-work": {"preset": "same-work"},
     "raw cosine of whole pictures": {"ranking": "cosine"},
@@ -41,43 +42,47 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True)
 class FoundAgain:
-    """What one way of searching made of one distortion of `len(ranks)` works."""
+    """Results of one search method for one distortion of `len(ranks)` works."""
 
     distortion: str
     way: str
     ranks: np.ndarray
-    """(q,) int: the place of the right work among the answers, from 1; 0 where it is not among the first `DEPTH`."""
+    """(q,) int: rank of the right work among the matches, from 1; 0 where it is not among the first `DEPTH`."""
     overlaps: np.ndarray
-    """(q,) float: of the region found and the true one, intersection over union; nan where there is none to compare."""
+    """(q,) float: intersection over union of the matched region and the true one; nan where there is no region."""
 
     def values(self) -> np.ndarray:
-        """(q, 3): `METRICS` of each query."""
+        """(q, 3) float: `METRICS` of each query."""
         found = self.ranks > 0
         reciprocal = np.divide(1.0, self.ranks, out=np.zeros(len(self.ranks)), where=found)
         return np.stack([self.ranks == 1, found & (self.ranks <= 5), reciprocal], axis=1).astype(float)
 
     def means(self) -> dict[str, float]:
+        """Mean of each metric over the queries."""
         return dict(zip(METRICS, self.values().mean(axis=0).tolist(), strict=True))
 
     def intervals(self, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """95 % by bootstrap over queries; nan with fewer than two."""
+        """95 % interval of each mean, by bootstrap over queries; nan with fewer than two."""
         bounds = bootstrap_intervals(self.values(), seed=seed)
         return {metric: (float(low), float(high)) for metric, (low, high) in zip(METRICS, bounds, strict=True)}
 
     @property
     def overlap(self) -> float:
-        """Mean overlap of the regions of the works that were found; nan where this way of searching gives none."""
+        """Mean region overlap over the works found; nan where the search method returns no regions."""
         known = self.overlaps[~np.isnan(self.overlaps)]
         return float(known.mean()) if len(known) else math.nan
 
 
 def draw_works(collection: Collection, count: int | None, *, seed: int) -> list[str]:
-    """The ids of `count` works (default: all), drawn without replacement, in the order of the collection."""
+    """Ids of `count` works (default: all), drawn without replacement, in collection order.
+
+    `QueryError` for a count below 1.
+    """
     ids = collection.ids
     if count is None or count >= len(ids):
         return ids
     if count < 1:
-        raise QueryError(f"The number of works that are asked for must be at least 1; it is {count}.")
+        raise QueryError(f"The number of queries must be at least 1; it is {count}.")
     return [ids[row] for row in np.sort(np.random.default_rng(seed).choice(len(ids), count, replace=False))]
 
 
@@ -90,18 +95,20 @@ def find_reproductions(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[FoundAgain]:
-    """Every work of `ids` is altered by every distortion and looked for in every way."""
-    found = []
+    """Search for every work in `ids` under every distortion, with every search method."""
+    results = []
     for number, alter in enumerate(distortions):
         name = alter.__name__
 
-        def query(identity: str, alter: Alter = alter, name: str = name) -> Detail:
+        def make_query(identity: str, alter: Alter = alter, name: str = name) -> Detail:
             image = load_image(collection.picture(identity), short_side=SIDE, name=identity)
             return Detail(alter(image, generator(seed, identity, name)), (0.0, 0.0, 1.0, 1.0))
 
-        step = None if progress is None else _shifted(progress, number * len(ids), len(distortions) * len(ids))
-        found += _find(collection, ids, name, query, ways, step)
-    return found
+        part_progress = (
+            None if progress is None else _offset_progress(progress, number * len(ids), len(distortions) * len(ids))
+        )
+        results += _search_works(collection, ids, name, make_query, ways, part_progress)
+    return results
 
 
 def find_details(
@@ -113,56 +120,62 @@ def find_details(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[FoundAgain]:
-    """Every work of `ids` is looked for by one detail of it by each of `cuts`, in every way."""
-    found = []
+    """Search for every work in `ids` by one detail per function in `cuts`, with every search method."""
+    results = []
     for number, cut in enumerate(cuts):
         name = cut.__name__
 
-        def query(identity: str, cut: Cut = cut, name: str = name) -> Detail:
+        def make_query(identity: str, cut: Cut = cut, name: str = name) -> Detail:
             image = load_image(collection.picture(identity), short_side=SIDE, name=identity)
             return cut(image, generator(seed, identity, name))
 
-        step = None if progress is None else _shifted(progress, number * len(ids), len(cuts) * len(ids))
-        found += _find(collection, ids, name, query, ways, step)
-    return found
+        part_progress = (
+            None if progress is None else _offset_progress(progress, number * len(ids), len(cuts) * len(ids))
+        )
+        results += _search_works(collection, ids, name, make_query, ways, part_progress)
+    return results
 
 
-def _find(
+def _search_works(
     collection: Collection,
     ids: Sequence[str],
     name: str,
-    query: Callable[[str], Detail],
+    make_query: Callable[[str], Detail],
     ways: Mapping[str, Way],
     progress: Progress | None,
 ) -> list[FoundAgain]:
+    """Search for each work by `make_query(id)`; one result per search method."""
     ranks = {way: np.zeros(len(ids), int) for way in ways}
     overlaps = {way: np.full(len(ids), np.nan) for way in ways}
     for number, identity in enumerate(ids):
-        asked = query(identity)
+        detail = make_query(identity)
         for way, options in ways.items():
-            match = _match_of(collection.search(image=asked.image, k=DEPTH, **options), identity)
+            match = _match_of(collection.search(image=detail.image, k=DEPTH, **options), identity)
             if match is not None:
                 ranks[way][number] = match.rank
                 if match.region is not None:
-                    overlaps[way][number] = overlap(match.region, asked.region)
+                    overlaps[way][number] = overlap(match.region, detail.region)
         if progress is not None:
             progress(number + 1, len(ids))
     return [FoundAgain(name, way, ranks[way], overlaps[way]) for way in ways]
 
 
-def with_all_together(found: Sequence[FoundAgain]) -> list[FoundAgain]:
-    """The same, then each way over all distortions together, where there are several."""
-    ways: dict[str, list[FoundAgain]] = {}
-    for one in found:
-        ways.setdefault(one.way, []).append(one)
-    together = [
+def with_all_together(results: Sequence[FoundAgain]) -> list[FoundAgain]:
+    """`results`, then one result over all distortions for each search method that has several."""
+    by_way: dict[str, list[FoundAgain]] = {}
+    for result in results:
+        by_way.setdefault(result.way, []).append(result)
+    pooled = [
         FoundAgain(
-            "all", way, np.concatenate([one.ranks for one in each]), np.concatenate([one.overlaps for one in each])
+            "all",
+            way,
+            np.concatenate([result.ranks for result in of_way]),
+            np.concatenate([result.overlaps for result in of_way]),
         )
-        for way, each in ways.items()
-        if len(each) > 1
+        for way, of_way in by_way.items()
+        if len(of_way) > 1
     ]
-    return [*found, *together]
+    return [*results, *pooled]
 
 
 def _match_of(matches: Sequence[Match], identity: str) -> Match | None:
@@ -170,33 +183,33 @@ def _match_of(matches: Sequence[Match], identity: str) -> Match | None:
 
 
 def overlap(first: Region, second: Region) -> float:
-    """Intersection over union of two regions, 0..1."""
+    """Intersection over union of two regions, in [0, 1]."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
-    both = max(0.0, width) * max(0.0, height)
+    intersection = max(0.0, width) * max(0.0, height)
     areas = sum((right - left) * (bottom - top) for left, top, right, bottom in (first, second))
-    return both / (areas - both)
+    return intersection / (areas - intersection)
 
 
-def _shifted(progress: Progress, before: int, total: int) -> Progress:
+def _offset_progress(progress: Progress, before: int, total: int) -> Progress:
     return lambda done, _: progress(before + done, total)
 
 
 @dataclass(frozen=True)
 class DuplicatesFound:
-    """What `Collection.duplicates` made of altered copies."""
+    """Altered copies in the groups of `Collection.duplicates`."""
 
     found: Mapping[str, np.ndarray]
-    """Distortion -> (copies,) bool: whether a copy stands in one group with its original."""
+    """Distortion -> (copies,) bool: whether a copy is in the same group as its original."""
     pairs: int
-    """Pairs of works that stand in one group, over all groups."""
+    """Number of pairs of works within one group, over all groups."""
     right_pairs: int
-    """Those of them that are of one original."""
+    """Number of those pairs whose works share an original."""
     already: tuple[tuple[str, ...], ...]
-    """The groups that were listed before any copy was added; each counts as one original, whether that is so or not."""
+    """Groups listed before any copy was added; each counts as one original, whether or not that is true."""
 
     def intervals(self, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """95 % of the recall of each distortion, by bootstrap over copies; nan with fewer than two."""
+        """95 % interval of each recall, by bootstrap over copies; nan with fewer than two."""
         bounds = {
             name: bootstrap_intervals(found[:, None].astype(float), seed=seed)[0] for name, found in self.found.items()
         }
@@ -204,11 +217,12 @@ class DuplicatesFound:
 
     @property
     def recall(self) -> float:
+        """Share of the copies that are grouped with their original."""
         return float(np.concatenate(list(self.found.values())).mean())
 
     @property
     def precision(self) -> float:
-        """nan when nothing was listed."""
+        """Share of the pairs that share an original; nan when there are none."""
         return self.right_pairs / self.pairs if self.pairs else math.nan
 
 
@@ -220,18 +234,18 @@ def find_duplicates_again(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> DuplicatesFound:
-    """Add an altered copy of every work of `ids` by every distortion, and list the duplicates.
+    """Add one altered copy per distortion of every work in `ids`, then list the duplicates.
 
-    It changes `collection` in memory: open one for this alone, and do not save it.
+    Changes `collection` in memory: open one for this call only, and do not save it.
     """
-    already = tuple(group.ids for group in collection.duplicates())
-    original = {identity: identity for identity in collection.ids}
-    original |= {identity: group[0] for group in already for identity in group}
+    groups_before = tuple(group.ids for group in collection.duplicates())
+    original_of = {identity: identity for identity in collection.ids}
+    original_of |= {identity: group[0] for group in groups_before for identity in group}
     copies: dict[str, list[str]] = {}
     for number, alter in enumerate(distortions):
         name = alter.__name__
-        for start in range(0, len(ids), _ADDED_AT_ONCE):
-            chunk = ids[start : start + _ADDED_AT_ONCE]
+        for start in range(0, len(ids), _ADD_BATCH):
+            chunk = ids[start : start + _ADD_BATCH]
             images = [load_image(collection.picture(identity), short_side=SIDE, name=identity) for identity in chunk]
             works = [
                 {"id": f"{identity} {name}", "image": alter(image, generator(seed, identity, name))}
@@ -239,23 +253,20 @@ def find_duplicates_again(
             ]
             added = collection.add(works)
             copies[name] = copies.get(name, []) + added
-            original |= {copy: original[identity] for copy, identity in zip(added, chunk, strict=True)}
+            original_of |= {copy: original_of[identity] for copy, identity in zip(added, chunk, strict=True)}
             if progress is not None:
                 progress(number * len(ids) + start + len(chunk), len(distortions) * len(ids))
     groups = [group.ids for group in collection.duplicates()]
     group_of = {identity: number for number, group in enumerate(groups) for identity in group}
     found = {
         name: np.array(
-            [group_of.get(copy, -1) == group_of.get(identity, -2) for copy, identity in zip(made, ids, strict=True)]
+            [group_of.get(copy, -1) == group_of.get(identity, -2) for copy, identity in zip(copy_ids, ids, strict=True)]
         )
-        for name, made in copies.items()
+        for name, copy_ids in copies.items()
     }
-    pairs = right = 0
+    pairs = right_pairs = 0
     for group in groups:
         pairs += math.comb(len(group), 2)
-        _, counts = np.unique([original[identity] for identity in group], return_counts=True)
-        right += sum(math.comb(int(count), 2) for count in counts)
-    return DuplicatesFound(found, pairs, right, already)
-
-
-_ADDED_AT_ONCE = 32
+        _, counts = np.unique([original_of[identity] for identity in group], return_counts=True)
+        right_pairs += sum(math.comb(int(count), 2) for count in counts)
+    return DuplicatesFound(found, pairs, right_pairs, groups_before)

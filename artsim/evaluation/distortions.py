@@ -1,7 +1,7 @@
-"""What reproductions and details of a work look like, made from its picture: the queries of `scripts/evaluate_copies.py`.
+"""Synthetic reproductions and details of a picture: queries whose right answer is known (see `copies`).
 
-Each distortion takes an RGB picture and a seeded generator and gives another RGB picture. How strong each is stands here and
-nowhere else. Nothing but Pillow and numpy, so that the same seed gives the same pixels with the same versions of them.
+Each distortion maps an RGB picture and a seeded generator to another RGB picture. All strengths are defined in this module.
+It uses Pillow and numpy only, so that the same seed gives the same pixels under the same versions of both.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Corners = np.ndarray
 
 _FRAMES = ((176, 141, 60), (61, 40, 27), (24, 24, 24), (236, 234, 228))  # gold, dark wood, black, white
 _WALLS = ((214, 208, 196), (150, 152, 155), (92, 36, 34), (70, 84, 74), (240, 240, 238))
-_DETAIL_ASPECT = 0.35  # its shape is that of the work, or up to e^0.35 = 1.4 times as wide or as tall
-_DETAIL_CORNERS = 0.02  # of the work's sides, by which each corner of a crop is moved
+_DETAIL_ASPECT = 0.35  # its aspect ratio is the work's, or up to e^0.35 = 1.4 times as wide or as tall
+_DETAIL_JITTER = 0.02  # largest shift of each corner, as a share of the work's sides
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """The random numbers for one picture and one distortion: the same whatever else is measured, and in which order."""
+    """Random generator for one picture and one distortion, independent of what else is measured and in which order."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
@@ -38,14 +38,14 @@ def recoloured(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Trimmed: 78..95 % of the width and of the height are left (61..90 % of the area), anywhere."""
+    """A crop of 78..95 % of the width and of the height (61..90 % of the area), at a random position."""
     width, height = (rng.uniform(0.78, 0.95) * side for side in image.size)
     left, top = rng.uniform(0, image.width - width), rng.uniform(0, image.height - height)
     return image.crop((round(left), round(top), round(left + width), round(top + height)))
 
 
 def framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Taken with its frame: a moulding of 5..14 % of the short side with a lighter lip, and up to 8 % of wall around it."""
+    """The frame included: a moulding of 5..14 % of the short side with a lighter lip, and up to 8 % of wall around it."""
     color = np.array(_FRAMES[rng.integers(len(_FRAMES))])
     moulding = round(min(image.size) * rng.uniform(0.05, 0.14))
     lip = max(1, moulding // 5)
@@ -55,22 +55,22 @@ def framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def perspective(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Taken from the side: every corner up to 12 % of the sides inwards, the wall around it."""
-    return _seen_askew(image, rng, furthest=0.12)
+    """Oblique view: every corner up to 12 % of the sides inwards, the wall around the picture."""
+    return _oblique(image, rng, max_shift=0.12)
 
 
 def jpeg_30(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Saved as a JPEG of quality 30."""
+    """A JPEG of quality 30."""
     return _as_jpeg(image, 30)
 
 
 def phone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A phone's photograph on a wall.
+    """Phone photograph of a picture on a wall.
 
     Perspective (up to 10 %), light from one side, a colour cast, one or two glares, blur (0.3..0.8 % of the short side),
     noise (4..10 grey levels), 640 px on the short side at most, JPEG 70.
     """
-    image = _shrunk(_seen_askew(image, rng, furthest=0.1), 640)
+    image = _shrunk(_oblique(image, rng, max_shift=0.1), 640)
     pixels = np.asarray(image, np.float32) * rng.uniform(0.85, 1.12, 3).astype(np.float32)
     y, x = np.mgrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
@@ -80,13 +80,13 @@ def phone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         wide, high = rng.uniform(0.12, 0.35, 2)
         spot = np.exp(-(((x - across) / wide) ** 2) - ((y - down) / high) ** 2)
         pixels += rng.uniform(100, 220) * spot[..., None]
-    blurred = _picture(pixels).filter(ImageFilter.GaussianBlur(min(image.size) * rng.uniform(0.003, 0.008)))
+    blurred = _to_image(pixels).filter(ImageFilter.GaussianBlur(min(image.size) * rng.uniform(0.003, 0.008)))
     noise = rng.normal(0, rng.uniform(4, 10), (image.height, image.width, 3))
-    return _as_jpeg(_picture(np.asarray(blurred, np.float32) + noise), 70)
+    return _as_jpeg(_to_image(np.asarray(blurred, np.float32) + noise), 70)
 
 
 def combined(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Colours, a crop or a frame, perspective and JPEG 30, one on the other."""
+    """Colours, a crop or a frame, perspective and JPEG 30, applied in this order."""
     image = recoloured(image, rng)
     image = cropped(image, rng) if rng.random() < 0.5 else framed(image, rng)
     return jpeg_30(perspective(image, rng), rng)
@@ -94,23 +94,23 @@ def combined(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 @dataclass(frozen=True)
 class Detail:
-    """A part of a picture, and where in it: (left, top, right, bottom), fractions of its width and height."""
+    """A part of a picture and its region there: (left, top, right, bottom), fractions of the width and height."""
 
     image: Image.Image
     region: Region
 
 
 def detail(image: Image.Image, rng: np.random.Generator) -> Detail:
-    """20..40 % of the area, anywhere, of any like shape, every corner moved by up to 2 %, slightly recoloured, JPEG 80.
+    """A detail of 20..40 % of the area at a random position, corners shifted by up to 2 %, slightly recoloured, JPEG 80.
 
-    The shape is up to 1.4 times as wide, or as tall, as the work's. Colours: each channel x 0.92..1.08, gamma 0.88..1.14,
+    Its aspect ratio is the work's, or up to 1.4 times as wide or as tall. Colours: each channel x 0.92..1.08, gamma 0.88..1.14,
     saturation 0.8..1.2.
     """
     return _detail(image, rng, area=(0.2, 0.4))
 
 
 def small_detail(image: Image.Image, rng: np.random.Generator) -> Detail:
-    """The same of 5..15 % of the area."""
+    """The same with 5..15 % of the area."""
     return _detail(image, rng, area=(0.05, 0.15))
 
 
@@ -121,10 +121,10 @@ def _detail(image: Image.Image, rng: np.random.Generator, *, area: tuple[float, 
     left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
     region = (left, top, left + width, top + height)
     corners = np.array([(left, top), (left + width, top), (left + width, top + height), (left, top + height)])
-    corners = np.clip(corners + rng.uniform(-_DETAIL_CORNERS, _DETAIL_CORNERS, (4, 2)), 0, 1) * image.size
+    corners = np.clip(corners + rng.uniform(-_DETAIL_JITTER, _DETAIL_JITTER, (4, 2)), 0, 1) * image.size
     size = max(16, round(width * image.width)), max(16, round(height * image.height))
-    taken = image.transform(size, Image.Transform.PERSPECTIVE, _mapping(_corners(size), corners), _BICUBIC)
-    toned = _toned(taken, rng, cast=(0.92, 1.08), gamma=(0.88, 1.14), saturation=(0.8, 1.2))
+    cut = image.transform(size, Image.Transform.PERSPECTIVE, _mapping(_corners(size), corners), _BICUBIC)
+    toned = _toned(cut, rng, cast=(0.92, 1.08), gamma=(0.88, 1.14), saturation=(0.8, 1.2))
     return Detail(_as_jpeg(toned, 80), region)
 
 
@@ -143,16 +143,16 @@ def _toned(
     saturation: tuple[float, float],
 ) -> Image.Image:
     levels = np.clip(np.asarray(image, np.float32) / 255 * rng.uniform(*cast, 3), 0, 1) ** rng.uniform(*gamma)
-    return ImageEnhance.Color(_picture(levels * 255)).enhance(rng.uniform(*saturation))
+    return ImageEnhance.Color(_to_image(levels * 255)).enhance(rng.uniform(*saturation))
 
 
-def _seen_askew(image: Image.Image, rng: np.random.Generator, *, furthest: float) -> Image.Image:
-    """The picture in the same frame with its corners up to `furthest` (of the sides) inwards, a wall around it."""
+def _oblique(image: Image.Image, rng: np.random.Generator, *, max_shift: float) -> Image.Image:
+    """The picture with its corners moved up to `max_shift` (of the sides) inwards, a wall around it; same size."""
     outer = _corners(image.size)
     inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
-    moved = outer + inwards * rng.uniform(0, furthest, (4, 2)) * image.size
+    target = outer + inwards * rng.uniform(0, max_shift, (4, 2)) * image.size
     return image.transform(
-        image.size, Image.Transform.PERSPECTIVE, _mapping(moved, outer), _BICUBIC, fillcolor=_wall(rng)
+        image.size, Image.Transform.PERSPECTIVE, _mapping(target, outer), _BICUBIC, fillcolor=_wall(rng)
     )
 
 
@@ -162,7 +162,7 @@ def _corners(size: tuple[int, int]) -> Corners:
 
 
 def _mapping(to: Corners, source: Corners) -> list[float]:
-    """The eight numbers for Pillow's PERSPECTIVE: from places `to` in the result to places `source` in the picture."""
+    """The eight coefficients for Pillow's PERSPECTIVE, which map points `to` in the result to points `source`."""
     rows = []
     for (x, y), (u, v) in zip(to, source, strict=True):
         rows += [(x, y, 1, 0, 0, 0, -u * x, -u * y), (0, 0, 0, x, y, 1, -v * x, -v * y)]
@@ -181,7 +181,7 @@ def _as_jpeg(image: Image.Image, quality: int) -> Image.Image:
         return saved.convert("RGB")
 
 
-def _picture(pixels: np.ndarray) -> Image.Image:
+def _to_image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 

@@ -1,7 +1,7 @@
-"""Every work ranked for every query, by the very scores that `Collection.search` orders its answers by.
+"""Full ranking: order all works for every query by the scores that `Collection.search` orders its matches by.
 
-`search` takes a few hundred candidates from the index and puts them in order; here all works are scored, by matrix
-products over blocks of queries. In a collection of no more works than candidates the order is the same.
+`search` orders a few hundred candidates of the index; this module scores all works, by matrix products over blocks of
+queries. In a collection with no more works than candidates, both orders are the same.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from artsim.search.fusion import FUSION_RULES, FusionRule
 from artsim.search.ranking import order_tuned
 from artsim.snapshot.space import Space
 
-_BLOCK_SCORES = 20_000_000  # in memory at once: 80 MB, and a few times that while they are sorted
+_BLOCK_SCORES = 20_000_000  # scores in memory at once: 80 MB, and a few times that during sorting
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How works are ranked: what a search is asked, apart from the query."""
+    """The options of a search that determine its ranking. `QueryError` for an unknown ranking, rule or fusion."""
 
     ranking: Ranking = "tuned"
     aspects: Mapping[Aspect, float] = field(default_factory=lambda: PRESETS["balanced"])
-    """Ignored by the ranking "cosine", which compares raw subject vectors only."""
+    """Ignored by ranking "cosine", which compares raw subject vectors only."""
     encoder: str | None = None
-    """As in a search: the name of a space or the id of its encoder, "auto" or "fusion"; by default the first space."""
+    """As in a search: the name of a space, the id of its encoder, "auto" or "fusion"; default: the first space."""
     auto: AutoRule = "margin"
     fusion: FusionRule = "weighted"
     encoder_weights: Mapping[str, float] = field(default_factory=dict)
@@ -47,40 +47,42 @@ class Setting:
 
     @property
     def several(self) -> str | None:
-        """How several encoders answer, such as "auto, margin"; None when one does."""
+        """Mode and rule of several encoders, such as "auto, margin"; None when one encoder answers."""
         return f"{self.encoder}, {getattr(self, self.encoder)}" if self.encoder in SEVERAL else None
 
     def __str__(self) -> str:
         if self.ranking == "cosine":
             return "cosine of raw subject vectors"
         weights = {aspect: weight for aspect, weight in self.aspects.items() if weight}
-        preset = next((name for name, of in PRESETS.items() if {a: w for a, w in of.items() if w} == weights), None)
-        return f"{self.ranking}, {preset or ' '.join(f'{aspect} {weight:g}' for aspect, weight in weights.items())}"
+        presets = (name for name, preset in PRESETS.items() if {a: w for a, w in preset.items() if w} == weights)
+        in_words = " ".join(f"{aspect} {weight:g}" for aspect, weight in weights.items())
+        return f"{self.ranking}, {next(presets, in_words)}"
 
 
 def likeness(space: Space, setting: Setting, rows: np.ndarray) -> np.ndarray:
-    """(q, n) float32: of the query works at `rows` (q,) with all works, before any correction.
+    """(q, n) float32: uncorrected similarity of the query works at `rows` (q,) to all works.
 
-    "cosine": inner product of raw subject vectors; else the weighted sum of the aspects' cosines. `QueryError` for
-    weights that the space does not have.
+    Ranking "cosine": inner product of raw subject vectors; otherwise the weighted sum of the aspects' cosines. `QueryError`
+    for weights that do not fit the space.
     """
-    everything = np.arange(len(space.statistics))
+    all_rows = np.arange(len(space.statistics))
     if setting.ranking == "cosine":
         raw = space.raw_subject
-        return unit_rows(raw.vectors(rows)) @ raw.vectors(everything).T
+        return unit_rows(raw.vectors(rows)) @ raw.vectors(all_rows).T
     statistics = space.statistics
     shares = statistics.weigh(setting.aspects)
-    blocks = statistics.split(space.index.vectors(rows))  # made unit again as the search does: an fp16 index rounds
+    blocks = statistics.split(space.index.vectors(rows))  # unit rows again, as in a search: an fp16 index rounds
     index_vectors = np.concatenate([unit_rows(block) for block in blocks.values()], axis=1)
-    return statistics.query_vector(index_vectors, shares) @ space.index.vectors(everything).T
+    return statistics.query_vector(index_vectors, shares) @ space.index.vectors(all_rows).T
 
 
 def rank_works(
-    space: Space, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
+    space: Space, setting: Setting, rows: np.ndarray, candidates: Callable[[int], np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For blocks of the query works `rows`: the block's rows (b,) and all rows in their order for each (b, n), best first.
+    """Rank all works for the query works at `rows`, in blocks.
 
-    Works where `left(row)` (n,) bool is false go to the end. Equal scores keep the order of the collection.
+    Yields the block's query rows (b,) and all rows for each of them (b, n), best first. Works where `candidates(row)` (n,)
+    bool is false go to the end. Equal scores keep the order of the collection.
     """
     size = max(1, _BLOCK_SCORES // len(space.statistics))
     shares = space.statistics.weigh(setting.aspects)
@@ -88,9 +90,9 @@ def rank_works(
         block = rows[start : start + size]
         scores = likeness(space, setting, block)
         for number, row in enumerate(block):
-            allowed = left(int(row))
+            is_candidate = candidates(int(row))
             if setting.ranking == "tuned":
-                among = np.flatnonzero(allowed)
-                scores[number, among] = order_tuned(space, shares, among, scores[number, among])
-            scores[number, ~allowed] = -np.inf
+                kept = np.flatnonzero(is_candidate)
+                scores[number, kept] = order_tuned(space, shares, kept, scores[number, kept])
+            scores[number, ~is_candidate] = -np.inf
         yield block, np.argsort(-scores, axis=1, kind="stable")

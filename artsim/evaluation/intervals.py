@@ -1,7 +1,7 @@
-"""How far a mean over queries can be trusted: percentile bootstrap (Efron 1979), over queries or over groups of them.
+"""Confidence intervals of means over queries: percentile bootstrap (Efron 1979), over queries or over groups of them.
 
-Queries by the same artist are not independent: their neighbours are each other. Drawing whole groups (the cluster
-bootstrap) tells how the figure would vary with other artists, drawing queries how it would with other works of the same.
+Queries by the same artist are not independent: they are each other's neighbours. Drawing whole groups (cluster bootstrap)
+shows how a figure would vary with other artists; drawing queries shows how it would vary with other works by the same ones.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 RESAMPLES = 2000
-_DRAWN_AT_ONCE = 4_000_000
+_CHUNK_DRAWS = 4_000_000  # random numbers in memory at once
 
 
 def bootstrap_intervals(
@@ -22,7 +22,7 @@ def bootstrap_intervals(
 ) -> np.ndarray:
     """(m, 2): lower and upper bound of the mean of each column of `values` (q, m), by `resamples` draws with replacement.
 
-    `clusters` (q,) int draws whole groups instead of queries. With one unit only there is nothing to draw: nan.
+    `clusters` (q,) int: group of each query, to draw whole groups instead. nan with only one query or group.
     """
     clusters = np.arange(len(values)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     units = int(clusters.max()) + 1
@@ -32,10 +32,10 @@ def bootstrap_intervals(
     sums = np.stack([np.bincount(clusters, column, minlength=units) for column in values.T], axis=1)  # (units, m)
     rng = np.random.default_rng(seed)
     means = []
-    chunk = max(1, _DRAWN_AT_ONCE // units)
+    chunk = max(1, _CHUNK_DRAWS // units)
     for start in range(0, resamples, chunk):
         drawn = rng.integers(0, units, (min(chunk, resamples - start), units))
-        times = np.stack([np.bincount(row, minlength=units) for row in drawn])  # (chunk, units)
-        means.append(times @ sums / (times @ sizes)[:, None])
+        counts = np.stack([np.bincount(row, minlength=units) for row in drawn])  # (chunk, units)
+        means.append(counts @ sums / (counts @ sizes)[:, None])
     tail = (1 - confidence) / 2
     return np.quantile(np.concatenate(means), [tail, 1 - tail], axis=0).T

@@ -1,11 +1,11 @@
-"""Retrieval figures of one query, from which answers of its full ranking are right.
+"""Retrieval metrics of a query, computed from the relevance of each work in its full ranking.
 
 All follow the usual definitions of TREC (Manning, Raghavan and Schuetze, "Introduction to Information Retrieval",
-chapter 8), with binary relevance. R is the number of relevant works that the query has in the ranking.
+chapter 8), with binary relevance. R is the number of relevant works in the query's ranking.
 
 | name | definition |
 | --- | --- |
-| precision@k | relevant works among the first k, divided by k (also when there are fewer than k works, or R < k) |
+| precision@k | relevant works among the first k, divided by k (even with fewer than k works, or R < k) |
 | hit@k | 1 when at least one of the first k is relevant, else 0 |
 | recall@k | relevant works among the first k, divided by R |
 | r_precision | relevant works among the first R, divided by R |
@@ -27,30 +27,31 @@ METRICS = (
     "ndcg@10",
 )
 HEADLINE = ("precision@1", "precision@10", "hit@10", "r_precision", "map", "ndcg@10")
-"""The metrics that tables show."""
+"""The metrics shown in tables."""
 
 
 def measure(relevant: np.ndarray) -> np.ndarray:
-    """(q, len(METRICS)) float64 from `relevant` (q, n) bool, best answer first; every row must have a relevant one.
+    """(q, len(METRICS)) float64: metrics of each query, from `relevant` (q, n) bool, best answer first.
 
-    Works that were taken out of a ranking stand at its end as not relevant, where they change nothing.
+    Works taken out of a ranking stand at its end as not relevant, where they change nothing. `ValueError` for a row without
+    a relevant work.
     """
     total = relevant.sum(axis=1)
     if not total.all():
-        raise ValueError("a query without any relevant work has no figures; leave it out")
-    found = np.cumsum(relevant, axis=1)  # (q, n): relevant works up to each rank
+        raise ValueError("a query without any relevant work has no metrics; leave it out")
+    hits = np.cumsum(relevant, axis=1)  # (q, n): relevant works up to each rank
     ranks = np.arange(1, relevant.shape[1] + 1)
-    within = {k: found[:, min(k, len(ranks)) - 1] for k in CUTOFFS}
-    columns = [within[k] / k for k in CUTOFFS]
-    columns += [(within[k] > 0).astype(float) for k in CUTOFFS[1:]]
-    columns += [within[k] / total for k in CUTOFFS]
-    columns.append(found[np.arange(len(found)), total - 1] / total)
-    columns.append((relevant * found / ranks).sum(axis=1) / total)
+    hits_in_top = {k: hits[:, min(k, len(ranks)) - 1] for k in CUTOFFS}
+    columns = [hits_in_top[k] / k for k in CUTOFFS]
+    columns += [(hits_in_top[k] > 0).astype(float) for k in CUTOFFS[1:]]
+    columns += [hits_in_top[k] / total for k in CUTOFFS]
+    columns.append(hits[np.arange(len(hits)), total - 1] / total)
+    columns.append((relevant * hits / ranks).sum(axis=1) / total)
     columns.append(_gain(relevant, 10) / _gain(ranks <= total[:, None], 10))
     return np.stack(columns, axis=1)
 
 
 def _gain(relevant: np.ndarray, k: int) -> np.ndarray:
-    """(q,): discounted cumulative gain of the first k."""
+    """(q,): discounted cumulative gain of the first k works."""
     top = relevant[:, :k]
     return top @ (1 / np.log2(np.arange(2, top.shape[1] + 2)))

@@ -1,4 +1,4 @@
-"""Statistics of nearest neighbours that need no labels: how near the answers are, per encoder."""
+"""Label-free statistics of nearest neighbours: how close the answers of each encoder are."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from artsim.search.engine import find_space
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Over the `k` best answers of every work (or of those drawn): raw subject cosines and angular distances.
+    """Raw subject cosines and angular distances of the `k` best answers to every work, or to a sample of works.
 
-    The standard deviations are over all queries and answers together. Cosines of different encoders are not comparable:
-    the encoder whose vectors fill a narrower cone has the higher ones.
+    Standard deviations are over all queries and answers together. Cosines of different encoders are not comparable: an
+    encoder whose vectors fill a narrower cone has higher ones.
     """
 
     space: str
@@ -31,13 +31,16 @@ class Neighbours:
     """`sqrt(2 (1 - cosine))`, as in a match, in 0..2."""
     angular_std: float
     never_found: float
-    """Share of the works that are among nobody's answers; hubness pushes them out. nan when only some works asked."""
+    """Share of the works that are in no answer, because hubs displace them; nan for a sample of queries."""
 
 
 def measure_neighbours(
     collection: Collection, setting: Setting, *, k: int = 10, max_queries: int | None = None, seed: int = 0
 ) -> Neighbours:
-    """`QueryError` when the collection has fewer than two works, or for `k` below 1."""
+    """Measure the neighbours of every work, or of `max_queries` works drawn by `seed`.
+
+    `QueryError` when the collection has fewer than two works, or for `k` below 1.
+    """
     state = collection.state
     space = find_space(state, setting.encoder)
     n = len(state)
@@ -49,20 +52,19 @@ def measure_neighbours(
     rows = np.arange(n)
     if max_queries is not None and max_queries < n:
         rows = np.sort(np.random.default_rng(seed).choice(n, max(1, max_queries), replace=False))
-    everyone = np.ones(n, bool)
 
     def others(row: int) -> np.ndarray:
-        left = everyone.copy()
-        left[row] = False
-        return left
+        candidates = np.ones(n, bool)
+        candidates[row] = False
+        return candidates
 
-    cosines, found = [], np.zeros(n, bool)
+    cosines, is_found = [], np.zeros(n, bool)
     for block, order in rank_works(space, setting, rows, others):
         top = order[:, :k]
         queries = space.raw_subject.vectors(block)
         answers = space.raw_subject.vectors(top.reshape(-1)).reshape(len(block), k, -1)
         cosines.append(np.clip(np.einsum("qd,qkd->qk", queries, answers), -1, 1))
-        found[top] = True
+        is_found[top] = True
     cosine = np.concatenate(cosines)
     angular = np.sqrt(2 * (1 - cosine))
     return Neighbours(
@@ -74,12 +76,12 @@ def measure_neighbours(
         cosine_std=float(cosine.std()),
         angular_mean=float(angular.mean()),
         angular_std=float(angular.std()),
-        never_found=float(1 - found.mean()) if len(rows) == n else float("nan"),
+        never_found=float(1 - is_found.mean()) if len(rows) == n else float("nan"),
     )
 
 
-def neighbours_table(found: list[Neighbours], setting: Setting) -> Table:
-    """One row per encoder."""
+def neighbours_table(statistics: list[Neighbours], setting: Setting) -> Table:
+    """Table with one row per encoder."""
     rows = tuple(
         (
             item.encoder,
@@ -88,8 +90,8 @@ def neighbours_table(found: list[Neighbours], setting: Setting) -> Table:
             f"{item.angular_mean:.4f} ± {item.angular_std:.4f}",
             "not known" if np.isnan(item.never_found) else f"{item.never_found:.1%}",
         )
-        for item in found
+        for item in statistics
     )
     header = ("encoder", "queries", "cosine", "angular distance", "works never found")
     note = "Mean ± standard deviation of raw subject vectors; cosines of different encoders are not comparable."
-    return Table(f"The {found[0].k} nearest works ({setting})", header, rows, note)
+    return Table(f"The {statistics[0].k} nearest works ({setting})", header, rows, note)

@@ -1,7 +1,7 @@
-"""One HTML file that shows what the figures look like: tables, and queries that succeed and fail, with pictures.
+"""HTML report of an evaluation: tables, and example queries that succeed and fail, with pictures.
 
-Everything is in the file (no script, no request to anywhere); pictures are small thumbnails, and there are a fixed number
-of them at most, so that the file stays under about a megabyte however large the collection is.
+The file is self-contained: no scripts, no requests. The number of thumbnails is bounded, so that it stays under about a
+megabyte for a collection of any size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from artsim.images.decode import load_image, thumbnail
 from artsim.storage.shards import write_atomically, writing
 
 SHOWN = 5  # answers per query
-EXAMPLES = 12  # queries of each kind
+EXAMPLES = 12  # queries per section: failures, successes
 _SIDE = 112
 _CLASSES, _CONFUSIONS = 40, 15
 
@@ -37,33 +37,36 @@ th:first-child, td:first-child { text-align: left; }
 figure { margin: 0; width: 120px; font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere; }
 figure div { height: 112px; display: flex; align-items: end; }
 img { max-width: 112px; max-height: 112px; display: block; }
-.asked { border-right: 1px solid #8888; }
+.query { border-right: 1px solid #8888; }
 .right div { border-bottom: 4px solid #1a7f37; } .wrong div { border-bottom: 4px solid #cf222e; }
 """
 
 
 @dataclass
 class _Pictures:
-    """Thumbnails as `data:` addresses, each made once."""
+    """Thumbnails as `data:` URLs, each made once."""
 
     collection: Collection
-    made: dict[int, str] = field(default_factory=dict)
+    tags: dict[int, str] = field(default_factory=dict)
 
     def tag(self, row: int) -> str:
-        """An `img` element; words where the collection keeps no picture, or it cannot be read."""
-        if row not in self.made:
+        """An `img` element, or "no picture" where the collection has none that can be read."""
+        if row not in self.tags:
             identity = self.collection.ids[row]
             try:
                 image = load_image(self.collection.picture(identity), short_side=_SIDE, name=identity)
                 data = base64.b64encode(thumbnail(image, side=_SIDE)).decode("ascii")
-                self.made[row] = f'<img alt="" src="data:image/webp;base64,{data}">'
+                self.tags[row] = f'<img alt="" src="data:image/webp;base64,{data}">'
             except (CollectionError, ImageError):
-                self.made[row] = "<i>no picture</i>"
-        return self.made[row]
+                self.tags[row] = "<i>no picture</i>"
+        return self.tags[row]
 
 
 def write_report(path: Path, collection: Collection, evaluation: Evaluation, *, tables: Sequence[Table] = ()) -> None:
-    """Write the report of `evaluation` to `path`, with `tables` after its own figures. `ArtsimError` when it cannot be."""
+    """Write the report of `evaluation` to the HTML file `path`, with `tables` after its metrics.
+
+    `ArtsimError` for another file type, or when the file cannot be written.
+    """
     if path.suffix.lower() not in (".html", ".htm"):
         raise ArtsimError(f"The report is a web page; give it a name that ends in .html instead of {path.name}.")
     with writing(path):
@@ -72,30 +75,30 @@ def write_report(path: Path, collection: Collection, evaluation: Evaluation, *, 
 
 
 def render_report(collection: Collection, evaluation: Evaluation, *, tables: Sequence[Table] = ()) -> str:
-    """The report as HTML."""
+    """The report as an HTML page."""
     pictures = _Pictures(collection)
     title = f"{collection.manifest.title}: same {evaluation.task.label}"
-    made_of = f"{evaluation.works} works; encoder {evaluation.encoder}, revision {evaluation.revision}."
-    good, bad = examples(evaluation, best=True), examples(evaluation, best=False)
+    facts = f"{evaluation.works} works; encoder {evaluation.encoder}, revision {evaluation.revision}."
+    successes, failures = examples(evaluation, best=True), examples(evaluation, best=False)
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<style>{_STYLE}</style><body><h1>{html.escape(title)}</h1><p>{html.escape(made_of)}</p>",
+        f"<style>{_STYLE}</style><body><h1>{html.escape(title)}</h1><p>{html.escape(facts)}</p>",
         figures_table(evaluation).to_html(),
         *(table.to_html() for table in tables),
         class_table(evaluation, at_most=_CLASSES).to_html(),
         _confusion_table(collection, evaluation).to_html(),
         "<h2>Failures</h2><p>The queries with the lowest average precision, one per label: query, then its best answers.</p>",
-        *(_example(collection, evaluation, pictures, number) for number in bad),
+        *(_example(collection, evaluation, pictures, number) for number in failures),
         "<h2>Successes</h2><p>The queries with the highest average precision, one per label.</p>",
-        *(_example(collection, evaluation, pictures, number) for number in good),
+        *(_example(collection, evaluation, pictures, number) for number in successes),
         "</body></html>\n",
     ]
     return "\n".join(parts)
 
 
 def examples(evaluation: Evaluation, *, best: bool) -> list[int]:
-    """Numbers of up to `EXAMPLES` queries with the highest (or lowest) average precision, at most one per label.
+    """Indices of up to `EXAMPLES` queries with the highest (or lowest) average precision, at most one per label.
 
     A success has a right first answer, a failure a wrong one.
     """
@@ -115,13 +118,13 @@ def examples(evaluation: Evaluation, *, best: bool) -> list[int]:
 
 def _confusion_table(collection: Collection, evaluation: Evaluation) -> Table:
     label = evaluation.task.label
-    found = confusions(collection, evaluation)
-    rows = tuple((str(asked), str(answered), str(count)) for asked, answered, count in found[:_CONFUSIONS])
+    most_frequent = confusions(collection, evaluation)[:_CONFUSIONS]
+    rows = tuple((str(expected), str(answered), str(count)) for expected, answered, count in most_frequent)
     return Table("Most frequent wrong first answers", (f"{label} of the query", "first answer", "times"), rows)
 
 
 def _example(collection: Collection, evaluation: Evaluation, pictures: _Pictures, number: int) -> str:
-    query = _figure(collection, evaluation, pictures, int(evaluation.rows[number]), "asked", "")
+    query = _figure(collection, evaluation, pictures, int(evaluation.rows[number]), "query", "")
     answers = [
         _figure(
             collection,
@@ -145,7 +148,7 @@ def _figure(
 ) -> str:
     work = collection.state.work(row)
     label = work.get(evaluation.task.label)
-    named = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
-    lines = [verdict or "Query", named, str(work.get("title") or work["id"])]
+    label_text = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
+    lines = [verdict or "Query", label_text, str(work.get("title") or work["id"])]
     caption = "<br>".join(html.escape(line if len(line) <= 70 else line[:67] + "...") for line in lines)
     return f'<figure class="{kind}"><div>{pictures.tag(row)}</div><figcaption>{caption}</figcaption></figure>'

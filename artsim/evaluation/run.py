@@ -1,4 +1,4 @@
-"""Every labelled work asked as a query: how good the answers are."""
+"""Evaluate a collection: run every labelled work as a query and measure its answers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TOP = 10  # answers kept per query, for reports
 
 @dataclass(frozen=True)
 class Task:
-    """What counts as a right answer, and among which works.
+    """Definition of relevance, and the works that are queries and candidates.
 
-    A work is relevant when it shares its `label` with the query (any one, in a column of lists). Works without a label are
-    neither queries nor candidates; a query never finds itself. `disjoint`: works that share the query's value in that
-    column are taken out of its ranking, neither right nor wrong, so that style figures are not artist figures in disguise;
-    a work without a value there stays in all rankings. `where` keeps only works that meet it, as in `Collection.search`.
+    A work is relevant when it shares its `label` with the query (any one value, in a list column). Works without a label
+    are neither queries nor candidates; a query never finds itself. `disjoint`: works that share the query's value in that
+    column are taken out of its ranking, neither right nor wrong, so that style figures do not measure artists instead; a
+    work without a value there stays in all rankings. `where` keeps only works that match it, as in `Collection.search`.
     Queries without any relevant work are left out of the averages.
     """
 
@@ -35,63 +35,63 @@ class Task:
     disjoint: str | None = None
     where: Where | None = None
     cluster: str | None = None
-    """Column whose values make groups for the clustered intervals; by default `disjoint`, else `label`."""
+    """Column whose values form the groups of the clustered intervals; default: `disjoint`, else `label`."""
     max_queries: int | None = None
-    """At most so many queries, drawn by `seed`; all of them by default."""
+    """Largest number of queries, drawn by `seed`; default: all."""
     seed: int = 0
-    """Of that, and of the intervals."""
+    """Seed of that sample and of the intervals."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of one task with one setting: `values` (q, len(METRICS)) per query, and what is needed to explain them."""
+    """Results of one task under one setting: `values` (q, len(METRICS)), the metrics per query, and their context."""
 
     task: Task
     setting: Setting
     encoder: str
-    """Its id; "auto, margin" and the like where several answer. `revision` and `space` are then those of all of them."""
+    """Encoder id, or mode and rule such as "auto, margin"; `revision` and `space` then list those of all encoders."""
     revision: str
     space: str
     answered: Mapping[str, int]
-    """How many queries each space answered; in a fusion, all of them."""
+    """Number of queries that each space answered; in a fusion, all of them."""
     works: int
-    """In the collection."""
+    """Number of works in the collection."""
     candidates: int
-    """Works that can be queries and answers."""
+    """Number of works that can be queries and answers."""
     unlabelled: int
-    """Works left out because they have no label."""
+    """Number of works left out because they have no label."""
     lonely: int
-    """Labelled works left out as queries because nothing relevant is in their ranking."""
+    """Number of labelled works left out as queries, because nothing relevant is in their ranking."""
     chance: float
-    """Mean share of relevant works in the rankings: the precision of answers drawn blindly."""
+    """Mean share of relevant works in the rankings: the precision of random answers."""
     cluster_column: str
     rows: np.ndarray = field(repr=False)
-    """(q,): the query works."""
+    """(q,) int: rows of the query works."""
     ids: tuple[str, ...] = field(repr=False)
     labels: tuple[tuple[Hashable, ...], ...] = field(repr=False)
     clusters: np.ndarray = field(repr=False)
-    """(q,) int: number of each query's group, works with the same value in `cluster_column`."""
+    """(q,) int: group of each query; works with the same value in `cluster_column` share one."""
     values: np.ndarray = field(repr=False)
     top: np.ndarray = field(repr=False)
-    """(q, <= TOP): the best answers, -1 where there are no more."""
+    """(q, <= TOP) int: rows of the best answers, -1 where there are no more."""
     right: np.ndarray = field(repr=False)
-    """(q, <= TOP) bool: whether each is relevant."""
+    """(q, <= TOP) bool: whether each of these answers is relevant."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def means(self) -> dict[str, float]:
-        """Each metric's mean over the queries."""
+        """Mean of each metric over the queries."""
         return dict(zip(METRICS, self.values.mean(axis=0).tolist(), strict=True))
 
     def of(self, metric: str) -> np.ndarray:
-        """(q,): one metric, per query."""
+        """(q,) float: one metric per query."""
         return self.values[:, METRICS.index(metric)]
 
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """The queries of one label."""
+    """Mean metrics over the queries of one label."""
 
     label: Hashable
     queries: int
@@ -99,26 +99,29 @@ class ClassFigures:
 
 
 def evaluate(collection: Collection, task: Task, setting: Setting | None = None) -> Evaluation:
-    """Ask every labelled work of `collection`. `QueryError` when the task cannot tell right answers from wrong ones."""
+    """Run every labelled work of `collection` as a query.
+
+    `QueryError` when the task or the setting does not fit the collection, or all answers would be right, or all wrong.
+    """
     state, setting = collection.state, setting or Setting()
     spaces = state.spaces if setting.several else (find_space(state, setting.encoder),)
     labels = read_labels(state.table, task.label)
-    apart = read_labels(state.table, task.disjoint, literal=True) if task.disjoint is not None else None
+    disjoint = read_labels(state.table, task.disjoint, literal=True) if task.disjoint is not None else None
     allowed = allowed_rows(state.table, task.where)
     allowed = np.ones(len(state), bool) if allowed is None else allowed
-    judge = _Judge(labels, apart, labels.present & allowed)
-    check_labels(labels, judge.candidates)
-    rows, lonely = _queries(task, judge)
+    relevance = _Relevance(labels, disjoint, labels.present & allowed)
+    check_labels(labels, relevance.candidates)
+    rows, lonely = _queries(task, relevance)
     values, top, right, shares = [], [], [], []
     answered: Counter[str] = Counter({space.name: 0 for space in spaces})
-    for block, order, by in rank_by_encoders(collection, state, setting, rows, judge.left):
-        answered.update(by)
-        relevant = np.take_along_axis(np.stack([judge.relevant(row) for row in block.tolist()]), order, axis=1)
-        left = np.stack([judge.left(row) for row in block.tolist()])
+    for block, order, answered_in_block in rank_by_encoders(collection, state, setting, rows, relevance.ranked):
+        answered.update(answered_in_block)
+        relevant = np.take_along_axis(np.stack([relevance.relevant(row) for row in block.tolist()]), order, axis=1)
+        in_ranking = np.stack([relevance.ranked(row) for row in block.tolist()])
         values.append(measure(relevant))
-        shares.append(relevant.sum(axis=1) / left.sum(axis=1))
+        shares.append(relevant.sum(axis=1) / in_ranking.sum(axis=1))
         order = order[:, :TOP]
-        top.append(np.where(np.take_along_axis(left, order, axis=1), order, -1))
+        top.append(np.where(np.take_along_axis(in_ranking, order, axis=1), order, -1))
         right.append(relevant[:, :TOP])
     column = task.cluster or task.disjoint or task.label
     return Evaluation(
@@ -129,7 +132,7 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         space=" ".join(space.name for space in spaces),
         answered=dict(answered),
         works=len(state),
-        candidates=int(judge.candidates.sum()),
+        candidates=int(relevance.candidates.sum()),
         unlabelled=int((allowed & ~labels.present).sum()),
         lonely=lonely,
         chance=float(np.concatenate(shares).mean()),
@@ -145,37 +148,37 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """Which works are in the ranking of a query, and which of them are right."""
+class _Relevance:
+    """The works in the ranking of a query, and the relevant ones among them."""
 
     labels: Labels
-    apart: Labels | None
+    disjoint: Labels | None
     candidates: np.ndarray
 
-    def left(self, row: int) -> np.ndarray:
-        """(n,) bool: the works that are in the ranking of the query `row`."""
-        left = self.candidates.copy()
-        left[row] = False
-        if self.apart is not None:
-            left[self.apart.sharing(row)] = False
-        return left
+    def ranked(self, row: int) -> np.ndarray:
+        """(n,) bool: whether each work is in the ranking of the query `row`."""
+        ranked = self.candidates.copy()
+        ranked[row] = False
+        if self.disjoint is not None:
+            ranked[self.disjoint.sharing(row)] = False
+        return ranked
 
     def relevant(self, row: int) -> np.ndarray:
-        """(n,) bool: those among them that share its label."""
+        """(n,) bool: whether each work is in that ranking and shares the label of `row`."""
         relevant = np.zeros(len(self.candidates), bool)
         relevant[self.labels.sharing(row)] = True
-        return relevant & self.left(row)
+        return relevant & self.ranked(row)
 
 
-def _queries(task: Task, judge: _Judge) -> tuple[np.ndarray, int]:
-    """The rows that count as queries, ascending, and how many labelled works do not: they have nothing to find."""
-    rows = [row for row in np.flatnonzero(judge.candidates).tolist() if judge.relevant(row).any()]
+def _queries(task: Task, relevance: _Relevance) -> tuple[np.ndarray, int]:
+    """Rows of the queries, ascending, and the number of labelled works that are none: they have nothing to find."""
+    rows = [row for row in np.flatnonzero(relevance.candidates).tolist() if relevance.relevant(row).any()]
     if not rows:
         raise QueryError(
             f"No work shares its {task.label} with a work of another {task.disjoint}, so there is nothing to find; "
-            f"give another label, or do not keep {task.disjoint} apart."
+            f"give another label, or leave out the disjoint column {task.disjoint}."
         )
-    lonely = int(judge.candidates.sum()) - len(rows)
+    lonely = int(relevance.candidates.sum()) - len(rows)
     if task.max_queries is not None and task.max_queries < 1:
         raise QueryError(f"The number of queries must be at least 1; it is {task.max_queries}.")
     if task.max_queries is not None and task.max_queries < len(rows):
@@ -185,36 +188,38 @@ def _queries(task: Task, judge: _Judge) -> tuple[np.ndarray, int]:
 
 
 def by_class(evaluation: Evaluation) -> list[ClassFigures]:
-    """Figures per label, most queries first; a query with several labels counts under each."""
-    numbers: dict[Hashable, list[int]] = {}
-    for number, own in enumerate(evaluation.labels):
-        for value in own:
-            numbers.setdefault(value, []).append(number)
+    """Mean metrics per label, most queries first; a query with several labels counts under each."""
+    numbers_of: dict[Hashable, list[int]] = {}
+    for number, labels in enumerate(evaluation.labels):
+        for value in labels:
+            numbers_of.setdefault(value, []).append(number)
     figures = [
         ClassFigures(
             value,
-            len(own),
-            dict(zip(METRICS, evaluation.values[own].mean(axis=0).tolist(), strict=True)),
+            len(of_label),
+            dict(zip(METRICS, evaluation.values[of_label].mean(axis=0).tolist(), strict=True)),
         )
-        for value, own in numbers.items()
+        for value, of_label in numbers_of.items()
     ]
     return sorted(figures, key=lambda item: (-item.queries, str(item.label)))
 
 
 def macro_means(classes: Sequence[ClassFigures]) -> dict[str, float]:
-    """The mean over the classes of their means: each label counts the same, however many works it has."""
+    """Mean of the class means: each label counts the same, however many works it has."""
     return {metric: float(np.mean([item.means[metric] for item in classes])) for metric in METRICS}
 
 
 def confusions(collection: Collection, evaluation: Evaluation) -> list[tuple[Hashable, Hashable, int]]:
-    """(label of the query, label of its first answer, how often) where the first answer is wrong, most frequent first.
+    """(label of the query, label of its first answer, count) where the first answer is wrong, most frequent first.
 
-    Of works with several labels the first one is named.
+    For a work with several labels, the first one counts.
     """
     labels = read_labels(collection.state.table, evaluation.task.label)
     wrong = [
-        (own[0], labels.values[first][0])
-        for own, first, right in zip(evaluation.labels, evaluation.top[:, 0], evaluation.right[:, 0], strict=True)
+        (query_labels[0], labels.values[first][0])
+        for query_labels, first, right in zip(
+            evaluation.labels, evaluation.top[:, 0], evaluation.right[:, 0], strict=True
+        )
         if not right
     ]
-    return [(asked, found, count) for (asked, found), count in Counter(wrong).most_common()]
+    return [(expected, answered, count) for (expected, answered), count in Counter(wrong).most_common()]

@@ -1,4 +1,4 @@
-"""Every work ranked for every query by whatever encoders a setting names: one, the one chosen for each query, or all."""
+"""Full ranking in any encoder mode: one encoder, the one selected per query, or a fusion of all."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from artsim.snapshot.state import State
 
 
 def rank_by_encoders(
-    collection: Collection, state: State, setting: Setting, rows: np.ndarray, left: Callable[[int], np.ndarray]
+    collection: Collection, state: State, setting: Setting, rows: np.ndarray, candidates: Callable[[int], np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Counter[str]]]:
-    """As `rank_works`, and how many of the block's queries each space answered (in a fusion: all of them)."""
+    """Rank all works as `rank_works` does; also yields how many of the block's queries each space answered.
+
+    In a fusion, every space answers every query.
+    """
     if setting.several is None:
         space = find_space(state, setting.encoder)
-        for block, order in rank_works(space, setting, rows, left):
+        for block, order in rank_works(space, setting, rows, candidates):
             yield block, order, Counter({space.name: len(block)})
         return
     embed = QueryEmbedding(collection.encoder, collection.picture)
@@ -35,10 +38,10 @@ def rank_by_encoders(
             fusion=setting.fusion,
             encoder_weights=setting.encoder_weights,
         )
-        allowed = left(row)
+        is_candidate = candidates(row)
         space_queries = make_space_queries(state, query, embed)
         if setting.encoder == "auto":
-            space_queries = [select_encoder(state, space_queries, query, allowed)[0]]
-        _, order = rank_space_queries(state, space_queries, query, len(state), allowed)
+            space_queries = [select_encoder(state, space_queries, query, is_candidate)[0]]
+        _, order = rank_space_queries(state, space_queries, query, len(state), is_candidate)
         order = np.concatenate([order, np.setdiff1d(np.arange(len(state)), order)])
-        yield np.array([row]), order[None], Counter(each.space.name for each in space_queries)
+        yield np.array([row]), order[None], Counter(space_query.space.name for space_query in space_queries)

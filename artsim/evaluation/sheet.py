@@ -1,4 +1,4 @@
-"""A query and its best answers as one picture, with their scores: a row per encoder."""
+"""Contact sheet: a query and its best answers with their scores as one picture, one row per encoder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAPER, _INK, _FAINT, _EMPTY = (255, 255, 255), (20, 20, 20), (110, 110, 110), (
 
 @dataclass(frozen=True)
 class SheetRow:
-    """One encoder's answers."""
+    """Answers of one encoder, or of several in one mode."""
 
     encoder: str
     matches: tuple[Match, ...]
@@ -39,20 +39,20 @@ class SheetRow:
 
 
 def search_sheet(collection: Collection, query: str | None, setting: Setting, *, k: int = 10) -> Image.Image:
-    """The answers of every encoder (or of the one that `setting` names) to `query`: a work's id or the path of a picture.
+    """Draw the answers of every encoder, or of the one in `setting`, to `query`: a work id or the path of a picture.
 
-    For "auto" and "fusion": those of all, and theirs below. The query is by default the collection's first work.
-    Raises what `Collection.search` raises.
+    With "auto" or "fusion": the answers of every encoder, then the joint ones below. Default query: the collection's first
+    work. Raises what `Collection.search` raises, and `QueryError` for a query that is neither work nor picture.
     """
     state = collection.state
-    query, is_work = _asked(collection, query)
+    query, is_work = _resolve_query(collection, query)
     picture = _picture(collection, query) if is_work else load_image(query)
-    named = None if setting.several else setting.encoder
-    spaces = state.spaces if named is None else (find_space(state, named),)
-    asked = [(space.name, space.encoder) for space in spaces]
-    asked += [(str(setting.encoder), setting.several)] if setting.several else []
+    encoder = None if setting.several else setting.encoder
+    spaces = state.spaces if encoder is None else (find_space(state, encoder),)
+    modes = [(space.name, space.encoder) for space in spaces]
+    modes += [(str(setting.encoder), setting.several)] if setting.several else []
     rows = []
-    for name, heading in asked:
+    for name, heading in modes:
         matches = collection.search(
             image=None if is_work else query,
             work=query if is_work else None,
@@ -70,8 +70,8 @@ def search_sheet(collection: Collection, query: str | None, setting: Setting, *,
 
 
 def ask_encoders(collection: Collection, query: str | None, setting: Setting, *, k: int = 10) -> EncoderComparison:
-    """The same query asked of every encoder: `Collection.compare_encoders` by a work's id or the path of a picture."""
-    query, is_work = _asked(collection, query)
+    """Compare the answers of all encoders to `query`: a work id or the path of a picture; default: the first work."""
+    query, is_work = _resolve_query(collection, query)
     return collection.compare_encoders(
         image=None if is_work else query,
         work=query if is_work else None,
@@ -81,22 +81,22 @@ def ask_encoders(collection: Collection, query: str | None, setting: Setting, *,
     )
 
 
-def _asked(collection: Collection, query: str | None) -> tuple[str, bool]:
-    """The query, by default the first work, and whether it is a work (else a picture). `QueryError` when it is neither."""
+def _resolve_query(collection: Collection, query: str | None) -> tuple[str, bool]:
+    """The query (default: the first work), and whether it is a work, else a picture. `QueryError` if it is neither."""
     query = collection.ids[0] if query is None else query
     is_work = query in collection.state.rows
     if not is_work and not Path(query).exists():
-        raise QueryError(f"There is neither a work nor a picture {query!r} to ask with.")
+        raise QueryError(f"There is neither a work nor a picture {query!r}.")
     return query, is_work
 
 
 def draw_sheet(
     collection: Collection, picture: Image.Image | None, title: str, rows: Sequence[SheetRow]
 ) -> Image.Image:
-    """The query at the left, one row of answers per encoder."""
-    most = max((len(row.matches) for row in rows), default=0)
+    """Draw one row per encoder: the query at the left, then its answers."""
+    columns = max((len(row.matches) for row in rows), default=0)
     height = _TILE + _CAPTION + 2 * _LINE
-    size = (_GAP + (most + 1) * (_TILE + _GAP), _GAP + len(rows) * (height + _GAP))
+    size = (_GAP + (columns + 1) * (_TILE + _GAP), _GAP + len(rows) * (height + _GAP))
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(13)
@@ -106,20 +106,20 @@ def draw_sheet(
             draw.text((_GAP, top), row.heading, _INK, font)
         top += 2 * _LINE
         _draw_tile(sheet, draw, font, _GAP, top, picture, ("Query", title))
-        for place, match in enumerate(row.matches, start=1):
+        for column, match in enumerate(row.matches, start=1):
             lines = (
                 f"{match.rank}. {match.work.get('title') or match.id}",
                 f"cosine {match.cosine:.4f}",
                 f"angular distance {match.angular_distance:.4f}",
                 f"closer than {match.percentile:.1f} % of pairs",
             )
-            left = _GAP + place * (_TILE + _GAP)
+            left = _GAP + column * (_TILE + _GAP)
             _draw_tile(sheet, draw, font, left, top, _picture(collection, match.id), lines)
     return sheet
 
 
 def save_sheet(sheet: Image.Image, path: Path) -> None:
-    """Write the picture in the format of its file name. `ArtsimError` when that is not one, or cannot be written."""
+    """Write the picture in the format of its file extension. `ArtsimError` for an unknown one, or a failed write."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(path)
@@ -128,7 +128,7 @@ def save_sheet(sheet: Image.Image, path: Path) -> None:
 
 
 def _picture(collection: Collection, identity: str) -> Image.Image | None:
-    """None where the collection keeps no pictures."""
+    """Picture of a work; None where the collection keeps no pictures."""
     try:
         return load_image(collection.picture(identity), short_side=_TILE, name=identity)
     except CollectionError:

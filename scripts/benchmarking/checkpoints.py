@@ -1,4 +1,4 @@
-"""CLIP with random weights, in the files of a checkpoint on the Hub: as fast as the real one, and made without a download."""
+"""CLIP checkpoints with random weights: as fast as the real ones, and made without a download."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ VISION: dict[str, dict[str, int]] = {
 
 
 def make_random_clip(name: str, folder: Path) -> Path:
-    """Write the checkpoint into `folder`; returns it.
+    """Write a checkpoint in Hub format to `folder`; return the folder.
 
-    The vision tower is the real one's size for "vit-b-32" and "vit-b-16". Of the text tower one layer is kept, since only
-    pictures are timed; the tokenizer knows single letters.
+    For "vit-b-32" and "vit-b-16" the vision tower has its real size. The text tower has one layer, since only pictures are
+    timed; the tokenizer knows single letters.
     """
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer, logging
     from transformers.convert_slow_tokenizer import bytes_to_unicode

@@ -1,4 +1,4 @@
-"""Facts about the machine that figures of speed depend on."""
+"""Facts about the machine that speed depends on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGES = "torch transformers datasets faiss-cpu numpy pillow gradio huggingfa
 
 
 def machine_facts() -> dict[str, Any]:
-    """Processor, cores, memory, versions, and how busy the machine is before anything is measured."""
+    """Processor, cores, memory, versions, and the load before the measurement."""
     model, flags = _processor()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
@@ -30,7 +30,7 @@ def machine_facts() -> dict[str, Any]:
 
 
 def _processor() -> tuple[str, set[str]]:
-    """Name and feature flags; only Linux tells flags without asking the processor itself."""
+    """Name and feature flags of the processor; flags come from /proc/cpuinfo, so on Linux only."""
     path = Path("/proc/cpuinfo")
     if not path.is_file():
         return platform.processor() or "unknown", set()
@@ -45,7 +45,7 @@ def _processor() -> tuple[str, set[str]]:
 def _memory_gb() -> float | None:
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
-    except (AttributeError, ValueError, OSError):  # not told by this system
+    except (AttributeError, ValueError, OSError):  # not available on this system
         return None
 
 

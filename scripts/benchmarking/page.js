@@ -1,11 +1,11 @@
-// What a visitor waits for, seen from within the page: put into it before anything of its own runs.
+// Timing of a search within the page; injected before any script of the page runs.
 (() => {
   performance.setResourceTimingBufferSize(10000);
   const measure = (window.artsimMeasure = { shifts: 0, afterInput: 0, moved: [], run: null });
   const named = (node) => (node?.closest?.("[id]")?.id ?? node?.nodeName ?? "something that is gone");
   new PerformanceObserver((list) => {
     for (const shift of list.getEntries()) {
-      if (shift.hadRecentInput) measure.afterInput += shift.value; // CLS leaves it out; people see it all the same
+      if (shift.hadRecentInput) measure.afterInput += shift.value; // excluded from CLS, but visible to people
       else measure.shifts += shift.value;
       measure.moved.push(...shift.sources.map((source) => named(source.node)));
     }
@@ -22,7 +22,7 @@
     image.addEventListener("error", failed, { once: true });
   }));
 
-  // From the next `type` of event: `run` is a promise of how long it took until another answer was there.
+  // From the next event of this `type` on: `run` resolves to the times until another answer is shown.
   measure.next = (type) => {
     let started = null;
     const steps = {};

@@ -1,4 +1,4 @@
-"""Milliseconds per query and recall, on vectors drawn here and on a real collection."""
+"""Milliseconds per query and recall, on generated vectors and on a real collection."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from artsim.index import VectorIndex, build_index
 
 K = 10
 _LATENT, _PER_GROUP = 64, 40
-_NOISE = 0.5  # of a vector, outside its group's few dimensions: HNSW's recall suffers on pure noise as no art does
+_NOISE = 0.5  # outside the few dimensions of a group: on pure noise HNSW's recall would be lower than on any art
 
 
 def draw_vectors(n: int, dimension: int, *, groups: int, seed: int) -> np.ndarray:
-    """(n, dimension) float32 unit rows around `groups` centres, as the works of artists are. Other seeds, same centres."""
+    """(n, dimension) float32 unit rows around `groups` centres, like works of artists; all seeds share the centres."""
     rng = np.random.default_rng(0)
     basis = rng.normal(size=(_LATENT, dimension)).astype(np.float32) / np.sqrt(dimension)
     centres = rng.normal(size=(groups, _LATENT)).astype(np.float32)
@@ -37,25 +37,25 @@ def draw_vectors(n: int, dimension: int, *, groups: int, seed: int) -> np.ndarra
 
 
 def measure_indexes(n: int, dimension: int, kinds: Sequence[str], *, queries: int) -> dict[str, Any]:
-    """Every index type, a numpy loop and `datasets` on the same `n` vectors, one query at a time."""
+    """Time every index type, a numpy loop and `datasets` on the same `n` vectors, one query at a time."""
     import faiss
 
     if n < K or dimension < 1 or queries < 1:
         raise QueryError(
-            f"At least {K} works, one dimension and one query are needed; these are {n}, {dimension}, {queries}."
+            f"At least {K} works, one dimension and one query are needed; there are {n}, {dimension}, {queries}."
         )
     groups = max(1, n // _PER_GROUP)
     vectors = draw_vectors(n, dimension, groups=groups, seed=1)
-    asked = list(draw_vectors(queries, dimension, groups=groups, seed=2))
-    exact = np.stack([_brute_force(vectors, query) for query in asked])
+    query_vectors = list(draw_vectors(queries, dimension, groups=groups, seed=2))
+    exact = np.stack([_brute_force(vectors, query) for query in query_vectors])
     engines: list[dict[str, Any]] = []
     for kind in kinds:
         start = time.perf_counter()
         index = build_index(vectors, kind=kind)
         seconds = time.perf_counter() - start
-        engines.append(_timed(kind, partial(_ask, index), asked, exact, seconds))
+        engines.append(_timed(kind, partial(_search_index, index), query_vectors, exact, seconds))
         del index
-    engines.append(_timed("numpy: matrix @ query", lambda query: _brute_force(vectors, query), asked, exact))
+    engines.append(_timed("numpy: matrix @ query", lambda query: _brute_force(vectors, query), query_vectors, exact))
     start = time.perf_counter()
     dataset = _plain_dataset(vectors)
     seconds = time.perf_counter() - start
@@ -63,27 +63,27 @@ def measure_indexes(n: int, dimension: int, kinds: Sequence[str], *, queries: in
     def nearest(query: np.ndarray) -> np.ndarray:
         return np.array(dataset.get_nearest_examples("vectors", query, k=K).examples["row"])
 
-    engines.append(_timed("datasets: get_nearest_examples", nearest, asked, exact, seconds))
+    engines.append(_timed("datasets: get_nearest_examples", nearest, query_vectors, exact, seconds))
     threads = faiss.omp_get_max_threads()
     _print(f"{n:,} works, {dimension} dimensions, {threads} thread(s):", engines)
-    return {"works": n, "dimension": dimension, "threads": threads, "queries": len(asked), "engines": engines}
+    return {"works": n, "dimension": dimension, "threads": threads, "queries": len(query_vectors), "engines": engines}
 
 
 def measure_collection(collection: Collection, *, queries: int) -> dict[str, Any]:
-    """The whole `Collection.search` (matches with all their scores) of a real collection, by work and by picture."""
+    """Time `Collection.search` (matches with all their scores) of a real collection, by work and by picture."""
     space = collection.state.spaces[0]
     ids = collection.ids
-    asked = [ids[row] for row in np.random.default_rng(0).integers(0, len(ids), queries)]
-    collection.search(work=ids[0], ranking="cosine")  # reads the raw vectors, once
-    engines = [_timed("search by work", lambda identity: collection.search(work=identity, k=K), asked)]
+    query_ids = [ids[row] for row in np.random.default_rng(0).integers(0, len(ids), queries)]
+    collection.search(work=ids[0], ranking="cosine")  # warm-up: reads the raw vectors
+    engines = [_timed("search by work", lambda identity: collection.search(work=identity, k=K), query_ids)]
     try:
-        pictures = [collection.picture(identity) for identity in asked[: max(1, queries // 10)]]
-        collection.search(image=pictures[0])  # loads the encoder, once
+        pictures = [collection.picture(identity) for identity in query_ids[: max(1, queries // 10)]]
+        collection.search(image=pictures[0])  # warm-up: loads the encoder
         engines.append(_timed("search by picture", lambda data: collection.search(image=data, k=K), pictures))
     except (CollectionError, EncoderError, ImageError) as error:
         print(f"Search by picture is not timed: {error}")
     raw = space.raw_subject.vectors(np.arange(len(ids)))
-    rows = np.array([collection.state.rows[identity] for identity in asked])
+    rows = np.array([collection.state.rows[identity] for identity in query_ids])
     engines.append(
         _timed("numpy: raw subject vectors @ query", lambda query: _brute_force(raw, query), list(raw[rows]))
     )
@@ -97,7 +97,7 @@ def measure_collection(collection: Collection, *, queries: int) -> dict[str, Any
     return {"works": len(ids), "encoder": space.encoder, "index": space.index.kind, "engines": engines}
 
 
-def _ask(index: VectorIndex, query: np.ndarray) -> np.ndarray:
+def _search_index(index: VectorIndex, query: np.ndarray) -> np.ndarray:
     return index.search(query[None], K)[1][0]
 
 
@@ -110,7 +110,7 @@ def _brute_force(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 
 def _plain_dataset(vectors: np.ndarray) -> Any:
-    """As the documentation of `datasets` has it, but with the inner product (its own choice is L2)."""
+    """A FAISS index as documented by `datasets`, but with inner product (its default is L2)."""
     import faiss
     from datasets import Dataset
 
@@ -122,28 +122,28 @@ def _plain_dataset(vectors: np.ndarray) -> Any:
 def _timed(
     name: str,
     run: Callable[[Any], Any],
-    asked: Sequence[Any],
+    queries: Sequence[Any],
     exact: np.ndarray | None = None,
     build_s: float | None = None,
 ) -> dict[str, Any]:
-    """Percentiles over `asked`, one call each, after one that does not count; recall@10 where `exact` (q, K) is known."""
-    run(asked[0])
-    taken, shared = [], 0
-    for number, query in enumerate(asked):
+    """Percentiles over `queries`, one call each, after a warm-up call; recall@10 where `exact` (q, K) is given."""
+    run(queries[0])
+    milliseconds, hits = [], 0
+    for number, query in enumerate(queries):
         start = time.perf_counter()
         answer = run(query)
-        taken.append((time.perf_counter() - start) * 1000)
+        milliseconds.append((time.perf_counter() - start) * 1000)
         if exact is not None:
-            shared += len(np.intersect1d(answer, exact[number]))
-    found = {
+            hits += len(np.intersect1d(answer, exact[number]))
+    figures = {
         "name": name,
-        "p50_ms": round(float(np.percentile(taken, 50)), 4),
-        "p95_ms": round(float(np.percentile(taken, 95)), 4),
-        "queries": len(taken),
+        "p50_ms": round(float(np.percentile(milliseconds, 50)), 4),
+        "p95_ms": round(float(np.percentile(milliseconds, 95)), 4),
+        "queries": len(milliseconds),
     }
     if exact is not None:
-        found["recall@10"] = round(shared / exact.size, 4)
-    return found if build_s is None else {**found, "build_s": round(build_s, 3)}
+        figures["recall@10"] = round(hits / exact.size, 4)
+    return figures if build_s is None else {**figures, "build_s": round(build_s, 3)}
 
 
 def _print(title: str, engines: Sequence[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Seconds from the start of the process to the page, and for `import artsim` and `--help`."""
+"""Startup time: seconds from the start of the process to the page, and for `import artsim` and `--help`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REPEATS = 5
 
 
 def measure_startup(root: Path, app: Path, *, limit: float) -> dict[str, Any]:
-    """Start `app` twice, first with an empty cache; then the short commands. `ArtsimError` when it does not start."""
+    """Start `app` twice, first with an empty cache; then time the short commands. `ArtsimError` when it does not start."""
     if not app.is_file():
         raise ArtsimError(f"There is no {app} to start.")
     with tempfile.TemporaryDirectory() as cache:
@@ -47,7 +47,7 @@ def measure_startup(root: Path, app: Path, *, limit: float) -> dict[str, Any]:
 
 
 def _seconds_to_page(root: Path, app: Path, cache: Path, limit: float) -> float:
-    """Until `GET /` answers with 200. The app is stopped afterwards."""
+    """Start the app, wait until `GET /` answers with 200, stop it; return the seconds until the answer."""
     port = _free_port()
     environment = {**os.environ, "ARTSIM_CACHE": str(cache), "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"}
     environment |= {"GRADIO_ANALYTICS_ENABLED": "False"}
@@ -61,10 +61,10 @@ def _seconds_to_page(root: Path, app: Path, cache: Path, limit: float) -> float:
                 if process.poll() is not None or time.perf_counter() - start > limit:
                     state = f"ended with code {process.returncode}" if process.poll() is not None else "did not answer"
                     output.seek(0)
-                    said = output.read().decode("utf-8", errors="replace").strip().splitlines()[-1:]
+                    last_line = output.read().decode("utf-8", errors="replace").strip().splitlines()[-1:]
                     raise ArtsimError(
                         f"{app.name} {state} after {time.perf_counter() - start:.0f} s"
-                        + (f"; the last it said: {said[0]}" if said else ".")
+                        + (f"; its last output: {last_line[0]}" if last_line else ".")
                     )
                 time.sleep(0.05)
             return time.perf_counter() - start
@@ -92,12 +92,12 @@ def _free_port() -> int:
 
 
 def _seconds_of(root: Path, arguments: Sequence[str]) -> float:
-    """Median of a few runs of the interpreter with `arguments`."""
-    taken = []
+    """Median seconds of a few runs of the interpreter with `arguments`."""
+    seconds = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
         done = subprocess.run([sys.executable, *arguments], cwd=root, capture_output=True, text=True, check=False)
-        taken.append(time.perf_counter() - start)
+        seconds.append(time.perf_counter() - start)
         if done.returncode:
             raise ArtsimError(f"python {' '.join(arguments)} ended with code {done.returncode}: {done.stderr[-300:]}")
-    return statistics.median(taken)
+    return statistics.median(seconds)

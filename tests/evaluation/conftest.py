@@ -15,5 +15,5 @@ def collection() -> Collection:
 
 @pytest.fixture(scope="session")
 def saved(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same collection in a folder, with two spaces."""
+    """The collection saved in a folder, with two spaces."""
     return make_collection(spaces=2).save(tmp_path_factory.mktemp("evaluation") / "saved")

@@ -1,4 +1,4 @@
-"""The committed measurements: details, reproductions and duplicates of real paintings are found, and the figures say so."""
+"""Details, reproductions and duplicates of real paintings are found, and the metrics measure it."""
 
 import json
 import math
@@ -32,23 +32,23 @@ def met(folder: Path) -> Any:
 
 
 def test_details_find_their_work_where_whole_pictures_do_not(met: Any) -> None:
-    """A floor under the figures of docs/copies.md, which are of all works."""
+    """Lower bounds for the figures of docs/copies.md, which cover all works."""
     ids = draw_works(met, 10, seed=4)
     cuts = (distortions.detail, distortions.small_detail)
-    found = {(one.distortion, one.way): one for one in copies.find_details(met, ids, cuts, seed=4)}
-    assert found["detail", "detail search"].means()["recall@1"] >= 0.9
-    assert found["detail", "detail search"].overlap > 0.4
-    assert found["small_detail", "detail search"].means()["recall@1"] >= 0.8
-    small_by_whole = found["small_detail", "raw cosine of whole pictures"]
-    assert small_by_whole.means()["mrr"] < found["small_detail", "detail search"].means()["mrr"] - 0.15
+    results = {(result.distortion, result.way): result for result in copies.find_details(met, ids, cuts, seed=4)}
+    assert results["detail", "detail search"].means()["recall@1"] >= 0.9
+    assert results["detail", "detail search"].overlap > 0.4
+    assert results["small_detail", "detail search"].means()["recall@1"] >= 0.8
+    small_by_whole = results["small_detail", "raw cosine of whole pictures"]
+    assert small_by_whole.means()["mrr"] < results["small_detail", "detail search"].means()["mrr"] - 0.15
     assert math.isnan(small_by_whole.overlap)
 
 
 def test_reproductions_find_their_work(met: Any) -> None:
     ids = draw_works(met, 8, seed=4)
     altered = (distortions.phone, distortions.combined)
-    found = copies.with_all_together(copies.find_reproductions(met, ids, altered, seed=4))
-    by_way = {one.way: one.means() for one in found if one.distortion == "all"}
+    results = copies.with_all_together(copies.find_reproductions(met, ids, altered, seed=4))
+    by_way = {result.way: result.means() for result in results if result.distortion == "all"}
     assert by_way["preset same-work"]["recall@1"] >= 0.85
     assert by_way["preset same-work"]["recall@1"] > by_way["raw cosine of whole pictures"]["recall@1"]
 
@@ -71,14 +71,14 @@ def test_altered_copies_are_listed_as_duplicates(met: Any) -> None:
     assert seen[-1] == (6, 6)
 
 
-# --- Figures -----------------------------------------------------------------------------------------------------------
+# --- Metrics -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_figures_of_ranks() -> None:
-    found = FoundAgain("x", "y", np.array([1, 1, 4, 0]), np.array([0.5, 0.7, np.nan, np.nan]))
-    assert found.means() == {"recall@1": 0.5, "recall@5": 0.75, "mrr": pytest.approx((1 + 1 + 0.25) / 4)}
-    assert found.overlap == pytest.approx(0.6)
-    low, high = found.intervals()["recall@1"]
+def test_metrics_are_computed_from_ranks() -> None:
+    result = FoundAgain("x", "y", np.array([1, 1, 4, 0]), np.array([0.5, 0.7, np.nan, np.nan]))
+    assert result.means() == {"recall@1": 0.5, "recall@5": 0.75, "mrr": pytest.approx((1 + 1 + 0.25) / 4)}
+    assert result.overlap == pytest.approx(0.6)
+    low, high = result.intervals()["recall@1"]
     assert 0 <= low < 0.5 < high <= 1
 
 
@@ -114,17 +114,17 @@ def test_the_command_prints_tables_and_writes_json(folder: Path, tmp_path: Path)
     assert "| jpeg_30, preset same-work | 1.000 |" in done.stdout
     figures = json.loads(target.read_text(encoding="utf-8"))
     assert (figures["works"], figures["queries"], figures["encoder"]) == (40, 2, "embedded")
-    assert {one["way"] for one in figures["same_work"]} == set(copies.SAME_WORK_WAYS)
-    assert {one["distortion"] for one in figures["details"]} == {"detail", "small_detail"}
+    assert {entry["way"] for entry in figures["same_work"]} == set(copies.SAME_WORK_WAYS)
+    assert {entry["distortion"] for entry in figures["details"]} == {"detail", "small_detail"}
     assert figures["duplicates"]["recall_by_distortion"] == {"jpeg_30": 1.0}
-    assert len(open_collection(folder)) == 40, "nothing is changed on disk"
+    assert len(open_collection(folder)) == 40, "the collection on disk is unchanged"
 
 
-def test_the_command_says_what_is_wrong_in_a_sentence(saved: Path) -> None:
-    for options, words in (
+def test_bad_input_is_one_error_line_and_exit_code_2(saved: Path) -> None:
+    for options, message in (
         (["--what", "likeness"], "There is no measurement likeness; choose among same-work, details, duplicates."),
         (["--what", "details", "--queries", 1], "This collection has no regions in which a detail could be found."),
     ):
         done = run("--collection", saved, *options)
         assert done.returncode == 2
-        assert done.stderr.strip().startswith(f"Error: {words}"), done.stderr
+        assert done.stderr.strip().startswith(f"Error: {message}"), done.stderr

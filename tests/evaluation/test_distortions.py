@@ -1,4 +1,4 @@
-"""Altered pictures are the same for one seed, differ from the original, and details are where they say."""
+"""Altered pictures are reproducible by seed and differ from the original; details match their regions."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ def likeness(first: Image.Image, second: Image.Image) -> float:
 
 
 @pytest.mark.parametrize("alter", SAME_WORK, ids=lambda alter: alter.__name__)
-def test_a_seed_gives_the_same_pixels_and_another_seed_others(alter: Any, works: list[Image.Image]) -> None:
+def test_pixels_depend_on_the_seed(alter: Any, works: list[Image.Image]) -> None:
     first, again, other = (np.asarray(alter(works[1], generator(seed, "a work", alter.__name__))) for seed in (0, 0, 1))
     assert np.array_equal(first, again)
-    if alter is not distortions.jpeg_30:  # the one that leaves nothing to chance
+    if alter is not distortions.jpeg_30:  # the only one without random numbers
         assert first.shape != other.shape or not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("alter", SAME_WORK, ids=lambda alter: alter.__name__)
-def test_every_distortion_shows_and_leaves_a_picture(alter: Any, works: list[Image.Image]) -> None:
+def test_every_distortion_changes_the_picture_and_roughly_keeps_its_size(alter: Any, works: list[Image.Image]) -> None:
     for number, image in enumerate(works):
         altered = alter(image, generator(3, str(number)))
         assert altered.mode == "RGB"
@@ -49,20 +49,20 @@ def test_the_picture_is_not_changed_in_place(works: list[Image.Image]) -> None:
     assert np.array_equal(np.asarray(works[0]), before)
 
 
-def test_a_detail_is_20_to_40_percent_of_the_area_and_where_it_says(works: list[Image.Image]) -> None:
+def test_a_detail_has_20_to_40_percent_of_the_area_and_matches_its_region(works: list[Image.Image]) -> None:
     areas, places = [], []
     for seed in range(30):
         for image in works:
-            found = detail(image, generator(seed))
-            left, top, right, bottom = found.region
+            cut = detail(image, generator(seed))
+            left, top, right, bottom = cut.region
             assert 0 <= left < right <= 1
             assert 0 <= top < bottom <= 1
             areas.append((right - left) * (bottom - top))
             places.append((left, top))
-            assert likeness(found.image, crop_region(image, found.region)) > 0.7
+            assert likeness(cut.image, crop_region(image, cut.region)) > 0.7
     assert min(areas) == pytest.approx(0.2, abs=0.03)
     assert max(areas) == pytest.approx(0.4, abs=0.03)
-    assert np.ptp(places, axis=0).min() > 0.4, "details come from everywhere"
+    assert np.ptp(places, axis=0).min() > 0.4, "details come from all over the picture"
 
 
 def test_perspective_moves_the_corners_inwards_and_shows_the_wall() -> None:

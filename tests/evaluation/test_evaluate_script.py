@@ -1,3 +1,5 @@
+"""The command `scripts/evaluate.py`: options, JSON keys, errors."""
+
 from __future__ import annotations
 
 import json
@@ -18,7 +20,7 @@ Run = Callable[..., int]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the script in this process and returns its exit code."""
+    """Run the script in this process; return its exit code."""
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
@@ -46,7 +48,7 @@ def test_the_command_prints_a_table_and_writes_the_promised_keys(saved: Path, tm
     assert figures["clusters"] == {"column": "artist", "count": 9}
 
 
-def test_everything_at_once(run: Run, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_options_can_be_combined(run: Run, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ranx", reason="ranx is not installed (requirements-dev.txt)")
     code = run(
         *("--collection", saved, "--label", "artist", "--aspects-table", "--classes", "--compare-ranking", "cosine"),
@@ -75,7 +77,7 @@ def test_labels_are_not_needed_for_label_free_statistics(run: Run, saved: Path, 
     assert [entry["encoder"] for entry in figures["label_free"]] == ["made-up-1"]
 
 
-def test_several_encoders_answer_by_margin_by_mean_cosine_and_fused(
+def test_encoders_are_selected_by_margin_or_mean_cosine_or_fused(
     run: Run, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     figures = {}
@@ -103,7 +105,7 @@ def test_a_plot_prints_and_writes_the_statistics_of_each_encoder(
     options = ("--plot", tmp_path / "plot.png", "--query", "work-2-1", "--k", 3, "--encoder", "auto")
     assert run("--collection", saved, *options, "--json", tmp_path / "figures.json") == 0
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["query"]
-    assert [each["space"] for each in figures["encoders"]] == ["space-0", "space-1"]
+    assert [entry["space"] for entry in figures["encoders"]] == ["space-0", "space-1"]
     first = figures["encoders"][0]
     cosines = [match["cosine"] for match in first["matches"]]
     assert first["cosine_mean"] == pytest.approx(sum(cosines) / 3)
@@ -131,7 +133,7 @@ def test_two_collections_of_the_same_works_are_compared(run: Run, saved: Path, t
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--label", "mood"], "There is no column 'mood'"),
         (["--label", "everything"], "has one class only (painting)"),
@@ -155,23 +157,23 @@ def test_two_collections_of_the_same_works_are_compared(run: Run, saved: Path, t
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(
+def test_bad_input_is_one_error_line_and_exit_code_2(
     run: Run,
     saved: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(saved)
     assert run("--collection", saved, *options) == 2
     errors = capsys.readouterr().err.strip()
-    assert said in errors
+    assert message in errors
     assert errors.startswith("Error: ")
     assert "\n" not in errors
 
 
-def test_a_collection_that_does_not_exist_is_one_sentence_and_exit_code_2(
+def test_a_missing_collection_is_an_error_with_exit_code_2(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("--collection", tmp_path / "nowhere", "--label", "artist") == 2
@@ -186,7 +188,7 @@ def test_a_collection_that_does_not_exist_is_one_sentence_and_exit_code_2(
         (["--label", "artist", "--encoder-weights", "space-0=1"], "--encoder-weights needs --encoder fusion"),
     ],
 )
-def test_options_that_need_a_choice_of_encoder_say_so(
+def test_encoder_rules_require_their_encoder_mode(
     run: Run, saved: Path, capsys: pytest.CaptureFixture[str], options: list[str], needed: str
 ) -> None:
     assert run("--collection", saved, *options) == 2
@@ -194,18 +196,20 @@ def test_options_that_need_a_choice_of_encoder_say_so(
 
 
 @pytest.mark.parametrize("options", [[], ["--aspects-table", "--label-free"], ["--compare-ranking", "cosine"]])
-def test_options_that_need_a_label_say_so(
+def test_options_that_need_a_label_require_it(
     run: Run, saved: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     assert run("--collection", saved, *options) == 2
     assert "--label" in capsys.readouterr().err
 
 
-def test_without_ranx_a_comparison_says_what_to_install(saved: Path) -> None:
-    hidden = f"import runpy, sys; sys.modules['ranx'] = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+def test_a_comparison_without_ranx_is_an_error_that_names_it(saved: Path) -> None:
+    code_without_ranx = (
+        f"import runpy, sys; sys.modules['ranx'] = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    )
     options = ["--collection", str(saved), "--label", "artist", "--compare-ranking", "cosine"]
     done = subprocess.run(
-        [sys.executable, "-c", hidden, *options],
+        [sys.executable, "-c", code_without_ranx, *options],
         capture_output=True,
         text=True,
         timeout=120,

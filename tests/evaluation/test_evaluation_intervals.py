@@ -6,12 +6,12 @@ import pytest
 from artsim.evaluation import bootstrap_intervals
 
 
-def test_the_interval_is_that_of_the_normal_law_where_that_holds() -> None:
+def test_the_interval_matches_the_normal_approximation() -> None:
     values = np.random.default_rng(1).normal(size=(400, 2))
-    found = bootstrap_intervals(values)
+    bounds = bootstrap_intervals(values)
     half = 1.96 * values.std(axis=0) / np.sqrt(len(values))
-    np.testing.assert_allclose(found[:, 0], values.mean(axis=0) - half, atol=0.02)
-    np.testing.assert_allclose(found[:, 1], values.mean(axis=0) + half, atol=0.02)
+    np.testing.assert_allclose(bounds[:, 0], values.mean(axis=0) - half, atol=0.02)
+    np.testing.assert_allclose(bounds[:, 1], values.mean(axis=0) + half, atol=0.02)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -20,7 +20,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap_intervals(values, seed=5).tolist() != bootstrap_intervals(values, seed=6).tolist()
 
 
-def test_queries_that_say_the_same_count_once() -> None:
+def test_identical_queries_of_one_group_count_once() -> None:
     of_ten = np.random.default_rng(2).random((10, 1))
     repeated, groups = np.repeat(of_ten, 30, axis=0), np.repeat(np.arange(10), 30)
     clustered = bootstrap_intervals(repeated, clusters=groups)
@@ -43,8 +43,8 @@ def test_one_group_has_no_interval() -> None:
     assert np.isnan(bootstrap_intervals(np.ones((5, 2)), clusters=np.zeros(5, int))).all()
 
 
-def test_drawing_in_small_portions_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_chunk_size_does_not_change_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(1).random((50, 1))
     whole = bootstrap_intervals(values, resamples=101)
-    monkeypatch.setattr("artsim.evaluation.intervals._DRAWN_AT_ONCE", 500)
+    monkeypatch.setattr("artsim.evaluation.intervals._CHUNK_DRAWS", 500)
     assert bootstrap_intervals(values, resamples=101).tolist() == whole.tolist()

@@ -18,7 +18,7 @@ TABLE = pa.table(
 ALL = np.ones(7, bool)
 
 
-def test_works_that_share_a_value_are_found_from_any_of_them() -> None:
+def test_sharing_is_symmetric() -> None:
     labels = read_labels(TABLE, "artist")
     assert labels.sharing(0).tolist() == labels.sharing(1).tolist() == [0, 1]
 
@@ -28,7 +28,7 @@ def test_empty_and_unknown_values_are_no_label() -> None:
     assert read_labels(TABLE, "year").present.tolist() == [True, True, False, False, True, True, True]
 
 
-def test_taken_literally_unknown_is_a_value_like_any_other() -> None:
+def test_literal_reading_keeps_unknown_as_a_value() -> None:
     assert read_labels(TABLE, "artist", literal=True).sharing(2).tolist() == [2]
 
 
@@ -45,24 +45,24 @@ def test_groups_hold_works_with_the_same_values_and_the_others_are_alone() -> No
 
 
 @pytest.mark.parametrize(
-    ("column", "said"), [("century", "There is no column 'century'.*artist, tags"), ("place", "cannot be a label")]
+    ("column", "message"), [("century", "There is no column 'century'.*artist, tags"), ("place", "cannot be a label")]
 )
-def test_a_column_that_holds_no_labels_is_refused(column: str, said: str) -> None:
-    with pytest.raises(QueryError, match=said):
+def test_a_column_that_holds_no_labels_is_refused(column: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
         read_labels(TABLE, column)
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [(["a"] * 7, "one class only"), (list("abcdefg"), "No two works share"), ([None] * 7, "No work that is left")],
 )
-def test_labels_that_cannot_tell_right_from_wrong_are_refused(values: list[str | None], said: str) -> None:
+def test_labels_that_make_all_answers_right_or_wrong_are_refused(values: list[str | None], message: str) -> None:
     labels = read_labels(pa.table({"label": pa.array(values, pa.string())}), "label")
-    with pytest.raises(QueryError, match=said):
+    with pytest.raises(QueryError, match=message):
         check_labels(labels, ALL)
 
 
-def test_only_the_works_that_are_left_count() -> None:
+def test_labels_are_checked_among_the_candidates_only() -> None:
     labels = read_labels(pa.table({"label": list("aabbcdd")}), "label")
     check_labels(labels, ALL)
     with pytest.raises(QueryError, match="No two works share"):

@@ -8,46 +8,46 @@ import pytest
 from artsim.evaluation import METRICS, measure
 
 
-def figures(*relevant: int) -> dict[str, float]:
-    """The figures of one ranking, written as 1 (right) and 0 (wrong), best first."""
+def metrics_of(*relevant: int) -> dict[str, float]:
+    """Metrics of one ranking, given as 1 (right) and 0 (wrong), best first."""
     return dict(zip(METRICS, measure(np.array([relevant], bool))[0].tolist(), strict=True))
 
 
-def test_a_ranking_worked_out_by_hand() -> None:
-    found = figures(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0)
-    assert found["precision@1"] == 0
-    assert found["precision@5"] == pytest.approx(2 / 5)
-    assert found["precision@10"] == pytest.approx(2 / 10)
-    assert found["hit@5"] == found["hit@10"] == 1
-    assert found["recall@1"] == 0
-    assert found["recall@10"] == pytest.approx(2 / 3)
-    assert found["r_precision"] == pytest.approx(1 / 3)  # R = 3, one of the first three
-    assert found["map"] == pytest.approx((1 / 2 + 2 / 4 + 3 / 11) / 3)
+def test_metrics_match_a_calculation_by_hand() -> None:
+    metrics = metrics_of(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0)
+    assert metrics["precision@1"] == 0
+    assert metrics["precision@5"] == pytest.approx(2 / 5)
+    assert metrics["precision@10"] == pytest.approx(2 / 10)
+    assert metrics["hit@5"] == metrics["hit@10"] == 1
+    assert metrics["recall@1"] == 0
+    assert metrics["recall@10"] == pytest.approx(2 / 3)
+    assert metrics["r_precision"] == pytest.approx(1 / 3)  # R = 3, one of the first three
+    assert metrics["map"] == pytest.approx((1 / 2 + 2 / 4 + 3 / 11) / 3)
     ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
-    assert found["ndcg@10"] == pytest.approx((1 / math.log2(3) + 1 / math.log2(5)) / ideal)
+    assert metrics["ndcg@10"] == pytest.approx((1 / math.log2(3) + 1 / math.log2(5)) / ideal)
 
 
-def test_a_perfect_ranking_has_perfect_figures_except_precision_beyond_the_relevant_works() -> None:
-    found = figures(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert [found[name] for name in ("map", "r_precision", "ndcg@10", "recall@5", "hit@5", "precision@1")] == [1] * 6
-    assert found["precision@10"] == pytest.approx(3 / 10)
+def test_a_perfect_ranking_scores_1_except_precision_beyond_the_relevant_works() -> None:
+    metrics = metrics_of(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert [metrics[name] for name in ("map", "r_precision", "ndcg@10", "recall@5", "hit@5", "precision@1")] == [1] * 6
+    assert metrics["precision@10"] == pytest.approx(3 / 10)
 
 
-def test_precision_at_10_divides_by_10_also_when_there_are_fewer_works() -> None:
-    assert figures(1, 0, 1)["precision@10"] == pytest.approx(2 / 10)
+def test_precision_at_10_divides_by_10_even_with_fewer_works() -> None:
+    assert metrics_of(1, 0, 1)["precision@10"] == pytest.approx(2 / 10)
 
 
-def test_works_taken_out_of_a_ranking_change_nothing_at_its_end() -> None:
-    assert figures(0, 1, 0, 1) == figures(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+def test_irrelevant_works_at_the_end_change_nothing() -> None:
+    assert metrics_of(0, 1, 0, 1) == metrics_of(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-def test_a_query_without_a_relevant_work_has_no_figures() -> None:
+def test_a_query_without_a_relevant_work_is_refused() -> None:
     with pytest.raises(ValueError, match="leave it out"):
         measure(np.zeros((1, 5), bool))
 
 
 @pytest.mark.slow
-def test_ranx_computes_the_same_figures() -> None:
+def test_metrics_match_ranx() -> None:
     ranx = pytest.importorskip("ranx", reason="ranx is not installed (requirements-dev.txt)")
     from numba.typed import List
 

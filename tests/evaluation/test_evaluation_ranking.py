@@ -23,12 +23,11 @@ SETTINGS = [
 
 
 def full_order(collection: Collection, setting: Setting) -> list[list[str]]:
-    """The ids of all other works for every work, best first."""
+    """For every work, the ids of all other works, best first."""
     state = collection.state
-    everyone = np.ones(len(state), bool)
 
     def others(row: int) -> np.ndarray:
-        return everyone & (np.arange(len(state)) != row)
+        return np.arange(len(state)) != row
 
     space = find_space(state, setting.encoder)
     blocks = rank_works(space, setting, np.arange(len(state)), others)
@@ -57,7 +56,7 @@ def test_the_full_ranking_is_the_order_of_the_search(setting: Setting, index_kin
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_likeness_is_what_a_search_by_it_says(setting: Setting) -> None:
+def test_likeness_equals_the_scores_of_a_search_by_likeness(setting: Setting) -> None:
     collection = make_collection(spaces=2)
     by_likeness = dataclasses.replace(setting, ranking="cosine" if setting.ranking == "cosine" else "likeness")
     matches = collection.search(
@@ -67,11 +66,11 @@ def test_likeness_is_what_a_search_by_it_says(setting: Setting) -> None:
         ranking=by_likeness.ranking,
         encoder=setting.encoder,
     )
-    found = likeness(find_space(collection.state, setting.encoder), by_likeness, np.array([7]))[0]
-    np.testing.assert_allclose([match.score for match in matches], found[[match.row for match in matches]], atol=1e-6)
+    scores = likeness(find_space(collection.state, setting.encoder), by_likeness, np.array([7]))[0]
+    np.testing.assert_allclose([match.score for match in matches], scores[[match.row for match in matches]], atol=1e-6)
 
 
-def test_blocks_of_queries_change_nothing(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_size_does_not_change_the_ranking(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = full_order(collection, Setting())
     monkeypatch.setattr("artsim.evaluation.full_ranking._BLOCK_SCORES", 3 * len(collection))
     assert full_order(collection, Setting()) == whole
@@ -82,6 +81,6 @@ def test_an_unknown_ranking_is_refused() -> None:
         Setting(ranking="bm25")  # type: ignore[arg-type]
 
 
-def test_a_setting_reads_as_a_person_would_say_it() -> None:
+def test_a_setting_prints_as_its_preset_or_its_weights() -> None:
     assert str(Setting()) == "tuned, balanced"
     assert str(Setting(aspects={"subject": 1, "style": 0.5})) == "tuned, subject 1 style 0.5"

@@ -23,7 +23,7 @@ def page(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> st
     return path.read_text(encoding="utf-8")
 
 
-def test_the_report_asks_nothing_of_any_server(page: str) -> None:
+def test_the_report_makes_no_requests(page: str) -> None:
     assert "://" not in page
     assert "<script" not in page
     sources = re.findall(r'src="([^"]*)"', page)
@@ -36,7 +36,7 @@ def test_the_report_marks_right_and_wrong_answers_in_words(page: str) -> None:
     assert "1. wrong" in page
 
 
-def test_titles_are_shown_as_they_are_and_not_as_markup(page: str) -> None:
+def test_titles_are_escaped(page: str) -> None:
     assert "Study &lt;0&gt; &amp; more" in page
     assert "Study <" not in page
 
@@ -50,13 +50,13 @@ def test_the_number_of_pictures_is_bounded(tmp_path: Path) -> None:
 
 def test_successes_start_with_a_right_answer_and_failures_with_a_wrong_one(collection: Collection) -> None:
     evaluation = evaluate(collection, TASK, COLOR)
-    good, bad = examples(evaluation, best=True), examples(evaluation, best=False)
-    assert evaluation.right[good, 0].all()
-    assert not evaluation.right[bad, 0].any()
+    successes, failures = examples(evaluation, best=True), examples(evaluation, best=False)
+    assert evaluation.right[successes, 0].all()
+    assert not evaluation.right[failures, 0].any()
     precision = evaluation.of("map")
-    assert precision[good[0]] == precision.max()
-    assert precision[bad[0]] == precision[~evaluation.right[:, 0]].min()
-    assert len({evaluation.labels[number] for number in bad}) == len(bad)
+    assert precision[successes[0]] == precision.max()
+    assert precision[failures[0]] == precision[~evaluation.right[:, 0]].min()
+    assert len({evaluation.labels[number] for number in failures}) == len(failures)
 
 
 def test_a_collection_without_pictures_has_a_report_without_pictures(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_collection_without_pictures_has_a_report_without_pictures(tmp_path: P
     assert "no picture" in page
 
 
-def test_a_report_that_cannot_be_written_is_said_in_a_sentence(collection: Collection, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_an_error(collection: Collection, tmp_path: Path) -> None:
     evaluation = evaluate(collection, TASK)
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtsimError, match="cannot be written"):
@@ -88,12 +88,14 @@ def test_the_plot_shows_the_query_and_its_answers_in_their_order(collection: Col
     assert middles == sorted(middles)
 
 
-def test_the_plot_has_a_row_per_space_and_takes_a_picture_from_outside(collection: Collection, tmp_path: Path) -> None:
-    one = search_sheet(collection, None, Setting(), k=3)
-    two = search_sheet(make_collection(spaces=2), None, Setting(), k=3)
-    assert one.width == two.width
-    assert two.height > 1.9 * one.height
+def test_the_plot_has_a_row_per_space_and_refuses_unknown_queries_and_formats(
+    collection: Collection, tmp_path: Path
+) -> None:
+    one_space = search_sheet(collection, None, Setting(), k=3)
+    two_spaces = search_sheet(make_collection(spaces=2), None, Setting(), k=3)
+    assert one_space.width == two_spaces.width
+    assert two_spaces.height > 1.9 * one_space.height
     with pytest.raises(QueryError, match=r"neither a work nor a picture 'nothing\.png'"):
         search_sheet(collection, "nothing.png", Setting())
     with pytest.raises(ArtsimError, match="cannot be written"):
-        save_sheet(one, tmp_path / "plot.odd")
+        save_sheet(one_space, tmp_path / "plot.odd")

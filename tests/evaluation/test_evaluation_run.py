@@ -11,16 +11,16 @@ from artsim.errors import QueryError
 from artsim.evaluation import Evaluation, Setting, Task, by_class, confusions, evaluate, evaluate_settings, macro_means
 
 
-def searched(collection: Collection, query: str, label: str, disjoint: str | None) -> list[bool] | None:
-    """Which answers of a plain search are right, best first, by the definitions read aloud; None: not a query."""
-    asked = collection.work(query)
-    if asked[label] in (None, "Unknown"):
+def searched_relevance(collection: Collection, query: str, label: str, disjoint: str | None) -> list[bool] | None:
+    """Relevance of the answers of a plain search, best first, by definition; None for a work that is no query."""
+    query_work = collection.work(query)
+    if query_work[label] in (None, "Unknown"):
         return None
     labels = {collection.work(identity)[label] for identity in collection.ids} - {None, "Unknown"}
     other = (disjoint,) if disjoint else ()
     matches = collection.search(work=query, k=len(collection), where={label: labels}, other=other)
     answers = [match.work for match in matches]
-    right = [work[label] == asked[label] for work in answers]
+    right = [work[label] == query_work[label] for work in answers]
     return right if any(right) else None
 
 
@@ -30,10 +30,8 @@ def average_precision(right: list[bool]) -> float:
 
 
 @pytest.mark.parametrize(("label", "disjoint"), [("artist", None), ("style", None), ("style", "artist")])
-def test_the_figures_are_those_of_asking_the_search_work_by_work(
-    collection: Collection, label: str, disjoint: str | None
-) -> None:
-    expected = {identity: searched(collection, identity, label, disjoint) for identity in collection.ids}
+def test_the_metrics_match_a_search_per_work(collection: Collection, label: str, disjoint: str | None) -> None:
+    expected = {identity: searched_relevance(collection, identity, label, disjoint) for identity in collection.ids}
     rankings = {identity: right for identity, right in expected.items() if right is not None}
     evaluation = evaluate(collection, Task(label, disjoint))
     assert evaluation.ids == tuple(rankings)
@@ -45,11 +43,11 @@ def test_the_figures_are_those_of_asking_the_search_work_by_work(
     assert evaluation.chance == pytest.approx(np.mean([np.mean(right) for right in rankings.values()]))
 
 
-def test_keeping_artists_apart_makes_style_harder(collection: Collection) -> None:
-    together, apart = evaluate(collection, Task("style")), evaluate(collection, Task("style", "artist"))
-    assert apart.means()["map"] < together.means()["map"]
+def test_disjoint_artists_make_style_harder(collection: Collection) -> None:
+    without_disjoint, with_disjoint = evaluate(collection, Task("style")), evaluate(collection, Task("style", "artist"))
+    assert with_disjoint.means()["map"] < without_disjoint.means()["map"]
     artists = collection.state.table.column("artist").to_pylist()
-    for row, answers in zip(apart.rows, apart.top, strict=True):
+    for row, answers in zip(with_disjoint.rows, with_disjoint.top, strict=True):
         assert artists[row] not in [artists[answer] for answer in answers]
 
 
@@ -62,7 +60,7 @@ def test_works_without_a_label_are_neither_queries_nor_answers(collection: Colle
     assert unlabelled not in evaluation.top
 
 
-def test_works_with_nothing_to_find_are_counted_but_do_not_ask() -> None:
+def test_works_with_nothing_to_find_are_counted_but_are_no_queries() -> None:
     collection = make_collection(artists=4, works=3)  # style 0 has two artists, styles 1 and 2 have one each
     evaluation = evaluate(collection, Task("style", "artist"))
     assert (len(evaluation), evaluation.lonely) == (5, 6)  # the last of the twelve has no style
@@ -76,7 +74,7 @@ def test_one_shared_tag_makes_a_work_relevant(collection: Collection) -> None:
         assert [bool(tags[row] & tags[answer]) for answer in answers] == right.tolist()
 
 
-def test_filters_leave_other_works_out_altogether(collection: Collection) -> None:
+def test_filters_remove_works_from_queries_and_candidates(collection: Collection) -> None:
     evaluation = evaluate(collection, Task("artist", where={"style": "Cubism"}))
     assert evaluation.candidates == 14
     assert {label for (label,) in evaluation.labels} == {"Artist 2", "Artist 5", "Artist 8"}
@@ -100,9 +98,9 @@ def test_figures_by_class_add_up_to_the_whole(collection: Collection) -> None:
 
 def test_confusions_name_the_wrong_first_answers(collection: Collection) -> None:
     evaluation = evaluate(collection, Task("artist"), Setting(aspects={"color": 1}))
-    found = confusions(collection, evaluation)
-    assert sum(count for *_, count in found) == round(len(evaluation) * (1 - evaluation.means()["precision@1"]))
-    assert all(asked != answered for asked, answered, _ in found)
+    counts = confusions(collection, evaluation)
+    assert sum(count for *_, count in counts) == round(len(evaluation) * (1 - evaluation.means()["precision@1"]))
+    assert all(expected != answered for expected, answered, _ in counts)
 
 
 def test_every_setting_is_evaluated_once(collection: Collection) -> None:
@@ -121,7 +119,7 @@ def test_the_order_of_the_works_does_not_matter(collection: Collection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "said"),
+    ("task", "message"),
     [
         (Task("mood"), "no column 'mood'"),
         (Task("everything"), "one class only"),
@@ -134,21 +132,21 @@ def test_the_order_of_the_works_does_not_matter(collection: Collection) -> None:
         (Task("artist", where={"style": "Dada"}), "No work that is left has a label"),
     ],
 )
-def test_a_task_that_has_no_answer_is_refused(collection: Collection, task: Task, said: str) -> None:
-    with pytest.raises(QueryError, match=said):
+def test_a_task_that_does_not_fit_the_collection_is_refused(collection: Collection, task: Task, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
         evaluate(collection, task)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"encoder": "other"}, "no encoder 'other'"),
         ({"aspects": {"mood": 1}}, "no aspect mood"),
         ({"aspects": {}}, "are 0"),
     ],
 )
-def test_a_setting_that_the_collection_does_not_have_is_refused(
-    collection: Collection, change: dict[str, object], said: str
+def test_a_setting_that_does_not_fit_the_collection_is_refused(
+    collection: Collection, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(QueryError, match=said):
+    with pytest.raises(QueryError, match=message):
         evaluate(collection, Task("artist"), dataclasses.replace(Setting(), **change))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Figures by several encoders: they rank as the search does, and a choice by margin finds the encoder that sees something."""
+"""Evaluation in encoder modes: rankings match the search, and selection by margin picks the useful encoder."""
 
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,16 @@ ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
     ],
     ids=lambda options: " ".join(map(str, options.values())),
 )
-def test_works_are_ranked_as_the_search_ranks_them(several: dict[str, Any], ranking: Any) -> None:
+def test_the_ranking_matches_the_search(several: dict[str, Any], ranking: Any) -> None:
     collection = make_collection(spaces=2)
     evaluation = evaluate(collection, Task(label="artist", max_queries=6), Setting(ranking=ranking, **several))
     for identity, top in zip(evaluation.ids, evaluation.top, strict=True):
         labelled = [work for work in collection.ids if collection.work(work)["artist"] != "Unknown"]
-        found = collection.search(work=identity, where={"id": labelled}, k=10, ranking=ranking, **several)
-        assert [match.row for match in found] == top.tolist()
+        matches = collection.search(work=identity, where={"id": labelled}, k=10, ranking=ranking, **several)
+        assert [match.row for match in matches] == top.tolist()
 
 
-def test_of_two_equal_encoders_the_first_answers() -> None:
+def test_auto_selects_the_first_of_two_equal_encoders() -> None:
     collection = make_collection(spaces=1)
     (space,) = collection.state.spaces
     import dataclasses
@@ -51,23 +51,23 @@ def test_of_two_equal_encoders_the_first_answers() -> None:
 
 
 @pytest.mark.skipif(not ART_EVAL.is_dir(), reason="needs the labelled paintings of ../shared/art-eval")
-def test_auto_takes_the_encoder_that_sees_something_and_the_plain_rule_the_narrower_cone(
+def test_auto_selects_the_useful_encoder_and_mean_cosine_the_narrower_cone(
     embedded: Any, checkpoint: Any, tmp_path: Path
 ) -> None:
-    """The embedded encoder beside networks with random weights, which find next to nothing but have higher cosines."""
+    """Compare the embedded encoder with random networks, which find almost nothing but have higher cosines."""
     import csv
     import json
 
     with (ART_EVAL / "metadata.csv").open(encoding="utf-8", newline="") as file:
         works = list(csv.DictReader(file))
     artists = ("Claude Monet", "Rembrandt", "Raphael", "Vincent van Gogh")
-    chosen = [row for name in artists for row in [work for work in works if work["artist"] == name][:10]]
-    assert len(chosen) == 40
+    rows = [row for name in artists for row in [work for work in works if work["artist"] == name][:10]]
+    assert len(rows) == 40
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for number, row in enumerate(chosen):
+    for number, row in enumerate(rows):
         (folder / f"{number:02d}.jpg").write_bytes((ART_EVAL / row["file_name"]).read_bytes())
-    lines = [json.dumps({"file_name": f"{n:02d}.jpg", "artist": row["artist"]}) for n, row in enumerate(chosen)]
+    lines = [json.dumps({"file_name": f"{n:02d}.jpg", "artist": row["artist"]}) for n, row in enumerate(rows)]
     (folder / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
     random = [load_encoder(str(checkpoint(name))) for name in ("clip", "resnet")]
     collection = build_collection(open_source(f"folder:{folder}"), [*random, embedded], tmp_path / "out")
@@ -76,11 +76,13 @@ def test_auto_takes_the_encoder_that_sees_something_and_the_plain_rule_the_narro
         return evaluate(collection, Task(label="artist"), Setting(**several))
 
     alone, auto = figures(encoder="embedded"), figures(encoder="auto")
-    plain = figures(encoder="auto", auto="mean-cosine")
+    mean_cosine = figures(encoder="auto", auto="mean-cosine")
     fused = figures(encoder="fusion")
     assert auto.answered["embedded"] >= 28  # of 40; the larger a collection, the surer
-    assert plain.answered["embedded"] <= 4
-    best, chosen_well, chosen_badly, together = (item.means()["map"] for item in (alone, auto, plain, fused))
-    assert chosen_well > best - 0.08
-    assert chosen_badly < best - 0.15
-    assert chosen_badly < together < best
+    assert mean_cosine.answered["embedded"] <= 4
+    best_map, margin_map, mean_cosine_map, fused_map = (
+        item.means()["map"] for item in (alone, auto, mean_cosine, fused)
+    )
+    assert margin_map > best_map - 0.08
+    assert mean_cosine_map < best_map - 0.15
+    assert mean_cosine_map < fused_map < best_map

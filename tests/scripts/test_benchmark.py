@@ -1,4 +1,4 @@
-"""Each benchmark runs on something tiny and writes the figures it promises; how fast it is, no test says."""
+"""Each benchmark runs on tiny inputs and writes its documented figures; no test asserts a speed."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def figures(path: Path, *arguments: object) -> dict[str, Any]:
     done = run(*arguments, "--json", path)
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    assert found["benchmark"] == arguments[0]
-    assert found["command"].startswith(f"python scripts/benchmark.py {arguments[0]} ")
-    assert found["machine"]["cores"] >= 1
-    assert {"processor", "cpu_flags", "load_average", "python", "versions"} <= found["machine"].keys()
-    return found
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    assert results["benchmark"] == arguments[0]
+    assert results["command"].startswith(f"python scripts/benchmark.py {arguments[0]} ")
+    assert results["machine"]["cores"] >= 1
+    assert {"processor", "cpu_flags", "load_average", "python", "versions"} <= results["machine"].keys()
+    return results
 
 
 @pytest.mark.slow
@@ -43,31 +43,31 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path) -> None:
     for number in range(3):
         Image.new("RGB", (60, 40 + number), (80 * number, 90, 100)).save(tmp_path / f"{number}.jpg")
     options = ("--random-clip", "tiny", "--pictures", tmp_path, "--repeats", 1, "--threads", 1)
-    found = figures(tmp_path / "figures.json", "encode", *options)
-    assert found["works"] == 3
-    assert found["machine"]["threads"] == "1"
-    (encoder,) = found["encoders"]
+    results = figures(tmp_path / "figures.json", "encode", *options)
+    assert results["works"] == 3
+    assert results["machine"]["threads"] == "1"
+    (encoder,) = results["encoders"]
     assert encoder["encoder"] == "CLIP tiny, random weights"
     assert encoder["images_per_s"] > encoder["build_images_per_s"] > 0
     assert encoder["one_at_a_time_images_per_s"] > 0
     assert encoder["cpu_ms_per_image"].keys() == {"decode", "encoder", "color"}
-    assert all(taken > 0 for taken in encoder["cpu_ms_per_image"].values())
+    assert all(elapsed > 0 for elapsed in encoder["cpu_ms_per_image"].values())
     assert encoder["instead_images_per_s"]["AutoProcessor and AutoModel, one picture at a time"] > 0
 
 
 def test_search_times_every_index_and_a_real_collection(tmp_path: Path) -> None:
     collection = make_collection(images="urls").save(tmp_path / "collection")
     options = ("--sizes", "60,200", "--dimension", 16, "--queries", 20, "--collection", collection)
-    found = figures(tmp_path / "figures.json", "search", *options)
-    assert [entry["works"] for entry in found["indexes"]] == [60, 200]
-    for entry in found["indexes"]:
+    results = figures(tmp_path / "figures.json", "search", *options)
+    assert [entry["works"] for entry in results["indexes"]] == [60, 200]
+    for entry in results["indexes"]:
         names = [engine["name"] for engine in entry["engines"]]
         assert names == ["flat", "fp16", "hnsw", "numpy: matrix @ query", "datasets: get_nearest_examples"]
         exact = [engine for engine in entry["engines"] if engine["name"] not in ("fp16", "hnsw")]
         assert [engine["recall@10"] for engine in exact] == [1, 1, 1]
         assert all(0 < engine["p50_ms"] <= engine["p95_ms"] for engine in entry["engines"])
-    assert found["collection"]["works"] == 45
-    assert "search by work" in [engine["name"] for engine in found["collection"]["engines"]]
+    assert results["collection"]["works"] == 45
+    assert "search by work" in [engine["name"] for engine in results["collection"]["engines"]]
 
 
 def test_startup_waits_for_the_page_and_starts_twice(tmp_path: Path) -> None:
@@ -82,13 +82,13 @@ def test_startup_waits_for_the_page_and_starts_twice(tmp_path: Path) -> None:
         "http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()\n",
         encoding="utf-8",
     )
-    found = figures(tmp_path / "figures.json", "startup", "--app", app)
-    assert found["first_start_s"] > 1.5
-    assert found["first_start_s"] > found["second_start_s"] > 0
-    assert {"python", "import_artsim", "app_help", "build_help", "evaluate_help"} == found["seconds"].keys()
+    results = figures(tmp_path / "figures.json", "startup", "--app", app)
+    assert results["first_start_s"] > 1.5
+    assert results["first_start_s"] > results["second_start_s"] > 0
+    assert {"python", "import_artsim", "app_help", "build_help", "evaluate_help"} == results["seconds"].keys()
 
 
-def test_an_app_that_does_not_start_is_said_with_its_last_words(tmp_path: Path) -> None:
+def test_an_app_that_does_not_start_is_reported_with_its_last_output(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text("raise SystemExit('no paintings today')\n", encoding="utf-8")
     done = run("startup", "--app", app)
@@ -104,16 +104,16 @@ def test_page_times_dropped_pictures_and_clicks_in_a_browser(tmp_path: Path) -> 
     build_collection(open_source("met"), load_encoder("embedded"), tmp_path / "works", limit=9)
     if "There is no Chromium" in run("page", "--collection", tmp_path / "works", "--queries", 0).stderr:
         (pytest.fail if os.environ.get("ARTSIM_REQUIRE_BROWSER") == "1" else pytest.skip)("no Chromium here")
-    found = figures(tmp_path / "figures.json", "page", "--collection", tmp_path / "works", "--queries", 2)
-    assert (found["works"], found["thumbnails_made"]) == (9, 9)
+    results = figures(tmp_path / "figures.json", "page", "--collection", tmp_path / "works", "--queries", 2)
+    assert (results["works"], results["thumbnails_made"]) == (9, 9)
     for event in ("drop", "click"):
-        middle, worst = found[event]["p50"], found[event]["worst"]
-        assert 0 < middle["server_search_ms"] < middle["cards_ms"] < middle["painted_ms"] <= worst["painted_ms"]
-    assert found["drop"]["first"]["cards"] == 9
-    assert found["drop"]["p50"]["server_encode_ms"] > found["click"]["p50"]["server_encode_ms"] == 0
-    assert 0 < found["bytes"]["ours"]["sent"] < 2_000_000
-    assert found["bytes"]["thumbnails"]["requests"] == 9
-    assert found["layout_shift"].keys() == {"load", "first drop", "drop", "first click", "click"}
+        median, worst = results[event]["p50"], results[event]["worst"]
+        assert 0 < median["server_search_ms"] < median["cards_ms"] < median["painted_ms"] <= worst["painted_ms"]
+    assert results["drop"]["first"]["cards"] == 9
+    assert results["drop"]["p50"]["server_encode_ms"] > results["click"]["p50"]["server_encode_ms"] == 0
+    assert 0 < results["bytes"]["ours"]["sent"] < 2_000_000
+    assert results["bytes"]["thumbnails"]["requests"] == 9
+    assert results["layout_shift"].keys() == {"load", "first drop", "drop", "first click", "click"}
 
 
 def test_a_large_collection_has_variants_of_real_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,14 +125,14 @@ def test_a_large_collection_has_variants_of_real_works(tmp_path: Path, monkeypat
     large = open_collection(tmp_path / "large")
     assert len(set(large.ids)) == len(large) == 200
     assert large.picture(large.ids[33]) == base.picture(base.ids[1])
-    vectors, originals = (each.state.spaces[0].raw_subject for each in (large, base))
+    vectors, originals = (opened.state.spaces[0].raw_subject for opened in (large, base))
     likeness = vectors.vectors(np.arange(32, 64)) @ originals.vectors(np.array([1]))[0]
     assert 0.8 < likeness.min() < likeness.max() < 0.9999
     assert {match.row // 32 for match in large.search(work=large.ids[40], k=10, ranking="cosine")} == {1}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("search", "--sizes", "many"), "The sizes 'many' cannot be read"),
         (("search", "--sizes", "100", "--dimension", "8", "--kinds", "tree"), "no index type tree"),
@@ -141,8 +141,8 @@ def test_a_large_collection_has_variants_of_real_works(tmp_path: Path, monkeypat
         (("page", "--collection", "nowhere"), "nowhere does not exist"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
+def test_bad_input_is_an_error_with_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
