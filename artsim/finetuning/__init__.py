@@ -1,4 +1,4 @@
-"""Transfer learning on a labelled art collection: a backbone, and works with a label, to an encoder in a folder.
+"""Transfer learning on a labelled art collection: from a backbone and labelled works to an encoder in a folder.
 
 finetune(open_source("folder:PICTURES"), "embedded", "my-encoder", Recipe(label="style"))
 encoder = load_encoder("my-encoder")

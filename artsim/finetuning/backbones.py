@@ -1,7 +1,7 @@
-"""Backbones with weights that can be trained, and the parts of them that stay as they are.
+"""Backbones: trainable upper stages above frozen lower layers.
 
-A backbone is unfrozen from the top, stage by stage. What lies below the lowest stage gives the same for a picture each time
-(batch normalisation stays as it was trained), so the embedded backbone keeps that and runs only its top.
+A backbone is unfrozen from the top, stage by stage. The output of the frozen layers is constant for a picture (batch
+normalisation keeps its statistics), so the embedded backbone stores it and runs only its upper layers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
 PreparedPicture = Mapping[str, "torch.Tensor"]
-"""What a backbone keeps of one picture, so as to run only what can change."""
+"""Stored input of the trainable layers for one picture."""
 
 
 class Backbone(Protocol):
@@ -42,36 +42,36 @@ class Backbone(Protocol):
 
     @property
     def encoder(self) -> Encoder:
-        """As it was before any training."""
+        """The untrained encoder."""
         ...
 
     @property
     def stages(self) -> list[list[torch.nn.Parameter]]:
-        """What is unfrozen, stage by stage, from the top."""
+        """Trainable parameters, stage by stage, from the top."""
         ...
 
     def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]: ...
 
-    def parts(self, prepared: Sequence[PreparedPicture], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """The parts of `head_parts`, each (n, d), with the weights as they are now.
+    def parts(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The segments of `head_segments`, each (n, d), under the current weights.
 
-        `given`: the same parts of the same pictures as they were before training, for those that cannot change.
+        `untrained`: the same segments of the same pictures before training, for those that cannot change.
         """
         ...
 
     def save(self, folder: Path) -> list[str]:
-        """Write the weights as they are now, or what differs; the names of the files."""
+        """Write the current weights, or the changed ones; return the file names."""
         ...
 
     def reset(self) -> None:
-        """The weights are again as they were before any training."""
+        """Restore the weights from before training."""
         ...
 
 
 def load_backbone(name: str) -> Backbone:
-    """`EncoderError` when there is none, `TrainingError` when it was fine-tuned already."""
+    """Load a backbone by name. `EncoderError` when there is none, `TrainingError` for an encoder that is fine-tuned already."""
     if is_finetuned(name):
-        raise TrainingError(f"{name} is fine-tuned already; give the backbone that it was made from.")
+        raise TrainingError(f"{name} is fine-tuned already; give the backbone it was made from.")
     encoder = load_encoder(name)
     return EmbeddedBackbone(encoder) if isinstance(encoder, EmbeddedEncoder) else TransformersBackbone(encoder)
 
@@ -79,7 +79,7 @@ def load_backbone(name: str) -> Backbone:
 class EmbeddedBackbone:
     """EfficientNet-Lite0: blocks 11 to 15 and the last convolution can be trained, in three stages."""
 
-    # Places in `load_network()`, which counts the first convolution as 0: so block 11 is at place 12.
+    # Positions in `load_network()`, where the first convolution is 0, so block 11 is at position 12.
     _KEPT = STATISTICS_BLOCK + 1
     _STAGES = ((17, 16), (15, 14), (13, 12))
 
@@ -116,22 +116,22 @@ class EmbeddedBackbone:
             found.append({"map": torch.from_numpy(self._below.run(pixels).last[0].astype(np.float16))})
         return found
 
-    def parts(self, prepared: Sequence[PreparedPicture], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def parts(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         import torch
 
         rows, spreads, subjects = [], [], []
-        for own in _by_shape([each["map"] for each in prepared]):
-            maps = torch.stack([prepared[row]["map"] for row in own]).to(self._device)
+        for same_shape in _by_shape([picture["map"] for picture in prepared]):
+            maps = torch.stack([prepared[row]["map"] for row in same_shape]).to(self._device)
             middle, last = self._run(maps.float().to(memory_format=torch.channels_last))
             flat = middle.flatten(2)
             spreads.append(torch.cat([flat.mean(dim=2), flat.std(dim=2, correction=0)], dim=1))
             subjects.append(last.mean(dim=(2, 3)))
-            rows += own
+            rows += same_shape
         order = torch.argsort(torch.tensor(rows))
-        return [torch.cat(spreads)[order].cpu(), given[1], torch.cat(subjects)[order].cpu()]
+        return [torch.cat(spreads)[order].cpu(), untrained[1], torch.cat(subjects)[order].cpu()]
 
     def _run(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Maps (n, c, h, w) before block 11 -> after it, and after the last convolution."""
+        """Feature maps (n, c, h, w) before block 11 -> those after it, and those after the last convolution."""
         middle = x
         for number, block in enumerate(self._top, start=self._KEPT):
             start = x
@@ -174,11 +174,11 @@ def _convolved(x: torch.Tensor, convolution: Convolution, kernel: torch.Tensor, 
 
 
 class TransformersBackbone:
-    """ResNet, EfficientNet, CLIP, DINOv2 and others: about the upper third of their layers, in up to three stages."""
+    """ResNet, EfficientNet, CLIP, DINOv2 and others: about the upper third of the layers is trainable, in up to three stages."""
 
     def __init__(self, encoder: Encoder) -> None:
         if not isinstance(encoder, TransformersEncoder):
-            raise TrainingError(f"{encoder.id} is no backbone that can be trained.")
+            raise TrainingError(f"{encoder.id} cannot be trained.")
         self.id, self.revision, self.encoder = encoder.id, encoder.revision, encoder
         self._model = copy.deepcopy(encoder._model).float().requires_grad_(False)
         self._processor, self._tokenizer, self._device = encoder._processor, encoder._tokenizer, encoder.device
@@ -191,17 +191,19 @@ class TransformersBackbone:
         found = [self._processor(images=[image], return_tensors="pt") for image in images]
         return [{name: values[0] for name, values in inputs.items()} for inputs in found]
 
-    def parts(self, prepared: Sequence[PreparedPicture], given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def parts(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         import torch
 
         embed = getattr(self._model, "get_image_features", self._model)
         rows, found = [], []
-        for own in _by_shape([each["pixel_values"] for each in prepared]):
-            inputs = {name: torch.stack([prepared[row][name] for row in own]).to(self._device) for name in prepared[0]}
+        for same_shape in _by_shape([picture["pixel_values"] for picture in prepared]):
+            inputs = {
+                name: torch.stack([prepared[row][name] for row in same_shape]).to(self._device) for name in prepared[0]
+            }
             output = embed(**inputs, output_hidden_states=True)
             style = [torch.stack([_spread(each) for each in layer]) for layer in style_maps(output, inputs)]
             found.append([*style, output.pooler_output.flatten(1)])
-            rows += own
+            rows += same_shape
         order = torch.argsort(torch.tensor(rows))
         return [torch.cat(each)[order].float().cpu() for each in zip(*found, strict=True)]
 
@@ -222,14 +224,14 @@ class TransformersBackbone:
 
 
 def _spread(maps: torch.Tensor) -> torch.Tensor:
-    """(c, h, w) -> (2 c,): mean and standard deviation over the places."""
+    """(c, h, w) -> (2 c,): mean and standard deviation over the positions."""
     import torch
 
     return torch.cat([maps.mean(dim=(1, 2)), maps.std(dim=(1, 2), correction=0)])
 
 
 def _by_shape(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
-    """The places of tensors that have one shape, and so can be stacked."""
+    """Positions of tensors of equal shape, which can be stacked, per shape."""
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for row, tensor in enumerate(tensors):
         groups[tuple(tensor.shape)].append(row)

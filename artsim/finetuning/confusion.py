@@ -1,4 +1,4 @@
-"""Which classes are taken for which: a table of counts, and its drawing."""
+"""Confusion matrix of classes: computation and drawing."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_CELL, _EDGE, _LETTERS, _MOST_CLASSES = 46, 16, 22, 60
+_CELL, _EDGE, _LETTERS, _MAX_CLASSES = 46, 16, 22, 60
 _PAPER, _INK, _LINE, _FULL = (255, 255, 255), (25, 25, 25), (215, 215, 215), (23, 84, 150)
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """(classes, classes) int: row i, column j counts works of class i that were taken for class j."""
+    """(classes, classes) int: row i, column j counts works of class i that are classified as j."""
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
 def draw_confusion(matrix: np.ndarray, classes: Sequence[str], title: str) -> Image.Image:
-    """Each row shaded by its shares. Beyond 60 classes, those with the most works."""
-    places = np.sort(np.argsort(-matrix.sum(axis=1), kind="stable")[:_MOST_CLASSES])
+    """Draw the matrix, each row shaded by its shares. Beyond 60 classes, only those with the most works."""
+    places = np.sort(np.argsort(-matrix.sum(axis=1), kind="stable")[:_MAX_CLASSES])
     shown, names = matrix[np.ix_(places, places)], [_shortened(classes[place]) for place in places]
     font, small = ImageFont.load_default(14), ImageFont.load_default(12)
     margin = int(max(font.getlength(name) for name in names)) + 2 * _EDGE

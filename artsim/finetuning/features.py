@@ -1,6 +1,6 @@
-"""What the untrained backbone says of every view of every work: measured once, kept in part files, gone on from after a stop.
+"""Features of the untrained backbone for every view of every work: computed once, saved in chunk files, resumable.
 
-Also what the second phase runs again and again: the pictures as far as the backbone never changes, kept while memory allows.
+Also the input of the second phase: pictures up to the frozen layers of the backbone, cached while memory allows.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from artsim.storage.shards import writing
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is done, how much of it is done, and how much there is to do."""
+"""Called with the name of the step, the amount done and the total."""
 
-CHUNK = 64  # works per part file: what a killed run loses at most
+CHUNK = 64  # works per chunk file: the most that a killed run loses
 CACHE_BYTES = 2_000_000_000
 _DECODERS = 2
 
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """The pictures of the works, by row: files of the source, or copies of what it gives otherwise, or why there is none."""
+    """Pictures of the works, by row: files of the source, copies of what it gives otherwise, or why there is none."""
 
     paths: tuple[Path | ImageError, ...]
     ids: tuple[str, ...]
     short_side: int
 
     def load(self, row: int) -> Image.Image:
-        """`ImageError` when it cannot be had."""
+        """Decode the picture of a work. `ImageError` when it is missing or unreadable."""
         path = self.paths[row]
         if isinstance(path, ImageError):
             raise path
@@ -53,7 +53,7 @@ class PictureFiles:
 
 
 def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_side: int) -> PictureFiles:
-    """Pictures that are no files of this machine are written into `folder`, so that each can be had again at any time."""
+    """Locate the pictures; those that are no files of this machine are written to `folder`, so that they can be read again."""
     rows = {identity: row for row, identity in enumerate(works.ids)}
     paths: list[Path | ImageError] = [ImageError(f"{identity} has no picture.") for identity in works.ids]
     for work in source.works(0):
@@ -78,22 +78,22 @@ def find_pictures(source: Source, works: LabelledWorks, folder: Path, *, short_s
 
 @dataclass(frozen=True)
 class Features:
-    """Raw parts of works and views: `parts[i]` (n, views, d) float16, as `head_parts` gives them; `layout` (n, d) of view 0."""
+    """Raw segments of works and views: `parts[i]` (n, views, d) float16, see `head_segments`; `layout` (n, d) of view 0."""
 
     parts: tuple[np.ndarray, ...]
     layout: np.ndarray
     failed: Mapping[int, str] = field(default_factory=dict)
-    """Rows whose picture cannot be used -> why; zeros stand in their place."""
+    """Rows without a usable picture -> reason; their features are zeros."""
 
     def only(self, rows: np.ndarray) -> Features:
         return Features(tuple(part[rows] for part in self.parts), self.layout[rows])
 
     def of(self, rows: np.ndarray, views: np.ndarray | int = 0) -> list[np.ndarray]:
-        """The parts (m, d) float32 of so many works in one view each."""
+        """The segments, each (m, d) float32, of works in one view each."""
         return [part[rows, views].astype(np.float32) for part in self.parts]
 
     def blocks(self) -> Blocks:
-        """The raw blocks of the works themselves, as the backbone's encoder gives them."""
+        """The raw blocks of view 0 of all works, as from the backbone's encoder."""
         *style, subject = self.of(np.arange(len(self.layout)))
         return {
             "subject": unit_rows(subject),
@@ -105,7 +105,7 @@ class Features:
 def measure_features(
     backbone: Backbone, pictures: PictureFiles, recipe: Recipe, folder: Path, progress: Progress
 ) -> Features:
-    """All views of all works; chunks that are in `folder` already are read. `TrainingError` when no picture can be used."""
+    """Embed all views of all works; chunks already in `folder` are read. `TrainingError` when no picture is usable."""
     count = len(pictures.ids)
     chunks: list[dict[str, np.ndarray]] = []
     failed: dict[int, str] = {}
@@ -124,7 +124,7 @@ def measure_features(
 
 
 Chunk = tuple[dict[str, np.ndarray], dict[int, str]]
-"""The arrays of so many works, and which of them have no usable picture, by row."""
+"""The arrays of a chunk of works, and the reason per row without a usable picture."""
 
 
 def _measure_chunk(encoder: Encoder, pictures: PictureFiles, rows: range, recipe: Recipe, path: Path) -> Chunk:
@@ -162,7 +162,7 @@ def _measure_chunk(encoder: Encoder, pictures: PictureFiles, rows: range, recipe
 
 
 def _read_chunk(path: Path) -> Chunk | None:
-    """None where it was not measured yet."""
+    """The saved chunk; None where there is none that can be read."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -176,7 +176,7 @@ def _read_chunk(path: Path) -> Chunk | None:
 
 
 class PreparedViews:
-    """What a backbone keeps of the views of the works, in memory up to `limit` bytes, made again beyond that."""
+    """Cache of `Backbone.prepare` for the views of the works, up to `limit` bytes; beyond that they are recomputed."""
 
     def __init__(self, backbone: Backbone, pictures: PictureFiles, recipe: Recipe, *, limit: int = CACHE_BYTES) -> None:
         self._backbone, self._pictures, self._recipe = backbone, pictures, recipe
@@ -184,9 +184,9 @@ class PreparedViews:
         self._free = limit
 
     def get(self, rows: Sequence[int], views: Sequence[int]) -> list[PreparedPicture]:
-        """Of the works at `rows`, in one view each."""
-        asked = list(zip(rows, views, strict=True))
-        missing = [key for key in dict.fromkeys(asked) if key not in self._kept]
+        """Prepared pictures of the works at `rows`, in one view each."""
+        keys = list(zip(rows, views, strict=True))
+        missing = [key for key in dict.fromkeys(keys) if key not in self._kept]
         with ThreadPoolExecutor(_DECODERS) as pool:
             made = dict(zip(missing, pool.map(self._make, missing), strict=True))
         for key, prepared in made.items():
@@ -194,7 +194,7 @@ class PreparedViews:
             if size <= self._free:
                 self._kept[key] = prepared
                 self._free -= size
-        return [self._kept[key] if key in self._kept else made[key] for key in asked]
+        return [self._kept[key] if key in self._kept else made[key] for key in keys]
 
     def _make(self, key: tuple[int, int]) -> PreparedPicture:
         row, number = key

@@ -1,9 +1,7 @@
-"""Folds by artist, for sets so small that the validation and test parts say little.
+"""Cross-validation by artist, for sets whose test part of 15 % has too few artists to be reliable.
 
-Every artist held out once: the whole training again on the other artists, asked about works by hands it never saw.
-
-A test part of 15 % has few artists, and what a small collection's says is mostly chance. Here each fold's works ask, among
-the works of their fold only; neither query nor answer was trained on, nor anything else by its artist.
+Every artist is held out once, and the whole training is repeated on the other artists. The works of each fold are queries
+among the works of the fold only, so neither query nor answer, nor any other work by their artists, was trained on.
 """
 
 from __future__ import annotations
@@ -28,11 +26,11 @@ Save = Callable[[TrainingRun, Trained, Path], object]
 
 FOLDS = 3
 SMALL = 2_000
-"""Beyond so many works the validation and the test part are large enough, and every fold would take long."""
+"""Number of works above which the validation and test parts are large enough, and folds would take long."""
 
 
 def folds_of(job: TrainingRun) -> int:
-    """How many folds there will be: as asked, or by the size of the set; none where artists are not kept apart."""
+    """Number of folds: from the recipe, else by the size of the set; 0 where the split is not by artist."""
     if job.split.kind != "artist":
         return 0
     asked = job.recipe.folds
@@ -40,9 +38,9 @@ def folds_of(job: TrainingRun) -> int:
 
 
 def choosing_folds(job: TrainingRun) -> np.ndarray | None:
-    """(n,) int: the folds of the works for training and validation by which a small set's training chooses; others are -1.
+    """(n,) int: fold of each training and validation work, for choosing epochs in a small set; -1 for other works.
 
-    None where the set is large enough to choose by its validation part, or artists are not kept apart.
+    None where the validation part is large enough for that, or the split is not by artist.
     """
     if job.split.kind != "artist" or job.works.artists is None or len(job.works) > SMALL:
         return None
@@ -56,37 +54,39 @@ def choosing_folds(job: TrainingRun) -> np.ndarray | None:
 def cross_validate(
     job: TrainingRun, prepared: PreparedViews, folder: Path, *, train: Train, save: Save, progress: Progress
 ) -> list[RetrievalChange]:
-    """What training changes for works by artists that it does not see; no change where there are no folds.
+    """Changes in retrieval for works by unseen artists; empty without folds.
 
-    The backbone is as it was afterwards. Goes on after a stop, from what lies in `folder`.
+    The backbone is reset afterwards. An interrupted run resumes from `folder`.
     """
     count = folds_of(job)
     if not count or job.works.artists is None:
         return []
     rng = np.random.default_rng([job.recipe.seed, 6])
     fold_of = artist_folds(job.works.labels, job.works.artists, count, rng)
-    found, changed = [], False
+    held_out_folds, changed = [], False
     for number in range(count):
         fold = dataclasses.replace(job, split=held_out(job.works, fold_of == number, rng))
-        place = folder / f"fold-{number}"
-        shutil.rmtree(place / "encoder", ignore_errors=True)
-        (place / "encoder").mkdir(parents=True)
-        told = _numbered(progress, number + 1, count)
-        trained = train(fold, prepared, place / "checkpoint.pt", told)
-        save(fold, trained, place / "encoder")
-        rows, encoder = fold.split.rows("test"), FinetunedEncoder(str(place / "encoder"))
+        fold_folder = folder / f"fold-{number}"
+        shutil.rmtree(fold_folder / "encoder", ignore_errors=True)
+        (fold_folder / "encoder").mkdir(parents=True)
+        report_fold = _numbered(progress, number + 1, count)
+        trained = train(fold, prepared, fold_folder / "checkpoint.pt", report_fold)
+        save(fold, trained, fold_folder / "encoder")
+        rows, encoder = fold.split.rows("test"), FinetunedEncoder(str(fold_folder / "encoder"))
         before = fold.features.only(rows).blocks()
-        after = blocks_after(fold, trained, encoder, rows, before, told)
-        found.append(HeldOut(job.works.only(rows), (before, job.backbone.encoder.segments), (after, encoder.segments)))
+        after = blocks_after(fold, trained, encoder, rows, before, report_fold)
+        held_out_folds.append(
+            HeldOut(job.works.only(rows), (before, job.backbone.encoder.segments), (after, encoder.segments))
+        )
         changed = changed or trained.step > 0
         job.backbone.reset()
     return compare_held_out(
-        found, label=job.recipe.label, queries_of=EVERY_ARTIST, subject_too=changed, seed=job.recipe.seed
+        held_out_folds, label=job.recipe.label, queries_of=EVERY_ARTIST, subject_too=changed, seed=job.recipe.seed
     )
 
 
 def _numbered(progress: Progress, number: int, count: int) -> Progress:
-    def told(what: str, done: int, total: int) -> None:
+    def report(what: str, done: int, total: int) -> None:
         progress(f"Fold {number} of {count}: {what.lower()}", done, total)
 
-    return told
+    return report

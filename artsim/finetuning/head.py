@@ -1,4 +1,4 @@
-"""The head as it is trained, in torch; `frozen` gives the same as the `StyleHead` that encoders apply in numpy."""
+"""The trainable head in torch; `frozen` converts it to the equivalent `StyleHead`, which encoders apply in numpy."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch.nn.functional import normalize
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.style_head import LEAST, HeadInput, StyleHead
 
-SHARPNESS = 10.0  # cosines are within -1..1: as class scores they would never be sure of anything
+SHARPNESS = 10.0  # scale of class scores: cosines in -1..1 alone cannot give confident probabilities
 _LONG_PART, _COMPONENTS, _MAX_FIT = 2_500, 256, 2_500
 
 
 def fit_inputs(parts: Sequence[np.ndarray]) -> tuple[HeadInput, ...]:
-    """How to make the parts (n, d) of the training works comparable. Roots for the last one, `subject`, if never negative."""
+    """Fit the normalisation of each segment (n, d). Square roots for the last one, `subject`, if it is never negative."""
     inputs = []
     for number, part in enumerate(parts):
         rows = unit_rows(part)
@@ -26,19 +26,19 @@ def fit_inputs(parts: Sequence[np.ndarray]) -> tuple[HeadInput, ...]:
         mean = rows.mean(axis=0)
         basis = None
         if rows.shape[1] > _LONG_PART and len(rows) > 2:
-            few = (
+            sample = (
                 rows
                 if len(rows) <= _MAX_FIT
                 else rows[np.random.default_rng(0).choice(len(rows), _MAX_FIT, replace=False)]
             )
-            directions = np.linalg.svd(unit_rows(few - mean), full_matrices=False)[2]
-            basis = np.ascontiguousarray(directions[: min(_COMPONENTS, len(few) - 1)].T)
+            directions = np.linalg.svd(unit_rows(sample - mean), full_matrices=False)[2]
+            basis = np.ascontiguousarray(directions[: min(_COMPONENTS, len(sample) - 1)].T)
         inputs.append(HeadInput(mean, root, basis))
     return tuple(inputs)
 
 
 class LearnedHead(nn.Module):
-    """Parts of an encoder's blocks -> learned vectors (n, d) of unit length, and class scores (n, classes)."""
+    """Segments of an encoder's blocks -> learned vectors (n, d), unit rows, and class scores (n, classes)."""
 
     def __init__(self, inputs: Sequence[HeadInput], dimension: int, classes: int, *, seed: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class LearnedHead(nn.Module):
             self.classifier = nn.Linear(dimension, classes)
 
     def inputs_of(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
-        """(n, sum of dimensions): the parts made comparable, side by side."""
+        """(n, sum of dimensions): the normalised segments side by side."""
         rows = []
         for part, each, (mean, basis) in zip(parts, self._inputs, self._statistics, strict=True):
             unit = normalize(part, dim=1)

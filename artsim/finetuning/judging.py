@@ -1,4 +1,4 @@
-"""What a training gained and what it cost: measured on works that it did not see, and written into its folder."""
+"""Gains and losses of a training, measured on unseen works and written to its folder."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from artsim.sources import Source
 from artsim.storage.shards import write_atomically
 
 REPORT_FILE, FIGURES_FILE, PLOT_FILE = "report.md", "report.json", "confusion.png"
-_MOST_REPORTED = 10_000  # works among which the report searches; more would take hours and change nothing
-_TRAINED = 100  # works that were trained on ask only so many questions: their figures are no one's aim
-_AT_ONCE = 64
+_MAX_REPORTED = 10_000  # works that the report searches; more would take hours and not change the result
+_TRAINED_QUERIES = 100  # queries among the works trained on, whose figures are for comparison only
+_BATCH = 64
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """One training: the works that can be used, what is known of them, and how they are split."""
+    """One training: the usable works, their features and their split."""
 
     source: Source
     recipe: Recipe
@@ -45,10 +45,10 @@ class TrainingRun:
     features: Features
     split: WorkSplit
     failed: Mapping[str, str]
-    """Id -> why its picture cannot be used."""
+    """Id -> reason why its picture cannot be used."""
     fingerprint: str
     started: float
-    """Processor time of this process when it began, in seconds."""
+    """Processor time of this process at the start, in seconds."""
 
 
 def write_training_report(
@@ -61,7 +61,7 @@ def write_training_report(
 ) -> None:
     """Measure before and after, and write `report.md`, `report.json` and `confusion.png` into `folder`.
 
-    `unseen`: what was measured on artists held out in turn, if it was.
+    `unseen`: changes measured by cross-validation over artists, if any.
     """
     everything = _query_sets(job)
     rows = _reported(job, everything)
@@ -95,7 +95,7 @@ def write_training_report(
 
 
 def _query_sets(job: TrainingRun) -> dict[str, np.ndarray]:
-    """Rows by what training saw of them. A test work by an artist who is trained on is a new work, not a new artist."""
+    """Rows by relation to the training. A test work by an artist trained on counts as a new work, not a new artist."""
     split, artists = job.split, job.works.artists
     test, aside, training = split.rows("test"), split.rows("aside"), split.rows("training")
     strange = np.zeros(len(test), bool)
@@ -106,26 +106,26 @@ def _query_sets(job: TrainingRun) -> dict[str, np.ndarray]:
 
 
 def _reported(job: TrainingRun, sets: Mapping[str, np.ndarray]) -> np.ndarray:
-    """All rows, or of a very large set so many, those that training did not see first."""
+    """All rows, or a sample of a very large set that prefers unseen works."""
     count = len(job.works)
-    if count <= _MOST_REPORTED:
+    if count <= _MAX_REPORTED:
         return np.arange(count)
     rng = np.random.default_rng([job.recipe.seed, 4])
     unseen = np.unique(np.concatenate([own for name, own in sets.items() if name != TRAINED_ON]))
     first, rest = rng.permutation(unseen), rng.permutation(np.setdiff1d(np.arange(count), unseen))
-    return np.sort(np.concatenate([first, rest])[:_MOST_REPORTED])
+    return np.sort(np.concatenate([first, rest])[:_MAX_REPORTED])
 
 
 def blocks_after(
     job: TrainingRun, trained: Trained, encoder: FinetunedEncoder, rows: np.ndarray, before: Blocks, progress: Progress
 ) -> Blocks:
-    """The raw blocks of the works at `rows`; where the backbone is as it was, its own with the learned part added."""
+    """Raw blocks of the works at `rows`; under an unchanged backbone, `before` with the learned segment added."""
     if not trained.step:
         return with_learned_style(before, job.backbone.encoder.segments, trained.head.frozen())
     found: list[Blocks] = []
-    for start in range(0, len(rows), _AT_ONCE):
-        found.append(encoder.embed_images([job.pictures.load(int(row)) for row in rows[start : start + _AT_ONCE]]))
-        progress("Reporting", min(start + _AT_ONCE, len(rows)), len(rows))
+    for start in range(0, len(rows), _BATCH):
+        found.append(encoder.embed_images([job.pictures.load(int(row)) for row in rows[start : start + _BATCH]]))
+        progress("Reporting", min(start + _BATCH, len(rows)), len(rows))
     return {aspect: np.concatenate([blocks[aspect] for blocks in found]) for aspect in found[0]}
 
 
@@ -138,10 +138,14 @@ def _changes(
     before: Blocks,
     after: Blocks,
 ) -> list[RetrievalChange]:
-    """By the label, by the artist, and by altered copies; `sets` are places in `rows`."""
+    """Changes by label, by artist and by altered copies; `sets` are positions in `rows`."""
     works, backbone, changed = job.works.only(rows), job.backbone.encoder, trained.step > 0
     shuffled = np.random.default_rng([job.recipe.seed, 5]).permutation(sets[TRAINED_ON])
-    shown = {NEW_ARTISTS: sets[NEW_ARTISTS], NEW_WORKS: sets[NEW_WORKS], TRAINED_ON: np.sort(shuffled[:_TRAINED])}
+    shown = {
+        NEW_ARTISTS: sets[NEW_ARTISTS],
+        NEW_WORKS: sets[NEW_WORKS],
+        TRAINED_ON: np.sort(shuffled[:_TRAINED_QUERIES]),
+    }
     changes = compare_retrieval(
         works,
         shown,
@@ -169,7 +173,7 @@ def _confusion(head: StyleHead, learned: np.ndarray, labels: np.ndarray) -> np.n
 
 
 def _plain(value: Any) -> Any:
-    """As strict JSON holds it: no nan, no infinity."""
+    """Convert to strict JSON values: null for nan and infinity."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,7 +1,7 @@
-"""What training aims at: works of one class near each other, whoever made them; and how far that is reached.
+"""Training objective and validation metric: works of one class are close to each other, across artists.
 
-Cross-entropy with smoothed labels, and a supervised contrastive term (Khosla et al. 2020) in which a work is only compared
-with works by other artists: what tells artists apart is of no use to it, and so need not be learned.
+Cross-entropy with smoothed labels, and a supervised contrastive term (Khosla et al. 2020) that compares a work only with
+works by other artists, so that features which only separate artists do not help.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from artsim.encoders.protocol import unit_rows
 from artsim.evaluation.metrics import METRICS, measure
 from artsim.finetuning.recipe import Recipe
 
-_MOST_QUERIES = 2_000
+_MAX_QUERIES = 2_000
 
 
 def loss_of(
     learned: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor, artists: torch.Tensor, recipe: Recipe
 ) -> torch.Tensor:
-    """Of a batch: learned vectors (n, d), class scores (n, classes), labels and artists (n,)."""
+    """Loss of a batch: learned vectors (n, d), class scores (n, classes), labels and artists (n,)."""
     loss = cross_entropy(scores, labels, label_smoothing=recipe.smoothing)
     others = artists[:, None] != artists[None]
     same = others & (labels[:, None] == labels[None])
@@ -35,7 +35,7 @@ def loss_of(
 
 
 def draw_weights(labels: np.ndarray, artists: np.ndarray) -> np.ndarray:
-    """(n,) float64, sum 1: how likely each training work is drawn, halfway (as roots) to all classes and artists alike."""
+    """(n,) float64, sum 1: sampling probabilities, by square roots halfway to balanced classes and artists."""
     weights = 1 / np.sqrt(
         np.bincount(np.unique(artists, return_inverse=True)[1])[np.unique(artists, return_inverse=True)[1]]
     )
@@ -44,15 +44,15 @@ def draw_weights(labels: np.ndarray, artists: np.ndarray) -> np.ndarray:
 
 
 def style_map(parts: Sequence[np.ndarray], labels: np.ndarray, artists: np.ndarray | None, *, seed: int = 0) -> float:
-    """Mean average precision by style likeness among the works of `parts` (n, d each), other artists only.
+    """Mean average precision by style likeness among the works of `parts`, each (n, d), other artists only.
 
-    As the aspect `style` compares, without its corrections for hubs: each part centred, all counting alike. nan when no work
-    has another one of its class to find.
+    Similarity as in the aspect `style` without corrections for hubs: segments are centred and count equally. nan when no work
+    has a relevant work.
     """
     n = len(labels)
     queries = np.arange(n)
-    if n > _MOST_QUERIES:
-        queries = np.sort(np.random.default_rng(seed).choice(n, _MOST_QUERIES, replace=False))
+    if n > _MAX_QUERIES:
+        queries = np.sort(np.random.default_rng(seed).choice(n, _MAX_QUERIES, replace=False))
     likeness = np.zeros((len(queries), n), np.float32)
     for part in parts:
         rows = unit_rows(part)

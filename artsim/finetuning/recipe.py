@@ -1,4 +1,4 @@
-"""How an encoder is fine-tuned: every number that a result depends on, beside the works and the backbone."""
+"""Hyperparameters of fine-tuning: every number that affects a result, apart from works and backbone."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ SPLITS: tuple[Split, ...] = ("auto", "stratified", "artist")
 class Recipe:
     """The defaults were chosen on artist-disjoint folds of 473 paintings: see docs/finetuning.md.
 
-    Raises `TrainingError` for numbers that make no sense.
+    `TrainingError` for invalid values.
     """
 
     label: str
     split: Split = "auto"
-    """"artist": no artist has works on both sides; "auto" is that where the works have artists, else "stratified"."""
+    """"artist": no artist has works in two parts; "auto": "artist" where the works have artists, else "stratified"."""
     artist: str = "artist"
-    """The column that says which works are by one hand."""
+    """Column of the artists."""
     min_per_class: int = 8
     max_per_class: int = 5000
     seed: int = 0
     views: int = 3
-    """Pictures made of each work: itself, and so many less one altered ones."""
+    """Views per work: the picture itself and `views - 1` altered ones."""
     dimension: int = 64
-    """Of the learned vector."""
+    """Dimension of the learned vector."""
     head_epochs: int = 60
     top_epochs: int = 6
-    """Of the second phase; 0 leaves the backbone as it is."""
+    """Epochs of the second phase; 0 leaves the backbone unchanged."""
     head_patience: int = 12
-    """Epochs without a better validation figure after which a phase ends."""
+    """Epochs without a better validation score after which a phase ends."""
     top_patience: int = 3
     head_batch: int = 128
     top_batch: int = 64
     head_rate: float = 3e-3
     top_rate: float = 1e-3
-    """Learning rate of the first stage that is unfrozen; each further one has half that of the one above it."""
+    """Learning rate of the top stage; each lower stage has half the rate of the one above it."""
     temperature: float = 0.05
     smoothing: float = 0.1
     dropout: float = 0.2
     folds: int | None = None
-    """Trainings beside this one in which each artist is held out once, for the report; None: 3 for small sets, else none."""
+    """Additional trainings that hold out each artist once, for the report; None: 3 for small sets, else none."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:

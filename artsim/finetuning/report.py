@@ -1,4 +1,4 @@
-"""What came of it, for people (`report.md`, `confusion.png`) and for programs (`report.json`)."""
+"""Training report for people (`report.md`, `confusion.png`) and programs (`report.json`)."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ EVERY_ARTIST, TEST, NEW_ARTISTS, NEW_WORKS, TRAINED_ON = (
     "works not trained on",
     "works trained on",
 )
-"""Which works ask. In a split by artist the test works are those by artists not trained on. The first is of trainings like
-this one on the works of other artists: see `folds`."""
+"""Sets of query works. In a split by artist, the test works are those by artists not trained on. The first set belongs to the
+cross-validation in `folds`."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often the head names the right class."""
+    """Accuracy of the head on one set of works."""
 
     works_of: str
     works: int
     accuracy: float
     class_mean: float
-    """The mean over the classes of their shares of right answers."""
+    """Mean over the classes of their accuracies."""
     largest_class: float
-    """What always naming the largest class would reach."""
+    """Accuracy of always predicting the largest class."""
 
 
 def accuracy_of(works_of: str, matrix: np.ndarray) -> Accuracy:
-    """From a confusion matrix with at least one work."""
+    """Accuracy from a confusion matrix with at least one work."""
     totals = matrix.sum(axis=1)
     there = totals > 0
     return Accuracy(
@@ -55,7 +55,7 @@ def report_markdown(
     changes: Sequence[RetrievalChange],
     figures: Mapping[str, Any],
 ) -> str:
-    """The report. `figures` has `scores`, `history`, `failed`, `cpu_seconds` as the JSON report does."""
+    """The report in Markdown. `figures` has `scores`, `history`, `failed`, `cpu_seconds` as the JSON report does."""
     parts = [
         f"# {config['backbone']['id']} fine-tuned on {config['label']}\n",
         _headline(changes),
@@ -76,7 +76,7 @@ def report_markdown(
 
 
 def _headline(changes: Sequence[RetrievalChange]) -> str:
-    """The figure that says most: the label by hands that no training saw, on as many works as there are."""
+    """The main result: retrieval by label for the artists, or else works, that training did not see."""
     best = next(
         (one for name in (EVERY_ARTIST, NEW_ARTISTS, NEW_WORKS) for one in changes if one.queries_of == name), None
     )
@@ -160,7 +160,7 @@ def _change_table(changes: Sequence[RetrievalChange]) -> Table:
 
 
 def _verdict(changes: Sequence[RetrievalChange]) -> str:
-    """What is worse than before, in words."""
+    """Sets and tasks that got worse, in words."""
     judged = [one for one in changes if one.queries_of != TRAINED_ON]
     worse = [one for one in judged if one.verdict == "worse"]
     lower = [one for one in judged if one.verdict == "within chance" and one.difference < 0]

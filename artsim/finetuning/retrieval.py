@@ -1,6 +1,6 @@
-"""Search before and after: the same queries asked of the backbone and of what was made of it, on works it was not trained on.
+"""Retrieval before and after fine-tuning: the same queries with the backbone and with the fine-tuned encoder.
 
-Not only by the label that was trained: also whether works by one artist, and other copies of one work, are still found.
+Covers the trained label, and also whether works by one artist and altered copies of one work are still found.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.space_statistics import fit_statistics
 
 SHOWN = ("precision@1", "precision@10", "map")
-FEW = 5  # with fewer queries nothing is said
-QUERIES = 300  # of each set, at most
+FEW = 5  # sets with fewer queries are not reported
+QUERIES = 300  # largest number per set
 COPIES = 100
 Segments = Mapping[Aspect, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class RetrievalChange:
-    """One figure of many queries, before and after."""
+    """Mean metrics of one query set, before and after."""
 
     queries_of: str
-    """Which works ask."""
+    """The query works."""
     among: str
-    """Which works are searched."""
+    """The works that are searched."""
     task: str
     setting: str
     queries: int
     before: Mapping[str, float]
     after: Mapping[str, float]
     interval: tuple[float, float] = field(default=(math.nan, math.nan))
-    """95 % of the difference in the last metric, by bootstrap over artists (over works where there are none)."""
+    """95 % interval of the difference in the last metric, by bootstrap over artists (over works where there are none)."""
 
     @property
     def metric(self) -> str:
@@ -74,8 +74,7 @@ def compare_retrieval(
 ) -> list[RetrievalChange]:
     """Changes for each set of query rows among all works; for the set `alone` also among the works of that set only.
 
-    `subject_too`: whether `subject` vectors changed at all, and so are worth a line. Of a large set so many works ask as are
-    drawn by the seed.
+    `subject_too`: whether `subject` vectors changed and are reported. Of a large set, a sample of queries is drawn by `seed`.
     """
     settings, tasks, own = _settings(subject_too), _tasks(works, label), sets[alone]
     by_label = same_label(label, known_artists=works.artists is not None)
@@ -92,7 +91,7 @@ def compare_retrieval(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """One fold: works by artists that this training did not see, and what both encoders say of them."""
+    """One fold: works by artists that its training did not see, with the blocks of both encoders."""
 
     works: LabelledWorks
     before: tuple[Blocks, Segments]
@@ -102,23 +101,26 @@ class HeldOut:
 def compare_held_out(
     folds: Sequence[HeldOut], *, label: str, queries_of: str, subject_too: bool, seed: int = 0
 ) -> list[RetrievalChange]:
-    """Changes over the queries of all folds; each is asked among the works of its fold only, all by artists not trained on."""
+    """Changes over the queries of all folds; each query searches only its own fold, whose artists were not trained on."""
     changes = []
     spaces = [[_space(blocks, segments) for blocks, segments in (fold.before, fold.after)] for fold in folds]
     drawn = [_drawn(np.arange(len(fold.works)), seed) for fold in folds]
     for task_name in _tasks(folds[0].works, label):
         tasks = [_tasks(fold.works, label)[task_name] for fold in folds]
         for setting_name, setting in _settings(subject_too).items():
-            each = [_ask(pair, task, setting, rows) for pair, task, rows in zip(spaces, tasks, drawn, strict=True)]
-            found = [asked for asked in each if asked.artists is not None]
-            if sum(len(asked.before) for asked in found) < FEW:
+            each = [
+                _evaluate_queries(pair, task, setting, rows)
+                for pair, task, rows in zip(spaces, tasks, drawn, strict=True)
+            ]
+            per_fold = [fold for fold in each if fold.artists is not None]
+            if sum(len(fold.before) for fold in per_fold) < FEW:
                 continue
-            asked = _PerQuery(
-                np.concatenate([asked.before for asked in found]),
-                np.concatenate([asked.after for asked in found]),
-                np.concatenate([asked.artists for asked in found if asked.artists is not None]),
+            pooled = _PerQuery(
+                np.concatenate([fold.before for fold in per_fold]),
+                np.concatenate([fold.after for fold in per_fold]),
+                np.concatenate([fold.artists for fold in per_fold if fold.artists is not None]),
             )
-            changes.append(_change(asked, (queries_of, "each other", task_name, setting_name), seed))
+            changes.append(_change(pooled, (queries_of, "each other", task_name, setting_name), seed))
     return changes
 
 
@@ -134,32 +136,32 @@ def _tasks(works: LabelledWorks, label: str) -> dict[str, _RetrievalTask]:
 
 
 def same_label(label: str, *, known_artists: bool) -> str:
-    """What the task of finding works of one label is called."""
+    """Name of the task of finding works with the same label."""
     return f"same {label}" + (", other artists" if known_artists else "")
 
 
 @dataclass(frozen=True)
 class _RetrievalTask:
-    """What is right: works with the same number in `labels` (n,), but for those with the same one in `apart` (n,)."""
+    """Relevant are works with the same number in `labels` (n,), except those with the same number in `apart` (n,)."""
 
     labels: np.ndarray
     apart: np.ndarray | None
     artists: np.ndarray | None
-    """(n,): groups for the intervals."""
+    """(n,) int: groups for the intervals."""
 
     def only(self, rows: np.ndarray) -> _RetrievalTask:
         apart, artists = (None if each is None else each[rows] for each in (self.apart, self.artists))
         return _RetrievalTask(self.labels[rows], apart, artists)
 
-    def left(self, row: int) -> np.ndarray:
-        """(n,) bool: the works in the ranking of the query `row`."""
-        left = np.ones(len(self.labels), bool) if self.apart is None else self.apart != self.apart[row]
-        left[row] = False
-        return left
+    def ranked(self, row: int) -> np.ndarray:
+        """(n,) bool: whether each work is in the ranking of the query `row`."""
+        ranked = np.ones(len(self.labels), bool) if self.apart is None else self.apart != self.apart[row]
+        ranked[row] = False
+        return ranked
 
     def relevant(self, row: int) -> np.ndarray:
-        """(n,) bool: the right ones among them."""
-        return (self.labels == self.labels[row]) & self.left(row)
+        """(n,) bool: whether each work is in that ranking and relevant."""
+        return (self.labels == self.labels[row]) & self.ranked(row)
 
 
 def _space(blocks: Blocks, segments: Segments) -> Space:
@@ -180,54 +182,56 @@ def _compare(
     among: str,
     seed: int,
 ) -> list[RetrievalChange]:
-    """Sets with fewer than `FEW` queries that have anything to find are left out."""
+    """Changes per set, task and setting; sets with fewer than `FEW` queries that have relevant works are left out."""
     changes = []
     for queries_of, rows in sets.items():
         for task_name, task in tasks.items():
             for setting_name, setting in settings.items():
-                asked = _ask(spaces, task, setting, rows)
-                if len(asked.before) >= FEW:
-                    changes.append(_change(asked, (queries_of, among, task_name, setting_name), seed))
+                per_query = _evaluate_queries(spaces, task, setting, rows)
+                if len(per_query.before) >= FEW:
+                    changes.append(_change(per_query, (queries_of, among, task_name, setting_name), seed))
     return changes
 
 
 @dataclass(frozen=True)
 class _PerQuery:
-    """Figures (q, len(SHOWN)) of each query, and its artist (q,) where artists are known."""
+    """Metrics (q, len(SHOWN)) per query, and its artist (q,) where artists are known."""
 
     before: np.ndarray
     after: np.ndarray
     artists: np.ndarray | None
 
 
-def _ask(spaces: Sequence[Space], task: _RetrievalTask, setting: Setting, rows: np.ndarray) -> _PerQuery:
-    """Those of `rows` that have anything to find."""
-    asked = np.array([row for row in rows if task.relevant(row).any()], int)
-    if not len(asked):
+def _evaluate_queries(spaces: Sequence[Space], task: _RetrievalTask, setting: Setting, rows: np.ndarray) -> _PerQuery:
+    """Evaluate the queries at `rows` that have relevant works, in both spaces."""
+    queries = np.array([row for row in rows if task.relevant(row).any()], int)
+    if not len(queries):
         return _PerQuery(np.zeros((0, len(SHOWN))), np.zeros((0, len(SHOWN))), None)
-    before, after = (_figures(space, task, setting, asked) for space in spaces)
-    return _PerQuery(before, after, None if task.artists is None else task.artists[asked])
+    before, after = (_figures(space, task, setting, queries) for space in spaces)
+    return _PerQuery(before, after, None if task.artists is None else task.artists[queries])
 
 
-def _change(asked: _PerQuery, names: tuple[str, str, str, str], seed: int) -> RetrievalChange:
-    low, high = bootstrap_intervals((asked.after - asked.before)[:, -1:], clusters=asked.artists, seed=seed)[0]
+def _change(per_query: _PerQuery, names: tuple[str, str, str, str], seed: int) -> RetrievalChange:
+    low, high = bootstrap_intervals(
+        (per_query.after - per_query.before)[:, -1:], clusters=per_query.artists, seed=seed
+    )[0]
     queries_of, among, task, setting = names
     return RetrievalChange(
         queries_of=queries_of,
         among=among,
         task=task,
         setting=setting,
-        queries=len(asked.before),
-        before=dict(zip(SHOWN, asked.before.mean(axis=0).tolist(), strict=True)),
-        after=dict(zip(SHOWN, asked.after.mean(axis=0).tolist(), strict=True)),
+        queries=len(per_query.before),
+        before=dict(zip(SHOWN, per_query.before.mean(axis=0).tolist(), strict=True)),
+        after=dict(zip(SHOWN, per_query.after.mean(axis=0).tolist(), strict=True)),
         interval=(float(low), float(high)),
     )
 
 
 def _figures(space: Space, task: _RetrievalTask, setting: Setting, rows: np.ndarray) -> np.ndarray:
-    """(q, len(SHOWN)): the figures of each query."""
+    """(q, len(SHOWN)): metrics per query."""
     found = []
-    for block, order in rank_works(space, setting, rows, task.left):
+    for block, order in rank_works(space, setting, rows, task.ranked):
         relevant = np.stack([task.relevant(row) for row in block.tolist()])
         found.append(measure(np.take_along_axis(relevant, order, axis=1)))
     return np.concatenate(found)[:, [METRICS.index(metric) for metric in SHOWN]]
@@ -256,11 +260,11 @@ def compare_copies(
     for encoder, own in zip(encoders, blocks, strict=True):
         needed: Blocks = {"subject": own["subject"], "layout": own["layout"]}
         statistics = fit_statistics("space", needed)
-        there, asked = (
+        originals, altered = (
             statistics.split(statistics.index_vectors(each))["layout"]
             for each in (needed, encoder.embed_images(copies))
         )
-        found.append(((asked @ there.T).argmax(axis=1) == rows).astype(float))
+        found.append(((altered @ originals.T).argmax(axis=1) == rows).astype(float))
     low, high = bootstrap_intervals((found[1] - found[0])[:, None], seed=seed)[0]
     return RetrievalChange(
         queries_of=queries_of,

@@ -1,4 +1,4 @@
-"""Source -> backbone -> a folder that `load_encoder` loads, with a report of what it gained and what it cost."""
+"""Fine-tuning end to end: source and backbone -> a folder that `load_encoder` loads, with a report."""
 
 from __future__ import annotations
 
@@ -38,17 +38,24 @@ def finetune(
 ) -> Path:
     """Fine-tune `backbone` ("embedded", a Hub model id, a folder with a model) on `source`; returns the folder `out`.
 
-    Run again after an interruption, it goes on and ends as if there had been none. When `out` holds exactly this training
-    already, nothing is done; another one is replaced once the new one is whole. Raises `SourceError`, `EncoderError` or
+    An interrupted run can be resumed and gives the same result. When `out` already holds exactly this training, nothing is
+    done; another training there is replaced once the new one is complete. Raises `SourceError`, `EncoderError` or
     `TrainingError`.
     """
     out = Path(out).expanduser().resolve()
-    started, told = time.process_time(), progress or _silent
+    started, report_progress = time.process_time(), progress or _silent
     check_output_folder(out)
     works = read_labelled_works(source, recipe)
     base = load_backbone(backbone)
-    asked = [source.name, source.fingerprint, base.id, base.revision, VERSION, json.dumps(dataclasses.asdict(recipe))]
-    fingerprint = hashlib.sha256("\0".join(asked).encode(errors="surrogateescape")).hexdigest()
+    identity = [
+        source.name,
+        source.fingerprint,
+        base.id,
+        base.revision,
+        VERSION,
+        json.dumps(dataclasses.asdict(recipe)),
+    ]
+    fingerprint = hashlib.sha256("\0".join(identity).encode(errors="surrogateescape")).hexdigest()
     with build_lock(out):
         recover_folder(out)
         clear_leftovers(out)
@@ -57,7 +64,7 @@ def finetune(
             return out
         folder = _working_folder(out, fingerprint)
         pictures = find_pictures(source, works, folder, short_side=base.encoder.short_side)
-        features = measure_features(base, pictures, recipe, folder, told)
+        features = measure_features(base, pictures, recipe, folder, report_progress)
         failed = {works.ids[row]: why for row, why in features.failed.items()}
         if failed:
             log.warning(
@@ -70,19 +77,19 @@ def finetune(
             source, recipe, base, works, pictures, features.only(rows), split, failed, fingerprint, started
         )
         prepared = PreparedViews(base, pictures, recipe)
-        unseen = cross_validate(job, prepared, folder, train=_train, save=_save, progress=told)
-        trained = _train(job, prepared, folder / "checkpoint.pt", told)
+        unseen = cross_validate(job, prepared, folder, train=_train, save=_save, progress=report_progress)
+        trained = _train(job, prepared, folder / "checkpoint.pt", report_progress)
         with replacing_folder(out) as new:
             config = _save(job, trained, new)
-            write_training_report(job, trained, unseen, config, new, told)
+            write_training_report(job, trained, unseen, config, new, report_progress)
         shutil.rmtree(folder, ignore_errors=True)
         return out
 
 
 def check_output_folder(out: Path) -> None:
-    """`TrainingError` when `out` holds something else: it is never overwritten."""
+    """`TrainingError` when `out` holds anything but a fine-tuned encoder, which is never overwritten."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_finetuned(out)):
-        raise TrainingError(f"{out} exists and is no fine-tuned encoder; it is left as it is. Give another folder.")
+        raise TrainingError(f"{out} exists and is not a fine-tuned encoder; it is left as it is. Give another folder.")
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -90,17 +97,17 @@ def _silent(what: str, done: int, total: int) -> None:
 
 
 def _is_done(out: Path, fingerprint: str) -> bool:
-    """Whether `out` holds what would come of this training, whole; what is damaged is trained again."""
+    """Whether `out` holds the complete result of this training; a damaged one is trained again."""
     try:
         config = json.loads((out / CONFIG_FILE).read_text(encoding="utf-8"))
         return config["training"] == fingerprint and FinetunedEncoder(str(out)).dims["style"] > 0
     except (OSError, ValueError, KeyError, TypeError, EncoderError) as error:
-        log.debug("%s is made anew: %s", out, error)
+        log.debug("%s is trained again: %s", out, error)
         return False
 
 
 def _working_folder(out: Path, fingerprint: str) -> Path:
-    """The hidden folder beside `out` that a run that was cut off left, or a new one when that was of another training."""
+    """The hidden working folder beside `out`: that of an interrupted run of this training, else a new one."""
     folder = beside(out, "training")
     path = folder / "job.txt"
     with writing(folder):
@@ -131,11 +138,11 @@ def _training_set(job: TrainingRun) -> TrainingSet:
 
 
 def _save(job: TrainingRun, trained: Trained, folder: Path) -> dict[str, Any]:
-    """The encoder's files; returns what `finetune.json` says."""
+    """Write the encoder's files; return the content of `finetune.json`."""
     files = job.backbone.save(folder)
     save_style_head(trained.head.frozen(), folder / HEAD_FILE)
     for name in (*files, HEAD_FILE):
-        (folder / name).chmod(0o644)  # safetensors writes files that only their owner can read
+        (folder / name).chmod(0o644)  # safetensors creates files that only their owner can read
     works, split = job.works, job.split
     config = {
         "format_version": FORMAT_VERSION,

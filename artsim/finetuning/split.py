@@ -1,8 +1,8 @@
-"""Which works an encoder is trained on, by which it is chosen, and by which it is judged.
+"""Split of the works into training, validation and test parts.
 
-70 % of the works train, 15 % are for choosing (when to stop, how far to go), 15 % for the report. "stratified": drawn class by
-class. "artist": whole artists are drawn, so that the report says how the encoder does with artists it has never seen; a tenth
-of the works of the training artists is then set aside as well, for how it does with new works by artists it knows.
+70 % of the works are for training, 15 % for validation (when to stop, which step to keep), 15 % for the report. "stratified":
+drawn per class. "artist": whole artists are drawn, so that the report covers unseen artists; a tenth of the works of the
+training artists is then set aside as well, to cover new works by known artists.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from artsim.finetuning.works import LabelledWorks
 Part = Literal["training", "validation", "test", "aside"]
 PARTS: tuple[Part, ...] = ("training", "validation", "test", "aside")
 SHARES = (0.70, 0.15, 0.15)
-_ASIDE = 0.1  # of the works of training artists with at least so many:
-_MANY = 5
-_WHOLE_SET = 0.1  # how much the parts' sizes count beside the sizes of their classes when artists are dealt out
+_ASIDE_SHARE = 0.1  # of the works of each training artist with at least _ASIDE_MIN_WORKS
+_ASIDE_MIN_WORKS = 5
+_SIZE_WEIGHT = 0.1  # weight of part sizes, relative to class sizes, when artists are assigned
 
 
 @dataclass(frozen=True)
 class WorkSplit:
     kind: Literal["stratified", "artist"]
     parts: np.ndarray
-    """(n,) int: the place in `PARTS` of each work's part."""
+    """(n,) int: position in `PARTS` of the part of each work."""
 
     def rows(self, *parts: Part) -> np.ndarray:
         return np.flatnonzero(np.isin(self.parts, [PARTS.index(part) for part in parts]))
 
     def hash(self, works: LabelledWorks) -> str:
-        """Names this split: the same works in the same parts have the same hash."""
+        """Hash of ids and parts: equal for the same works in the same parts."""
         lines = [f"{identity}\0{part}\n" for identity, part in zip(works.ids, self.parts.tolist(), strict=True)]
         return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def split_works(works: LabelledWorks, recipe: Recipe) -> WorkSplit:
-    """Seeded. `TrainingError` when artists are to be kept apart and there are too few of them."""
+    """Split the works by the seed. `TrainingError` for a split by artist with too few artists."""
     rng = np.random.default_rng([recipe.seed, 2])
     enough = works.artists is not None and len(set(works.artists.tolist())) >= 3 * len(works.classes) > 0
     kind: Literal["stratified", "artist"]
@@ -65,9 +65,9 @@ def split_works(works: LabelledWorks, recipe: Recipe) -> WorkSplit:
 
 
 def artist_folds(labels: np.ndarray, artists: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(n,) int: which of `count` folds each work is in; an artist's works are in one, and each fold has its share of the
-    artists of every class, so that in each fold most works have another artist's to be found by. Classes without an artist in
-    every fold are in some only."""
+    """(n,) int: fold of each work, of `count` folds. An artist is in one fold, and each fold has its share of the artists of
+    every class, so that most works have relevant works by other artists there. Classes with fewer artists than folds are in
+    some folds only."""
     names, owner, sizes = np.unique(artists, return_inverse=True, return_counts=True)
     usual = np.array(
         [np.bincount(labels[owner == place]).argmax() for place in range(len(names))]
@@ -84,7 +84,7 @@ def artist_folds(labels: np.ndarray, artists: np.ndarray, count: int, rng: np.ra
 
 
 def held_out(works: LabelledWorks, fold: np.ndarray, rng: np.random.Generator) -> WorkSplit:
-    """The works where `fold` (n,) bool is true as the test part; of the others an artist-disjoint share is for choosing."""
+    """Split with the works where `fold` (n,) bool is true as test part, and an artist-disjoint validation part."""
     if works.artists is None:
         raise TrainingError("The works have no artists, so none can be held out.")
     parts = np.full(len(works), PARTS.index("test"))
@@ -96,7 +96,7 @@ def held_out(works: LabelledWorks, fold: np.ndarray, rng: np.random.Generator) -
 
 
 def _stratified(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """At least one work of each class in each part."""
+    """(n,) int: part of each work; every part has at least one work of each class."""
     parts = np.zeros(len(labels), int)
     for label in np.unique(labels):
         own = rng.permutation(np.flatnonzero(labels == label))
@@ -108,12 +108,12 @@ def _stratified(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _by_artist(
     labels: np.ndarray, artists: np.ndarray, shares: Sequence[float], rng: np.random.Generator
 ) -> np.ndarray:
-    """(n,) int: which of the shares each work is in. Artists are dealt out, those with many works before those with few, each
-    to the part that has least of what it should have."""
+    """(n,) int: part of each work. Artists are assigned greedily, those with many works first, each to the part with the
+    lowest cost after it."""
     names, sizes = np.unique(artists, return_counts=True)
     order = np.argsort(
         -sizes * rng.uniform(0.3, 1.0, len(names)), kind="stable"
-    )  # roughly by size, other with every seed
+    )  # roughly by size, varying with the seed
     total = np.bincount(labels).astype(float)  # (classes,)
     wanted = np.outer(shares, total)  # (parts, classes)
     have = np.zeros_like(wanted)
@@ -128,7 +128,7 @@ def _by_artist(
             off = ((after - wanted).clip(min=0) ** 2 / total).sum() / min(shares)
             whole = ((after.sum(axis=1) - wanted.sum(axis=1)).clip(min=0) ** 2).sum() / total.sum()
             missing = ((wanted - after).clip(min=0) / wanted).sum()
-            cost.append(off + _WHOLE_SET * whole + missing)
+            cost.append(off + _SIZE_WEIGHT * whole + missing)
         part = int(np.argmin(cost))
         have[part] += added
         parts[own] = part
@@ -136,8 +136,8 @@ def _by_artist(
 
 
 def _set_aside(parts: np.ndarray, artists: np.ndarray, rng: np.random.Generator) -> None:
-    """Moves a tenth of the works of each training artist with many to the part that is set aside."""
+    """Move a tenth of the works of each training artist with enough of them to the part "aside"."""
     for artist in np.unique(artists):
         own = np.flatnonzero(artists == artist)
-        if parts[own[0]] == 0 and len(own) >= _MANY:
-            parts[rng.choice(own, max(1, round(_ASIDE * len(own))), replace=False)] = PARTS.index("aside")
+        if parts[own[0]] == 0 and len(own) >= _ASIDE_MIN_WORKS:
+            parts[rng.choice(own, max(1, round(_ASIDE_SHARE * len(own))), replace=False)] = PARTS.index("aside")

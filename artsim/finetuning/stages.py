@@ -1,4 +1,4 @@
-"""Which layers of a model of any family are unfrozen, and in which order: from the top."""
+"""Stages of a model of any family: the layers that are unfrozen, from the top."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from artsim.errors import TrainingError
 if TYPE_CHECKING:
     import torch
 
-_SHARE = (
-    1 / 3
-)  # of the layers, from the top: what lies below tells edges and textures, which paintings have as photographs do
+# of the layers, from the top; lower ones detect edges and textures, which paintings share with photographs
+_SHARE = 1 / 3
 _STAGES = 3
 
 
 def stages_of(model: Any) -> list[list[torch.nn.Parameter]]:
     """The parameters of the upper third of the layers of `model`'s image part, in up to three stages, top first.
 
-    Layers are the children of the outermost list of modules with two or more (`encoder.layer`, `encoder.stages`, ...). What
-    comes after them (normalisation, pooling, projection) belongs to the first stage. `TrainingError` when there is no such
-    list.
+    Layers are the children of the outermost list of two or more modules (`encoder.layer`, `encoder.stages`, ...). Modules
+    after them (normalisation, pooling, projection) belong to the first stage. `TrainingError` without such a list.
     """
     from torch.nn import ModuleList
 
@@ -44,7 +42,7 @@ def stages_of(model: Any) -> list[list[torch.nn.Parameter]]:
 
 
 def _after(images: Any, model: Any, layers: Any) -> list[torch.nn.Parameter]:
-    """The parameters that come after `layers` in the order in which modules are made, and the image projection."""
+    """The parameters after `layers` in creation order of the modules, and the image projection."""
     inside = {id(weight) for weight in layers.parameters()}
     seen, after = False, []
     for weight in images.parameters():

@@ -1,10 +1,9 @@
-"""The two phases: the head alone on what the backbone says, then the backbone unfrozen from the top, stage by stage.
+"""The two phases of training: the head alone on fixed features, then the backbone unfrozen from the top, stage by stage.
 
-What each epoch draws depends on the seed and on the epoch alone, and its end is kept, so a run that was killed and started
-again ends with the same weights as one that was not. Which epoch is kept, and how much of the way from the old weights to the
-new ones is gone (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"), is chosen on the validation works only. In a
-small set these are by a handful of artists, too few to tell by when a head is trained enough: there its epochs are chosen by
-folds of all works that are not for the report.
+Random draws of an epoch depend on seed and epoch only, and a checkpoint follows every epoch, so a killed and resumed run ends
+with the same weights as an uninterrupted one. The epoch to keep, and the interpolation between old and new weights (Wortsman
+et al. 2022, "Robust fine-tuning of zero-shot models"), are chosen on the validation works only. In a small set these are by
+too few artists to choose the epochs of the head: they are chosen there by folds of all works outside the report.
 """
 
 from __future__ import annotations
@@ -28,36 +27,36 @@ from artsim.storage.shards import writing
 
 log = logging.getLogger(__name__)
 
-STEPS = (0.25, 0.5, 0.75, 1.0)  # of the way from the old weights to the new ones
+STEPS = (0.25, 0.5, 0.75, 1.0)  # interpolation from the old weights (0) to the new ones (1)
 _DECAY = 0.01
-_HEAD_RATE_LATER = 0.3  # of the head's learning rate in the second phase
+_HEAD_RATE_LATER = 0.3  # factor on the head's learning rate in the second phase
 
 Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows of every array belong together; `training` and `validation` are places in them."""
+    """Row i of every array is one work; `training` and `validation` are rows."""
 
     features: Features
     labels: np.ndarray
     artists: np.ndarray
-    """(n,) int: a work without an artist, or of a source without artists, has its own number."""
+    """(n,) int: artist of each work; a work without a known artist has a number of its own."""
     known_artists: bool
     training: np.ndarray
     validation: np.ndarray
     classes: int
     folds: np.ndarray | None = None
-    """(n,) int: the fold of each work for training and validation by which the first phase's epochs are chosen; others -1."""
+    """(n,) int: fold of each training and validation work, to choose the epochs of the first phase; -1 for others."""
 
 
 @dataclass
 class Checkpoint:
-    """How far training came: written after every epoch, read by a run that goes on."""
+    """State of a training: written after every epoch, read when a run resumes."""
 
     phase: str = "head"
     epoch: int = 0
-    """How many epochs of the phase are done."""
+    """Number of finished epochs of the phase."""
     since_best: int = 0
     best_score: float = -math.inf
     best: Tensors = field(default_factory=dict)
@@ -66,7 +65,7 @@ class Checkpoint:
     optimizer: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     head_epochs: int = 0
-    """How many the folds chose; 0 where there are none, or not yet."""
+    """Number chosen by the folds; 0 without folds, or before the choice."""
     head: Tensors = field(default_factory=dict)
     """The first phase's result, once it is over."""
     head_score: float = -math.inf
@@ -79,7 +78,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
-        """A fresh one where there is none. weights_only: tensors and plain values, no code."""
+        """Read a checkpoint; a new one where there is none. `weights_only`: tensors and plain values, no code."""
         return cls(**torch.load(path, weights_only=True)) if path.exists() else cls()
 
 
@@ -87,7 +86,7 @@ class Checkpoint:
 class Trained:
     head: LearnedHead
     step: float
-    """How much of the way to the new backbone was gone; 0 leaves it as it was."""
+    """Interpolation towards the new backbone weights; 0 keeps the old ones."""
     scores: Mapping[str, float]
     """Style mAP of the validation works: "before", with the "head" alone, and at each step tried."""
     history: Sequence[Mapping[str, Any]]
@@ -96,12 +95,12 @@ class Trained:
 def train(
     backbone: Backbone, data: TrainingSet, prepared: PreparedViews, recipe: Recipe, path: Path, progress: Progress
 ) -> Trained:
-    """Both phases; `path` is where the checkpoint lies. The backbone is left with the weights that were chosen."""
+    """Run both phases, with the checkpoint at `path`. The backbone ends with the chosen weights."""
     inputs = fit_inputs(data.features.of(data.training))
     head = LearnedHead(inputs, recipe.dimension, data.classes, seed=recipe.seed)
     trainer = _Trainer(backbone, head, data, prepared, recipe, path, progress)
     if trainer.checkpoint.epoch or trainer.checkpoint.phase != "head":
-        log.info("Going on after epoch %d of phase %r.", trainer.checkpoint.epoch, trainer.checkpoint.phase)
+        log.info("Resuming after epoch %d of phase %r.", trainer.checkpoint.epoch, trainer.checkpoint.phase)
     before = trainer.score(learned=False)
     trainer.first_phase()
     scores = {"before": before, "head": trainer.checkpoint.head_score}
@@ -131,7 +130,7 @@ class _Trainer:
         self._weights = draw_weights(data.labels[data.training], data.artists[data.training])
 
     def first_phase(self) -> None:
-        """The head alone; ends with the best epoch's weights in it."""
+        """Train the head alone; it ends with the weights of the best epoch."""
         recipe, state = self.recipe, self.checkpoint
         if state.phase == "head":
             if self.data.folds is not None and not state.head_epochs:
@@ -159,7 +158,7 @@ class _Trainer:
         return self._epoch(optimizer, self.recipe.head_batch, epoch, live=False)
 
     def _epochs_by_folds(self, folds: np.ndarray) -> int:
-        """The epochs after which heads trained on the other folds do best on the works of theirs, together."""
+        """The number of epochs after which heads, each trained without one fold, score best on the held-out folds."""
         trainers = [self._without(folds, number) for number in range(folds.max() + 1)]
         optimizers = [trainer._head_optimizer() for trainer in trainers]
         sizes = [len(trainer.data.validation) for trainer in trainers]
@@ -206,9 +205,9 @@ class _Trainer:
         _set_weights(state.best, modules)
 
     def choose_step(self, old: Sequence[torch.Tensor]) -> tuple[float, dict[str, float]]:
-        """How far to go from the weights after the first phase (0) to those after the second (1): the best on validation.
+        """Choose the interpolation from the weights after the first phase (0) to those after the second (1) on validation.
 
-        Both backbone and head are left there.
+        Backbone and head end with the chosen weights.
         """
         weights = [*self.head.parameters(), *(weight for stage in self.backbone.stages for weight in stage)]
         first = [self.checkpoint.head[f"head.{name}"] for name, _ in self.head.named_parameters()]
@@ -222,9 +221,9 @@ class _Trainer:
         return best, {f"step {step:g}": score for step, score in scores.items() if step}
 
     def score(self, *, live: bool = False, learned: bool = True) -> float:
-        """Style mAP of the validation works, other artists only; with the backbone as it is now if `live`.
+        """Style mAP of the validation works, other artists only; `live` runs the backbone with its current weights.
 
-        Where no validation work has anything to find: minus the cross-entropy.
+        Minus the cross-entropy where no validation work has relevant works.
         """
         data, rows = self.data, self.data.validation
         with torch.no_grad():
@@ -245,7 +244,7 @@ class _Trainer:
         return self.backbone.parts(self.prepared.get(rows.tolist(), views.tolist()), given) if live else given
 
     def _epoch(self, optimizer: torch.optim.Optimizer, batch: int, epoch: int, *, live: bool) -> float:
-        """Mean loss of as many works as there are to train on, drawn in balance, each in a view drawn at random."""
+        """Train on as many works as the training part has, drawn in balance with random views; return the mean loss."""
         data, recipe = self.data, self.recipe
         rng = np.random.default_rng([recipe.seed, 3, int(live), epoch])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -277,7 +276,7 @@ class _Trainer:
         state.epoch += 1
         state.since_best += 1
         state.now = _weights_of(modules)
-        if score >= state.best_score:  # of equals the later: it names classes better
+        if score >= state.best_score:  # of equal epochs the later, which classifies better
             state.best_score, state.best, state.since_best = score, state.now, 0
         state.optimizer = optimizer.state_dict()
         state.history.append({"phase": phase, "epoch": state.epoch, "loss": loss, "validation": score})
@@ -295,7 +294,7 @@ class _Trainer:
 
 
 def _weights_of(modules: Mapping[str, torch.nn.Module]) -> Tensors:
-    """Copies, by the name of the module and of the weight."""
+    """Copies of the weights, by module and weight name."""
     return {
         f"{prefix}.{name}": weight.detach().clone()
         for prefix, module in modules.items()
@@ -319,6 +318,6 @@ def _interpolate(
 
 
 def _set_rates(optimizer: torch.optim.Optimizer, rates: Sequence[float], done: float) -> None:
-    """Each group's learning rate, falling as a cosine to 0 at the end of the phase."""
+    """Set each group's learning rate, with a cosine decay to 0 at the end of the phase."""
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2

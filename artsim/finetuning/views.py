@@ -1,4 +1,4 @@
-"""Altered copies of a painting that keep its style: turned over, cropped, turned a little. Colours and sharpness stay."""
+"""Augmented views of a painting that keep its style: mirrored, cropped, slightly rotated; same colours and sharpness."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 LEAST_AREA = 0.7
-"""Share of the picture that a crop keeps at least."""
+"""Smallest share of the picture that a crop keeps."""
 MOST_DEGREES = 5.0
 _LONGEST_STRETCH = 0.1  # a crop's shape differs from the picture's by at most e^0.1
 
 
 def altered_view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
-    """View `number` of a work: 0 is the picture itself, each other is always altered the same way for the same seed."""
+    """View `number` of a work: 0 is the picture itself; the others are altered, depending on the seed only."""
     if number == 0:
         return image
     rng = np.random.default_rng([seed, number, zlib.crc32(identity.encode(errors="surrogateescape"))])
@@ -25,7 +25,7 @@ def altered_view(image: Image.Image, identity: str, number: int, *, seed: int) -
 
 
 def _cropped(image: Image.Image, angle: float, rng: np.random.Generator) -> Image.Image:
-    """A part of the picture, turned by `angle` where all of it still lies in the picture; else not turned."""
+    """A crop rotated by `angle` where it stays within the picture, else not rotated."""
     area, stretch = rng.uniform(LEAST_AREA, 1.0), rng.uniform(-_LONGEST_STRETCH, _LONGEST_STRETCH)
     across = min(1.0, math.sqrt(area) * math.exp(stretch / 2))
     width, height = image.width * across, image.height * min(1.0, area / across)

@@ -1,4 +1,4 @@
-"""The labelled works that an encoder is trained on: which classes are kept, and which works of them."""
+"""Labelled works for training: selection of classes and works."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class LabelledWorks:
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     labels: np.ndarray
-    """(n,) int: number of each work's class."""
+    """(n,) int: class number of each work."""
     artists: np.ndarray | None
-    """(n,) int: works by one artist have one number, a work without an artist has its own; None without such a column."""
+    """(n,) int: artist number of each work, its own for a work without an artist; None without an artist column."""
     dropped: Mapping[str, int]
-    """Classes that are left out because they have too few works -> how many they have."""
+    """Classes left out because they have too few works -> their number of works."""
     unlabelled: int
     spared: int
-    """Works of large classes beyond the largest number per class, drawn by the seed."""
+    """Number of works of large classes left out at random, by the seed."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -44,7 +44,7 @@ class LabelledWorks:
 
 
 def read_labelled_works(source: Source, recipe: Recipe) -> LabelledWorks:
-    """The works of `source` that have a label, of classes with enough works, at most so many of each.
+    """The labelled works of `source`, of classes with enough works, with a maximum per class.
 
     `TrainingError` when there is no such column, or fewer than two classes are left.
     """
@@ -75,7 +75,7 @@ def read_labelled_works(source: Source, recipe: Recipe) -> LabelledWorks:
 
 
 def usable_works(works: LabelledWorks, rows: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, LabelledWorks]:
-    """The works at `rows` without the classes that have too few of them, numbered anew; and which rows these are.
+    """The kept rows and their works: those at `rows` without classes that have too few of them, with new class numbers.
 
     `TrainingError` when fewer than two classes are left.
     """
@@ -91,7 +91,7 @@ def usable_works(works: LabelledWorks, rows: np.ndarray, recipe: Recipe) -> tupl
 
 
 def _read_columns(source: Source, recipe: Recipe) -> tuple[list[str], Labels, Labels | None]:
-    """Ids, labels and artists of all works; no picture is looked at."""
+    """Ids, labels and artists of all works; pictures are not read."""
     columns = [name for name in (recipe.label, recipe.artist) if name in source.features]
     if recipe.label not in columns:
         there = ", ".join(sorted(source.features))

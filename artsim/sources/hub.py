@@ -87,7 +87,7 @@ def _converting_errors(repo: str) -> Iterator[None]:
 
 @contextmanager
 def _converting_format_errors(repo: str, split: str) -> Iterator[None]:
-    """What `datasets` cannot make sense of, or refuses (names that lead out of an image folder), as a `SourceError`."""
+    """Convert what `datasets` cannot parse, or refuses (names that lead out of an image folder), to `SourceError`."""
     from datasets.exceptions import DatasetNotFoundError
 
     try:

@@ -12,14 +12,14 @@ from artsim.sources import Source, open_source
 
 
 def paint(style: str, rng: np.random.Generator, side: int = 48) -> Image.Image:
-    """A picture in one of two manners: fine stripes, or broad patches; in colours of its own."""
+    """A picture in one of two styles: fine stripes or broad patches, in random colours."""
     cells = (side, 6) if style == "stripes" else (4, 4)
     pixels = np.repeat(np.repeat(rng.random(cells), side // cells[0], axis=0), side // cells[1], axis=1)
     return Image.fromarray((pixels[..., None] * rng.uniform(120, 255, 3)).astype(np.uint8))
 
 
 def write_folder(folder: Path, *, artists: int = 12, works: int = 2) -> Path:
-    """Two styles with `artists` each, `works` by each of them; a broken file, a style of two works, a work without a style."""
+    """Two styles of `artists` artists with `works` works each; a broken file, a style of two works, a work without style."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     rows = []

@@ -1,4 +1,4 @@
-"""The whole of it: works in, an encoder and a report out; also when it is killed, or asked for what cannot be."""
+"""Fine-tuning end to end: encoder and report, resumption of killed runs, refused input."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def tuned(checkpoint: Any, labelled: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a tiny ResNet fine-tuned on the two styles. Only for reading: change a copy."""
+    """The folder of a tiny ResNet fine-tuned on the two styles. Read-only: change a copy."""
     recipe = Recipe(label="style", views=2, dimension=8, head_epochs=10, top_epochs=3, head_batch=16, top_batch=16)
     return finetune(labelled, str(checkpoint("resnet")), tmp_path_factory.mktemp("tuned") / "encoder", recipe)
 
 
-def test_what_comes_out_is_an_encoder_with_one_more_part_of_style(tuned: Path, checkpoint: Any) -> None:
+def test_the_result_is_an_encoder_with_one_more_style_segment(tuned: Path, checkpoint: Any) -> None:
     base, encoder = load_encoder(str(checkpoint("resnet"))), load_encoder(str(tuned))
     pictures = [Image.new("RGB", (60, 40), color) for color in ("red", "green")]
     blocks = encoder.embed_images(pictures)
@@ -43,14 +43,14 @@ def test_what_comes_out_is_an_encoder_with_one_more_part_of_style(tuned: Path, c
     assert not encoder.embeds_text
 
 
-def test_plain_transformers_loads_it_too(tuned: Path) -> None:
+def test_transformers_loads_the_result(tuned: Path) -> None:
     from transformers import AutoImageProcessor, AutoModel
 
     assert AutoModel.from_pretrained(tuned) is not None
     assert AutoImageProcessor.from_pretrained(tuned) is not None
 
 
-def test_a_collection_is_built_and_searched_with_it(tuned: Path, labelled: Source, tmp_path: Path) -> None:
+def test_a_collection_is_built_and_searched_with_the_result(tuned: Path, labelled: Source, tmp_path: Path) -> None:
     from artsim import build_collection, open_collection
 
     build_collection(labelled, load_encoder(str(tuned)), tmp_path / "collection")
@@ -59,7 +59,7 @@ def test_a_collection_is_built_and_searched_with_it(tuned: Path, labelled: Sourc
     assert len(matches) == 3
 
 
-def test_the_report_tells_what_was_done_and_what_it_changed(tuned: Path) -> None:
+def test_the_report_covers_the_training_and_its_changes(tuned: Path) -> None:
     figures = json.loads((tuned / "report.json").read_text())
     report = (tuned / "report.md").read_text()
     assert figures["works"]["dropped"] == {"rare": 2}
@@ -75,8 +75,8 @@ def test_the_report_tells_what_was_done_and_what_it_changed(tuned: Path) -> None
         plot.verify()
 
 
-def test_it_learns_what_tells_the_styles_apart(tuned: Path) -> None:
-    """Stripes and patches are easily told apart, also by painters that it was not trained on."""
+def test_training_separates_the_styles(tuned: Path) -> None:
+    """Stripes and patches are easy to separate, also for unseen painters."""
     figures = json.loads((tuned / "report.json").read_text())
     losses = [one["loss"] for one in figures["history"]]
     assert losses[-1] < losses[0]
@@ -85,22 +85,22 @@ def test_it_learns_what_tells_the_styles_apart(tuned: Path) -> None:
     assert accuracy["test works"] > 0.8
 
 
-def test_it_begins_with_what_is_gained_for_artists_that_no_training_saw(tuned: Path) -> None:
+def test_the_report_starts_with_the_gain_for_unseen_artists(tuned: Path) -> None:
     figures = json.loads((tuned / "report.json").read_text())
     first = figures["search"][0]
     assert (first["queries_of"], first["among"]) == ("every artist, held out in turn", "each other")
-    assert first["queries"] == figures["works"]["used"]  # every work asks once
-    said = f"**mAP {first['before']['map']:.3f} → {first['after']['map']:.3f}**"
-    assert said in (tuned / "report.md").read_text().split("- Works:")[0]
+    assert first["queries"] == figures["works"]["used"]  # every work is a query once
+    headline = f"**mAP {first['before']['map']:.3f} → {first['after']['map']:.3f}**"
+    assert headline in (tuned / "report.md").read_text().split("- Works:")[0]
 
 
 def test_folds_can_be_left_out(checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path) -> None:
-    told: list[str] = []
+    steps: list[str] = []
     short = replace(recipe, head_epochs=1, top_epochs=0, folds=0)
     out = finetune(
-        labelled, str(checkpoint("resnet")), tmp_path / "encoder", short, progress=lambda what, *_: told.append(what)
+        labelled, str(checkpoint("resnet")), tmp_path / "encoder", short, progress=lambda what, *_: steps.append(what)
     )
-    assert not [what for what in told if "Fold" in what]
+    assert not [what for what in steps if "Fold" in what]
     assert "held out in turn" not in (out / "report.md").read_text()
     assert "**mAP" in (out / "report.md").read_text()
 
@@ -123,7 +123,7 @@ def test_a_changed_file_is_noticed_and_named(tuned: Path, tmp_path: Path, damage
         load_encoder(str(copy))
 
 
-def test_a_description_that_cannot_be_read_is_named(tuned: Path, tmp_path: Path) -> None:
+def test_an_unreadable_finetune_json_is_named(tuned: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
     config = json.loads((copy / "finetune.json").read_text())
     (copy / "finetune.json").write_text(json.dumps({**config, "format_version": 99}))
@@ -134,7 +134,7 @@ def test_a_description_that_cannot_be_read_is_named(tuned: Path, tmp_path: Path)
         load_encoder(str(copy))
 
 
-def test_the_same_again_does_nothing_and_another_seed_replaces_it(
+def test_an_equal_training_is_skipped_and_another_seed_replaces_it(
     tuned: Path, checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
 ) -> None:
     copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
@@ -147,7 +147,7 @@ def test_the_same_again_does_nothing_and_another_seed_replaces_it(
 
 
 @pytest.mark.parametrize("stopped_in", ["fold-1", "."])
-def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+def test_a_killed_run_resumes_to_the_same_weights(
     tuned: Path,
     checkpoint: Any,
     labelled: Source,
@@ -175,7 +175,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     assert first["search"] == again["search"]
 
 
-def test_a_run_stopped_in_the_second_phase_goes_on_there(
+def test_a_run_stopped_in_the_second_phase_resumes_there(
     tuned: Path, checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
 ) -> None:
     def stop(what: str, done: int, total: int) -> None:
@@ -184,11 +184,11 @@ def test_a_run_stopped_in_the_second_phase_goes_on_there(
 
     with pytest.raises(KeyboardInterrupt):
         finetune(labelled, str(checkpoint("resnet")), tmp_path / "encoder", recipe, progress=stop)
-    told: list[str] = []
+    steps: list[str] = []
     out = finetune(
-        labelled, str(checkpoint("resnet")), tmp_path / "encoder", recipe, progress=lambda what, *_: told.append(what)
+        labelled, str(checkpoint("resnet")), tmp_path / "encoder", recipe, progress=lambda what, *_: steps.append(what)
     )
-    assert told.count("Unfreezing") < 2 * recipe.top_epochs  # not all of it once more
+    assert steps.count("Unfreezing") < 2 * recipe.top_epochs  # not repeated from its start
     ours, theirs = (json.loads((folder / "finetune.json").read_text()) for folder in (out, tuned))
     assert ours["files"] == theirs["files"]
     assert ours["step"] == theirs["step"]
@@ -201,14 +201,14 @@ def test_a_folder_with_something_else_is_left_alone(labelled: Source, recipe: Re
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 
-def test_what_is_fine_tuned_already_is_no_backbone(
+def test_a_fine_tuned_encoder_is_refused_as_backbone(
     tuned: Path, labelled: Source, recipe: Recipe, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match="fine-tuned already"):
         finetune(labelled, str(tuned), tmp_path / "again", recipe)
 
 
-def test_embedded_backbone_and_the_command_line(labelled_folder: Path, tmp_path: Path) -> None:
+def test_the_command_fine_tunes_the_embedded_backbone(labelled_folder: Path, tmp_path: Path) -> None:
     options = "--label style --views 1 --head-epochs 3 --top-epochs 1 --dimension 8 --max-per-class 12".split()
     where = ["--source", f"folder:{labelled_folder}", "--out", str(tmp_path / "encoder")]
     command = [sys.executable, "scripts/finetune.py", *where, *options]

@@ -1,4 +1,4 @@
-"""Backbones: what is unfrozen, and that what is trained is what is saved, loaded and searched with."""
+"""Backbones: unfrozen parameters; trained weights are saved, loaded and used in a search."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def pictures(met_works: list[dict[str, Any]]) -> list[Image.Image]:
 
 
 def parts_of(backbone: Backbone, pictures: list[Image.Image]) -> list[np.ndarray]:
-    """By the trainable network as it is now, unit rows."""
-    given = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
+    """Segments of the trainable network under its current weights, unit rows."""
+    untrained = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
     with torch.no_grad():
-        found = backbone.parts(backbone.prepare(pictures), [torch.from_numpy(part) for part in given])
+        found = backbone.parts(backbone.prepare(pictures), [torch.from_numpy(part) for part in untrained])
     return [unit_rows(part.numpy()) for part in found]
 
 
 def move(backbone: Backbone) -> None:
-    """Every weight that can be trained becomes another one."""
+    """Change every trainable weight."""
     with torch.no_grad():
         for weight in (weight for stage in backbone.stages for weight in stage):
             weight.mul_(1.05).add_(0.001)
@@ -59,7 +59,7 @@ def test_a_model_from_the_hub_is_trained_saved_and_loaded_as_one(
     after = parts_of(backbone, pictures)
     assert not np.allclose(before[-1], after[-1], atol=1e-4)
     untrained = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
-    assert_alike(before, untrained, 0.9999)  # what it is compared with in the report
+    assert_alike(before, untrained, 0.9999)  # the baseline of the report
     backbone.save(tmp_path)
     loaded = load_encoder(str(tmp_path))
     assert_alike(after, head_segments(loaded.embed_images(pictures), loaded.parts), 0.9999)

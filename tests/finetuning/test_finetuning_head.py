@@ -1,4 +1,4 @@
-"""The head, what it is trained for, and the views it is trained on."""
+"""The head, its objective and metrics, and the augmented views."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from artsim.finetuning.works import LabelledWorks
 
 @pytest.fixture
 def parts() -> list[np.ndarray]:
-    """Three parts of 40 works: signed, too long to be kept whole, and never negative."""
+    """Three segments of 40 works: signed, too long to be kept whole, and never negative."""
     rng = np.random.default_rng(0)
     return [rng.normal(size=(40, 12)), rng.normal(size=(40, 2600)), rng.random((40, 20)).round(1)]
 
 
-def test_a_frozen_head_says_what_the_trained_one_says(parts: list[np.ndarray], tmp_path) -> None:
+def test_a_frozen_head_equals_the_trained_one(parts: list[np.ndarray], tmp_path) -> None:
     head = LearnedHead(fit_inputs(parts), 6, 3, seed=1)
     learned, scores = head([torch.tensor(part, dtype=torch.float32) for part in parts])
     save_style_head(head.frozen(), tmp_path / "head.safetensors")
@@ -49,7 +49,7 @@ def test_a_file_that_is_no_head_is_an_error(tmp_path) -> None:
 
 
 def test_works_by_one_artist_are_not_compared() -> None:
-    """Whether two works by one artist are alike makes no difference to the contrastive term."""
+    """The contrastive term ignores the similarity of two works by one artist."""
     recipe = Recipe(label="style")
     labels, artists = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 0, 1, 2, 3])
     scores = torch.zeros(5, 2)
@@ -58,10 +58,12 @@ def test_works_by_one_artist_are_not_compared() -> None:
     one = loss_of(alike, scores, labels, artists, recipe)
     same_artist = loss_of(alike, scores, labels, torch.tensor([0, 1, 2, 3, 4]), recipe)
     apart[2] = torch.tensor([0.0, 1.0])
-    assert loss_of(apart, scores, labels, artists, recipe) > one  # works of one style by other artists pulled apart
+    assert (
+        loss_of(apart, scores, labels, artists, recipe) > one
+    )  # works of one style by different artists are farther apart
     assert same_artist != one
     alone = loss_of(alike, scores, labels, torch.zeros(5, dtype=torch.long), recipe)
-    assert torch.isclose(alone, torch.tensor(2.0).log())  # cross-entropy of scores that say nothing, and no more
+    assert torch.isclose(alone, torch.tensor(2.0).log())  # only the cross-entropy of uniform scores
 
 
 def test_rare_classes_and_artists_are_drawn_more_often() -> None:
@@ -72,7 +74,7 @@ def test_rare_classes_and_artists_are_drawn_more_often() -> None:
     assert weights[labels == 1].sum() > 0.2
 
 
-def test_validation_figure_is_that_of_the_evaluation() -> None:
+def test_the_validation_score_matches_the_evaluation() -> None:
     collection = make_collection()
     evaluation = evaluate(
         collection, Task(label="style", disjoint="artist"), Setting(ranking="likeness", aspects={"style": 1.0})
@@ -82,12 +84,12 @@ def test_validation_figure_is_that_of_the_evaluation() -> None:
     labels, artists = (
         np.unique(table.column(name).to_pylist(), return_inverse=True)[1] for name in ("style", "artist")
     )
-    # the evaluation centres by all works: the last one weighs in, but hardly
+    # the evaluation also centres by the last work, which hardly matters
     assert style_map([rows], labels, artists) == pytest.approx(evaluation.means()["map"], abs=0.02)
     assert np.isnan(style_map([rows], np.arange(len(labels)), artists))
 
 
-def test_a_view_keeps_most_of_the_picture_and_none_of_it_is_made_up() -> None:
+def test_a_view_keeps_most_of_the_picture_and_adds_nothing() -> None:
     rng = np.random.default_rng(0)
     picture = Image.fromarray(rng.integers(100, 200, (80, 120, 3), np.uint8).repeat(2, 0).repeat(2, 1))
     assert altered_view(picture, "a", 0, seed=0) is picture
@@ -96,7 +98,7 @@ def test_a_view_keeps_most_of_the_picture_and_none_of_it_is_made_up() -> None:
         altered = altered_view(picture, "a", number, seed=0)
         area = altered.width * altered.height / (picture.width * picture.height)
         assert LEAST_AREA - 0.02 <= area <= 1
-        assert np.asarray(altered).min() > 30  # no black corners; bicubic goes a little beyond what there is
+        assert np.asarray(altered).min() > 30  # no black corners; bicubic overshoots a little
         assert np.asarray(altered).mean() == pytest.approx(np.asarray(picture).mean(), abs=3)  # no other colours
         seen.add(altered.tobytes())
     assert len(seen) == 29
@@ -125,7 +127,7 @@ def test_confusion_counts_and_their_drawing() -> None:
         (0.4, (0, 0), "same"),
     ],
 )
-def test_a_change_says_whether_it_may_be_chance(after: float, interval: tuple[float, float], verdict: str) -> None:
+def test_the_verdict_depends_on_the_interval(after: float, interval: tuple[float, float], verdict: str) -> None:
     assert RetrievalChange("q", "all", "task", "style", 9, {"map": 0.4}, {"map": after}, interval).verdict == verdict
 
 
@@ -134,7 +136,7 @@ def test_learned_vectors_are_unit_rows(parts: list[np.ndarray]) -> None:
     np.testing.assert_allclose(learned, unit_rows(learned), atol=1e-6)
 
 
-def test_figures_before_and_after_are_those_of_the_evaluation() -> None:
+def test_changes_match_the_evaluation() -> None:
     collection = make_collection()
     space = collection.state.spaces[0]
     table = collection.state.table.slice(0, len(collection) - 1)  # the last one has neither artist nor style

@@ -1,4 +1,4 @@
-"""Which works are trained on, and how they are split."""
+"""Selection and split of the works for training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_large_classes_are_drawn_from_by_the_seed(labelled: Source, recipe: Reci
     assert first == again != other
 
 
-def test_a_column_that_is_not_there_is_named_with_those_that_are(labelled: Source) -> None:
+def test_a_missing_column_is_an_error_that_names_the_existing_ones(labelled: Source) -> None:
     with pytest.raises(TrainingError, match=r"no column 'movement'.*artist.*style"):
         read_labelled_works(labelled, Recipe(label="movement"))
 
@@ -85,9 +85,7 @@ def test_split_by_artist_shares_no_artist(labelled: Source, recipe: Recipe) -> N
     assert 0.6 < len(split.rows("training", "aside")) / len(works) < 0.8
 
 
-def test_every_artist_is_held_out_once_by_a_training_that_knows_none_of_their_works(
-    labelled: Source, recipe: Recipe
-) -> None:
+def test_folds_hold_out_every_artist_once(labelled: Source, recipe: Recipe) -> None:
     works = read_labelled_works(labelled, recipe)
     assert works.artists is not None
     rng = np.random.default_rng(0)
@@ -115,7 +113,7 @@ def test_split_depends_on_the_seed_alone(labelled: Source, recipe: Recipe) -> No
     assert first == again != other
 
 
-def test_too_few_artists_to_keep_apart_is_said(labelled: Source, recipe: Recipe) -> None:
+def test_too_few_artists_for_a_split_by_artist_is_an_error(labelled: Source, recipe: Recipe) -> None:
     works = read_labelled_works(labelled, recipe)
     one_each = replace(works, artists=works.labels.copy())
     with pytest.raises(TrainingError, match="too few artists"):
