@@ -39,7 +39,7 @@ def test_auto_selects_the_first_of_two_equal_encoders() -> None:
     (space,) = collection.state.spaces
     import dataclasses
 
-    twin = dataclasses.replace(space, space=dataclasses.replace(space.statistics, name="twin"))
+    twin = dataclasses.replace(space, statistics=dataclasses.replace(space.statistics, name="twin"))
     collection.state = dataclasses.replace(collection.state, spaces=(space, twin))
     evaluation = evaluate(collection, Task(label="artist"), Setting(encoder="auto"))
     assert dict(evaluation.answered) == {"space-0": 44, "twin": 0}

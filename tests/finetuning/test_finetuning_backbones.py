@@ -62,7 +62,7 @@ def test_a_model_from_the_hub_is_trained_saved_and_loaded_as_one(
     assert_alike(before, untrained, 0.9999)  # the baseline of the report
     backbone.save(tmp_path)
     loaded = load_encoder(str(tmp_path))
-    assert_alike(after, head_segments(loaded.embed_images(pictures), loaded.parts), 0.9999)
+    assert_alike(after, head_segments(loaded.embed_images(pictures), loaded.segments), 0.9999)
 
 
 @pytest.mark.parametrize("family", ["embedded", "resnet", "clip"])
@@ -88,22 +88,20 @@ def test_only_the_upper_layers_of_the_image_part_are_unfrozen(checkpoint: Any) -
         assert any(last in name for name in unfrozen), unfrozen
 
 
-def test_embedded_network_is_trained_from_the_top_and_saved_as_what_differs(
-    pictures: list[Image.Image], tmp_path: Path
-) -> None:
+def test_the_embedded_backbone_saves_only_the_changed_weights(pictures: list[Image.Image], tmp_path: Path) -> None:
     backbone = load_backbone("embedded")
-    given = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
-    assert_alike(parts_of(backbone, pictures), given, 0.9999)
+    untrained = head_segments(backbone.encoder.embed_images(pictures), backbone.encoder.segments)
+    assert_alike(parts_of(backbone, pictures), untrained, 0.9999)
     assert backbone.save(tmp_path) == []
     with torch.no_grad():
         for weight in backbone.stages[0]:
             weight.mul_(1.1)
     after = parts_of(backbone, pictures)
-    np.testing.assert_allclose(after[0], unit_rows(given[0]), atol=2e-3)  # block 11 lies below the first stage
+    np.testing.assert_allclose(after[0], unit_rows(untrained[0]), atol=2e-3)  # block 11 lies below the first stage
     (name,) = backbone.save(tmp_path)
     tuned = TunedLite0(changed_network(load_network(), tmp_path / name))
-    assert_alike(after, head_segments(tuned.embed_images(pictures), tuned.parts), 0.9999)
-    assert not np.allclose(after[2], unit_rows(given[2]), atol=1e-4)
+    assert_alike(after, head_segments(tuned.embed_images(pictures), tuned.segments), 0.9999)
+    assert not np.allclose(after[2], unit_rows(untrained[2]), atol=1e-4)
     assert (tmp_path / name).stat().st_size < 8_000_000
 
 
