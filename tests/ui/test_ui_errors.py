@@ -38,16 +38,17 @@ PACKAGE = Path(__file__).parents[2] / "artsim"
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 GERMAN = load_strings("de")
 KINDS_OF_ERROR = {
-    "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError", "TooMuch",
+    "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError", "UploadTooLarge",
 }  # fmt: skip
 VISITORS_MEET = """
-    agreement change collection comparison state detail duplicates embedding explain filters images incoming influence
-    intake manifest path ranking regions registrar search shelf space storage values
-    encoders/choose encoders/embedded encoders/lite0 encoders/transformers
-    hub/access hub/commit hub/publish hub/talk sources/metadata
-    ui/answering ui/background ui/desk ui/downloads ui/inputs ui/readiness ui/startup
-    ui/pages/browse ui/pages/collection ui/pages/compare ui/pages/duplicates ui/pages/encoders ui/pages/evaluation
-    ui/pages/map ui/pages/path ui/pages/timeline ui/pages/why
+    analysis/correspondence analysis/duplicates analysis/explain analysis/influence analysis/path collection columns
+    curation/ingest curation/library curation/session curation/uploads encoders/efficientnet_lite0 encoders/embedded
+    encoders/registry encoders/transformers hub/access hub/commit hub/publish images/decode search/encoder_comparison
+    search/engine search/match search/query_vectors search/ranking search/regions snapshot/edits snapshot/filters
+    snapshot/region_index snapshot/space snapshot/space_statistics snapshot/state sources/tables storage/manifest
+    storage/shards ui/background ui/http/downloads ui/owner/page ui/owner/routes ui/pages/browse ui/pages/compare
+    ui/pages/duplicates ui/pages/encoders ui/pages/evaluation ui/pages/map ui/pages/path ui/pages/timeline
+    ui/pages/why ui/query_string ui/readiness ui/search_page/query_input ui/search_service ui/startup web/hub_client
 """.split()  # modules; a sentence that one of them raises is translated, or named below
 PROGRAMMERS_MEET = {  # in these modules; pages never ask what they answer, or send what they refuse
     "Details are looked for by regions alone; leave aspects, preset and ranking out.",
@@ -110,7 +111,7 @@ def templates() -> dict[str, str]:
 
 
 def translations(language: str) -> dict[str, str]:
-    return json.loads((PACKAGE / "ui" / "locales" / language / "errors.json").read_text(encoding="utf-8"))
+    return json.loads((PACKAGE / "messages" / "locales" / language / "errors.json").read_text(encoding="utf-8"))
 
 
 def blanks(text: str) -> set[str]:

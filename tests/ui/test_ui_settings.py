@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from artsim.files.cache import default_cache, read_settings
+from artsim.files.cache import default_cache
+from artsim.ui.settings import read_settings
 
 
 def test_defaults() -> None:
