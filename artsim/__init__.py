@@ -1,4 +1,4 @@
-"""artsim finds artworks that look alike.
+"""artsim: visual similarity search for collections of artworks.
 
 import artsim
 collection = artsim.open_collection("PATH_OR_HUB_ID")

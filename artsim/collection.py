@@ -1,4 +1,4 @@
-"""A collection: open it, search it, change it, save it."""
+"""`Collection`: the facade to search, analyse, change and save a collection."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Origin:
-    """Where on the Hub a collection was opened from: the dataset repository and the exact commit."""
+    """The Hub dataset repository and exact commit that a collection was opened from."""
 
     repo_id: str
     commit: str
@@ -50,9 +50,9 @@ class Origin:
 
 
 class Collection:
-    """Works, their vectors, and what was measured of them.
+    """Works with their embeddings, indexes and statistics; `open_collection` opens one.
 
-    Made by `open_collection`; safe to search from several threads, also while works are added or removed.
+    Searches are thread-safe, also while works are added or removed.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class Collection:
         self.folder = folder
         self.origin = origin
         self.state = state
-        """What is searched now: a snapshot that never changes. A change puts another one in its place."""
+        """The current immutable snapshot. Every change replaces it by a new one."""
         self._encoders: dict[str, Encoder] = dict(encoders or {})  # by id
         self.known_hashes: dict[str, np.ndarray] = {}
-        """Perceptual hashes by the sha256 of the file, as far as anything has asked for them."""
+        """Cache of perceptual hashes, by the sha256 of the picture file."""
         self._map: tuple[State, WorksMap] | None = None
         self._embedding = QueryEmbedding(self.encoder, self.picture)
-        self._loading = threading.Lock()
-        self._changing = threading.Lock()
-        self._mapping = threading.Lock()
+        self._encoder_lock = threading.Lock()
+        self._change_lock = threading.Lock()
+        self._map_lock = threading.Lock()
 
     @classmethod
     def from_folder(cls, folder: Path, *, thorough: bool = False) -> Collection:
-        """The collection saved in `folder`, verified; `thorough` hashes large files as well. `CollectionError` if damaged."""
+        """Open and verify the collection in `folder`; `thorough` also hashes large files. `CollectionError` if damaged."""
         state, manifest = read_collection(folder, thorough=thorough)
         return cls(state=state, manifest=manifest, folder=folder)
 
@@ -92,14 +92,14 @@ class Collection:
         return self.state.table.column("id").to_pylist()
 
     def work(self, identity: str) -> dict[str, Any]:
-        """The metadata of one work. `QueryError` when there is none with that id."""
+        """The metadata of one work. Raises `QueryError` if there is no such work."""
         state = self.state
         return state.work(self._row(state, identity))
 
     def picture(self, identity: str) -> bytes:
-        """The picture of one work, as the file it came as.
+        """The original picture file of one work.
 
-        `CollectionError` when pictures were left out, `ImageError` when that of this work is not there.
+        Raises `CollectionError` if the collection stores no pictures, and `ImageError` if this picture is missing.
         """
         state = self.state
         if self.manifest.images != "bytes":
@@ -118,16 +118,16 @@ class Collection:
             raise QueryError("There is no work {work!r} in this collection.", work=identity) from None
 
     def encoder(self, name: str | None = None) -> Encoder:
-        """An encoder by its id or the name of its space, loaded on first use. `EncoderError` says what is missing."""
+        """An encoder by its id or the name of its space, loaded on first use. Raises `EncoderError` if it cannot be loaded."""
         space = find_space(self.state, name)
-        with self._loading:
+        with self._encoder_lock:
             if space.encoder not in self._encoders:
                 self._encoders[space.encoder] = load_encoder_of(space)
             return self._encoders[space.encoder]
 
     def prefer(self, encoder: str) -> None:
-        """Put an encoder first: from now on it answers where none is named. `QueryError` when there is none of that name."""
-        with self._changing:
+        """Make an encoder the default for queries that name none. Raises `QueryError` for an unknown name."""
+        with self._change_lock:
             first = find_space(self.state, encoder)
             rest = (space for space in self.state.spaces if space is not first)
             self.state = replace(self.state, spaces=(first, *rest))
@@ -153,21 +153,20 @@ class Collection:
         encoder_weights: Mapping[str, float] | None = None,
         detail: bool = False,
     ) -> list[Match]:
-        """The `k` works most like a picture (path, PIL image or bytes), a text, a work of the collection, or `parts`.
+        """The `k` works most similar to an image (path, PIL image or bytes), a text, a work of the collection, or `parts`.
 
-        `aspects` weighs subject, style and color, or a `preset` does: balanced (the default), style, subject, color,
-        same-work. `where` filters by metadata before the top k is taken. `ranking` is "tuned" (all of the above) or
+        `aspects` weights subject, style and color, or a `preset` does: balanced (the default), style, subject, color,
+        same-work. `where` filters by metadata before the top k are taken. `ranking` is "tuned" (all of the above) or
         "cosine" (plain cosine of raw subject vectors). `region` is (left, top, right, bottom) of the picture, in 0..1.
-        `other=["artist"]` leaves out works that share their artist with a work of the query; `at_most={"artist": 2}`
-        keeps the answers varied.
+        `other=["artist"]` excludes works that share their artist with a work of the query; `at_most={"artist": 2}`
+        limits how many matches share an artist.
 
-        In a collection of several encoders, `encoder` names the one that answers (by default the first; for a text the
-        first that reads words). "auto" takes, for each query, the one whose answers stand out most by the rule `auto`;
-        "fusion" puts the answers of all together by the rule `fusion`, each counting by `encoder_weights`. See
-        docs/encoders.md.
+        With several encoders, `encoder` selects one (default: the first; for a text, the first with a text encoder).
+        "auto" selects, for each query, the encoder whose matches stand out most by the rule `auto`; "fusion" merges the
+        matches of all encoders by the rule `fusion`, weighted by `encoder_weights`. See docs/encoders.md.
 
-        `detail` looks for works that contain what the picture shows (a hand, a lute, a gold ground); each match says where
-        (`match.region`). It needs a collection built with regions, and takes no text, aspects, preset or ranking. See
+        `detail` finds works that contain what the picture shows (a hand, a lute, a gold ground) and locates it in
+        `match.region`. It requires a collection built with regions, and excludes text, aspects, preset and ranking. See
         docs/copies.md. Raises `QueryError`, `ImageError` or `EncoderError`.
         """
         if detail and (aspects is not None or preset is not None or ranking != "tuned"):
@@ -201,7 +200,7 @@ class Collection:
         ranking: Ranking = "tuned",
         region: tuple[float, float, float, float] | None = None,
     ) -> EncoderComparison:
-        """What each encoder answers, side by side, with statistics that need no labels. Everything else as in `search`."""
+        """Run one query with every encoder and compare the matches by label-free statistics. Arguments as in `search`."""
         query = Query(
             parts=parts_of(image, text, work, region),
             aspects=weights_of(aspects, preset),
@@ -213,13 +212,13 @@ class Collection:
         return compare_encoders(self.state, query, self._embedding)
 
     def run(self, query: Query) -> list[Match]:
-        """Answer a `Query`: what `search` makes of its arguments."""
+        """Run a `Query`, which `search` builds from its arguments."""
         return (run_detail if query.detail else run_query)(self.state, query, self._embedding)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
-        """Conditional search: the best `query.k` works in each culture, century, medium or artist, side by side.
+        """Conditional search: the best `query.k` works for each culture, century, medium or artist.
 
-        `by` is a column, or "century" (from the column year); at most `most` values, those with the most works.
+        `by` is a column, or "century" (from the column year). Only the `most` values with the most works are searched.
         """
         return run_query_each(self.state, query, self._embedding, by, most)
 
@@ -228,13 +227,13 @@ class Collection:
     path = _path
 
     def duplicates(self, *, encoder: str | None = None, progress: Progress | None = None) -> list[DuplicateGroup]:
-        """Groups of works that are one picture, or reproductions of one work: other scans, crops, frames, colours.
+        """Groups of works that are the same picture or reproductions of one work: other scans, crops, frames, colours.
 
-        The surest groups come first, otherwise in the order of the collection. Every picture is read once, which takes
-        minutes for tens of thousands, and is what `progress(done, total)` counts; the collection keeps the perceptual
-        hashes (288 bytes a work), so that the next call is quicker. `encoder` names the encoder whose vectors are
-        compared. Pictures that cannot be decoded are logged, and compared as files only. `CollectionError` when the
-        collection holds no pictures.
+        Groups are ordered by sureness, then by their position in the collection. Every picture is read once, which takes
+        minutes for tens of thousands of works; `progress(done, total)` counts them. The perceptual hashes (288 bytes a
+        work) are cached, so the next call is faster. `encoder` names the encoder whose vectors are compared. Pictures
+        that cannot be decoded are logged and compared as files only. Raises `CollectionError` if the collection stores
+        no pictures.
         """
         if self.manifest.images != "bytes":
             raise CollectionError(
@@ -243,12 +242,12 @@ class Collection:
         return find_duplicates(self.state, known=self.known_hashes, encoder=encoder, progress=progress)
 
     def map(self) -> WorksMap:
-        """Where each work lies on the map, similar works side by side at balanced weights; drawn once, then kept.
+        """The 2-D map of all works, similar works side by side at balanced weights; computed once, then cached.
 
-        A collection is saved with its map. Without one it is drawn now: in a second for a few hundred works, in a minute
-        or two for 80,000. Works added since are placed beside the work they are most like.
+        A collection is saved with its map. Without one it is computed now: in a second for a few hundred works, in a
+        minute or two for 80,000. Works added since are placed beside the most similar work.
         """
-        with self._mapping:
+        with self._map_lock:
             state = self.state
             if self._map is None or self._map[0] is not state:
                 self._map = (state, map_of(state, self._known_map()))
@@ -256,11 +255,11 @@ class Collection:
 
     @property
     def has_map(self) -> bool:
-        """Whether `map` answers within a few seconds: the map is there, or there are not many works."""
+        """Whether `map` returns within a few seconds: a map exists, or the collection is small."""
         return len(self) <= QUICK or self._map is not None or self._map_file() is not None
 
     def _known_map(self) -> StoredMap | None:
-        """The map as drawn before, or as saved."""
+        """The cached map, else the saved one."""
         if self._map is not None:
             state, drawn = self._map
             return stored_map(drawn, state)
@@ -268,47 +267,43 @@ class Collection:
         return None if path is None else read_map(path)
 
     def _map_file(self) -> Path | None:
-        """The map that this collection was saved with, if it has one."""
+        """The file of the saved map, if there is one."""
         name = map_name(self.state.spaces[0].name)
         return self.folder / name if self.folder is not None and name in self.manifest.files else None
 
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
-        """Read and embed works that `add` is to be given: what takes long of adding them. Nothing is added yet."""
-
+        """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
         spaces = self.state.spaces
         encoders = {space.name: self.encoder(space.name) for space in spaces}
         return embed_works(works, encoders, regions={space.name for space in spaces if space.regions is not None})
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
-        """Add works, each a mapping with `image` (path, bytes or PIL) and any columns; returns their ids.
+        """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.
 
-        Searches that run meanwhile see the collection as it was. Nothing is on disk until `save`. One picture that
-        cannot be read raises `ImageError`, and nothing is added. Give what `prepare` returned to have them read before.
+        Running searches keep the state they started with. Nothing is on disk until `save`. If a picture cannot be read,
+        `ImageError` is raised and nothing is added. Also takes the result of `prepare`.
         """
-
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
-        with self._changing:
+        with self._change_lock:
             self.state, ids = with_works(self.state, prepared)
         return ids
 
     def edit(self, identity: str, values: Mapping[str, Any]) -> None:
-        """Change metadata of a work: column -> new value, None to empty it. Other columns stay as they are.
+        """Change metadata of a work: column -> new value, None to clear it. Other columns keep their values.
 
-        `QueryError` when there is no such work or column, a value does not fit its column, or it is the id. Nothing is
-        on disk until `save`.
+        Raises `QueryError` for an unknown work or column, a value that does not fit its column, or the column id.
+        Nothing is on disk until `save`.
         """
-
-        with self._changing:
+        with self._change_lock:
             self.state = with_values(self.state, self._row(self.state, identity), values)
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Take works out. `QueryError` when one of them is not there, and nothing is removed."""
+        """Remove works. If one of them does not exist, raises `QueryError` and removes nothing."""
         self.take_out(ids)
 
     def take_out(self, ids: Sequence[str]) -> EmbeddedWorks:
-        """Like `remove`, and returns what was taken out: until the next `save`, `add` puts it back (at the end)."""
-
-        with self._changing:
+        """Like `remove`, but returns the removed works: until the next `save`, `add` restores them (at the end)."""
+        with self._change_lock:
             rows = [self._row(self.state, identity) for identity in ids]
             before = self.state
             self.state = without_works(before, rows)
@@ -322,20 +317,20 @@ class Collection:
         description: str | None = None,
         homepage: str | None = None,
     ) -> None:
-        """Change what the collection says of itself, where given. `QueryError` for an empty title. On disk with `save`."""
+        """Change the given fields of the manifest; `save` writes them. Raises `QueryError` for an empty title."""
         if title is not None and not title.strip():
             raise QueryError("A collection needs a title.")
-        given = {"description": description, "homepage": homepage}
-        with self._changing:
+        source = {"description": description, "homepage": homepage}
+        with self._change_lock:
             self.manifest = replace(
                 self.manifest,
                 title=self.manifest.title if title is None else title.strip(),
                 license=self.manifest.license if license is None else license,
-                source={**self.manifest.source, **{key: value for key, value in given.items() if value is not None}},
+                source={**self.manifest.source, **{key: value for key, value in source.items() if value is not None}},
             )
 
     def save(self, folder: str | Path | None = None) -> Path:
-        """Write the collection to `folder`, by default where it was opened; the old one stays until the new is whole."""
+        """Write the collection to `folder` (default: where it was opened), replacing the old one only when it is complete."""
         if folder is None and self.origin is not None:
             raise CollectionError(
                 "This collection was opened from the Hub ({origin}): give save() a folder.", origin=self.origin
@@ -343,7 +338,7 @@ class Collection:
         target = Path(folder).expanduser().resolve() if folder is not None else self.folder
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
-        with self._changing:
+        with self._change_lock:
             save_collection(self.state, self.manifest, target)
             self.state, self.manifest = read_collection(target)  # from here on, pictures come from the new files
             self.folder = target

@@ -1,4 +1,4 @@
-"""`open_collection`: a folder on this machine, or a dataset on the Hub."""
+"""`open_collection`: open a local folder or a dataset on the Hub."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from artsim.errors import CollectionError
 def open_collection(name: str | Path, *, revision: str | None = None, verify: bool = False) -> Collection:
     """Open a collection by its folder, or by its Hub id (`NAMESPACE/NAME`) at `revision`: a branch, tag or commit.
 
-    From the Hub, the commit is resolved once and pinned (`collection.origin`); each file is fetched and verified once, and
-    read from the cache after that, also with HF_HUB_OFFLINE=1. `verify` hashes every file again; without it, large files
-    are checked by their size. `CollectionError` or `HubError` says what is missing or damaged.
+    From the Hub, the commit is resolved once and pinned (`collection.origin`); each file is fetched and verified once,
+    then read from the cache, also with HF_HUB_OFFLINE=1. `verify` hashes every file again; without it, large files are
+    checked by size. Raises `CollectionError` or `HubError` if something is missing or damaged.
     """
     folder = Path(name).expanduser()
     if folder.exists() or folder.with_name(f".{folder.name}.old").exists() or not _is_hub_id(str(name)):
         if revision is not None:
-            raise CollectionError(f"{folder} is a folder of this machine, which has no revisions; leave revision out.")
+            raise CollectionError(f"{folder} is a local folder, which has no revisions; leave revision out.")
         return Collection.from_folder(folder, thorough=verify)
     from artsim.hub import open_from_hub
 
@@ -26,6 +26,6 @@ def open_collection(name: str | Path, *, revision: str | None = None, verify: bo
 
 
 def _is_hub_id(name: str) -> bool:
-    """`namespace/name`, and nothing that can only be a path."""
+    """Whether `name` has the form `namespace/name` and is not clearly a path."""
     parts = name.split("/")
     return len(parts) == 2 and all(part and not part.startswith((".", "~")) for part in parts)

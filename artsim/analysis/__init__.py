@@ -1,1 +1,1 @@
-"""What can be said about works and matches: explanations, duplicates, influence, paths."""
+"""Analyses of works and matches: explanations, duplicates, influence, paths."""

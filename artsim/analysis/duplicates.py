@@ -1,8 +1,8 @@
-"""Duplicates: works of a collection that are one picture, or reproductions of one work.
+"""Duplicates: works of a collection that are the same picture, or reproductions of one work.
 
-Three witnesses must agree: a perceptual hash (what is light and dark where), the embedding (what it shows), and, for the few
-pairs that are left then, the outlines of one picture laid on the other. A hash alone takes two dark portraits for one, an
-embedding alone two Madonnas.
+Three criteria must agree: a perceptual hash (light and dark areas), the embedding (the subject), and, for the few pairs
+that are left, the outlines of the two pictures after alignment. A hash alone confuses two dark portraits, an embedding
+alone two Madonnas.
 """
 
 from __future__ import annotations
@@ -35,33 +35,33 @@ Sureness = Literal["certain", "almost certain", "likely"]
 SURENESS: tuple[Sureness, ...] = ("certain", "almost certain", "likely")
 Progress = Callable[[int, int | None], None]
 
-# Chosen on the paintings of The Met and of art-eval, among which are reproductions of one work, and altered copies of them.
+# Chosen on paintings of The Met and of art-eval, with several reproductions of some works, and on altered copies of them.
 FURTHEST_HASH = 14  # bits; a crop of a tenth comes near it
-_NEAR_HASH = 4  # bits: so near, pairs are found even where the embeddings are no neighbours
+_NEAR_HASH = 4  # bits: up to this, pairs are candidates even if their embeddings are not neighbours
 _UNUSUAL, _DEVIATIONS = 98.0, 2.0  # percentile, or standard deviations above the median pair, of the cosine
 SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85
-_NEIGHBOURS = 10  # by embedding, of each work: candidates beside those whose hashes agree
-_FEWEST_PAIRS = 28  # of 8 works: with fewer, what is usual in the collection is not known
+_NEIGHBOURS = 10  # of each work by embedding: candidates besides those with near hashes
+_FEWEST_PAIRS = 28  # of 8 works: fewer do not show which cosines are usual in the collection
 _CHUNK, _PAIRS = 256, 4096  # works, and pairs of works, at a time
 _THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two works, by id, and what speaks for their being one."""
+    """Two works, by id, and the evidence that they are one."""
 
     first: str
     second: str
     sureness: Sureness
     same_file: bool
     distance: int | None
-    """Bits of 64 in which the perceptual hashes differ, at best; None for nearly blank pictures, which have no hash."""
+    """Fewest bits of 64 in which the perceptual hashes differ; None for nearly blank pictures, which have no hash."""
     cosine: float
     """Of the raw subject vectors."""
     percentile: float
-    """Share, in percent, of random pairs of works whose cosine is lower; nan in a collection of one."""
+    """Share, in percent, of random pairs of works with a lower cosine; nan in a collection of one work."""
     outlines: float | None
-    """How well the outlines fit when one is laid on the other, at best 1; None for the same file."""
+    """Correlation of the outlines after alignment, at best 1; None for the same file."""
 
     @property
     def why(self) -> str:
@@ -77,12 +77,12 @@ class DuplicatePair:
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Works that are one. `sureness` is that of the weakest pair that holds the group together."""
+    """Works that are one. `sureness` is that of the weakest pair in `pairs`."""
 
     ids: tuple[str, ...]
     sureness: Sureness
     pairs: tuple[DuplicatePair, ...]
-    """What holds the group together, in the order in which it came together: one pair fewer than works."""
+    """The pairs that connect the group, in the order of merging: one fewer than works."""
 
 
 def find_duplicates(
@@ -92,21 +92,21 @@ def find_duplicates(
     encoder: str | None = None,
     progress: Progress | None = None,
 ) -> list[DuplicateGroup]:
-    """See `Collection.duplicates`. `known`: perceptual hashes by the sha256 of the file; it is added to."""
+    """See `Collection.duplicates`. `known`: cache of perceptual hashes by the sha256 of the file, extended in place."""
     space = find_space(state, encoder)
-    files, prints = _hashes_of(state, known, progress)
+    files, hashes = _hashes_of(state, known, progress)
     first_of: dict[str, int] = {}
     original = np.array([first_of.setdefault(file, row) for row, file in enumerate(files)])
     copies = np.flatnonzero(original != np.arange(len(original)))
-    same = np.stack([original[copies], copies], axis=1)
+    same_file = np.stack([original[copies], copies], axis=1)
     rows = np.flatnonzero(original == np.arange(len(original)))  # one of each file
-    candidates = np.unique(np.concatenate([near_wholes(prints[rows], _NEAR_HASH), _neighbours(space, rows)]), axis=0)
-    weighed = _weighed(space, prints, np.concatenate([same, rows[candidates]]), copies=len(same))
-    return _grouped(state, weighed, _outlines_of(state))
+    candidates = np.unique(np.concatenate([near_wholes(hashes[rows], _NEAR_HASH), _neighbours(space, rows)]), axis=0)
+    pairs = np.concatenate([same_file, rows[candidates]])
+    return _grouped(state, _agreeing(space, hashes, pairs, copies=len(same_file)), _outlines_of(state))
 
 
 def _hashes_of(state: State, known: dict[str, np.ndarray], progress: Progress | None) -> tuple[list[str], np.ndarray]:
-    """The sha256 of every picture's file, and its perceptual hashes (n, windows) uint64; known files are not read."""
+    """The sha256 of every picture file, and the perceptual hashes (n, windows) uint64; known files are not read."""
     table, total = state.table, len(state)
     columns = table.column("sha256").to_pylist() if "sha256" in table.column_names else [None] * total
     files: list[str] = []
@@ -157,8 +157,8 @@ def _neighbours(space: Space, rows: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Weighed:
-    """Candidate pairs of rows (p, 2), the likeliest first, and what two witnesses say; the first `copies` are one file."""
+class _Candidates:
+    """Pairs of rows (p, 2), likeliest first, with hash distance, cosine and percentile (p,); `copies` of one file first."""
 
     pairs: np.ndarray
     bits: np.ndarray
@@ -167,12 +167,12 @@ class _Weighed:
     copies: int
 
 
-def _weighed(space: Space, prints: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Weighed:
-    """The pairs for which hash and embedding agree, and the copies."""
+def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Candidates:
+    """The pairs on which hash and embedding agree, and the first `copies` of `pairs`, which are of one file."""
     bits, cosine = [np.zeros(0, int)], [np.zeros(0, np.float32)]
     for start in range(0, len(pairs), _PAIRS):
         first, second = pairs[start : start + _PAIRS].T
-        bits.append(distances(prints[first], prints[second]))
+        bits.append(distances(hashes[first], hashes[second]))
         vectors = space.raw_subject.vectors(first), space.raw_subject.vectors(second)
         cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
     all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), space.statistics.raw_pairs
@@ -180,11 +180,11 @@ def _weighed(space: Space, prints: np.ndarray, pairs: np.ndarray, *, copies: int
     agreeing[:copies] = True
     order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
     order = order[agreeing[order]]
-    return _Weighed(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
+    return _Candidates(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
 
 
 def _outlines_of(state: State) -> Callable[[int, int], float]:
-    """How well the outlines of the pictures of two rows fit."""
+    """A function of two rows that returns the edge alignment of their pictures."""
 
     @lru_cache(maxsize=1024)
     def grey(row: int) -> Image.Image:
@@ -195,10 +195,10 @@ def _outlines_of(state: State) -> Callable[[int, int], float]:
 
 
 def unusually_alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
-    """(p,) bool: whether cosines are unusually high for the sorted `sample` of pairs of works.
+    """(p,) bool: whether cosines are unusually high, given the sorted `sample` of pairs of works.
 
-    By their place in the sample, or by the spread of its middle: in a collection full of duplicates the upper end of the
-    sample is duplicates too. In a handful of works nothing is unusual, and the other witnesses decide.
+    By percentile, or by the spread of the middle of the sample: in a collection full of duplicates the upper end of the
+    sample is duplicates too. With too small a sample all cosines pass, and the other criteria decide.
     """
     if len(sample) < _FEWEST_PAIRS:
         return np.ones(len(cosines), bool)
@@ -207,17 +207,17 @@ def unusually_alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
     return (percentile(sample, cosines) >= _UNUSUAL) | (cosines >= middle + _DEVIATIONS * deviation)
 
 
-def _grouped(state: State, weighed: _Weighed, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:
-    """Works joined pair by pair, the likeliest first; of two works that are in one group already nothing more is asked."""
+def _grouped(state: State, candidates: _Candidates, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:
+    """Merge works pair by pair, likeliest first; pairs within one group are skipped."""
     ids = state.table.column("id")
     group_of: dict[int, int] = {}
     members: dict[int, list[int]] = {}
     evidence: dict[int, list[DuplicatePair]] = {}
-    for i, (first, second) in enumerate(weighed.pairs.tolist()):
-        one, other = group_of.get(first, first), group_of.get(second, second)
-        if one == other:
+    for i, (first, second) in enumerate(candidates.pairs.tolist()):
+        group, other = group_of.get(first, first), group_of.get(second, second)
+        if group == other:
             continue
-        fit = None if i < weighed.copies else outlines(first, second)
+        fit = None if i < candidates.copies else outlines(first, second)
         if fit is not None and fit < SAME_OUTLINES:
             continue
         pair = DuplicatePair(
@@ -225,17 +225,17 @@ def _grouped(state: State, weighed: _Weighed, outlines: Callable[[int, int], flo
             second=ids[second].as_py(),
             sureness="certain" if fit is None else "almost certain" if fit >= _SURE_OUTLINES else "likely",
             same_file=fit is None,
-            distance=int(weighed.bits[i]) if weighed.bits[i] <= BITS else None,
-            cosine=float(weighed.cosine[i]),
-            percentile=float(weighed.percentile[i]),
+            distance=int(candidates.bits[i]) if candidates.bits[i] <= BITS else None,
+            cosine=float(candidates.cosine[i]),
+            percentile=float(candidates.percentile[i]),
             outlines=fit,
         )
-        members[one] = members.pop(one, [one]) + members.pop(other, [other])
-        evidence[one] = [*evidence.pop(one, []), *evidence.pop(other, []), pair]
-        group_of.update(dict.fromkeys(members[one], one))
-    found = []
-    for one, rows in sorted(members.items(), key=lambda item: min(item[1])):
-        weakest = max((pair.sureness for pair in evidence[one]), key=SURENESS.index)
+        members[group] = members.pop(group, [group]) + members.pop(other, [other])
+        evidence[group] = [*evidence.pop(group, []), *evidence.pop(other, []), pair]
+        group_of.update(dict.fromkeys(members[group], group))
+    groups = []
+    for group, rows in sorted(members.items(), key=lambda item: min(item[1])):
+        weakest = max((pair.sureness for pair in evidence[group]), key=SURENESS.index)
         works = tuple(ids[row].as_py() for row in sorted(rows))
-        found.append(DuplicateGroup(works, weakest, tuple(evidence[one])))
-    return sorted(found, key=lambda group: SURENESS.index(group.sureness))
+        groups.append(DuplicateGroup(works, weakest, tuple(evidence[group])))
+    return sorted(groups, key=lambda group: SURENESS.index(group.sureness))

@@ -1,6 +1,6 @@
-"""How well one picture lies on another: their outlines, after the best crop of either has been found.
+"""Edge alignment: the correlation of the outlines of two pictures, for the best crop of either.
 
-A perceptual hash is near for two portraits of one composition too; outlines at 32 x 32 pixels are not.
+Perceptual hashes of two portraits of one composition are near, too; their outlines at 32 x 32 pixels are not.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ Window = tuple[float, float, float, float]
 
 _SIDE = 32
 _STEPS = (0.04, 0.02, 0.01)  # of the picture, by which the edges of the crop move
-_LEAST = 0.6  # of the width and height: a smaller crop is a detail, not the work
+_MIN_CROP = 0.6  # of the width and height: a smaller crop is a detail, not the work
 _MARGIN = 0.2  # of the width and height on every side: where frames and walls are
-_MIDDLES_AGREE = 0.25  # between framed pictures of different works at most 0.11, of one work in 98 of 100 at least 0.3
+_MIDDLES_AGREE = 0.25  # framed pictures of different works reach at most 0.11, of one work at least 0.3 in 98 of 100
 
 
 def edge_alignment(first: Image.Image, second: Image.Image) -> float:
-    """-1..1: the correlation of the outlines of two pictures at the best crop of one of them against the whole other.
+    """-1..1: the correlation of the outlines of two pictures, for the best crop of one of them against the whole other.
 
-    Where their middles alone hardly agree, it is that of the middles: two frames of one kind do not make one work.
+    If their middles hardly correlate, it is the correlation of the middles: similar frames do not make one work.
     """
-    one, other = small_grey(first), small_grey(second)
-    found = [(*_best_crop(grey, _outlines(whole)), grey, whole) for grey, whole in ((one, other), (other, one))]
-    best, window, grey, whole = max(found, key=lambda each: each[0])
+    greys = small_grey(first), small_grey(second)
+    crops = [(*_best_crop(grey, _outlines(whole)), grey, whole) for grey, whole in (greys, greys[::-1])]
+    best, window, grey, whole = max(crops, key=lambda crop: crop[0])
     middles = float(_outlines(grey, _middle(window)) @ _outlines(whole, _middle((0.0, 0.0, 1.0, 1.0))))
     return best if middles >= _MIDDLES_AGREE else min(best, middles)
 
@@ -38,17 +38,17 @@ def _middle(window: Window) -> Window:
 
 
 def _best_crop(grey: Image.Image, target: np.ndarray) -> tuple[float, Window]:
-    """The correlation at the best crop, and the crop: climbs from the best of `WINDOWS`, one edge at a time."""
+    """The best correlation and its crop: hill climbing from the best of `WINDOWS`, one edge at a time."""
     window: Window = max(WINDOWS, key=lambda crop: float(_outlines(grey, crop) @ target))
     best = float(_outlines(grey, window) @ target)
     for step in _STEPS:
-        found = True
-        while found:
-            found = False
+        improved = True
+        while improved:
+            improved = False
             for moved in _moved(window, step):
                 score = float(_outlines(grey, moved) @ target)
                 if score > best + 1e-4:
-                    best, window, found = score, moved, True
+                    best, window, improved = score, moved, True
     return best, window
 
 
@@ -60,13 +60,13 @@ def _moved(window: Window, step: float) -> list[Window]:
             edges = list(window)
             edges[edge] = min(1.0, max(0.0, edges[edge] + change))
             left, top, right, bottom = edges
-            if min(right - left, bottom - top) >= _LEAST:
+            if min(right - left, bottom - top) >= _MIN_CROP:
                 windows.append((left, top, right, bottom))
     return windows
 
 
 def _outlines(grey: Image.Image, window: Window = (0.0, 0.0, 1.0, 1.0)) -> np.ndarray:
-    """(2 * 32 * 32,) of unit length: how grey changes downwards and across, inside a window."""
+    """(2 * 32 * 32,) of unit length: the vertical and horizontal gradients of grey inside a window."""
     left, top, right, bottom = window
     box = (left * grey.width, top * grey.height, right * grey.width, bottom * grey.height)
     small = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, box=box), np.float32)

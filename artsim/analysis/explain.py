@@ -1,4 +1,4 @@
-"""Why a work was found: what is alike in words, where the pictures agree, which colours and which metadata they share."""
+"""Explanations of a match: its likeness in words, corresponding regions, shared colours and shared metadata."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from artsim.search.engine import Match, Part, Query, find_space
 
 Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]
 STEPS: tuple[tuple[float, Step], ...] = ((99.9, "same"), (99.0, "very"), (90.0, "similar"), (60.0, "somewhat"))
-"""From which percentile on a step holds: closer than 99.9 % of random pairs of works is "same"."""
+"""The lowest percentile of each step: closer than 99.9 % of random pairs of works is "same"."""
 WORDS: Mapping[Aspect, Mapping[Step, str]] = MappingProxyType(
     {
         "subject": {
@@ -60,18 +60,18 @@ WORDS: Mapping[Aspect, Mapping[Step, str]] = MappingProxyType(
         },
     }
 )
-"""All that is said about likeness: translations give another table of this shape."""
+"""The English text of each step of each aspect. Translations have a table of the same shape."""
 
-_NEVER = frozenset(
+_EXCLUDED = frozenset(
     "id sha256 url image_url file_name path license rights credit_line accession_number description caption artist_bio "
     "dimensions date".split()
 )
-_NO_NAME = re.compile(r"(unidentified|unknown|anonymous|artist unknown|none|null|n/?a)\b", re.IGNORECASE)
+_UNKNOWN = re.compile(r"(unidentified|unknown|anonymous|artist unknown|none|null|n/?a)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class AspectLikeness:
-    """How alike two pictures are in one aspect. `step` is a key of `WORDS[aspect]`, `words` the English for it."""
+    """How alike two pictures are in one aspect. `step` is a key of `WORDS[aspect]`, `words` its English text."""
 
     aspect: Aspect
     cosine: float
@@ -83,7 +83,7 @@ class AspectLikeness:
 
 @dataclass(frozen=True)
 class SharedValue:
-    """A column in which both works say the same. A list holds what both lists have; `century` is 1600 for the 1600s."""
+    """A value that both works have in a column; of lists, the common items. Column `century` has 1600 for the 1600s."""
 
     column: str
     value: Any
@@ -91,21 +91,21 @@ class SharedValue:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything that a person may want to see beside a match."""
+    """The comparison of a match with the query, and the two pictures."""
 
     match: Match
     """The match for this picture alone, at equal weights of all aspects."""
     likeness: tuple[AspectLikeness, ...]
     agreement: Correspondence | None = field(repr=False)
-    """First the query's picture, then the match's; None when the regions were left out."""
+    """The query's picture is `first`, the match's `second`; None if regions were left out."""
     query_picture: Image.Image = field(repr=False)
-    """What was compared, perhaps smaller than it came: of a region, only that. The heat map and the boxes lie over it."""
+    """The compared picture or region, possibly scaled down. The heat map and the boxes refer to it."""
     match_picture: Image.Image = field(repr=False)
     query_palette: tuple[Swatch, ...]
     match_palette: tuple[Swatch, ...]
     shared_colors: tuple[SharedColor, ...]
     shared_metadata: tuple[SharedValue, ...]
-    """Empty for a picture from outside the collection."""
+    """Empty if the query is not a work of the collection."""
 
 
 def explain(
@@ -118,11 +118,11 @@ def explain(
     regions: bool = True,
     encoder: str | None = None,
 ) -> Explanation:
-    """Why a match (or the work with that id) is like a picture or a work: in words, in regions, in colours, in metadata.
+    """Explain why a match (or the work with that id) is like a picture or a work of the collection.
 
-    `image`, `work` and `region` are those of `Collection.search`; the encoder is by default the one that found the match,
-    else the collection's first. `regions=False` leaves out the heat maps, which cost some
-    25 runs of the encoder. Raises `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` without pictures.
+    `image`, `work` and `region` are those of `Collection.search`; the default encoder is the one that found the match,
+    else the collection's first. `regions=False` leaves out the heat maps, which cost some 25 runs of the encoder. Raises
+    `QueryError`, `ImageError` or `EncoderError`, and `CollectionError` if the collection stores no pictures.
     """
     identity = match if isinstance(match, str) else match.id
     if isinstance(match, Match) and encoder is None:
@@ -134,25 +134,28 @@ def explain(
     first, second = None if work is None else collection.work(work), collection.work(identity)
     aspects = dict.fromkeys(find_space(collection.state, encoder).statistics.aspects, 1.0)
     part = Part(image=image, work=work, region=region)
-    found = collection.run(Query((part,), aspects, {"id": identity}, k=1, encoder=encoder))
-    if not found:
+    matches = collection.run(Query((part,), aspects, {"id": identity}, k=1, encoder=encoder))
+    if not matches:
         raise QueryError("The work {work!r} is no longer in this collection.", work=identity)
-    eye = collection.encoder(encoder)
-    side = 2 * eye.short_side  # large enough for the tiles of `embed_places`
+    loaded = collection.encoder(encoder)
+    side = 2 * loaded.short_side  # large enough for the tiles of `embed_places`
     source = collection.picture(work) if image is None and work is not None else image
     assert source is not None
-    picture = load_image(source, short_side=side if region is None else None, name=work)
+    query_picture = load_image(source, short_side=side if region is None else None, name=work)
     if region is not None:
-        picture = load_image(crop_region(picture, region), short_side=side)
-    other = load_image(collection.picture(identity), short_side=side, name=identity)
-    palettes = palette(picture), palette(other)
+        query_picture = load_image(crop_region(query_picture, region), short_side=side)
+    match_picture = load_image(collection.picture(identity), short_side=side, name=identity)
+    agreement = None
+    if regions:
+        agreement = find_correspondence(embed_places(loaded, query_picture), embed_places(loaded, match_picture))
+    palettes = palette(query_picture), palette(match_picture)
     table = collection.state.table
     return Explanation(
-        match=found[0],
-        likeness=likeness_in_words(found[0]),
-        agreement=find_correspondence(embed_places(eye, picture), embed_places(eye, other)) if regions else None,
-        query_picture=picture,
-        match_picture=other,
+        match=matches[0],
+        likeness=likeness_in_words(matches[0]),
+        agreement=agreement,
+        query_picture=query_picture,
+        match_picture=match_picture,
         query_palette=palettes[0],
         match_palette=palettes[1],
         shared_colors=shared_colors(*palettes),
@@ -178,16 +181,16 @@ def step_of(percentile: float) -> Step:
 
 
 def shared_metadata(table: pa.Table, first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[SharedValue, ...]:
-    """The columns in which two works of `table` say the same and which say something.
+    """The informative values that two works of `table` share.
 
-    Left out: identifiers, addresses, licences and prose; "unknown" and its like; what every work has; and a value that an
-    earlier column gave already (a culture of "Dutch" is not news beside the nationality).
+    Left out: identifiers, addresses, licences and prose; "unknown" and its like; values that every work has; and values
+    of an earlier column (a culture of "Dutch" beside the same nationality).
     """
     shared: list[SharedValue] = []
     for column in first:
         value = _common(first[column], second.get(column))
-        told = any(value == earlier.value for earlier in shared)
-        if value is None or column in _NEVER or told or _same_everywhere(table, column):
+        repeated = any(value == earlier.value for earlier in shared)
+        if value is None or column in _EXCLUDED or repeated or _same_everywhere(table, column):
             continue
         shared.append(SharedValue(column, value))
     years = [work.get("year") for work in (first, second)]
@@ -198,14 +201,14 @@ def shared_metadata(table: pa.Table, first: Mapping[str, Any], second: Mapping[s
 
 
 def _common(first: Any, second: Any) -> Any:
-    """What two values have in common; None when that is nothing, or says nothing."""
+    """The value or items that two values have in common; None if there are none, or they are not informative."""
     if isinstance(first, list) and isinstance(second, list):
         return (
             tuple(item for item in dict.fromkeys(first) if item in second and _common(item, item) is not None) or None
         )
     if first != second or first is None or isinstance(first, list | dict | float | bytes):
         return None
-    if isinstance(first, str) and (not first.strip() or first.startswith("http") or _NO_NAME.match(first.strip())):
+    if isinstance(first, str) and (not first.strip() or first.startswith("http") or _UNKNOWN.match(first.strip())):
         return None
     return first
 

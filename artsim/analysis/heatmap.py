@@ -1,4 +1,4 @@
-"""A heat map drawn over its picture."""
+"""Draw a heat map over a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RAMP = np.array(
     [tuple(bytes.fromhex(color)) for color in "440154 472c7a 3b518b 2c718e 21908d 27ad81 5cc863 aadc32 fde725".split()],
     float,
 )
-_FULL = 0.3  # the heat that gets the top of the ramp, unless the map goes higher: weak agreement must not look strong
+_FULL = 0.3  # heat at the top of the ramp, unless the map goes higher: weak agreement must not look strong
 _OPACITY = 0.65
 
 
@@ -29,9 +29,9 @@ def draw_overlay(
     kind: Literal["webp", "png"] = "webp",
     side: int = 640,
 ) -> bytes:
-    """The picture, at most `side` pixels, in grey under a translucent heat map (rows, columns) in 0..1, as a file.
+    """An image file: the picture, at most `side` pixels, in grey under a translucent heat map (rows, columns) in 0..1.
 
-    Where there is no heat the picture itself shows through, dimmed. `regions` are outlined and numbered from 1.
+    Where there is no heat, the dimmed picture shows through. `regions` are outlined and numbered from 1.
     """
     if kind not in ("webp", "png"):
         raise QueryError(f"An overlay is drawn as webp or png, not as {kind!r}.")
@@ -53,7 +53,7 @@ def draw_overlay(
 
 
 def _ramp(values: np.ndarray) -> np.ndarray:
-    """Values in 0..1 to colours: (..., 3) float in 0..255."""
+    """(..., 3) float in 0..255: the colours of values in 0..1."""
     position = values * (len(_RAMP) - 1)
     low = np.minimum(position.astype(int), len(_RAMP) - 2)
     share = (position - low)[..., None]

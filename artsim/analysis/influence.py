@@ -1,6 +1,7 @@
-"""Likeness against year: which works before this one it resembles, and which works after it resemble it.
+"""Likeness over time: the earlier works that a work resembles, and the later works that resemble it.
 
-Likeness is not influence: the result and its plot say so. Whether one painter knew the other is for historians to show.
+Likeness is not influence: the result and its plot carry that caveat. Whether one painter knew the other is for historians
+to show.
 """
 
 from __future__ import annotations
@@ -31,31 +32,31 @@ CAVEAT = "Likeness is not influence: it shows which works look alike and which c
 
 @dataclass(frozen=True)
 class TimedMatch:
-    """A match, and where it lies in time."""
+    """A match with its year and its distance in time."""
 
     match: Match
     year: float
     gap: float
-    """Years between it and the work that was asked about, more than 0."""
+    """Years between the match and the queried picture, more than 0."""
     decayed: float | None
-    """Its likeness, halved once per half-life; None when no half-life was given."""
+    """Its likeness, halved once per half-life; None without a half-life."""
 
 
 @dataclass(frozen=True)
 class Influence:
-    """What came before (or after) a picture that it resembles (or that resembles it)."""
+    """The earlier (or later) works that are most similar to a picture."""
 
     year: float
-    """The year of the picture that was asked about."""
+    """The year of the queried picture."""
     direction: Direction
     matches: tuple[TimedMatch, ...]
-    """The best first."""
+    """Best first."""
     others: tuple[TimedMatch, ...] = field(repr=False)
-    """The next ones, for the background of a plot; with `matches` at most 1000."""
+    """The matches after these, for the background of a plot; with `matches` at most 1000."""
     undated: int
-    """Works that could not answer because they have no year."""
+    """Number of works that are left out because they have no year."""
     work: Mapping[str, Any] | None = field(repr=False)
-    """The work that was asked about; None for a picture from outside."""
+    """The queried work; None for a picture from outside the collection."""
     caveat: str = CAVEAT
 
 
@@ -76,12 +77,12 @@ def influence(
     year_column: str = "year",
     encoder: str | None = None,
 ) -> Influence:
-    """The `k` works most like a work, or a picture with its `year`, among those made before it, or after it ("later").
+    """The `k` works most similar to a work, or to a picture with its `year`, made before it, or after it ("later").
 
-    Works of the same year are neither, and works without a year are left out and counted. With `decay`, a half-life in
-    years, likeness (the weighted cosine of the aspects) counts half for every so many years between them, and decides the
-    order among the 1000 likest. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
-    `QueryError` when the work has no year and none is given, or when nothing was made earlier (later).
+    Works of the same year are left out; works without a year are left out and counted. `decay` is a half-life in years:
+    likeness (the weighted cosine of the aspects) is halved for every so many years between the works, and orders the 1000
+    most similar ones. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
+    Raises `QueryError` if the work has no year and none is given, or if no work is earlier (later).
     """
     if (work is None) == (image is None):
         raise QueryError("Give one thing to ask about: a work of the collection, or an image and its year.")
@@ -96,12 +97,12 @@ def influence(
     state = collection.state
     years = _years(state.table, year_column)
     row = None if work is None else collection.work(work)
-    at = _year_of(row, year, year_column)
+    query_year = _year_of(row, year, year_column)
     usable = allowed_rows(state.table, where)
     usable = np.ones(len(state), bool) if usable is None else usable
     if work is not None:
         usable[state.rows[work]] = False
-    in_time = usable & ((years < at) if direction == "earlier" else (years > at))
+    in_time = usable & ((years < query_year) if direction == "earlier" else (years > query_year))
     undated = int((usable & np.isnan(years)).sum())
     ids = state.table.column("id").filter(pa.array(in_time)).to_pylist()
     query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
@@ -111,18 +112,18 @@ def influence(
         raise QueryError(
             "No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters.",
             direction=Message(direction),
-            at=at,
+            at=query_year,
             note=note if undated else "",
         )
     shares = find_space(state, matches[0].encoder).statistics.weigh(weights)
-    found = [_timed(match, year_column, at, shares, decay) for match in matches]
+    timed = [_timed(match, year_column, query_year, shares, decay) for match in matches]
     if decay is not None:
-        found.sort(key=lambda item: -(item.decayed or 0.0))
-    return Influence(at, direction, tuple(found[:k]), tuple(found[k:]), undated, row)
+        timed.sort(key=lambda item: -(item.decayed or 0.0))
+    return Influence(query_year, direction, tuple(timed[:k]), tuple(timed[k:]), undated, row)
 
 
 def _years(table: pa.Table, column: str) -> np.ndarray:
-    """(n,) float64, nan where there is none. `QueryError` when the column is not one of numbers."""
+    """(n,) float64, nan for a missing year. Raises `QueryError` unless the column holds numbers."""
     if column not in table.column_names:
         raise QueryError(
             "There is no column {column!r} of years; there are {columns}.", column=column, columns=table.column_names
@@ -136,12 +137,12 @@ def _years(table: pa.Table, column: str) -> np.ndarray:
 
 
 def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) -> float:
-    """The year that was given, or the work's own."""
+    """The given year, else that of the work."""
     if year is not None and not _is_number(year):
         raise QueryError("year must be a number, such as 1642; it is {year!r}.", year=year)
-    found = year if year is not None else (work or {}).get(column)
-    if found is not None and math.isfinite(found):
-        return float(found)
+    known = year if year is not None else (work or {}).get(column)
+    if known is not None and math.isfinite(known):
+        return float(known)
     if work is None:
         raise QueryError("A picture from outside has no year: give year=, the year in which it was made.")
     raise QueryError(
@@ -153,8 +154,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _timed(match: Match, column: str, at: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
+def _timed(match: Match, column: str, query_year: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
     year = float(match.work[column])
     likeness = max(0.0, float(np.dot(shares, list(match.aspects.values()))))
-    decayed = None if decay is None else likeness * 0.5 ** (abs(year - at) / decay)
-    return TimedMatch(match, year, abs(year - at), decayed)
+    decayed = None if decay is None else likeness * 0.5 ** (abs(year - query_year) / decay)
+    return TimedMatch(match, year, abs(year - query_year), decayed)

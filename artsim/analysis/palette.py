@@ -1,7 +1,7 @@
-"""Palettes: the few colours that a picture is made of, and which of them two pictures share.
+"""Palettes: the dominant colours of a picture, and those that two pictures share.
 
 Colours are compared by CIEDE2000 (Sharma, Wu and Dalal 2005, "The CIEDE2000 color-difference formula"): about 1 is the
-least that an eye tells apart, and 10 is plainly another colour.
+smallest visible difference, and 10 is clearly another colour.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from artsim.encoders.color import rgb_to_lab
 from artsim.errors import QueryError
 
 SHARED_WITHIN = 9.0
-"""CIEDE2000 up to which two swatches count as one colour: a recoloured scan stays within it, blue and green do not."""
+"""Largest CIEDE2000 between swatches of one colour: a recoloured scan stays within it, blue and green do not."""
 _SIDE = 64
-_BIN = 10.0  # Lab units: seeds are chosen among bins of this size, so that a single odd pixel is none
+_BIN = 10.0  # Lab units: seeds are chosen among bins of this size, so that a single odd pixel is not one
 _ROUNDS = 12
 
 
@@ -47,8 +47,9 @@ class SharedColor:
 def palette(image: Image.Image, *, count: int = 6) -> tuple[Swatch, ...]:
     """At most `count` swatches of an RGB picture, largest share first; fewer when it has fewer colours.
 
-    k-means in CIE Lab on 64 x 64 pixels, without chance: the first seed is the most frequent colour, each further one the
-    colour whose distance to the nearest seed, squared and times its frequency, is greatest, so that an accent gets in too.
+    Deterministic k-means in CIE Lab on 64 x 64 pixels: the first seed is the most frequent colour, each further one the
+    colour of the largest squared distance to the nearest seed times its frequency, so that accents are included.
+    Raises `QueryError` for a `count` below 1.
     """
     if count < 1:
         raise QueryError(f"A palette has at least 1 colour; {count} were asked for.")
@@ -60,15 +61,15 @@ def palette(image: Image.Image, *, count: int = 6) -> tuple[Swatch, ...]:
         filled = np.unique(nearest)
         centres = np.stack([lab[nearest == i].mean(axis=0) for i in filled])
     nearest = _squares(lab, centres).argmin(axis=1)
-    found = []
+    swatches = []
     for i in np.unique(nearest):
         red, green, blue = pixels[nearest == i].mean(axis=0).round().astype(int).tolist()
-        found.append(Swatch((red, green, blue), float((nearest == i).mean())))
-    return tuple(sorted(found, key=lambda swatch: (-swatch.share, swatch.rgb)))
+        swatches.append(Swatch((red, green, blue), float((nearest == i).mean())))
+    return tuple(sorted(swatches, key=lambda swatch: (-swatch.share, swatch.rgb)))
 
 
 def _seeds(lab: np.ndarray, count: int) -> np.ndarray:
-    """(at most `count`, 3): colours to start from, out of the means of the bins that the pixels (n, 3) fall into."""
+    """(at most `count`, 3): initial colours, out of the bin means of the pixels (n, 3)."""
     _, bins, frequency = np.unique(np.round(lab / _BIN), axis=0, return_inverse=True, return_counts=True)
     sums = np.stack([np.bincount(bins.ravel(), lab[:, i]) for i in range(3)], axis=1)
     means = sums / frequency[:, None]
@@ -103,7 +104,7 @@ def shared_colors(
 
 
 def color_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """CIEDE2000 between Lab colours (..., 3) and (..., 3), which are broadcast against each other."""
+    """CIEDE2000 between Lab colours (..., 3) and (..., 3), with broadcasting."""
     lightness = [lab[..., 0] for lab in (first, second)]
     mean_chroma = (np.hypot(first[..., 1], first[..., 2]) + np.hypot(second[..., 1], second[..., 2])) / 2
     stretch = 1 + (1 - np.sqrt(mean_chroma**7 / (mean_chroma**7 + 25.0**7))) / 2

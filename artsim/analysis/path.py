@@ -1,4 +1,4 @@
-"""From one work to another in small steps: a row of works that turns from the one into the other."""
+"""Paths: a sequence of works that leads from one work to another in small steps."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
 
 MAX_STEPS = 40
-_TRIED = (80, 320)  # candidates per step: first few, then more when no way leads through those
+_CANDIDATES = (80, 320)  # per step: few first, then more if no path leads through those
 
 
 @dataclass(frozen=True)
 class PathStep:
-    """One work on the way."""
+    """One work on a path."""
 
     id: str
     to_start: float
@@ -32,7 +32,7 @@ class PathStep:
     to_end: float
     """Likeness to the last work."""
     percentile: float
-    """Share, in percent, of random pairs of works that are less alike than this work and the one before it; nan for the first."""
+    """Share, in percent, of random pairs of works that are less alike than this work and the previous one; nan for the first."""
     work: Mapping[str, Any] = field(repr=False)
 
 
@@ -47,14 +47,15 @@ def path(
     where: Where | None = None,
     encoder: str | None = None,
 ) -> list[PathStep]:
-    """Works from `start` to `end` (ids), both included, in at most `steps` steps: each like the one before it.
+    """Works from `start` to `end` (ids), both included, in at most `steps` steps: each similar to the previous one.
 
-    Every step is less like the start and more like the end than the step before; where the collection has no such row of
-    works, it is at least nearer to the end as compared with the start. So no work comes twice. Among these rows, through
-    the works nearest to the points between the two, the one with the smallest jumps is taken (sum of squared distances,
-    by dynamic programming). Where none is long enough, there are fewer steps.
-    `aspects`, `preset`, `where` (for the works between) and `encoder` are those of `Collection.search`. `QueryError` when
-    start and end are one work, or `steps` is not a whole number from 2 to 40.
+    Every step is less like the start and more like the end than the previous one; if the collection has no such
+    sequence, every step is at least nearer to the end relative to the start. So no work occurs twice. Among these
+    sequences, through the works nearest to the points between the two, the one with the smallest jumps is returned (sum
+    of squared distances, by dynamic programming). If none is long enough, there are fewer steps.
+
+    `aspects`, `preset`, `where` (for the works between) and `encoder` are those of `Collection.search`. Raises
+    `QueryError` if start and end are one work, or `steps` is not a whole number from 2 to 40.
     """
     state = collection.state
     if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MAX_STEPS:
@@ -76,12 +77,12 @@ def path(
     return [
         PathStep(
             id=state.table.column("id")[row].as_py(),
-            to_start=float(likeness[place, 0]),
-            to_end=float(likeness[place, -1]),
-            percentile=jumps[place],
+            to_start=float(likeness[position, 0]),
+            to_end=float(likeness[position, -1]),
+            percentile=jumps[position],
             work=state.work(row),
         )
-        for place, row in enumerate(rows)
+        for position, row in enumerate(rows)
     ]
 
 
@@ -92,47 +93,47 @@ def _row(rows: Mapping[str, int], identity: str) -> int:
 
 
 def _between(space: Space, shares: np.ndarray, ends: list[int], count: int, allowed: np.ndarray) -> list[int]:
-    """Up to `count` rows between two, as many as there are on a way that never turns back."""
+    """Up to `count` rows between two, as many as a path that never turns back allows."""
     factors = np.repeat(shares, space.statistics.block_dims).astype(np.float32)
     first, last = space.index.vectors(np.array(ends)) * factors
     for layers in range(min(count, int(allowed.sum())), 0, -1):
-        for strict, tried in itertools.product((True, False), _TRIED):
-            parts = np.linspace(0, 1, layers + 2)[1:-1, None].astype(np.float32)
-            points = (1 - parts) * first + parts * last  # (layers, dimension)
-            _, found = space.index.search(points, min(tried, len(allowed)), allowed=allowed)
+        for strict, candidates in itertools.product((True, False), _CANDIDATES):
+            fractions = np.linspace(0, 1, layers + 2)[1:-1, None].astype(np.float32)
+            points = (1 - fractions) * first + fractions * last  # (layers, dimension)
+            _, found = space.index.search(points, min(candidates, len(allowed)), allowed=allowed)
             layered = [rows[rows >= 0] for rows in found]
-            if (way := _smoothest(space, factors, ends, layered, strict=strict)) is not None:
-                return way
+            if (between := _smoothest(space, factors, ends, layered, strict=strict)) is not None:
+                return between
     return []
 
 
 def _smoothest(
     space: Space, factors: np.ndarray, ends: list[int], layers: list[np.ndarray], *, strict: bool
 ) -> list[int] | None:
-    """One row of each layer, with the least sum of squared distances from one to the next; None when no way goes forward.
+    """One row of each layer, with the least sum of squared distances from each to the next; None if no path goes forward.
 
-    Forward is away from the start and (`strict`), or on balance, towards the end.
+    Forward is away from the start and towards the end: both, if `strict`, else on balance.
     """
-    rows, places = np.unique(np.concatenate([*layers, np.array(ends)]), return_inverse=True)
+    rows, positions = np.unique(np.concatenate([*layers, np.array(ends)]), return_inverse=True)
     vectors = space.index.vectors(rows)
     likeness = vectors @ (vectors * factors).T
     cuts = np.cumsum([len(layer) for layer in layers])
-    stages = np.split(places, cuts)
+    stages = np.split(positions, cuts)
     start, end = stages.pop()
     stages = [np.array([start]), *stages, np.array([end])]
     to_start, to_end = likeness[start], likeness[end]
-    cost, came = np.zeros(1), []
-    for here, there in itertools.pairwise(stages):
-        away = to_start[here][:, None] - to_start[there]
-        towards = to_end[there] - to_end[here][:, None]
+    cost, predecessors = np.zeros(1), []
+    for stage, next_stage in itertools.pairwise(stages):
+        away = to_start[stage][:, None] - to_start[next_stage]
+        towards = to_end[next_stage] - to_end[stage][:, None]
         forward = (away > 0) & (towards > 0) if strict else away + towards > 0
-        total = np.where(forward, cost[:, None] + 1 - likeness[np.ix_(here, there)], np.inf)
-        came.append(total.argmin(axis=0))
+        total = np.where(forward, cost[:, None] + 1 - likeness[np.ix_(stage, next_stage)], np.inf)
+        predecessors.append(total.argmin(axis=0))
         cost = total.min(axis=0)
     if not np.isfinite(cost[0]):
         return None
-    place, way = 0, []
-    for stage, before in zip(stages[-2::-1], came[::-1], strict=True):
-        place = int(before[place])
-        way.append(int(rows[stage[place]]))
-    return way[-2::-1]
+    position, reversed_path = 0, []
+    for stage, predecessor in zip(stages[-2::-1], predecessors[::-1], strict=True):
+        position = int(predecessor[position])
+        reversed_path.append(int(rows[stage[position]]))
+    return reversed_path[-2::-1]

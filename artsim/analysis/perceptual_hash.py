@@ -1,8 +1,8 @@
 """Perceptual hashes: 64 bits per picture that survive scaling, JPEG, recolouring and, through windows, crops and borders.
 
 Each hash is a DCT hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash functions"): the picture in
-grey at 32 x 32 pixels, the signs of 64 low frequencies against their median. The lowest row and column of frequencies
-are left out: they hold what frames and vignettes have in common, and without them other pictures are further off.
+grey at 32 x 32 pixels, the signs of 64 low frequencies relative to their median. The lowest row and column of
+frequencies are left out: they hold what frames and vignettes have in common; without them, other pictures differ more.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _SIDE, _FINE_SIDE = 32, 128
 _KEPT = 8
 _SPANS = ((0.0, 1.0), (0.0, 0.92), (0.08, 1.0), (0.05, 0.95), (0.09, 0.91), (0.14, 0.86))
 WINDOWS = tuple((left, top, right, bottom) for (top, bottom), (left, right) in itertools.product(_SPANS, _SPANS))
-"""Parts of a picture that are hashed beside the whole, which comes first: what a crop or a border leaves of it."""
-_FAINT = 1.5  # grey levels: where the 64 frequencies are weaker than this together, their signs are chance
+"""Windows of a picture that are hashed, the whole first: they match what a crop or a border leaves of it."""
+_FAINT = 1.5  # grey levels: if the 64 frequencies together are weaker than this, their signs are noise
 _FREQUENCIES = np.cos(np.pi * np.arange(1, _KEPT + 1)[:, None] * (2 * np.arange(_SIDE) + 1) / (2 * _SIDE)) / (_SIDE / 2)
 
 
 def small_grey(image: Image.Image) -> Image.Image:
-    """A picture in grey at 128 x 128 pixels: what hashes and outlines are taken from."""
+    """The picture in grey at 128 x 128 pixels, from which hashes and outlines are computed."""
     return image.convert("L").resize((_FINE_SIDE, _FINE_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
 
 
 def perceptual_hash(image: Image.Image) -> np.ndarray:
-    """(len(WINDOWS),) uint64: the hash of the whole picture, then of its other windows; 0 where it is nearly blank."""
+    """(len(WINDOWS),) uint64: one hash per window, the whole picture first; 0 for a nearly blank window."""
     grey = small_grey(image)
     windows = []
     for left, top, right, bottom in WINDOWS:
@@ -42,9 +42,9 @@ def perceptual_hash(image: Image.Image) -> np.ndarray:
 
 
 def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(p,) bits that differ, for p pairs of fingerprints (p, windows); `BITS` + 1 where one of the two is nearly blank.
+    """(p,) differing bits of p pairs of perceptual hashes (p, windows); `BITS` + 1 if one of the two is nearly blank.
 
-    The least over the whole of the one against every window of the other.
+    The minimum over the whole of one picture against every window of the other.
     """
     blank = BITS + 1
     least = np.full(len(first), blank)
@@ -54,16 +54,16 @@ def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return least
 
 
-def near_wholes(fingerprints: np.ndarray, within: int) -> np.ndarray:
-    """(p, 2) row numbers, first < second, of fingerprints (n, windows) whose whole pictures differ in at most `within` bits."""
+def near_wholes(hashes: np.ndarray, within: int) -> np.ndarray:
+    """(p, 2) row numbers, first < second, of hashes (n, windows) whose whole pictures differ in at most `within` bits."""
     import faiss
 
-    rows = np.flatnonzero(fingerprints[:, 0])
+    rows = np.flatnonzero(hashes[:, 0])
     if not len(rows):
         return np.zeros((0, 2), int)
-    codes = np.ascontiguousarray(fingerprints[rows, 0]).view(np.uint8).reshape(len(rows), -1)
+    codes = np.ascontiguousarray(hashes[rows, 0]).view(np.uint8).reshape(len(rows), -1)
     index = faiss.IndexBinaryFlat(BITS)
     index.add(codes)
-    ends, _, found = index.range_search(codes, within + 1)  # FAISS means "less than"
+    ends, _, found = index.range_search(codes, within + 1)  # the radius of FAISS is exclusive
     first = np.repeat(np.arange(len(rows)), np.diff(ends.astype(int)))
     return np.stack([rows[first], rows[found]], axis=1)[first < found]

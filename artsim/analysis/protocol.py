@@ -1,4 +1,4 @@
-"""What analyses ask of a collection. They know only this, so that the collection can offer them as its methods."""
+"""The interface of a collection that analyses depend on, so that `Collection` can offer them as methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from artsim.snapshot.state import State
 
 
 class SearchableCollection(Protocol):
-    """Implemented by `artsim.Collection`, which says what each method does."""
+    """Implemented by `artsim.Collection`, which documents the methods."""
 
     state: State
 

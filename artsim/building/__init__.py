@@ -1,1 +1,1 @@
-"""Builds: source to collection, resumable."""
+"""Resumable builds of a collection from a source."""

@@ -1,6 +1,6 @@
-"""The part files of a build, beside the collection to be: finished batches of works with their vectors, and how far it came.
+"""Checkpoint of a build: finished batches of works with their vectors, and the progress, in a folder beside the collection.
 
-A killed build goes on from them; once the collection is written they are removed.
+A killed build resumes from it. It is removed once the collection is written.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class BuildProgress:
-    """How far a build came: `progress.json` among the part files, written after each."""
+    """The progress of a build, written to `progress.json` after each batch."""
 
     fingerprint: str
     consumed: int = 0
-    """Works read from the source, those that failed included."""
+    """Works read from the source, including those that failed."""
     parts: int = 0
     failed: dict[str, str] = field(default_factory=dict)
-    """Id -> why its picture could not be used."""
+    """Id -> why its picture cannot be used."""
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """The part files in `folder`; each has the columns of `schema`."""
+class BuildCheckpoint:
+    """The part files in `folder`, each with the columns of `schema`."""
 
     folder: Path
     schema: pa.Schema
 
-    def state(self, fingerprint: str, *, limit: int | None) -> BuildProgress:
-        """How far the last run came, or a fresh start when it was of another source or encoder, or went beyond `limit`."""
+    def resume(self, fingerprint: str, *, limit: int | None) -> BuildProgress:
+        """The progress of the last run; from scratch if that was of another source or encoder, or went beyond `limit`."""
         try:
-            state = BuildProgress(**json.loads((self.folder / "progress.json").read_text(encoding="utf-8")))
-            whole = not state.parts or len(self.shards(state)) == state.consumed - len(state.failed)
-            if whole and state.fingerprint == fingerprint and (limit is None or state.consumed <= limit):
-                log.info("Going on after %d works that are done already.", state.consumed)
-                return state
+            progress = BuildProgress(**json.loads((self.folder / "progress.json").read_text(encoding="utf-8")))
+            complete = not progress.parts or len(self.shards(progress)) == progress.consumed - len(progress.failed)
+            if complete and progress.fingerprint == fingerprint and (limit is None or progress.consumed <= limit):
+                log.info("Going on after %d works that are done already.", progress.consumed)
+                return progress
         except (FileNotFoundError, ValueError, TypeError, CollectionError) as error:
-            log.debug("There is nothing to go on from: %s", error)
+            log.debug("No usable checkpoint: %s", error)
         with writing(self.folder):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
@@ -62,19 +62,19 @@ class Checkpoint:
 
     def write(
         self,
-        state: BuildProgress,
+        progress: BuildProgress,
         rows: Sequence[Mapping[str, Any]],
         pictures: Sequence[bytes],
         vectors: Mapping[str, np.ndarray],
     ) -> None:
-        """Metadata rows, pictures and columns of vectors (n, d), row i for work i; `state` counts the new part files."""
+        """Write metadata rows, pictures and vector columns (n, d), row i for work i; `progress` counts the new part files."""
         from datasets import Features
 
         features = Features.from_arrow_schema(self.schema)
         names = [name for name in self.schema.names if name not in vectors and name != "image"]
-        everything = metadata_table(rows, {name: features[name] for name in names})
+        metadata = metadata_table(rows, {name: features[name] for name in names})
         for portion in portions([len(data) for data in pictures]):
-            table = everything.slice(portion.start, len(portion))
+            table = metadata.slice(portion.start, len(portion))
             files = [{"bytes": pictures[row], "path": Path(rows[row]["id"]).name} for row in portion]
             table = table.append_column("image", pa.array(files, self.schema.field("image").type))
             for name, block in vectors.items():
@@ -82,19 +82,19 @@ class Checkpoint:
             with writing(self.folder):
                 temporary = self.folder / "part.tmp"
                 pq.write_table(table.select(self.schema.names).cast(self.schema), temporary)
-                temporary.replace(self._path(state.parts))
-            state.parts += 1
+                temporary.replace(self._path(progress.parts))
+            progress.parts += 1
 
-    def save_state(self, state: BuildProgress) -> None:
-        write_atomically(self.folder / "progress.json", json.dumps(dataclasses.asdict(state)))
+    def save(self, progress: BuildProgress) -> None:
+        write_atomically(self.folder / "progress.json", json.dumps(dataclasses.asdict(progress)))
 
-    def shards(self, state: BuildProgress) -> Shards:
-        return Shards([self._path(number) for number in range(state.parts)])
+    def shards(self, progress: BuildProgress) -> Shards:
+        return Shards([self._path(number) for number in range(progress.parts)])
 
-    def ids(self, state: BuildProgress) -> set[str]:
-        """The ids of all works so far, those that failed included."""
-        done = self.shards(state).columns(["id"]).column("id").to_pylist() if state.parts else []
-        return {*done, *state.failed}
+    def ids(self, progress: BuildProgress) -> set[str]:
+        """The ids of all works so far, including those that failed."""
+        done = self.shards(progress).columns(["id"]).column("id").to_pylist() if progress.parts else []
+        return {*done, *progress.failed}
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -105,7 +105,7 @@ class Checkpoint:
 
 @contextmanager
 def build_lock(out: Path) -> Iterator[None]:
-    """`CollectionError` when another process builds into `out` now. The lock goes with the process, however it ends."""
+    """Raises `CollectionError` if another process is building into `out`. The lock ends with the process."""
     from filelock import FileLock, Timeout
 
     path = beside(out, "lock")

@@ -1,4 +1,4 @@
-"""Vectors of an old collection that a new build takes over: a picture is embedded once, for every encoder by itself."""
+"""Reuse the vectors of an old collection in a new build: each encoder embeds a picture only once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from artsim.snapshot.state import State
 
 
 def known_vectors(old: State | None, encoders: Mapping[str, Encoder], *, regions: bool) -> KnownVectors:
-    """What `old` holds by the hash of each picture; only what the same encoders made, with such regions if `regions`."""
+    """The vectors in `old` by picture hash: only of the same encoders, and with the same regions if `regions`."""
     if old is None or "sha256" not in old.schema:
         return KnownVectors()
     spaces = {name: _by_encoder(old, encoder, regions=regions) for name, encoder in encoders.items()}

@@ -1,7 +1,7 @@
-"""Source -> encoders -> collection: in batches, with progress, and going on where a killed run stopped.
+"""Build pipeline: source -> encoders -> collection, in batches, with progress, resuming where a killed run stopped.
 
-Every batch of works ends up in a part file beside the collection, with its vectors. Only when the source is exhausted are
-the spaces fitted and the collection written; it then takes the place of the old one in one step.
+Every batch of works is written to a part file beside the collection, with its vectors. When the source is exhausted, the
+spaces are fitted and the collection is written; it then replaces the old one in one step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.building.checkpoint import BuildProgress, Checkpoint, build_lock
+from artsim.building.checkpoint import BuildCheckpoint, BuildProgress, build_lock
 from artsim.building.known_vectors import known_vectors
 from artsim.collection import Collection
 from artsim.embedding.embed_works import KnownVectors, decode_side, embed_images
@@ -56,24 +56,24 @@ from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
 
-BATCH = 64  # works per part file: what a killed run loses at most
+BATCH = 64  # works per part file: the most that a killed run loses
 _DECODERS = 2
 
 Progress = Callable[[int, int | None], None]
-"""Called with the number of works done and the number to do (None when the source does not know)."""
+"""Called with the number of works done and the total number (None if the source does not know)."""
 
 
 @dataclass(frozen=True)
 class _Build:
-    """One build: what is embedded, with what, and where its part files are."""
+    """One build: source, encoders, reusable vectors and checkpoint."""
 
     source: Source
     encoders: Mapping[str, Encoder]
-    """By the names of their spaces."""
+    """By the name of their space."""
     known: KnownVectors
     renamed: Mapping[str, str]
-    """The source's columns whose names are taken by pictures and vectors -> what they are called instead."""
-    parts: Checkpoint
+    """Source columns whose names are reserved for pictures and vectors -> their stored names."""
+    checkpoint: BuildCheckpoint
     regions: bool
 
 
@@ -90,12 +90,12 @@ def build_collection(
     license: str | None = None,
     progress: Progress | None = None,
 ) -> Collection:
-    """Embed every work of `source` with one encoder or several, and save the collection in `out`; returns it opened.
+    """Embed every work of `source` with one encoder or several, save the collection in `out`, and return it opened.
 
-    Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. When `out` already holds
-    exactly this collection it is opened as it is; when it holds another, that stays until the new one is whole. Run again
-    after an interruption, it goes on. `regions` keeps the vectors of regions of every work as well, so that details can be
-    looked for. Raises `SourceError`, `EncoderError` or `CollectionError`.
+    Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. If `out` already holds
+    exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
+    resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search. Raises
+    `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     if limit is not None and limit < 1:
@@ -108,9 +108,9 @@ def build_collection(
         )
     check_target(out)
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
-    made_of = ["regions", repr(REGIONS)] if regions else []
+    region_options = ["regions", repr(REGIONS)] if regions else []
     fingerprint = _fingerprint(
-        source, encoders, limit, images, index_type, title or "", license or "", VERSION, *made_of
+        source, encoders, limit, images, index_type, title or "", license or "", VERSION, *region_options
     )
     with build_lock(out):
         recover_folder(out)
@@ -118,38 +118,38 @@ def build_collection(
         old = _open_old(out)
         build = _prepare(source, encoders, out, old, regions=regions)
         if old is not None and old.manifest.source.get("build") == fingerprint:
-            build.parts.remove()
-            if damaged_files(out, old.manifest):  # the index, then: anything else keeps it from being opened
+            build.checkpoint.remove()
+            if damaged_files(out, old.manifest):  # only an index can be: any other damage prevents opening
                 old.save()
             return old
-        state = build.parts.state(_fingerprint(source, encoders, *made_of), limit=limit)
-        _embed_all(build, state, limit, progress)
-        _write_report(out, source, state)
+        done = build.checkpoint.resume(_fingerprint(source, encoders, *region_options), limit=limit)
+        _embed_all(build, done, limit, progress)
+        _write_report(out, source, done)
         manifest = _manifest(source, fingerprint, images=images, title=title, license=license)
-        save_collection(_assemble(build, state, index_type), manifest, out)
-        build.parts.remove()
+        save_collection(_assemble(build, done, index_type), manifest, out)
+        build.checkpoint.remove()
         return Collection.from_folder(out)
 
 
 def report_path(out: Path) -> Path:
-    """Where the report of a build into `out` lies."""
+    """The path of the report of a build into `out`."""
     out = Path(out).expanduser().resolve()
     return out.with_name(f"{out.name}.report.json")
 
 
-def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *more: Any) -> str:
+def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *options: Any) -> str:
     made_with = [part for encoder in encoders.values() for part in (encoder.id, encoder.revision)]
     dims = [str(length) for encoder in encoders.values() for length in vector_dims(encoder).values()]
-    parts = [source.name, source.fingerprint, *made_with, *map(str, more), *dims]
+    parts = [source.name, source.fingerprint, *made_with, *map(str, options), *dims]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
 def _open_old(out: Path) -> Collection | None:
-    """What `out` holds already; what is damaged is built again like what is absent."""
+    """The collection in `out`; None if there is none, or it is damaged, as it is built again then."""
     try:
         return Collection.from_folder(out)
     except CollectionError as error:
-        log.debug("There is no collection to go by: %s", error)
+        log.debug("No collection to reuse: %s", error)
         return None
 
 
@@ -159,58 +159,58 @@ def _prepare(
     from datasets import Value
 
     dims = column_dims(encoders, regions=regions)
-    taken = ("image", "sha256", *dims)
-    renamed = {key: f"source_{key}" for key in source.features if key in taken}
+    reserved = ("image", "sha256", *dims)
+    renamed = {key: f"source_{key}" for key in source.features if key in reserved}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
     schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
     known = known_vectors(None if old is None else old.state, encoders, regions=regions)
-    return _Build(source, encoders, known, renamed, Checkpoint(beside(out, "parts"), schema), regions)
+    return _Build(source, encoders, known, renamed, BuildCheckpoint(beside(out, "parts"), schema), regions)
 
 
-def _embed_all(build: _Build, state: BuildProgress, limit: int | None, progress: Progress | None) -> None:
-    """Part files for all works up to `limit`, from where `state` stands."""
+def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: Progress | None) -> None:
+    """Write part files for all works up to `limit`, resuming after `done`."""
     total = (
         build.source.size if limit is None else limit if build.source.size is None else min(limit, build.source.size)
     )
     works = itertools.islice(
-        build.source.works(state.consumed), None if limit is None else max(0, limit - state.consumed)
+        build.source.works(done.consumed), None if limit is None else max(0, limit - done.consumed)
     )
-    seen = build.parts.ids(state)
+    seen = build.checkpoint.ids(done)
     short_side = decode_side(build.encoders)
     if progress is not None:
-        progress(state.consumed, total)
-    with closing(_opened_ahead(works, short_side)) as batches:
-        for batch, opened in batches:
+        progress(done.consumed, total)
+    with closing(_decode_ahead(works, short_side)) as batches:
+        for batch, decoded in batches:
             _check_ids(build.source, batch, seen)
-            good = [item for item in opened if isinstance(item, _Opened)]
+            good = [item for item in decoded if isinstance(item, _DecodedWork)]
             if good:
                 rows = [_row(item, build.renamed) for item in good]
-                build.parts.write(state, rows, [item.data for item in good], _vectors(build, good))
-            state.consumed += len(batch)
-            state.failed |= {
-                work["id"]: str(item) for work, item in zip(batch, opened, strict=True) if isinstance(item, ImageError)
+                build.checkpoint.write(done, rows, [item.data for item in good], _vectors(build, good))
+            done.consumed += len(batch)
+            done.failed |= {
+                work["id"]: str(item) for work, item in zip(batch, decoded, strict=True) if isinstance(item, ImageError)
             }
-            build.parts.save_state(state)
+            build.checkpoint.save(done)
             if progress is not None:
-                progress(state.consumed, total)
+                progress(done.consumed, total)
 
 
-def _opened_ahead(
+def _decode_ahead(
     works: Iterator[Work], short_side: int
-) -> Generator[tuple[list[Work], list[_Opened | ImageError]], None, None]:
-    """Works in batches, each with its pictures decoded; the next batch is read and decoded while one is embedded."""
+) -> Generator[tuple[list[Work], list[_DecodedWork | ImageError]], None, None]:
+    """Batches of works with their decoded pictures; the next batch is read and decoded while one is embedded."""
     pool = ThreadPoolExecutor(_DECODERS)
 
-    def read() -> tuple[list[Work], list[Future[_Opened | ImageError]]]:
+    def read() -> tuple[list[Work], list[Future[_DecodedWork | ImageError]]]:
         batch = list(itertools.islice(works, BATCH))
-        return batch, [pool.submit(_open, work, short_side) for work in batch]
+        return batch, [pool.submit(_decode, work, short_side) for work in batch]
 
     try:
-        batch, opening = read()
+        batch, decoding = read()
         while batch:
             ahead = pool.submit(read)
-            yield batch, [future.result() for future in opening]
-            batch, opening = ahead.result()
+            yield batch, [future.result() for future in decoding]
+            batch, decoding = ahead.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -223,49 +223,49 @@ def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _DecodedWork:
     work: Work
     data: bytes
     sha256: str
     image: Image.Image
 
 
-def _open(work: Work, short_side: int) -> _Opened | ImageError:
-    """The picture of a work decoded, or the reason why not: one bad picture never stops a build."""
+def _decode(work: Work, short_side: int) -> _DecodedWork | ImageError:
+    """The decoded picture of a work, or the error: one bad picture never stops a build."""
     try:
         data = read_picture(work)
         image = load_image(data, short_side=short_side, name=work["id"])
-        return _Opened(work, data, hashlib.sha256(data).hexdigest(), image)
+        return _DecodedWork(work, data, hashlib.sha256(data).hexdigest(), image)
     except ImageError as error:
         return error
 
 
-def _row(opened: _Opened, renamed: Mapping[str, str]) -> dict[str, Any]:
-    """The metadata columns of a work, as they are stored."""
-    columns = {renamed.get(key, key): value for key, value in opened.work.items() if key != "image"}
-    return {**columns, "sha256": opened.sha256}
+def _row(decoded: _DecodedWork, renamed: Mapping[str, str]) -> dict[str, Any]:
+    """The stored metadata columns of a work."""
+    columns = {renamed.get(key, key): value for key, value in decoded.work.items() if key != "image"}
+    return {**columns, "sha256": decoded.sha256}
 
 
-def _vectors(build: _Build, opened: Sequence[_Opened]) -> dict[str, np.ndarray]:
+def _vectors(build: _Build, decoded: Sequence[_DecodedWork]) -> dict[str, np.ndarray]:
     """Embedding column -> (n, d)."""
-    images, hashes = [item.image for item in opened], [item.sha256 for item in opened]
+    images, hashes = [item.image for item in decoded], [item.sha256 for item in decoded]
     regions = build.encoders if build.regions else ()
     return columns_of(embed_images(images, build.encoders, regions=regions, hashes=hashes, known=build.known))
 
 
-def _assemble(build: _Build, state: BuildProgress, index_type: str) -> State:
-    """The parts as state, with the spaces fitted. `SourceError` when no picture at all was usable."""
+def _assemble(build: _Build, done: BuildProgress, index_type: str) -> State:
+    """The checkpoint as a state, with fitted spaces. Raises `SourceError` if no picture is usable."""
     from datasets import Features
 
-    if not state.consumed:
+    if not done.consumed:
         raise SourceError(f"{build.source.name} holds no works.")
-    if not state.parts:
-        reasons = " ".join(list(state.failed.values())[:3])
-        raise SourceError(f"None of the {state.consumed} pictures of {build.source.name} can be used: {reasons}")
-    shards = build.parts.shards(state)
-    features = Features.from_arrow_schema(build.parts.schema)
+    if not done.parts:
+        reasons = " ".join(list(done.failed.values())[:3])
+        raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
+    shards = build.checkpoint.shards(done)
+    features = Features.from_arrow_schema(build.checkpoint.schema)
     vectors = column_dims(build.encoders, regions=build.regions)
-    names = [name for name in build.parts.schema.names if name not in vectors and name != "image"]
+    names = [name for name in build.checkpoint.schema.names if name not in vectors and name != "image"]
     spaces = tuple(
         _fit(name, encoder, shards, index_type, regions=build.regions) for name, encoder in build.encoders.items()
     )
@@ -303,15 +303,15 @@ def _manifest(source: Source, fingerprint: str, *, images: str, title: str | Non
     )
 
 
-def _write_report(out: Path, source: Source, state: BuildProgress) -> None:
-    """What was read and what could not be used, beside the collection; also when no work at all is left."""
+def _write_report(out: Path, source: Source, done: BuildProgress) -> None:
+    """Write which works were read and which cannot be used, beside the collection, even if no work is left."""
     report = {
         "source": source.name,
-        "read": state.consumed,
-        "embedded": state.consumed - len(state.failed),
-        "failed": [{"id": identity, "reason": reason} for identity, reason in state.failed.items()],
+        "read": done.consumed,
+        "embedded": done.consumed - len(done.failed),
+        "failed": [{"id": identity, "reason": reason} for identity, reason in done.failed.items()],
     }
     write_atomically(report_path(out), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    if state.failed:
-        left_out, path = len(state.failed), report_path(out)
-        log.warning("%d of %d pictures cannot be used and are left out; %s names them.", left_out, state.consumed, path)
+    if done.failed:
+        left_out, path = len(done.failed), report_path(out)
+        log.warning("%d of %d pictures cannot be used and are left out; %s names them.", left_out, done.consumed, path)

@@ -1,4 +1,4 @@
-"""Progress of a long task in the terminal."""
+"""Progress bar of a long task in the terminal."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 
 class ProgressBar:
-    """A progress bar in the terminal that `build_collection(progress=...)` can call; it appears with the first call.
+    """A progress bar for `build_collection(progress=...)`. It appears with the first call.
 
-    There is none when stderr is a file or a pipe.
+    It is disabled if stderr is a file or a pipe.
     """
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, label: str) -> None:
+        self._label = label
         self._bar: Any = None
 
     def __call__(self, done: int, total: int | None) -> None:
@@ -20,7 +20,7 @@ class ProgressBar:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                desc=self._what,
+                desc=self._label,
                 unit=" works",
                 initial=done,
                 total=total,

@@ -1,1 +1,1 @@
-"""What changes a collection while the app runs: uploads, ingest, edit session, library."""
+"""Change a collection while the app runs: uploads, ingest, edit session, library."""

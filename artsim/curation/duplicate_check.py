@@ -1,7 +1,7 @@
-"""Whether a new picture is in a collection already: as the same file, or as another reproduction of one of its works.
+"""Duplicate check: whether a new picture is in a collection already, as the same file or as another reproduction.
 
-The witnesses are those of `artsim.analysis.duplicates`: embedding, perceptual hash and outlines must agree. Only the
-nearest works by embedding are asked, so that a new picture costs a few decoded pictures and not the whole collection.
+The criteria are those of `artsim.analysis.duplicates`: embedding, perceptual hash and outlines must agree. Only the
+nearest works by embedding are compared, so that a new picture costs a few decoded pictures and not the whole collection.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _NEAREST = 5
 
 @dataclass(frozen=True)
 class NewPicture:
-    """What is compared of a new picture."""
+    """The features of a new picture that are compared."""
 
     subject: np.ndarray
     """(d,) float32, its raw subject vector in the first space."""
-    prints: np.ndarray
-    """(windows,) uint64, its fingerprint."""
+    hashes: np.ndarray
+    """(windows,) uint64, its perceptual hashes."""
     grey: Image.Image
 
 
@@ -38,7 +38,7 @@ def new_picture(image: Image.Image, subject: np.ndarray) -> NewPicture:
 
 
 def work_of_file(state: State, sha256: str) -> str | None:
-    """The id of the work whose picture is this very file; None when there is none, or the collection keeps no hashes."""
+    """The id of the work with this picture file; None if there is none, or the collection stores no hashes."""
     if "sha256" not in state.table.column_names:
         return None
     row = state.table.column("sha256").index(sha256).as_py()
@@ -46,40 +46,40 @@ def work_of_file(state: State, sha256: str) -> str | None:
 
 
 def work_like(new: NewPicture, state: State, known: dict[str, np.ndarray]) -> str | None:
-    """The id of a work that the picture is another reproduction of. `known`: fingerprints by sha256; it is added to."""
+    """The id of a work that `new` reproduces, else None. `known`: cache of hashes by sha256, extended in place."""
     space = state.spaces[0]
     scores, rows = space.raw_subject.search(new.subject[None], min(_NEAREST, len(state)))
     for row in rows[0][unusually_alike(space.statistics.raw_pairs, scores[0]) & (rows[0] >= 0)].tolist():
-        prints = _prints(state, row, known)
-        if _near(new, prints) and edge_alignment(new.grey, small_grey(_picture(state, row))) >= SAME_OUTLINES:
+        hashes = _hashes_of(state, row, known)
+        if _near(new, hashes) and edge_alignment(new.grey, small_grey(_picture(state, row))) >= SAME_OUTLINES:
             return state.table.column("id")[row].as_py()
     return None
 
 
 def new_picture_like(new: NewPicture, others: Mapping[str, NewPicture], state: State) -> str | None:
-    """The name of another new picture, not in the collection yet, that this one is a reproduction of."""
+    """The name of another new picture, not in the collection yet, that `new` reproduces; else None."""
     for name, other in others.items():
         cosine = np.array([new.subject @ other.subject])
         alike = bool(unusually_alike(state.spaces[0].statistics.raw_pairs, cosine)[0])
-        if alike and _near(new, other.prints) and edge_alignment(new.grey, other.grey) >= SAME_OUTLINES:
+        if alike and _near(new, other.hashes) and edge_alignment(new.grey, other.grey) >= SAME_OUTLINES:
             return name
     return None
 
 
-def _near(new: NewPicture, prints: np.ndarray) -> bool:
-    return int(distances(new.prints[None], prints[None])[0]) <= FURTHEST_HASH
+def _near(new: NewPicture, hashes: np.ndarray) -> bool:
+    return int(distances(new.hashes[None], hashes[None])[0]) <= FURTHEST_HASH
 
 
-def _prints(state: State, row: int, known: dict[str, np.ndarray]) -> np.ndarray:
+def _hashes_of(state: State, row: int, known: dict[str, np.ndarray]) -> np.ndarray:
     sha = state.table.column("sha256")[row].as_py() if "sha256" in state.table.column_names else None
     if sha is None or sha not in known:
         try:
-            prints = perceptual_hash(_picture(state, row))
-        except ImageError:  # a work whose picture is damaged is like nothing
-            prints = np.zeros(len(WINDOWS), np.uint64)
+            hashes = perceptual_hash(_picture(state, row))
+        except ImageError:  # a damaged picture matches nothing
+            hashes = np.zeros(len(WINDOWS), np.uint64)
         if sha is None:
-            return prints
-        known[sha] = prints
+            return hashes
+        known[sha] = hashes
     return known[sha]
 
 

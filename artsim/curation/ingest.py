@@ -1,8 +1,8 @@
-"""Pictures on their way into a collection: files come in, are read, compared with what is there, embedded and added.
+"""Ingest: read uploaded pictures, check them for duplicates, embed them, and add them to a collection.
 
-One `Ingest` is one lot of files. It works in a thread of its own, a few pictures at a time, while the collection is
-searched and further files arrive. A file that is no picture, is damaged, or is in the collection already never stops it:
-it is left out and reported, and `include` adds the duplicates all the same.
+One `Ingest` handles one lot of files. It runs in its own thread, a few pictures at a time, while the collection is
+searched and further files arrive. A file that is not a picture, is damaged, or is in the collection already never stops
+it: the file is left out and reported, and `include` adds duplicates anyway.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ from artsim.images.decode import load_image, read_file
 log = logging.getLogger(__name__)
 
 BATCH = 8  # pictures that are embedded together
-_ADDED_TOGETHER = 32  # works; at least, unless no more are to come or adding takes no time
-_SHARE = 10  # adding copies all vectors: it may take a tenth of the time
-_PATIENCE = 600.0  # seconds without a new file, until the rest is taken for lost
+_ADDED_TOGETHER = 32  # works to add at once, at least, unless no more files follow
+_PAUSE = 10  # between additions, in durations of the last one: adding copies all vectors
+_TIMEOUT = 600.0  # seconds without a new file, after which the rest counts as lost
 
 
 Begin = Callable[[EmbeddedWorks], Collection]
-"""Makes a new collection of its first works."""
+"""Creates a new collection from its first works."""
 
 
 class Ingest:
-    """`collection` is what is added to; or, with `begin`, whose encoders make a new collection.
+    """Adds works to `collection`; with `begin`, to a new collection that uses its encoders.
 
-    `finish` is called at the end with the collection and the ids of the works that are to be saved, if there are any, and
-    whatever it raises is the failure of the intake. All methods may be called from any thread.
+    `finish` is called at the end with the collection and the ids of the works to save, if there are any; what it raises
+    becomes the failure of the ingest. Thread-safe.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Ingest:
     ) -> None:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
-        """What is added to; None until a new one has its first works."""
+        """The collection that works are added to; None until a new one has its first works."""
         self._total = total
         self._waiting: deque[tuple[UploadedFile, bool]] = deque()
         self._kept: dict[int, UploadedFile] = {}
@@ -86,10 +86,10 @@ class Ingest:
         self._thread: threading.Thread | None = None
         self._run()
 
-    # --- What the sender does -----------------------------------------------------------------------------------------
+    # --- Called by the sender -----------------------------------------------------------------------------------------
 
     def receive(self, name: str, path: Path) -> int:
-        """A file has come in at `path`; returns its number. Its place must be kept until the intake is over."""
+        """Register a received file; returns its number. `path` must exist until the ingest is over."""
         with self._news:
             self._received += 1
             upload = UploadedFile(self._received, name, path)
@@ -98,31 +98,31 @@ class Ingest:
             return upload.number
 
     def refuse(self, name: str, reason: str) -> None:
-        """A file could not come in at all: reported as broken."""
+        """Report a file that could not be received as broken."""
         with self._news:
             self._received += 1
             self._done += 1
             self._reports[self._received] = UploadReport(self._received, name, "broken", reason)
 
-    def note(self, sentence: str) -> None:
+    def note(self, message: str) -> None:
         with self._news:
-            self._notes[sentence] = None
+            self._notes[message] = None
 
     def complete(self) -> None:
-        """No more files are to come."""
+        """Declare that no more files follow."""
         with self._news:
             self._complete, self._total = True, self._received
             self._news.notify_all()
 
     def cancel(self) -> None:
-        """What is embedded stays, and the rest is left out."""
+        """Stop the ingest: works that are embedded stay, the rest is left out."""
         with self._news:
             self._cancelled = self._complete = True
             self._waiting.clear()
             self._news.notify_all()
 
     def include(self, numbers: Sequence[int]) -> None:
-        """Add duplicates all the same, by the numbers in their reports."""
+        """Add duplicates anyway, by the numbers in their reports."""
         with self._news:
             chosen = [n for n in dict.fromkeys(numbers) if n in self._kept]
             for number in chosen:
@@ -137,11 +137,11 @@ class Ingest:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is being done any more."""
+        """Whether the ingest has ended."""
         return self._phase in ("done", "cancelled", "failed")
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until the thread has ended."""
+        """Wait until the thread has ended."""
         if self._thread is not None:
             self._thread.join(seconds)
 
@@ -162,10 +162,10 @@ class Ingest:
                 failure=self._failure,
             )
 
-    # --- What the thread does -----------------------------------------------------------------------------------------
+    # --- Run by the thread --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
@@ -195,9 +195,9 @@ class Ingest:
                 self._waiting.clear()
 
     def _next(self) -> list[tuple[UploadedFile, bool]] | None:
-        """The next few files. None when there are no more; none of them when the sender is slow and some are pending."""
+        """The next few files; None if no more follow; an empty list if the sender is slow and works are pending."""
         with self._news:
-            deadline = time.monotonic() + _PATIENCE
+            deadline = time.monotonic() + _TIMEOUT
             while not self._waiting and not self._complete:
                 if time.monotonic() > deadline:
                     self._complete, self._total = True, self._received
@@ -211,7 +211,7 @@ class Ingest:
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._last_added
-        return self.collection is None or (len(self._pending) >= _ADDED_TOGETHER and waited >= _SHARE * self._last_cost)
+        return self.collection is None or (len(self._pending) >= _ADDED_TOGETHER and waited >= _PAUSE * self._last_cost)
 
     def _take(self, batch: Sequence[tuple[UploadedFile, bool]]) -> None:
         """Read, compare and embed a few files."""
@@ -228,15 +228,15 @@ class Ingest:
         fresh = list(works)
         if fresh:
             chosen = [opened[n] for n in fresh]
-            kept = {name: own.only(fresh) for name, own in vectors.items()}
+            kept = {name: of_space.only(fresh) for name, of_space in vectors.items()}
             files = tuple(partial(read_file, item.upload.path, name=item.upload.name) for item in chosen)
             hashes = tuple(item.sha256 for item in chosen)
-            self._pending.parts.append(EmbeddedWorks(tuple(works.values()), files, hashes, kept))
+            self._pending.batches.append(EmbeddedWorks(tuple(works.values()), files, hashes, kept))
         with self._news:
             self._done += len(opened)
 
     def _open(self, upload: UploadedFile, anyway: bool) -> OpenedUpload | None:
-        """The picture of a file; None, and reported, when there is none in it, or it is in the collection already."""
+        """Decode a file; None, with a report, if it is not a picture, or is in the collection already."""
         try:
             data = read_file(upload.path, name=upload.name)
             sha = hashlib.sha256(data).hexdigest()
@@ -252,24 +252,24 @@ class Ingest:
         return OpenedUpload(upload, sha, image, anyway)
 
     def _same_file(self, sha: str) -> str | None:
-        """The id of the work that has these very bytes."""
-        there = work_of_file(self.collection.state, sha) if self.collection is not None else None
-        return there or self._pending.files.get(sha)
+        """The id of the work with the same bytes, else None."""
+        existing = work_of_file(self.collection.state, sha) if self.collection is not None else None
+        return existing or self._pending.files.get(sha)
 
     def _admit(self, item: OpenedUpload, subject: np.ndarray) -> dict[str, Any] | None:
-        """The columns of a new work; None, and reported, when it is a reproduction of one that is there."""
+        """The columns of a new work; None, with a report, if it is a reproduction of an existing one."""
         upload, new = item.upload, new_picture(item.image, subject)
         if not item.anyway:
-            file = self._pending.files.get(item.sha256)  # of the same few files
+            file = self._pending.files.get(item.sha256)  # in the same batch
             same = file or self._same_work(new)
             if same is not None:
                 outcome: Outcome = "same-file" if file else "same-work"
                 self._report(UploadReport(upload.number, upload.name, outcome, work=same), upload)
                 return None
         values, notes = self._details(upload)
-        for sentence in notes:
-            self.note(sentence)
-        identity = self._identify(str(values.get("id") or upload.name))
+        for note in notes:
+            self.note(note)
+        identity = self._free_id(str(values.get("id") or upload.name))
         self._pending.new_pictures[identity] = new
         self._pending.files.setdefault(item.sha256, identity)
         return {**values, "id": identity}
@@ -280,19 +280,19 @@ class Ingest:
             same = work_like(new, self.collection.state, self.collection.known_hashes)
         return same
 
-    def _identify(self, wanted: str) -> str:
-        """An id that no work has yet."""
-        there = self.collection.state.rows if self.collection is not None else {}
+    def _free_id(self, wanted: str) -> str:
+        """An unused id: `wanted`, numbered if necessary."""
+        existing = self.collection.state.rows if self.collection is not None else {}
         identity, number = wanted, 1
-        while identity in there or identity in self._ids:
+        while identity in existing or identity in self._ids:
             identity, number = f"{wanted}-{number}", number + 1
         self._ids.add(identity)
         return identity
 
     def _add(self) -> None:
-        """What is pending becomes part of the collection."""
+        """Add the pending works to the collection."""
         started = time.monotonic()
-        new = concat(self._pending.parts)
+        new = concat(self._pending.batches)
         if self.collection is None:
             assert self._begin is not None
             self.collection = self._begin(new)
@@ -306,7 +306,7 @@ class Ingest:
         self._last_cost = self._last_added - started
 
     def _report(self, report: UploadReport, upload: UploadedFile | None = None, *, done: int = 0) -> None:
-        """`done`: files that are dealt with by this."""
+        """Store the report of a file; `done`: the number of files that this finishes."""
         with self._news:
             self._done += done
             self._reports[report.number] = report

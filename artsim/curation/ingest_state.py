@@ -1,4 +1,4 @@
-"""Files on their way into a collection (see `artsim.curation.ingest`): how far they are, and what became of them."""
+"""Plain data of an ingest (see `artsim.curation.ingest`): progress, files and reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Phase = Literal["receiving", "adding", "saving", "done", "cancelled", "failed"]
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """A file that has come in. `name` is its path as the sender calls it, for people; `path` is where it lies."""
+    """A received file. `name` is its path on the sender's side, for people; `path` is where it is stored."""
 
     number: int
     name: str
@@ -26,15 +26,15 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class UploadReport:
-    """What became of a file that was not simply added."""
+    """The outcome of a file that was not simply added."""
 
     number: int
     name: str
     outcome: Outcome
     reason: str = ""
-    """For a broken one: why, as a sentence."""
+    """For a broken file: why, as a message."""
     work: str | None = None
-    """For a duplicate: the id of the work that it is."""
+    """For a duplicate: the id of the existing work."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class IngestState:
     """Files that are expected."""
     received: int
     done: int
-    """Files that were dealt with, whatever became of them."""
+    """Files that are finished, with any outcome."""
     added: int
     now: tuple[str, ...]
-    """Names of the files that are being worked on."""
+    """Names of the files in progress."""
     seconds_left: float | None
-    """None when it is not known yet."""
+    """None if not known yet."""
     reports: tuple[UploadReport, ...]
     notes: tuple[str, ...]
-    """What else should be known, as sentences: metadata that do not fit."""
+    """Further messages, such as about metadata that does not fit."""
     failure: str = ""
 
 
 @dataclass(frozen=True)
 class OpenedUpload:
-    """A file that is a picture; `anyway` adds it even if it is there already."""
+    """A decoded picture; `anyway` adds it even if it is a duplicate."""
 
     upload: UploadedFile
     sha256: str
@@ -68,13 +68,13 @@ class OpenedUpload:
 
 @dataclass
 class PendingWorks:
-    """What is embedded and not added yet."""
+    """Works that are embedded and not added yet."""
 
-    parts: list[EmbeddedWorks] = field(default_factory=list)
+    batches: list[EmbeddedWorks] = field(default_factory=list)
     new_pictures: dict[str, NewPicture] = field(default_factory=dict)
-    """By the ids that they will have."""
+    """By their future ids."""
     files: dict[str, str] = field(default_factory=dict)
     """sha256 -> id."""
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self.parts)
+        return sum(len(batch) for batch in self.batches)

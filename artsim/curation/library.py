@@ -1,8 +1,8 @@
-"""The own collections of this machine: folders in `CACHE/collections/own`, and which of them the app opens.
+"""Library: the user's own collections in `CACHE/collections/own`, and which of them the app opens.
 
-The app may be started on a collection that it cannot or must not write to: the embedded default, which is built anew
-when artsim changes; one from the Hub; a folder that is read-only. The first change then makes a copy on the shelf, which
-later starts open in its place, until one goes back.
+The app may be started on a collection that it cannot or must not write to: the embedded default, which is rebuilt when
+artsim changes; one from the Hub; a read-only folder. The first change then makes a copy in the library. Later starts open
+the copy instead, until the user goes back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class OwnCollection:
-    """One on the shelf. `name` is that of its folder; `problem` says why it cannot be opened, if so."""
+    """A collection in the library. `name` is that of its folder; `problem` is why it cannot be opened, if so."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class OwnCollection:
 
 
 class Library:
-    """`asked` below is the collection that the app was started with: a folder or Hub id, None for the default."""
+    """`requested` is the collection that the app was started with: a folder or Hub id, None for the default."""
 
     def __init__(self, cache: Path) -> None:
         self._folder = cache / "collections" / "own"
@@ -45,22 +45,22 @@ class Library:
 
     @property
     def home(self) -> Path:
-        """Where they all stand."""
+        """The folder of the library."""
         return self._folder
 
     def folder(self, name: str) -> Path:
-        """`CollectionError` for a name that is no folder name of ours."""
+        """The folder of a collection. Raises `CollectionError` for an invalid name."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
             raise CollectionError("There is no own collection {name!r}.", name=name)
         return self._folder / name
 
     def collections(self) -> list[OwnCollection]:
-        """All of them, by title."""
-        found = [_described(path.parent) for path in self._folder.glob(f"*/{FILE_NAME}") if path.parent.name[0] != "."]
-        return sorted(found, key=lambda own: own.title.casefold())
+        """All collections, by title."""
+        own = [_described(path.parent) for path in self._folder.glob(f"*/{FILE_NAME}") if path.parent.name[0] != "."]
+        return sorted(own, key=lambda item: item.title.casefold())
 
     def free_name(self, title: str) -> str:
-        """A folder name for a new collection of that title."""
+        """An unused folder name for a new collection of that title."""
         plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
         base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-") or "collection"
         name, number = base, 1
@@ -69,18 +69,18 @@ class Library:
             name = f"{base}-{number}"
         return name
 
-    def opened(self, asked: str | None) -> str | None:
-        """The name of the own collection that is opened in place of `asked`, if one is."""
-        name = self._read().get(asked or "")
+    def opened(self, requested: str | None) -> str | None:
+        """The name of the own collection that is opened in place of `requested`, else None."""
+        name = self._read().get(requested or "")
         return name if name is not None and (self._folder / name / FILE_NAME).is_file() else None
 
-    def open(self, asked: str | None, name: str | None) -> None:
-        """From now on, open `name` in place of `asked`; None goes back to `asked` itself. Nothing is deleted."""
-        choices = {key: value for key, value in self._read().items() if key != (asked or "")}
+    def open(self, requested: str | None, name: str | None) -> None:
+        """From now on, open `name` in place of `requested`; None goes back to `requested`. Nothing is deleted."""
+        choices = {key: value for key, value in self._read().items() if key != (requested or "")}
         if name is not None:
             if not (self.folder(name) / FILE_NAME).is_file():
                 raise CollectionError("There is no own collection {name!r}.", name=name)
-            choices[asked or ""] = name
+            choices[requested or ""] = name
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._choices, json.dumps(choices, indent=2, ensure_ascii=False) + "\n")
@@ -92,12 +92,12 @@ class Library:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, AttributeError) as error:
-            log.warning("%s cannot be read (%s); what was asked for is opened.", self._choices, error)
+            log.warning("%s cannot be read (%s); the requested collection is opened.", self._choices, error)
             return {}
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether a collection in `folder` could be saved there: it is replaced as a whole, so its parent counts as well."""
+    """Whether a collection can be saved to `folder`: it is replaced as a whole, so the parent must be writable, too."""
     return os.access(folder, os.W_OK) and os.access(folder.resolve().parent, os.W_OK)
 
 

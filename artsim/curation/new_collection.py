@@ -1,4 +1,4 @@
-"""A new collection from its first works, made by the encoders of another one; it grows by `Collection.add` from there."""
+"""Create a collection from its first works, with the encoders of another one; `Collection.add` extends it later."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
 
-_TAKEN = ("id", "image", "sha256")
+_RESERVED = ("id", "image", "sha256")
 
 
 def own_columns(more: Mapping[str, Any], taken: Several[str]) -> dict[str, Any]:
-    """The `datasets` features of a new collection: those that people fill in, and `more`, under names that are free.
+    """The `datasets` features of a new collection: the standard columns, and those of `more` whose names are free.
 
-    `taken`: names that its vectors have.
+    `taken`: the names of its vector columns.
     """
     from datasets import List, Value
 
@@ -34,14 +34,14 @@ def own_columns(more: Mapping[str, Any], taken: Several[str]) -> dict[str, Any]:
         "url": text,
         "license": text,
     }
-    free = {name: feature for name, feature in more.items() if name not in _TAKEN and name not in taken}
+    free = {name: feature for name, feature in more.items() if name not in _RESERVED and name not in taken}
     return {"id": text, **standard, **free, "sha256": text}
 
 
 def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, columns: Mapping[str, Any]) -> Collection:
-    """A collection of `first`, with the encoders and settings of `like`; not saved yet. `columns`: its features.
+    """A new, unsaved collection of `first`, with the encoders and settings of `like`. `columns`: its features.
 
-    Each work of `first` needs an `id`. Details cannot be searched for in it, whatever `like` was built with.
+    Each work of `first` needs an `id`. The collection has no regions for detail search, even if `like` has.
     """
     works = [{**work, "sha256": sha} for work, sha in zip(first.works, first.hashes, strict=True)]
     spaces = tuple(

@@ -1,7 +1,7 @@
-"""Who looks after a collection while the app runs: adds, edits, removes, saves, undoes, publishes.
+"""Edit session of a running app: add, edit, remove, undo, save and publish works.
 
-Changes are seen by searches at once and are saved by themselves: those of an intake when it ends, others a while after the
-last of them. Until then they can be undone. A collection that must not be written to is saved as a copy on the shelf.
+Searches see changes at once. Changes are saved automatically: those of an ingest when it ends, others some time after the
+last one. Until then they can be undone. A collection that must not be written to is saved as a copy in the library.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Verb = Literal["added", "edited", "removed", "described"]
 
 @dataclass(frozen=True)
 class Change:
-    """Something that is not saved yet. `works`: ids."""
+    """An unsaved change to the works with these ids."""
 
     verb: Verb
     works: tuple[str, ...]
@@ -51,7 +51,7 @@ class Publication:
     total: int = 0
     """Bytes."""
     url: str = ""
-    """Where it is now; empty until it is done."""
+    """Address of the published collection; empty until publishing is done."""
     failure: str = ""
 
     @property
@@ -60,7 +60,7 @@ class Publication:
 
 
 class EditSession:
-    """`collection` is the open one, `asked` what the app was started with, `own` its name if it stands on the shelf."""
+    """`collection` is the open one, `asked` the one that the app was started with, `own` its name in the library, if any."""
 
     def __init__(
         self, collection: Collection, library: Library, cache: Path, *, asked: str | None, own: str | None = None
@@ -68,24 +68,24 @@ class EditSession:
         self.collection, self.library, self.asked, self.own = collection, library, asked, own
         self.ingest: Ingest | None = None
         self.upload_folder: UploadFolder | None = None
-        """Where the files of the last intake lie."""
+        """The files of the last ingest."""
         self.publication: Publication | None = None
         self.problem: str = ""
-        """Why the last saving failed."""
+        """Why the last save failed."""
         self.begun: str | None = None
-        """The name of the new collection that the last intake began."""
+        """The name of the new collection that the last ingest created."""
         self._cache = cache
         self._changes: list[Change] = []
         self._due: float | None = None
         self._timer: threading.Timer | None = None
         self._lock = threading.RLock()
-        self._disk = threading.Lock()  # one at a time saves, or publishes what is saved
+        self._disk = threading.Lock()  # held while saving or publishing
 
-    # --- Where changes are kept ---------------------------------------------------------------------------------------
+    # --- Where changes are saved --------------------------------------------------------------------------------------
 
     @property
     def is_copied(self) -> bool:
-        """Whether the first change makes a copy on the shelf, because the open collection is not written to."""
+        """Whether the first change makes a copy in the library, because the open collection must not be written to."""
         collection = self.collection
         if self.own is not None:
             return False
@@ -98,14 +98,14 @@ class EditSession:
 
     @property
     def saved_in(self) -> float | None:
-        """Seconds until changes are saved by themselves; None when there are none."""
+        """Seconds until changes are saved automatically; None without changes."""
         due = self._due
         return None if due is None else max(0.0, due - time.monotonic())
 
     # --- Changes ------------------------------------------------------------------------------------------------------
 
     def edit(self, identity: str, texts: Mapping[str, str]) -> None:
-        """Change metadata of a work, given as people write them. `QueryError` when one does not fit its column."""
+        """Change metadata of a work, given as text. Raises `QueryError` if a value does not fit its column."""
         schema = self.collection.state.table.schema
         unknown = [name for name in texts if name not in schema.names]
         if unknown:
@@ -119,7 +119,7 @@ class EditSession:
             self._changed(Change("edited", (identity,), lambda: self.collection.edit(identity, old)))
 
     def remove(self, ids: Sequence[str]) -> None:
-        """`QueryError` when one of them is not there, `CollectionError` when none would be left."""
+        """Remove works. Raises `QueryError` if one does not exist, `CollectionError` if none would remain."""
         ids = tuple(dict.fromkeys(ids))
         if ids:
             taken = self.collection.take_out(ids)
@@ -141,7 +141,7 @@ class EditSession:
         self._changed(Change("described", (), undo))
 
     def undo(self) -> None:
-        """Take back the last change. `QueryError` when everything is saved, or is being saved."""
+        """Undo the last change. Raises `QueryError` if everything is saved, or is being saved."""
         if not self._disk.acquire(blocking=False):
             raise QueryError("The collection is being saved or published just now; try again in a moment.")
         try:
@@ -150,44 +150,44 @@ class EditSession:
                     raise QueryError("There is nothing to undo: all changes are saved.")
                 self._changes[-1].undo()
                 self._changes.pop()
-                self._plan(bool(self._changes))
+                self._schedule_save(bool(self._changes))
         finally:
             self._disk.release()
 
     def _changed(self, change: Change) -> None:
         with self._lock:
             self._changes.append(change)
-            self._plan(True)
+            self._schedule_save(True)
 
-    def _plan(self, wanted: bool) -> None:
-        """Save a while from now, or not."""
+    def _schedule_save(self, wanted: bool) -> None:
+        """Schedule a save if `wanted`, else cancel the scheduled one."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._due = None, None
         if wanted:
             self._due = time.monotonic() + SAVED_AFTER
-            self._timer = threading.Timer(SAVED_AFTER, self._save_by_itself)
+            self._timer = threading.Timer(SAVED_AFTER, self._save_automatically)
             self._timer.daemon = True
             self._timer.start()
 
     # --- Saving -------------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write the collection where its changes are kept. `CollectionError` when it cannot be written: they stay unsaved."""
+        """Save the changes. Raises `CollectionError` if the collection cannot be written: they stay unsaved."""
         with self._disk:
             self._save()
 
     def _save(self) -> None:
         with self._lock:
-            self._plan(False)
-            counted = len(self._changes)
+            self._schedule_save(False)
+            saved = len(self._changes)
         try:
             if self.is_copied:
                 name = self.library.free_name(self.collection.manifest.title)
                 self.collection.save(self.library.folder(name))
                 self.library.open(self.asked, name)
                 self.own = name
-                log.info("Your changes are kept in %s, which is opened from now on.", self.collection.folder)
+                log.info("Changes are saved in %s, which is opened from now on.", self.collection.folder)
             else:
                 self.collection.save()
         except ArtsimError as error:
@@ -195,34 +195,34 @@ class EditSession:
             raise
         with self._lock:
             self.problem = ""
-            del self._changes[:counted]
-            self._plan(bool(self._changes))
+            del self._changes[:saved]
+            self._schedule_save(bool(self._changes))
 
-    def _save_by_itself(self) -> None:
+    def _save_automatically(self) -> None:
         try:
             self.save()
         except ArtsimError as error:
             log.warning("The changes are not saved: %s", error)
 
     def close(self) -> None:
-        """Cancel what is being added, and save what is unsaved: for when the app stops."""
+        """Cancel a running ingest and save unsaved changes, when the app stops."""
         if self.ingest is not None and not self.ingest.over:
             self.ingest.cancel()
             self.ingest.wait()
         if self._changes:
-            self._save_by_itself()
-        self._plan(False)
+            self._save_automatically()
+        self._schedule_save(False)
         if self.upload_folder is not None:
             self.upload_folder.remove()
 
     # --- Adding -------------------------------------------------------------------------------------------------------
 
     def begin_ingest(self, total: int, *, title: str | None = None) -> None:
-        """Start to take in `total` files, which are to be placed in `incoming`; with a `title`, into a new collection.
+        """Start to ingest `total` files, to be placed in `upload_folder`; with a `title`, into a new collection.
 
-        `CollectionError` when another lot is being taken in, or the collection keeps no pictures.
+        Raises `CollectionError` if another ingest is running, or the collection stores no pictures.
         """
-        if any(change.verb == "added" for change in self._changes):  # their files are about to go
+        if any(change.verb == "added" for change in self._changes):  # their files are removed below
             self.save()
         with self._lock:
             if self.ingest is not None and not self.ingest.over:
@@ -241,18 +241,18 @@ class EditSession:
 
     def _new_ingest(self, upload_folder: UploadFolder, total: int, title: str | None) -> Ingest:
         columns: dict[str, Any] = {}
-        read: list[UploadMetadata] = []
+        metadata: list[UploadMetadata] = []
 
         def details(upload: UploadedFile) -> tuple[Mapping[str, Any], Sequence[str]]:
-            """The tables are read when the first picture is at hand: they are sent before the pictures."""
+            """Tables are read with the first picture, as they are sent before the pictures."""
             problems: Sequence[str] = ()
-            if not read:
+            if not metadata:
                 records, features, problems = upload_folder.records()
                 if title is not None:
                     taken = {c for space in self.collection.state.spaces for c in space.columns.values()}
                     columns.update(own_columns(features, taken))
-                read.append(UploadMetadata(records, self._schema(columns or self.collection.state.schema)))
-            values, notes = read[0].of(upload.name)
+                metadata.append(UploadMetadata(records, self._schema(columns or self.collection.state.schema)))
+            values, notes = metadata[0].of(upload.name)
             return values, [*problems, *notes]
 
         def begin(first: EmbeddedWorks) -> Collection:
@@ -289,7 +289,7 @@ class EditSession:
     # --- Publishing ---------------------------------------------------------------------------------------------------
 
     def publish(self, repo_id: str, *, private: bool, license: str, token: str | None = None) -> None:
-        """Save, then publish in the background; `publication` tells how it goes. The token is used for this and forgotten."""
+        """Save, then publish in the background; `publication` shows the progress. The token is not stored."""
         with self._lock:
             if self.publication is not None and not self.publication.over:
                 raise CollectionError("{repo} is being published; wait for that first.", repo=self.publication.repo_id)
@@ -325,6 +325,6 @@ class EditSession:
 
 
 def editable_columns(collection: Collection) -> list[str]:
-    """The columns that can be written as text, in the collection's order."""
+    """The columns that can be edited as text, in the order of the collection."""
     schema = collection.state.table.schema
     return [field.name for field in schema if field.name not in ("id", "sha256") and kind_of(field.type) is not None]

@@ -1,7 +1,7 @@
-"""Files that a browser sends, on disk until they are in a collection: bounded, under names of our own, never trusted.
+"""Uploaded files, on disk until they are in a collection: limited in size, stored under own names, never trusted.
 
-Each lot has a folder in `CACHE/incoming`. Pictures lie there as numbers; tables of metadata keep their relative path,
-cleaned, so that `artsim.sources.tables` finds what belongs together.
+Each lot of files has an upload folder in `CACHE/incoming`. Pictures are named by numbers; metadata tables keep their
+relative path, cleaned, so that `artsim.sources.tables` can match their records to pictures.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from artsim.storage.shards import writing
 
 MOST_FILES = 20_000  # of one lot
 MOST_BYTES = 50_000_000_000
-_KEPT_FREE = 1_000_000_000  # bytes of the disk that stay free
+_KEPT_FREE = 1_000_000_000  # bytes that stay free on the disk
 _LONGEST_NAME = 250
-_STALE = 86_400  # seconds after which a folder that a killed process left is removed
+_STALE = 86_400  # seconds after which the folder of a killed process is removed
 _TABLES = (".csv", ".jsonl")
 
 
 class UploadTooLarge(ArtsimError):
-    """There is no room for what is sent."""
+    """An upload exceeds a limit or the free space on the disk."""
 
 
 def clean_name(name: str) -> str:
-    """A path that was sent, as text for people and ids: relative, no `..`, no control characters, not too long."""
+    """An uploaded path, made safe as a text and an id: relative, no `..`, no control characters, not too long."""
     text = unicodedata.normalize("NFC", name.replace("\\", "/"))
     parts = ["".join(letter for letter in part if letter.isprintable()).strip() for part in text.split("/")]
     return "/".join(part for part in parts if part not in ("", ".", ".."))[-_LONGEST_NAME:].lstrip("/") or "picture"
@@ -53,7 +53,7 @@ def is_table(name: str) -> bool:
 
 
 class UploadFolder:
-    """The folder of one lot. Safe to use from several threads."""
+    """The folder of one lot of uploaded files. Thread-safe."""
 
     def __init__(self, cache: Path) -> None:
         home = cache / "incoming"
@@ -66,7 +66,7 @@ class UploadFolder:
         self._tables: list[str] = []
 
     def place(self, name: str, size: int) -> Path:
-        """Where a file of `size` bytes may be written. `TooMuch` says why not."""
+        """The path for a file of `size` bytes. Raises `UploadTooLarge` if it exceeds a limit."""
         with self._lock:
             free = shutil.disk_usage(self.folder).free
             if self._files >= MOST_FILES:
@@ -90,18 +90,18 @@ class UploadFolder:
             return path
 
     def records(self) -> tuple[Records, Mapping[str, Any], list[str]]:
-        """What the tables that have come in say of each file, their columns, and what is wrong with them, as sentences."""
+        """The records of the uploaded tables by file, their columns, and messages about their problems."""
         records: Records = {}
         features: dict[str, Any] = {}
         problems: list[str] = []
         for table in self._tables:
             base, name = self.folder / "/".join(table.split("/")[:2]), "/".join(table.split("/")[2:])
             try:
-                found, columns = read_metadata(base, [name])
+                rows, columns = read_metadata(base, [name])
             except SourceError as error:
-                problems.append(_without(base, error.message))
+                problems.append(_without_folder(base, error.message))
                 continue
-            records |= found
+            records |= rows
             features |= columns
         return records, features, problems
 
@@ -110,14 +110,14 @@ class UploadFolder:
 
 
 class UploadMetadata:
-    """The columns of each new work: what the tables say, as far as the collection has such columns."""
+    """The metadata of new works from the uploaded tables, limited to the columns of the collection."""
 
     def __init__(self, records: Records, schema: pa.Schema) -> None:
         """`schema`: the metadata columns of the collection."""
         self._records, self._schema = records, schema
 
     def of(self, name: str) -> tuple[dict[str, Any], Sequence[str]]:
-        """Columns, and what of the metadata is left out, as sentences."""
+        """The columns of one file, and messages about metadata that is left out."""
         values: dict[str, Any] = {}
         notes = []
         for column, value in self._records.get(key(name), {}).items():
@@ -141,17 +141,17 @@ class UploadMetadata:
         return values, notes
 
 
-def _without(base: Path, problem: Message) -> Message:
-    """The sentence without the folder that a table lies in here: whoever sent it knows it by its name."""
-    said = {name: str(value).replace(f"{base}/", "") for name, value in problem.values.items()}
-    return Message(problem.template, **said)
+def _without_folder(base: Path, problem: Message) -> Message:
+    """The message without the folder that a table is stored in: the sender knows the table by its name."""
+    values = {name: str(value).replace(f"{base}/", "") for name, value in problem.values.items()}
+    return Message(problem.template, **values)
 
 
 def _clear_stale(home: Path) -> None:
     for folder in home.glob("lot-*"):
         try:
             stale = time.time() - folder.stat().st_mtime > _STALE
-        except FileNotFoundError:  # another process was faster
+        except FileNotFoundError:  # another process removed it
             continue
         if stale:
             shutil.rmtree(folder, ignore_errors=True)

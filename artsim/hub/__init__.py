@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: publish a collection, open one from there, make a Space that serves it."""
+"""The Hugging Face Hub: publish a collection, open a published one, create a Space that serves it."""
 
 from artsim.hub.access import Destination, check_license
 from artsim.hub.commit import Pushed, SentProgress

@@ -1,4 +1,4 @@
-"""Before any work starts: may this token write to that repository, and is it one that may be replaced?"""
+"""Checks before any work starts: whether a token can write to a repository, and what the repository holds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from artsim.web.hub_client import patiently
 from artsim.web.hub_token import current_token, hub_api
 
 LOGIN = Message("make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login")
-_SCAFFOLD = frozenset(
-    {".gitattributes", "README.md", ".gitignore"}
-)  # what the Hub or a person puts into a new repository
+_SCAFFOLD = frozenset({".gitattributes", "README.md", ".gitignore"})  # files of a new, otherwise empty repository
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A repository that may be written to. `private` is None while it does not exist."""
+    """A repository that the token can write to. `private` is None if it does not exist yet."""
 
     repo_id: str
     repo_type: str
@@ -32,10 +30,10 @@ class Destination:
 
 
 def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destination:
-    """The repository `NAMESPACE/NAME`, if the token of this machine may write to it; it need not exist yet.
+    """The repository `NAMESPACE/NAME`, if the token of this machine can write to it; it need not exist yet.
 
-    `HubError` in one sentence otherwise: a malformed id, the Hub out of reach, no token, one that may only read, or a
-    namespace that is somebody else's. Three small requests; nothing is changed.
+    Raises `HubError` otherwise: for a malformed id, an unreachable Hub, no token, a read-only token, or a namespace of
+    somebody else. Makes three small requests and changes nothing.
     """
     check_repo_id(repo_id)
     from huggingface_hub import constants
@@ -65,7 +63,7 @@ def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destinatio
 
 
 def check_repo_id(repo_id: str) -> None:
-    """`HubError` unless it is `NAMESPACE/NAME` as the Hub spells it."""
+    """Raises `HubError` unless `repo_id` is `NAMESPACE/NAME` in the spelling of the Hub."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -83,7 +81,7 @@ def check_repo_id(repo_id: str) -> None:
 
 
 def check_license(license: str) -> None:
-    """`HubError` when the Hub does not know a licence by this id: it would refuse the card, after all the work."""
+    """Raises `HubError` for a licence id that the Hub does not know, as it would refuse the card after all the work."""
     from huggingface_hub import DatasetCard, DatasetCardData
 
     card = DatasetCard(f"---\n{DatasetCardData(license=license).to_yaml()}\n---\n")
@@ -98,7 +96,7 @@ def check_license(license: str) -> None:
 
 
 def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> Message | None:
-    """Why the token of `account` (the Hub's `whoami-v2`) may not write to `repo_id`, as a sentence; None if it may."""
+    """Why the token of `account` (the Hub's `whoami-v2`) cannot write to `repo_id`, as a message; None if it can."""
     user, namespace = account["name"], repo_id.split("/")[0]
     token = (account.get("auth") or {}).get("accessToken") or {}
     name = Message("The Hub token")
@@ -131,7 +129,7 @@ def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> M
 
 
 def make_private(destination: Destination) -> None:
-    """Hide an existing repository that is public."""
+    """Make an existing repository private, if it is public."""
     if destination.private:
         return
     repo_id, repo_type = destination.repo_id, destination.repo_type
@@ -139,11 +137,11 @@ def make_private(destination: Destination) -> None:
         lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True),
         Message("Making {repo} private", repo=repo_id),
     )
-    log.warning("%s was public and is private now, as asked.", repo_id)
+    log.warning("%s was public and is private now, as requested.", repo_id)
 
 
 def is_only_scaffold(files: frozenset[str]) -> bool:
-    """Whether a repository holds nothing yet that would be lost."""
+    """Whether `files` are only those of an empty repository, so that nothing would be lost."""
     return files <= _SCAFFOLD
 
 
@@ -160,7 +158,7 @@ def _is_granted(token: Mapping[str, Any], namespace: str, repo_id: str, repo_typ
 def _who_am_i(api: Any, token: str) -> Mapping[str, Any]:
     from huggingface_hub.errors import HfHubHTTPError
 
-    def ask() -> Mapping[str, Any]:
+    def whoami() -> Mapping[str, Any]:
         try:
             return api.whoami(token)
         except HfHubHTTPError as error:
@@ -170,7 +168,7 @@ def _who_am_i(api: Any, token: str) -> Mapping[str, Any]:
                 ) from error
             raise
 
-    return patiently(ask, Message("Asking the Hub who you are"))
+    return patiently(whoami, Message("Asking the Hub who you are"))
 
 
 def _repo_info(api: Any, repo_id: str, repo_type: str) -> Any | None:

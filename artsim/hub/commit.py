@@ -1,8 +1,8 @@
-"""One atomic commit that makes a repository hold exactly these files; safe to repeat, whatever happened on the way.
+"""Make a repository hold exactly the given files, by one atomic commit; safe to repeat after any failure.
 
-The repository is read first, and only what differs is sent. The parent commit is pinned, so a commit made meanwhile is
-noticed (412). After every failure the repository is read again before anything is sent: if an answer got lost on its
-way back, what was committed is found there, and nothing is committed twice.
+The repository is read first, and only differences are sent. The parent commit is pinned, so that a concurrent commit is
+detected (412). After every failure the repository is read again before anything is sent: if a response was lost, its
+commit is found there, and nothing is committed twice.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
 SentProgress = Callable[[int, int], None]
-"""Called with the bytes sent so far and the bytes to send in all."""
+"""Called with the number of bytes sent so far and the total number."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push came to. `commit` is the repository's newest commit, also when nothing had to be sent."""
+    """The result of a push. `commit` is the newest commit of the repository, even if nothing had to be sent."""
 
     repo_id: str
     commit: str
@@ -46,7 +46,7 @@ class Pushed:
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file to be in the repository: on disk or in memory. `sha256` saves reading it when it is known already."""
+    """A file for the repository, on disk or in memory. A known `sha256` saves reading it."""
 
     content: Path | bytes
     sha256: str | None = None
@@ -91,36 +91,36 @@ def push_files(
     message: str,
     progress: SentProgress | None = None,
 ) -> Pushed:
-    """Make the existing repository hold `files`, and nothing else of what `owns(path)`, by one commit.
+    """Make the existing repository hold `files`, and no other paths for which `owns(path)` is true, by one commit.
 
-    Raises `HubError` when the Hub refuses, or is still busy after about half a minute of further tries.
+    Raises `HubError` if the Hub refuses, or is still busy after about half a minute of retries.
     """
     api, what = hub_api(), Message("Publishing to {repo}", repo=repo_id)
     additions: dict[str, CommitOperationAdd] = {}
-    tried: _Plan | None = None
-    for seconds in (*PAUSES, None):
+    last_plan: _Plan | None = None
+    for delay in (*PAUSES, None):
         plan = _compare(api, repo_id, repo_type, files, owns)
         if not plan:
-            return _pushed(api, repo_id, repo_type, plan.head, tried)
-        tried = plan
+            return _pushed(api, repo_id, repo_type, plan.head, last_plan)
+        last_plan = plan
         try:
             return _send(api, repo_id, repo_type, files, plan, additions, message, progress)
-        except ValueError as error:  # also a 400: what the Hub will never take, such as a malformed card
+        except ValueError as error:  # also a 400: the Hub never accepts this content, such as a malformed card
             reason = " ".join(str(error).split())[:300]
             raise HubError(
                 "The Hub refuses what is to be published to {repo}: {reason}", repo=repo_id, reason=reason
             ) from error
         except hub_errors(RuntimeError) as error:
-            if seconds is None or not is_passing(error):
+            if delay is None or not is_passing(error):
                 raise HubError(sentence(error, what)) from error
-            pause(error, seconds)
+            pause(error, delay)
     raise AssertionError("the last try returns or raises")
 
 
 def _compare(
     api: HfApi, repo_id: str, repo_type: str, files: Mapping[str, LocalFile], owns: Callable[[str], bool]
 ) -> _Plan:
-    """What would have to change in the repository as it stands now."""
+    """The changes that the repository needs in its present state."""
     from huggingface_hub.hf_api import RepoFile
 
     def read() -> tuple[str, dict[str, Any]]:
@@ -128,9 +128,9 @@ def _compare(
         tree = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
         return head or "", {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
-    head, there = patiently(read, Message("Reading {repo}", repo=repo_id))
-    changed = tuple(path for path, file in files.items() if path not in there or not file.is_at(there[path]))
-    vanished = tuple(path for path in there if owns(path) and path not in files)
+    head, entries = patiently(read, Message("Reading {repo}", repo=repo_id))
+    changed = tuple(path for path, file in files.items() if path not in entries or not file.is_at(entries[path]))
+    vanished = tuple(path for path in entries if owns(path) and path not in files)
     return _Plan(head, changed, vanished)
 
 
@@ -144,7 +144,7 @@ def _send(
     message: str,
     progress: SentProgress | None,
 ) -> Pushed:
-    """Upload what changed, one file after the other, then commit. `additions` keeps what is uploaded for a further try."""
+    """Upload the changed files one by one, then commit. `additions` keeps what is uploaded for a retry."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     total, done = sum(files[path].size for path in plan.changed), 0
@@ -174,7 +174,7 @@ def _pushed(api: HfApi, repo_id: str, repo_type: str, commit: str, plan: _Plan |
 
 
 def _readable(size: int) -> str:
-    """Bytes for people: `447 MB`."""
+    """A number of bytes for people: `447 MB`."""
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
             return f"{size:.3g} {unit}" if unit != "bytes" else f"{size} bytes"

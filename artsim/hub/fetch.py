@@ -1,8 +1,8 @@
-"""Open a collection from the Hub: one commit, each file fetched once, verified once, and read from the cache after that.
+"""Open a collection from the Hub: one commit, each file fetched once, verified once, then read from the cache.
 
 Files lie in the cache of `huggingface_hub`, which resumes broken downloads and works offline, but checks only sizes. So
-every file's sha256 is compared with the manifest when it is first seen, and remembered in `ARTSIM_CACHE` together with
-size and time of the file, so that no start of the app has to read gigabytes again.
+the sha256 of every new file is compared with the manifest, and stored in `ARTSIM_CACHE` with the size and time of the
+file, so that the app need not read gigabytes at every start.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from artsim.web.hub_token import given_token, hub_api
 
 _WORKERS = 4
 TRUST = "ARTSIM_TRUST_CACHE"
-"""Set to 1 where somebody reliable filled the cache (a Space's build): what is there is checked by its size only."""
+"""Set to 1 if a trusted process filled the cache (the build of a Space): its files are checked by size only."""
 
 VOLUME = "ARTSIM_VOLUME"
-"""`FOLDER@COMMIT`: where a Space has the collection named by ARTSIM_COLLECTION mounted (see `artsim.hub.hosting`)."""
+"""`FOLDER@COMMIT`: the volume in which a Space has the collection ARTSIM_COLLECTION (see `artsim.hub.hosting`)."""
 
 log = logging.getLogger(__name__)
 
 
 def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = False) -> Collection:
-    """The collection in the dataset repository `repo_id`, at `revision` (a branch, tag or commit; default: the newest).
+    """Open the collection in the dataset repository `repo_id`, at `revision` (a branch, tag or commit; default: newest).
 
-    Only what the cache lacks is fetched; without the Hub, the commit that was fetched last for `revision` is opened. A
-    file that is not as the manifest says is fetched again, once; an index that is still missing or damaged is built
-    again from the vectors. `verify` hashes every file, whatever is remembered. Raises `HubError` or `CollectionError`.
+    Only files that the cache lacks are fetched; without the Hub, the commit that was fetched last for `revision` is
+    opened. A file that differs from the manifest is fetched again, once; an index that is still missing or damaged is
+    built again from the vectors. `verify` hashes every file again. Raises `HubError` or `CollectionError`.
     """
     check_repo_id(repo_id)
     if revision is None and (mounted := _open_mounted(repo_id)) is not None:
@@ -48,7 +48,7 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
     _fetch_missing(origin, folder, manifest)
     problems = _problems(folder, manifest, verify=verify)
     if problems and not _is_offline():
-        problems = _mended(origin, folder, manifest, problems)
+        problems = _fetch_again(origin, folder, manifest, problems)
     for name, problem in problems.items():
         if name not in manifest.indexes:
             raise CollectionError(f"{name} of {origin} {problem}. {_advice(origin)}")
@@ -59,14 +59,14 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
 
 
 def published_manifest_of(repo_id: str) -> tuple[Origin, Manifest]:
-    """The newest commit of a published collection and its manifest, and nothing else of it."""
+    """The newest commit of a published collection and its manifest, without its other files."""
     check_repo_id(repo_id)
     origin = Origin(repo_id, _resolve(repo_id, None))
     return origin, _fetch_manifest(origin)[1]
 
 
 def _open_mounted(repo_id: str) -> Collection | None:
-    """The collection from the volume of this Space, where the Hub itself keeps the files; None if there is none."""
+    """The collection in the volume of this Space, mounted by the Hub; None if there is none."""
     mount, _, commit = os.environ.get(VOLUME, "").rpartition("@")
     folder = Path(mount or ".")
     if not mount or os.environ.get("ARTSIM_COLLECTION") != repo_id or not (folder / FILE_NAME).is_file():
@@ -86,7 +86,7 @@ def _open_mounted(repo_id: str) -> Collection | None:
 
 
 def _resolve(repo_id: str, revision: str | None) -> str:
-    """The commit that `revision` names now; where the Hub does not answer, the one it named when last asked for."""
+    """The commit of `revision`; if the Hub does not answer, the one that was resolved last."""
     return patiently(
         lambda: hub_api().resolve_revision(repo_id, repo_type="dataset", revision=revision).resolved,
         f"opening {repo_id}, which is no folder here,",
@@ -94,7 +94,7 @@ def _resolve(repo_id: str, revision: str | None) -> str:
 
 
 def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
-    """The folder of the commit in the cache, and the manifest in it; before anything large is fetched."""
+    """The folder of the commit in the cache, and its manifest, before anything large is fetched."""
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
     def get() -> Path:
@@ -111,7 +111,7 @@ def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
 
 
 def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
-    """Fetch what the cache lacks, several files at a time, with progress bars. What the Hub lacks is found out later."""
+    """Fetch what the cache lacks, several files at a time, with progress bars. Files missing on the Hub are found later."""
     missing = [name for name in manifest.files if not (folder / name).is_file()]
     if not missing or _is_offline():
         return
@@ -131,8 +131,8 @@ def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
     )
 
 
-def _mended(origin: Origin, folder: Path, manifest: Manifest, problems: Mapping[str, str]) -> dict[str, str]:
-    """Fetch missing and damaged files once more; returns the problems that remain."""
+def _fetch_again(origin: Origin, folder: Path, manifest: Manifest, problems: Mapping[str, str]) -> dict[str, str]:
+    """Fetch missing and damaged files again; returns the remaining problems."""
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
     for name, problem in problems.items():
@@ -141,7 +141,7 @@ def _mended(origin: Origin, folder: Path, manifest: Manifest, problems: Mapping[
             _download(origin, name, again=True)
         except RemoteEntryNotFoundError:
             log.warning("%s has no %s on the Hub either.", origin, name)
-        except hub_errors(ValueError) as error:  # ValueError: how the client says that it cannot fetch again
+        except hub_errors(ValueError) as error:  # ValueError: the client cannot fetch again
             log.warning("%s cannot be fetched again: %s", name, sentence(error, f"fetching {name}"))
     return _problems(folder, manifest, verify=False)
 
@@ -179,25 +179,25 @@ def _advice(origin: Origin) -> str:
 
 
 def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, str]:
-    """The files that are not as the manifest says, each with what is wrong. What was verified before is not read again."""
-    seen = _read_seen()
-    before = dict(seen)
+    """Files that differ from the manifest -> what is wrong. Files that were verified before are not read again."""
+    verified = _read_verified()
+    before = dict(verified)
     trusted = os.environ.get(TRUST) == "1"
     problems = {}
     for name, record in manifest.files.items():
-        if name == "README.md":  # the card may be edited by people
+        if name == "README.md":  # people can edit the card
             continue
         path = folder / name
         problem = _size_problem(path, record)
-        if problem is None and (verify or not (trusted or seen.get(str(path.resolve())) == _stamp(path, record))):
+        if problem is None and (verify or not (trusted or verified.get(str(path.resolve())) == _stamp(path, record))):
             if sha256(path) == record.sha256:
-                seen[str(path.resolve())] = _stamp(path, record)
+                verified[str(path.resolve())] = _stamp(path, record)
             else:
                 problem = "has other contents than when it was published (its sha256 differs)"
         if problem is not None:
             problems[name] = problem
-    if seen != before:
-        _write_seen(seen)
+    if verified != before:
+        _write_verified(verified)
     return problems
 
 
@@ -209,27 +209,27 @@ def _size_problem(path: Path, record: FileRecord) -> str | None:
 
 
 def _stamp(path: Path, record: FileRecord) -> list[str | int]:
-    """What is remembered of a file that was found good: as long as it stays the same, so does its hash."""
+    """Size, time and hash of a verified file. With the same size and time, the hash is taken to be the same."""
     return [path.stat().st_size, path.stat().st_mtime_ns, record.sha256]
 
 
-def _seen_path() -> Path:
+def _verified_path() -> Path:
     return Path(os.environ.get("ARTSIM_CACHE") or default_cache()).expanduser() / "verified.json"
 
 
-def _read_seen() -> dict[str, list[str | int]]:
-    """Stamp by path; empty when there is none, or it cannot be read: then everything is verified again."""
+def _read_verified() -> dict[str, list[str | int]]:
+    """Stamp by path; empty if the file is missing or unreadable: then everything is verified again."""
     try:
-        seen = json.loads(_seen_path().read_text(encoding="utf-8"))
+        verified = json.loads(_verified_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return seen if isinstance(seen, dict) else {}
+    return verified if isinstance(verified, dict) else {}
 
 
-def _write_seen(seen: Mapping[str, list[str | int]]) -> None:
-    kept = {path: stamp for path, stamp in seen.items() if Path(path).is_file()}
+def _write_verified(verified: Mapping[str, list[str | int]]) -> None:
+    kept = {path: stamp for path, stamp in verified.items() if Path(path).is_file()}
     try:
-        _seen_path().parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(_seen_path(), json.dumps(kept, indent=0))
+        _verified_path().parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(_verified_path(), json.dumps(kept, indent=0))
     except OSError as error:
-        log.info("That the files are good cannot be remembered (%s); they are verified again next time.", error)
+        log.info("The list of verified files cannot be written (%s); they are verified again next time.", error)

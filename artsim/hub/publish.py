@@ -1,4 +1,4 @@
-"""Publish a saved collection as a dataset repository: the same files, and a card that says how to load it from there."""
+"""Publish a saved collection as a dataset repository: its files, and a card that documents how to load it."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def publish(
     evaluation: Figures | None = None,
     progress: SentProgress | None = None,
 ) -> Pushed:
-    """Put the collection saved in `folder` into the dataset repository `NAMESPACE/NAME`, as one commit.
+    """Publish the collection saved in `folder` to the dataset repository `NAMESPACE/NAME`, as one commit.
 
-    The repository is made if need be, `private` if asked; a public one is made private when `private` is asked for, and
-    never the other way round. Only what differs is sent; files of an older version of the collection are deleted in the
-    same commit. A README.md that was edited in `folder` is published as it is; otherwise the card is written for its new
-    place, with the figures of `evaluation`. The folder is only read. Raises `HubError`, or `CollectionError` when the
-    collection is damaged; run again, it goes on with what is not there yet.
+    The repository is created if necessary. With `private`, it is created as private, and a public one is made private;
+    never the reverse. Only differences are sent; files of an older version of the collection are deleted in the same
+    commit. A README.md that was edited in `folder` is published as it is; otherwise the card is written for the
+    repository, with the figures of `evaluation`. The folder is only read. Raises `HubError`, or `CollectionError` if the
+    collection is damaged; a repeated run sends only what is missing.
     """
     folder = Path(folder).expanduser()
     destination = check_publication(repo_id)
-    manifest = _sound_manifest(folder)
+    manifest = _verified_manifest(folder)
     if evaluation is not None:
         evaluation.check(manifest)
     check_license(manifest.license)
     files = _files(folder, manifest, repo_id, evaluation)
-    _tell_of_edits(destination, folder)
+    _warn_of_edits(destination, folder)
     _make_repository(destination, private)
     return push_files(
         repo_id,
@@ -59,7 +59,7 @@ def publish(
 
 
 def check_publication(repo_id: str) -> Destination:
-    """What `publish` checks before anything else, in four small requests: token, rights, and that nothing would be lost."""
+    """The first checks of `publish`, in four small requests: token, rights, and that nothing would be lost."""
     destination = check_destination(repo_id)
     if FILE_NAME not in destination.files and not is_only_scaffold(destination.files):
         raise HubError(
@@ -72,7 +72,7 @@ def check_publication(repo_id: str) -> Destination:
 
 
 def published_manifest(manifest: Manifest) -> Manifest:
-    """The manifest as others may see it: folders of this machine by their name only."""
+    """The manifest for publication: without the paths of local folders, only their names."""
     source = dict(manifest.source)
     kind, _, rest = source.get("name", "").partition(":")
     if kind in ("folder", "nga"):
@@ -84,8 +84,8 @@ def published_manifest(manifest: Manifest) -> Manifest:
     return dataclasses.replace(manifest, source=source, spaces=spaces)
 
 
-def _sound_manifest(folder: Path) -> Manifest:
-    """The manifest, after every file was compared with it. `CollectionError` when one is not as it was saved."""
+def _verified_manifest(folder: Path) -> Manifest:
+    """The manifest, after comparing every file with it. Raises `CollectionError` for a damaged file."""
     manifest = read_manifest(folder)
     for name, problem in damaged_files(folder, manifest, thorough=True).items():
         raise CollectionError(
@@ -97,17 +97,17 @@ def _sound_manifest(folder: Path) -> Manifest:
 
 
 def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures | None) -> dict[str, LocalFile]:
-    """Everything that is to be in the repository, the manifest last."""
+    """All files for the repository, the manifest last."""
     public = published_manifest(manifest)
     for space in public.spaces:
         if is_private_encoder(space):
             log.warning(
-                "The encoder %s is a folder of this machine: whoever opens %s can browse it and search by its works, but "
-                "not by other pictures. Publish the encoder as a model first, and build with its id, to allow that.",
+                "The encoder %s is a local folder: users of %s can browse it and search by its works, but not by other "
+                "pictures. To allow that, publish the encoder as a model first, and build with its id.",
                 space.encoder,
                 repo_id,
             )
-    card = _own_card(folder, manifest)
+    card = _edited_card(folder, manifest)
     if card is None:
         state, _ = read_collection(folder)
         card = collection_card(state, public, repo_id=repo_id, evaluation=evaluation).encode()
@@ -119,16 +119,16 @@ def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures |
     return files
 
 
-def _own_card(folder: Path, manifest: Manifest) -> bytes | None:
-    """The card, if a person changed it since it was written."""
+def _edited_card(folder: Path, manifest: Manifest) -> bytes | None:
+    """The card in `folder`, if it was edited since it was written."""
     path, record = folder / CARD, manifest.files.get(CARD)
     if not path.is_file() or (record is not None and sha256(path) == record.sha256):
         return None
     return path.read_bytes()
 
 
-def _tell_of_edits(destination: Destination, folder: Path) -> None:
-    """Say so when the card was edited on the Hub since it was published: it is about to be replaced."""
+def _warn_of_edits(destination: Destination, folder: Path) -> None:
+    """Warn if the card was edited on the Hub since it was published, as it is about to be replaced."""
     if not {CARD, FILE_NAME} <= destination.files:
         return
     try:
@@ -152,7 +152,7 @@ def _tell_of_edits(destination: Destination, folder: Path) -> None:
 
 
 def _owns(path: str) -> bool:
-    """What belongs to a collection, and goes when a newer version has it no more; all else in the repository stays."""
+    """Whether a file is deleted if the newer version of the collection lacks it; all other files stay."""
     return path.startswith(("data/", "index/"))
 
 

@@ -1,31 +1,31 @@
-"""Diffusion on the graph of the best candidates: a work is near when the works near the query are near to it.
+"""Diffusion on the graph of the best candidates: a work ranks high if the works near the query are near to it.
 
 Personalised random walk on a sparse, symmetric nearest-neighbour graph, as for image retrieval in Iscen et al. 2017,
-"Efficient diffusion on region manifolds"; here only among the candidates of one query, and in the query's own weights.
+"Efficient diffusion on region manifolds"; here restricted to the candidates of one query, at the query's aspect weights.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-DEPTH = 200  # candidates that are ordered anew
-MIX = 0.5  # how much of the CSLS score is added to the diffused one
+DEPTH = 200  # candidates that are reranked
+MIX = 0.5  # weight of the CSLS score that is added to the diffusion score
 _NEIGHBOURS, _DENSITY = 5, 10
 _STAY, _POWER, _STEPS, _ONE_SIDED = 0.8, 3, 20, 0.3
 
 
 def diffuse(likeness: np.ndarray, among: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """What reaches each of `n` candidates from the query, in 0..1.
+    """(n,): the diffusion scores of `n` candidates, in 0..1.
 
     `likeness` (n,): scores of the candidates to the query; `among` (n, n): their scores to one another; `density` (n,):
-    their mean score to their nearest works, by which the affinity of two works is corrected for hubness.
+    their mean score to their nearest works, which corrects the affinity of two works for hubness.
     """
     n = len(likeness)
     scores = np.zeros((n + 1, n + 1))
     scores[0, 1:] = scores[1:, 0] = likeness
     scores[1:, 1:] = among
-    own_density = np.sort(likeness)[-_DENSITY:].mean()
-    densities = np.concatenate([[own_density], density])
+    query_density = np.sort(likeness)[-_DENSITY:].mean()
+    densities = np.concatenate([[query_density], density])
     corrected = 2 * scores - (densities[:, None] + densities[None]) / 2
     np.fill_diagonal(corrected, -np.inf)
     nearest = np.argpartition(-corrected, min(_NEIGHBOURS, n) - 1, axis=1)[:, :_NEIGHBOURS]

@@ -1,4 +1,4 @@
-"""Side by side: what each encoder of a collection answers to one query, and what can be said of it without labels."""
+"""Compare the matches of each encoder of a collection for one query, by label-free statistics."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from artsim.snapshot.state import State
 
 @dataclass(frozen=True)
 class EncoderAnswers:
-    """The answers of one encoder, and their mean and (population) standard deviation."""
+    """The matches of one encoder, with the mean and (population) standard deviation of their distances."""
 
     encoder: str
-    """Name of its space, which `Collection.search(encoder=...)` takes."""
+    """Name of its space, for `Collection.search(encoder=...)`."""
     encoder_id: str
     matches: tuple[Match, ...] = field(repr=False)
     cosine_mean: float
@@ -31,64 +31,65 @@ class EncoderAnswers:
     """`sqrt(2 (1 - cosine))`, as in a match, in 0..2."""
     angular_std: float
     margin: float
-    """How far its best answers stand out from random pairs of works: comparable, and what "auto" goes by. nan where that
-    cannot be said."""
+    """How far the best matches stand out from random pairs of works: comparable between encoders, the criterion of
+    "auto". nan if undefined."""
 
 
 @dataclass(frozen=True)
 class EncoderComparison:
-    """One query, asked of every encoder that can answer it; in the order of the collection."""
+    """The matches of one query by every encoder that supports it, in the order of the collection."""
 
     answers: tuple[EncoderAnswers, ...]
     auto: str
-    """Which of them encoder="auto" takes."""
+    """The encoder that encoder="auto" selects."""
     mean_cosine: str
-    """Which has the highest mean cosine: what auto="mean-cosine" takes."""
+    """The encoder with the highest mean cosine, which auto="mean-cosine" selects."""
     shared: Mapping[tuple[str, str], tuple[str, ...]]
-    """The two names, in order -> ids of the works that both found, best of the first first."""
+    """Two encoder names, in order -> ids of the works that both found, in the order of the first."""
 
     def __getitem__(self, encoder: str) -> EncoderAnswers:
-        """The answers of one encoder, by the name of its space or its id."""
-        for each in self.answers:
-            if encoder in (each.encoder, each.encoder_id):
-                return each
+        """The result of one encoder, by the name of its space or its id."""
+        for answers in self.answers:
+            if encoder in (answers.encoder, answers.encoder_id):
+                return answers
         raise QueryError(
             "{encoder!r} did not answer; those that did are {encoders}.",
             encoder=encoder,
-            encoders=[e.encoder for e in self.answers],
+            encoders=[answers.encoder for answers in self.answers],
         )
 
     def overlap(self, first: str, second: str) -> float:
-        """Shared answers divided by all answers of the two, 0..1 (Jaccard)."""
+        """Jaccard index of the matches of two encoders, in 0..1."""
         ids = [{match.id for match in self[name].matches} for name in (first, second)]
         return len(ids[0] & ids[1]) / max(1, len(ids[0] | ids[1]))
 
     def as_json(self) -> dict[str, Any]:
-        """What `scripts/evaluate.py --json` writes: figures and ids, without metadata; nan is null."""
+        """The JSON of `scripts/evaluate.py --json`: figures and ids, without metadata; nan becomes null."""
         return {
             "auto": self.auto,
             "mean_cosine": self.mean_cosine,
             "encoders": [
                 {
-                    "encoder": each.encoder_id,
-                    "space": each.encoder,
-                    "cosine_mean": each.cosine_mean,
-                    "cosine_std": each.cosine_std,
-                    "angular_mean": each.angular_mean,
-                    "angular_std": each.angular_std,
-                    "margin": None if np.isnan(each.margin) else each.margin,
+                    "encoder": answers.encoder_id,
+                    "space": answers.encoder,
+                    "cosine_mean": answers.cosine_mean,
+                    "cosine_std": answers.cosine_std,
+                    "angular_mean": answers.angular_mean,
+                    "angular_std": answers.angular_std,
+                    "margin": None if np.isnan(answers.margin) else answers.margin,
                     "matches": [
-                        {"id": m.id, "cosine": m.cosine, "angular_distance": m.angular_distance} for m in each.matches
+                        {"id": m.id, "cosine": m.cosine, "angular_distance": m.angular_distance}
+                        for m in answers.matches
                     ],
                 }
-                for each in self.answers
+                for answers in self.answers
             ],
             "shared": [{"encoders": list(pair), "works": list(ids)} for pair, ids in self.shared.items()],
         }
 
 
 def compare_encoders(state: State, query: Query, embed: Embed) -> EncoderComparison:
-    """Ask `query` of every encoder (for words: of those that read them). `QueryError` when the filters leave no work."""
+    """Run `query` with every encoder (texts: with every text encoder). Raises `QueryError` if the filters leave no work."""
     check_query(query, state)
     allowed = allowed_works(state, query)
     answers = []
@@ -113,12 +114,12 @@ def compare_encoders(state: State, query: Query, embed: Embed) -> EncoderCompari
         )
     return EncoderComparison(
         answers=tuple(answers),
-        auto=answers[best_of([each.margin for each in answers])].encoder,
-        mean_cosine=answers[best_of([each.cosine_mean for each in answers])].encoder,
+        auto=answers[best_of([item.margin for item in answers])].encoder,
+        mean_cosine=answers[best_of([item.cosine_mean for item in answers])].encoder,
         shared={(a.encoder, b.encoder): _shared(a, b) for a, b in combinations(answers, 2)},
     )
 
 
 def _shared(first: EncoderAnswers, second: EncoderAnswers) -> tuple[str, ...]:
-    found = {match.id for match in second.matches}
-    return tuple(match.id for match in first.matches if match.id in found)
+    second_ids = {match.id for match in second.matches}
+    return tuple(match.id for match in first.matches if match.id in second_ids)

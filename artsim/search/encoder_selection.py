@@ -1,16 +1,16 @@
-"""Which of several encoders answers a query: by calibrated margin, or by the plain rule.
+"""Encoder selection: choose the encoder that answers a query, by calibrated margin or by mean cosine.
 
-Raw cosines of two encoders cannot be compared: the vectors of one may fill a narrow cone, where any two works have a
-cosine of 0.9, those of another the whole sphere. So a likeness is measured against what the same space says of works
-drawn at random, as scores of speakers are in speaker verification (z-norm; Auckenthaler et al. 2000, "Score
-normalization for text-independent speaker verification systems"):
+Raw cosines of two encoders are not comparable: the vectors of one may fill a narrow cone, where any two works have a
+cosine of 0.9, those of another the whole sphere. So a likeness is measured against the likeness of random pairs in the
+same space, as scores are in speaker verification (z-norm; Auckenthaler et al. 2000, "Score normalization for
+text-independent speaker verification systems"):
 
     calibrated(q, x) = (likeness(q, x) - median of random pairs) / (spread of random pairs)
 
-The spread is 1.4826 times their median absolute deviation: the standard deviation if they were normally distributed, but
-blind to the few pairs that are truly alike, which are what a good encoder is known by. The *margin* of an encoder is the
-mean of that over its five best answers: how far they stand out from the crowd. An encoder that tells nothing apart has no
-answers that stand out far, however high their cosines are.
+The spread is 1.4826 times their median absolute deviation: the standard deviation of a normal distribution, but
+insensitive to the few pairs that are truly alike, which distinguish a good encoder. The *margin* of an encoder is the
+mean calibrated score of its five best matches: how far they stand out from random pairs. An encoder that separates
+nothing has a small margin, however high its cosines are.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ from artsim.search.ranking import SpaceQuery
 
 AutoRule = Literal["margin", "mean-cosine"]
 AUTO_RULES: tuple[AutoRule, ...] = ("margin", "mean-cosine")
-DEPTH = 5  # answers that a margin is taken over, however many are asked for: more answers do not change the choice
+DEPTH = 5  # matches that a margin is averaged over, whatever k is: k must not change the selection
 _MAX_SAMPLE = 20_000
 
 
 def spread_of(sample: np.ndarray) -> float:
-    """1.4826 times the median absolute deviation of `sample` (m,); nan when it says nothing."""
+    """1.4826 times the median absolute deviation of `sample` (m,); nan if that is 0 or the sample is empty."""
     spread = 1.4826 * float(np.median(np.abs(sample - np.median(sample)))) if len(sample) else 0.0
     return spread if spread > 0 else float("nan")
 
 
 def standard_scores(scores: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """`scores` in spreads of `sample` (m,) above its median; nan when the sample says nothing."""
+    """`scores` above the median of `sample` (m,), in units of its spread; nan if the spread is undefined."""
     if not len(sample):
         return np.full(np.shape(scores), np.nan)
     return (scores - float(np.median(sample))) / spread_of(sample)
 
 
 def best_of(values: Sequence[float]) -> int:
-    """Position of the highest value, the first of equals; what is nan is never chosen where another is not."""
+    """Position of the highest value, the first of equals; nan loses to every number."""
     return int(np.argmax([-np.inf if np.isnan(value) else value for value in values]))
 
 
 def likeness(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) the scores that `ranking` starts from, and (m,) the same between works, or for works, drawn at random.
+    """(rows,) the scores that `ranking` starts from, and (m,) a sample of such scores to calibrate them by.
 
-    Pictures: the weighted cosines of the aspects, against random pairs; for the ranking "cosine" raw ones. For words, and
-    raw cosines of words and pictures together: against all works (at most `_MAX_SAMPLE`) for the same query, as a picture
-    and a text are less alike than two pictures, whatever they show.
+    Pictures: weighted cosines of the aspects, or raw cosines for the ranking "cosine"; the sample is of random pairs of
+    works. Texts, and raw cosines of texts and pictures together: the sample is the same query's scores of all works (at
+    most `_MAX_SAMPLE`), as a picture and a text are less alike than two pictures, whatever they show.
     """
     space, target = space_query.space, space_query.target
     if target.index_vector is not None and ranking != "cosine":
@@ -63,41 +63,41 @@ def likeness(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> tup
 
 
 def calibrated(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> np.ndarray:
-    """(rows,): how like the query the works at `rows` are, in units that hold in every space. See above.
+    """(rows,): calibrated scores of the works at `rows`, comparable between spaces (see the module docstring).
 
-    Pictures with words (not in the ranking "cosine", which adds their vectors): the mean of both, by their weights.
+    Pictures with texts (except in the ranking "cosine", which adds their vectors): the weighted mean of both.
     """
     scores = standard_scores(*likeness(space_query, rows, ranking))
     target = space_query.target
     if target.words is None or target.index_vector is None or ranking == "cosine":
         return scores
-    worded = standard_scores(
+    text_scores = standard_scores(
         space_query.space.raw_subject.vectors(rows) @ target.words, scores_of_all(space_query, target.words)
     )
-    return (scores + target.word_weight * worded) / (1 + target.word_weight)
+    return (scores + target.word_weight * text_scores) / (1 + target.word_weight)
 
 
 def margin(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> float:
-    """Mean calibrated score of the best answers `rows`, of which the first `DEPTH` count; nan without answers."""
+    """Mean calibrated score of the first `DEPTH` matches at `rows`, best first; nan without matches."""
     return float(calibrated(space_query, rows[:DEPTH], ranking).mean()) if len(rows) else float("nan")
 
 
 def mean_cosine(space_query: SpaceQuery, rows: np.ndarray) -> float:
-    """Mean raw subject cosine of the answers at `rows`; nan without answers."""
+    """Mean raw subject cosine of the matches at `rows`; nan without matches."""
     if not len(rows):
         return float("nan")
     return float(np.clip(space_query.space.raw_subject.vectors(rows) @ reference(space_query), -1, 1).mean())
 
 
 def reference(space_query: SpaceQuery) -> np.ndarray:
-    """(d,): the raw vector that the cosine of a match is measured to: the pictures' if there are any, else the texts'."""
-    found = space_query.target.raw if space_query.target.raw is not None else space_query.target.words
-    assert found is not None  # `check_query` lets no query through without
-    return found
+    """(d,): the raw vector that match cosines are measured to: of the pictures if there are any, else of the texts."""
+    vector = space_query.target.raw if space_query.target.raw is not None else space_query.target.words
+    assert vector is not None  # `check_query` rejects queries without parts
+    return vector
 
 
 def scores_of_all(space_query: SpaceQuery, query: np.ndarray) -> np.ndarray:
-    """(m,): cosines of the raw vector `query` and the works, evenly spaced if they are many."""
+    """(m,): cosines of the raw vector `query` to all works, or to `_MAX_SAMPLE` evenly spaced ones."""
     n = len(space_query.space.statistics)
     rows = np.arange(n) if n <= _MAX_SAMPLE else np.linspace(0, n - 1, _MAX_SAMPLE).astype(int)
     return space_query.space.raw_subject.vectors(rows) @ query

@@ -1,4 +1,4 @@
-"""A query, a match, and how one becomes the other."""
+"""`Query`, and the search that turns it into matches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from artsim.images.decode import ImageLike
 from artsim.search.encoder_selection import AUTO_RULES, DEPTH, AutoRule, best_of, margin, mean_cosine
 from artsim.search.fusion import FUSION_RULES, FusionRule, leaders, rank_fused
 from artsim.search.match import Match, matches_in
-from artsim.search.ranking import SpaceQuery, Target, add_pictures, add_texts, spread
+from artsim.search.ranking import SpaceQuery, Target, add_pictures, add_texts, take_within_limits
 from artsim.search.timing import timed
 from artsim.snapshot.filters import Where, allowed_rows, groups_of, numbered_groups
 from artsim.snapshot.space import Space
@@ -27,24 +27,24 @@ Ranked = Callable[[int], tuple[np.ndarray, np.ndarray]]
 MAX_K = 1000
 
 SEVERAL = ("auto", "fusion")
-"""What a query may name instead of an encoder."""
+"""Encoder modes: choose one encoder per query, or fuse all."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing the answer should be like (`weight` > 0) or unlike (< 0): exactly one of `image`, `text` and `work`."""
+    """One part of a query, exactly one of `image`, `text` and `work`, to be like (`weight` > 0) or unlike (< 0)."""
 
     image: ImageLike | None = None
     text: str | None = None
     work: str | None = None
     region: tuple[float, float, float, float] | None = None
-    """(left, top, right, bottom), fractions of the picture, of an image or a work."""
+    """Of an image or a work: (left, top, right, bottom), as fractions of the picture."""
     weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked. All of it combines."""
+    """A search request. All fields can be combined."""
 
     parts: tuple[Part, ...]
     aspects: Mapping[Aspect, float]
@@ -52,24 +52,24 @@ class Query:
     k: int = 10
     ranking: Ranking = "tuned"
     encoder: str | None = None
-    """Which encoder answers: the name of a space, or the id of its encoder; "auto": for each query the one that `auto`
-    chooses; "fusion": all of them, put together by `fusion`. None: the first, for words the first that reads them."""
+    """The name of a space, or the id of its encoder; "auto": one encoder per query, selected by the rule `auto`; "fusion":
+    all encoders, merged by the rule `fusion`. None: the first encoder; with texts, the first text encoder."""
     auto: AutoRule = "margin"
     fusion: FusionRule = "weighted"
     encoder_weights: Mapping[str, float] = field(default_factory=dict)
-    """What each encoder counts in a fusion, 1 where nothing is said; with 0 it is not asked."""
+    """Weight of each encoder in a fusion, 1 by default; encoders of weight 0 are skipped."""
     other: tuple[str, ...] = ()
-    """Columns in which an answer must differ from the works of the query, such as `artist`."""
+    """Columns in which a match must differ from the works of the query, such as `artist`."""
     at_most: Mapping[str, int] = field(default_factory=dict)
-    """Column -> how many answers may share one value of it."""
+    """Column -> how many matches may share one value of it."""
     detail: bool = False
-    """The pictures are details: what contains them is looked for (`artsim.search.regions`). Aspects and ranking do not matter."""
+    """Find works that contain the pictures (`artsim.search.regions`). Aspects and ranking are ignored."""
 
 
 def parts_of(
     image: ImageLike | None, text: str | None, work: str | None, region: tuple[float, float, float, float] | None
 ) -> tuple[Part, ...]:
-    """What is given of a picture, a text and a work, as parts of a query."""
+    """The given ones of a picture, a text and a work, as parts of a query."""
     parts = [Part(image=image, region=region)] if image is not None else []
     parts += [Part(work=work, region=region)] if work is not None else []
     parts += [Part(text=text)] if text is not None else []
@@ -77,11 +77,10 @@ def parts_of(
 
 
 class Embed(Protocol):
-    """How the collection turns the parts of a query into raw vectors (its encoder is loaded on first use)."""
+    """Embeds the parts of a query as raw vectors; an encoder is loaded on first use."""
 
     def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
-        """`reproductions`: the layout is to find the same works with, whatever frame or wall is around them."""
-        ...
+        """`reproductions`: embed the layout for finding the same work, whatever frame or wall is around it."""
 
     def details(self, space: Space, parts: Sequence[Part]) -> np.ndarray: ...
 
@@ -91,7 +90,7 @@ class Embed(Protocol):
 
 
 def run_query(state: State, query: Query, embed: Embed) -> list[Match]:
-    """The best `query.k` works, or all that the filters leave. Works named in the query are not among the answers."""
+    """The best `query.k` works, fewer if the filters leave fewer. The works of the query are excluded."""
     with timed("search", query_kind(query)):
         check_query(query, state)
         space_queries = make_space_queries(state, query, embed)
@@ -106,15 +105,15 @@ def run_query(state: State, query: Query, embed: Embed) -> list[Match]:
 
 
 def query_kind(query: Query) -> str:
-    """What a query asks with: "image", "text", "work", or "mixed"."""
+    """The kind of a query's parts: "image", "text", "work", or "mixed"."""
     kinds = {name for part in query.parts for name in ("image", "text", "work") if getattr(part, name) is not None}
     return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
 def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int) -> dict[Any, list[Match]]:
-    """Conditional search: the best `query.k` works for each value of the column `by` (or each "century"), side by side.
+    """Conditional search: the best `query.k` works for each value of the column `by` (or each "century").
 
-    At most `most` values, those with the most works; in the order of their best match (centuries in theirs).
+    At most `most` values, those with the most works; ordered by their best match (centuries by time).
     """
     check_query(query, state)
     if query.detail:
@@ -131,19 +130,18 @@ def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int)
     answers = {}
     for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
         mask = has_value & (numbers == number)
-        scores, rows = rank_space_queries(
-            state, space_queries, query, query.k, mask, diffused=False
-        )  # comparable across values
+        # without diffusion, scores are comparable across values
+        scores, rows = rank_space_queries(state, space_queries, query, query.k, mask, diffused=False)
         answers[values[number]] = _matches(query, state, space_queries, scores, rows)
     answers = {value: matches for value, matches in answers.items() if matches}
     if by == "century":
         return dict(sorted(answers.items()))
-    by_ranks = len(space_queries) > 1 and query.fusion == "reciprocal-rank"  # ranks say nothing across values
+    by_ranks = len(space_queries) > 1 and query.fusion == "reciprocal-rank"  # ranks are not comparable across values
     return dict(sorted(answers.items(), key=lambda item: -(item[1][0].percentile if by_ranks else item[1][0].score)))
 
 
 def check_query(query: Query, state: State) -> None:
-    """`QueryError` for what no search can answer, before anything is embedded."""
+    """Raises `QueryError` for an invalid query, before anything is embedded."""
     if isinstance(query.k, bool) or not isinstance(query.k, int) or not 1 <= query.k <= MAX_K:
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=query.k)
     if query.ranking not in RANKINGS:
@@ -179,21 +177,18 @@ def check_query(query: Query, state: State) -> None:
 
 
 def find_space(state: State, name: str | None) -> Space:
-    """The space called `name`, or whose encoder has that id; by default the first."""
+    """The space named `name`, or whose encoder has that id; the first for None. Raises `QueryError` if there is none."""
     for space in state.spaces:
         if name in (None, space.name, space.encoder):
             return space
-    raise QueryError(
-        "There is no encoder {encoder!r}; there are {encoders}.",
-        encoder=name,
-        encoders=[space.name for space in state.spaces],
-    )
+    names = [space.name for space in state.spaces]
+    raise QueryError("There is no encoder {encoder!r}; there are {encoders}.", encoder=name, encoders=names)
 
 
 def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQuery]:
-    """The query in every space that may answer it: one, unless it is for "auto" or "fusion".
+    """The query in every space that takes part: one, except for "auto" and "fusion".
 
-    `EncoderError` when there are words in it and none of the encoders reads them.
+    Raises `EncoderError` if the query has texts and no encoder embeds texts.
     """
     spaces = state.spaces if query.encoder in (None, *SEVERAL) else (find_space(state, query.encoder),)
     weights = weights_between(state, query)
@@ -213,7 +208,7 @@ def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQu
 
 
 def weights_between(state: State, query: Query) -> dict[str, float]:
-    """What each space counts in a fusion, by its name. `QueryError` for weights that make no sense."""
+    """The weight of each space in a fusion, by name. Raises `QueryError` for invalid weights."""
     weights = {space.name: 1.0 for space in state.spaces}
     for name, weight in query.encoder_weights.items():
         if not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
@@ -231,20 +226,20 @@ def weights_between(state: State, query: Query) -> dict[str, float]:
 def select_encoder(
     state: State, space_queries: Sequence[SpaceQuery], query: Query, allowed: np.ndarray | None
 ) -> tuple[SpaceQuery, np.ndarray, np.ndarray]:
-    """Which of `space_queries` answers best by the rule `query.auto`, and its answers: scores and rows."""
+    """The best of `space_queries` by the rule `query.auto`, with its scores and rows."""
     k = max(query.k, DEPTH)
-    answers = [rank_space_queries(state, [each], query, k, allowed) for each in space_queries]
+    answers = [rank_space_queries(state, [item], query, k, allowed) for item in space_queries]
     if query.auto == "margin":
-        values = [margin(each, rows, query.ranking) for each, (_, rows) in zip(space_queries, answers, strict=True)]
+        values = [margin(item, rows, query.ranking) for item, (_, rows) in zip(space_queries, answers, strict=True)]
     else:
-        values = [mean_cosine(each, rows[: query.k]) for each, (_, rows) in zip(space_queries, answers, strict=True)]
+        values = [mean_cosine(item, rows[: query.k]) for item, (_, rows) in zip(space_queries, answers, strict=True)]
     best = best_of(values)
     scores, rows = answers[best]
     return space_queries[best], scores[: query.k], rows[: query.k]
 
 
 def find_target(state: State, space: Space, query: Query, embed: Embed) -> Target:
-    """The parts of the query, embedded (whole works of the collection are looked up instead) and added up."""
+    """Embed the parts of the query and add them up; the vectors of whole works are looked up in the space."""
     target = Target(space.statistics.weigh(query.aspects))
     pictures = [part for part in query.parts if part.text is None]
     words = [part for part in query.parts if part.text is not None]
@@ -275,16 +270,16 @@ def _weights(parts: Sequence[Part]) -> np.ndarray:
 
 
 def allowed_works(state: State, query: Query) -> np.ndarray | None:
-    """(n,) bool: what filters, and the works of the query themselves, leave; None for everything."""
+    """(n,) bool: the works that pass the filters, without those of the query; None if all do."""
     allowed = allowed_rows(state.table, query.where)
-    own = [state.rows[part.work] for part in query.parts if part.work is not None]
-    if not own:
+    query_rows = [state.rows[part.work] for part in query.parts if part.work is not None]
+    if not query_rows:
         return allowed
     allowed = np.ones(len(state), bool) if allowed is None else allowed
-    allowed[own] = False
+    allowed[query_rows] = False
     for column in query.other:
         numbers, _ = numbered_groups(state.table, column)
-        avoided = numbers[own]
+        avoided = numbers[query_rows]
         allowed &= ~np.isin(numbers, avoided[avoided >= 0])
     return allowed
 
@@ -298,7 +293,7 @@ def rank_space_queries(
     *,
     diffused: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows of the `k` best by the query's ranking and within its limits, best first; of several, fused."""
+    """Scores and rows of the `k` best within the query's limits, best first; several spaces are fused."""
 
     def ranked(depth: int) -> tuple[np.ndarray, np.ndarray]:
         return rank_fused(space_queries, query.fusion, query.ranking, depth, allowed, diffused=diffused)
@@ -307,15 +302,15 @@ def rank_space_queries(
 
 
 def within_limits(state: State, query: Query, k: int, ranked: Ranked) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows of the `k` best that keep to `query.at_most`, from further down the ranking where they must be."""
+    """Scores and rows of the `k` best that satisfy `query.at_most`, searching deeper in the ranking where needed."""
     if not query.at_most:
         return ranked(k)
-    depth, everything = 10 * k, len(state)
+    depth, total = 10 * k, len(state)
     while True:
-        scores, rows = ranked(min(depth, everything))
+        scores, rows = ranked(min(depth, total))
         groups = [groups_of(state.table, column, rows) for column in query.at_most]
-        taken = spread(groups, list(query.at_most.values()), k)
-        if len(taken) == k or depth >= everything:
+        taken = take_within_limits(groups, list(query.at_most.values()), k)
+        if len(taken) == k or depth >= total:
             return scores[taken], rows[taken]
         depth *= 4
 
@@ -323,13 +318,13 @@ def within_limits(state: State, query: Query, k: int, ranked: Ranked) -> tuple[n
 def _matches(
     query: Query, state: State, space_queries: Sequence[SpaceQuery], scores: np.ndarray, rows: np.ndarray
 ) -> list[Match]:
-    """The matches of one space, or of several fused: each match with the figures of the space that did most for it."""
+    """The matches of one space, or of several fused: then each has the figures of its leading space."""
     if len(space_queries) == 1 or not len(rows):
         return matches_in(state, space_queries[0], scores, rows)
     leading = leaders(space_queries, query.ranking, rows)
     matches = []
-    for number, each in enumerate(space_queries):
-        own = np.flatnonzero(leading == number)
-        found = matches_in(state, each, scores[own], rows[own])
-        matches += [replace(match, rank=int(place) + 1) for match, place in zip(found, own, strict=True)]
+    for number, space_query in enumerate(space_queries):
+        ranks = np.flatnonzero(leading == number)
+        of_space = matches_in(state, space_query, scores[ranks], rows[ranks])
+        matches += [replace(match, rank=int(rank) + 1) for match, rank in zip(of_space, ranks, strict=True)]
     return sorted(matches, key=lambda match: match.rank)

@@ -1,12 +1,12 @@
-"""The answers of several encoders as one: by a weighted sum of calibrated likenesses, or by reciprocal ranks.
+"""Fusion: merge the rankings of several encoders by a weighted sum of calibrated likenesses, or by reciprocal ranks.
 
-*weighted*: the likenesses of the spaces are added up, each divided by the spread of its random pairs (see `choice`) and
-times the weight of its encoder. CSLS and diffusion then run on that sum just as they do in one space: densities and the
-likenesses among the candidates are added up in the same shares.
+*weighted*: the likenesses of the spaces are added up, each divided by the spread of its random pairs (see
+`artsim.search.encoder_selection`) and multiplied by the weight of its encoder. CSLS and diffusion then run on that sum
+as in one space: densities and the likenesses among candidates are added up in the same shares.
 
-*reciprocal-rank*: each encoder ranks for itself, and a work scores the sum of `weight / (60 + rank)`: Cormack, Clarke and
-Büttcher 2009, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods". Blind to how near the
-answers are, so that it needs no calibration.
+*reciprocal-rank*: each encoder ranks separately, and a work scores the sum of `weight / (60 + rank)`: Cormack, Clarke and
+Büttcher 2009, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods". It ignores
+how near the matches are, so it needs no calibration.
 """
 
 from __future__ import annotations
@@ -34,59 +34,59 @@ def rank_fused(
     *,
     diffused: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows of the `k` best among `allowed`, best first, by one query space_queries in several spaces (or in one).
+    """Scores and rows of the `k` best among `allowed`, best first, for one query in one space or several.
 
-    All ask the same: with pictures, with words, or with both.
+    All of `space_queries` have the same kinds of parts: pictures, texts, or both.
     """
     if len(space_queries) == 1:
         return rank(space_queries[0], ranking, k, allowed, diffused=diffused)
-    found = [rank(each, ranking, candidates_for(k), allowed, diffused=diffused)[1] for each in space_queries]
+    rankings = [rank(item, ranking, candidates_for(k), allowed, diffused=diffused)[1] for item in space_queries]
     if rule == "reciprocal-rank":
-        rows, scores = reciprocal_ranks(found, [each.weight for each in space_queries])
+        rows, scores = reciprocal_ranks(rankings, [item.weight for item in space_queries])
     else:
-        rows = np.unique(np.concatenate(found))
+        rows = np.unique(np.concatenate(rankings))
         scores = weighted_scores(space_queries, ranking, rows, diffused=diffused)
     order = np.argsort(-scores, kind="stable")[:k]
     return scores[order], rows[order]
 
 
-def reciprocal_ranks(found: Sequence[np.ndarray], weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """(m,) rows ascending, and (m,) their scores, by the rows that each encoder found, best first.
+def reciprocal_ranks(rankings: Sequence[np.ndarray], weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """(m,) rows ascending, and (m,) their scores, from the rows that each encoder ranked, best first.
 
-    A work that an encoder did not find gets nothing from it.
+    A work scores nothing for an encoder that did not rank it.
     """
-    rows = np.unique(np.concatenate(found))
+    rows = np.unique(np.concatenate(rankings))
     scores = np.zeros(len(rows))
-    for own, weight in zip(found, weights, strict=True):
-        scores[np.searchsorted(rows, own)] += weight / (RANK_OFFSET + np.arange(1, len(own) + 1))
+    for ranked, weight in zip(rankings, weights, strict=True):
+        scores[np.searchsorted(rows, ranked)] += weight / (RANK_OFFSET + np.arange(1, len(ranked) + 1))
     return rows, scores
 
 
 def weighted_scores(
     space_queries: Sequence[SpaceQuery], ranking: Ranking, rows: np.ndarray, *, diffused: bool = True
 ) -> np.ndarray:
-    """(rows,): the scores that `ranking` gives the works at `rows` in the weighted sum of the spaces."""
-    weights = [each.weight for each in space_queries]
-    pairs = [likeness(each, rows, ranking) for each in space_queries]
+    """(rows,): scores of the works at `rows` by `ranking`, in the weighted sum of the spaces."""
+    weights = [item.weight for item in space_queries]
+    pairs = [likeness(item, rows, ranking) for item in space_queries]
     shares = shares_of([sample for _, sample in pairs], weights)
     summed = sum_of([scores for scores, _ in pairs], shares)
     if ranking != "tuned" or space_queries[0].target.index_vector is None:
         return summed
 
     def among(best: np.ndarray) -> np.ndarray:
-        return sum_of([likeness_among(each.space, each.target.shares, rows[best]) for each in space_queries], shares)
+        return sum_of([likeness_among(item.space, item.target.shares, rows[best]) for item in space_queries], shares)
 
-    density = sum_of([each.space.statistics.density[rows] @ each.target.shares for each in space_queries], shares)
+    density = sum_of([item.space.statistics.density[rows] @ item.target.shares for item in space_queries], shares)
     scores = order_candidates(summed, density, among, diffused=diffused)
     if space_queries[0].target.words is None:
         return scores
-    worded = [each.space.raw_subject.vectors(rows) @ each.target.words for each in space_queries]
-    by_words = sum_of([standard(each) for each in worded], np.asarray(weights) / np.sum(weights))
-    return standard(scores) + space_queries[0].target.word_weight * standard(by_words)
+    text_scores = [item.space.raw_subject.vectors(rows) @ item.target.words for item in space_queries]
+    by_text = sum_of([standard(item) for item in text_scores], np.asarray(weights) / np.sum(weights))
+    return standard(scores) + space_queries[0].target.word_weight * standard(by_text)
 
 
 def shares_of(samples: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
-    """(s,), summing to 1: `weights` divided by the spread of each sample (m,). Without any spread, the plain weights."""
+    """(s,) with sum 1: `weights` divided by the spread of each sample (m,); `weights` alone if a spread is undefined."""
     spreads = np.array([spread_of(sample) for sample in samples])
     if np.isnan(spreads).any():
         spreads = np.ones(len(samples))
@@ -95,11 +95,11 @@ def shares_of(samples: Sequence[np.ndarray], weights: Sequence[float]) -> np.nda
 
 
 def sum_of(arrays: Sequence[np.ndarray], shares: np.ndarray) -> np.ndarray:
-    """The arrays added up, each times its share."""
+    """The sum of the arrays, each multiplied by its share."""
     return np.sum([share * array for share, array in zip(shares, arrays, strict=True)], axis=0)
 
 
 def leaders(space_queries: Sequence[SpaceQuery], ranking: Ranking, rows: np.ndarray) -> np.ndarray:
-    """(rows,) int: which of `space_queries` does most for each answer, by its weighted calibrated score."""
-    scores = [each.weight * calibrated(each, rows, ranking) for each in space_queries]
+    """(rows,) int: the position in `space_queries` of the highest weighted calibrated score."""
+    scores = [item.weight * calibrated(item, rows, ranking) for item in space_queries]
     return np.argmax(np.nan_to_num(np.stack(scores), nan=-np.inf), axis=0)

@@ -1,4 +1,4 @@
-"""What a search answers with: the works it found, each with every score that a person may want to see."""
+"""`Match`: a work that a search found, with its rank and all its scores."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State
 
-_CLOSE = 0.5  # the quantile of the works' own nearness to their ten nearest from which on a match counts as close
+_CLOSE = 0.5  # quantile of the works' mean likeness to their ten nearest, from which on a match is close
 
 
 @dataclass(frozen=True)
 class Match:
-    """One answer."""
+    """A work that a search found."""
 
     rank: int
     id: str
     score: float
-    """What the matches are ordered by; comparable only within one answer. For "cosine" it is the cosine."""
+    """Orders the matches; comparable only within one search. For the ranking "cosine", the cosine."""
     cosine: float
     """Plain cosine of the raw subject vectors, in -1..1."""
     angular_distance: float
@@ -34,23 +34,23 @@ class Match:
     percentile: float
     """Share, in percent, of random pairs of works that are less alike than the query and this work.
 
-    For a text alone: the share of the collection's works that the text fits less well (of 20,000 of them, if there are more).
+    For a text alone: share of the works that fit the text less well (of 20,000 works, if there are more).
     """
     aspects: Mapping[Aspect, float] = field(repr=False)
     """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
     aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
     close: bool
-    """Whether it is as near as a typical work of this collection is to its ten nearest."""
+    """Whether the match is as near as a typical work of the collection is to its ten nearest; True for a text alone."""
     encoder: str
-    """Name of the space that answered. Of a fusion: the one that did most for this match, whose are all figures but score."""
+    """Name of the space. In a fusion: the leading space of this match, whose figures these are, except `score`."""
     work: Mapping[str, Any] = field(repr=False)
     row: int = field(repr=False)
     region: Region | None = None
-    """Of a detail search: (left, top, right, bottom) of where it was found, fractions of the picture's width and height."""
+    """In a detail search: (left, top, right, bottom) of the detail, as fractions of width and height."""
 
 
 def matches_in(state: State, space_query: SpaceQuery, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
-    """Every score that a person may want to see, for the rows that were found."""
+    """The matches at `rows`, with all their scores."""
     if not len(rows):
         return []
     space, target = space_query.space, space_query.target

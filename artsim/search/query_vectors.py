@@ -1,4 +1,4 @@
-"""The parts of a query -> raw vectors. A picture just searched with is not embedded again when only the weights change."""
+"""Embed the parts of a query, with a cache: a picture is not embedded again when only the weights change."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from artsim.search.engine import Part
 from artsim.search.timing import timed
 from artsim.snapshot.space import Space
 
-_RECENT = 64  # pictures whose vectors are kept: some 30 kB each
+_RECENT = 64  # pictures whose vectors are cached: some 30 kB each
 
 Key = tuple[str, str, str, tuple[float, float, float, float] | None, bytes]
 Embedded = TypeVar("Embedded")
 
 
 class QueryEmbedding:
-    """See `artsim.search.engine.Embed`. Safe to use from several threads: at worst, a picture is embedded twice.
+    """Implements `artsim.search.engine.Embed`. Thread-safe: at worst, a picture is embedded twice.
 
-    `encoder` gives the encoder of a space by its name, `picture` the picture of a work by its id.
+    `encoder` returns the encoder of a space by name, `picture` the picture of a work by id.
     """
 
     def __init__(self, encoder: Callable[[str], Encoder], picture: Callable[[str], bytes]) -> None:
@@ -61,24 +61,24 @@ class QueryEmbedding:
         part: Part,
         embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded],
     ) -> Embedded:
-        """What `embed_pictures` makes of one picture, (1, d)."""
-        source, name = _opened(self._picture(part.work) if part.work is not None else part.image, part.work)
+        """The result (1, d) of `embed_pictures` for one picture."""
+        source, name = _read_source(self._picture(part.work) if part.work is not None else part.image, part.work)
         key = (embed_pictures.__name__, space.encoder, space.revision, part.region, _digest(source))
-        found: Embedded | None = self._recent.get(key)
-        if found is None:
+        vectors: Embedded | None = self._recent.get(key)
+        if vectors is None:
             encoder = self._encoder(space.name)
             image = load_image(source, short_side=None if part.region else 2 * encoder.short_side, name=name)
             with timed("encode", "image"):
-                found = embed_pictures(encoder, [crop_region(image, part.region) if part.region else image])
+                vectors = embed_pictures(encoder, [crop_region(image, part.region) if part.region else image])
             for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:
                 self._recent.pop(oldest, None)
-            self._recent[key] = found
-        return found
+            self._recent[key] = vectors
+        return vectors
 
 
-def _opened(source: ImageLike | None, work: str | None) -> tuple[bytes | Image.Image, str | None]:
-    """The picture as bytes or as it is, and what to call it in messages."""
-    assert source is not None  # `check_query` lets no part through without
+def _read_source(source: ImageLike | None, work: str | None) -> tuple[bytes | Image.Image, str | None]:
+    """The picture as bytes or PIL image, and its name for messages."""
+    assert source is not None  # `check_query` rejects parts without a picture
     if isinstance(source, bytes | Image.Image):
         return source, work
     return read_file(source), str(source)
@@ -93,7 +93,7 @@ def _digest(source: bytes | Image.Image) -> bytes:
 
 
 def load_encoder_of(space: Space) -> Encoder:
-    """The encoder that a space was made with, at that very revision. `EncoderError` says what is missing, or differs."""
+    """Load the encoder of a space at its exact revision. Raises `EncoderError` if it is missing or differs."""
     is_commit = len(space.revision) == 40 and not Path(space.encoder).is_dir()
     encoder = load_encoder(space.encoder, revision=space.revision if is_commit else None)
     expected = {aspect: lengths for aspect, lengths in space.statistics.segments.items() if aspect != "color"}

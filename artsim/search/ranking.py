@@ -1,4 +1,4 @@
-"""Scores and their order: what the pictures and texts of a query come to, and which rows are nearest to that."""
+"""Ranking: turns query vectors into scored, ordered rows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from artsim.errors import QueryError
 from artsim.search import diffusion
 from artsim.snapshot.space import Space
 
-_CANDIDATES = 300  # from the index, before they are put in their final order
-_BELOW = 10.0  # what is not among the best that diffusion orders stands below them: CSLS scores are within -3..3
+_CANDIDATES = 300  # taken from the index and reranked
+_RERANK_GAP = 10.0  # puts all other candidates below those that diffusion reranks: CSLS scores are within -3..3
 
 
 @dataclass(frozen=True)
 class SpaceQuery:
-    """One query in one space. `weight` > 0 is what the space counts where several answer together."""
+    """A query in one space. `weight` > 0 is the weight of the space in a fusion."""
 
     space: Space
     target: Target
@@ -28,11 +28,12 @@ class SpaceQuery:
 
 @dataclass(frozen=True)
 class Target:
-    """What the answers should be like, in one space.
+    """The combined vectors of a query in one space.
 
-    `placed` (dimension,) has unit blocks: the pictures of the query, for and against, added up aspect by aspect; `raw` (d,)
-    is the same for their plain subject vectors. `words` (d,) are the texts, and `word_weight` what they count beside the
-    pictures. `placed` and `raw` are None without pictures, `words` without texts. `shares` (aspects,) are the weights.
+    `index_vector` (dimension,) has unit blocks: the weighted sum of the query's pictures, aspect by aspect; `raw` (d,) is
+    that of their raw subject vectors. `words` (d,) is that of the texts, and `word_weight` their weight relative to the
+    pictures. `index_vector` and `raw` are None without pictures, `words` without texts. `shares` (aspects,) are the
+    aspect weights.
     """
 
     shares: np.ndarray
@@ -43,7 +44,7 @@ class Target:
 
     @property
     def raw_query(self) -> np.ndarray:
-        """(d,): pictures and texts simply added up, as unit vectors."""
+        """(d,): the unit vector of the sum of pictures and texts."""
         parts = [self.raw] if self.raw is not None else []
         parts += [self.word_weight * self.words] if self.words is not None else []
         return unit_rows(np.sum(parts, axis=0))
@@ -52,9 +53,9 @@ class Target:
 def add_pictures(
     space: Space, index_vector: np.ndarray, raw: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Index vectors (p, dimension) and raw subjects (p, d) of pictures, summed by weight, each aspect of unit length.
+    """Weighted sums of index vectors (p, dimension) and raw subjects (p, d) of pictures, each aspect of unit length.
 
-    `QueryError` when what is for and what is against cancel out.
+    Raises `QueryError` if the pictures for and against cancel out.
     """
     summed = {aspect: weights @ block for aspect, block in space.statistics.split(index_vector).items()}
     raw_sum = weights @ raw
@@ -64,7 +65,7 @@ def add_pictures(
 
 
 def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Text vectors (t, d) as one unit vector, and what they count. `QueryError` when they cancel out."""
+    """Weighted sum of text vectors (t, d) as a unit vector, and its weight. Raises `QueryError` if they cancel out."""
     summed = weights @ raw
     if np.linalg.norm(summed) < 1e-5:
         raise QueryError("The texts for and against cancel out; change a weight, or leave one of them out.")
@@ -74,7 +75,7 @@ def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
 def rank(
     space_query: SpaceQuery, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows of the `k` best among `allowed` (n,) bool, best first. A text alone has its cosine only."""
+    """Scores and rows of the `k` best among `allowed` (n,) bool, best first. A text alone is ranked by raw cosine."""
     if ranking == "cosine" or space_query.target.index_vector is None:
         return rank_raw_cosine(space_query.space, space_query.target, k, allowed)
     if ranking == "likeness":
@@ -83,54 +84,54 @@ def rank(
 
 
 def candidates_for(k: int) -> int:
-    """How many candidates of an index are put in their final order for `k` answers."""
+    """The number of candidates that are reranked for `k` matches."""
     return max(_CANDIDATES, 4 * k)
 
 
 def rank_raw_cosine(space: Space, target: Target, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows, best first, by the inner product of raw subject vectors."""
     scores, rows = space.raw_subject.search(target.raw_query[None], k, allowed=allowed)
-    found = rows[0] >= 0
+    found = rows[0] >= 0  # FAISS pads with -1
     return scores[0][found], rows[0][found]
 
 
 def rank_likeness(space: Space, target: Target, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first, by the weighted sum of the aspects' cosines, uncorrected. Needs pictures."""
+    """Scores and rows, best first, by the weighted sum of the aspects' cosines, without CSLS or diffusion. Needs pictures."""
     assert target.index_vector is not None
     query = space.statistics.query_vector(target.index_vector, target.shares)
     scores, rows = space.index.search(query[None], k, allowed=allowed)
-    found = rows[0] >= 0
+    found = rows[0] >= 0  # FAISS pads with -1
     return scores[0][found], rows[0][found]
 
 
 def rank_tuned(
     space: Space, target: Target, k: int, allowed: np.ndarray | None, *, diffused: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first: candidates from the index, put in order by CSLS, the best of them by diffusion.
+    """Scores and rows, best first: candidates from the index, reranked by CSLS, the best of them by diffusion.
 
-    Texts are added in units of their own spread over the candidates, since a cosine of a picture and a text is small
-    whatever they mean. Needs a target with pictures.
+    Text scores are standardised over the candidates, since the cosine of a picture and a text is small whatever they
+    mean. Needs a target with pictures.
     """
     assert target.index_vector is not None
-    wanted = candidates_for(k)
+    count = candidates_for(k)
     query = space.statistics.query_vector(target.index_vector, target.shares)
-    _, rows = space.index.search(query[None], wanted, allowed=allowed)
-    found = rows[0][rows[0] >= 0]
+    _, found = space.index.search(query[None], count, allowed=allowed)
+    rows = found[0][found[0] >= 0]  # FAISS pads with -1
     if target.words is not None:
-        _, more = space.raw_subject.search(target.words[None], wanted, allowed=allowed)
-        found = np.union1d(found, more[0][more[0] >= 0])
-    scores = order_tuned(space, target.shares, found, space.index.vectors(found) @ query, diffused=diffused)
+        _, found = space.raw_subject.search(target.words[None], count, allowed=allowed)
+        rows = np.union1d(rows, found[0][found[0] >= 0])
+    scores = order_tuned(space, target.shares, rows, space.index.vectors(rows) @ query, diffused=diffused)
     if target.words is not None:
-        worded = space.raw_subject.vectors(found) @ target.words
-        scores = standard(scores) + target.word_weight * standard(worded)
+        text_scores = space.raw_subject.vectors(rows) @ target.words
+        scores = standard(scores) + target.word_weight * standard(text_scores)
     order = np.argsort(-scores, kind="stable")[:k]
-    return scores[order], found[order]
+    return scores[order], rows[order]
 
 
 def order_tuned(
     space: Space, shares: np.ndarray, rows: np.ndarray, likeness: np.ndarray, *, diffused: bool = True
 ) -> np.ndarray:
-    """(rows,): the tuned scores of the works at `rows`, whose weighted cosines to the query are `likeness`.
+    """(rows,): tuned scores of the works at `rows`, from their weighted cosines `likeness` (rows,) to the query.
 
     See `order_candidates`.
     """
@@ -143,7 +144,7 @@ def order_tuned(
 
 
 def likeness_among(space: Space, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(r, r): the weighted cosines of the works at `rows` to one another."""
+    """(r, r): weighted cosines of the works at `rows` to one another."""
     vectors = space.index.vectors(rows)
     return space.statistics.query_vector(vectors, shares) @ vectors.T
 
@@ -151,24 +152,24 @@ def likeness_among(space: Space, shares: np.ndarray, rows: np.ndarray) -> np.nda
 def order_candidates(
     likeness: np.ndarray, density: np.ndarray, among: Callable[[np.ndarray], np.ndarray], *, diffused: bool = True
 ) -> np.ndarray:
-    """(n,): the tuned scores of candidates with this `likeness` (n,) to the query and this `density` (n,).
+    """(n,): tuned scores of candidates, from their `likeness` (n,) to the query and their `density` (n,).
 
-    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are ordered anew by diffusion, above the rest.
-    `among(best)` gives the likeness of the candidates at the positions `best` (b,) to one another, (b, b).
+    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are reranked by diffusion, above the rest.
+    `among(best)` returns the likeness (b, b) of the candidates at the positions `best` (b,) to one another.
     """
     scores = 2 * likeness - density
     if not diffused or len(likeness) < 3:
         return scores
     best = np.argsort(-scores, kind="stable")[: diffusion.DEPTH]
-    ordered = scores - _BELOW
+    ordered = scores - _RERANK_GAP
     ordered[best] = diffusion.diffuse(likeness[best], among(best), density[best]) + diffusion.MIX * scores[best]
     return ordered
 
 
-def spread(groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:
-    """Positions of the first `k` answers that keep to every limit: at most `limits[i]` of them per value of `groups[i]`.
+def take_within_limits(groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) -> list[int]:
+    """Positions of the first `k` matches within every limit: at most `limits[i]` per value of `groups[i]`.
 
-    `groups[i][position]` is the value of an answer, best first; answers without a value are not limited.
+    `groups[i][position]` is the value of a match, best first; None is not limited.
     """
     counts: list[dict[object, int]] = [{} for _ in limits]
     taken: list[int] = []
@@ -188,7 +189,7 @@ def spread(groups: Sequence[Sequence[object]], limits: Sequence[int], k: int) ->
 
 
 def standard(scores: np.ndarray) -> np.ndarray:
-    """Mean 0, standard deviation 1."""
+    """`scores` (n,) scaled to mean 0 and standard deviation 1."""
     if not len(scores):
         return scores
     return (scores - scores.mean()) / max(float(scores.std()), 1e-6)

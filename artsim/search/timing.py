@@ -1,4 +1,4 @@
-"""How long the steps of a search take, told to whoever observes: the rooms that do the work know no metrics library."""
+"""Timings of the steps of a search, reported to observers: search itself depends on no metrics library."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Outcome = Literal["answered", "refused", "failed"]
 
 @dataclass(frozen=True)
 class Timing:
-    """One step that is over."""
+    """One finished step."""
 
     step: Step
     kind: str
-    """What a search asks with (image, text, work, mixed), what is encoded (image, text), or how it is ranked."""
+    """Of a search: image, text, work, mixed or detail; of an encoding: image or text; of the index: ranking or detail."""
     seconds: float
     outcome: Outcome
-    """"refused": it ended with an `ArtsimError`, a sentence for whoever asked; "failed": with any other error."""
+    """"refused": ended by an `ArtsimError`, a message for the user; "failed": by any other error."""
 
 
 class Observer(Protocol):
     def took(self, timing: Timing) -> None:
-        """Called from whichever thread the step ran in; quick, and without raising."""
+        """Called in the thread of the step; must be quick and must not raise."""
 
 
 _observers: WeakSet[Observer] = WeakSet()
 
 
 def observe(observer: Observer) -> None:
-    """Tell `observer` of every step of this process from now on, for as long as something else holds it."""
+    """Report every step of this process to `observer` from now on. The reference to it is weak."""
     _observers.add(observer)
 
 

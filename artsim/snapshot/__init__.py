@@ -1,1 +1,1 @@
-"""The immutable state of a collection: works, spaces, map, filters; how it is opened, changed and saved."""
+"""The immutable state of a collection: spaces, map, facets and filters; opening, editing and saving it."""

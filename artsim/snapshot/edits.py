@@ -1,4 +1,4 @@
-"""Works added to, edited in and taken out of a collection: each makes new state and leaves the old ones as they were."""
+"""Add, edit and remove works: each operation returns a new state and leaves the old one unchanged."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import SpaceStatistics, fit_statistics
 from artsim.snapshot.state import State, metadata_table
 
-_REFIT_GROWTH = 1.25  # a space is fitted anew once the collection has grown by a quarter since
+_REFIT_GROWTH = 1.25  # a space is refitted once the collection has grown by a quarter since the last fit
 
 
 def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
-    """The collection with works at its end, and their ids. See `Collection.add`."""
+    """The state with works appended, and their ids. See `Collection.add`."""
     ids = _new_ids(state, new.works)
     rows = [{**work, "id": identity} for work, identity in zip(new.works, ids, strict=True)]
     if "sha256" in state.schema:
@@ -40,7 +40,7 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
 
 
 def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
-    """The collection with other metadata of the work at `row`. See `Collection.edit`."""
+    """The state with changed metadata of the work at `row`. See `Collection.edit`."""
     check_columns(state, set(values))
     for column in ("id", "sha256"):
         if column in values:
@@ -52,7 +52,7 @@ def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
 
 
 def check_columns(state: State, columns: Collection[str]) -> None:
-    """`QueryError` unless the collection has all of them."""
+    """Raises `QueryError` unless the collection has all `columns`."""
     unknown = set(columns) - set(state.schema)
     if unknown:
         raise QueryError(
@@ -63,7 +63,7 @@ def check_columns(state: State, columns: Collection[str]) -> None:
 
 
 def without_works(state: State, rows: Sequence[int]) -> State:
-    """The collection without the works at `rows`."""
+    """The state without the works at `rows`. Raises `CollectionError` if none would remain."""
     keep = np.ones(len(state), bool)
     keep[list(rows)] = False
     kept = np.flatnonzero(keep)
@@ -75,7 +75,7 @@ def without_works(state: State, rows: Sequence[int]) -> State:
 
 
 def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
-    """Works of a collection as they would be added to it again."""
+    """The works at `rows` in the form in which `with_works` adds them again."""
     works = [state.work(row) for row in rows]
     hashes = tuple(work.pop("sha256", None) or "" for work in works)
     vectors = {
@@ -88,8 +88,8 @@ def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
 def _grown(space: Space, new: SpaceVectors) -> Space:
     regions = space.regions
     if regions is not None and new.regions is not None:
-        anew = len(space.statistics) + len(new.regions) > _REFIT_GROWTH * regions.statistics.fitted
-        regions = regions.extended(new.regions, anew=anew)
+        refit = len(space.statistics) + len(new.regions) > _REFIT_GROWTH * regions.statistics.fitted
+        regions = regions.extended(new.regions, refit=refit)
     return replace(_grown_space(space, new.blocks), regions=regions)
 
 
@@ -116,13 +116,13 @@ def _shrunk(space: Space, keep: np.ndarray) -> Space:
 
 def _replaced(space: Space, statistics: SpaceStatistics, vectors: np.ndarray, blocks: Blocks) -> Space:
     by_column = {space.columns[aspect]: block for aspect, block in blocks.items()}
-    kind = "auto" if space.index.kind == "flat" else space.index.kind  # what was asked for stays
+    kind = "auto" if space.index.kind == "flat" else space.index.kind  # a flat index may outgrow its kind
     index = build_index(vectors, kind=kind)
     return Space(statistics, index, space.encoder, space.revision, space.columns, by_column.__getitem__)
 
 
 def _new_ids(state: State, works: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The given ids, or file names, or `added-N`; `QueryError` when one is there already."""
+    """Explicit ids, else file names, else `added-N`. Raises `QueryError` if an explicit id exists already."""
     taken = set(state.rows)
     ids: list[str] = []
     for work in works:

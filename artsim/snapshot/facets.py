@@ -1,4 +1,4 @@
-"""What a collection can be filtered by, found in its own columns; and a varied few of its works to start from."""
+"""Facets: the columns and values that a collection can be filtered by, with counts; and a varied sample of its works."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ import pyarrow.compute as pc
 from artsim.snapshot.filters import Where, allowed_rows, distinct_values
 from artsim.snapshot.state import State
 
-FIRST = (
+PREFERRED = (
     "artist creator author period style genre movement school culture medium technique material classification "
     "type department museum country nationality label tags keywords"
 ).split()
-"""Columns that people look for first, in this order; the others follow in the order of the collection."""
-_NEVER = frozenset("id title url image_url license sha256 description caption".split())
+"""Column names that come first, in this order; the others follow in the order of the collection."""
+_EXCLUDED = frozenset("id title url image_url license sha256 description caption".split())
 _MAX_VALUES = 1000  # offered per column, most frequent first
-_STRETCHES = 12  # of a range, to choose among
-_LONG = 60  # characters: columns with longer values are prose, not categories
+_MAX_INTERVALS = 12  # of a range
+_MAX_MEAN_LENGTH = 60  # characters: columns with longer values are prose, not categories
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One column to filter by: `values` (choose some) or `range` (from, to)."""
+    """A column to filter by: `values` (choose some) or `range` (low to high)."""
 
     column: str
     kind: Literal["values", "range"]
     values: tuple[tuple[str, int], ...] = ()
-    """Each value with how many works have it, most frequent first."""
+    """Each value with its number of works, most frequent first."""
     low: float = 0
     high: float = 0
 
 
 def choose_facets(state: State, *, most: int = 8) -> list[Facet]:
-    """Up to `most` columns that split the works into groups, best known first, ranges last."""
+    """Up to `most` columns that split the works into groups, preferred ones first, ranges last."""
     table = state.table
     values: list[Facet] = []
     ranges: list[Facet] = []
     for column in _columns(table):
         facet = _facet(table, column)
-        if facet is None or (facet.kind == "values" and any(_says_the_same(table, column, f.column) for f in values)):
+        if facet is None or (facet.kind == "values" and any(_is_redundant(table, column, f.column) for f in values)):
             continue
         (ranges if facet.kind == "range" else values).append(facet)
     ranges.sort(key=lambda facet: "year" not in facet.column)
@@ -52,7 +52,7 @@ def choose_facets(state: State, *, most: int = 8) -> list[Facet]:
 
 
 def possible_facets(state: State, *, most: int = 24) -> list[Facet]:
-    """What `choose_facets` may choose from when the works have other values, in its order; the first `most`, without values."""
+    """Up to `most` columns that `choose_facets` can select after edits to the metadata, in its order, without values."""
     kinds = {column: _kind(state.table, column) for column in _columns(state.table)}
     values = [Facet(column, "values") for column, kind in kinds.items() if kind == "values"]
     ranges = [Facet(column, "range") for column, kind in kinds.items() if kind == "range"]
@@ -61,9 +61,9 @@ def possible_facets(state: State, *, most: int = 24) -> list[Facet]:
 
 
 def _columns(table: pa.Table) -> list[str]:
-    """Columns that may be filtered by, those that people look for first before the others."""
-    columns = [name for name in table.column_names if name not in _NEVER]
-    return sorted(columns, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    """Columns that can be facets, preferred ones first."""
+    columns = [name for name in table.column_names if name not in _EXCLUDED]
+    return sorted(columns, key=lambda name: PREFERRED.index(name) if name in PREFERRED else len(PREFERRED))
 
 
 def _kind(table: pa.Table, column: str) -> Literal["values", "range"] | None:
@@ -80,13 +80,13 @@ def _facet(table: pa.Table, column: str) -> Facet | None:
         return _range(table, column)
     if kind is None:
         return None
-    found = [(value, count) for value, count in distinct_values(table, column) if value.strip()]
-    covered = sum(count for _, count in found)
-    repeats = len(found) >= 2 and any(count > 1 for _, count in found)
-    groups = len(found) <= covered / 2 or column in FIRST
-    if not repeats or not groups or np.mean([len(value) for value, _ in found]) > _LONG:
+    values = [(value, count) for value, count in distinct_values(table, column) if value.strip()]
+    covered = sum(count for _, count in values)
+    repeats = len(values) >= 2 and any(count > 1 for _, count in values)
+    groups = len(values) <= covered / 2 or column in PREFERRED
+    if not repeats or not groups or np.mean([len(value) for value, _ in values]) > _MAX_MEAN_LENGTH:
         return None
-    return Facet(column, "values", values=tuple(found[:_MAX_VALUES]))
+    return Facet(column, "values", values=tuple(values[:_MAX_VALUES]))
 
 
 def _range(table: pa.Table, column: str) -> Facet | None:
@@ -97,8 +97,8 @@ def _range(table: pa.Table, column: str) -> Facet | None:
     return Facet(column, "range", low=low, high=high)
 
 
-def _says_the_same(table: pa.Table, column: str, chosen: str) -> bool:
-    """Whether the two columns split the works in nearly the same way (artist and artist_bio, culture and nationality)."""
+def _is_redundant(table: pa.Table, column: str, chosen: str) -> bool:
+    """Whether two columns split the works in nearly the same way (artist and artist_bio, culture and nationality)."""
     if any(pa.types.is_nested(table.column(name).type) for name in (column, chosen)):
         return False
     pairs = table.select([column, chosen]).group_by([column, chosen]).aggregate([])
@@ -107,10 +107,10 @@ def _says_the_same(table: pa.Table, column: str, chosen: str) -> bool:
 
 
 def varied_works(state: State, count: int = 12) -> list[str]:
-    """Ids of up to `count` works, each standing for a different part of the collection; always the same ones.
+    """Ids of up to `count` works that represent different parts of the collection; deterministic.
 
-    Greedy facility location over the index vectors of at most 2,000 evenly spaced works: every next work is the one that
-    brings the others nearest to a chosen one.
+    Greedy facility location over the index vectors of 2,000 to 4,000 evenly spaced works (of all, if there are fewer):
+    each step selects the work that brings the others nearest to a selected one.
     """
     step = max(1, len(state) // 2000)
     rows = np.arange(0, len(state), step)
@@ -130,17 +130,17 @@ def varied_works(state: State, count: int = 12) -> list[str]:
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of a facet, or one stretch (low, high) of a range, with how many works one finds there."""
+    """One choice of a facet: a value, or an interval (low, high) of a range, with its number of works."""
 
     value: str | tuple[float, float]
     count: int
 
 
 def count_choices(state: State, facets: Sequence[Facet], where: Where) -> dict[str, tuple[Choice, ...]]:
-    """Column -> its choices among the works that meet the conditions of `where` on all *other* columns.
+    """Column -> its choices, counted among the works that meet the conditions of `where` on all *other* columns.
 
-    So the count beside a value is what choosing it as well gives: values of one column add up, columns narrow down. Values
-    come most frequent first, stretches in their order; those without works are left out, unless they are chosen.
+    Values of one column are alternatives, while columns narrow each other down. Values are ordered by frequency,
+    intervals by position; choices without works are omitted unless they are in `where`.
     """
     counted = {}
     for facet in facets:
@@ -150,29 +150,29 @@ def count_choices(state: State, facets: Sequence[Facet], where: Where) -> dict[s
         table = table if mask is None else table.filter(pa.array(mask))
         chosen = where.get(facet.column)
         if facet.kind == "range":
-            counted[facet.column] = _stretches(table.column(0), facet, chosen)
+            counted[facet.column] = _intervals(table.column(0), facet, chosen)
         else:
-            found = dict(distinct_values(table, facet.column))
+            counts = dict(distinct_values(table, facet.column))
             offered = [value for value, _ in facet.values]
             choices = [
-                Choice(value, found.get(value, 0)) for value in offered if value in found or value in (chosen or ())
+                Choice(value, counts.get(value, 0)) for value in offered if value in counts or value in (chosen or ())
             ]
             counted[facet.column] = tuple(sorted(choices, key=lambda choice: -choice.count))
     return counted
 
 
-def _stretches(column: pa.ChunkedArray, facet: Facet, chosen: Any) -> tuple[Choice, ...]:
-    """At most about a dozen stretches of round length, each inclusive at both ends (as `where` is)."""
+def _intervals(column: pa.ChunkedArray, facet: Facet, chosen: Any) -> tuple[Choice, ...]:
+    """At most about a dozen intervals of round length, inclusive at both ends (as `where` is)."""
     whole = pa.types.is_integer(column.type)
     lengths = (mantissa * 10.0**power for power in range(0 if whole else -6, 16) for mantissa in (1, 2, 5))
-    length = next(length for length in lengths if (facet.high - facet.low) / length <= _STRETCHES)
+    length = next(length for length in lengths if (facet.high - facet.low) / length <= _MAX_INTERVALS)
     values = pc.drop_null(column).to_numpy()
-    numbers, counts = np.unique(np.floor(values[np.isfinite(values)] / length), return_counts=True)
-    found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    numbers, sizes = np.unique(np.floor(values[np.isfinite(values)] / length), return_counts=True)
+    counts = dict(zip(numbers.tolist(), sizes.tolist(), strict=True))
     choices = []
     for number in range(int(np.floor(facet.low / length)), int(np.floor(facet.high / length)) + 1):
         low, end = round(number * length, 9), round((number + 1) * length, 9)
         value = (low, end - 1 if whole else end)
-        if number in found or value == chosen:
-            choices.append(Choice(value, found.get(number, 0)))
+        if number in counts or value == chosen:
+            choices.append(Choice(value, counts.get(number, 0)))
     return tuple(choices)

@@ -1,4 +1,4 @@
-"""A collection to disk and back: the files of `docs/architecture.md`, verified on the way in."""
+"""Save and open a collection: the files of `docs/architecture.md`, verified when they are opened."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ _IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Manifest]:
-    """The state and the manifest of the collection saved in `folder`, verified.
+    """Read and verify the collection saved in `folder`; returns its state and manifest.
 
-    A missing or damaged index is built again from the embedding columns (in memory, with a warning); anything else that
-    is wrong raises `CollectionError`. `thorough` hashes large files as well.
+    A missing or damaged index is built again from the embedding columns (in memory, with a warning); any other damage
+    raises `CollectionError`. `thorough` also hashes large files.
     """
     with writing(folder):
         recover_folder(folder)
@@ -69,10 +69,10 @@ def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Man
 
 
 def read_state(folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str, str]) -> State:
-    """The state saved in `folder`, whose files were compared with `manifest` already; nothing is written there.
+    """Read the state saved in `folder`, whose files were already compared with `manifest`. Nothing is written there.
 
-    `damaged_indexes` names the index files that cannot be used, each with what is wrong. Raises `CollectionError` when
-    the parts do not belong together.
+    `damaged_indexes` maps each unusable index file to its problem. Raises `CollectionError` if the files do not belong
+    together.
     """
     shards = Shards([folder / name for name in sorted(manifest.files) if name.startswith("data/")])
     if len(shards) != manifest.rows:
@@ -83,7 +83,7 @@ def read_state(folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str
     names = [name for name in shards.schema.names if name not in vectors and name != "image"]
     if missing := vectors - set(shards.schema.names):
         raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
-    table = shards.columns(names).combine_chunks()  # thousands of small ones would slow every reader down
+    table = shards.columns(names).combine_chunks()  # thousands of small chunks would slow every reader down
     spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
     return State(table, spaces, _features(shards, names), shards.picture)
 
@@ -129,7 +129,7 @@ def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Map
 def _open_regions(
     folder: Path, record: RegionsRecord, shards: Shards, load_vectors: LoadVectors, problem: str | None
 ) -> IndexedRegions:
-    """The regions of a space; `problem` is what is wrong with their index file."""
+    """The regions of a space; `problem` describes damage of their index file."""
     statistics = load_regions(folder / record.statistics)
     rows, length = len(shards) * len(record.boxes), getattr(shards.schema.field(record.column).type, "list_size", 0)
     fits = record.dim == len(statistics.mean) and record.dim * len(record.boxes) == length
@@ -154,7 +154,7 @@ def _open_regions(
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics, shards: Shards) -> None:
-    """`CollectionError` unless metric and dimensions are the same in the manifest, the statistics and the data."""
+    """Raises `CollectionError` unless metric and dimensions agree in the manifest, the statistics and the data."""
     if record.metric != "inner_product":
         raise CollectionError(
             f"{folder / FILE_NAME} says that {record.name} is compared by {record.metric}; only inner_product is known. "
@@ -172,7 +172,7 @@ def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics
 
 
 def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
-    """Write everything into a new folder, then put it in the place of `target`. Returns the manifest as written."""
+    """Write everything to a new folder, which then replaces `target`. Returns the manifest as written."""
     check_target(target)
     vectors = {column: block for space in state.spaces for column, block in _vector_columns(space).items()}
     with replacing_folder(target) as folder:
@@ -216,7 +216,7 @@ def collection_card(
 
 
 def check_target(target: Path) -> None:
-    """`CollectionError` when `target` holds something that is not a collection: it is never overwritten."""
+    """Raises `CollectionError` if `target` holds anything but a collection: it is never overwritten."""
     if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / FILE_NAME).is_file()):
         raise CollectionError(f"{target} exists and is not a collection; it is left as it is. Give another folder.")
 
@@ -230,7 +230,7 @@ def _vector_columns(space: Space) -> dict[str, np.ndarray]:
 
 
 def _tables(state: State, vectors: Mapping[str, np.ndarray], *, with_images: bool) -> Iterator[pa.Table]:
-    """The collection's rows, `ROW_GROUP` at a time."""
+    """The rows of the collection, at most `ROW_GROUP` at a time."""
     ids = state.table.column("id").to_pylist()
     for start in range(0, len(state), ROW_GROUP):
         stop = min(start + ROW_GROUP, len(state))
@@ -247,7 +247,7 @@ def _tables(state: State, vectors: Mapping[str, np.ndarray], *, with_images: boo
 
 
 def _save_space(space: Space, folder: Path) -> SpaceRecord:
-    """Write the index and the statistics. `OSError` when they cannot be written."""
+    """Write the index and the statistics. Raises `OSError` if they cannot be written."""
     from safetensors import SafetensorError
 
     (folder / "index").mkdir(exist_ok=True)
@@ -268,7 +268,7 @@ def _save_space(space: Space, folder: Path) -> SpaceRecord:
         if space.regions is not None and record.regions is not None:
             space.regions.index.save(folder / record.regions.index)
             save_regions(space.regions.statistics, folder / record.regions.statistics)
-    except (RuntimeError, SafetensorError) as error:  # what FAISS and safetensors raise when the disk is full
+    except (RuntimeError, SafetensorError) as error:  # raised by FAISS and safetensors when the disk is full
         raise OSError(" ".join(str(error).split())) from error
     for path in (folder / "index").glob("*.safetensors"):
         path.chmod(0o644)  # safetensors writes files that only their owner can read
@@ -293,7 +293,7 @@ def load_dataset_with_indexes(folder: Path, manifest: Manifest) -> Any:
     """
     from datasets import load_dataset
 
-    # Given the folder alone, `datasets` would take whatever it has cached of any folder of that name.
+    # Given only the folder, `datasets` could load its cached copy of another folder of the same name.
     files = [str(folder / name) for name in sorted(manifest.files) if name.startswith("data/")]
     dataset = load_dataset("parquet", data_files=files, split="train", features=_plain_features(Path(files[0])))
     if "image" in dataset.column_names and (named := _pictures_by_path(dataset.data.column("image"))):

@@ -1,4 +1,4 @@
-"""`where`: which works may answer, by their metadata, before the top k is taken."""
+"""`where` filters: conditions on metadata, applied before the top k are taken."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Where = Mapping[str, Any]
 
 
 def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
-    """(n,) bool: the rows that meet every condition; None when there are no conditions.
+    """(n,) bool mask of the rows that meet all conditions; None without conditions.
 
-    A condition is a value (equal), a list or set (any of them), or a tuple `(low, high)` (between, both included; None is
-    open). In a column of lists, such as tags, one item that meets it is enough. A work without a value never meets it.
-    `QueryError` for a column that does not exist, or a value that cannot be compared with it.
+    A condition is a value (equal), a list or set (any of them), or a tuple `(low, high)` (inclusive range, None for an
+    open end). In a column of lists, such as tags, one matching item is enough. A missing value never matches.
+    Raises `QueryError` for an unknown column, or a value that cannot be compared with it.
     """
     conditions = {column: value for column, value in (where or {}).items() if not _is_open(value)}
     if not conditions:
@@ -39,7 +39,7 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
 
 
 def _is_open(condition: Any) -> bool:
-    """Whether a condition asks for nothing: None, or no values to choose from."""
+    """Whether a condition restricts nothing: None, or an empty list or set."""
     return condition is None or (isinstance(condition, list | set | frozenset) and not condition)
 
 
@@ -52,10 +52,10 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
         return mask
     try:
         if isinstance(condition, tuple):
-            found = _between(values, condition, column)
+            matches = _between(values, condition, column)
         else:
             options = list(condition) if isinstance(condition, list | set | frozenset) else [condition]
-            found = pc.is_in(values, value_set=pa.array(options).cast(values.type).drop_null())
+            matches = pc.is_in(values, value_set=pa.array(options).cast(values.type).drop_null())
     except (pa.ArrowException, OverflowError, TypeError) as error:
         raise QueryError(
             "The filter {column}={condition!r} does not fit that column, which holds {kind}.",
@@ -63,7 +63,7 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
             condition=condition,
             kind=_kind(values.type),
         ) from error
-    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+    return pc.fill_null(matches, False).to_numpy(zero_copy_only=False)
 
 
 def _holds_lists(values: pa.ChunkedArray) -> bool:
@@ -81,12 +81,12 @@ def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -
         raise QueryError(
             "The range for {column} is empty: {low} is more than {high}.", column=column, low=low, high=high
         )
-    found = pc.is_valid(values)
+    matches = pc.is_valid(values)
     if low is not None:
-        found = pc.and_kleene(found, pc.greater_equal(values, pa.scalar(low)))
+        matches = pc.and_kleene(matches, pc.greater_equal(values, pa.scalar(low)))
     if high is not None:
-        found = pc.and_kleene(found, pc.less_equal(values, pa.scalar(high)))
-    return found
+        matches = pc.and_kleene(matches, pc.less_equal(values, pa.scalar(high)))
+    return matches
 
 
 def _kind(arrow_type: pa.DataType) -> str:
@@ -98,17 +98,17 @@ def _kind(arrow_type: pa.DataType) -> str:
 
 
 def distinct_values(table: pa.Table, column: str) -> list[tuple[Any, int]]:
-    """The values of a column with how many works have each, most frequent first; lists count by item."""
+    """The distinct values of a column with their number of works, most frequent first; lists count by item."""
     values = table.column(column)
     if _holds_lists(values):
         values = pc.list_flatten(values)
     counts = pc.value_counts(pc.drop_null(values)).to_pylist()
-    found = [(item["values"], item["counts"]) for item in counts if item["values"] != ""]
-    return sorted(found, key=lambda pair: (-pair[1], str(pair[0]).casefold()))
+    pairs = [(item["values"], item["counts"]) for item in counts if item["values"] != ""]
+    return sorted(pairs, key=lambda pair: (-pair[1], str(pair[0]).casefold()))
 
 
 def as_plain(value: Any) -> Any:
-    """A metadata value as JSON can hold it."""
+    """A metadata value in a form that JSON can represent."""
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -119,16 +119,15 @@ def as_plain(value: Any) -> Any:
 
 
 def groups_of(table: pa.Table, by: str, rows: np.ndarray) -> list[Any]:
-    """The values of the rows numbered `rows` in the column `by`, or their centuries ("1600s" as 1600) for "century".
+    """The values of column `by` at `rows`, or the centuries of their years ("1600s" as 1600) for "century".
 
-    None where there is none. A work with a list of values counts by the first. `QueryError` for a column that does not
-    exist.
+    None for a missing value; a list counts by its first item. Raises `QueryError` for an unknown column.
     """
     return _grouped(table, by, rows).to_pylist()
 
 
 def numbered_groups(table: pa.Table, by: str) -> tuple[np.ndarray, list[Any]]:
-    """(n,) int: which of the values listed beside it each row has, -1 for none. Values as `groups_of` has them."""
+    """(n,) int: the position of each row's value in the returned list, -1 for none. Values are those of `groups_of`."""
     values = _grouped(table, by, None).combine_chunks().dictionary_encode()
     return pc.fill_null(values.indices, -1).to_numpy(zero_copy_only=False), values.dictionary.to_pylist()
 
@@ -148,10 +147,10 @@ def _grouped(table: pa.Table, by: str, rows: np.ndarray | None) -> pa.ChunkedArr
 
 
 def _firsts(lists: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The first item of each list; null where there is none."""
-    owners, places = np.unique(pc.list_parent_indices(lists).to_numpy(), return_index=True)
+    """The first item of each list; null for an empty list."""
+    filled, starts = np.unique(pc.list_parent_indices(lists).to_numpy(), return_index=True)
     first = np.zeros(len(lists), np.int64)
-    first[owners] = places
+    first[filled] = starts
     empty = np.ones(len(lists), bool)
-    empty[owners] = False
+    empty[filled] = False
     return pc.list_flatten(lists).take(pa.array(first, mask=empty))

@@ -1,8 +1,8 @@
-"""Works hung on a wall so that likeness decides who hangs beside whom: every picture has a cell of its own, none hides.
+"""Grid layout: place works on a grid, one per cell, so that similar works are neighbours.
 
-A self-sorting map: works sit on a grid, the grid is smoothed, and pairs of works swap places where both together then
-fit the smoothed grid better; the smoothing gets finer step by step. (Strong and Gong 2014, "Self-Sorting Map"; the
-falling radius as in Barthel, Hezel, Jung and Schall 2023, "Improved Evaluation and Generation of Grid Layouts using
+A self-sorting map: works sit on a grid, the grid is smoothed, and pairs of works swap cells where both together then
+fit the smoothed grid better; the smoothing radius shrinks step by step. (Strong and Gong 2014, "Self-Sorting Map"; the
+shrinking radius as in Barthel, Hezel, Jung and Schall 2023, "Improved Evaluation and Generation of Grid Layouts using
 Distance Preservation Quality and Linear Assignment Sorting".) UMAP followed by a move to grid cells keeps fewer
 neighbours side by side and needs a compiler at run time: `scripts/compare_maps.py` measures both.
 """
@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import numpy as np
 
-_RATIO = 1.5  # columns by rows: between a wide screen and an upright one
+_RATIO = 1.5  # columns to rows: between landscape and portrait screens
 _COMPONENTS = 48
-_MAX_FIT = 5_000  # principal components are found on at most so many works
-_FALL = 0.95  # of the radius, from one smoothing to the next
-_FIRST = 0.35  # the first radius, as a share of the longer side
+_MAX_FIT = 5_000  # works that principal components are fitted on at most
+_RADIUS_DECAY = 0.95  # from one smoothing to the next
+_START_RADIUS = 0.35  # as a share of the longer side
 
 
 def columns_for(n: int) -> int:
-    """How many cells a row has for `n` works: near `_RATIO` times as many as rows, with few cells left over."""
+    """The number of columns for `n` works: near `_RATIO` times the number of rows, with few empty cells."""
     ideal = max(1.0, (n * _RATIO) ** 0.5)
     near = range(max(1, round(ideal * 0.92)), min(n, round(ideal * 1.08)) + 1)
     return min(
@@ -28,9 +28,9 @@ def columns_for(n: int) -> int:
 
 
 def principal(vectors: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and basis (d, at most 48) float32: the directions in which rows differ most, by randomised SVD.
+    """Mean (d,) and principal directions (d, at most 48), float32, by randomised SVD.
 
-    (Halko, Martinsson and Tropp 2011.) `vectors` (n, d) is a sample, or everything.
+    (Halko, Martinsson and Tropp 2011.) `vectors` (n, d) is a sample, or all vectors.
     """
     mean = vectors.mean(axis=0)
     centred = vectors - mean
@@ -44,31 +44,31 @@ def principal(vectors: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.nda
 
 
 def sample_rows(n: int, *, seed: int = 0) -> np.ndarray:
-    """Row numbers of up to 5,000 works, in order: what `principal` is fitted on."""
+    """Row numbers of up to 5,000 works, in order: the sample for `principal`."""
     return np.arange(n) if n <= _MAX_FIT else np.sort(np.random.default_rng(seed).choice(n, _MAX_FIT, replace=False))
 
 
 def place_on_grid(vectors: np.ndarray, columns: int, *, start: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-    """(n,) int32: the row of `vectors` (n, d) in each cell, cells counted along the rows of a wall of `columns` cells.
+    """(n,) int32: the row of `vectors` (n, d) in each cell of a grid of `columns` columns, cells counted row by row.
 
-    The last row of the wall may be short. With `start`, an arrangement of all rows, only neighbourhoods are sorted anew.
-    The same input gives the same wall.
+    The last row of the grid may be short. With `start`, an order of all rows, only neighbourhoods are sorted again.
+    The same input gives the same layout.
     """
     n = len(vectors)
-    at = _by_components(vectors, columns) if start is None else start.astype(np.int32)
+    order = _initial_order(vectors, columns) if start is None else start.astype(np.int32)
     rounds = int(np.clip(150_000 / max(n, 1), 16, 60))
-    radius = _FIRST * max(columns, -(-n // columns)) if start is None else 3.0
+    radius = _START_RADIUS * max(columns, -(-n // columns)) if start is None else 3.0
     rng = np.random.default_rng(seed)
     while n > 1:
-        _swap(vectors, at, columns, max(1, round(radius)), rounds, rng)
+        _swap(vectors, order, columns, max(1, round(radius)), rounds, rng)
         if radius <= 1:
             break
-        radius = max(1.0, radius * _FALL)
-    return at
+        radius = max(1.0, radius * _RADIUS_DECAY)
+    return order
 
 
-def _by_components(vectors: np.ndarray, columns: int) -> np.ndarray:
-    """Rows of the wall by the second component, places within a row by the first."""
+def _initial_order(vectors: np.ndarray, columns: int) -> np.ndarray:
+    """Initial order: rows of the grid by the second component, cells within a row by the first."""
     down = vectors[:, min(1, vectors.shape[1] - 1)]
     order = np.argsort(down, kind="stable")
     for first in range(0, len(order), columns):
@@ -78,38 +78,38 @@ def _by_components(vectors: np.ndarray, columns: int) -> np.ndarray:
 
 
 def _swap(
-    vectors: np.ndarray, at: np.ndarray, columns: int, radius: int, rounds: int, rng: np.random.Generator
+    vectors: np.ndarray, order: np.ndarray, columns: int, radius: int, rounds: int, rng: np.random.Generator
 ) -> None:
-    """Exchange works in `at` that fit better at each other's place, by the wall smoothed over `radius`."""
-    smoothed = _smoothed(vectors[at], columns, radius)
-    y, x = np.divmod(np.arange(len(at)), columns)
+    """Swap works in `order` that fit better in each other's cell of the grid smoothed over `radius`."""
+    smoothed = _smoothed(vectors[order], columns, radius)
+    y, x = np.divmod(np.arange(len(order)), columns)
     for _ in range(rounds):
         right, down = rng.integers(-2 * radius, 2 * radius + 1, 2)
         if right == down == 0:
             continue
         stripe = x // abs(right) if abs(right) >= abs(down) else y // abs(down)
         inside = (stripe % 2 == rng.integers(2)) & (x + right >= 0) & (x + right < columns) & (y + down >= 0)
-        first = np.flatnonzero(inside)  # a cell of these stripes and its partner in the others: no cell is in two pairs
+        first = np.flatnonzero(inside)  # pair cells of these stripes with cells of the others: no cell is in two pairs
         second = first + down * columns + right
-        first, second = first[second < len(at)], second[second < len(at)]
-        gain = np.einsum("nd,nd->n", vectors[at[first]] - vectors[at[second]], smoothed[second] - smoothed[first])
+        first, second = first[second < len(order)], second[second < len(order)]
+        gain = np.einsum("nd,nd->n", vectors[order[first]] - vectors[order[second]], smoothed[second] - smoothed[first])
         first, second = first[gain > 0], second[gain > 0]
-        at[first], at[second] = at[second], at[first]
+        order[first], order[second] = order[second], order[first]
 
 
-def _smoothed(hung: np.ndarray, columns: int, radius: int) -> np.ndarray:
-    """(n, d): the mean of the works in the square of `radius` cells around each cell."""
-    n, d = hung.shape
+def _smoothed(vectors: np.ndarray, columns: int, radius: int) -> np.ndarray:
+    """(n, d): the mean of the vectors in the square of `radius` cells around each cell."""
+    n, d = vectors.shape
     rows = -(-n // columns)
     grid = np.zeros((rows * columns, d + 1), np.float32)
-    grid[:n, :d], grid[:n, d] = hung, 1
+    grid[:n, :d], grid[:n, d] = vectors, 1
     grid = grid.reshape(rows, columns, d + 1)
     for axis in (0, 1):
         length = grid.shape[axis]
         sums = np.cumsum(grid, axis=axis, dtype=np.float64)
         sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis=axis)
-        places = np.arange(length)
-        high, low = np.minimum(places + radius + 1, length), np.maximum(places - radius, 0)
+        positions = np.arange(length)
+        high, low = np.minimum(positions + radius + 1, length), np.maximum(positions - radius, 0)
         grid = (np.take(sums, high, axis) - np.take(sums, low, axis)).astype(np.float32)
     flat = grid.reshape(-1, d + 1)[:n]
     return flat[:, :d] / flat[:, d:]

@@ -1,4 +1,4 @@
-"""The regions of a space: where in each work they lie, their vectors made comparable, and the index that finds them.
+"""Regions of a space for detail search: their boxes, statistics and index.
 
 Row `work * len(boxes) + region` of the index is one region of one work.
 """
@@ -17,30 +17,30 @@ from artsim.errors import CollectionError
 from artsim.index import VectorIndex, build_index
 
 INDEX_KIND = "fp16"  # exact, at half the memory; the vectors are rounded to 16 bits already
-_MAX_SAMPLE = 2_000  # works that the mean and the pairs are measured on
+_MAX_SAMPLE = 2_000  # works that the mean and the pairs are measured on at most
 
 
 @dataclass(frozen=True)
 class RegionStatistics:
-    """What makes regions comparable, and a score readable.
+    """The mean that region vectors are centred by, and the distribution that their scores are compared with.
 
-    `mean` (d,): of the vectors of regions; `pairs` (m,), sorted: the cosine of a region of a work and the most like
-    region of another work, of works drawn at random.
+    `mean` (d,): of the region vectors; `pairs` (m,), sorted: the cosine of a region of one work and the most similar
+    region of another, for random pairs of works.
     """
 
     mean: np.ndarray
     pairs: np.ndarray
     fitted: int
-    """How many works these were measured on."""
+    """Number of works that these were measured on."""
 
     def index_vectors(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors (..., d) of regions or details as the index holds them: centred, unit rows, float32."""
+        """Index vectors (..., d) float32 of region or detail vectors: centred, unit rows."""
         return unit_rows(unit_rows(vectors) - self.mean)
 
 
 @dataclass(frozen=True)
 class IndexedRegions:
-    """The regions of all works of a space. `column` holds their raw vectors in the dataset, (n, regions * d)."""
+    """The indexed regions of all works of a space. Dataset column `column` holds their raw vectors, (n, regions * d)."""
 
     boxes: tuple[Region, ...]
     statistics: RegionStatistics
@@ -53,15 +53,15 @@ class IndexedRegions:
         return self.load_vectors(self.column)
 
     def of_works(self, rows: np.ndarray) -> np.ndarray:
-        """(len(rows), regions, d) float32: the placed vectors of some works."""
+        """(len(rows), regions, d) float32: the index vectors of some works."""
         count = len(self.boxes)
         numbers = np.asarray(rows, np.int64)[:, None] * count + np.arange(count)
         return self.index.vectors(numbers.ravel()).reshape(len(rows), count, -1)
 
-    def extended(self, more: np.ndarray, *, anew: bool) -> IndexedRegions:
-        """With the raw vectors (m, regions * d) of works that come after all others; `anew` measures statistics again.
+    def extended(self, new: np.ndarray, *, refit: bool) -> IndexedRegions:
+        """With the raw vectors (m, regions * d) of new works appended; `refit` measures the statistics again.
 
-        `CollectionError` where another version of artsim cut works into other regions than this one does.
+        Raises `CollectionError` if another version of artsim built the collection with other boxes.
         """
         if self.boxes != REGIONS:
             raise CollectionError(
@@ -70,13 +70,13 @@ class IndexedRegions:
                 count=len(self.boxes),
                 expected=len(REGIONS),
             )
-        raw = np.concatenate([self.raw(), rounded(more)])
-        if anew:
+        raw = np.concatenate([self.raw(), rounded(new)])
+        if refit:
             return index_regions(self.column, raw, boxes=self.boxes)
         return self._with(raw)
 
     def without(self, keep: np.ndarray) -> IndexedRegions:
-        """Only the works where `keep` (n,) is true."""
+        """With only the works where `keep` (n,) is true."""
         return self._with(self.raw()[keep])
 
     def _with(self, raw: np.ndarray) -> IndexedRegions:
@@ -85,7 +85,7 @@ class IndexedRegions:
 
 
 def index_regions(column: str, raw: np.ndarray, *, boxes: Sequence[Region] = REGIONS) -> IndexedRegions:
-    """Measure and index the raw vectors (n, regions * d) float32, n >= 1, of the regions of all works."""
+    """Fit and index the raw region vectors (n, regions * d) float32, n >= 1, of all works."""
     statistics = fit_regions(raw, len(boxes))
     index = build_region_index(statistics, raw, len(boxes))
     return IndexedRegions(tuple(boxes), statistics, index, column, lambda _: raw)
@@ -97,7 +97,7 @@ def build_region_index(statistics: RegionStatistics, raw: np.ndarray, count: int
 
 
 def fit_regions(raw: np.ndarray, count: int, *, seed: int = 0) -> RegionStatistics:
-    """The statistics of raw vectors (n, count * d). One work alone has no spread, so it is not centred away."""
+    """Fit statistics to raw vectors (n, count * d). A single work is not centred, as that would leave only zeros."""
     rng = np.random.default_rng(seed)
     rows = np.arange(len(raw)) if len(raw) <= _MAX_SAMPLE else np.sort(rng.choice(len(raw), _MAX_SAMPLE, replace=False))
     sample = unit_rows(raw[rows].reshape(len(rows), count, -1))
@@ -108,9 +108,9 @@ def fit_regions(raw: np.ndarray, count: int, *, seed: int = 0) -> RegionStatisti
     index_vectors = statistics.index_vectors(sample)
     first = np.concatenate([rng.permutation(len(rows)) for _ in range(max(1, _MAX_SAMPLE // len(rows)))])
     second = (first + rng.integers(1, len(rows), len(first))) % len(rows)
-    asked = index_vectors[first, rng.integers(0, count, len(first))]
+    queries = index_vectors[first, rng.integers(0, count, len(first))]
     best = np.array(
-        [(index_vectors[row] @ vector).max() for row, vector in zip(second, asked, strict=True)], np.float32
+        [(index_vectors[row] @ vector).max() for row, vector in zip(second, queries, strict=True)], np.float32
     )
     return replace(statistics, pairs=np.sort(best))
 
@@ -124,7 +124,7 @@ def save_regions(statistics: RegionStatistics, path: Path) -> None:
 
 
 def load_regions(path: Path) -> RegionStatistics:
-    """Read what `save_regions` wrote. `CollectionError` when it is something else."""
+    """Read a file of `save_regions`. Raises `CollectionError` for any other file."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,4 +1,4 @@
-"""A space: the vectors of one encoder over all works, with the statistics and the index that make them searchable."""
+"""`Space`: one encoder's vectors over all works, with the statistics and the index that make them searchable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LoadVectors = Callable[[str], np.ndarray]
 
 @dataclass(frozen=True)
 class Space:
-    """A space with what answers it. `columns` maps each aspect to its embedding column in the dataset."""
+    """One encoder's vectors over all works. `columns` maps each aspect to its embedding column in the dataset."""
 
     statistics: SpaceStatistics
     index: VectorIndex
@@ -29,7 +29,7 @@ class Space:
     columns: Mapping[Aspect, str]
     load_vectors: LoadVectors = field(repr=False)
     regions: IndexedRegions | None = None
-    """What details are found in, where the collection was built with it."""
+    """For detail search; None if the collection was built without regions."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
@@ -37,12 +37,12 @@ class Space:
         return self.statistics.name
 
     def raw_blocks(self) -> dict[Aspect, np.ndarray]:
-        """The raw, uncentred blocks of all works, read from the dataset."""
+        """The raw, uncentred blocks of all works (n, d each), read from the dataset."""
         return {aspect: self.load_vectors(column) for aspect, column in self.columns.items()}
 
     @property
     def raw_subject(self) -> VectorIndex:
-        """An index of the plain subject vectors: textbook cosine, and texts. Read on first use, then kept."""
+        """Index of the raw subject vectors, for raw cosine and text queries. Built on first use, then cached."""
         with self._lock:
             return self._raw_subject
 
@@ -61,7 +61,7 @@ def make_space(
     segments: Mapping[Aspect, tuple[int, ...]] | None = None,
     index_kind: str = "auto",
 ) -> Space:
-    """Fit a space to raw blocks (n, d each), put together from `segments` as the encoder says, and index it."""
+    """Fit a space to raw blocks (n, d each) and index it. `segments`: the lengths of each block's segments."""
     statistics = fit_statistics(name, blocks, segments)
     index = build_index(statistics.index_vectors(blocks), kind=index_kind)
     by_column = {columns[aspect]: block for aspect, block in blocks.items()}

@@ -1,11 +1,11 @@
-"""A space: one encoder's vectors over a collection, made comparable, searchable and readable.
+"""Statistics of a space: transforms, density and score distribution of one encoder's vectors over a collection.
 
-- Each segment of an aspect's block is transformed by the collection's own statistics (`SegmentTransform`) and gets unit rows;
-  segments and blocks lie side by side in one index vector, so that a query `[w1 q1 | w2 q2 | ...]` gets exactly the
+- Each segment of an aspect's block is transformed by the collection's own statistics (`SegmentTransform`) to unit rows.
+  Segments and blocks are concatenated to one index vector, so that a query `[w1 q1 | w2 q2 | ...]` yields exactly the
   weighted sum of the aspects' cosines.
 - `density` corrects hubness by CSLS (Conneau et al. 2018, "Word translation without parallel data"): a work that is
-  near to everything must be nearer still to count as near to the query.
-- `pairs` hold the cosines of random pairs of works: what a score is compared with to become a percentile.
+  near to everything must be nearer still to rank as near to the query.
+- `pairs` holds the cosines of random pairs of works, the reference distribution for percentiles.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from artsim.errors import CollectionError, QueryError
 
 NEIGHBOURS = 10  # of CSLS
 MAX_PAIRS = 20_000
-_MAX_REFERENCE = 40_000  # density is measured against at most so many works; more would take minutes and change nothing
-_LONG_SEGMENT = 2_500  # a segment with more numbers is reduced to its principal components, or it would fill the index
+_MAX_REFERENCE = 40_000  # works that density is measured against at most; more take minutes and change nothing
+_LONG_SEGMENT = 2_500  # longer segments are reduced to principal components, to keep the index small
 _COMPONENTS = 256
-_SAME = 0.9999  # a cosine that only a work with itself, or with the same picture, has
-_MAX_FIT = 5_000  # principal components are found on at most so many works
+_SAME = 0.9999  # cosine from which on two rows are the same work, or the same picture
+_MAX_FIT = 5_000  # works that principal components are fitted on at most
 
 
 @dataclass(frozen=True)
 class SegmentTransform:
-    """How one segment of a block, (n, length) unit rows, is made comparable: root, centre, project, scale to unit rows.
+    """Makes one segment (n, length) of a block comparable: square root, centre, project, normalise the rows.
 
-    `root` takes square roots first (Hellinger kernel): for features that are counts or averages of what is never
-    negative, it keeps a few strong ones from drowning the rest. `basis` (length, components) is None without projection.
+    `root` takes square roots (Hellinger kernel): it keeps a few strong features from dominating, where features are
+    counts or averages of non-negative values. `basis` (length, components) is None without projection.
     """
 
     mean: np.ndarray
@@ -58,11 +58,11 @@ class SegmentTransform:
 
 @dataclass(frozen=True)
 class SpaceStatistics:
-    """The statistics of one space; its index and raw vectors live beside it in the collection.
+    """The statistics of one space; `Space` holds its index and raw vectors.
 
     `transforms[aspect]`: one per segment of the aspect's block; `density` (n, aspects): mean cosine of each work to its 10
-    nearest, per aspect; `pairs` (m, aspects): cosines of random pairs; `raw_pairs` (m,): the same pairs' plain, uncentred
-    subject cosines, sorted.
+    nearest, per aspect; `pairs` (m, aspects): cosines of random pairs; `raw_pairs` (m,): raw, uncentred subject cosines
+    of the same pairs, sorted.
     """
 
     name: str
@@ -71,7 +71,7 @@ class SpaceStatistics:
     pairs: np.ndarray
     raw_pairs: np.ndarray
     fitted: int
-    """How many works the statistics were measured on."""
+    """Number of works that the statistics were measured on."""
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
@@ -94,7 +94,7 @@ class SpaceStatistics:
 
     @property
     def dims_by_aspect(self) -> dict[Aspect, int]:
-        """How many numbers of an index vector each aspect has, in order."""
+        """`block_dims` by aspect, in order."""
         return dict(zip(self.aspects, self.block_dims, strict=True))
 
     @property
@@ -105,7 +105,7 @@ class SpaceStatistics:
         return len(self.density)
 
     def index_vectors(self, blocks: Blocks) -> np.ndarray:
-        """Raw blocks (n, d each) as index vectors (n, `dimension`) float32: per aspect, transformed, unit rows."""
+        """Transform raw blocks (n, d each) to index vectors (n, `dimension`) float32: unit rows per aspect."""
         index_vectors = []
         for aspect, transforms in self.transforms.items():
             ends = np.cumsum([segment.length for segment in transforms])[:-1]
@@ -116,12 +116,12 @@ class SpaceStatistics:
         return np.concatenate(index_vectors, axis=1)
 
     def split(self, vectors: np.ndarray) -> Blocks:
-        """Index vectors (n, `dimension`) back into the blocks of the aspects."""
+        """Split index vectors (n, `dimension`) into the blocks of the aspects."""
         ends = np.cumsum(self.block_dims)[:-1]
         return dict(zip(self.transforms, np.split(vectors, ends, axis=1), strict=True))
 
     def weigh(self, weights: Mapping[Aspect, float]) -> np.ndarray:
-        """(aspects,) float32 shares that sum to 1. `QueryError` for unknown aspects, negative or all-zero weights."""
+        """(aspects,) float32 shares that sum to 1. Raises `QueryError` for unknown aspects, negative or all-zero weights."""
         unknown = {aspect for aspect, weight in weights.items() if aspect not in self.aspects and weight != 0}
         unknown |= set(weights) - set(ASPECTS)
         if unknown:
@@ -147,9 +147,9 @@ class SpaceStatistics:
         return vector * np.repeat(shares, self.block_dims).astype(np.float32)
 
     def extended(self, blocks: Blocks, everything: Blocks) -> SpaceStatistics:
-        """This space with more works at the end; the transform stays, so that no vector that exists changes.
+        """These statistics with works appended. The transforms stay, so existing index vectors do not change.
 
-        `blocks` are the new works' raw blocks, `everything` the raw blocks of all works, old first.
+        `blocks` are the raw blocks of the new works, `everything` those of all works, old ones first.
         """
         density = _density(self.index_vectors(blocks), self.index_vectors(everything), self.block_dims)
         return SpaceStatistics(
@@ -157,14 +157,14 @@ class SpaceStatistics:
         )
 
     def without(self, keep: np.ndarray) -> SpaceStatistics:
-        """This space with only the works where `keep` (n,) is true."""
+        """These statistics with only the works where `keep` (n,) is true."""
         return SpaceStatistics(self.name, self.transforms, self.density[keep], self.pairs, self.raw_pairs, self.fitted)
 
 
 def fit_statistics(
     name: str, blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]] | None = None, *, seed: int = 0
 ) -> SpaceStatistics:
-    """Measure the statistics of raw blocks (n, d each), n >= 1, put together from `segments` (default: one segment each)."""
+    """Fit statistics to raw blocks (n, d each), n >= 1. `segments`: lengths per block (default: one segment each)."""
     segments = {**{aspect: (block.shape[1],) for aspect, block in blocks.items()}, **(segments or {})}
     transforms = {
         aspect: _fit_transforms(aspect, blocks[aspect], segments[aspect]) for aspect in ASPECTS if aspect in blocks
@@ -184,10 +184,12 @@ def fit_statistics(
 
 
 def _fit_transforms(aspect: Aspect, block: np.ndarray, lengths: tuple[int, ...]) -> tuple[SegmentTransform, ...]:
-    """One transform per segment. One work alone has no spread, so it is not centred away to nothing."""
+    """One transform per segment. A single work is not centred, as that would leave only zeros."""
     transforms = []
     for segment in np.split(block, np.cumsum(lengths)[:-1], axis=1):
-        root = aspect == "subject" and bool((segment >= 0).all())  # pooled behind a ReLU; `color` has its roots already
+        root = aspect == "subject" and bool(
+            (segment >= 0).all()
+        )  # pooled after a ReLU; `color` is square-rooted already
         rows = _rooted(segment) if root else unit_rows(segment)
         mean = rows.mean(axis=0) if len(rows) > 1 else np.zeros(rows.shape[1], np.float32)
         basis = _principal_components(rows - mean) if rows.shape[1] > _LONG_SEGMENT and len(rows) > 2 else None
@@ -200,7 +202,7 @@ def _rooted(segment: np.ndarray) -> np.ndarray:
 
 
 def _principal_components(centred: np.ndarray) -> np.ndarray:
-    """(d, at most `_COMPONENTS`): the directions in which the rows differ most, first to last."""
+    """(d, at most `_COMPONENTS`): the principal directions of the rows, by decreasing variance."""
     if len(centred) > _MAX_FIT:
         centred = centred[np.random.default_rng(0).choice(len(centred), _MAX_FIT, replace=False)]
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
@@ -208,7 +210,7 @@ def _principal_components(centred: np.ndarray) -> np.ndarray:
 
 
 def _random_pairs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of distinct works; empty when there is only one."""
+    """Row numbers of random pairs of distinct works; empty for a single work."""
     if n < 2:
         return np.zeros(0, int), np.zeros(0, int)
     if n * (n - 1) // 2 <= MAX_PAIRS:
@@ -218,7 +220,7 @@ def _random_pairs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 def _density(vectors: np.ndarray, reference: np.ndarray, sizes: list[int]) -> np.ndarray:
-    """(n, aspects): mean cosine of each row to its `NEIGHBOURS` nearest in `reference`, itself (cosine 1) left out."""
+    """(n, aspects): mean cosine of each row to its `NEIGHBOURS` nearest in `reference`, itself (cosine 1) excluded."""
     import faiss
 
     if len(reference) > _MAX_REFERENCE:
@@ -238,7 +240,7 @@ def _density(vectors: np.ndarray, reference: np.ndarray, sizes: list[int]) -> np
 
 
 def percentile(sample: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Share, in percent, of the sorted `sample` (m,) that lies below each of `scores`; nan when there is no sample."""
+    """Share, in percent, of the sorted `sample` (m,) below each of `scores`; nan for an empty sample."""
     if not len(sample):
         return np.full(np.shape(scores), np.nan)
     return np.searchsorted(sample, scores, side="left") / len(sample) * 100.0
@@ -261,7 +263,7 @@ def save_statistics(statistics: SpaceStatistics, path: Path) -> None:
 
 
 def load_statistics(path: Path) -> SpaceStatistics:
-    """Read what `save_statistics` wrote. `CollectionError` when it is something else."""
+    """Read a file of `save_statistics`. Raises `CollectionError` for any other file."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,4 +1,4 @@
-"""The state of a collection: metadata, pictures and spaces, frozen, so that a search never sees a half-made change."""
+"""The immutable state of a collection: metadata, pictures and spaces. A search never sees a partial change."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from artsim.errors import QueryError
 from artsim.snapshot.space import Space
 
 Pictures = Callable[[int], bytes]
-"""Row number -> the file of that work's picture."""
+"""Row number -> picture file of that work."""
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """`table` holds the metadata columns, row i for row i of every index."""
+    """Metadata, spaces and pictures. Row i of `table` belongs to row i of every index."""
 
     table: pa.Table
     spaces: tuple[Space, ...]
@@ -40,11 +40,11 @@ class State:
 
 
 def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:
-    """Metadata rows as a table with the columns of `features`; `QueryError` when a value does not fit its column."""
+    """Metadata rows as a table with the columns of `features`. Raises `QueryError` if a value does not fit its column."""
     from datasets import Features
 
     schema = Features(dict(features)).arrow_schema.remove_metadata()
-    for column in schema:  # Arrow would take a text for the list of its letters
+    for column in schema:  # Arrow would split a string into a list of characters
         if pa.types.is_list(column.type) and any(isinstance(row.get(column.name), str) for row in rows):
             raise QueryError("A value does not fit its column: {column} holds lists.", column=column.name)
     try:
