@@ -144,8 +144,8 @@ def _spaces_with_hub_encoders(manifest: Manifest, wanted: str | None, collection
         )
     if any(is_private_encoder(space) for space in manifest.spaces):
         log.warning(
-            "An encoder of %s is not on the Hub: with it, visitors can browse and search by works of the collection, but "
-            "not by their own pictures.",
+            "An encoder of %s is not on the Hub: with it, visitors can browse and search by its works, but not by their own "
+            "pictures.",
             collection,
         )
     found = {space.encoder: space for space in manifest.spaces if space.encoder != "embedded"}

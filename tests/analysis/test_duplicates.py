@@ -59,7 +59,7 @@ MADONNAS = ("438754", "459136")  # in gold frames of one shape
 
 @pytest.fixture(scope="module")
 def with_copies(tmp_path_factory: pytest.TempPathFactory, embedded: Any, met: Any) -> Any:
-    """18 paintings of The Met, of every third of them five altered copies, a copy of a file, and two Madonnas."""
+    """18 paintings of The Met, five altered copies of every third one, a copy of a file, and two Madonnas."""
     chance = random.Random(2)
     folder = tmp_path_factory.mktemp("met") / "collection"
     collection = build_collection(open_source("met"), embedded, folder, limit=18)
@@ -96,7 +96,7 @@ def test_altered_copies_are_found_and_nothing_else_is(with_copies: Any, groups: 
         assert group.ids[0] in originals
 
 
-def test_groups_say_how_sure_they_are_and_why(with_copies: Any, groups: list[DuplicateGroup]) -> None:
+def test_groups_have_a_sureness_and_evidence(with_copies: Any, groups: list[DuplicateGroup]) -> None:
     first = with_copies.ids[0]
     (group,) = [group for group in groups if first in group.ids]
     (same,) = [pair for pair in group.pairs if pair.same_file]
@@ -115,7 +115,7 @@ def test_groups_say_how_sure_they_are_and_why(with_copies: Any, groups: list[Dup
     assert sum(group.sureness == "likely" for group in groups) <= 2
 
 
-def test_a_second_look_reads_no_picture_again_but_those_to_be_laid_on_each_other(with_copies: Any) -> None:
+def test_a_second_call_reads_only_the_pictures_to_align(with_copies: Any) -> None:
     state, known, read = with_copies.state, {}, []
 
     def picture(row: int) -> bytes:
@@ -139,7 +139,7 @@ def blank(shade: int, seed: int) -> Image.Image:
     return Image.fromarray(noise.clip(0, 255).astype(np.uint8))
 
 
-def test_nearly_blank_pictures_are_not_taken_for_one(copy: Path, encode: Any) -> None:
+def test_nearly_blank_pictures_are_not_duplicates(copy: Path, encode: Any) -> None:
     collection = open_collection(copy)
     gradient = Image.fromarray(np.linspace(60, 200, 240)[:, None].repeat(200, 1).astype(np.uint8))
     pictures = [blank(250, 1), blank(250, 2), blank(235, 3), gradient, ImageOps.flip(gradient)]
@@ -164,7 +164,7 @@ def test_two_works_in_frames_of_one_kind_are_not_one_work(met: Any) -> None:
     assert edge_alignment(walls[0], jpeg_30(walls[0], random.Random(0))) > 0.85
 
 
-def test_where_hash_and_embedding_are_deceived_the_outlines_decide(met: Any) -> None:
+def test_outlines_decide_where_hash_and_embedding_are_wrong(met: Any) -> None:
     images = [met(number) for number in MADONNAS]
     assert distances(*(perceptual_hash(image)[None] for image in images)) <= 14
     vectors = np.ones((2, 4), np.float32) / 2  # an encoder that sees no difference at all
@@ -177,7 +177,7 @@ def test_where_hash_and_embedding_are_deceived_the_outlines_decide(met: Any) -> 
     assert group.ids == ("one", "other")
 
 
-def test_a_crop_lies_on_its_original_whichever_comes_first(met: Any) -> None:
+def test_a_crop_aligns_with_its_original_in_either_order(met: Any) -> None:
     original = met("437881")
     crop = cropped(original, random.Random(5))
     assert edge_alignment(original, crop) == pytest.approx(edge_alignment(crop, original))
@@ -210,7 +210,7 @@ def test_near_hashes_are_found_among_many() -> None:
     assert near_wholes(many, 4).tolist() == [[17, 4000]]
 
 
-def test_a_collection_of_one_or_two_works_can_be_asked(copy: Path) -> None:
+def test_duplicates_are_found_in_a_collection_of_one_or_two_works(copy: Path) -> None:
     collection = open_collection(copy)
     picture = collection.image(collection.ids[0])
     collection.remove(collection.ids[1:])
@@ -221,7 +221,7 @@ def test_a_collection_of_one_or_two_works_can_be_asked(copy: Path) -> None:
     assert group.sureness == "almost certain"
 
 
-def test_what_cannot_be_looked_for_is_said_in_a_sentence(copy: Path) -> None:
+def test_unknown_encoders_and_missing_pictures_are_refused(copy: Path) -> None:
     collection = open_collection(copy)
     with pytest.raises(QueryError, match="no encoder 'other'"):
         collection.duplicates(encoder="other")

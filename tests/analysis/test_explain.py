@@ -1,4 +1,4 @@
-"""Why a match was found: maps that light up where pictures really agree, words, colours, metadata."""
+"""Explanations: heat maps are hot where pictures correspond; words, colours and metadata fit the pictures."""
 
 import io
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def met(met_works: list[dict[str, Any]]) -> Callable[[str], Image.Image]:
 
 @pytest.fixture(scope="module")
 def explanation(collection: Any) -> Explanation:
-    """Why the best match of the first work was found."""
+    """The explanation of the best match of the first work."""
     first = collection.ids[0]
     return collection.explain(collection.search(work=first, k=1)[0], work=first)
 
@@ -73,7 +73,7 @@ def pasted(detail: Image.Image, picture: Image.Image, box: Box) -> Image.Image:
         ("436573", (0.2, 0.05, 0.8, 0.45), "36131", (0.05, 0.1, 0.5, 0.75)),
     ],
 )
-def test_a_detail_pasted_into_another_picture_lights_up_in_both(
+def test_a_detail_pasted_into_another_picture_is_hot_in_both(
     met: Any, embedded: Any, source: str, detail: Box, target: str, place: Box
 ) -> None:
     original = met(source)
@@ -85,7 +85,7 @@ def test_a_detail_pasted_into_another_picture_lights_up_in_both(
     assert overlap(found.pairs[0].second, place) > 0.25
 
 
-def test_a_copy_agrees_in_its_own_places_and_a_stranger_hardly_at_all(met: Any, embedded: Any) -> None:
+def test_a_copy_corresponds_in_the_same_places_and_another_work_hardly_at_all(met: Any, embedded: Any) -> None:
     original = met("437881")
     window = (0.1, 0.1, 0.95, 0.9)
     copy = ImageEnhance.Color(crop_region(original, window)).enhance(0.4)
@@ -130,7 +130,7 @@ def random_places(rows: int, columns: int, seed: int) -> np.ndarray:
     return unit_rows(np.random.default_rng(seed).normal(size=(rows, columns, 64)))
 
 
-def test_what_is_in_both_pictures_is_found_where_it_is() -> None:
+def test_common_content_is_located_in_both_pictures() -> None:
     first, second = random_places(12, 16, 1), random_places(20, 10, 2)
     second[11:17, 2:8] = first[4:10, 8:14]
     found = find_correspondence(first, second)
@@ -145,7 +145,7 @@ def test_what_is_in_both_pictures_is_found_where_it_is() -> None:
     assert pair.second == pytest.approx((2 / 10, 11 / 20, 8 / 10, 17 / 20))
 
 
-def test_what_all_places_share_counts_for_nothing() -> None:
+def test_content_of_all_places_is_ignored() -> None:
     first, second = random_places(12, 12, 3), random_places(12, 12, 4)
     ground = unit_rows(np.ones((1, 64)))[0] * 5  # a gold ground, everywhere in both
     found = find_correspondence(unit_rows(first + ground), unit_rows(second + ground))
@@ -200,7 +200,7 @@ def test_a_region_of_a_picture_is_explained_alone(collection: Any, painting: byt
         (("00.jpg",), {"work": "01.jpg", "encoder": "other"}, QueryError, "no encoder 'other'"),
     ],
 )
-def test_what_cannot_be_explained_is_refused(
+def test_invalid_explanations_are_refused(
     collection: Any, arguments: Any, options: Any, error: type[Exception], sentence: str
 ) -> None:
     assert collection.ids[:2] == ["00.jpg", "01.jpg"]
@@ -231,7 +231,7 @@ def test_there_are_words_for_every_aspect_and_step() -> None:
     assert WORDS["style"]["similar"] == "similar brushwork"
 
 
-def test_shared_metadata_are_what_says_something(collection: Any) -> None:
+def test_shared_metadata_is_informative(collection: Any) -> None:
     table = collection.state.table
     first = {"id": "a", "title": "Untitled", "artist": "Rembrandt", "year": 1633, "tags": ["Portraits", "Men"]}
     second = {"id": "b", "title": "Other", "artist": "Rembrandt", "year": 1699, "tags": ["Men", "Dogs", ""]}
@@ -260,7 +260,7 @@ def test_identifiers_unknowns_and_repetitions_are_not_shared_metadata(collection
     ]
 
 
-def test_what_every_work_has_is_no_reason(copy: Path) -> None:
+def test_values_of_every_work_are_not_shared_metadata(copy: Path) -> None:
     from artsim import open_collection
 
     collection = open_collection(copy)
@@ -298,7 +298,7 @@ def test_regions_are_outlined(painting: bytes) -> None:
     assert changed.max(axis=0) / (height, width) == pytest.approx((0.75, 0.75), abs=0.01)
 
 
-def test_what_is_no_map_cannot_be_drawn(painting: bytes) -> None:
+def test_invalid_heat_maps_are_refused(painting: bytes) -> None:
     with pytest.raises(QueryError, match="table of numbers"):
         draw_overlay(load_image(painting), np.full((3, 3), np.nan, np.float32))
     with pytest.raises(QueryError, match="webp or png"):

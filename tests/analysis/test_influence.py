@@ -1,4 +1,4 @@
-"""What came before a work that it resembles, what came after that resembles it, and the plot of both."""
+"""Influence: earlier works that a work resembles, later works that resemble it, and the timeline of both."""
 
 import io
 import math
@@ -45,7 +45,9 @@ def test_earlier_means_made_before_and_later_means_made_after(collection: Any, m
             assert (item.year < middle["year"]) == (direction == "earlier")
 
 
-def test_the_likest_come_first_and_works_without_a_year_are_counted(collection: Any, middle: dict[str, Any]) -> None:
+def test_the_most_similar_come_first_and_works_without_a_year_are_counted(
+    collection: Any, middle: dict[str, Any]
+) -> None:
     found = collection.influence(middle["id"], k=3)
     scores = [item.match.score for item in (*found.matches, *found.others)]
     assert scores == sorted(scores, reverse=True)
@@ -67,7 +69,7 @@ def test_likeness_counts_half_for_every_half_life_between_two_works(collection: 
     assert decayed.matches[0].gap <= plain.matches[0].gap
 
 
-def test_filters_and_other_artists_hold(collection: Any, middle: dict[str, Any]) -> None:
+def test_filters_and_other_are_respected(collection: Any, middle: dict[str, Any]) -> None:
     everything = collection.influence(middle["id"], k=1000)
     year = everything.matches[0].year
     found = collection.influence(middle["id"], k=1000, where={"year": (None, year)})
@@ -94,7 +96,7 @@ def test_a_work_without_a_year_can_be_given_one(collection: Any) -> None:
     assert found.undated == 1, "the other one"
 
 
-def test_nothing_earlier_is_said_in_a_sentence(collection: Any, painting: bytes) -> None:
+def test_no_earlier_work_raises_a_one_line_error(collection: Any, painting: bytes) -> None:
     with pytest.raises(QueryError, match=r"No work that could answer is earlier than -5000 \(2 have no year\)"):
         collection.influence(image=painting, year=-5000)
 
@@ -116,9 +118,7 @@ def test_nothing_earlier_is_said_in_a_sentence(collection: Any, painting: bytes)
         ({"encoder": "other"}, "no encoder 'other'"),
     ],
 )
-def test_what_cannot_be_answered_is_refused(
-    collection: Any, middle: dict[str, Any], options: Any, sentence: str
-) -> None:
+def test_invalid_arguments_are_refused(collection: Any, middle: dict[str, Any], options: Any, sentence: str) -> None:
     with pytest.raises(QueryError, match=sentence):
         collection.influence(middle["id"], **options)
 
@@ -148,7 +148,7 @@ def test_the_timeline_puts_years_from_left_to_right_and_likeness_upwards(
     assert max(item.dot[0] for item in placed) < lay_out(found, None).own_x
 
 
-def test_the_svg_names_the_works_and_says_what_likeness_is_not(collection: Any, middle: dict[str, Any]) -> None:
+def test_the_svg_names_the_works_and_carries_the_caveat(collection: Any, middle: dict[str, Any]) -> None:
     found = collection.influence(middle["id"], direction="later", k=6)
     awkward = replace(found.matches[0].match, work={**found.matches[0].match.work, "title": "<b>Cats & 'dogs'</b>"})
     found = replace(found, matches=(replace(found.matches[0], match=awkward), *found.matches[1:]))

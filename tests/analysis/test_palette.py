@@ -1,4 +1,4 @@
-"""A palette is the colours that a person would name, and shared colours are those that look alike."""
+"""Palettes: the colours that a person would name; shared colours are those that look alike."""
 
 import io
 from typing import Any
@@ -25,7 +25,7 @@ def striped(*stripes: tuple[tuple[int, int, int], int]) -> Image.Image:
 
 
 def nearest(color: tuple[int, int, int]) -> tuple[int, int, int]:
-    """The one of the four colours that this one is, but for a few levels."""
+    """The one of the four colours that is within a few levels of `color`."""
     return next(known for known in (RED, GREEN, BLUE, WHITE) if max(np.abs(np.subtract(known, color))) <= 8)
 
 

@@ -1,4 +1,4 @@
-"""A path turns from one work into another: always forward, no work twice, ends where it should."""
+"""Paths lead forward from one work to another, without repeating a work."""
 
 from itertools import pairwise
 from typing import Any
@@ -29,7 +29,7 @@ def test_a_path_leads_from_start_to_end_without_a_work_twice(works: Any, start: 
 
 
 @pytest.mark.parametrize(("start", "end"), ENDS)
-def test_every_step_is_nearer_to_the_end_as_compared_with_the_start(works: Any, start: str, end: str) -> None:
+def test_every_step_is_nearer_to_the_end_relative_to_the_start(works: Any, start: str, end: str) -> None:
     path = works.path(start, end, steps=8)
     balance = [step.to_end - step.to_start for step in path]
     assert all(before < after for before, after in pairwise(balance))
@@ -42,24 +42,24 @@ def test_far_ends_are_left_and_reached_step_by_step(works: Any) -> None:
     assert path[0].to_start == pytest.approx(1, abs=1e-3) and path[-1].to_end == pytest.approx(1, abs=1e-3)
 
 
-def test_steps_are_smaller_than_those_between_works_by_chance(works: Any) -> None:
+def test_steps_are_smaller_than_between_random_works(works: Any) -> None:
     path = works.path("work-0-1", "work-11-2", steps=8)
     assert np.isnan(path[0].percentile)
     assert np.mean([step.percentile for step in path[1:]]) > 65
 
 
-def test_filters_hold_for_the_works_between(works: Any) -> None:
+def test_filters_apply_to_the_works_between(works: Any) -> None:
     path = works.path("work-0-1", "work-11-2", steps=6, where={"style": "Realism"})
     assert {step.work["style"] for step in path[1:-1]} == {"Realism"}
 
 
-def test_the_aspects_change_the_way(works: Any) -> None:
+def test_the_aspects_change_the_path(works: Any) -> None:
     ways = [tuple(step.id for step in works.path(*ENDS[0], preset=preset)) for preset in ("style", "subject")]
     assert ways[0] != ways[1]
     assert works.path(*ENDS[0], aspects={"style": 1.0})[1].id == ways[0][1]
 
 
-def test_where_there_are_too_few_works_the_path_is_shorter() -> None:
+def test_with_too_few_works_the_path_is_shorter() -> None:
     small = make_collection(artists=1, works=3)
     path = small.path("work-0-0", "work-0-1", steps=8)
     assert 2 <= len(path) <= 3
@@ -68,7 +68,7 @@ def test_where_there_are_too_few_works_the_path_is_shorter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "steps", "sentence"),
+    ("start", "end", "steps", "message"),
     [
         ("work-0-0", "work-0-0", 5, "name two works"),
         ("work-0-0", "nothing", 5, "no work 'nothing'"),
@@ -76,6 +76,6 @@ def test_where_there_are_too_few_works_the_path_is_shorter() -> None:
         ("work-0-0", "work-0-1", True, "from 2 to 40"),
     ],
 )
-def test_what_makes_no_path_is_one_sentence(works: Any, start: str, end: str, steps: int, sentence: str) -> None:
-    with pytest.raises(QueryError, match=sentence):
+def test_invalid_paths_raise_a_one_line_error(works: Any, start: str, end: str, steps: int, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
         works.path(start, end, steps=steps)

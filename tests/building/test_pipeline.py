@@ -1,4 +1,4 @@
-"""Builds: one bad picture stops nothing, a killed run goes on, and what was there before stays until the new is whole."""
+"""Builds: bad pictures are skipped, killed runs resume, and an old collection stays until the new one is complete."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from artsim.encoders.protocol import Blocks
 
 
 class Counting:
-    """A real encoder that also counts: what it was shown, and after how many pictures it shall fail."""
+    """A real encoder that counts the pictures it embeds, and fails after a given number of them."""
 
     def __init__(self, encoder: Any, *, fail_after: int | None = None) -> None:
         self._encoder, self._fail_after = encoder, fail_after
@@ -119,7 +119,7 @@ def test_a_bomb_among_good_ones_is_left_out(build: Any, pictures: Path) -> None:
     assert len(build()) == 12
 
 
-def test_when_no_picture_can_be_used_nothing_is_made_but_the_report(clip: Any, tmp_path: Path, pictures: Path) -> None:
+def test_without_usable_pictures_only_the_report_is_written(clip: Any, tmp_path: Path, pictures: Path) -> None:
     for path in pictures.iterdir():
         path.write_bytes(b"")
     with pytest.raises(SourceError, match=r"None of the 12 pictures of folder:.* can be used: 00\.jpg is empty"):
@@ -138,7 +138,7 @@ def test_metadata_is_kept_with_its_types(paintings: Path, clip: Any, tmp_path: P
     assert {name: collection.state.schema[name] for name in source.features} == source.features
 
 
-def test_columns_whose_names_are_taken_are_kept_under_others(pictures: Path, clip: Any, tmp_path: Path) -> None:
+def test_columns_with_reserved_names_are_renamed(pictures: Path, clip: Any, tmp_path: Path) -> None:
     table = "file_name,sha256,clip_subject\n00.jpg,of the museum,Landscape\n"
     (pictures / "metadata.csv").write_text(table, encoding="utf-8")
     work = build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out").work("00.jpg")
@@ -146,16 +146,16 @@ def test_columns_whose_names_are_taken_are_kept_under_others(pictures: Path, cli
     assert len(work["sha256"]) == 64
 
 
-def test_progress_is_told_from_the_first_work_to_the_last(build: Any, small_batches: None) -> None:
+def test_progress_is_reported_from_the_first_work_to_the_last(build: Any, small_batches: None) -> None:
     told: list[tuple[int, int | None]] = []
     build(progress=lambda done, total: told.append((done, total)))
     assert told == [(0, 12), (5, 12), (10, 12), (12, 12)]
 
 
-# --- Going on, again, and anew -----------------------------------------------------------------------------------------
+# --- Resuming and rebuilding -------------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_build_goes_on_where_it_stopped(
+def test_an_interrupted_build_resumes_where_it_stopped(
     build: Any, clip: Any, tmp_path: Path, small_batches: None
 ) -> None:
     interrupted = Counting(clip, fail_after=7)
@@ -174,8 +174,8 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
     assert litter(tmp_path) == []
 
 
-class BreakingOff:
-    """A source whose connection is lost after so many works."""
+class FailingSource:
+    """A source that loses its connection after a number of works."""
 
     def __init__(self, source: Any, after: int) -> None:
         self._source, self._after = source, after
@@ -188,19 +188,19 @@ class BreakingOff:
         raise SourceError("The connection was lost.")
 
 
-def test_a_source_that_breaks_off_loses_no_whole_batch(
+def test_a_failing_source_loses_no_complete_batch(
     pictures: Path, clip: Any, tmp_path: Path, small_batches: None
 ) -> None:
-    """The next batch is read while one is embedded; that one is kept all the same."""
+    """The next batch is read while one is embedded; that one is kept."""
     source = open_source(f"folder:{pictures}")
     with pytest.raises(SourceError, match="connection was lost"):
-        build_collection(BreakingOff(source, 11), clip, tmp_path / "out")
+        build_collection(FailingSource(source, 11), clip, tmp_path / "out")
     counting = Counting(clip)
     assert len(build_collection(source, counting, tmp_path / "out")) == 12
     assert counting.seen == 2
 
 
-def test_an_interrupted_build_of_other_pictures_starts_anew(
+def test_an_interrupted_build_of_other_pictures_starts_from_scratch(
     build: Any, clip: Any, pictures: Path, small_batches: None
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
@@ -210,7 +210,7 @@ def test_an_interrupted_build_of_other_pictures_starts_anew(
     assert collection.ids == [f"{number:02d}.jpg" for number in range(1, 12)]
 
 
-def test_an_interrupted_build_can_go_on_to_another_limit(build: Any, clip: Any, small_batches: None) -> None:
+def test_an_interrupted_build_can_resume_with_another_limit(build: Any, clip: Any, small_batches: None) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=10))
     counting = Counting(clip)
@@ -218,13 +218,13 @@ def test_an_interrupted_build_can_go_on_to_another_limit(build: Any, clip: Any, 
     assert counting.seen == 1
 
 
-def test_a_limit_below_what_is_done_already_holds(build: Any, clip: Any, small_batches: None) -> None:
+def test_a_limit_below_the_checkpoint_is_respected(build: Any, clip: Any, small_batches: None) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=10))
     assert build(limit=3).ids == ["00.jpg", "01.jpg", "02.jpg"]
 
 
-def test_damaged_part_files_are_made_anew(build: Any, clip: Any, tmp_path: Path, small_batches: None) -> None:
+def test_damaged_part_files_are_built_again(build: Any, clip: Any, tmp_path: Path, small_batches: None) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=10))
     part = tmp_path / ".out.parts" / "part-000001.parquet"
@@ -234,7 +234,7 @@ def test_damaged_part_files_are_made_anew(build: Any, clip: Any, tmp_path: Path,
     assert counting.seen == 12
 
 
-def test_the_same_again_embeds_nothing_and_writes_nothing(build: Any, clip: Any, tmp_path: Path) -> None:
+def test_a_repeated_build_embeds_nothing_and_writes_nothing(build: Any, clip: Any, tmp_path: Path) -> None:
     build()
     before = contents(tmp_path / "out")
     counting = Counting(clip)
@@ -258,7 +258,7 @@ def test_a_picture_added_to_the_folder_is_the_only_one_embedded(
     assert collection.picture("07.jpg") == (pictures / "07.jpg").read_bytes()
 
 
-def test_new_metadata_need_no_new_vectors(build: Any, clip: Any, pictures: Path) -> None:
+def test_new_metadata_reuses_the_vectors(build: Any, clip: Any, pictures: Path) -> None:
     build()
     (pictures / "metadata.csv").write_text("file_name,artist\n00.jpg,Nobody\n", encoding="utf-8")
     counting = Counting(clip)
@@ -266,7 +266,7 @@ def test_new_metadata_need_no_new_vectors(build: Any, clip: Any, pictures: Path)
     assert counting.seen == 0
 
 
-def test_another_encoder_embeds_everything_anew(build: Any, checkpoint: Any, tmp_path: Path) -> None:
+def test_another_encoder_embeds_everything_again(build: Any, checkpoint: Any, tmp_path: Path) -> None:
     from artsim.encoders import load_encoder
 
     build()
@@ -276,7 +276,7 @@ def test_another_encoder_embeds_everything_anew(build: Any, checkpoint: Any, tmp
     assert collection.state.spaces[0].name == "dinov2"
 
 
-def test_the_old_collection_stays_until_the_new_one_is_whole(
+def test_the_old_collection_stays_until_the_new_one_is_complete(
     build: Any, clip: Any, pictures: Path, tmp_path: Path, small_batches: None, paintings: Path
 ) -> None:
     build(limit=3)
@@ -308,7 +308,7 @@ def test_a_damaged_index_is_repaired_on_disk(build: Any, tmp_path: Path, caplog:
     assert caplog.text == ""
 
 
-def test_what_killed_writers_left_is_cleared(build: Any, tmp_path: Path) -> None:
+def test_leftovers_of_killed_builds_are_removed(build: Any, tmp_path: Path) -> None:
     build()
     for name in (".out.new-abc123", ".out.old", ".out.parts"):
         (tmp_path / name).mkdir()
@@ -331,13 +331,13 @@ def test_a_folder_that_is_no_collection_is_left_as_it_is(build: Any, clip: Any, 
     assert contents(tmp_path / "out") == {"thesis.txt": b"years of work"}
 
 
-def test_an_empty_folder_may_become_one(build: Any, tmp_path: Path) -> None:
+def test_an_empty_folder_can_become_a_collection(build: Any, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     assert len(build()) == 12
 
 
-def test_a_place_that_cannot_be_written_to_is_a_sentence(pictures: Path, clip: Any, tmp_path: Path) -> None:
-    """A file where a folder should be: what else keeps a folder from being made takes the same way."""
+def test_an_unwritable_folder_raises_a_one_line_error(pictures: Path, clip: Any, tmp_path: Path) -> None:
+    """A file in place of a folder; other obstacles to creating a folder take the same code path."""
     (tmp_path / "file").touch()
     counting = Counting(clip)
     for out in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "file" / "far" / "below"):
@@ -347,10 +347,10 @@ def test_a_place_that_cannot_be_written_to_is_a_sentence(pictures: Path, clip: A
     assert counting.seen == 0
 
 
-def test_a_disk_that_is_full_is_a_sentence_and_the_build_can_go_on(
+def test_a_full_disk_raises_a_one_line_error_and_the_build_can_resume(
     build: Any, pictures: Path, clip: Any, tmp_path: Path, small_batches: None
 ) -> None:
-    """A limit on the size of a file, as a quota sets it, stands for the full disk."""
+    """A limit on file sizes, as a quota sets it, simulates the full disk."""
     resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -367,8 +367,8 @@ def test_a_disk_that_is_full_is_a_sentence_and_the_build_can_go_on(
     assert litter(tmp_path) == []
 
 
-def test_a_disk_that_fills_up_at_the_index_is_a_sentence_too(build: Any, tmp_path: Path) -> None:
-    """FAISS has errors of its own."""
+def test_a_disk_that_fills_up_at_the_index_raises_a_one_line_error(build: Any, tmp_path: Path) -> None:
+    """FAISS raises its own errors."""
     resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
     collection = build()
     collection.manifest = dataclasses.replace(collection.manifest, images="urls")
@@ -391,7 +391,7 @@ def test_a_disk_that_fills_up_at_the_index_is_a_sentence_too(build: Any, tmp_pat
     assert litter(tmp_path) == []
 
 
-def test_two_builds_into_one_place_are_one_too_many(build: Any, tmp_path: Path) -> None:
+def test_a_second_build_into_the_same_folder_is_refused(build: Any, tmp_path: Path) -> None:
     from artsim.building.checkpoint import build_lock
 
     with build_lock(tmp_path / "out"), pytest.raises(CollectionError, match="Another process is building"):
@@ -409,7 +409,7 @@ def test_two_builds_into_one_place_are_one_too_many(build: Any, tmp_path: Path) 
     ],
     ids=str,
 )
-def test_what_cannot_be_built_is_refused_before_anything_is_embedded(
+def test_invalid_options_are_refused_before_anything_is_embedded(
     options: Any, error: Any, reason: str, build: Any, clip: Any
 ) -> None:
     counting = Counting(clip)
@@ -422,7 +422,7 @@ def test_what_cannot_be_built_is_refused_before_anything_is_embedded(
 def test_two_works_with_one_id_are_refused(
     far_apart: bool, pictures: Path, clip: Any, tmp_path: Path, small_batches: None
 ) -> None:
-    """Also when the first of them was embedded by a run that was interrupted."""
+    """Also if the first of them was embedded by an interrupted run."""
     second = "11.jpg" if far_apart else "01.jpg"
     rows = "".join(f'{{"file_name": "{n:02d}.jpg", "id": "nga-{n}"}}\n' for n in range(12) if f"{n:02d}.jpg" != second)
     text = rows + f'{{"file_name": "{second}", "id": "nga-0"}}\n'
@@ -452,7 +452,7 @@ def test_a_limit_takes_the_first_works(build: Any) -> None:
     assert len(build(limit=1000)) == 12
 
 
-def test_one_work_is_a_collection(build: Any, pictures: Path) -> None:
+def test_a_collection_can_have_one_work(build: Any, pictures: Path) -> None:
     collection = build(limit=1)
     assert collection.search(work="00.jpg") == []
     (match,) = collection.search(image=pictures / "00.jpg")
@@ -460,7 +460,7 @@ def test_one_work_is_a_collection(build: Any, pictures: Path) -> None:
     assert match.cosine == pytest.approx(1, abs=1e-4)
 
 
-def test_title_licence_and_index_type_are_as_asked(build: Any, tmp_path: Path) -> None:
+def test_title_licence_and_index_type_are_as_given(build: Any, tmp_path: Path) -> None:
     collection = build(title='A "title": with all', license="cc0-1.0", index_type="hnsw")
     assert collection.manifest.title == 'A "title": with all'
     assert collection.manifest.license == "cc0-1.0"
@@ -468,7 +468,7 @@ def test_title_licence_and_index_type_are_as_asked(build: Any, tmp_path: Path) -
     assert collection.manifest.spaces[0].index_type == "hnsw"
 
 
-def test_pictures_may_be_left_out_where_they_have_addresses(pictures: Path, clip: Any, tmp_path: Path) -> None:
+def test_pictures_with_addresses_can_be_left_out(pictures: Path, clip: Any, tmp_path: Path) -> None:
     rows = "".join(f"{n:02d}.jpg,https://example.org/{n}.jpg\n" for n in range(12))
     (pictures / "metadata.csv").write_text("file_name,image_url\n" + rows, encoding="utf-8")
     collection = build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out", images="urls")
@@ -479,7 +479,7 @@ def test_pictures_may_be_left_out_where_they_have_addresses(pictures: Path, clip
         collection.picture("03.jpg")
 
 
-def test_a_collection_can_be_built_where_one_stands(
+def test_a_collection_can_be_built_in_the_current_folder(
     build: Any, pictures: Path, clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()
@@ -502,7 +502,7 @@ def test_a_space_has_the_short_name_of_its_encoder(encoder: str, name: str) -> N
 
 
 def test_the_embedded_default_finds_likeness(met_works: Any, embedded: Any, tmp_path: Path) -> None:
-    """Real paintings, the real encoder: a detail, cut out and darkened, still finds its painting."""
+    """Real paintings, the real encoder: a darkened detail finds its painting."""
     from PIL import ImageEnhance
 
     from artsim.images.decode import load_image

@@ -1,4 +1,4 @@
-"""A collection of several encoders: built together or one after the other, each picture is embedded once by each."""
+"""Collections of several encoders, built together or one by one: each encoder embeds each picture once."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from artsim.images.decode import load_image
 
 
 class Counting:
-    """A real encoder that also counts what it was shown."""
+    """A real encoder that counts the pictures it embeds."""
 
     def __init__(self, encoder: Any) -> None:
         self._encoder = encoder
@@ -80,7 +80,7 @@ def test_the_dataset_of_a_collection_that_was_built_again_is_the_new_one(build: 
     assert "dinov2_subject" in build(clip, dino).dataset().column_names
 
 
-def test_a_second_encoder_embeds_alone(build: Any, clip: Any, dino: Any) -> None:
+def test_adding_an_encoder_embeds_with_that_one_only(build: Any, clip: Any, dino: Any) -> None:
     alone = build(clip).state.spaces[0].raw_blocks()
     first, second = Counting(clip), Counting(dino)
     both = build(first, second)
@@ -89,7 +89,7 @@ def test_a_second_encoder_embeds_alone(build: Any, clip: Any, dino: Any) -> None
         assert (both.state.spaces[0].raw_blocks()[aspect] == block).all()
 
 
-def test_a_new_picture_is_embedded_once_by_each(
+def test_a_new_picture_is_embedded_once_by_each_encoder(
     build: Any, clip: Any, dino: Any, pictures: Path, paintings: Path
 ) -> None:
     build(clip, dino)
@@ -107,7 +107,7 @@ def test_an_encoder_can_be_left_out_again_or_come_first(build: Any, clip: Any, d
     assert (first.seen, second.seen) == (0, 0)
 
 
-def test_an_interrupted_build_of_two_goes_on_with_both(
+def test_an_interrupted_build_of_two_encoders_resumes_with_both(
     build: Any, clip: Any, dino: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build_module, "BATCH", 5)
@@ -125,7 +125,7 @@ def test_an_interrupted_build_of_two_goes_on_with_both(
     assert (first.seen, second.seen) == (7, 7)
 
 
-def test_the_same_again_changes_nothing(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:
+def test_a_repeated_build_changes_nothing(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:
     build(clip, dino)
     before = (tmp_path / "out" / "artsim.json").read_bytes()
     first, second = Counting(clip), Counting(dino)
@@ -149,12 +149,12 @@ def test_works_are_added_and_removed_in_every_space(
             np.testing.assert_allclose(space.raw_blocks()[aspect][again.state.rows["new"]], block[0], atol=2e-5)
 
 
-def test_an_encoder_given_twice_is_a_sentence(build: Any, clip: Any) -> None:
+def test_an_encoder_given_twice_is_refused(build: Any, clip: Any) -> None:
     with pytest.raises(EncoderError, match=r"The encoder .*clip is given twice; give each encoder once\."):
         build(clip, clip)
 
 
-def test_no_encoder_at_all_is_a_sentence(build: Any) -> None:
+def test_a_build_without_encoders_is_refused(build: Any) -> None:
     with pytest.raises(EncoderError, match="Give at least one encoder"):
         build()
 
@@ -179,7 +179,7 @@ def test_the_command_takes_several_encoders(paintings: Path, checkpoint: Any, tm
     assert {match.encoder for match in collection.search(work="02.jpg", encoder="resnet")} == {"resnet"}
 
 
-def test_the_app_opens_with_any_of_them(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:
+def test_the_app_opens_with_any_of_the_encoders(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:
     from artsim.ui.settings import read_settings
     from artsim.ui.startup import open_or_build
 
@@ -192,6 +192,6 @@ def test_the_app_opens_with_any_of_them(build: Any, clip: Any, dino: Any, tmp_pa
         opened = open_or_build(settings[name])
         assert opened.encoder == dino.id
         assert {match.encoder for match in opened.collection.search(work="02.jpg")} == {"dinov2"}
-    said = r"was made with the encoder .*clip and .*dinov2 and can only be searched with"
-    with pytest.raises(EncoderError, match=said):
+    message = r"was made with the encoder .*clip and .*dinov2 and can only be searched with"
+    with pytest.raises(EncoderError, match=message):
         open_or_build(settings["embedded"])

@@ -1,4 +1,4 @@
-"""A collection on disk and in use: the files of the design, verified; added to, taken from, saved, recovered."""
+"""A collection on disk and in use: its files, verification, changes, saving and recovery."""
 
 import dataclasses
 import hashlib
@@ -31,14 +31,14 @@ def manifest_of(folder: Path) -> dict[str, Any]:
 
 
 def rewrite(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    """Change the manifest as a person with an editor would."""
+    """Edit the manifest."""
     manifest = manifest_of(folder)
     change(manifest)
     (folder / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def swear(folder: Path, name: str) -> None:
-    """Make the manifest say that a changed file is the right one."""
+def record_file(folder: Path, name: str) -> None:
+    """Record the present size and hash of a changed file in the manifest."""
     record = {
         "size": (folder / name).stat().st_size,
         "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
@@ -50,7 +50,7 @@ def ids(matches: Any) -> list[str]:
     return [match.id for match in matches]
 
 
-# --- What is on disk ---------------------------------------------------------------------------------------------------
+# --- Files on disk ---------------------------------------------------------------------------------------------------
 
 
 def test_the_files_are_those_of_the_design(saved: Path) -> None:
@@ -63,7 +63,7 @@ def test_everyone_who_can_read_the_folder_can_read_every_file(saved: Path) -> No
     assert {oct(path.stat().st_mode & 0o777) for path in saved.rglob("*") if path.is_file()} == {"0o644"}
 
 
-def test_the_manifest_says_what_is_in_it(saved: Path, clip: Any, checkpoint: Any) -> None:
+def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoint: Any) -> None:
     manifest = manifest_of(saved)
     assert manifest["format_version"] == 1
     assert manifest["rows"] == 40
@@ -87,7 +87,7 @@ def test_the_manifest_says_what_is_in_it(saved: Path, clip: Any, checkpoint: Any
 
 
 def test_there_is_no_pickle_anywhere(saved: Path) -> None:
-    """A pickle of protocol 2 and later starts with 0x80 and its number, an old one ends in a dot; neither is here."""
+    """Pickles of protocol 2 and later start with 0x80 and the protocol number."""
     for path in saved.rglob("*"):
         if path.is_file():
             head = path.read_bytes()[:2]
@@ -95,8 +95,8 @@ def test_there_is_no_pickle_anywhere(saved: Path) -> None:
             assert path.suffix in {".md", ".json", ".parquet", ".faiss", ".safetensors"}
 
 
-def test_plain_datasets_reads_it_and_its_index_answers(saved: Path, collection: Collection) -> None:
-    """What a re-user does who has no artsim: three lines of `datasets`, by inner product."""
+def test_plain_datasets_loads_the_collection_and_searches_its_index(saved: Path, collection: Collection) -> None:
+    """Re-use without artsim: three lines of `datasets`, by inner product."""
     import faiss
     from datasets import Image as ImageFeature
     from datasets import load_dataset
@@ -125,7 +125,7 @@ def test_dataset_has_the_index_attached(collection: Collection) -> None:
     assert works["id"] == ["05.jpg"]
 
 
-def test_pictures_are_kept_as_the_files_they_came_as(collection: Collection, paintings: Path) -> None:
+def test_picture_files_are_kept_unchanged(collection: Collection, paintings: Path) -> None:
     for identity in ("00.jpg", "31.jpg", "32.jpg", "39.jpg"):  # on both sides of a row group's end
         assert collection.picture(identity) == (paintings / identity).read_bytes()
 
@@ -193,12 +193,12 @@ def test_saving_repairs_a_damaged_index(copy: Path, caplog: pytest.LogCaptureFix
     assert caplog.text == ""
 
 
-def test_the_card_may_be_edited_by_people(copy: Path) -> None:
+def test_the_card_can_be_edited_by_people(copy: Path) -> None:
     (copy / "README.md").write_text("# My paintings\n", encoding="utf-8")
     assert len(open_collection(copy)) == 40
 
 
-def test_large_files_are_hashed_when_asked(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_are_hashed_on_request(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from artsim.storage import manifest
 
     monkeypatch.setattr(manifest, "_HASHED_UP_TO", 10)  # as if every file were over 256 MB
@@ -217,7 +217,7 @@ def test_an_index_of_other_works_is_refused_even_when_its_hash_is_right(rows: in
     index = faiss.IndexFlatIP(faiss.read_index(str(copy / INDEX)).d)
     index.add(np.ones((rows, index.d), np.float32))
     faiss.write_index(index, str(copy / INDEX))
-    swear(copy, INDEX)
+    record_file(copy, INDEX)
     with pytest.raises(CollectionError, match=rf"clip\.faiss has {rows} rows of \d+ numbers, but there are 40 works"):
         open_collection(copy)
 
@@ -228,7 +228,7 @@ def test_an_index_of_other_dimensions_is_refused(copy: Path) -> None:
     index = faiss.IndexFlatIP(7)
     index.add(np.ones((40, 7), np.float32))
     faiss.write_index(index, str(copy / INDEX))
-    swear(copy, INDEX)
+    record_file(copy, INDEX)
     with pytest.raises(CollectionError, match=r"clip\.faiss has 40 rows of 7 numbers, but there are 40 works with \d+"):
         open_collection(copy)
 
@@ -239,7 +239,7 @@ def test_statistics_of_other_works_are_refused(copy: Path) -> None:
     keep = np.ones(40, bool)
     keep[0] = False
     save_statistics(load_statistics(copy / SPACE).without(keep), copy / SPACE)
-    swear(copy, SPACE)
+    record_file(copy, SPACE)
     with pytest.raises(CollectionError, match=r"The statistics of .* are of 39 works, but its data has 40") as error:
         open_collection(copy)
     assert "Delete" not in str(error.value)  # deleting them would not help: only the index can be made again
@@ -263,7 +263,7 @@ def test_a_newer_format_asks_for_a_newer_artsim(copy: Path) -> None:
         open_collection(copy)
 
 
-def test_what_a_newer_artsim_added_to_the_manifest_does_no_harm(copy: Path) -> None:
+def test_unknown_fields_of_the_manifest_are_ignored(copy: Path) -> None:
     rewrite(copy, lambda manifest: manifest.update(mood="sombre"))
     assert len(open_collection(copy)) == 40
 
@@ -294,26 +294,26 @@ def test_a_damaged_manifest_is_named(text: str, copy: Path) -> None:
     [("spaces", []), ("spaces", None), ("spaces", [{}]), ("files", []), ("files", {}), ("files", {"a": {"size": 1}})],
     ids=str,
 )
-def test_a_manifest_that_makes_no_sense_is_damaged(key: str, value: Any, copy: Path) -> None:
+def test_an_invalid_manifest_is_reported_as_damaged(key: str, value: Any, copy: Path) -> None:
     rewrite(copy, lambda manifest: manifest.update({key: value}))
     with pytest.raises(CollectionError, match=r"artsim\.json is damaged"):
         open_collection(copy)
 
 
 @pytest.mark.parametrize("path", ["../secret.parquet", "/etc/passwd", "data/../../x.faiss", "C:\\x", "data\\x"])
-def test_a_manifest_cannot_lead_out_of_the_collection(path: str, copy: Path) -> None:
+def test_paths_of_a_manifest_cannot_leave_the_collection(path: str, copy: Path) -> None:
     rewrite(copy, lambda manifest: manifest["files"].update({path: {"size": 1, "sha256": "0"}}))
     with pytest.raises(CollectionError, match="is not a path within the collection"):
         open_collection(copy)
 
 
-def test_a_space_whose_files_nobody_vouches_for_is_refused(copy: Path) -> None:
+def test_a_space_whose_files_are_not_recorded_is_refused(copy: Path) -> None:
     rewrite(copy, lambda manifest: manifest["files"].pop(INDEX))
     with pytest.raises(CollectionError, match=r"clip\.faiss is not among its files"):
         open_collection(copy)
 
 
-def test_a_collection_of_another_encoder_version_still_opens_and_says_so_when_searched(
+def test_a_collection_of_another_encoder_version_opens_but_refuses_picture_queries(
     copy: Path, checkpoint: Any, paintings: Path
 ) -> None:
     rewrite(copy, lambda manifest: manifest["spaces"][0].update(revision="sha256:0000000000000000"))
@@ -323,7 +323,7 @@ def test_a_collection_of_another_encoder_version_still_opens_and_says_so_when_se
         collection.search(image=paintings / "05.jpg")
 
 
-def test_a_collection_whose_encoder_is_gone_says_which(copy: Path, tmp_path: Path, paintings: Path) -> None:
+def test_a_missing_encoder_is_named(copy: Path, tmp_path: Path, paintings: Path) -> None:
     rewrite(copy, lambda manifest: manifest["spaces"][0].update(encoder=str(tmp_path / "gone")))
     with pytest.raises(EncoderError, match=r"The encoder .*gone cannot be loaded"):
         open_collection(copy).search(image=paintings / "05.jpg")
@@ -332,24 +332,24 @@ def test_a_collection_whose_encoder_is_gone_says_which(copy: Path, tmp_path: Pat
 # --- Killed while writing ----------------------------------------------------------------------------------------------
 
 
-def test_killed_between_the_two_renames_the_old_one_is_put_back(copy: Path) -> None:
+def test_after_a_kill_between_the_two_renames_the_old_collection_is_restored(copy: Path) -> None:
     copy.rename(copy.with_name(".copy.old"))
     assert len(open_collection(copy)) == 40
     assert copy.is_dir()
     assert not copy.with_name(".copy.old").exists()
 
 
-def test_killed_after_the_second_rename_the_new_one_stays(copy: Path, saved: Path) -> None:
+def test_after_a_kill_after_the_second_rename_the_new_collection_stays(copy: Path, saved: Path) -> None:
     shutil.copytree(saved, copy.with_name(".copy.old"))
     rewrite(copy, lambda manifest: manifest.update(title="The new one"))
     assert open_collection(copy).manifest.title == "The new one"
 
 
-def test_a_save_that_fails_leaves_the_old_one_and_no_litter(copy: Path) -> None:
+def test_a_failed_save_keeps_the_old_collection_and_leaves_no_temporary_files(copy: Path) -> None:
     collection = open_collection(copy)
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     collection.remove(["05.jpg"])
-    shutil.rmtree(copy / "data")  # from under its feet: the pictures to save cannot be read
+    shutil.rmtree(copy / "data")  # the pictures to save cannot be read
     with pytest.raises(CollectionError, match="was replaced since the collection was opened"):
         collection.save()
     assert sorted(path.name for path in copy.parent.iterdir()) == ["copy"]
@@ -396,7 +396,7 @@ def test_works_are_added_as_path_bytes_and_picture(copy: Path, tmp_path: Path, m
 
 
 def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None:
-    """Also past the point where the statistics are measured anew, with scores that are still the exact ones."""
+    """Also beyond a refit of the statistics; the scores stay exact."""
     collection = open_collection(copy)
     for numbers in (range(40, 52), [52], [53, 54], range(55, 64)):
         collection.add([{"image": met_works[n]["image"]["bytes"], "id": f"met-{n}"} for n in numbers])
@@ -411,7 +411,7 @@ def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None
     assert match.aspects["subject"] == pytest.approx(float(block[60] @ block[match.row]), abs=1e-4)
 
 
-def test_statistics_are_measured_anew_once_a_quarter_has_been_added(copy: Path, met_works: Any) -> None:
+def test_statistics_are_refitted_once_a_quarter_has_been_added(copy: Path, met_works: Any) -> None:
     collection = open_collection(copy)
     before = collection.state.spaces[0].statistics.transforms["subject"][0].mean
     for number in range(40, 52):
@@ -431,7 +431,7 @@ def test_statistics_are_measured_anew_once_a_quarter_has_been_added(copy: Path, 
     ],
     ids=str,
 )
-def test_what_cannot_be_added_is_refused_and_nothing_is(work: Any, reason: str, copy: Path, painting: bytes) -> None:
+def test_invalid_works_are_refused_and_nothing_is_added(work: Any, reason: str, copy: Path, painting: bytes) -> None:
     collection = open_collection(copy)
     with pytest.raises(QueryError, match=reason):
         collection.add([{"image": painting, "id": "good"}, {"image": painting, **work}])
@@ -445,9 +445,7 @@ def test_the_same_id_twice_is_refused(copy: Path, painting: bytes) -> None:
     assert len(collection) == 40
 
 
-def test_one_picture_that_cannot_be_read_means_that_nothing_is_added(
-    copy: Path, tmp_path: Path, painting: bytes
-) -> None:
+def test_with_one_unreadable_picture_nothing_is_added(copy: Path, tmp_path: Path, painting: bytes) -> None:
     collection = open_collection(copy)
     (tmp_path / "empty.jpg").touch()
     for bad in (tmp_path / "empty.jpg", tmp_path / "gone.jpg", painting[:1000]):
@@ -493,7 +491,7 @@ def test_a_collection_replaced_by_another_process_gives_no_wrong_picture(copy: P
     assert len(here.search(work="05.jpg", k=5)) == 5
     there.remove(["00.jpg"])
     there.save()
-    assert len(here.search(work="05.jpg", k=5)) == 5  # what is in memory goes on
+    assert len(here.search(work="05.jpg", k=5)) == 5  # data in memory stays usable
     with pytest.raises(
         CollectionError, match="was replaced since the collection was opened; open the collection again"
     ):
@@ -581,7 +579,7 @@ def test_no_other_column_of_a_dataset_is_opened_as_a_picture(copy: Path, secret:
     ],
     ids=["unknown", "one unknown", "all"],
 )
-def test_what_cannot_be_removed_is_refused_and_nothing_is(removed: Any, error: Any, reason: str, copy: Path) -> None:
+def test_invalid_removals_are_refused_and_nothing_is_removed(removed: Any, error: Any, reason: str, copy: Path) -> None:
     collection = open_collection(copy)
     with pytest.raises(error, match=reason):
         collection.remove(removed)
@@ -598,7 +596,7 @@ def test_removing_down_to_one_work_and_adding_again(copy: Path, painting: bytes)
     assert ids(collection.search(work="00.jpg")) == ["new"]
 
 
-def test_saved_elsewhere_it_is_a_collection_of_its_own(copy: Path, tmp_path: Path) -> None:
+def test_saving_elsewhere_makes_an_independent_collection(copy: Path, tmp_path: Path) -> None:
     collection = open_collection(copy)
     collection.remove(["05.jpg"])
     assert collection.save(tmp_path / "deep" / "other") == tmp_path / "deep" / "other"
@@ -617,7 +615,7 @@ def test_saving_over_something_else_is_refused(collection: Collection, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 
-def test_a_collection_in_a_linked_folder_is_saved_where_the_link_leads(copy: Path, tmp_path: Path) -> None:
+def test_saving_follows_a_linked_folder(copy: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(copy, target_is_directory=True)
     collection = open_collection(link)
@@ -627,7 +625,7 @@ def test_a_collection_in_a_linked_folder_is_saved_where_the_link_leads(copy: Pat
     assert len(open_collection(link)) == len(open_collection(copy)) == 39
 
 
-def test_the_type_of_index_that_was_asked_for_stays(copy: Path, painting: bytes) -> None:
+def test_the_requested_index_type_is_kept(copy: Path, painting: bytes) -> None:
     from artsim.index import build_index
 
     collection = open_collection(copy)
@@ -651,7 +649,7 @@ def test_searches_go_on_while_works_are_added_and_removed(copy: Path, met_works:
                 lengths.add(len(matches))
                 assert len(set(ids(matches))) == len(matches)
                 assert all(match.work["id"] == match.id for match in matches)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test shall name it
+            except Exception as error:  # noqa: BLE001 - the test reports any error
                 problems.append(repr(error))
                 return
 

@@ -1,4 +1,4 @@
-"""Metadata edited, works taken out and put back, works prepared before they are added."""
+"""Edits: change metadata, remove and restore works, and prepare works before adding them."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ def mine(copy: Path) -> Collection:
     return open_collection(copy)
 
 
-def test_edited_metadata_are_there_after_saving_and_nothing_else_changed(mine: Collection, copy: Path) -> None:
+def test_edited_metadata_is_saved_and_nothing_else_changes(mine: Collection, copy: Path) -> None:
     before = {identity: mine.work(identity) for identity in mine.ids}
     snapshot, picture = mine.state, mine.picture("03.jpg")
     mine.edit("03.jpg", {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None})
-    assert snapshot.work(3) == before["03.jpg"]  # a search that runs sees what it saw
+    assert snapshot.work(3) == before["03.jpg"]  # a running search keeps its state
     mine.save()
     opened = open_collection(copy)
     changed = {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None}
@@ -43,7 +43,7 @@ def test_edited_metadata_are_there_after_saving_and_nothing_else_changed(mine: C
         ("03.jpg", {"sha256": "0"}, "sha256 of a work cannot be changed"),
     ],
 )
-def test_what_cannot_be_edited_is_refused_and_nothing_changes(
+def test_invalid_edits_are_refused_and_nothing_changes(
     mine: Collection, identity: str, values: dict[str, object], words: str
 ) -> None:
     before = mine.state
@@ -52,7 +52,7 @@ def test_what_cannot_be_edited_is_refused_and_nothing_changes(
     assert mine.state is before
 
 
-def test_works_taken_out_can_be_put_back_with_their_vectors(mine: Collection, copy: Path) -> None:
+def test_removed_works_can_be_restored_with_their_vectors(mine: Collection, copy: Path) -> None:
     first, last = mine.work("05.jpg"), mine.work("31.jpg")
     pictures = mine.picture("05.jpg"), mine.picture("31.jpg")
     near = [match.id for match in mine.search(work="05.jpg", k=5, ranking="cosine")]
@@ -67,9 +67,7 @@ def test_works_taken_out_can_be_put_back_with_their_vectors(mine: Collection, co
     assert [match.id for match in opened.search(work="05.jpg", k=5, ranking="cosine")] == near
 
 
-def test_works_prepared_beforehand_are_added_as_if_given_directly(
-    mine: Collection, paintings: Path, copy: Path
-) -> None:
+def test_prepared_works_are_added_as_if_given_directly(mine: Collection, paintings: Path, copy: Path) -> None:
     other = open_collection(copy)
     works = [{"image": paintings / "07.jpg", "id": "new", "title": "New"}]
     prepared = mine.prepare(works)
@@ -82,7 +80,7 @@ def test_works_prepared_beforehand_are_added_as_if_given_directly(
         np.testing.assert_allclose(ours.index.vectors(rows), theirs.index.vectors(rows))
 
 
-def test_a_collection_says_what_it_is_told_to_say(mine: Collection, copy: Path) -> None:
+def test_describe_changes_the_manifest_and_the_card(mine: Collection, copy: Path) -> None:
     mine.describe(title=" Small paintings ", license="cc0-1.0", description="Forty of them.")
     with pytest.raises(QueryError, match="needs a title"):
         mine.describe(title="  ")
@@ -93,7 +91,7 @@ def test_a_collection_says_what_it_is_told_to_say(mine: Collection, copy: Path) 
     assert "# Small paintings\n\nForty of them." in (copy / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_work_of_a_file_is_known_by_its_hash(mine: Collection) -> None:
+def test_the_work_of_a_file_is_found_by_its_hash(mine: Collection) -> None:
     state = mine.state
     assert work_of_file(state, mine.work("09.jpg")["sha256"]) == "09.jpg"
     assert work_of_file(state, "0" * 64) is None
@@ -109,15 +107,13 @@ def test_the_work_of_a_file_is_known_by_its_hash(mine: Collection) -> None:
         ("tags", [], ""),
     ],
 )
-def test_values_are_written_as_people_do_and_read_again(
-    mine: Collection, column: str, value: object, text: str
-) -> None:
+def test_values_are_written_as_text_and_read_back(mine: Collection, column: str, value: object, text: str) -> None:
     kind = mine.state.table.schema.field(column).type
     assert write_value(value) == text
     assert read_value(text, kind, column) == value
 
 
-def test_a_text_that_is_no_value_of_its_column_is_said_so(mine: Collection) -> None:
+def test_a_text_that_does_not_fit_its_column_is_refused(mine: Collection) -> None:
     import pyarrow as pa
 
     year = mine.state.table.schema.field("year").type

@@ -1,4 +1,4 @@
-"""Files on their way into a collection: added, compared, reported, cancelled; and a new collection begun with them."""
+"""Ingest: uploaded files are added, checked for duplicates, reported and cancelled; or they make a new collection."""
 
 import io
 import threading
@@ -14,12 +14,12 @@ from artsim.curation.library import Library
 from artsim.curation.session import EditSession
 from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name
 
-PATIENCE = 120.0  # seconds, for a loaded machine
+TIMEOUT = 120.0  # seconds, for a loaded machine
 
 
 @pytest.fixture
 def session(copy: Path, tmp_path: Path, clip: Any) -> EditSession:
-    """Over a copy of 40 paintings in a folder of the user's own."""
+    """An edit session on a copy of 40 paintings in a folder of the user."""
     collection = open_collection(copy)
     collection._encoders[str(clip.id)] = clip  # loaded once for all tests
     return EditSession(collection, Library(tmp_path / "cache"), tmp_path / "cache", asked=str(copy))
@@ -40,7 +40,7 @@ def scans(met_works: list[dict[str, Any]]) -> list[bytes]:
 
 
 def send(session: EditSession, files: dict[str, bytes], *, title: str | None = None) -> None:
-    """All files at once, tables first, as the page does."""
+    """Send all files at once, tables first, as the page does."""
     tables = {name: data for name, data in files.items() if name.endswith((".csv", ".jsonl"))}
     pictures = {name: data for name, data in files.items() if name not in tables}
     session.begin_ingest(len(pictures), title=title)
@@ -62,7 +62,7 @@ def outcomes(session: EditSession) -> dict[str, tuple[str, str | None]]:
 
 def finish(session: EditSession) -> Any:
     assert session.ingest is not None
-    session.ingest.wait(PATIENCE)
+    session.ingest.wait(TIMEOUT)
     state = session.ingest.state()
     assert session.ingest.over, state
     return state
@@ -86,7 +86,7 @@ def test_works_are_added_with_their_metadata_and_are_there_after_a_restart(
     assert opened.picture("scans/c.jpg") == scans[2]
 
 
-def test_what_is_no_picture_or_here_already_is_left_out_and_reported(
+def test_broken_files_and_duplicates_are_left_out_and_reported(
     session: EditSession, scans: list[bytes], paintings: Path
 ) -> None:
     again = io.BytesIO()
@@ -110,7 +110,7 @@ def test_what_is_no_picture_or_here_already_is_left_out_and_reported(
     assert len(session.collection) == 41
 
 
-def test_duplicates_can_be_added_all_the_same(session: EditSession, paintings: Path, copy: Path) -> None:
+def test_duplicates_can_be_added_anyway(session: EditSession, paintings: Path, copy: Path) -> None:
     send(session, {"same.jpg": (paintings / "11.jpg").read_bytes(), "also.jpg": (paintings / "13.jpg").read_bytes()})
     assert finish(session).added == 0
     ingest = session.ingest
@@ -122,14 +122,14 @@ def test_duplicates_can_be_added_all_the_same(session: EditSession, paintings: P
     assert open_collection(copy).ids[40:] == ["same.jpg"]
 
 
-def test_cancelling_keeps_what_is_in_and_searches_go_on_meanwhile(session: EditSession, scans: list[bytes]) -> None:
+def test_cancelling_keeps_added_works_while_searches_continue(session: EditSession, scans: list[bytes]) -> None:
     collection, errors, stop = session.collection, [], threading.Event()
 
     def search() -> None:
         while not stop.is_set():
             try:
                 assert len(collection.search(work="05.jpg", k=5)) == 5
-            except Exception as error:  # noqa: BLE001  # told by the test
+            except Exception as error:  # noqa: BLE001  # reported by the test
                 errors.append(error)
 
     searching = threading.Thread(target=search)
@@ -142,8 +142,8 @@ def test_cancelling_keeps_what_is_in_and_searches_go_on_meanwhile(session: EditS
         path = upload_folder.place("x.jpg", len(data))
         path.write_bytes(data)
         ingest.receive(f"{number}.jpg", path)
-    deadline = time.monotonic() + PATIENCE
-    while ingest.state().added < 8 and time.monotonic() < deadline:  # added although more is to come
+    deadline = time.monotonic() + TIMEOUT
+    while ingest.state().added < 8 and time.monotonic() < deadline:  # added before the rest arrives
         time.sleep(0.05)
     with pytest.raises(CollectionError, match="being added"):
         session.begin_ingest(1)
@@ -165,7 +165,7 @@ def test_a_new_collection_begins_with_its_first_pictures(
     send(session, {"metadata.jsonl": table.encode(), **files, "bad.jpg": b"no"}, title="Neue Sammlung")
     state = finish(session)
     assert (state.phase, state.added, session.begun) == ("done", 12, "neue-sammlung")
-    assert len(session.collection) == 40  # the open one is as it was
+    assert len(session.collection) == 40  # the open collection is unchanged
     assert session.unsaved == ()
     [own] = session.library.collections()
     assert (own.name, own.title, own.works) == ("neue-sammlung", "Neue Sammlung", 12)
@@ -186,7 +186,7 @@ def test_a_new_collection_needs_a_title_and_a_picture(session: EditSession) -> N
     assert session.library.collections() == []
 
 
-def test_a_collection_without_pictures_takes_none_in(session: EditSession) -> None:
+def test_a_collection_without_pictures_refuses_uploads(session: EditSession) -> None:
     import dataclasses
 
     session.collection.manifest = dataclasses.replace(session.collection.manifest, images="urls")
@@ -194,10 +194,10 @@ def test_a_collection_without_pictures_takes_none_in(session: EditSession) -> No
         session.begin_ingest(1)
 
 
-def test_a_disk_that_cannot_be_written_is_the_failure_and_the_works_stay_unsaved(
+def test_a_failed_save_is_reported_and_the_works_stay_unsaved(
     session: EditSession, scans: list[bytes], copy: Path
 ) -> None:
-    (copy / "artsim.json").unlink()  # so that it might be anything, and is not written over
+    (copy / "artsim.json").unlink()  # not recognised as a collection, so it is not overwritten
     send(session, {"a.jpg": scans[0]})
     state = finish(session)
     assert state.phase == "failed"
@@ -223,11 +223,11 @@ def test_a_disk_that_cannot_be_written_is_the_failure_and_the_works_stay_unsaved
         ("Cafe\u0301.jpg", "Café.jpg"),
     ],
 )
-def test_names_are_never_trusted(sent: str, kept: str) -> None:
+def test_uploaded_names_are_cleaned(sent: str, kept: str) -> None:
     assert clean_name(sent) == kept
 
 
-def test_files_lie_inside_their_folder_whatever_they_are_called(tmp_path: Path) -> None:
+def test_files_stay_inside_their_folder_whatever_their_name(tmp_path: Path) -> None:
     upload_folder = UploadFolder(tmp_path)
     for name in ("../../../a.jpg", "/etc/metadata.csv", "..\\metadata.csv", "x/../../metadata.jsonl"):
         path = upload_folder.place(name, 10).resolve()
@@ -237,7 +237,7 @@ def test_files_lie_inside_their_folder_whatever_they_are_called(tmp_path: Path) 
     assert not upload_folder.folder.exists()
 
 
-def test_there_is_an_end_to_what_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from artsim.curation import uploads as module
 
     lot = UploadFolder(tmp_path)
@@ -249,7 +249,7 @@ def test_there_is_an_end_to_what_is_taken_in(tmp_path: Path, monkeypatch: pytest
         lot.place("b.jpg", 10)
 
 
-def test_a_table_that_cannot_be_read_is_told_without_its_path(session: EditSession, scans: list[bytes]) -> None:
+def test_an_unreadable_table_is_reported_without_its_path(session: EditSession, scans: list[bytes]) -> None:
     send(session, {"metadata.csv": b"title,artist\nA,B\n", "a.jpg": scans[0]})
     state = finish(session)
     assert state.added == 1

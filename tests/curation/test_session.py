@@ -1,4 +1,4 @@
-"""Changes while the app runs: saved by themselves, undone until then, copied where the original is not written to."""
+"""Edit session: changes are saved automatically, can be undone until then, and go to a copy if the original is protected."""
 
 import os
 import signal
@@ -19,10 +19,10 @@ from artsim.ui.settings import read_settings
 from artsim.ui.startup import open_or_build
 from artsim.web.hub_token import current_token, using_token
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
-def registrar_of(folder: Path, cache: Path, *, asked: str | None) -> EditSession:
+def session_on(folder: Path, cache: Path, *, asked: str | None) -> EditSession:
     return EditSession(open_collection(folder), Library(cache), cache, asked=asked)
 
 
@@ -33,11 +33,11 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def session(copy: Path, cache: Path) -> EditSession:
-    """Over a folder of the user's own, which the app was started with."""
-    return registrar_of(copy, cache, asked=str(copy))
+    """An edit session on a folder of the user that the app was started with."""
+    return session_on(copy, cache, asked=str(copy))
 
 
-def test_what_is_edited_is_text_and_becomes_what_its_column_holds(session: EditSession, copy: Path) -> None:
+def test_edited_text_is_converted_to_the_type_of_its_column(session: EditSession, copy: Path) -> None:
     session.edit("03.jpg", {"title": "Irises", "year": "1890", "tags": "Flowers\n\nVases\n", "medium": ""})
     with pytest.raises(QueryError, match="year is a whole number, not 'about 1880'"):
         session.edit("03.jpg", {"title": "Lost", "year": "about 1880"})
@@ -75,18 +75,18 @@ def test_changes_can_be_undone_one_by_one_until_they_are_saved(session: EditSess
         session.undo()
 
 
-def test_changes_are_saved_by_themselves(session: EditSession, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_are_saved_automatically(session: EditSession, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SAVED_AFTER", 0.2)
     session.remove(["04.jpg"])
     session.remove(["05.jpg"])
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while session.unsaved and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(open_collection(copy)) == 38
     assert session.saved_in is None
 
 
-def test_what_is_unsaved_is_saved_when_the_app_stops(session: EditSession, copy: Path) -> None:
+def test_unsaved_changes_are_saved_when_the_app_stops(session: EditSession, copy: Path) -> None:
     session.remove(["04.jpg"])
     session.close()
     assert len(open_collection(copy)) == 39
@@ -99,10 +99,8 @@ def test_the_last_work_cannot_be_removed(session: EditSession) -> None:
     assert session.unsaved == ()
 
 
-def test_the_default_is_not_changed_itself_but_copied_and_the_copy_is_opened_from_then_on(
-    copy: Path, cache: Path
-) -> None:
-    session = registrar_of(copy, cache, asked=None)
+def test_a_change_of_the_default_makes_a_copy_that_is_opened_from_then_on(copy: Path, cache: Path) -> None:
+    session = session_on(copy, cache, asked=None)
     settings = read_settings([], {"ARTSIM_CACHE": str(cache)})
     assert session.is_copied
     assert session.library.opened(None) is None
@@ -119,17 +117,17 @@ def test_the_default_is_not_changed_itself_but_copied_and_the_copy_is_opened_fro
     again.save()
     assert [(own.name, own.works) for own in again.library.collections()] == [("paintings0", 38)]
 
-    again.library.open(None, None)  # back to what was asked for; the copy stays
+    again.library.open(None, None)  # back to the default; the copy stays
     assert again.library.opened(None) is None
     again.library.open(None, "paintings0")
     assert len(open_or_build(settings).collection) == 38
-    assert again.library.opened("someone/else") is None  # for another start, nothing was chosen
+    assert again.library.opened("someone/else") is None  # nothing is chosen for another start
 
 
-def test_a_copy_that_is_damaged_does_not_keep_the_app_from_starting(
+def test_a_damaged_copy_does_not_keep_the_app_from_starting(
     copy: Path, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = registrar_of(copy, cache, asked=str(copy))
+    session = session_on(copy, cache, asked=str(copy))
     own = session.library.folder("mine")
     session.collection.save(own)
     session.library.open(str(copy), "mine")
@@ -140,7 +138,7 @@ def test_a_copy_that_is_damaged_does_not_keep_the_app_from_starting(
     assert "What it stands in for is opened instead" in caplog.text
 
 
-def test_when_another_cannot_be_opened_the_one_that_was_open_stays_open(copy: Path, cache: Path) -> None:
+def test_if_another_collection_cannot_be_opened_the_current_one_stays_open(copy: Path, cache: Path) -> None:
     library = Library(cache)
     open_collection(copy).save(library.folder("mine"))
     library.open("no-such-folder", "mine")
@@ -152,12 +150,12 @@ def test_when_another_cannot_be_opened_the_one_that_was_open_stays_open(copy: Pa
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "no-such", "", "."])
-def test_only_what_stands_on_the_shelf_can_be_opened(cache: Path, name: str) -> None:
+def test_only_collections_in_the_library_can_be_opened(cache: Path, name: str) -> None:
     with pytest.raises(CollectionError, match="no own collection"):
         Library(cache).open(None, name)
 
 
-def test_names_on_the_shelf_are_plain_and_free(cache: Path) -> None:
+def test_names_in_the_library_are_plain_and_unused(cache: Path) -> None:
     library = Library(cache)
     assert library.free_name("Sammlung Ä / Öl") == "sammlung-a-ol"
     assert library.free_name("絵画") == "collection"
@@ -174,18 +172,18 @@ from artsim.curation.library import Library
 folder = Path(sys.argv[1])
 session = EditSession(open_collection(folder), Library(folder.parent), folder.parent, asked=str(folder))
 session.remove(session.collection.ids[:10])
-def tell():
+def report():
     while not list(folder.parent.glob(f".{folder.name}.new-*/data/*")):
         time.sleep(0.001)
     print("writing", flush=True)
-threading.Thread(target=tell, daemon=True).start()
+threading.Thread(target=report, daemon=True).start()
 while True:
     session.save()
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
-def test_killed_while_it_saves_the_old_or_the_new_collection_is_there(copy: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists on POSIX only")
+def test_after_a_kill_while_saving_the_old_or_the_new_collection_is_there(copy: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(copy)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
@@ -198,7 +196,7 @@ def test_killed_while_it_saves_the_old_or_the_new_collection_is_there(copy: Path
 
 
 def published(session: EditSession) -> Any:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         if session.publication is not None and session.publication.over:
             return session.publication
@@ -206,7 +204,7 @@ def published(session: EditSession) -> Any:
     raise AssertionError("it never ended")
 
 
-def test_what_is_unsaved_is_saved_and_published_with_the_licence_given(session: EditSession, hub: Any) -> None:
+def test_publishing_saves_changes_and_uses_the_given_licence(session: EditSession, hub: Any) -> None:
     session.edit("03.jpg", {"title": "Irises"})
     session.publish("artist/mine", private=True, license="cc-by-4.0")
     done = published(session)
@@ -219,7 +217,7 @@ def test_what_is_unsaved_is_saved_and_published_with_the_licence_given(session: 
     assert hub.repo("artist/mine", "dataset").private
 
 
-def test_a_typed_token_is_used_once_and_not_kept(
+def test_a_typed_token_is_used_once_and_not_stored(
     session: EditSession, hub: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     session.publish("visitor/mine", private=False, license="unknown", token=hub.other_token)
@@ -227,7 +225,7 @@ def test_a_typed_token_is_used_once_and_not_kept(
     assert hub.other_token not in caplog.text
     assert hub.other_token not in repr(session.publication)
     assert current_token() == hub.token
-    session.publish("visitor/other", private=False, license="unknown")  # that of this machine may not
+    session.publish("visitor/other", private=False, license="unknown")  # the token of this machine has no rights there
     assert "may not write to visitor" in published(session).failure
 
 
@@ -239,14 +237,14 @@ def test_a_typed_token_is_used_once_and_not_kept(
         ("artist/mine", "hf_nobody", "does not accept the token"),
     ],
 )
-def test_what_cannot_be_published_is_told_in_a_sentence(
+def test_a_failed_publication_reports_the_reason(
     session: EditSession, hub: Any, repo_id: str, token: str | None, words: str
 ) -> None:
     session.publish(repo_id, private=False, license="unknown", token=token)
     assert words in published(session).failure
 
 
-def test_a_token_is_given_for_one_task_only(hub: Any) -> None:
+def test_a_token_is_used_for_one_task_only(hub: Any) -> None:
     with using_token("hf_once"):
         assert current_token() == "hf_once"
     assert current_token() == hub.token

@@ -1,4 +1,4 @@
-"""Small collections to publish: six pictures, and the tiny CLIP of `tests/checkpoints.py`."""
+"""Small collections to publish: six pictures, embedded by the tiny CLIP of `tests/checkpoints.py`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORKS = 6
 
 @pytest.fixture(autouse=True)
 def artsim_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of its own for what artsim remembers, in this process and in children."""
+    """A separate cache of artsim, in this process and in child processes."""
     cache = tmp_path / "artsim-cache"
     monkeypatch.setenv("ARTSIM_CACHE", str(cache))
     return cache
@@ -51,7 +51,7 @@ def built_once(pictures: Path, clip: Any, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def stripes(built_once: Path, tmp_path: Path) -> Path:
-    """A saved collection whose encoder is a folder of this machine; a copy of its own for each test."""
+    """A saved collection whose encoder is a local folder; a separate copy for each test."""
     return Path(shutil.copytree(built_once, tmp_path / "stripes"))
 
 

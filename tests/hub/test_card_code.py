@@ -1,4 +1,4 @@
-"""The code in the dataset card works as it is written there, and the commands that lead to it."""
+"""The code in the dataset card runs as written, and so do the commands that lead to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def code_blocks(card: str) -> list[str]:
 
 
 def run_blocks(blocks: list[str], folder: Path, env: dict[str, str]) -> list[list[str]]:
-    """What each block prints, line by line. Every block runs in a namespace of its own, in one child process."""
+    """The printed lines of each block. Every block runs in its own namespace, all in one child process."""
     driver = "import sys\nfor block in {0!r}:\n    exec(compile(block, 'card', 'exec'), {{}})\n    print('-----', flush=True)"
     done = run_python(driver.format(blocks), env | {"PYTHONPATH": str(ROOT)}, cwd=folder, timeout=240)
     assert done.returncode == 0, done.stderr
@@ -31,7 +31,7 @@ def run_blocks(blocks: list[str], folder: Path, env: dict[str, str]) -> list[lis
 
 @pytest.fixture
 def folder(tmp_path: Path, pictures: Path) -> Path:
-    """Where a reader of the card is: a folder with a picture of their own, which is the second work, saved as a PNG."""
+    """The folder of a reader of the card: with a picture of their own, the second work saved as a PNG."""
     here = tmp_path / "reader"
     here.mkdir()
     Image.open(pictures / "1.jpg").save(here / "my-picture.jpg", "PNG")
@@ -62,7 +62,7 @@ def test_the_code_in_the_card_of_a_collection_without_a_public_encoder_runs_too(
     assert attached[0] == "1.000 Stripes 0"
     assert plain[0] == "1.000 Stripes 0"
     assert len(with_artsim) == 5
-    assert "Stripes 0" not in with_artsim[0]  # the work that asks is not among the answers
+    assert "Stripes 0" not in with_artsim[0]  # the work of the query is excluded
 
 
 def build(*arguments: str | Path, env: dict[str, str]) -> tuple[int, str, str]:
@@ -125,7 +125,7 @@ def test_what_would_fail_at_the_end_fails_at_the_start(
     assert not out.exists()
 
 
-def test_figures_that_were_measured_stand_in_the_card(hub: HubServer, stripes: Path, tmp_path: Path) -> None:
+def test_measured_figures_are_in_the_card(hub: HubServer, stripes: Path, tmp_path: Path) -> None:
     from artsim.storage.card_figures import read_figures
 
     done = run_python(

@@ -1,4 +1,4 @@
-"""A Space that wakes: the app's files and its caches are there, the process is new."""
+"""Cold start of a Space: the files of the app and the caches exist, the process is new."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_app_starts_fast_on_a_collection_from_the_hub(
     artsim.build_collection(artsim.open_source("met"), load_encoder("embedded"), out, limit=24)
     artsim.publish(out, REPO)
     artsim.open_collection(REPO)  # fills the cache, as the build of a Space does
-    cache = tmp_path / "cache"  # nothing that an earlier start could have left
+    cache = tmp_path / "cache"  # without leftovers of an earlier start
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.monotonic()
@@ -38,8 +38,8 @@ def test_the_app_starts_fast_on_a_collection_from_the_hub(
         ready = time.monotonic() - begun
         assert "Opening artist/met at" in app.said()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # The wall's time counts what else this machine does, the processor's does not; and a process that works for less
-    # than BOUND seconds in all, encoder included, is there in less on an idle machine.
+    # Wall time includes other load on this machine, processor time does not. A process that uses less than BOUND seconds
+    # of processor time in all, encoder included, starts in less on an idle machine.
     worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     with capsys.disabled():
         print(f"\npage after {seconds:.1f} s, encoder ready after {ready:.1f} s, {worked:.1f} s of processor in all")

@@ -1,4 +1,4 @@
-"""A Space from this checkout: the files it needs and no others, one commit, settings only where they differ."""
+"""Create a Space from this checkout: only the files it needs, one commit, settings only where they differ."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Artworks that look alike.
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout as git gives it, with what must not be on a Space besides."""
+    """A checkout as cloned by git, and files that must not be in a Space."""
     folder = tmp_path / ".hidden" / "checkout"
     shutil.copytree(ROOT / "artsim", folder / "artsim", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "requirements.txt"):
@@ -119,7 +119,7 @@ def test_the_collection_is_a_variable_and_a_volume_at_one_commit(published: HubS
     ]
 
 
-def test_run_again_nothing_is_sent_and_nothing_restarts(published: HubServer, checkout: Path) -> None:
+def test_a_repeated_run_sends_nothing_and_restarts_nothing(published: HubServer, checkout: Path) -> None:
     first = create_space(SPACE, REPO, checkout=checkout)
     published.clear_requests()
     again = create_space(SPACE, REPO, checkout=checkout)
@@ -175,7 +175,7 @@ def test_a_volume_that_the_hub_refuses_leaves_a_space_that_downloads(
     assert "downloads the collection at each start instead" in caplog.text
 
 
-def test_an_answer_that_got_lost_does_not_make_a_second_commit(published: HubServer, checkout: Path) -> None:
+def test_a_lost_response_does_not_make_a_second_commit(published: HubServer, checkout: Path) -> None:
     published.inject(Fault("commit", "lost_answer"))
     create_space(SPACE, REPO, checkout=checkout)
     assert len(published.commits(SPACE, "space")) == 2
@@ -188,7 +188,7 @@ def test_the_collection_can_be_listed_for_preloading(published: HubServer, check
     assert set(files.split(",")) == set(published.files(REPO, "dataset")) - {".gitattributes"}
 
 
-def test_an_encoder_that_nobody_else_has_is_told_and_not_fetched(
+def test_a_private_encoder_is_reported_and_not_fetched(
     hub: HubServer, stripes: Path, checkout: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     artsim.publish(stripes, REPO)
@@ -199,7 +199,7 @@ def test_an_encoder_that_nobody_else_has_is_told_and_not_fetched(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "sentence"),
+    ("arguments", "error", "message"),
     [
         ((SPACE, "artist/none"), HubError, "Opening artist/none, .* the Hub has no such repository"),
         ((SPACE, "museum/words"), CollectionError, "is a dataset, but not a collection"),
@@ -208,12 +208,12 @@ def test_an_encoder_that_nobody_else_has_is_told_and_not_fetched(
         (("museum/game", REPO), HubError, "museum/game is another Space already; it is left as it is"),
     ],
 )
-def test_what_will_not_do_is_one_sentence_and_nothing_is_made(
-    published: HubServer, checkout: Path, arguments: tuple[str, str], error: type[Exception], sentence: str
+def test_invalid_requests_raise_a_one_line_error_and_create_nothing(
+    published: HubServer, checkout: Path, arguments: tuple[str, str], error: type[Exception], message: str
 ) -> None:
     published.add_repo("museum/words", "dataset", {"a.txt": b"a"})
     published.add_repo("museum/game", "space", {"app.py": b"print()"})
-    with pytest.raises(error, match=sentence):
+    with pytest.raises(error, match=message):
         create_space(arguments[0], arguments[1], checkout=checkout)
     assert not published.exists(SPACE, "space")
     assert published.files("museum/game", "space")["app.py"] == b"print()"
@@ -258,7 +258,7 @@ def test_a_mounted_collection_is_opened_from_the_volume(
     assert (opened.folder, str(opened.origin)) == (hub_stripes, f"{REPO} at {commit[:12]}")
     assert published.requests == []
 
-    next((hub_stripes / "data").iterdir()).unlink()  # a volume that is not all there
+    next((hub_stripes / "data").iterdir()).unlink()  # an incomplete volume
     assert artsim.open_collection(REPO).folder != hub_stripes
 
 

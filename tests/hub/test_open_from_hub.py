@@ -1,4 +1,4 @@
-"""Opening a collection from the Hub: pinned, fetched once, verified once, offline afterwards, and clear when it cannot be."""
+"""Open a collection from the Hub: pinned, fetched once, verified once, offline afterwards, with clear errors."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SHARD = "data/train-00000-of-00001.parquet"
 
 @pytest.fixture
 def published(hub: HubServer, stripes: Path) -> HubServer:
-    """The Hub with the collection on it; what the publishing asked is forgotten."""
+    """The Hub with the published collection; the requests of publishing are cleared."""
     artsim.publish(stripes, REPO)
     hub.clear_requests()
     return hub
 
 
 def downloads(hub: HubServer) -> list[str]:
-    """Files that were fetched, by GET."""
+    """Files that were fetched by GET."""
     return [r.path.split("/", 6)[-1] for r in hub.requests if r.route == "resolve" and r.method == "GET"]
 
 
@@ -64,7 +64,7 @@ def test_each_file_is_fetched_once(published: HubServer) -> None:
     assert [(r.method, r.route) for r in published.requests] == [("GET", "info")]
 
 
-def test_the_commit_is_pinned_and_can_be_asked_for(published: HubServer, stripes: Path) -> None:
+def test_the_commit_is_pinned_and_can_be_requested(published: HubServer, stripes: Path) -> None:
     old = artsim.open_collection(REPO)
     changed = artsim.open_collection(stripes)
     changed.remove(["5.jpg"])
@@ -107,7 +107,7 @@ def test_offline_the_cache_is_enough(published: HubServer, hub_env: dict[str, st
     )
 
 
-def test_a_hub_that_is_away_leaves_what_was_fetched_last(
+def test_without_the_hub_the_last_fetched_commit_is_opened(
     published: HubServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("artsim.web.hub_client.PAUSES", (0.01,))
@@ -134,7 +134,7 @@ def test_a_hub_that_is_away_leaves_what_was_fetched_last(
     ],
     ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.method}-{fault.path[:6]}",
 )
-def test_a_fault_on_the_way_is_made_good(published: HubServer, stripes: Path, fault: Fault) -> None:
+def test_a_transfer_fault_is_repaired(published: HubServer, stripes: Path, fault: Fault) -> None:
     armed = published.inject(fault)
     opened = artsim.open_collection(REPO)
     assert armed.hits == 1
@@ -153,7 +153,7 @@ def test_a_file_damaged_in_the_cache_is_fetched_again_and_only_that(published: H
     assert downloads(published) == [SHARD]
 
 
-def test_data_that_is_damaged_on_the_hub_is_one_sentence(published: HubServer) -> None:
+def test_damaged_data_on_the_hub_raises_a_one_line_error(published: HubServer) -> None:
     published.add_commit(REPO, "dataset", {SHARD: b"PAR1 nonsense"})
     with pytest.raises(
         CollectionError, match=rf"^{SHARD} of artist/stripes at .* has 13 bytes instead of .* on the Hub is damaged"
@@ -184,7 +184,7 @@ def test_files_are_hashed_once(published: HubServer, artsim_cache: Path) -> None
     data, before = blob.read_bytes(), blob.stat()
     place = data.index(b"JFIF")  # in a picture
     blob.write_bytes(data[:place] + b"jfif" + data[place + 4 :])
-    os.utime(blob, ns=(before.st_atime_ns, before.st_mtime_ns))  # as the disk itself would do harm
+    os.utime(blob, ns=(before.st_atime_ns, before.st_mtime_ns))  # damage by the disk keeps size and time
     assert len(artsim.open_collection(REPO)) == 6
     published.clear_requests()
 
@@ -195,7 +195,7 @@ def test_files_are_hashed_once(published: HubServer, artsim_cache: Path) -> None
     assert str(blob) in json.loads((artsim_cache / "verified.json").read_text(encoding="utf-8"))
 
 
-def test_a_cache_that_is_trusted_is_not_hashed(
+def test_a_trusted_cache_is_not_hashed(
     published: HubServer, artsim_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARTSIM_TRUST_CACHE", "1")
@@ -203,7 +203,7 @@ def test_a_cache_that_is_trusted_is_not_hashed(
     assert not (artsim_cache / "verified.json").exists()
 
 
-def test_a_newer_format_is_one_sentence_before_anything_large_is_fetched(published: HubServer) -> None:
+def test_a_newer_format_is_refused_before_anything_large_is_fetched(published: HubServer) -> None:
     change_manifest(published, format_version=99)
     with pytest.raises(
         CollectionError, match=r"artsim\.json of artist/stripes at .* has format version 99; .* Update artsim"
@@ -213,36 +213,36 @@ def test_a_newer_format_is_one_sentence_before_anything_large_is_fetched(publish
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("fields", "message"),
     [
         ({"rows": 7}, "6 works, but .* says 7"),
         ({"files": {}}, "is damaged"),
         ({"spaces": "none"}, "is damaged"),
     ],
 )
-def test_a_manifest_that_does_not_fit_is_one_sentence(published: HubServer, fields: dict, sentence: str) -> None:
+def test_an_inconsistent_manifest_raises_a_one_line_error(published: HubServer, fields: dict, message: str) -> None:
     change_manifest(published, **fields)
-    with pytest.raises(CollectionError, match=sentence):
+    with pytest.raises(CollectionError, match=message):
         artsim.open_collection(REPO)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "sentence"),
+    ("field", "value", "message"),
     [
         ("metric", "l2", "is compared by l2"),
         ("dims", {"subject": 25}, "dimensions"),
     ],
 )
-def test_a_space_that_does_not_fit_is_one_sentence(
-    published: HubServer, field: str, value: object, sentence: str
+def test_an_inconsistent_space_raises_a_one_line_error(
+    published: HubServer, field: str, value: object, message: str
 ) -> None:
     spaces = json.loads(published.files(REPO, "dataset")["artsim.json"])["spaces"]
     change_manifest(published, spaces=[{**spaces[0], field: value}])
-    with pytest.raises(CollectionError, match=sentence):
+    with pytest.raises(CollectionError, match=message):
         artsim.open_collection(REPO)
 
 
-def test_what_is_not_there_is_told_apart(hub: HubServer) -> None:
+def test_kinds_of_missing_collections_have_different_errors(hub: HubServer) -> None:
     hub.add_repo("artist/pictures", "dataset", {"a.txt": b"a"})
     hub.add_repo("visitor/secret", "dataset", {"artsim.json": b"{}"}, private=True)
     hub.add_repo("museum/gated", "dataset", {"artsim.json": b"{}"}, gated="manual")
@@ -259,7 +259,7 @@ def test_what_is_not_there_is_told_apart(hub: HubServer) -> None:
         artsim.open_collection("artist/so nice")
 
 
-def test_who_is_not_let_in_is_told_so(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gated_repository_is_named_as_such(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add_repo("museum/gated", "dataset", {"artsim.json": b"{}"}, gated="manual")
     monkeypatch.setenv("HF_TOKEN", hub.other_token)
     with pytest.raises(HubError, match="its owner lets in only those who ask"):
@@ -281,7 +281,7 @@ def test_with_its_encoder_a_collection_is_searched_by_pictures_at_the_exact_revi
 ) -> None:
     artsim.publish(hub_stripes, REPO)
     sha = hub.commits(hub_clip, "model")[0].sha
-    hub.add_commit(hub_clip, "model", {"config.json": b"{}"})  # what came later does not matter
+    hub.add_commit(hub_clip, "model", {"config.json": b"{}"})  # a later commit does not matter
     opened = artsim.open_collection(REPO)
     assert opened.manifest.spaces[0].revision == sha
     assert opened.search(image=pictures / "4.jpg")[0].id == "4.jpg"

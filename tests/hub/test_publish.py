@@ -1,4 +1,4 @@
-"""Publishing: one commit, only what changed, never twice, and nothing local is harmed."""
+"""Publishing: one commit of the differences, never repeated, and the local folder stays unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILES = {
 
 
 def commits(hub: HubServer) -> list[str]:
-    """Titles of the commits that are not the Hub's own first one."""
+    """Titles of the commits, without the initial one of the Hub."""
     return [commit.title for commit in hub.commits(REPO, "dataset")][:-1]
 
 
@@ -37,7 +37,7 @@ def uploaded_bytes(hub: HubServer) -> int:
     return sum(request.received for request in hub.requests if request.route == "lfs_upload")
 
 
-def fingerprint(folder: Path) -> dict[str, str]:
+def file_hashes(folder: Path) -> dict[str, str]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -92,7 +92,7 @@ def test_only_what_changed_is_sent_and_what_vanished_is_deleted(hub: HubServer, 
     assert uploaded_bytes(hub) == 0
 
 
-def test_a_card_that_was_edited_on_the_hub_is_replaced_and_that_is_told(
+def test_a_card_that_was_edited_on_the_hub_is_replaced_with_a_warning(
     hub: HubServer, stripes: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     artsim.publish(stripes, REPO)
@@ -105,9 +105,7 @@ def test_a_card_that_was_edited_on_the_hub_is_replaced_and_that_is_told(
     assert hub.files(REPO, "dataset")["README.md"] == card
 
 
-def test_a_collection_that_is_damaged_on_the_hub_is_made_good_by_publishing_again(
-    hub: HubServer, stripes: Path
-) -> None:
+def test_publishing_again_repairs_a_collection_that_is_damaged_on_the_hub(hub: HubServer, stripes: Path) -> None:
     artsim.publish(stripes, REPO)
     good = hub.files(REPO, "dataset")
     hub.add_commit(REPO, "dataset", {"artsim.json": b"{", "index/clip.faiss": b"\0"})
@@ -142,7 +140,7 @@ def test_a_collection_without_one_work_sends_data_and_index_again(hub: HubServer
     ],
     ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.status}",
 )
-def test_what_passes_is_tried_again(hub: HubServer, stripes: Path, fault: Fault) -> None:
+def test_transient_faults_are_retried(hub: HubServer, stripes: Path, fault: Fault) -> None:
     armed = hub.inject(fault)
     pushed = artsim.publish(stripes, REPO)
     assert armed.hits == fault.times
@@ -150,7 +148,7 @@ def test_what_passes_is_tried_again(hub: HubServer, stripes: Path, fault: Fault)
     assert pushed.commit == hub.commits(REPO, "dataset")[0].sha
 
 
-def test_an_answer_that_got_lost_does_not_make_a_second_commit(hub: HubServer, stripes: Path) -> None:
+def test_a_lost_response_does_not_make_a_second_commit(hub: HubServer, stripes: Path) -> None:
     armed = hub.inject(Fault("commit", "lost_answer"))
     pushed = artsim.publish(stripes, REPO)
     assert armed.hits == 1
@@ -160,7 +158,7 @@ def test_an_answer_that_got_lost_does_not_make_a_second_commit(hub: HubServer, s
     assert [request.route for request in hub.requests].count("commit") == 1
 
 
-def test_a_commit_made_meanwhile_by_somebody_else_is_built_upon(hub: HubServer, stripes: Path) -> None:
+def test_a_concurrent_commit_is_built_upon(hub: HubServer, stripes: Path) -> None:
     artsim.publish(stripes, REPO)
     (stripes / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# By hand\n", encoding="utf-8")
     hub.clear_requests()
@@ -179,11 +177,11 @@ def test_a_commit_made_meanwhile_by_somebody_else_is_built_upon(hub: HubServer, 
     assert there["README.md"].endswith(b"# By hand\n")
 
 
-def test_a_hub_that_stays_away_is_one_sentence_and_the_folder_is_as_it_was(
+def test_an_unavailable_hub_raises_a_one_line_error_and_the_folder_is_unchanged(
     hub: HubServer, stripes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("artsim.hub.commit.PAUSES", (0.01, 0.01))
-    before = fingerprint(stripes)
+    before = file_hashes(stripes)
     armed = hub.inject(Fault("commit", status=503, times=None))
     with pytest.raises(
         HubError, match=r"^Publishing to artist/stripes failed: the Hub answered 503 .* Try again later\.$"
@@ -191,10 +189,10 @@ def test_a_hub_that_stays_away_is_one_sentence_and_the_folder_is_as_it_was(
         artsim.publish(stripes, REPO)
     assert armed.hits == 3
     assert commits(hub) == []
-    assert fingerprint(stripes) == before
+    assert file_hashes(stripes) == before
 
 
-def test_a_publication_that_broke_off_goes_on_with_what_is_not_there_yet(
+def test_an_interrupted_publication_resumes_with_the_missing_files(
     hub: HubServer, stripes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("artsim.hub.commit.PAUSES", ())
@@ -207,7 +205,7 @@ def test_a_publication_that_broke_off_goes_on_with_what_is_not_there_yet(
     assert len(commits(hub)) == 1
 
 
-def test_progress_is_told_in_bytes(hub: HubServer, stripes: Path) -> None:
+def test_progress_is_reported_in_bytes(hub: HubServer, stripes: Path) -> None:
     told: list[tuple[int, int]] = []
     artsim.publish(stripes, REPO, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -224,7 +222,7 @@ def test_progress_is_told_in_bytes(hub: HubServer, stripes: Path) -> None:
         ("hf_nobody", "The Hub does not accept the token of this machine"),
     ],
 )
-def test_a_token_that_will_not_do_is_refused_before_anything_happens(
+def test_a_token_without_rights_is_refused_before_anything_happens(
     hub: HubServer, stripes: Path, monkeypatch: pytest.MonkeyPatch, token: str | None, sentence: str
 ) -> None:
     if token is None:
@@ -265,7 +263,7 @@ def test_an_organisation_of_the_user_is_written_to(hub: HubServer, stripes: Path
     assert hub.exists("museum/stripes", "dataset")
 
 
-def test_private_is_never_undone_and_is_done_when_asked(
+def test_private_is_applied_on_request_and_never_undone(
     hub: HubServer, stripes: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     artsim.publish(stripes, REPO, private=True)
@@ -298,7 +296,7 @@ def test_a_licence_that_the_hub_does_not_know_is_refused_before_anything_is_sent
     assert not hub.exists(REPO, "dataset")
 
 
-def test_folders_of_this_machine_are_not_published(
+def test_paths_of_local_folders_are_not_published(
     hub: HubServer, stripes: Path, checkpoint: Callable[[str], Path], pictures: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     artsim.publish(stripes, REPO)
@@ -312,7 +310,7 @@ def test_folders_of_this_machine_are_not_published(
 
 
 def account(role: str, *scopes: tuple[str, str, str], org: str | None = "write") -> dict:
-    """What the Hub's whoami-v2 says of a user `ada`, a member of `museum`; scopes are (type, name, permission)."""
+    """The Hub's whoami-v2 of a user `ada`, a member of `museum`; scopes are (type, name, permission)."""
     scoped = [{"entity": {"type": kind, "name": name}, "permissions": [may]} for kind, name, may in scopes]
     token = {"displayName": "laptop", "role": role, "fineGrained": {"global": [], "scoped": scoped}}
     orgs = [{"name": "museum", "roleInOrg": org}] if org else []
@@ -337,6 +335,6 @@ def account(role: str, *scopes: tuple[str, str, str], org: str | None = "write")
         ({"name": "ada", "orgs": [], "auth": {"type": "oauth"}}, "ada/works", None),  # the Hub decides
     ],
 )
-def test_the_rights_of_a_token_are_read_as_the_hub_tells_them(whoami: dict, repo_id: str, problem: str | None) -> None:
+def test_the_rights_of_a_token_follow_whoami(whoami: dict, repo_id: str, problem: str | None) -> None:
     said = write_problem(whoami, repo_id, "dataset")
     assert said is None if problem is None else problem in (said or "")

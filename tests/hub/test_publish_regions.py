@@ -1,4 +1,4 @@
-"""Regions go to the Hub and come back with the rest of a collection."""
+"""Regions are published and opened with the rest of a collection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from artsim.encoders.region_vectors import REGIONS
 REPO = "artist/stripes"
 
 
-def test_details_can_be_looked_for_in_what_was_published(
+def test_a_published_collection_supports_detail_search(
     hub: HubServer, pictures: Path, hub_clip: str, tmp_path: Path
 ) -> None:
     out, encoder = tmp_path / "stripes", load_encoder(hub_clip)
@@ -30,7 +30,7 @@ def test_details_can_be_looked_for_in_what_was_published(
     assert len(found[0]) == len(there) == 6
 
 
-def test_a_region_index_that_the_hub_lost_is_built_again(
+def test_a_region_index_missing_on_the_hub_is_built_again(
     hub: HubServer, pictures: Path, clip: Any, tmp_path: Path
 ) -> None:
     out = tmp_path / "stripes"

@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub on loopback: the routes that the real clients use."""
+"""A stand-in for the Hugging Face Hub on loopback, with the routes that the real clients use."""
 
 from hub_server.server import HubServer
 

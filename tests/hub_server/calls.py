@@ -1,4 +1,4 @@
-"""One HTTP call to the loopback Hub, and its answer, as plain data: what the route functions take and return."""
+"""An HTTP request to the loopback Hub and its response as plain data, which the route functions take and return."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, unquote
 
 from hub_server.store import Caller, HubError, HubStore, Repo
 
-# `/api/datasets/namespace/name`, and `/datasets/namespace/name` (models carry no prefix there). A bare `name`, as
-# `gpt2` of old, is understood so that it can be answered "not found".
+# `/api/datasets/namespace/name`, and `/datasets/namespace/name` (models have no prefix there). A bare `name`, such as
+# `gpt2`, matches too, so that it is answered with "not found".
 API_REPO = r"/api/(?P<type>models|datasets|spaces)/(?P<repo>[^/]+(?:/[^/]+)?)"
 SITE_REPO = r"/(?:(?P<type>datasets|spaces)/)?(?P<repo>[^/]+(?:/[^/]+)?)"
 
@@ -36,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A request that found its route: `path` as it came, `at` the named parts of it, unquoted."""
+    """A request that matched a route: `path` as received, `at` its named parts, unquoted."""
 
     store: HubStore
     method: str
@@ -77,7 +77,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Route:
-    """A name (what faults and records go by), a method, a path, and the function that answers."""
+    """A name (for faults and records), a method, a path, and the function that answers."""
 
     name: str
     method: str
@@ -85,7 +85,7 @@ class Route:
     answer: Callable[[Call], Answer]
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The named parts of the path, if this route serves it. GET routes serve HEAD too."""
+        """The named parts of the path if this route matches, else None. GET routes serve HEAD too."""
         if self.method != ("GET" if method == "HEAD" else method):
             return None
         found = re.fullmatch(self.path, path)

@@ -1,6 +1,6 @@
-"""The YAML front matter of a README, checked by the rules that the Hub documents for cards and Spaces.
+"""Check the YAML front matter of a README by the rules that the Hub documents for cards and Spaces.
 
-Not all of the Hub's rules: those that a card of this project can break. PyYAML comes with huggingface_hub.
+Only the rules that a card of this project can break. PyYAML comes with huggingface_hub.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ LICENSES = frozenset(_LICENSE_IDS.split())
 
 @dataclass(frozen=True)
 class CardCheck:
-    """The front matter as data, and what the Hub would say about it: errors refuse, warnings do not."""
+    """The front matter as data, with the errors and warnings of the Hub: only errors refuse the card."""
 
     data: dict[str, Any] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class CardCheck:
 
 
 def check_card(readme: bytes, repo_type: str) -> CardCheck:
-    """Read and check the front matter of a README of a model, dataset or space."""
+    """Read and check the front matter of the README of a model, dataset or Space."""
     try:
         text = readme.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What a client process needs to talk to the loopback Hub, and only to it: its environment, and a way to run it."""
+"""The environment and a runner for client processes that talk to the loopback Hub, and only to it."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub_server import HubServer
 
-# Variables that could send a client elsewhere, or to a cache with other content.
+# Variables that could direct a client elsewhere, or to a cache with other content.
 _FOREIGN = ("HF_", "HUGGINGFACE_", "HUGGING_FACE_", "TRANSFORMERS_", "HUB_")
 
 
@@ -30,12 +30,12 @@ def hub_variables(hub: HubServer, home: Path) -> dict[str, str]:
 
 
 def is_foreign(variable: str) -> bool:
-    """Whether a variable of the outer environment would change what a Hub client does."""
+    """Whether a variable of the outer environment affects Hub clients."""
     return variable.startswith(_FOREIGN)
 
 
 def client_environment(hub: HubServer, home: Path) -> dict[str, str]:
-    """A whole environment for a child process: the outer one, less what concerns the Hub, plus `hub_variables`."""
+    """The environment for a child process: the outer one without variables of the Hub, plus `hub_variables`."""
     outer = {key: value for key, value in os.environ.items() if not is_foreign(key)}
     return outer | hub_variables(hub, home)
 
@@ -49,7 +49,7 @@ def run_python(
 ) -> subprocess.CompletedProcess[str]:
     """Run this Python on a piece of code (a string) or on arguments (`["script.py", "--help"]`, `["-m", "x"]`).
 
-    Does not raise on a bad exit status: look at `returncode`, `stdout` and `stderr`.
+    Does not raise for a bad exit status: check `returncode`, `stdout` and `stderr`.
     """
     arguments = ["-c", code] if isinstance(code, str) else [str(part) for part in code]
     return subprocess.run(

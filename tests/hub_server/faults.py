@@ -1,4 +1,4 @@
-"""What the loopback Hub can be told to do wrong."""
+"""Faults that the loopback Hub simulates."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,20 +11,20 @@ FaultKind = Literal["status", "drop", "lost_answer", "cut", "corrupt", "wrong_si
 
 @dataclass(frozen=True)
 class Fault:
-    """What shall go wrong, with which requests, how often.
+    """A fault: its kind, the requests that it affects, and how often.
 
     `route` is a name from `hub_server.ROUTES` (`create`, `preupload`, `lfs_batch`, `lfs_upload`, `commit`, `tree`,
-    `resolve`, ...) or `*`; `method` and `path` (a part of the address) narrow it down; `skip` lets that many matching
-    requests through first; `times` is how many it hits, None for all. The kinds:
+    `resolve`, ...) or `*`; `method` and `path` (a part of the address) restrict it; `skip` lets that many matching
+    requests through first; `times` is how many it affects, None for all. The kinds:
 
     - `status`: answers `status` without doing anything; `retry_after` adds that header
     - `drop`: closes the connection without doing anything and without an answer
-    - `lost_answer`: does what was asked, then closes the connection without an answer
+    - `lost_answer`: handles the request, then closes the connection without an answer
     - `cut`: sends the headers and the first half of the body, then closes the connection
-    - `corrupt`: sends a body of the right length with bytes changed in the middle (neither this nor `cut` hits a HEAD)
-    - `wrong_size`: answers a GET with half the body as if that were all; says half the size to a HEAD;
-      takes only half of what a PUT sends
-    - `slow`: waits `seconds`, then answers as it should
+    - `corrupt`: sends a body of the right length with bytes changed in the middle (neither this nor `cut` affects a HEAD)
+    - `wrong_size`: answers a GET with half the body as if it were complete, and a HEAD with half the size;
+      reads only half of the body of a PUT
+    - `slow`: waits `seconds`, then answers normally
     """
 
     route: str
@@ -39,7 +39,7 @@ class Fault:
 
 
 class ArmedFault:
-    """A fault in a running server; `hits` counts the requests it has spoiled."""
+    """A fault in a running server; `hits` counts the affected requests."""
 
     def __init__(self, fault: Fault):
         self.fault, self.hits, self._skipped = fault, 0, 0
@@ -66,7 +66,7 @@ def refuse(fault: Fault) -> Answer:
 
 
 def spoil(answer: Answer, kind: FaultKind | None) -> Answer:
-    """The right answer, made wrong in the body: `corrupt` and `wrong_size`; other kinds leave it be."""
+    """The answer with its body changed by `corrupt` or `wrong_size`; other kinds do not change it."""
     half = len(answer.body) // 2
     if kind == "corrupt" and answer.body:
         flipped = bytes(byte ^ 0xFF for byte in answer.body[half : half + 16])

@@ -1,4 +1,4 @@
-"""The loopback Hub's routes about files: upload (preupload, LFS, commit), listing (tree, paths-info), download."""
+"""Routes of the loopback Hub for files: upload (preupload, LFS, commit), listing (tree, paths-info), download."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ EXPANDED_PAGE = 50
 
 
 def preupload(call: Call) -> Answer:
-    """For each file to come: LFS or regular, and the oid of what is there now, so that the client can skip it."""
+    """For each announced file: LFS or regular, and the oid of its present version, so that the client can skip it."""
     repo = call.write_repo()
     here = repo.resolve(call.at["rev"]).tree
     modes = []
@@ -30,7 +30,7 @@ def preupload(call: Call) -> Answer:
 
 
 def lfs_batch(call: Call) -> Answer:
-    """Where to put each LFS object; no `actions` for one that is already here."""
+    """The upload address of each LFS object; no `actions` for an object that exists already."""
     repo = call.write_repo()
     objects = []
     for wanted in call.json().get("objects", []):
@@ -45,7 +45,7 @@ def lfs_batch(call: Call) -> Answer:
 
 
 def lfs_upload(call: Call) -> Answer:
-    """The ticket in the address is the permission, as with a signed storage address."""
+    """The ticket in the address grants access, as in a signed storage address."""
     ticket = call.store.tickets.get(call.at["ticket"])
     if ticket is None:
         raise HubError(403, "This upload address is not valid.")
@@ -102,7 +102,7 @@ def _change(repo: Repo, key: str, value: dict[str, Any]) -> Put | Delete:
 
 
 def tree(call: Call) -> Answer:
-    """The entries under a path, in pages: the next one's address is in the `Link` header."""
+    """The entries under a path, in pages; the `Link` header holds the address of the next page."""
     repo = call.read_repo()
     at = repo.resolve(call.at["rev"])
     folder = call.at.get("path", "").strip("/")
@@ -129,8 +129,8 @@ def paths_info(call: Call) -> Answer:
     repo = call.read_repo()
     at = repo.resolve(call.at["rev"])
     if "json" in call.headers.get("Content-Type", ""):
-        asked = call.json()
-        paths, expand = asked.get("paths", []), bool(asked.get("expand"))
+        body = call.json()
+        paths, expand = body.get("paths", []), bool(body.get("expand"))
     else:
         form = parse_qs(call.body.decode())
         paths, expand = form.get("paths", []), form.get("expand", [""])[0].lower() == "true"
@@ -140,7 +140,7 @@ def paths_info(call: Call) -> Answer:
 
 
 def resolve(call: Call) -> Answer:
-    """A file at a revision, whole or a range of it. LFS files are served from here too, not from another host."""
+    """A file at a revision, whole or a range of it. LFS files are served from the same host, too."""
     repo = call.read_repo()
     call.store.need_content(repo, call.caller)
     at, path = repo.resolve(call.at["rev"]), call.at["path"]
@@ -151,24 +151,24 @@ def resolve(call: Call) -> Answer:
     headers |= {"ETag": f'"{blob.etag}"', "Content-Type": "application/octet-stream"}
     if blob.lfs:
         headers |= {"X-Linked-Etag": f'"{blob.etag}"', "X-Linked-Size": str(len(blob.data))}
-    asked = call.headers.get("Range")
-    if call.method == "HEAD" or not asked:
+    header = call.headers.get("Range")
+    if call.method == "HEAD" or not header:
         return Answer(200, blob.data, headers)
-    start, end = _range(asked, len(blob.data))
+    start, end = _range(header, len(blob.data))
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(blob.data)}"
     return Answer(206, blob.data[start:end], headers)
 
 
-def _range(asked: str, size: int) -> tuple[int, int]:
-    """`bytes=2-5` -> (2, 6), the first byte and the one after the last; 416 where there is none."""
-    found = re.fullmatch(r"\s*bytes\s*=\s*(\d*)-(\d*)\s*", asked)
+def _range(header: str, size: int) -> tuple[int, int]:
+    """`bytes=2-5` -> (2, 6), the first byte and the one after the last; 416 for an invalid range."""
+    found = re.fullmatch(r"\s*bytes\s*=\s*(\d*)-(\d*)\s*", header)
     first, last = found.groups() if found else ("", "")
     if first:
         start, end = int(first), min(int(last) + 1 if last else size, size)
     else:
         start, end = size - min(int(last or 0), size), size
     if not found or start >= end:
-        raise HubError(416, f"Range not satisfiable: {asked}", headers={"Content-Range": f"bytes */{size}"})
+        raise HubError(416, f"Range not satisfiable: {header}", headers={"Content-Range": f"bytes */{size}"})
     return start, end
 
 

@@ -1,9 +1,9 @@
-"""Pytest plugin: one loopback Hub for the whole session, and every Hub client of this process pointed at it.
+"""Pytest plugin: one loopback Hub for the whole session, used by every Hub client of this process.
 
-huggingface_hub and datasets read HF_ENDPOINT when they are imported. So this module, which conftest.py names in
+huggingface_hub and datasets read HF_ENDPOINT when they are imported. So this module, which conftest.py lists in
 `pytest_plugins`, starts the server and sets the environment at import, before any test module imports a client.
-Tests then call the real clients in this process (`hub`), which saves their start-up; what reads its settings at
-import otherwise, such as HF_HUB_OFFLINE, runs in a child process (`hub_env` and `run_python`).
+Tests then call the real clients in this process (`hub`), which saves their start-up; tests of other settings
+that are read at import, such as HF_HUB_OFFLINE, run a child process (`hub_env` and `run_python`).
 """
 
 import atexit
@@ -28,7 +28,7 @@ def _start() -> tuple[HubServer, Path]:
         raise RuntimeError(
             f"{', '.join(clients)} was imported before tests/hub_server/fixtures.py, so it reads the endpoint "
             f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co')} and not the loopback Hub. "
-            "Keep Hub clients out of the top of conftest.py, and name hub_fixtures first in pytest_plugins."
+            "Keep Hub clients out of the top of conftest.py, and list hub_server.fixtures first in pytest_plugins."
         )
     server = HubServer().start()
     home = Path(tempfile.mkdtemp(prefix="artsim-hub-"))
@@ -47,8 +47,8 @@ def _stop() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-def _forget() -> None:
-    """Empty the server, the clients' caches on disk, and what the file system client remembers of repositories."""
+def _clear() -> None:
+    """Clear the server, the clients' caches on disk, and the repository cache of the file system client."""
     _SERVER.clear()
     for entry in _HOME.iterdir():
         if entry.is_dir():
@@ -61,15 +61,15 @@ def _forget() -> None:
 
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
-    """An empty loopback Hub. Clients in this process use it with a write token; caches start empty."""
-    _forget()
+    """An empty loopback Hub. Clients in this process use it with a write token and empty caches."""
+    _clear()
     yield _SERVER
     bugs = list(_SERVER.bugs)
-    _forget()
+    _clear()
     assert not bugs, "The loopback Hub itself failed:\n" + "\n".join(bugs)
 
 
 @pytest.fixture
 def hub_env(hub: HubServer, tmp_path: Path) -> dict[str, str]:
-    """The environment for a child process that talks to `hub`, with caches of its own; for `run_python`."""
+    """The environment for a child process that talks to `hub`, with separate caches; for `run_python`."""
     return client_environment(hub, tmp_path / "hf_home")

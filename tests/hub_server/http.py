@@ -1,4 +1,4 @@
-"""The socket side of the loopback Hub: HTTP/1.1 with keep-alive, over the standard library's server."""
+"""The HTTP/1.1 server of the loopback Hub, with keep-alive, on the server of the standard library."""
 
 import socket
 import sys
@@ -35,7 +35,7 @@ class HubHttp(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news, as tests cut connections on purpose; anything else is printed."""
+        """Ignore lost connections, as tests cut them on purpose; print any other error."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -51,7 +51,7 @@ class HubHttp(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body leave together
+    wbufsize = -1  # sends headers and body together
     disable_nagle_algorithm = True
     server: HubHttp
 
@@ -83,4 +83,4 @@ class Handler(BaseHTTPRequestHandler):
         return bytes(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: requests are recorded, not printed."""
+        """Disabled: requests are recorded, not printed."""

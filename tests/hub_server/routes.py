@@ -1,4 +1,4 @@
-"""The loopback Hub's routes about repositories as a whole: who am I, create, list, settings, refs, Spaces."""
+"""Routes of the loopback Hub for whole repositories: whoami, create, list, settings, refs, Spaces."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def whoami(call: Call) -> Answer:
 
 
 def validate_yaml(call: Call) -> Answer:
-    asked = call.json()
-    card = check_card(str(asked.get("content", "")).encode(), str(asked.get("repoType", "model")))
+    body = call.json()
+    card = check_card(str(body.get("content", "")).encode(), str(body.get("repoType", "model")))
     said = {
         "errors": [{"message": error} for error in card.errors],
         "warnings": [{"message": warning} for warning in card.warnings],
@@ -34,43 +34,43 @@ def validate_yaml(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    asked, caller = call.json(), call.caller
-    repo_type, name = asked.get("type") or "model", asked.get("name") or ""
-    repo_id = f"{asked.get('organization') or caller.user}/{name}"
-    sdk = asked.get("sdk")
+    body, caller = call.json(), call.caller
+    repo_type, name = body.get("type") or "model", body.get("name") or ""
+    repo_id = f"{body.get('organization') or caller.user}/{name}"
+    sdk = body.get("sdk")
     if repo_type == "space" and not sdk:
         raise HubError(400, '"sdk" is required to create a Space.')
     url = f"{call.store.url}/{URL_PREFIX.get(repo_type, '')}{repo_id}"
     try:
-        repo = call.store.create(repo_id, repo_type, caller=caller, private=_private(asked) or False, sdk=sdk)
+        repo = call.store.create(repo_id, repo_type, caller=caller, private=_private(body) or False, sdk=sdk)
     except HubError as error:
         if error.status != 409:
             raise
         return Answer.of({"error": error.message, "url": url}, status=409)  # the client reads `url` here too
     if repo.space is not None:
         for kind, kept in (("variables", repo.space.variables), ("secrets", repo.space.secrets)):
-            for entry in asked.get(kind) or []:
+            for entry in body.get(kind) or []:
                 _keep_setting(kept, entry)
-        if asked.get("hardware"):
-            _set_hardware(repo.space, asked)
+        if body.get("hardware"):
+            _set_hardware(repo.space, body)
     return Answer.of({"url": url, "name": repo_id, "id": repo_id, "private": repo.private})
 
 
 def delete(call: Call) -> Answer:
-    asked = call.json()
-    repo_id = f"{asked.get('organization') or call.caller.user}/{asked.get('name')}"
-    repo = call.store.write(asked.get("type") or "model", repo_id, call.caller)
+    body = call.json()
+    repo_id = f"{body.get('organization') or call.caller.user}/{body.get('name')}"
+    repo = call.store.write(body.get("type") or "model", repo_id, call.caller)
     del call.store.repos[repo.type, repo.id]
     return Answer.of({})
 
 
 def settings(call: Call) -> Answer:
-    repo, asked = call.write_repo(), call.json()
-    private = _private(asked)
+    repo, body = call.write_repo(), call.json()
+    private = _private(body)
     if private is not None:
         repo.private = private
-    if "gated" in asked:
-        repo.gated = asked["gated"]
+    if "gated" in body:
+        repo.gated = body["gated"]
     return Answer.of({"private": repo.private, "gated": repo.gated})
 
 
@@ -96,7 +96,7 @@ def info(call: Call) -> Answer:
 
 
 def repo_info(repo: Repo, commit: Commit, call: Call) -> dict[str, Any]:
-    """What the Hub says of a repository at a commit; `?blobs=true` adds sizes, `?expand=` keeps only what it names."""
+    """The Hub's description of a repository at a commit; `?blobs=true` adds sizes, `?expand=` selects fields."""
     siblings: list[dict[str, Any]] = []
     for path, blob in commit.tree.items():
         entry: dict[str, Any] = {"rfilename": path}
@@ -185,7 +185,7 @@ def delete_branch(call: Call) -> Answer:
 
 
 def space_settings(call: Call) -> Answer:
-    """Variables and secrets: list, set, delete. The value of a secret is never given back."""
+    """Variables and secrets: list, set, delete. The value of a secret is never returned."""
     kind = call.at["kind"]
     repo = call.read_repo() if (call.method, kind) == ("GET", "variables") else call.write_repo()
     space = _space_of(repo)
@@ -209,7 +209,7 @@ def space_hardware(call: Call) -> Answer:
 
 
 def space_volumes(call: Call) -> Answer:
-    """Which repositories are mounted where; a new list takes the place of the old one."""
+    """The mounted repositories; a new list replaces the old one."""
     space = _space_of(call.write_repo())
     volumes = call.json().get("volumes", []) if call.method == "PUT" else []
     for volume in volumes:
@@ -233,14 +233,14 @@ def space_order(call: Call) -> Answer:
 
 
 def agent_harnesses(_: Call) -> Answer:
-    """The client asks for this once a day unless its telemetry is off."""
+    """The client requests this once a day unless its telemetry is off."""
     return Answer.of({"standardEnvVars": [], "harnesses": {}})
 
 
-def _private(asked: dict[str, Any]) -> bool | None:
-    if asked.get("visibility"):
-        return asked["visibility"] == "private"
-    return asked.get("private")
+def _private(body: dict[str, Any]) -> bool | None:
+    if body.get("visibility"):
+        return body["visibility"] == "private"
+    return body.get("private")
 
 
 def _add_ref(names: dict[str, str], name: str, commit: Commit) -> Answer:
@@ -264,22 +264,22 @@ def _space_of(repo: Repo) -> Space:
     return repo.space
 
 
-def _keep_setting(kept: dict[str, dict[str, str]], entry: dict[str, Any]) -> None:
+def _keep_setting(settings_by_key: dict[str, dict[str, str]], entry: dict[str, Any]) -> None:
     if not entry.get("key") or "value" not in entry:
         raise HubError(400, "A variable or secret needs a key and a value.")
-    kept[entry["key"]] = {**entry, "updatedAt": now()}
+    settings_by_key[entry["key"]] = {**entry, "updatedAt": now()}
 
 
-def _set_hardware(space: Space, asked: dict[str, Any]) -> None:
-    if asked["hardware"] not in SPACE_HARDWARE:
-        raise HubError(400, f"Unknown hardware {asked['hardware']!r}.")
-    space.hardware = asked["hardware"]
-    if asked.get("sleepTimeSeconds") is not None:
-        space.sleep_seconds = int(asked["sleepTimeSeconds"])
+def _set_hardware(space: Space, body: dict[str, Any]) -> None:
+    if body["hardware"] not in SPACE_HARDWARE:
+        raise HubError(400, f"Unknown hardware {body['hardware']!r}.")
+    space.hardware = body["hardware"]
+    if body.get("sleepTimeSeconds") is not None:
+        space.sleep_seconds = int(body["sleepTimeSeconds"])
 
 
 def _runtime_of(repo: Repo) -> dict[str, Any]:
-    """A Space builds at once here: it runs if its app file is there, and has whatever hardware it asked for."""
+    """A Space builds at once here: it runs if its app file exists, on the requested hardware."""
     space = _space_of(repo)
     readme = repo.head.tree.get("README.md")
     card = check_card(readme.data, "space").data if readme else {}

@@ -1,15 +1,15 @@
-"""A small Hugging Face Hub on this machine's loopback address, for the real clients to talk to.
+"""A small Hugging Face Hub on the loopback address, for the real clients.
 
     with HubServer() as hub:
         hub.add_repo("artist/works", "dataset", {"README.md": b"# Works"})
         ...                                             # a client with HF_ENDPOINT=hub.url, HF_TOKEN=hub.token
         assert hub.commits("artist/works", "dataset")[0].title == "..."
 
-It keeps everything in memory, records every request, and goes wrong on demand (`inject(Fault(...))`).
+It keeps everything in memory, records every request, and simulates faults (`inject(Fault(...))`).
 
-Where it differs from the real Hub: LFS files are served from the same host (no redirect to storage, no Xet, so clients
-need HF_HUB_DISABLE_XET=1), a Space builds at once, there are no pull requests, discussions or dataset viewer. What it
-does not serve is answered 501, which clients do not retry.
+Differences from the real Hub: LFS files are served from the same host (no redirect to storage, no Xet, so clients need
+HF_HUB_DISABLE_XET=1), a Space builds at once, and there are no pull requests, discussions or dataset viewer. Unknown
+routes are answered with 501, which clients do not retry.
 """
 
 import threading
@@ -33,7 +33,7 @@ ROUTES: tuple[Route, ...] = (*files.ROUTES, *routes.ROUTES)
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it was answered: bytes of body received and sent; status 0 where no answer was given."""
+    """A handled request: bytes of body received and sent; status 0 if there was no answer."""
 
     method: str
     path: str
@@ -47,10 +47,10 @@ class Request:
 
 
 class HubServer:
-    """The server and what tests ask of it. Starts on entering `with`, or by `start()` and `stop()`.
+    """The server and its interface for tests. Starts on entering `with`, or by `start()` and `stop()`.
 
-    `.url`, `.token` (may write), `.read_token` (may only read), `.other_token` (writes, but for another user);
-    the tokens stand for the user `artist`, who is a member of the organisation `museum`, and for `visitor`.
+    `.url`, `.token` (read and write), `.read_token` (read only), `.other_token` (read and write, of another user). The
+    first two belong to the user `artist`, a member of the organisation `museum`, the last one to `visitor`.
     """
 
     user = "artist"
@@ -66,7 +66,7 @@ class HubServer:
         }
         self._store = HubStore(tokens, {"museum": [self.user]} if orgs is None else orgs)
         self._lock = threading.RLock()
-        self._cleared = threading.Event()  # of this round; the next `clear()` sets it and starts another
+        self._cleared = threading.Event()  # set and replaced by the next `clear()`
         self._requests: list[Request] = []
         self._faults: list[ArmedFault] = []
         self.bugs: deque[str] = deque(maxlen=20)  # tracebacks of errors in this server itself
@@ -89,7 +89,7 @@ class HubServer:
         return self
 
     def stop(self) -> None:
-        """Stop listening and hang up on every client."""
+        """Stop listening and close every connection."""
         self._cleared.set()
         if self._http is not None:
             self._http.shutdown()
@@ -106,9 +106,9 @@ class HubServer:
         self.stop()
 
     def clear(self) -> None:
-        """Forget all repositories, requests, faults and bugs; address and tokens stay.
+        """Remove all repositories, requests, faults and bugs; address and tokens stay.
 
-        A request still waiting in a `slow` fault is hung up on: it cannot reach into the next test.
+        The connection of a request that still waits in a `slow` fault is closed, so that it cannot reach the next test.
         """
         with self._lock:
             self._cleared.set()
@@ -124,7 +124,7 @@ class HubServer:
             self._requests.clear()
 
     def inject(self, fault: Fault) -> ArmedFault:
-        """Arm a fault. Of several that match a request, the one injected first takes it."""
+        """Arm a fault. If several match a request, the one that was injected first applies."""
         names = {route.name for route in ROUTES} | {"*"}
         if fault.route not in names:
             raise ValueError(f"No route is called {fault.route!r}. The routes are {', '.join(sorted(names))}.")
@@ -142,9 +142,9 @@ class HubServer:
         gated: str | bool = False,
         sdk: str = "gradio",
     ) -> str:
-        """Put a repository there without HTTP, in any namespace; returns the sha of `main`.
+        """Add a repository without HTTP, in any namespace; returns the sha of `main`.
 
-        As on the Hub, it begins with a commit of `.gitattributes` (a Space: and README.md); `files` are the second.
+        As on the Hub, the first commit has `.gitattributes` (in a Space also README.md); the second has `files`.
         """
         with self._lock:
             owner = Caller(self.user, "write", frozenset([repo_id.split("/")[0]]))
@@ -156,7 +156,7 @@ class HubServer:
     def add_commit(
         self, repo_id: str, repo_type: str, files: Mapping[str, bytes | Path], *, title: str = "Add files"
     ) -> str:
-        """Commit files to `main` without HTTP, as if somebody else had; returns the new sha."""
+        """Commit files to `main` without HTTP, as somebody else would; returns the new sha."""
         with self._lock:
             repo = self._repo(repo_id, repo_type)
             changes = []
@@ -185,7 +185,7 @@ class HubServer:
             return (repo_type, repo_id) in self._store.repos
 
     def repo(self, repo_id: str, repo_type: str) -> Repo:
-        """The repository itself, for what has no method here: `private`, `gated`, `granted`, `space`, `tags`."""
+        """The repository itself, for attributes without a method here: `private`, `gated`, `granted`, `space`, `tags`."""
         with self._lock:
             return self._repo(repo_id, repo_type)
 
@@ -197,7 +197,7 @@ class HubServer:
             raise KeyError(f"The loopback Hub has no {repo_type} {repo_id}. It has: {known}.") from None
 
     def _respond(self, method: str, target: str, headers: Message, body: bytes) -> tuple[Answer | None, int]:
-        """Answer one request. Returns the answer, None to hang up at once, and how much of its body to send."""
+        """Answer a request. Returns the answer (None: close the connection) and how many bytes of its body to send."""
         parts = urlsplit(target)
         found = ((route, route.match(method, parts.path)) for route in ROUTES)
         route, at = next(((route, at) for route, at in found if at is not None), (None, {}))

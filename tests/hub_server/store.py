@@ -1,7 +1,7 @@
-"""What the loopback Hub remembers: repositories, commits, files and who may touch them. No HTTP here.
+"""The state of the loopback Hub: repositories, commits, files and access rights, without HTTP.
 
 The rules are git's and the Hub's: a commit is an immutable snapshot of path -> blob with a 40-hex sha, `main` moves,
-old revisions stay readable by sha, and a small file is named by its git oid, a large (LFS) one by its sha256.
+old revisions stay readable by sha, and a small file is identified by its git oid, a large (LFS) one by its sha256.
 """
 
 import fnmatch
@@ -18,7 +18,7 @@ REPO_TYPES = ("model", "dataset", "space")
 LFS_FROM_BYTES = 10 * 1024 * 1024  # the Hub keeps larger files as LFS, whatever their name
 URL_PREFIX = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 
-# What `.gitattributes` of a new repository sends to LFS. Datasets also send media there.
+# Suffixes that `.gitattributes` of a new repository assigns to LFS; in datasets, also those of media.
 _LFS_SUFFIXES = """
 7z arrow avro bin bz2 ckpt ftz gz h5 joblib lz4 mlmodel model msgpack npy npz onnx ot parquet pb pickle pkl pt pth rar
 safetensors tar tflite tgz wasm xz zip zst
@@ -30,7 +30,7 @@ _SERIAL = itertools.count(1)
 
 
 class HubError(Exception):
-    """A refusal, as the Hub words it: `status`, a sentence, and perhaps a code such as `EntryNotFound`."""
+    """A refusal in the words of the Hub: `status`, message, and optionally a code such as `EntryNotFound`."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None):
         super().__init__(message)
@@ -50,7 +50,7 @@ class Blob:
 
     @cached_property
     def pointer(self) -> bytes:
-        """The small text that git holds in place of an LFS file."""
+        """The small text that git stores in place of an LFS file."""
         return f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {len(self.data)}\n".encode()
 
     @cached_property
@@ -88,7 +88,7 @@ class Delete:
 
 @dataclass
 class Space:
-    """The part of a Space that is not in its files."""
+    """The settings of a Space, which are not in its files."""
 
     sdk: str
     hardware: str = "cpu-basic"
@@ -105,7 +105,7 @@ class Repo:
     def __init__(self, repo_id: str, repo_type: str, *, author: str, private: bool = False, sdk: str | None = None):
         self.id, self.type, self.private = repo_id, repo_type, private
         self.gated: str | bool = False
-        self.granted: set[str] = set()  # users let in when gated
+        self.granted: set[str] = set()  # users with access if gated
         self.space = Space(sdk) if repo_type == "space" and sdk else None
         self.created = now()
         self.commits: dict[str, Commit] = {}
@@ -123,7 +123,7 @@ class Repo:
         return self.commits[self.branches["main"]]
 
     def resolve(self, revision: str) -> Commit:
-        """The commit that a branch, a tag, or a sha of at least 7 digits names."""
+        """The commit of a branch, a tag, or a sha of at least 7 digits."""
         sha = self.branches.get(revision) or self.tags.get(revision)
         if sha is None and len(revision) >= 7:
             sha = next((known for known in self.commits if known.startswith(revision)), None)
@@ -141,7 +141,7 @@ class Repo:
         author: str,
         parent: str | None = None,
     ) -> Commit:
-        """Move `branch` to a new commit. `parent` is where the caller believes it stands: elsewhere is 412."""
+        """Move `branch` to a new commit. `parent` is the head that the caller expects: any other one is 412."""
         if branch not in self.branches:
             raise HubError(404, f"Invalid rev id: {branch}", code="RevisionNotFound")
         base = self.commits[self.branches[branch]]
@@ -153,7 +153,7 @@ class Repo:
         return self._record(branch, base.sha, tree, title, message, author)
 
     def last_change(self, path: str, at: Commit) -> Commit:
-        """The newest commit, at or before `at`, in which `path` (a file or a folder) became what it is."""
+        """The newest commit, at or before `at`, that changed `path` (a file or a folder)."""
         wanted, commit = _slice(at.tree, path), at
         while commit.parent is not None and _slice(self.commits[commit.parent].tree, path) == wanted:
             commit = self.commits[commit.parent]
@@ -167,7 +167,7 @@ class Repo:
         return line
 
     def goes_to_lfs(self, path: str, size: int, sample: bytes) -> bool:
-        """Whether the Hub keeps this file as LFS: named in `.gitattributes`, large, or not text."""
+        """Whether the Hub stores this file as LFS: listed in `.gitattributes`, large, or not text."""
         if size == 0:
             return False
         attributes = self.head.tree.get(".gitattributes")
@@ -199,7 +199,7 @@ class Repo:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: `user` and `role` are None for a visitor without a token."""
+    """The sender of a request: `user` and `role` are None without a token."""
 
     user: str | None = None
     role: str | None = None
@@ -207,7 +207,7 @@ class Caller:
 
 
 class HubStore:
-    """All repositories, and the rules of who sees and changes them.
+    """All repositories, and the rules of access to them.
 
     `tokens`: token -> (user, "read" or "write"); `orgs`: organisation -> its members' user names.
     """
@@ -220,7 +220,7 @@ class HubStore:
         self.tickets: dict[str, tuple[Repo, str, int]] = {}  # upload ticket -> repository, sha256, size
 
     def caller(self, authorization: str | None) -> Caller:
-        """Who a request's `Authorization` header stands for; a token nobody was given is 401 everywhere."""
+        """The caller of an `Authorization` header; an unknown token is 401 everywhere."""
         if not authorization:
             return Caller()
         account = self.tokens.get(authorization.removeprefix("Bearer ").strip())
@@ -243,12 +243,12 @@ class HubStore:
         return repo
 
     def read(self, repo_type: str, repo_id: str, caller: Caller) -> Repo:
-        """The repository, if the caller may know of it; else 401 (no token) or 404, as if it did not exist."""
+        """The repository, if the caller can see it; else 401 (no token) or 404, as if it did not exist."""
         repo = self.repos.get((repo_type, repo_id))
         if repo is not None and (not repo.private or repo.namespace in caller.namespaces):
             return repo
         # The Hub sends no code with its 401; the client then reads "401 from https" as "repository not found".
-        # Here the address is plain http, so the code is sent to bring about the same exception.
+        # Here the address is plain http, so the code is sent to raise the same exception.
         if caller.user is None:
             raise HubError(401, "Invalid username or password.", code="RepoNotFound")
         raise HubError(404, "Repository not found", code="RepoNotFound")
@@ -267,7 +267,7 @@ class HubStore:
             raise HubError(403, f'You don\'t have the rights to write under the namespace "{namespace}"')
 
     def need_content(self, repo: Repo, caller: Caller) -> None:
-        """Raise `GatedRepo` where the repository is gated and the caller has not been let in."""
+        """Raises `GatedRepo` if the repository is gated and the caller has no access."""
         if not repo.gated or repo.namespace in caller.namespaces or caller.user in repo.granted:
             return
         status = 401 if caller.user is None else 403
@@ -275,7 +275,7 @@ class HubStore:
 
 
 def now() -> str:
-    """The time as the Hub writes it: `2025-01-31T12:00:00.000Z`."""
+    """The current time in the format of the Hub: `2025-01-31T12:00:00.000Z`."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
@@ -300,7 +300,7 @@ def _slice(tree: Mapping[str, Blob], path: str) -> dict[str, str]:
 
 
 def _is_text(sample: bytes) -> bool:
-    """Whether the first bytes of a file are UTF-8 without NUL; a character cut off at the end is forgiven."""
+    """Whether the first bytes of a file are UTF-8 without NUL; a character may be cut off at the end."""
     if b"\0" in sample:
         return False
     try:

@@ -1,4 +1,4 @@
-"""The loopback Hub as datasets and transformers use it: push, load, stream, read a model."""
+"""datasets and transformers on the loopback Hub: push, load, stream, read a model."""
 
 import io
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_streaming_a_few_rows_reads_only_the_first_shard(hub: HubServer, tmp_pat
     assert read == {"train-00000-of-00003.parquet"}
 
 
-def test_a_stream_survives_a_hub_that_is_away_for_a_moment(hub: HubServer) -> None:
+def test_a_stream_survives_a_short_outage_of_the_hub(hub: HubServer) -> None:
     wikiart(6).push_to_hub(WORKS, num_shards=2)
     armed = hub.inject(Fault("resolve", method="GET", path=".parquet", status=503))
     stream = datasets.load_dataset(WORKS, split="train", streaming=True)

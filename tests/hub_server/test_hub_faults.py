@@ -1,4 +1,4 @@
-"""What the loopback Hub does wrong on demand, and what the real client makes of it."""
+"""Faults of the loopback Hub, and how the real client handles them."""
 
 import time
 from pathlib import Path
@@ -43,7 +43,7 @@ def fetch(filename: str = "train.parquet", *, patience: float = 10, force: bool 
     ],
     ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.status}",
 )
-def test_the_client_tries_an_upload_again(works: HubServer, fault: Fault) -> None:
+def test_the_client_retries_an_upload(works: HubServer, fault: Fault) -> None:
     armed = works.inject(fault)
     push({"b.parquet": PARQUET[::-1]})
     assert armed.hits == 1
@@ -51,7 +51,7 @@ def test_the_client_tries_an_upload_again(works: HubServer, fault: Fault) -> Non
 
 
 @pytest.mark.parametrize("status", [409, 412, 500, 503])
-def test_the_client_does_not_try_a_commit_again(works: HubServer, status: int) -> None:
+def test_the_client_does_not_retry_a_commit(works: HubServer, status: int) -> None:
     works.inject(Fault("commit", method="POST", status=status))
     with pytest.raises(HfHubHTTPError) as refused:
         push({"b.parquet": b"PAR1"})
@@ -59,7 +59,7 @@ def test_the_client_does_not_try_a_commit_again(works: HubServer, status: int) -
     assert "b.parquet" not in works.files(WORKS, "dataset")
 
 
-def test_a_commit_whose_answer_is_lost_is_there_all_the_same(works: HubServer) -> None:
+def test_a_commit_with_a_lost_response_exists(works: HubServer) -> None:
     works.inject(Fault("commit", "lost_answer"))
     with pytest.raises(httpx2.RemoteProtocolError):
         push({"b.parquet": b"PAR1"})
@@ -68,7 +68,7 @@ def test_a_commit_whose_answer_is_lost_is_there_all_the_same(works: HubServer) -
 
 
 def test_a_cut_download_is_resumed_by_range(hub: HubServer) -> None:
-    # The client keeps what it has in whole pieces of DOWNLOAD_CHUNK_SIZE; a smaller file would start anew.
+    # The client keeps complete chunks of DOWNLOAD_CHUNK_SIZE; the download of a smaller file would start again.
     piece = constants.DOWNLOAD_CHUNK_SIZE
     big = bytes(piece) + bytes(range(256)) * (6 * 1024 * 1024 // 256) + bytes(piece)
     hub.add_repo(WORKS, "dataset", {"big.parquet": big})
@@ -102,7 +102,7 @@ def test_an_upload_of_the_wrong_size_is_refused(works: HubServer) -> None:
     assert "b.parquet" not in works.files(WORKS, "dataset")
 
 
-def test_a_slow_hub_is_not_waited_for_where_the_cache_can_answer(works: HubServer) -> None:
+def test_the_client_uses_its_cache_if_the_hub_is_slow(works: HubServer) -> None:
     fetch()
     works.inject(Fault("resolve", "slow", method="HEAD", seconds=1.5))
     begun = time.monotonic()
@@ -114,11 +114,11 @@ def test_a_slow_hub_is_not_waited_for_where_the_cache_can_answer(works: HubServe
     assert works.requests == []  # the request that was waiting is gone, and not recorded late
 
 
-def test_a_fault_hits_only_what_it_names(works: HubServer) -> None:
+def test_a_fault_affects_only_matching_requests(works: HubServer) -> None:
     works.add_commit(WORKS, "dataset", {"a.txt": b"a", "b.txt": b"b"})
     armed = works.inject(Fault("resolve", "wrong_size", method="GET", path="b.txt", skip=1, times=None))
     assert fetch("a.txt").read_bytes() == b"a"
-    assert fetch("b.txt").read_bytes() == b"b"  # the first one is let through
+    assert fetch("b.txt").read_bytes() == b"b"  # the first request is let through
     with pytest.raises(OSError, match="Consistency"):
         fetch("b.txt", force=True)
     assert armed.hits == 1

@@ -82,12 +82,12 @@ def test_pushing_the_same_content_again_sends_no_lfs_bytes(hub: HubServer, api: 
     assert push(api, {"train.parquet": PARQUET, "note.txt": b"one"}) == sha
     assert {request.route for request in hub.requests}.isdisjoint({"lfs_upload", "commit"})
 
-    push(api, {"moved.parquet": PARQUET})  # another path: asked for, but already stored
+    push(api, {"moved.parquet": PARQUET})  # another path, but the content is stored already
     assert lfs_bytes(hub) == 0
     assert hub.files(WORKS, "dataset")["moved.parquet"] == PARQUET
 
 
-def test_what_is_not_text_goes_to_lfs_whatever_its_name(hub: HubServer, api: HfApi) -> None:
+def test_binary_files_go_to_lfs_whatever_their_name(hub: HubServer, api: HfApi) -> None:
     hub.add_repo(WORKS, "dataset")
     push(api, {"index/main.faiss": b"IxFI\0\0\x01", "note.txt": "Vermeer, für Elise".encode()})
     tree = hub.commits(WORKS, "dataset")[0].tree
@@ -136,7 +136,7 @@ def test_a_tree_is_listed_in_pages(hub: HubServer, api: HfApi) -> None:
     assert len(list(api.list_repo_tree(WORKS, "images", repo_type="dataset", expand=True))) == 1100
 
 
-def test_a_cached_file_is_asked_for_but_not_sent_again(hub: HubServer) -> None:
+def test_a_cached_file_is_checked_but_not_sent_again(hub: HubServer) -> None:
     hub.add_repo(WORKS, "dataset", {"train.parquet": PARQUET})
     first = hf_hub_download(WORKS, "train.parquet", repo_type="dataset")
     hub.clear_requests()
@@ -144,7 +144,7 @@ def test_a_cached_file_is_asked_for_but_not_sent_again(hub: HubServer) -> None:
     assert [(request.method, request.sent) for request in hub.requests] == [("HEAD", 0)]
 
 
-def test_what_is_missing_is_told_apart(hub: HubServer, api: HfApi) -> None:
+def test_missing_repositories_files_and_revisions_have_different_errors(hub: HubServer, api: HfApi) -> None:
     hub.add_repo(WORKS, "dataset")
     with pytest.raises(RepositoryNotFoundError):
         hf_hub_download("artist/nothing", "a.txt", repo_type="dataset")
@@ -157,7 +157,7 @@ def test_what_is_missing_is_told_apart(hub: HubServer, api: HfApi) -> None:
     assert not api.repo_exists(WORKS)  # a dataset is not a model of that name
 
 
-def test_creating_what_exists_is_409_unless_that_is_fine(hub: HubServer, api: HfApi) -> None:
+def test_creating_an_existing_repository_is_409_unless_exist_ok(hub: HubServer, api: HfApi) -> None:
     api.create_repo(WORKS, repo_type="dataset")
     with pytest.raises(HfHubHTTPError) as refused:
         api.create_repo(WORKS, repo_type="dataset")
@@ -165,7 +165,7 @@ def test_creating_what_exists_is_409_unless_that_is_fine(hub: HubServer, api: Hf
     assert api.create_repo(WORKS, repo_type="dataset", exist_ok=True).repo_id == WORKS
 
 
-def test_each_token_may_do_what_its_role_allows(hub: HubServer, api: HfApi) -> None:
+def test_each_token_has_the_rights_of_its_role(hub: HubServer, api: HfApi) -> None:
     hub.add_repo(WORKS, "dataset")
     assert api.whoami()["auth"]["accessToken"]["role"] == "write"
     assert api.whoami(token=hub.read_token)["auth"]["accessToken"]["role"] == "read"
@@ -174,7 +174,7 @@ def test_each_token_may_do_what_its_role_allows(hub: HubServer, api: HfApi) -> N
             push(HfApi(token=token), {"a.txt": b"a"})
         assert status_of(refused) == status, token
     with pytest.raises(HfHubHTTPError) as refused:
-        HfApi(token="hf_unknown").dataset_info(WORKS)  # a bad token is worse than none
+        HfApi(token="hf_unknown").dataset_info(WORKS)  # an invalid token is refused where no token is needed
     assert status_of(refused) == 401
     assert HfApi(token=False).dataset_info(WORKS).id == WORKS
     with pytest.raises(HfHubHTTPError) as refused:
@@ -196,7 +196,7 @@ def test_a_private_repository_is_hidden_from_others(hub: HubServer, api: HfApi, 
     assert HfApi(token=False).repo_info(WORKS, repo_type="dataset").private is False
 
 
-def test_a_gated_repository_lets_in_who_was_granted(hub: HubServer) -> None:
+def test_a_gated_repository_admits_granted_users(hub: HubServer) -> None:
     hub.add_repo("museum/model", "model", {"config.json": b"{}"}, gated="manual")
     with pytest.raises(GatedRepoError):
         hf_hub_download("museum/model", "config.json", token=hub.other_token)
@@ -241,13 +241,13 @@ def test_a_space_is_created_configured_and_runs(hub: HubServer, api: HfApi) -> N
         api.request_space_hardware(space, "gpu-please")  # type: ignore[arg-type]
 
 
-def test_what_is_not_served_says_so(hub: HubServer, api: HfApi) -> None:
+def test_an_unknown_route_is_named(hub: HubServer, api: HfApi) -> None:
     hub.add_repo(WORKS, "dataset")
     with pytest.raises(HfHubHTTPError, match="does not serve POST /api/datasets/artist/works/discussions"):
         api.create_discussion(WORKS, title="Hello", repo_type="dataset")
 
 
-def test_offline_the_cache_answers_and_nothing_is_asked(
+def test_offline_the_cache_is_used_and_no_request_is_sent(
     hub: HubServer, hub_env: dict[str, str], tmp_path: Path
 ) -> None:
     hub.add_repo(WORKS, "dataset", {"a.txt": b"from the Hub"})
@@ -272,7 +272,7 @@ def test_fixtures_refuse_to_start_after_a_client_was_imported() -> None:
     assert "huggingface_hub was imported before tests/hub_server/fixtures.py" in late.stderr
 
 
-def test_a_stopped_hub_hangs_up_on_its_clients() -> None:
+def test_a_stopped_hub_closes_its_connections() -> None:
     with HubServer() as other:
         other.add_repo(WORKS, "dataset", {"a.txt": b"a"})
         api = HfApi(endpoint=other.url)

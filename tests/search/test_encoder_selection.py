@@ -1,4 +1,4 @@
-"""The choice between encoders, and their fusion, on numbers made by hand."""
+"""Encoder selection and fusion, on hand-made numbers."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from artsim.search.encoder_selection import best_of, spread_of, standard_scores
 from artsim.search.fusion import reciprocal_ranks, shares_of, sum_of
 
 
-def test_a_score_is_counted_in_spreads_above_the_median_of_the_sample() -> None:
+def test_a_score_is_measured_in_spreads_above_the_median_of_the_sample() -> None:
     sample = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])  # median 0, median absolute deviation 1
     assert spread_of(sample) == pytest.approx(1.4826)
     np.testing.assert_allclose(standard_scores(np.array([0.0, 1.4826, -2.9652]), sample), [0, 1, -2])
@@ -24,7 +24,7 @@ def test_a_few_pairs_that_are_truly_alike_do_not_widen_the_spread() -> None:
     assert alike.std() > 1.5 * crowd.std()
 
 
-def test_a_sample_that_says_nothing_gives_no_score() -> None:
+def test_a_sample_without_spread_gives_no_score() -> None:
     assert np.isnan(standard_scores(np.array([0.5, 0.6]), np.zeros(0))).all()
     assert np.isnan(standard_scores(np.array([0.5, 0.6]), np.full(7, 0.5))).all()
 
@@ -37,7 +37,7 @@ def test_the_highest_value_is_chosen_and_the_first_of_equals(values: list[float]
     assert best_of(values) == position
 
 
-def test_the_wider_a_space_scatters_the_less_its_cosines_count() -> None:
+def test_the_wider_the_spread_of_a_space_the_smaller_its_share() -> None:
     narrow, wide = np.array([-0.1, 0.0, 0.1]), np.array([-0.4, 0.0, 0.4])
     np.testing.assert_allclose(shares_of([narrow, wide], [1, 1]), [0.8, 0.2])
     np.testing.assert_allclose(shares_of([narrow, wide], [1, 4]), [0.5, 0.5])
@@ -58,6 +58,6 @@ def test_reciprocal_ranks_are_those_of_the_paper() -> None:
     np.testing.assert_allclose(scores, [1 / 62 + 1 / 61, 1 / 62, 1 / 61, 1 / 63])
 
 
-def test_reciprocal_ranks_count_by_the_weights() -> None:
+def test_reciprocal_ranks_are_weighted() -> None:
     rows, scores = reciprocal_ranks([np.array([7]), np.array([3])], [3, 1])
     assert dict(zip(rows.tolist(), scores.tolist(), strict=True)) == pytest.approx({7: 3 / 61, 3: 1 / 61})

@@ -55,7 +55,7 @@ def test_likeness_is_the_weighted_mean_of_the_aspects_cosines(weights: Any, coll
 
 
 def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, raw: Any) -> None:
-    """CSLS, before diffusion orders the best anew."""
+    """CSLS, before diffusion reranks the best."""
     from artsim.search.ranking import order_tuned
 
     (space,) = collection.state.spaces
@@ -121,7 +121,7 @@ def test_a_work_of_the_collection_is_nearest_to_its_own_picture(collection: Any,
     assert collection.search(image=load_image(paintings / "11.jpg"), k=1)[0].id == "11.jpg"
 
 
-def test_the_querys_own_work_is_left_out(collection: Any) -> None:
+def test_the_work_of_the_query_is_excluded(collection: Any) -> None:
     assert "11.jpg" not in ids(collection.search(work="11.jpg", k=40))
     assert len(collection.search(work="11.jpg", k=40)) == 39
     two = collection.search(parts=[Part(work="11.jpg"), Part(work="12.jpg", weight=-0.5)], k=40)
@@ -130,8 +130,8 @@ def test_the_querys_own_work_is_left_out(collection: Any) -> None:
 
 
 def test_presets_are_aspect_weights_with_a_name(collection: Any) -> None:
-    def by(**asked: Any) -> list[str]:
-        return ids(collection.search(work="05.jpg", **asked))
+    def by(**options: Any) -> list[str]:
+        return ids(collection.search(work="05.jpg", **options))
 
     assert set(PRESETS) == {"balanced", "style", "subject", "color", "same-work"}
     for preset, weights in PRESETS.items():
@@ -144,14 +144,14 @@ def test_presets_are_aspect_weights_with_a_name(collection: Any) -> None:
 
 @pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
 def test_filters_apply_before_the_top_k(ranking: Any, collection: Any) -> None:
-    """However far down the ranking the works lie that the filter leaves: k come back if k exist."""
+    """k works are returned if k exist, however far down the ranking they are."""
     everything = collection.search(work="05.jpg", k=39, ranking=ranking)
     last = sorted(match.work["year"] for match in everything[-10:] if match.work["year"] is not None)
     low, high = last[0], last[-1]
     left = [match.id for match in everything if match.work["year"] is not None and low <= match.work["year"] <= high]
     found = ids(collection.search(work="05.jpg", where={"year": (low, high)}, k=len(left), ranking=ranking))
     assert sorted(found) == sorted(left)
-    assert ranking == "tuned" or found == left  # diffusion goes by what else is there
+    assert ranking == "tuned" or found == left  # diffusion depends on the other candidates
 
 
 def test_a_filter_by_artist_and_tag(collection: Any) -> None:
@@ -183,7 +183,7 @@ def test_k_is_a_whole_number_from_1_to_1000(k: Any, collection: Any) -> None:
         collection.search(work="05.jpg", k=k)
 
 
-def test_more_than_there_are_gives_all_there_are(collection: Any) -> None:
+def test_a_k_beyond_the_collection_returns_all_works(collection: Any) -> None:
     assert len(collection.search(work="05.jpg", k=1000)) == 39
 
 
@@ -212,7 +212,7 @@ def test_more_than_there_are_gives_all_there_are(collection: Any) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_answered_is_one_sentence(arguments: Any, reason: str, collection: Any) -> None:
+def test_invalid_queries_raise_a_one_line_error(arguments: Any, reason: str, collection: Any) -> None:
     with pytest.raises(QueryError, match=reason) as error:
         collection.search(**arguments)
     assert "\n" not in str(error.value)
@@ -261,7 +261,7 @@ def test_the_order_of_parts_does_not_matter(collection: Any, paintings: Path) ->
 
 
 def test_a_picture_and_a_text_together_lie_between_the_two(collection: Any) -> None:
-    """The better a work fits the words, the more it gains over the ranking by the picture alone."""
+    """The better a work fits the text, the more it gains over the ranking by the picture alone."""
     words = {match.id: match.cosine for match in collection.search(text="a garden", k=40)}
     alone = {match.id: match.rank for match in collection.search(work="05.jpg", k=39)}
     both = {match.id: match.rank for match in collection.search(work="05.jpg", text="a garden", k=39)}
@@ -289,7 +289,7 @@ def test_a_region_outside_the_picture_is_an_image_error(collection: Any) -> None
         collection.search(work="11.jpg", region=(0.5, 0.5, 0.2, 0.9))
 
 
-def test_a_text_query_to_an_image_only_encoder_is_one_sentence(
+def test_a_text_query_to_an_image_only_encoder_raises_a_one_line_error(
     checkpoint: Any, paintings: Path, tmp_path: Path
 ) -> None:
     from artsim import build_collection, open_source
@@ -303,7 +303,7 @@ def test_a_text_query_to_an_image_only_encoder_is_one_sentence(
     assert len(collection.search(work="00.jpg")) == 4
 
 
-def test_answers_can_be_made_to_differ_from_the_query(collection: Any) -> None:
+def test_matches_can_exclude_and_limit_the_values_of_a_column(collection: Any) -> None:
     by_artist: dict[str, int] = {}
     for identity in collection.ids:
         by_artist[collection.work(identity)["artist"]] = by_artist.get(collection.work(identity)["artist"], 0) + 1
@@ -318,7 +318,7 @@ def test_answers_can_be_made_to_differ_from_the_query(collection: Any) -> None:
     assert len(artists) == len(set(artists)) > 5
 
 
-def test_many_threads_find_what_one_finds(collection: Any, paintings: Path) -> None:
+def test_parallel_searches_return_the_same_matches(collection: Any, paintings: Path) -> None:
     expected = {identity: ids(collection.search(image=paintings / identity, k=5)) for identity in collection.ids[:8]}
     wrong: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What a query's pictures come to, and that a picture is embedded once however often its search is refined."""
+"""Query vectors: a picture is embedded once, however often its search is refined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from artsim.search.query_vectors import QueryEmbedding
 
 
 class Counting:
-    """The collection's own encoder, counting the pictures that it is shown."""
+    """The encoder of the collection, counting the pictures that it embeds."""
 
     def __init__(self, encoder: Any) -> None:
         self._encoder, self.shown = encoder, 0
@@ -52,7 +52,7 @@ def test_another_picture_or_another_region_is_embedded(counted: Any, painting: b
     assert encoder.shown == 4
 
 
-def test_only_the_latest_pictures_are_kept(counted: Any) -> None:
+def test_only_the_latest_pictures_are_cached(counted: Any) -> None:
     embedding, encoder, space = counted
     pictures = [Image.new("RGB", (40, 40), (shade, 0, 0)) for shade in range(70)]
     embedding.images(space, [Part(image=picture) for picture in pictures])

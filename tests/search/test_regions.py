@@ -1,4 +1,4 @@
-"""Details find the work that contains them, and where; regions are saved, verified, rebuilt, added to and taken from."""
+"""Detail search finds the work and the place of a detail; regions are saved, verified, rebuilt, added and removed."""
 
 import hashlib
 import json
@@ -63,11 +63,11 @@ def test_a_detail_finds_its_work_and_where_it_is(works: Any) -> None:
         assert second.region in REGIONS
 
 
-def test_the_other_searches_say_nothing_of_regions(works: Any) -> None:
+def test_other_searches_return_no_region(works: Any) -> None:
     assert {match.region for match in works.search(work=works.ids[0], k=5)} == {None}
 
 
-def test_filters_limits_and_own_works_are_respected(works: Any) -> None:
+def test_filters_limits_and_works_of_the_query_are_respected(works: Any) -> None:
     identity = works.ids[5]
     picture = detail_of(works, identity)
     artist = works.work(identity)["artist"]
@@ -84,11 +84,11 @@ def test_filters_limits_and_own_works_are_respected(works: Any) -> None:
     assert varied[0].id == identity
 
 
-def test_a_filter_that_leaves_nothing_gives_nothing(works: Any) -> None:
+def test_a_filter_that_leaves_nothing_gives_no_matches(works: Any) -> None:
     assert works.search(image=detail_of(works, works.ids[0]), detail=True, where={"artist": "Nobody"}) == []
 
 
-def test_for_and_against_add_up_work_by_work(works: Any) -> None:
+def test_parts_for_and_against_add_up_per_work(works: Any) -> None:
     one, other = works.ids[2], works.ids[9]
     both = [Part(image=detail_of(works, one)), Part(image=detail_of(works, other))]
     assert {one, other} <= {match.id for match in works.search(parts=both, detail=True, k=4)}
@@ -108,7 +108,7 @@ def test_every_work_is_ranked_once_and_k_is_kept(works: Any) -> None:
     assert [match.id for match in works.search(image=picture, detail=True, k=3)] == [m.id for m in everything[:3]]
 
 
-def test_what_cannot_be_looked_for_is_said_in_a_sentence(works: Any, collection: Any, painting: bytes) -> None:
+def test_invalid_detail_searches_raise_a_one_line_error(works: Any, collection: Any, painting: bytes) -> None:
     with pytest.raises(
         QueryError, match=r"has no regions in which a detail could be found\. Build it again with --regions"
     ):
@@ -146,7 +146,7 @@ def test_plain_datasets_reads_the_region_vectors(folder: Path, works: Any) -> No
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
 
-def test_a_collection_without_regions_stays_as_older_versions_read_it(saved: Path) -> None:
+def test_a_collection_without_regions_stays_readable_by_older_versions(saved: Path) -> None:
     manifest = json.loads((saved / "artsim.json").read_text(encoding="utf-8"))
     assert manifest["format_version"] == 1
     assert "regions" not in manifest["spaces"][0]
@@ -186,7 +186,7 @@ def test_an_index_of_other_works_is_refused(changed: Path, folder: Path) -> None
 # --- Built, added, removed ---------------------------------------------------------------------------------------------
 
 
-def test_works_come_and_go_with_their_regions(changed: Path, met_works: list[dict[str, Any]]) -> None:
+def test_regions_are_added_and_removed_with_their_works(changed: Path, met_works: list[dict[str, Any]]) -> None:
     collection = open_collection(changed)
     collection.add([{"id": f"new {row}", "image": met_works[row]["image"]["bytes"]} for row in (50, 60)])
     gone, kept = collection.ids[0], collection.ids[11]
@@ -201,7 +201,7 @@ def test_works_come_and_go_with_their_regions(changed: Path, met_works: list[dic
         collection = open_collection(changed)
 
 
-def test_many_new_works_have_the_statistics_measured_anew(changed: Path, met_works: list[dict[str, Any]]) -> None:
+def test_many_new_works_refit_the_statistics(changed: Path, met_works: list[dict[str, Any]]) -> None:
     collection = open_collection(changed)
     before = collection.state.spaces[0].regions.statistics
     collection.add([{"id": f"new {row}", "image": met_works[row]["image"]["bytes"]} for row in range(50, 55)])
@@ -231,7 +231,7 @@ def test_building_again_with_regions_adds_them_and_without_drops_them(
 # --- Vectors -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_region_is_the_mean_of_what_lies_in_it() -> None:
+def test_a_region_vector_is_the_mean_of_its_patches() -> None:
     maps = np.random.default_rng(0).random((2, 5, 10, 20)).astype(np.float32)
     regions = averaged_over_regions(maps)
     assert regions.shape == (2, len(REGIONS), 5)
@@ -240,7 +240,7 @@ def test_a_region_is_the_mean_of_what_lies_in_it() -> None:
     np.testing.assert_allclose(regions[:, corner], unit_rows(maps[:, :, :4, :8].mean(axis=(2, 3))), atol=1e-5)
 
 
-def test_a_place_partly_inside_counts_in_part() -> None:
+def test_a_patch_partly_inside_counts_in_part() -> None:
     maps = np.zeros((1, 2, 2, 2), np.float32)
     maps[0, 0, 0, 0] = maps[0, 1, 0, 1] = 1.0  # upper left and upper right
     left = averaged_over_regions(maps)[0, REGIONS.index((0.0, 0.0, 0.62, 0.62))]
@@ -259,7 +259,7 @@ def test_regions_overlap_and_cover_the_picture() -> None:
     assert covered[30:70, 30:70].min() >= 4
 
 
-def test_regions_come_with_the_very_blocks_of_the_plain_pass(embedded: Any, met_works: list[dict[str, Any]]) -> None:
+def test_regions_come_with_the_same_blocks_as_without_regions(embedded: Any, met_works: list[dict[str, Any]]) -> None:
     images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in (1, 2)]
     blocks, regions = embed_with_regions(embedded, images)
     assert regions.shape == (2, len(REGIONS), region_dim(embedded))
@@ -268,13 +268,13 @@ def test_regions_come_with_the_very_blocks_of_the_plain_pass(embedded: Any, met_
 
 
 class PatchesOnly:
-    """A real encoder of which only the duties are used: what another author's encoder would have."""
+    """A real encoder reduced to the required methods, as an encoder of another author may be."""
 
     def __init__(self, encoder: Any) -> None:
         self.embed_images, self.embed_patches = encoder.embed_images, encoder.embed_patches
 
 
-def test_any_encoder_that_sees_patches_makes_regions(embedded: Any, met_works: list[dict[str, Any]]) -> None:
+def test_any_encoder_with_patches_gives_regions(embedded: Any, met_works: list[dict[str, Any]]) -> None:
     encoder: Any = PatchesOnly(embedded)
     images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in range(8)]
     _, regions = embed_with_regions(encoder, images)

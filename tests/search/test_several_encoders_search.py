@@ -1,4 +1,4 @@
-"""Searching a collection of several encoders: one of them, the one that is chosen, all fused, or side by side."""
+"""Search with several encoders: by one, by the selected one, by all fused; and their comparison."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ NAMES = ["dinov2", "clip"]
 
 @pytest.fixture(scope="module")
 def several(paintings: Path, clip: Any, checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    """40 paintings; DINOv2 first, which reads no words, then CLIP, which does."""
+    """40 paintings; DINOv2 first, which has no text encoder, then CLIP, which has one."""
     folder = tmp_path_factory.mktemp("several") / "both"
     dino = load_encoder(str(checkpoint("dinov2")))
     return build_collection(open_source(f"folder:{paintings}"), [dino, clip], folder)
@@ -26,7 +26,7 @@ def ids(matches: Any) -> list[str]:
     return [match.id for match in matches]
 
 
-# --- One of them ---------------------------------------------------------------------------------------------------------
+# --- One encoder ---------------------------------------------------------------------------------------------------------
 
 
 def test_each_encoder_answers_as_if_it_were_alone(several: Collection, collection: Collection, paintings: Path) -> None:
@@ -44,11 +44,11 @@ def test_an_encoder_may_be_named_by_its_id(several: Collection, checkpoint: Any)
     assert several.encoder("clip").id == several.encoder(str(checkpoint("clip"))).id == str(checkpoint("clip"))
 
 
-def test_the_first_answers_where_none_is_named(several: Collection) -> None:
+def test_the_first_encoder_is_the_default(several: Collection) -> None:
     assert several.search(work="05.jpg") == several.search(work="05.jpg", encoder="dinov2")
 
 
-def test_words_go_to_the_first_that_reads_them(several: Collection) -> None:
+def test_texts_go_to_the_first_text_encoder(several: Collection) -> None:
     assert {match.encoder for match in several.search(text="a horse")} == {"clip"}
     mixed = several.search(text="a horse", work="05.jpg")
     assert {match.encoder for match in mixed} == {"clip"}
@@ -69,20 +69,20 @@ def test_a_match_is_explained_with_the_encoder_that_found_it(several: Collection
     assert explained.match.cosine == pytest.approx(match.cosine, abs=1e-5)
 
 
-# --- The one that is chosen ----------------------------------------------------------------------------------------------
+# --- The selected encoder ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "query", [{"work": "05.jpg"}, {"work": "21.jpg", "k": 3}, {"work": "30.jpg", "preset": "style"}]
 )
-def test_auto_answers_as_the_one_with_the_larger_margin(several: Collection, query: Mapping[str, Any]) -> None:
+def test_auto_selects_the_encoder_with_the_larger_margin(several: Collection, query: Mapping[str, Any]) -> None:
     compared = several.compare_encoders(**query)
     margins = {each.encoder: each.margin for each in compared.answers}
     assert compared.auto == max(margins, key=lambda name: margins[name])
     assert several.search(**query, encoder="auto") == several.search(**query, encoder=compared.auto)
 
 
-def test_the_margin_is_what_the_definition_says(several: Collection) -> None:
+def test_the_margin_follows_its_definition(several: Collection) -> None:
     shares = {"subject": 0.25, "style": 0.75}
     compared = several.compare_encoders(work="05.jpg", aspects=shares)
     for each in compared.answers:
@@ -100,7 +100,7 @@ def test_more_answers_do_not_change_the_choice(several: Collection) -> None:
         assert len(chosen) == 1
 
 
-def test_the_plain_rule_takes_the_higher_mean_cosine(several: Collection) -> None:
+def test_the_mean_cosine_rule_selects_the_higher_mean_cosine(several: Collection) -> None:
     for work in several.ids[:5]:
         means = {
             name: np.mean([match.cosine for match in several.search(work=work, encoder=name, k=4)]) for name in NAMES
@@ -121,17 +121,17 @@ def test_auto_keeps_to_filters_and_limits(several: Collection) -> None:
     assert artist not in [match.work["artist"] for match in others]
 
 
-def test_filters_that_leave_nothing_give_nothing(several: Collection) -> None:
+def test_filters_that_leave_nothing_give_no_matches(several: Collection) -> None:
     for encoder in ("auto", "fusion"):
         assert several.search(work="05.jpg", encoder=encoder, where={"year": (3000, 3001)}) == []
 
 
-# --- All of them ---------------------------------------------------------------------------------------------------------
+# --- Fusion --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
 @pytest.mark.parametrize("fusion", ["weighted", "reciprocal-rank"])
-def test_a_fusion_with_one_encoder_alone_is_that_encoder(several: Collection, fusion: Any, ranking: Any) -> None:
+def test_a_fusion_of_one_encoder_equals_that_encoder(several: Collection, fusion: Any, ranking: Any) -> None:
     alone = several.search(work="05.jpg", encoder="clip", ranking=ranking)
     fused = several.search(
         work="05.jpg", encoder="fusion", fusion=fusion, ranking=ranking, encoder_weights={"dinov2": 0}
@@ -199,11 +199,11 @@ def test_a_fusion_keeps_to_filters_limits_and_the_query(several: Collection) -> 
 
 @pytest.mark.parametrize("encoder", ["auto", "fusion"])
 @pytest.mark.parametrize("query", [{"text": "a horse"}, {"text": "a horse", "work": "05.jpg"}])
-def test_words_are_asked_of_those_that_read_them(several: Collection, encoder: str, query: Any) -> None:
+def test_texts_are_given_to_text_encoders_only(several: Collection, encoder: str, query: Any) -> None:
     assert several.search(**query, encoder=encoder) == several.search(**query, encoder="clip")
 
 
-def test_two_that_read_words_fuse_them(paintings: Path, clip: Any, checkpoint: Any, tmp_path: Path) -> None:
+def test_two_text_encoders_are_fused(paintings: Path, clip: Any, checkpoint: Any, tmp_path: Path) -> None:
     siglip = load_encoder(str(checkpoint("siglip")))
     both = build_collection(open_source(f"folder:{paintings}"), [clip, siglip], tmp_path / "out", limit=12)
     rankings = [ids(both.search(text="a horse", encoder=name, k=12)) for name in ("clip", "siglip")]
@@ -217,7 +217,7 @@ def test_two_that_read_words_fuse_them(paintings: Path, clip: Any, checkpoint: A
 @pytest.mark.parametrize(
     "options", [{"encoder": "auto"}, {"encoder": "fusion"}, {"encoder": "fusion", "fusion": "reciprocal-rank"}]
 )
-def test_each_century_is_answered(several: Collection, options: Mapping[str, Any]) -> None:
+def test_run_each_returns_matches_for_each_value(several: Collection, options: Mapping[str, Any]) -> None:
     query = Query((Part(work="05.jpg"),), {"style": 1.0}, k=2, **options)
     for by in ("century", "artist"):
         answers = several.run_each(query, by=by, most=4)
@@ -235,7 +235,7 @@ def test_each_century_is_answered(several: Collection, options: Mapping[str, Any
             assert len({match.encoder for matches in answers.values() for match in matches}) == 1
 
 
-# --- Side by side --------------------------------------------------------------------------------------------------------
+# --- Comparison ----------------------------------------------------------------------------------------------------------
 
 
 def test_encoders_are_compared_side_by_side(several: Collection, paintings: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_comparison_is_plain_json(several: Collection) -> None:
     assert said["auto"] in NAMES
 
 
-def test_one_encoder_can_be_compared_with_nothing(collection: Collection) -> None:
+def test_a_single_encoder_works_in_every_mode(collection: Collection) -> None:
     compared = collection.compare_encoders(work="05.jpg", k=3)
     assert (compared.auto, compared.mean_cosine, dict(compared.shared)) == ("clip", "clip", {})
     assert collection.search(work="05.jpg", encoder="auto") == collection.search(work="05.jpg")
@@ -275,7 +275,7 @@ def test_one_encoder_can_be_compared_with_nothing(collection: Collection) -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"encoder": "clap"}, "There is no encoder 'clap'; there are dinov2, clip"),
         ({"encoder": "auto", "auto": "luck"}, "There is no rule 'luck' to choose by; choose among margin, mean-cosine"),
@@ -286,14 +286,14 @@ def test_one_encoder_can_be_compared_with_nothing(collection: Collection) -> Non
         ({"encoder": "fusion", "encoder_weights": {"clip": 0, "dinov2": 0}}, "All weights of encoders are 0"),
     ],
 )
-def test_what_cannot_be_asked_is_one_sentence(several: Collection, options: Any, said: str) -> None:
+def test_invalid_options_raise_a_one_line_error(several: Collection, options: Any, message: str) -> None:
     with pytest.raises(QueryError) as error:
         several.search(work="05.jpg", **options)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_words_that_no_encoder_reads_are_refused(paintings: Path, checkpoint: Any, tmp_path: Path) -> None:
+def test_texts_are_refused_without_a_text_encoder(paintings: Path, checkpoint: Any, tmp_path: Path) -> None:
     encoders = [load_encoder(str(checkpoint(name))) for name in ("dinov2", "resnet")]
     pictures_only = build_collection(open_source(f"folder:{paintings}"), encoders, tmp_path / "out", limit=5)
     for encoder in (None, "auto", "fusion"):
@@ -303,6 +303,6 @@ def test_words_that_no_encoder_reads_are_refused(paintings: Path, checkpoint: An
             pictures_only.search(text="a horse", encoder=encoder)
 
 
-def test_nothing_to_compare_by_is_a_sentence(several: Collection) -> None:
+def test_a_comparison_without_works_is_refused(several: Collection) -> None:
     with pytest.raises(QueryError, match="The filters leave no work"):
         several.compare_encoders(work="05.jpg", where={"year": (3000, 3001)})

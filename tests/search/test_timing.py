@@ -1,4 +1,4 @@
-"""Steps of a search, told to observers."""
+"""Timings of search steps are reported to observers."""
 
 import gc
 
@@ -8,17 +8,17 @@ from artsim.errors import QueryError
 from artsim.search.timing import Timing, observe, timed
 
 
-class Heard:
-    def __init__(self, heard: list[Timing]) -> None:
-        self.heard = heard
+class Recorder:
+    def __init__(self, timings: list[Timing]) -> None:
+        self.timings = timings
 
     def took(self, timing: Timing) -> None:
-        self.heard.append(timing)
+        self.timings.append(timing)
 
 
-def test_steps_are_told_with_how_they_ended_while_there_is_an_observer() -> None:
-    heard: list[Timing] = []
-    observer = Heard(heard)
+def test_steps_are_reported_with_their_outcome_while_there_is_an_observer() -> None:
+    timings: list[Timing] = []
+    observer = Recorder(timings)
     observe(observer)
     with timed("search", "image"):
         pass
@@ -30,9 +30,9 @@ def test_steps_are_told_with_how_they_ended_while_there_is_an_observer() -> None
     gc.collect()
     with timed("search", "image"):
         pass
-    assert [(timing.step, timing.kind, timing.outcome) for timing in heard] == [
+    assert [(timing.step, timing.kind, timing.outcome) for timing in timings] == [
         ("search", "image", "answered"),
         ("search", "text", "refused"),
         ("index", "tuned", "failed"),
     ]
-    assert all(timing.seconds >= 0 for timing in heard)
+    assert all(timing.seconds >= 0 for timing in timings)

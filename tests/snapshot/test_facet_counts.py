@@ -1,4 +1,4 @@
-"""Counts beside the values of a filter: what choosing one more gives, under everything else that is chosen."""
+"""Facet counts: the number of works after adding a choice to all other filters."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from artsim.snapshot.facets import choose_facets, count_choices
 from artsim.snapshot.filters import allowed_rows
 from artsim.snapshot.state import State
 
-CONTENTS = State(
+STATE = State(
     pa.table(
         {
             "id": list("abcdefgh"),
@@ -23,14 +23,14 @@ CONTENTS = State(
     {},
     lambda row: b"",
 )
-FACETS = choose_facets(CONTENTS)
+FACETS = choose_facets(STATE)
 
 
 def counts(column: str, **where: Any) -> dict[Any, int]:
-    return {choice.value: choice.count for choice in count_choices(CONTENTS, FACETS, where)[column]}
+    return {choice.value: choice.count for choice in count_choices(STATE, FACETS, where)[column]}
 
 
-def test_without_filters_values_have_their_own_counts_most_frequent_first() -> None:
+def test_without_filters_values_are_counted_most_frequent_first() -> None:
     assert list(counts("artist").items()) == [("Hals", 3), ("Rembrandt", 3), ("Vermeer", 2)]
     assert counts("tags") == {"Men": 4, "Dogs": 3, "Women": 2}
 
@@ -42,21 +42,21 @@ def test_other_columns_narrow_a_count_and_the_same_column_does_not() -> None:
     assert counts("artist", tags=["Dogs"], year=(1650, 1700)) == {"Rembrandt": 1, "Hals": 1}
 
 
-def test_a_chosen_value_stays_to_be_taken_out_again() -> None:
+def test_a_chosen_value_without_works_stays_listed() -> None:
     assert counts("tags", artist=["Rembrandt"], tags=["Women"])["Women"] == 0
 
 
-def test_a_range_comes_in_round_stretches_that_hold_every_dated_work() -> None:
-    stretches = counts("year")
-    assert sum(stretches.values()) == 7
-    assert list(stretches) == sorted(stretches)
-    assert all(low % 5 == 0 and high - low == 4 for low, high in stretches)
+def test_a_range_has_round_intervals_that_cover_every_dated_work() -> None:
+    intervals = counts("year")
+    assert sum(intervals.values()) == 7
+    assert list(intervals) == sorted(intervals)
+    assert all(low % 5 == 0 and high - low == 4 for low, high in intervals)
 
 
 @pytest.mark.parametrize("where", [{}, {"artist": ["Hals"]}, {"tags": ["Men"], "year": (1640, 1670)}])
-def test_every_count_is_what_choosing_it_gives(where: dict[str, Any]) -> None:
-    for column, choices in count_choices(CONTENTS, FACETS, where).items():
+def test_every_count_equals_the_works_that_the_choice_leaves(where: dict[str, Any]) -> None:
+    for column, choices in count_choices(STATE, FACETS, where).items():
         for choice in choices:
             condition = choice.value if isinstance(choice.value, tuple) else [choice.value]
-            mask = allowed_rows(CONTENTS.table, {**where, column: condition})
+            mask = allowed_rows(STATE.table, {**where, column: condition})
             assert choice.count == int(np.sum(mask)), (column, choice)

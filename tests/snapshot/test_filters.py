@@ -1,4 +1,4 @@
-"""`where`: exactly the works that meet every condition, whatever the column holds."""
+"""`where` filters: exactly the works that meet every condition, for every type of column."""
 
 import datetime
 from typing import Any
@@ -57,7 +57,7 @@ def test_a_range_includes_both_ends(table: pa.Table) -> None:
     assert ids(table, year=(1890, 1890)) == "a"
 
 
-def test_a_range_may_be_open(table: pa.Table) -> None:
+def test_a_range_can_be_open(table: pa.Table) -> None:
     assert ids(table, year=(1863, None)) == "abd"
     assert ids(table, year=(None, 1863)) == "bef"
     assert ids(table, year=(None, None)) == "abdef"  # all that have a year
@@ -68,7 +68,7 @@ def test_a_range_of_words_and_of_dates(table: pa.Table) -> None:
     assert ids(table, bought=(datetime.date(1900, 1, 4), None)) == "def"
 
 
-def test_of_a_list_one_item_is_enough(table: pa.Table) -> None:
+def test_one_matching_item_of_a_list_is_enough(table: pa.Table) -> None:
     assert ids(table, tags="ship") == "aef"
     assert ids(table, tags=["sea", "letter"]) == "abf"
     assert ids(table, tags="horse") == ""
@@ -93,7 +93,7 @@ def test_no_conditions_are_no_filter(where: Any, table: pa.Table) -> None:
     assert allowed_rows(table, where) is None
 
 
-def test_numbers_and_their_texts_are_the_same_question(table: pa.Table) -> None:
+def test_numbers_match_their_text_form(table: pa.Table) -> None:
     assert ids(table, year="1890") == "a"
     assert ids(table, year=1890.0) == "a"
     assert ids(table, artist="1890") == ""
@@ -123,7 +123,7 @@ def test_an_unknown_column_lists_the_known_ones(table: pa.Table) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_compared_is_one_sentence(where: Any, reason: str, table: pa.Table) -> None:
+def test_incomparable_conditions_raise_a_one_line_error(where: Any, reason: str, table: pa.Table) -> None:
     with pytest.raises(QueryError, match=reason) as error:
         allowed_rows(table, where)
     assert "\n" not in str(error.value)
@@ -153,7 +153,7 @@ def test_rows_of_one_group_have_one_number(table: pa.Table, by: str) -> None:
     assert sorted(set(numbers[numbers >= 0])) == list(range(len(values)))
 
 
-def test_values_become_what_json_can_hold() -> None:
+def test_values_are_converted_to_json_types() -> None:
     import json
 
     work = {"bought": datetime.date(1900, 1, 2), "tags": ("a", "b"), "size": {"w": 1.5}, "title": "T", "none": None}

@@ -1,4 +1,4 @@
-"""A statistics: any weights by one index, hubness, percentiles; for one work as for thousands."""
+"""Space statistics: one index for any weights, hubness, percentiles; for one work or thousands."""
 
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,8 @@ def test_one_index_answers_any_weights_exactly(weights: Any, statistics: SpaceSt
     total = sum(weights.values())
     by_hand = np.zeros(300)
     for aspect, weight in weights.items():
-        work, asked = statistics.split(index_vectors)[aspect], statistics.split(query[None])[aspect][0]
-        cosine = work @ asked / np.linalg.norm(work, axis=1) / np.linalg.norm(asked)
+        work, query_block = statistics.split(index_vectors)[aspect], statistics.split(query[None])[aspect][0]
+        cosine = work @ query_block / np.linalg.norm(work, axis=1) / np.linalg.norm(query_block)
         by_hand += weight / total * cosine
     np.testing.assert_allclose(scores[0], by_hand[rows[0]], atol=1e-5)
 
@@ -91,7 +91,7 @@ def test_weights_become_shares(statistics: SpaceStatistics) -> None:
     ],
     ids=str,
 )
-def test_weights_that_make_no_sense_are_refused(weights: Any, reason: str, statistics: SpaceStatistics) -> None:
+def test_invalid_weights_are_refused(weights: Any, reason: str, statistics: SpaceStatistics) -> None:
     with pytest.raises(QueryError, match=reason):
         statistics.weigh(weights)
 
@@ -127,7 +127,7 @@ def test_without_pairs_there_is_no_percentile() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 12])
-def test_a_handful_of_works_is_a_space_too(n: int) -> None:
+def test_a_few_works_make_a_space(n: int) -> None:
     few = some_blocks(n)
     statistics = fit_statistics("few", few)
     index_vectors = statistics.index_vectors(few)
@@ -141,7 +141,7 @@ def test_a_handful_of_works_is_a_space_too(n: int) -> None:
     assert scores[0][0] == pytest.approx(1, abs=1e-5)
 
 
-def test_works_that_are_all_the_same_are_no_trouble() -> None:
+def test_identical_works_give_finite_statistics() -> None:
     same = {aspect: np.repeat(block[:1], 5, axis=0) for aspect, block in some_blocks(1).items()}
     statistics = fit_statistics("same", same)
     assert np.isfinite(statistics.index_vectors(same)).all()
@@ -149,7 +149,7 @@ def test_works_that_are_all_the_same_are_no_trouble() -> None:
     assert np.isfinite(statistics.pairs).all()
 
 
-def test_added_works_change_no_vector_and_no_density_that_exists(statistics: SpaceStatistics, blocks: Blocks) -> None:
+def test_adding_works_changes_no_existing_vector_or_density(statistics: SpaceStatistics, blocks: Blocks) -> None:
     new = some_blocks(4, seed=9)
     everything = {aspect: np.concatenate([blocks[aspect], new[aspect]]) for aspect in blocks}
     longer = statistics.extended(new, everything)
@@ -160,7 +160,7 @@ def test_added_works_change_no_vector_and_no_density_that_exists(statistics: Spa
     np.testing.assert_allclose(longer.density[300:], fitted.density[300:], atol=0.05)
 
 
-def test_works_taken_out_take_their_density_with_them(statistics: SpaceStatistics) -> None:
+def test_removing_works_removes_their_density(statistics: SpaceStatistics) -> None:
     keep = np.ones(300, bool)
     keep[[0, 7]] = False
     np.testing.assert_array_equal(statistics.without(keep).density, np.delete(statistics.density, [0, 7], axis=0))
@@ -175,7 +175,7 @@ def test_a_saved_space_is_the_same_space(statistics: SpaceStatistics, blocks: Bl
     np.testing.assert_array_equal(again.pairs, statistics.pairs)
 
 
-def test_a_long_part_is_projected_and_saved_with_its_basis(tmp_path: Path) -> None:
+def test_a_long_segment_is_projected_and_saved_with_its_basis(tmp_path: Path) -> None:
     long = some_blocks(60, style=2_600)
     statistics = fit_statistics("long", long)
     assert statistics.dimension < 2_600
@@ -186,7 +186,7 @@ def test_a_long_part_is_projected_and_saved_with_its_basis(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("contents", [b"", b"{}", b"\x02\0\0\0\0\0\0\0{}", b"\xff" * 100])
-def test_what_is_no_space_is_named(contents: bytes, tmp_path: Path) -> None:
+def test_a_file_without_statistics_is_named(contents: bytes, tmp_path: Path) -> None:
     path = tmp_path / "tiny.safetensors"
     path.write_bytes(contents)
     with pytest.raises(CollectionError, match=r"tiny\.safetensors is not a file of space statistics"):

@@ -1,4 +1,4 @@
-"""The map: every work in a cell of its own, like beside like, kept with the collection through all its changes."""
+"""The map: one cell per work, similar works side by side, stored with the collection and kept through changes."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def clustered(n: int, groups: int, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 
 def side_by_side(order: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that hang beside one another, left and right."""
+    """The rows in horizontally neighbouring cells: left and right."""
     cells = np.arange(len(order) - 1)
     cells = cells[cells % columns != columns - 1]
     return order[cells], order[cells + 1]
@@ -36,14 +36,14 @@ def test_every_work_has_one_cell_however_few_there_are(n: int) -> None:
     assert columns * -(-n // columns) - n < columns
 
 
-def test_a_wall_is_wider_than_high_with_few_gaps() -> None:
+def test_a_grid_is_wider_than_high_with_few_gaps() -> None:
     for n in (40, 174, 473, 5000, 81_444):
         columns = columns_for(n)
         assert 1.2 < columns / (n / columns) < 1.9
         assert -n % columns <= 8
 
 
-def test_works_of_a_group_hang_together() -> None:
+def test_works_of_a_group_are_neighbours() -> None:
     vectors, group = clustered(300, 6)
     columns = columns_for(300)
     first, second = side_by_side(place_on_grid(vectors, columns), columns)
@@ -52,12 +52,12 @@ def test_works_of_a_group_hang_together() -> None:
     assert together > 0.75 > 3 * (group[first] == group[second]).mean()
 
 
-def test_the_same_works_make_the_same_wall() -> None:
+def test_the_same_works_give_the_same_layout() -> None:
     vectors, _ = clustered(90, 4)
     assert (place_on_grid(vectors, 11) == place_on_grid(vectors, 11)).all()
 
 
-def test_a_wall_that_is_sorted_already_hardly_changes() -> None:
+def test_a_sorted_grid_hardly_changes() -> None:
     vectors, _ = clustered(300, 6)
     columns = columns_for(300)
     order = place_on_grid(vectors, columns)
@@ -66,7 +66,7 @@ def test_a_wall_that_is_sorted_already_hardly_changes() -> None:
     assert np.median(np.abs(moved // columns)) <= 2
 
 
-def test_components_hold_what_differs_most() -> None:
+def test_principal_components_hold_the_largest_variance() -> None:
     vectors, _ = clustered(200, 4)
     vectors[:, 5] *= 50
     mean, basis = principal(vectors)
@@ -120,7 +120,7 @@ def test_a_damaged_map_is_drawn_again(copy: Path, saved: Path, damage: str) -> N
     assert (open_collection(copy).map().order == open_collection(saved).map().order).all()
 
 
-def test_added_works_hang_beside_their_likest_and_the_others_stay(copy: Path) -> None:
+def test_added_works_are_placed_beside_their_most_similar_work_and_others_stay(copy: Path) -> None:
     collection = open_collection(copy)
     before = collection.map()
     collection.add([{"image": collection.picture("05.jpg"), "id": "again"}])
@@ -130,7 +130,7 @@ def test_added_works_hang_beside_their_likest_and_the_others_stay(copy: Path) ->
     assert [row for row in after.order.tolist() if row != 40] == before.order.tolist()
 
 
-def test_removed_works_leave_no_hole(copy: Path) -> None:
+def test_removed_works_leave_no_gap(copy: Path) -> None:
     collection = open_collection(copy)
     before = [collection.ids[row] for row in collection.map().order]
     collection.remove(["03.jpg", "17.jpg"])
@@ -138,7 +138,7 @@ def test_removed_works_leave_no_hole(copy: Path) -> None:
     assert after == [identity for identity in before if identity not in ("03.jpg", "17.jpg")]
 
 
-def test_after_many_changes_the_map_is_drawn_anew(copy: Path) -> None:
+def test_after_many_changes_the_map_is_drawn_from_scratch(copy: Path) -> None:
     collection = open_collection(copy)
     collection.map()
     collection.remove(collection.ids[:20])
@@ -151,7 +151,7 @@ def test_a_collection_of_three_works_has_a_map(tmp_path: Path) -> None:
     assert sorted(open_collection(tmp_path / "three").map().order.tolist()) == [0, 1, 2]
 
 
-def test_likeness_decides_who_hangs_beside_whom() -> None:
+def test_similar_works_are_neighbours_on_the_map() -> None:
     collection: Any = make_collection(artists=8, works=8, scatter=0.6)
     drawn = collection.map()
     artist = np.array([identity.split("-")[1] for identity in collection.ids])
