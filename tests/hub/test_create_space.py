@@ -137,7 +137,7 @@ def test_a_changed_app_and_a_changed_collection_are_one_commit_and_new_settings(
     collection.save()
     artsim.publish(hub_stripes, REPO)
     (checkout / "app.py").write_text("print('new')\n", encoding="utf-8")
-    (checkout / "artsim" / "gpu.py").unlink()
+    (checkout / "artsim" / "encoders" / "zero_gpu.py").unlink()
 
     made = create_space(SPACE, REPO, checkout=checkout)
 

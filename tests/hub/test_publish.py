@@ -306,7 +306,7 @@ def test_paths_of_local_folders_are_not_published(
     manifest = parse_manifest(there["artsim.json"].decode(), "artsim.json")
     assert manifest.spaces[0].encoder == "./clip"
     assert manifest.source["name"] == f"folder:{pictures.name}"
-    assert "whoever opens artist/stripes can browse it and search by its works" in caplog.text
+    assert "users of artist/stripes can browse it and search by its works" in caplog.text
 
 
 def account(role: str, *scopes: tuple[str, str, str], org: str | None = "write") -> dict:
