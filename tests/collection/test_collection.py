@@ -564,7 +564,7 @@ def test_no_other_column_of_a_dataset_is_opened_as_a_picture(copy: Path, secret:
     described["info"]["features"]["title"] = {"_type": "Image"}
     table = table.set_column(place, "title", titles).replace_schema_metadata({"huggingface": json.dumps(described)})
     pq.write_table(table, copy / DATA)
-    swear(copy, DATA)
+    record_file(copy, DATA)
     dataset = open_collection(copy).dataset()
     assert dataset[5]["title"] == named
     assert dataset[5]["image"].size == open_collection(copy).image("05.jpg").size
