@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from artsim.search.engine import Match, Part, Query
     from artsim.snapshot.works_map import WorksMap
     from artsim.sources import open_source
-    from artsim.ui.pages.timeline_layout import draw_timeline
 
 _HOMES = {
     "build_collection": "artsim.building.pipeline",
@@ -53,7 +52,6 @@ _HOMES = {
     "PathStep": "artsim.analysis.path",
     "WorksMap": "artsim.snapshot.works_map",
     "draw_overlay": "artsim.analysis.heatmap",
-    "draw_timeline": "artsim.ui.pages.timeline_layout",
     "PRESETS": "artsim.encoders.presets",
     **dict.fromkeys(("Match", "Part", "Query"), "artsim.search.engine"),
     **dict.fromkeys(
@@ -85,7 +83,6 @@ __all__ = [
     "__version__",
     "build_collection",
     "draw_overlay",
-    "draw_timeline",
     "open_collection",
     "open_source",
     "publish",

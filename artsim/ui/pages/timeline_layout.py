@@ -1,4 +1,4 @@
-"""The plot of an `Influence`: year across, likeness up, thumbnails that do not overlap; as SVG or PNG.
+"""Where the works of an `Influence` lie on the timeline page: year across, likeness up, thumbnails that do not overlap.
 
 Likeness runs on a scale on which 90, 99 and 99.9 % are equally far apart, since good matches all lie above 90 %.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image
 
 from artsim.analysis.influence import Influence, TimedMatch
-from artsim.errors import QueryError
-from artsim.ui.pages.canvas import PAPER, Box, Canvas, PngCanvas, Point, SvgCanvas
 
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""left, top, right, bottom, in pixels"""
 ImageOf = Callable[[str], Image.Image]
+"""The picture of a work by its id; only its shape matters."""
 
 WIDTH, HEIGHT = 1000, 580
 _LEFT, _TOP, _RIGHT, _BOTTOM = 72, 80, 20, 84  # margins
@@ -25,12 +26,11 @@ _GAP, _DOT = 6, 9
 _MOST_THUMBNAILS = 24
 _TALLEST = 4.0  # 99.99 %, on the scale of `_score`
 _TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
-_INK, _FAINT, _LINES, _ACCENT = "#222222", "#b0b0b0", "#e4e4e4", "#b8400f"
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One match: where its dot lies, and its thumbnail with the box it lies in (None: no room, or no pictures)."""
+    """One match: where its dot lies, and its thumbnail with the box it lies in (None: no room)."""
 
     number: int
     item: TimedMatch
@@ -50,31 +50,7 @@ class Layout:
     own: tuple[Image.Image, Box] | None
 
 
-def draw_timeline(
-    influence: Influence,
-    image_of: ImageOf | None,
-    *,
-    own: Image.Image | None = None,
-    kind: Literal["svg", "png"] = "svg",
-) -> bytes:
-    """The plot as a file. `image_of` gives the picture of a work by its id (`collection.image`); None draws dots only.
-
-    `own` is the picture that was asked about, when it is not a work of the collection.
-    """
-    layout = lay_out(influence, image_of, own=own)
-    canvas: Canvas
-    if kind == "svg":
-        canvas = SvgCanvas(WIDTH, HEIGHT, title=_title(influence), description=influence.caveat)
-    elif kind == "png":
-        canvas = PngCanvas(WIDTH, HEIGHT)
-    else:
-        raise QueryError(f"A timeline is drawn as svg or png, not as {kind!r}.")
-    _draw_axes(canvas, influence, layout)
-    _draw_works(canvas, influence, layout)
-    return canvas.file()
-
-
-def lay_out(influence: Influence, image_of: ImageOf | None, *, own: Image.Image | None = None) -> Layout:
+def lay_out(influence: Influence, image_of: ImageOf) -> Layout:
     """Scales, and a place for each thumbnail: as near to its dot as is free, the best match first."""
     years = [influence.year, *(item.year for item in influence.matches)]
     pad = max(1.0, (max(years) - min(years)) * 0.06)
@@ -101,13 +77,12 @@ def lay_out(influence: Influence, image_of: ImageOf | None, *, own: Image.Image 
     at = [(x(item.year), y(height)) for item, height in zip(influence.matches, heights, strict=True)]
     dots = [(left - _DOT, top - _DOT, left + _DOT, top + _DOT) for left, top in at]
     taken: list[Box] = []
-    if own is None and influence.work is not None and image_of is not None:
-        own = image_of(influence.work["id"])
-    own_place = None if own is None else place(own, (x(influence.year), _TOP + _OWN / 2), _OWN)
+    own = None
+    if influence.work is not None:
+        own = place(image_of(influence.work["id"]), (x(influence.year), _TOP + _OWN / 2), _OWN)
     matches = []
     for number, (item, dot) in enumerate(zip(influence.matches, at, strict=True), start=1):
-        wanted = image_of is not None and number <= _MOST_THUMBNAILS
-        picture = place(image_of(item.match.id), dot, _THUMBNAIL) if wanted and image_of else None
+        picture = place(image_of(item.match.id), dot, _THUMBNAIL) if number <= _MOST_THUMBNAILS else None
         matches.append(Placed(number, item, dot, picture))
     shown = [item for item in influence.others if first <= item.year <= last and _height(item) >= floor]
     return Layout(
@@ -116,67 +91,8 @@ def lay_out(influence: Influence, image_of: ImageOf | None, *, own: Image.Image 
         background=[(x(item.year), y(_height(item))) for item in shown],
         matches=matches,
         own_x=x(influence.year),
-        own=own_place,
+        own=own,
     )
-
-
-def _draw_axes(canvas: Canvas, influence: Influence, layout: Layout) -> None:
-    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
-    canvas.text((_LEFT, 30), _title(influence), size=18)
-    canvas.text((16, _TOP - 20), "likeness: closer than ... of random pairs of works", color="#666666")
-    for y, percentile in layout.levels:
-        canvas.line((_LEFT, y), (right, y), _LINES)
-        canvas.text((_LEFT - 8, y + 4), f"{percentile:g} %", anchor="end")
-    canvas.line((_LEFT, bottom), (right, bottom), _INK)
-    for x, year in layout.years:
-        canvas.line((x, bottom), (x, bottom + 6), _INK)
-        canvas.text((x, bottom + 20), _year_label(year), anchor="middle")
-    canvas.text((_LEFT, HEIGHT - 16), influence.caveat)
-
-
-def _draw_works(canvas: Canvas, influence: Influence, layout: Layout) -> None:
-    """The work itself, the thumbnails, and on top of them each match's number, at its dot and on its thumbnail."""
-    bottom = HEIGHT - _BOTTOM
-    canvas.line((layout.own_x, _TOP), (layout.own_x, bottom), _ACCENT, dashed=True)
-    what = "this picture" if influence.work is None else "this work"
-    anchor: Literal["start", "end"] = "start" if layout.own_x < WIDTH / 2 else "end"
-    canvas.text((layout.own_x, bottom + 40), f"{what}, {_year_label(influence.year)}", color=_ACCENT, anchor=anchor)
-    if layout.own is not None:
-        canvas.picture(*layout.own, frame=_ACCENT, width=3, caption=what)
-    for x, y in layout.background:
-        canvas.dot((x, y), 2, _FAINT)
-    for placed in layout.matches:
-        if placed.picture is not None:
-            left, top, right, low = placed.picture[1]
-            canvas.line(placed.dot, ((left + right) / 2, (top + low) / 2), _INK)
-    for placed in layout.matches:
-        if placed.picture is not None:
-            canvas.picture(*placed.picture, caption=_caption(placed))
-    for placed in reversed(layout.matches):
-        _draw_number(canvas, placed.dot, placed)
-        if placed.picture is not None:
-            left, top, _, _ = placed.picture[1]
-            _draw_number(canvas, (left + _DOT, top + _DOT), placed)
-
-
-def _draw_number(canvas: Canvas, at: Point, placed: Placed) -> None:
-    canvas.dot(at, _DOT, PAPER)
-    canvas.dot(at, _DOT - 1.5, _INK, caption=_caption(placed))
-    canvas.text((at[0], at[1] + 4), str(placed.number), color=PAPER, size=11, anchor="middle")
-
-
-def _title(influence: Influence) -> str:
-    year = _year_label(influence.year)
-    if influence.direction == "later":
-        return f"Works made after {year} that resemble it"
-    return f"Works made before {year} that it resembles"
-
-
-def _caption(placed: Placed) -> str:
-    work = placed.item.match.work
-    names = [str(work[key]) for key in ("title", "artist") if work.get(key)]
-    likeness = f"closer than {placed.item.match.percentile:.1f} % of pairs"
-    return f"{placed.number}. {', '.join([*names, _year_label(placed.item.year)])}: {likeness}"
 
 
 def _score(percentile: float) -> float:
@@ -187,10 +103,6 @@ def _score(percentile: float) -> float:
 def _height(item: TimedMatch) -> float:
     percentile = item.match.percentile
     return 0.0 if math.isnan(percentile) else _score(percentile)
-
-
-def _year_label(year: float) -> str:
-    return f"{year:.0f}" if year >= 0 else f"{-year:.0f} BCE"
 
 
 def _year_ticks(first: float, last: float) -> list[float]:
