@@ -15,14 +15,21 @@ def open_collection(name: str | Path, *, revision: str | None = None, verify: bo
     then read from the cache, also with HF_HUB_OFFLINE=1. `verify` hashes every file again; without it, large files are
     checked by size. Raises `CollectionError` or `HubError` if something is missing or damaged.
     """
-    folder = Path(name).expanduser()
-    if folder.exists() or folder.with_name(f".{folder.name}.old").exists() or not _is_hub_id(str(name)):
+    folder = folder_of(name)
+    if folder is not None:
         if revision is not None:
             raise CollectionError(f"{folder} is a local folder, which has no revisions; leave revision out.")
         return Collection.from_folder(folder, thorough=verify)
     from artsim.hub import open_from_hub
 
     return open_from_hub(str(name), revision=revision, verify=verify)
+
+
+def folder_of(name: str | Path) -> Path | None:
+    """The folder that `name` means, whether it is there or not; None when it means a dataset on the Hub."""
+    folder = Path(name).expanduser()
+    interrupted = folder.with_name(f".{folder.name}.old")  # of a save that was cut off; opening puts it back
+    return folder if folder.exists() or interrupted.exists() or not _is_hub_id(str(name)) else None
 
 
 def _is_hub_id(name: str) -> bool:

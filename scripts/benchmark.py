@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import _clone  # noqa: F401
 
 from artsim.cli.run import run_main
 from artsim.errors import ArtsimError
@@ -82,11 +81,9 @@ def main() -> int:
     result = {"benchmark": arguments.command, "command": command, "machine": machine}
     result |= _MEASURES[arguments.command](arguments)
     if arguments.json is not None:
-        from artsim.storage.shards import write_atomically, writing
+        from artsim.evaluation.figures_file import write_figures
 
-        with writing(arguments.json):
-            arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(arguments.json, json.dumps(result, indent=2, allow_nan=False) + "\n")
+        write_figures(arguments.json, result)
         print(f"Figures: {arguments.json}")
     return 0
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import _clone  # noqa: F401
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 LIMIT = 300_000  # bytes per picture
 WORK, OTHER = "met-436579", "met-437430"
 

@@ -15,7 +15,7 @@ import pytest
 from app_process import RunningApp, running_app, shared_cache
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]  # python puts scripts/ first itself when it runs a script
 
 pytest_plugins = ["hub_server.fixtures"]
 

@@ -1,5 +1,6 @@
 """The package as a whole: light to import, honest about its names, free of this machine."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,12 +12,8 @@ import pytest
 import artsim
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = "torch transformers datasets faiss gradio pyarrow huggingface_hub".split()
+HEAVY = "torch transformers datasets faiss gradio openvino pyarrow huggingface_hub".split()
 ROOMS = ("artsim", "scripts", "app.py")
-
-
-def scripts() -> list[str]:
-    return sorted(path.name for path in (ROOT / "scripts").glob("*.py"))
 
 
 def python(code: str, *arguments: str) -> str:
@@ -31,26 +28,63 @@ def test_import_artsim_imports_nothing_heavy() -> None:
     assert loaded.strip() == "[]"
 
 
-@pytest.mark.parametrize("script", scripts())
-def test_help_of_a_script_imports_nothing_heavy(script: str) -> None:
-    """Run as a script is run, and looked at when argparse ends it."""
+def test_the_help_of_every_command_imports_nothing_heavy() -> None:
+    """One process for all of them, told after each what is loaded."""
+    code = f"""
+import sys
+from artsim.cli.main import COMMANDS, main
+for arguments in [["--help"], *([name, "--help"] for name in COMMANDS)]:
+    try:
+        main(arguments)
+    except SystemExit as end:
+        assert end.code == 0, end.code
+    print("LOADED", *arguments, [name for name in {HEAVY} if name in sys.modules])
+"""
+    told = [line for line in python(code).splitlines() if line.startswith("LOADED")]
+    assert len(told) == 10
+    assert [line for line in told if not line.endswith("[]")] == []
+
+
+def test_the_help_of_the_app_and_of_every_script_imports_nothing_heavy() -> None:
+    """Run as scripts are run, and looked at when argparse ends them."""
+    files = ["app.py", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "scripts").glob("[!_]*.py"))]
     code = f"""
 import runpy, sys
-sys.argv = sys.argv[1:] + ["--help"]
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-except SystemExit as end:
-    assert end.code in (0, None), end.code
-print("LOADED", [name for name in {HEAVY} if name in sys.modules])
+sys.path.insert(0, "scripts")
+for path in {files}:
+    sys.argv = [path, "--help"]
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except SystemExit as end:
+        assert end.code in (0, None), end.code
+    print("LOADED", path, [name for name in {HEAVY} if name in sys.modules])
 """
-    printed = python(code, f"scripts/{script}")
-    assert "usage:" in printed
-    assert printed.rstrip().endswith("LOADED []")
+    printed = python(code)
+    told = [line for line in printed.splitlines() if line.startswith("LOADED")]
+    assert len(told) == len(files) == printed.count("usage:")
+    assert [line for line in told if not line.endswith("[]")] == []
+
+
+def test_the_fronts_of_commands_work_uninstalled_and_call_themselves_by_their_files(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "evaluate.py"), "--collection", "x"],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: evaluate.py")
+    assert "evaluate.py: error: give --label COLUMN, --label-free or --plot FILE" in done.stderr
+
+
+def test_one_file_touches_the_path_of_imports() -> None:
+    """scripts/_clone.py, so that a clone works uninstalled; nothing else needs to."""
+    touching = [path for path in sources() if "sys.path" in path.read_text(encoding="utf-8")]
+    assert touching == [ROOT / "scripts" / "_clone.py"]
 
 
 def test_every_public_name_is_there() -> None:
     for name in artsim.__all__:
         assert getattr(artsim, name) is not None
+    assert dir(artsim) == sorted(artsim.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'paint'"):
         artsim.paint  # noqa: B018
 
@@ -89,6 +123,10 @@ def test_the_drawing_of_the_packages_is_the_contract() -> None:
     inside = re.findall(r"subgraph \w+ \[.*?\]\n(.*?)\n  end", drawing, re.S)
     drawn = [name.strip() for chain in inside for name in chain.split("-->")]
     assert drawn == contracts[0]["layers"]
+
+
+def test_few_modules_stand_beside_the_packages() -> None:
+    assert len(list((ROOT / "artsim").glob("*.py"))) <= 8
 
 
 def test_the_version_is_one_string() -> None:

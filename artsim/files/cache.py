@@ -15,3 +15,8 @@ def default_cache(environ: Mapping[str, str] = os.environ) -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "artsim"
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "artsim"
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that ARTSIM_CACHE names, or the default one. Absolute; it may not exist yet."""
+    return Path(environ.get("ARTSIM_CACHE") or default_cache(environ)).expanduser().absolute()

@@ -13,9 +13,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
 from artsim.collection import Collection, Origin
 from artsim.errors import CollectionError
-from artsim.files.cache import default_cache
+from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
 from artsim.snapshot.files import read_state
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, parse_manifest, read_manifest, sha256
@@ -24,6 +26,7 @@ from artsim.web.hub_client import hub_errors, patiently, sentence
 from artsim.web.hub_token import given_token, hub_api
 
 _WORKERS = 4
+_FOOTER = 1_000_000  # bytes of a parquet file that are fetched at a time, from its end
 TRUST = "ARTSIM_TRUST_CACHE"
 """Set to 1 if a trusted process filled the cache (the build of a Space): its files are checked by size only."""
 
@@ -63,6 +66,22 @@ def published_manifest_of(repo_id: str) -> tuple[Origin, Manifest]:
     check_repo_id(repo_id)
     origin = Origin(repo_id, _resolve(repo_id, None))
     return origin, _fetch_manifest(origin)[1]
+
+
+def published_schema_of(origin: Origin, manifest: Manifest) -> pa.Schema:
+    """The columns of a published collection, from the end of one data file: little is fetched, however large it is."""
+    import pyarrow.parquet as pq
+    from huggingface_hub import HfFileSystem
+
+    def read() -> pa.Schema:
+        name = f"datasets/{origin.repo_id}@{origin.commit}/{manifest.data_files[0]}"
+        with HfFileSystem(token=given_token()).open(name, block_size=_FOOTER) as file:
+            return pq.read_schema(file)
+
+    try:
+        return patiently(read, f"reading the columns of {origin}")
+    except (pa.ArrowException, IndexError) as error:
+        raise CollectionError(f"The data of {origin} cannot be read as parquet ({error}). {_advice(origin)}") from error
 
 
 def _open_mounted(repo_id: str) -> Collection | None:
@@ -214,7 +233,7 @@ def _stamp(path: Path, record: FileRecord) -> list[str | int]:
 
 
 def _verified_path() -> Path:
-    return Path(os.environ.get("ARTSIM_CACHE") or default_cache()).expanduser() / "verified.json"
+    return cache_folder() / "verified.json"
 
 
 def _read_verified() -> dict[str, list[str | int]]:

@@ -74,7 +74,7 @@ def read_state(folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str
     `damaged_indexes` maps each unusable index file to its problem. Raises `CollectionError` if the files do not belong
     together.
     """
-    shards = Shards([folder / name for name in sorted(manifest.files) if name.startswith("data/")])
+    shards = Shards([folder / name for name in manifest.data_files])
     if len(shards) != manifest.rows:
         raise CollectionError(
             f"{folder / 'data'} holds {len(shards)} works, but {folder / FILE_NAME} says {manifest.rows}. Build it again."

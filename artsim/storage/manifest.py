@@ -94,6 +94,11 @@ class Manifest:
         """The files of all spaces that can be rebuilt from the embedding columns, maps included."""
         return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}
 
+    @property
+    def data_files(self) -> list[str]:
+        """The parquet files, in the order of their rows."""
+        return sorted(name for name in self.files if name.startswith("data/"))
+
     def to_json(self) -> str:
         data = dataclasses.asdict(self)
         for space in data["spaces"]:

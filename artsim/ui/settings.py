@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from artsim.files.cache import default_cache
+from artsim.files.cache import cache_folder
 
 LogFormat = Literal["text", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
@@ -19,7 +19,7 @@ _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 @dataclass(frozen=True)
 class Settings:
-    """See `read_settings` for where each comes from."""
+    """See `settings_from` for where each comes from."""
 
     collection: str | None
     """Folder or Hub id of the collection to serve; None means the embedded default, built on first start."""
@@ -40,13 +40,11 @@ class Settings:
     """What the owner logs in with. None: whoever sits at this machine is the owner."""
 
 
-def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from `arguments` (default: `sys.argv`) and `environ`. Exits like any command on a malformed argument."""
-    parser = argparse.ArgumentParser(
-        prog="app.py",
-        description="Serve a collection in the browser; by default the embedded paintings of The Met.",
-        epilog="Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
-        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the app."""
+    parser.epilog = (
+        "Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
+        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT."
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")
@@ -62,27 +60,28 @@ def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, 
         help="let the owner add, edit and remove works in the app (default: only when no one but this machine can reach it; "
         "elsewhere ARTSIM_OWNER_TOKEN is needed as well)",
     )  # fmt: skip
-    given = parser.parse_args(arguments)
+
+
+def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the options of `add_arguments` and `environ`. Raises `argparse.ArgumentError`."""
     port = given.port
     if port is None and environ.get("GRADIO_SERVER_PORT"):
         try:
             port = _port(environ["GRADIO_SERVER_PORT"])
         except argparse.ArgumentTypeError as error:
-            parser.error(f"GRADIO_SERVER_PORT: {error}")
+            raise argparse.ArgumentError(None, f"GRADIO_SERVER_PORT: {error}") from None
     host = given.host or environ.get("GRADIO_SERVER_NAME") or None
-    metrics = given.metrics if given.metrics is not None else _switch(parser, environ, "ARTSIM_METRICS")
+    metrics = given.metrics if given.metrics is not None else _switch(environ, "ARTSIM_METRICS")
     log_format = given.log_format or environ.get("ARTSIM_LOG") or "text"
     if log_format not in LOG_FORMATS:
-        parser.error(f"ARTSIM_LOG: it is {' or '.join(LOG_FORMATS)}, not {log_format!r}")
-    allowed = given.allow_changes
-    if allowed is None:
-        allowed = _switch(parser, environ, "ARTSIM_ALLOW_CHANGES")
+        raise argparse.ArgumentError(None, f"ARTSIM_LOG: it is {' or '.join(LOG_FORMATS)}, not {log_format!r}")
+    allowed = given.allow_changes if given.allow_changes is not None else _switch(environ, "ARTSIM_ALLOW_CHANGES")
     token = environ.get("ARTSIM_OWNER_TOKEN") or None
-    _check_token(parser, token, needed=bool(allowed) and not _is_private(host, environ))
+    _check_token(token, needed=bool(allowed) and not _is_private(host, environ))
     return Settings(
         collection=given.collection or environ.get("ARTSIM_COLLECTION") or None,
         encoder=given.encoder or environ.get("ARTSIM_ENCODER") or "auto",
-        cache=Path(environ.get("ARTSIM_CACHE") or default_cache(environ)).expanduser().absolute(),
+        cache=cache_folder(environ),
         host=host,
         port=port,
         metrics=_is_private(host, environ) if metrics is None else metrics,
@@ -92,23 +91,34 @@ def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, 
     )
 
 
-def _switch(parser: argparse.ArgumentParser, environ: Mapping[str, str], name: str) -> bool | None:
+def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from `arguments` (default: `sys.argv`) and `environ`. Exits like any command on a malformed argument."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    try:
+        return settings_from(parser.parse_args(arguments), environ)
+    except argparse.ArgumentError as error:
+        parser.error(str(error))
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool | None:
     """A setting that is on or off; None when it is not set."""
     text = environ.get(name, "").strip().lower()
     if text and text not in (*_YES, *_NO):
-        parser.error(f"{name}: it is 1 or 0, not {environ[name]!r}")
+        raise argparse.ArgumentError(None, f"{name}: it is 1 or 0, not {environ[name]!r}")
     return text in _YES if text else None
 
 
-def _check_token(parser: argparse.ArgumentParser, token: str | None, *, needed: bool) -> None:
+def _check_token(token: str | None, *, needed: bool) -> None:
     make = "make one with: python -c 'import secrets; print(secrets.token_urlsafe())'"
     if token is None and needed:
-        parser.error(
+        raise argparse.ArgumentError(
+            None,
             "--allow-changes: others can reach this app, so its owner needs a secret to log in with. Set "
-            f"ARTSIM_OWNER_TOKEN; {make}"
+            f"ARTSIM_OWNER_TOKEN; {make}",
         )
     if token is not None and len(token) < _SHORTEST_TOKEN:
-        parser.error(f"ARTSIM_OWNER_TOKEN has fewer than {_SHORTEST_TOKEN} characters; {make}")
+        raise argparse.ArgumentError(None, f"ARTSIM_OWNER_TOKEN has fewer than {_SHORTEST_TOKEN} characters; {make}")
 
 
 def _is_private(host: str | None, environ: Mapping[str, str]) -> bool:

@@ -116,8 +116,7 @@ def test_page_times_dropped_pictures_and_clicks_in_a_browser(tmp_path: Path) -> 
     assert results["layout_shift"].keys() == {"load", "first drop", "drop", "first click", "click"}
 
 
-def test_a_large_collection_has_variants_of_real_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+def test_a_large_collection_has_variants_of_real_works(tmp_path: Path) -> None:
     from benchmarking.large import make_large
 
     base = make_collection()

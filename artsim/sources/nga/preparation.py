@@ -35,7 +35,7 @@ FAILURES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Options:
-    """Options of `scripts/prepare_nga.py`; its --help explains each of them."""
+    """Options of `artsim prepare-nga`; its --help explains each of them."""
 
     data: Path
     out: Path

@@ -1,6 +1,6 @@
 """What a collection of WikiArt's size costs: a measured build of generated pictures, scaled up. See docs/wikiart.md.
 
-python docs/measure_wikiart.py --works 5000 --model vit-b-16
+python scripts/measure_wikiart.py --works 5000 --model vit-b-16
 
 Embedding and writing grow with the number of works, so they are scaled from the build. Fitting and indexing do not (they
 compare works with each other), so they are measured once more with drawn vectors at the full size. Each measurement is a
@@ -21,8 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+import _clone  # noqa: F401
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -1,16 +1,19 @@
-"""The command `scripts/evaluate.py`: options, JSON keys, errors."""
+"""`artsim evaluate`: options, output, JSON keys and errors, over a collection of made-up vectors."""
 
 from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from synthetic import make_collection
+
+from artsim.cli.main import main
+from artsim.cli.run import run_main
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "evaluate.py"
@@ -18,14 +21,19 @@ SCRIPT = ROOT / "scripts" / "evaluate.py"
 Run = Callable[..., int]
 
 
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collection with two spaces."""
+    return make_collection(spaces=2).save(tmp_path_factory.mktemp("evaluation") / "saved")
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the script in this process; return its exit code."""
+def run() -> Run:
+    """Run the command in this process; return its exit code."""
 
     def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
+            run_main(lambda: main(["evaluate", *map(str, arguments)]))
         return int(stopped.value.code or 0)
 
     return run
@@ -204,9 +212,7 @@ def test_options_that_need_a_label_require_it(
 
 
 def test_a_comparison_without_ranx_is_an_error_that_names_it(saved: Path) -> None:
-    code_without_ranx = (
-        f"import runpy, sys; sys.modules['ranx'] = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
-    )
+    code_without_ranx = "import sys; sys.modules['ranx'] = None; from artsim.cli.main import entry; entry('evaluate')"
     options = ["--collection", str(saved), "--label", "artist", "--compare-ranking", "cosine"]
     done = subprocess.run(
         [sys.executable, "-c", code_without_ranx, *options],

@@ -1,0 +1,87 @@
+"""Build a collection: source -> encoders -> dataset with FAISS index, and publish it on the Hub if told to.
+
+Run again after an interruption, it goes on. What it needs from the Hub for publishing is checked before any work starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from artsim.building.progress_bar import ProgressBar
+
+if TYPE_CHECKING:
+    from artsim.sources import Source
+
+HELP = "build a collection of pictures"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", required=True, help="met, folder:PATH, hub:NAMESPACE/NAME[:SPLIT] or nga:PATH")
+    parser.add_argument(
+        "--encoder",
+        action="append",
+        help="auto, embedded, a Hub model id, or a folder with a model (default: auto); several if given again",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the collection")
+    parser.add_argument("--limit", type=int, help="only the first LIMIT works")
+    parser.add_argument("--images", choices=("bytes", "urls"), default="bytes", help="keep pictures, or only addresses")
+    parser.add_argument("--index", choices=("auto", "flat", "fp16", "hnsw"), default="auto", help="type of FAISS index")
+    parser.add_argument(
+        "--regions", action="store_true", help="keep vectors of regions of each work, to find details in (27 kB a work)"
+    )
+    parser.add_argument("--title", help="title of the collection (default: the source's)")
+    parser.add_argument("--license", help="licence of the works, as the Hub spells it, for example cc0-1.0")
+    parser.add_argument("--push-to", metavar="NAMESPACE/NAME", help="publish it as this dataset on the Hub")
+    parser.add_argument(
+        "--private", action="store_true", help="with --push-to: only you and those you let in can see it"
+    )
+    parser.add_argument("--figures", type=Path, help="with --push-to: what evaluate.py --json wrote, for the card")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.push_to is None and (arguments.private or arguments.figures):
+        raise argparse.ArgumentError(
+            None, "--private and --figures are about publishing; they need --push-to NAMESPACE/NAME"
+        )
+    from artsim.cli.publish import publish_folder, read_figures_file
+    from artsim.hub import check_license, check_publication
+    from artsim.sources import open_source
+
+    figures = read_figures_file(arguments.figures)
+    if arguments.push_to:
+        check_publication(arguments.push_to)
+    source = open_source(arguments.source)
+    if arguments.push_to:
+        check_license(arguments.license or source.license)
+    _build(arguments, source)
+    if arguments.push_to:
+        publish_folder(arguments.out, arguments.push_to, private=arguments.private, figures=figures)
+    return 0
+
+
+def _build(arguments: argparse.Namespace, source: Source) -> None:
+    from artsim.building.pipeline import build_collection, report_path
+    from artsim.encoders import choose_encoder, load_encoder
+
+    choices = [choose_encoder(name) for name in arguments.encoder or ["auto"]]
+    for choice in choices:
+        print(f"Encoder: {choice.name} ({choice.reason}).")
+    encoders = [load_encoder(choice.name) for choice in choices]
+    with closing(ProgressBar("Embedding")) as bar:
+        collection = build_collection(
+            source,
+            encoders,
+            arguments.out,
+            limit=arguments.limit,
+            images=arguments.images,
+            index_type=arguments.index,
+            regions=arguments.regions,
+            title=arguments.title,
+            license=arguments.license,
+            progress=bar,
+        )
+    print(f"{len(collection)} works in {arguments.out}.")
+    print(f"Report: {report_path(arguments.out)}")

@@ -1,0 +1,149 @@
+"""Say what is installed here, which encoder would run and why, and what is missing.
+
+The exit code is 0 when the app can run, and 1 when something that it needs is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from artsim.cli.installed import Package, find_packages
+from artsim.files.cache import cache_folder
+from artsim.version import VERSION
+
+HELP = "say what is installed, which encoder would run, and what is missing"
+_REPLACEABLE = frozenset({"openvino"})  # PyTorch takes its place, at half the speed
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `--json` prints."""
+
+    artsim: str
+    python: str
+    system: str
+    cores: int
+    memory_bytes: int | None
+    """None where the system does not tell."""
+    cache: str
+    cache_bytes: int
+    cache_free_bytes: int
+    encoder: str | None
+    """What `--encoder auto` takes; None when that cannot be told."""
+    encoder_reason: str
+    embedded_runs_with: str | None
+    """ "OpenVINO" or "PyTorch"; None when neither is installed."""
+    packages: Sequence[Package]
+    problems: Sequence[str]
+    """What the app needs and lacks, each with what to do."""
+    hints: Sequence[str]
+    """What it can do without, each with what to do."""
+
+    @property
+    def can_run(self) -> bool:
+        return not self.problems
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    found = diagnose()
+    if arguments.json:
+        print(json.dumps({"can_run": found.can_run, **asdict(found)}, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(as_lines(found)))
+    return 0 if found.can_run else 1
+
+
+def diagnose() -> Diagnosis:
+    """Look at this machine. Asks the Hub once, for a few seconds at most; changes nothing."""
+    packages, cache = find_packages(), cache_folder()
+    home = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
+    problems, hints = _lacks(packages)
+    if not os.access(home, os.W_OK):
+        problems.append(f"{home} cannot be written to. Set ARTSIM_CACHE to a folder that can.")
+    encoder, reason = _choose_encoder()
+    installed = {package.name for package in packages if package.fits}
+    return Diagnosis(
+        artsim=VERSION,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        cores=os.cpu_count() or 1,
+        memory_bytes=_memory(),
+        cache=str(cache),
+        cache_bytes=sum(_file_sizes(cache)),
+        cache_free_bytes=shutil.disk_usage(home).free,
+        encoder=encoder,
+        encoder_reason=reason,
+        embedded_runs_with="OpenVINO" if "openvino" in installed else "PyTorch" if "torch" in installed else None,
+        packages=packages,
+        problems=problems,
+        hints=hints,
+    )
+
+
+def _lacks(packages: Sequence[Package]) -> tuple[list[str], list[str]]:
+    """What is missing or of another version: what the app needs, and what it can do without."""
+    problems, hints = [], []
+    for package in packages:
+        if package.fits:
+            continue
+        what = f"{package.name} is not installed" if package.version is None else f"{package.name} is {package.version}"
+        sentence = f'{what}. Run: pip install "{package.requirement}"'
+        if package.extra is not None:
+            hints.append(f"For {package.extra}: {sentence}")
+        elif package.name in _REPLACEABLE:
+            hints.append(f"For twice the speed: {sentence}")
+        else:
+            problems.append(sentence)
+    return problems, hints
+
+
+def _choose_encoder() -> tuple[str | None, str]:
+    try:
+        from artsim.encoders.registry import choose_encoder
+
+        choice = choose_encoder("auto")
+    except ImportError as error:
+        return None, f"{error.name} is missing"
+    return choice.name, str(choice.reason)
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not told by this system
+        return None
+
+
+def _file_sizes(folder: Path) -> Iterator[int]:
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                yield (Path(root) / name).lstat().st_size
+            except OSError:  # removed meanwhile
+                continue
+
+
+def as_lines(found: Diagnosis) -> Iterator[str]:
+    """The lines that people read."""
+    memory = "" if found.memory_bytes is None else f", {found.memory_bytes / 1e9:.1f} GB of memory"
+    yield f"artsim {found.artsim}, Python {found.python}, {found.system}"
+    yield f"Machine   {found.cores} cores{memory}"
+    yield f"Cache     {found.cache}: {found.cache_bytes / 1e9:.1f} GB, {found.cache_free_bytes / 1e9:.0f} GB are free"
+    yield f"Encoder   auto takes {found.encoder or 'none'} ({found.encoder_reason})"
+    yield f"Embedded  {'runs with ' + found.embedded_runs_with if found.embedded_runs_with else 'cannot run'}"
+    there = [f"{package.name} {package.version}" for package in found.packages if package.version]
+    yield f"Packages  {', '.join(there) or 'none'}"
+    yield from (f"Missing   {problem}" for problem in found.problems)
+    yield from (f"Optional  {hint}" for hint in found.hints)
+    yield "The app can run." if found.can_run else "The app cannot run until this is fixed."
