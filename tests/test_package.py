@@ -14,7 +14,7 @@ import pytest
 import artsim
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = "torch transformers datasets faiss gradio openvino pyarrow huggingface_hub".split()
+HEAVY = "torch transformers datasets faiss gradio openvino pyarrow huggingface_hub numpy".split()
 ROOMS = ("artsim", "scripts", "app.py")
 
 

@@ -13,10 +13,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from artsim.cli.installed import Package, find_packages
 from artsim.files.cache import cache_folder
 from artsim.version import VERSION
+
+if TYPE_CHECKING:
+    from artsim.cli.installed import Package
 
 HELP = "say what is installed, which encoder would run, and what is missing"
 _REPLACEABLE = frozenset({"openvino"})  # PyTorch takes its place, at half the speed
@@ -66,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def diagnose() -> Diagnosis:
     """Look at this machine. Asks the Hub once, for a few seconds at most; changes nothing."""
+    from artsim.cli.installed import find_packages
+
     packages, cache = find_packages(), cache_folder()
     home = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
     problems, hints = _lacks(packages)
