@@ -1,4 +1,4 @@
-"""The app in the browser: Gradio carries events and controls; pictures, cards and dialogs are our own HTML.
+"""The web app: Gradio handles events and controls; pictures, cards and dialogs are artsim's own HTML.
 
-`startup` opens or builds the collection, `interface` lays out the page (one module per tab), `serve` puts it on a port.
+`startup` opens or builds the collection, `interface` lays out the page, `launch` serves it with its background tasks.
 """

@@ -1,11 +1,11 @@
-"""Who may change the collection in the app, and from where.
+"""Owner authentication: decides which requests may change the collection.
 
-Without a token, the owner is whoever sits at the machine: the app listens on this machine only, and a request must be
-addressed to it by a name of this machine. (A web page elsewhere can make a browser send requests here under a name of its
-own, by DNS rebinding; and a proxy would bring everyone's.) With a token, the owner logs in and has a cookie.
+Without a token, the owner is whoever uses this machine: the app listens on this machine only, and a request must name
+this machine as its host. (A foreign web page can send requests here under a host name of its own, by DNS rebinding; and
+a proxy would pass on everyone's requests.) With a token, the owner logs in and gets a cookie.
 
-A request that changes something must also come from a page of this app, as the browser says, and bring along what only
-that page knows.
+A request that changes something must also be same-origin, according to the browser, and carry a key that only pages of
+this app contain.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from artsim.curation.session import EditSession
 
 COOKIE = "artsim-owner"
 PAGE_HEADER = "x-artsim-page"
-"""The header that holds `Owner.page_key`."""
-SESSION = 12 * 3600  # seconds that a log-in lasts
+"""The request header with `Owner.page_key`."""
+SESSION = 12 * 3600  # lifetime of a log-in, in seconds
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 @dataclass(frozen=True)
 class Owner:
-    """`token` None: the owner is who sits at this machine. `secret` signs what is handed out, until the app stops."""
+    """`token` None: whoever uses this machine is the owner. `secret` signs cookies and page keys until the app stops."""
 
     token: str | None = field(repr=False)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -43,21 +43,21 @@ class Owner:
         return self.token is not None
 
     def admits(self, request: Request) -> bool:
-        """Whether the request is the owner's, as far as looking goes."""
+        """Whether the request is the owner's and may read; see `may_change` for changes."""
         return is_at_this_machine(request) if self.token is None else self._session(request) is not None
 
     def may_change(self, request: Request) -> bool:
         """Whether the request is the owner's and comes from a page of this app."""
-        given = request.headers.get(PAGE_HEADER, "")
-        return self.admits(request) and is_same_origin(request) and _same(given, self.page_key(request))
+        page_key = request.headers.get(PAGE_HEADER, "")
+        return self.admits(request) and is_same_origin(request) and _same(page_key, self.page_key(request))
 
     def page_key(self, request: Request) -> str:
-        """What a page that the owner opened must send along with every change."""
+        """The key that a page opened by the owner must send with every change."""
         return self._signed(f"page {self._session(request) or 'here'}")
 
-    def log_in(self, request: Request, given: str, response: Response) -> bool:
-        """Give the owner a cookie, if `given` is the token."""
-        if self.token is None or not _same(given, self.token):
+    def log_in(self, request: Request, candidate: str, response: Response) -> bool:
+        """Set the owner's cookie on `response` if `candidate` is the token. Returns whether it is."""
+        if self.token is None or not _same(candidate, self.token):
             return False
         session = f"{int(time.time()) + SESSION}-{secrets.token_urlsafe(12)}"
         response.set_cookie(
@@ -74,7 +74,7 @@ class Owner:
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
     def _session(self, request: Request) -> str | None:
-        """The session in the cookie, if we signed it and it has not ended."""
+        """The session in the cookie, if its signature is valid and it has not expired."""
         session, _, signature = request.cookies.get(COOKIE, "").rpartition(".")
         if not session or not _same(signature, self._signed(session)):
             return None
@@ -89,26 +89,26 @@ class OwnerTools:
     owner: Owner
     session: EditSession
     reopen: threading.Event = field(default_factory=threading.Event)
-    """Set when the app is to open what the shelf says now."""
+    """Set when the app must open the collection that the library now selects."""
     key: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Tells this opening from the next: how a page sees that another collection is open."""
+    """Changes with every opening, so that a page notices when another collection is open."""
 
 
 def is_at_this_machine(request: Request) -> bool:
-    """Whether the request is addressed to a name of this machine, and nothing stands between."""
+    """Whether the request names this machine as its host and did not come through a proxy."""
     if any(name in request.headers for name in _FORWARDING) or request.scope.get("http_version") == "1.0":
         return False
     return _is_loopback(_host_name(f"//{request.headers.get('host', '')}"))
 
 
 def is_same_origin(request: Request) -> bool:
-    """Whether the browser says that a page of this app sent the request."""
+    """Whether a page of this app sent the request, according to the browser."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
     origin = urlsplit(request.headers.get("origin", "")).netloc.lower()
-    here = (request.headers.get("host"), request.headers.get("x-forwarded-host"))
-    return bool(origin) and origin in [name.lower() for name in here if name]
+    hosts = (request.headers.get("host"), request.headers.get("x-forwarded-host"))
+    return bool(origin) and origin in [name.lower() for name in hosts if name]
 
 
 def _host_name(address: str) -> str:
@@ -131,5 +131,5 @@ def _is_https(request: Request) -> bool:
     return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").split(",")[0].strip())
 
 
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+def _same(first: str, second: str) -> bool:
+    return hmac.compare_digest(first.encode(), second.encode())

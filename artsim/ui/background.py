@@ -1,4 +1,4 @@
-"""Answers that take longer than a visitor waits: worked out once, in a thread, for the collection as it is."""
+"""Background computation of slow answers: once per key and state of the collection, in a thread."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from artsim.snapshot.state import State
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
-_KEPT = 16
+_MAX_TASKS = 16
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class BackgroundTask(Generic[T]):
-    """One answer being worked out; `state` tells how far it is."""
+    """One computation, with its progress and its answer."""
 
     collection_state: State
     state: Literal["working", "done", "failed"] = "working"
@@ -30,40 +30,40 @@ class BackgroundTask(Generic[T]):
     total: int = 0
     answer: T | None = None
     failure: ArtsimError | None = None
-    """Why it failed; None when the cause is in the log only."""
+    """Cause of the failure; None if it is only in the log."""
 
 
 class Background(Generic[T]):
-    """`work(key, progress)` for each key asked for, one at a time; again once the collection has changed."""
+    """Runs `work(key, progress)` once per requested key, one at a time; again after the collection has changed."""
 
     def __init__(self, name: str, collection: Collection, work: Callable[[Hashable, Progress], T]) -> None:
         self._name, self._collection, self._work = name, collection, work
-        self._asking, self._working = threading.Lock(), threading.Lock()
-        self._jobs: OrderedDict[Hashable, BackgroundTask[T]] = OrderedDict()
+        self._tasks_lock, self._work_lock = threading.Lock(), threading.Lock()
+        self._tasks: OrderedDict[Hashable, BackgroundTask[T]] = OrderedDict()
 
-    def job(self, key: Hashable = None) -> BackgroundTask[T]:
-        """The job for `key`, begun now if there is none for the collection as it is."""
-        with self._asking:
+    def task(self, key: Hashable = None) -> BackgroundTask[T]:
+        """The task for `key`, started now if there is none for the current state of the collection."""
+        with self._tasks_lock:
             state = self._collection.state
-            job = self._jobs.get(key)
-            if job is None or job.collection_state is not state:
-                job = self._jobs[key] = BackgroundTask(state, total=len(state))
-                threading.Thread(target=self._run, args=(key, job), name=self._name, daemon=True).start()
-                while len(self._jobs) > _KEPT:
-                    self._jobs.popitem(last=False)
-            return job
+            task = self._tasks.get(key)
+            if task is None or task.collection_state is not state:
+                task = self._tasks[key] = BackgroundTask(state, total=len(state))
+                threading.Thread(target=self._run, args=(key, task), name=self._name, daemon=True).start()
+                while len(self._tasks) > _MAX_TASKS:
+                    self._tasks.popitem(last=False)
+            return task
 
-    def _run(self, key: Hashable, job: BackgroundTask[T]) -> None:
+    def _run(self, key: Hashable, task: BackgroundTask[T]) -> None:
         def progress(done: int, total: int | None) -> None:
-            job.done, job.total = done, total or job.total
+            task.done, task.total = done, total or task.total
 
         try:
-            with self._working:
-                job.answer = self._work(key, progress)
+            with self._work_lock:
+                task.answer = self._work(key, progress)
         except ArtsimError as error:
-            job.failure, job.state = error, "failed"
+            task.failure, task.state = error, "failed"
         except Exception:
             log.exception("%s failed.", self._name)
-            job.state = "failed"
+            task.state = "failed"
         else:
-            job.state = "done"
+            task.state = "done"

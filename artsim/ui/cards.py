@@ -1,4 +1,4 @@
-"""A work on the page, as a card in a grid."""
+"""Cards: a work or a match as an item of a grid."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _FIRST_ROW = 5  # cards, on a wide screen
 
 
 def picture_address(work: Mapping[str, Any], size: int) -> str:
-    """Where the browser finds the picture of a work: our thumbnail, relative to the page."""
+    """Address of a work's thumbnail, relative to the page."""
     return f"thumbnails/{size}/{quote(str(work['id']), safe='')}?v={Thumbnails.key(work)[:8]}"
 
 
 def facts_of(work: Mapping[str, Any]) -> dict[str, str]:
-    """Attributes by which the page's script knows a work: for the element around everything that acts on it."""
+    """`data-*` attributes that identify a work to the page's scripts, for the element that contains its buttons."""
     return {
         "data_work": str(work["id"]),
         "data_title": label_of(work).title,
@@ -32,7 +32,7 @@ def facts_of(work: Mapping[str, Any]) -> dict[str, str]:
 
 
 def example_card(work: Mapping[str, Any], strings: Strings) -> Markup:
-    """A work to start from: choosing it searches with it."""
+    """A work to start from: a click searches with it."""
     label = label_of(work)
     name = strings("example.open", title=label.title, by=label.by)
     face = _face(work, name, strings, None, data_act="search")
@@ -40,7 +40,7 @@ def example_card(work: Mapping[str, Any], strings: Strings) -> Markup:
 
 
 def match_card(match: Match, detail: Markup, strings: Strings, *, by_text: bool) -> Markup:
-    """A match: choosing it opens its detail, which comes along as a `<template>`, so that it opens at once."""
+    """A match: a click opens its detail, which is included as a `<template>` so that it opens at once."""
     label = label_of(match.work)
     key = "match.badge.text" if by_text else "match.badge"
     badge = strings(key, share=share_text(match.percentile, strings))
@@ -69,7 +69,7 @@ def _face(
     at_once: bool = False,
     **attributes: Any,
 ) -> Markup:
-    """`at_once`: its picture is wanted before the others, which wait until they come into view."""
+    """`at_once`: load the picture with high priority; others load when they scroll into view."""
     loading = {"fetchpriority": "high"} if at_once else {"loading": "lazy"}
     label = label_of(work)
     caption = [element("span", label.title, class_="title")]
@@ -77,7 +77,7 @@ def _face(
         caption.append(element("span", label.by, class_="by"))
     if badge is not None:
         caption.append(element("span", badge, class_="badge"))
-    spaced = [part for piece in caption for part in (piece, " ")]  # so that it is read as words apart
+    spaced = [part for piece in caption for part in (piece, " ")]  # so that screen readers separate the words
     return button(
         join(
             element("span", marked(picture(work, SMALL, strings, **loading), region), class_="frame"),
@@ -90,7 +90,7 @@ def _face(
 
 
 def _actions(work: Mapping[str, Any], strings: Strings) -> Markup:
-    """More like this, less like this: over the foot of the picture."""
+    """The buttons for more and for less like this, over the bottom of the picture."""
     title = label_of(work).title
     more = button(strings("card.more"), class_="for", data_act="for", aria_label=strings("card.for", title=title))
     less = button(
@@ -100,14 +100,14 @@ def _actions(work: Mapping[str, Any], strings: Strings) -> Markup:
 
 
 def picture(work: Mapping[str, Any], size: int, strings: Strings, **attributes: Any) -> Markup:
-    """The picture of a work, described by its title and maker."""
+    """`<img>` of a work, with its title and maker as alternative text."""
     label = label_of(work)
     alt = strings("picture.alt" if label.by else "picture.alt.plain", title=label.title, by=label.by)
     return element("img", src=picture_address(work, size), alt=alt, decoding="async", **attributes)
 
 
 def marked(image: Markup, region: Region | None) -> Markup:
-    """The picture with a frame around the part of it that was found, if there is one."""
+    """The picture with a frame around `region`, if there is one."""
     if region is None:
         return image
     left, top, right, bottom = (100 * side for side in region)

@@ -1,4 +1,4 @@
-"""What every part of the interface works with."""
+"""Context of the interface: the open collection, its services and the visitor's language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from artsim.ui.thumbnail_cache import Thumbnails
 
 @dataclass(frozen=True)
 class Context:
-    """Facets, examples and aspects are those of the collection as it is now: they follow when works come and go."""
+    """The open collection with its services. Facets, examples and aspects follow its current state."""
 
     collection: Collection
     thumbnails: Thumbnails
@@ -25,9 +25,9 @@ class Context:
     strings: Strings
     encoder: str
     encoder_reason: str
-    """Why this encoder: for the log and the page."""
+    """Why this encoder is used, for the log and the page."""
     owner_tools: OwnerTools | None = None
-    """Where the owner changes the collection; None where it cannot be changed."""
+    """The owner's tools; None if the collection cannot be changed."""
 
     @property
     def facets(self) -> tuple[Facet, ...]:
@@ -35,29 +35,29 @@ class Context:
 
     @property
     def possible_facets(self) -> tuple[Facet, ...]:
-        """Those that there may be until the app stops, some without values: where works can change, more than now."""
+        """Facets that may exist until the app stops, some without values; more than `facets` only if works can change."""
         if self.owner_tools is None:
             return self.facets
-        now = {facet.column: facet for facet in self.facets}
-        possible = [now.pop(facet.column, facet) for facet in possible_facets(self.collection.state)]
-        return (*possible, *now.values())
+        current = {facet.column: facet for facet in self.facets}
+        possible = [current.pop(facet.column, facet) for facet in possible_facets(self.collection.state)]
+        return (*possible, *current.values())
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """Ids of the works that an empty page offers."""
+        """Ids of the works shown before the first search."""
         return _examples_of(self.collection.state)
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
-        """The sides of likeness that this collection's space has, in its order."""
+        """Aspects of the collection's first space, in its order."""
         return self.collection.state.spaces[0].statistics.aspects
 
     def speaking(self, language: str) -> Context:
-        """The same in another language: one of `artsim.messages.strings.languages()`."""
+        """The same context in another language, one of `artsim.messages.strings.languages()`."""
         return self if language == self.strings.language else replace(self, strings=load_strings(language))
 
 
-# One collection is open at a time; its latest state is the one that is asked for.
+# One entry is enough: one collection is open at a time, and only its latest state is used.
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""What went wrong, as it stands on a page: in the visitor's language where there is a translation, else in English."""
+"""Error messages for pages: in the visitor's language if there is a translation, otherwise in English."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from artsim.ui.markup import Markup, element, join
 
 
 class TranslatedError(QueryError):
-    """Said in the visitor's language already."""
+    """An error whose message is already in the visitor's language."""
 
 
 def error_text(error: ArtsimError, strings: Strings) -> str:
-    """The sentence as text."""
-    return _written(error, strings)
+    """The message as plain text."""
+    return _text_of(error, strings)
 
 
-def error_markup(said: ArtsimError | str, strings: Strings) -> Markup:
-    """The sentence as it stands in HTML, English marked as English."""
-    text = _written(said, strings)
-    if isinstance(said, TranslatedError) or strings.translates(_message_of(said)):
+def error_markup(error: ArtsimError | str, strings: Strings) -> Markup:
+    """The message as HTML; untranslated English is marked as English."""
+    text = _text_of(error, strings)
+    if isinstance(error, TranslatedError) or strings.translates(_message_of(error)):
         return join(text)
     return element("span", text, lang="en")
 
 
-def _written(said: ArtsimError | str, strings: Strings) -> str:
-    message = _message_of(said)
+def _text_of(error: ArtsimError | str, strings: Strings) -> str:
+    message = _message_of(error)
     text = strings.message(message)
     return capitalized(text) if strings.begins_with_words(message) else text
 
 
-def _message_of(said: ArtsimError | str) -> str:
-    return said.message if isinstance(said, ArtsimError) else said
+def _message_of(error: ArtsimError | str) -> str:
+    return error.message if isinstance(error, ArtsimError) else error
 
 
 def capitalized(text: str) -> str:
-    """With a capital, unless it starts with a name such as k."""
+    """`text` with a capital, unless it starts with a one-letter name such as k."""
     return text if text[1:2] == " " else text[:1].upper() + text[1:]

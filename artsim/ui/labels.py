@@ -1,4 +1,4 @@
-"""What a work is called on screen, whatever its collection calls its columns; and percentiles in words."""
+"""Labels of works, whatever the column names of their collection, and percentiles in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TITLES = ("title", "name", "caption", "file_name")
 _MAKERS = ("artist", "creator", "author", "maker", "attribution")
 _DATES = ("date", "year", "display_date", "displaydate")
 LABEL_COLUMNS = ("id", *_TITLES, *_MAKERS, *_DATES)
-"""All that `label_of` looks at."""
+"""All columns that `label_of` reads."""
 _HIDDEN = frozenset(("id", "sha256", "url", "image_url", "license", *_TITLES[:1], "artist"))
 _WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
 
@@ -39,7 +39,7 @@ def _first(work: Mapping[str, Any], columns: tuple[str, ...]) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A metadata value as a person would write it; empty for none."""
+    """A metadata value as readable text; empty for None."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
@@ -52,7 +52,7 @@ def as_text(value: Any) -> str:
 
 
 def metadata_of(work: Mapping[str, Any], strings: Strings) -> list[tuple[str, str]]:
-    """Headings and values worth reading, in the collection's order."""
+    """(heading, text) of the metadata to show, in the collection's order."""
     shown = [(column, as_text(value)) for column, value in work.items() if column not in _HIDDEN]
     if work.get("date"):
         shown = [(column, text) for column, text in shown if column != "year"]
@@ -60,7 +60,7 @@ def metadata_of(work: Mapping[str, Any], strings: Strings) -> list[tuple[str, st
 
 
 def safe_link(work: Mapping[str, Any]) -> tuple[str, str] | None:
-    """(address, host) of the work's own page, if it is a web address and nothing else."""
+    """(address, host) of the work's web page; None unless it is a valid http or https address."""
     url = work.get("url")
     if not isinstance(url, str):
         return None
@@ -75,10 +75,10 @@ def safe_link(work: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def share_text(percentile: float, strings: Strings) -> str:
-    """`99.7 %`: one decimal where it tells works apart, none below; never 100."""
+    """`99.7 %`: one decimal from 99 up, where it distinguishes works, none below; never 100."""
     return strings.percent(min(percentile, 99.9), 1 if percentile >= 99 else 0)
 
 
 def word_of(percentile: float, strings: Strings) -> str:
-    """A percentile as a word."""
+    """The word for a percentile, such as "close"."""
     return strings(f"word.{next((word for least, word in _WORDS if percentile >= least), 'unlike')}")

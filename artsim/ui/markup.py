@@ -1,4 +1,4 @@
-"""HTML from Python, escaped: `element("p", "5 < 6", class_="note")`. Text is escaped unless it is markup already."""
+"""HTML builder: `element("p", "5 < 6", class_="note")`. Escapes all text that is not `Markup` already."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 
 
 class Markup(str):
-    """HTML that is safe as it is: made by `element`, so everything in it was escaped."""
+    """HTML made by `element`, in which all text is escaped."""
 
     __slots__ = ()
 
@@ -15,11 +15,11 @@ _VOID = frozenset(("img", "input", "br", "hr", "link", "meta"))
 
 
 def element(tag: str, *children: str, **attributes: object) -> Markup:
-    """One element. `class_` is class, `data_x` is data-x; True is an attribute without value, None and False leave it out."""
-    written = "".join(_attribute(name, value) for name, value in attributes.items())
+    """One element. `class_` is class, `data_x` is data-x; True is an attribute without value, None and False omit it."""
+    attribute_text = "".join(_attribute(name, value) for name, value in attributes.items())
     if tag in _VOID:
-        return Markup(f"<{tag}{written}>")
-    return Markup(f"<{tag}{written}>{join(*children)}</{tag}>")
+        return Markup(f"<{tag}{attribute_text}>")
+    return Markup(f"<{tag}{attribute_text}>{join(*children)}</{tag}>")
 
 
 def button(label: str, **attributes: object) -> Markup:
@@ -27,9 +27,9 @@ def button(label: str, **attributes: object) -> Markup:
 
 
 def explained(word: str, label: str, text: str) -> tuple[Markup, Markup]:
-    """A word with a "?" behind it, and the explanation that the "?" shows and hides: both under one `data-explained`."""
-    ask = button("?", class_="what", data_act="explain", aria_expanded="false", aria_label=label)
-    return join(element("span", word), " ", ask), element("span", text, class_="what-text", hidden=True)
+    """A word with a "?" button, and the explanation that the button toggles. Both belong into one `data-explained`."""
+    toggle = button("?", class_="what", data_act="explain", aria_expanded="false", aria_label=label)
+    return join(element("span", word), " ", toggle), element("span", text, class_="what-text", hidden=True)
 
 
 def join(*children: str) -> Markup:

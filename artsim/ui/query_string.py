@@ -1,7 +1,7 @@
-"""A search form as the query string of a link, and back: see docs/links.md for the names.
+"""A search form as the query string of a link, and back: see docs/links.md for the parameters.
 
-`write_query_string` and `read_query_string` are inverse to each other, except for uploads: a link only says that there was
-one. What cannot be used in a link is left out, and a sentence says why: nothing in an address breaks a page.
+`write_query_string` and `read_query_string` are inverse to each other, except for uploads: a link only records that there
+was one. Invalid parameters are skipped, each with a message: no address breaks a page.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from artsim.ui.search_form import (
     has_regions,
 )
 
-_LONGEST = 8000  # characters of a link: what browsers and proxies pass on
-_TOLD = 5  # problems of a link that are told; one that is all junk has more
-_ECHOED = 60  # characters of what stood in a link that a sentence repeats
+_MAX_LENGTH = 8000  # characters of a query string that browsers and proxies pass on
+_MAX_PROBLEMS = 5  # reported per link; a link full of junk has more
+_MAX_QUOTED = 60  # characters of a value that a message quotes
 _PARTS = {"work": "work", "not": "work", "text": "text", "not-text": "text", "upload": "image", "not-upload": "image"}
 
 
 @dataclass(frozen=True)
 class ParsedLink:
-    """What a link says."""
+    """The content of a link."""
 
     form: SearchForm
     opened: str | None = None
     """The id of the work whose detail is open."""
     problems: tuple[str, ...] = ()
-    """Sentences about what in it could not be used."""
+    """Messages about parameters that could not be used."""
 
 
 def write_query_string(form: SearchForm, *, opened: str | None = None) -> str:
-    """The question as a query string, without its `?`. What is as it is at the start is left out."""
+    """The form as a query string without `?`. Default values are omitted."""
     pairs: list[tuple[str, str]] = []
     for part in form.parts:
         pairs += _written_part(part)
@@ -90,14 +90,14 @@ def _written_condition(condition: Any) -> list[str]:
 
 
 def read_query_string(query: str, context: Context, uploads: Sequence[Path] = ()) -> ParsedLink:
-    """What the query string `query` says. `uploads` are the files of its uploads, in their order, as far as they are known."""
-    if len(query) > _LONGEST:
-        return ParsedLink(SearchForm(), problems=(context.strings("link.too-long", most=_LONGEST),))
+    """Parse `query`. `uploads`: the files of its uploads, in order, as far as they are known."""
+    if len(query) > _MAX_LENGTH:
+        return ParsedLink(SearchForm(), problems=(context.strings("link.too-long", most=_MAX_LENGTH),))
     return _Reader(context, uploads).read(parse_qsl(query.removeprefix("?"), errors="replace", max_num_fields=None))
 
 
 class _Reader:
-    """Reads the pairs of one link, in their order; collects what cannot be used."""
+    """Reads the parameters of one link in order, and collects problems."""
 
     def __init__(self, context: Context, uploads: Sequence[Path]) -> None:
         self._context = context
@@ -107,7 +107,7 @@ class _Reader:
         self._facets = {facet.column: facet for facet in context.facets}
         self._problems: list[str] = []
         self._parts: list[Part | None] = []
-        """None for one that could not be used: its region and weight go with it."""
+        """None for a part that could not be used; its region and weight are skipped with it."""
         self._settings: dict[str, Any] = {}
         self._weights: dict[Aspect, float] = {}
         self._where: dict[str, Any] = {}
@@ -132,26 +132,26 @@ class _Reader:
         }  # fmt: skip
         for name, value in pairs:
             read = readers.get(name) or next((read for start, read in prefixes.items() if name.startswith(start)), None)
-            if read is not None:  # others are not ours: what newsletters append, Gradio's own
+            if read is not None:  # others are not artsim's: newsletters' tracking, Gradio's own
                 read(name, value)
-        return ParsedLink(self._question(), self._open, tuple(self._problems[:_TOLD]))
+        return ParsedLink(self._form(), self._open, tuple(self._problems[:_MAX_PROBLEMS]))
 
-    def _question(self) -> SearchForm:
+    def _form(self) -> SearchForm:
         parts = [part for part in self._parts if part is not None]
         if self._lost:
             self._problems.insert(0, self._strings("link.upload"))
         if len(parts) > MOST_PARTS:
-            self._tell("link.too-many", most=MOST_PARTS)
+            self._report("link.too-many", most=MOST_PARTS)
         if self._weights:
             weights = {aspect: self._weights.get(aspect, 0) for aspect in self._context.aspects}
             self._settings.update(preset=None, weights=weights)
         return SearchForm(parts=tuple(parts[:MOST_PARTS]), where=self._where, **self._settings)
 
-    def _tell(self, key: str, **values: Any) -> None:
+    def _report(self, key: str, **values: Any) -> None:
         shown = {name: _cut(value) if name in ("value", "name", "id") else value for name, value in values.items()}
-        sentence = self._strings(key, **shown)
-        if sentence not in self._problems:
-            self._problems.append(sentence)
+        message = self._strings(key, **shown)
+        if message not in self._problems:
+            self._problems.append(message)
 
     def _part(self, name: str, value: str) -> None:
         kind, weight = _PARTS[name], -1.0 if name.startswith("not") else 1.0
@@ -160,7 +160,7 @@ class _Reader:
             if value in self._context.collection.state.rows:
                 part = Part(work=value, weight=weight)
             else:
-                self._tell("link.work", id=value)
+                self._report("link.work", id=value)
         elif kind == "text":
             words = value.strip()[:LONGEST_TEXT]
             part = Part(text=words, weight=weight) if words else None
@@ -174,7 +174,7 @@ class _Reader:
         sides = [number for side in value.split(",")[:5] if (number := _number(side)) is not None]
         is_region = len(sides) == 4 and 0 <= sides[0] < sides[2] <= 1 and 0 <= sides[1] < sides[3] <= 1
         if not is_region or not self._parts or (self._parts[-1] is not None and self._parts[-1].text is not None):
-            self._tell("link.region", value=value)
+            self._report("link.region", value=value)
         elif (part := self._parts[-1]) is not None:
             self._parts[-1] = Part(
                 part.image, part.text, part.work, (sides[0], sides[1], sides[2], sides[3]), part.weight
@@ -190,23 +190,23 @@ class _Reader:
         if value in choices:
             self._settings[name] = value
         else:
-            called = {"preset": "preset.", "ranking": "ranking."}.get(name)
-            self._tell("link.choice", name=name, value=value, choices=self._named(choices, called))
+            prefix = {"preset": "preset.", "ranking": "ranking."}.get(name)
+            self._report("link.choice", name=name, value=value, choices=self._named(choices, prefix))
 
     def _named(self, choices: Sequence[str], prefix: str | None) -> str:
-        """What a link may say, each with what the page calls it where that is another word."""
+        """The valid values, each with its name on the page if that is another word."""
         named = [(choice, self._strings(f"{prefix}{choice}") if prefix else choice) for choice in choices]
-        said = [
+        spellings = [
             code if name.casefold() == code else self._strings("link.called", code=code, name=name)
             for code, name in named
         ]
-        return self._strings("results.comma").join(said)
+        return self._strings("results.comma").join(spellings)
 
     def _find(self, name: str, value: str) -> None:
         if value == "detail" and has_regions(self._context):
             self._settings["contains"] = True
         else:
-            self._tell("link.find", name=name, value=value)
+            self._report("link.find", name=name, value=value)
 
     def _k(self, name: str, value: str) -> None:
         number = self._between(name, value, 1, MOST_SHOWN, whole=True)
@@ -216,7 +216,7 @@ class _Reader:
     def _aspect(self, name: str, value: str) -> None:
         aspect = next((aspect for aspect in self._context.aspects if name == f"w.{aspect}"), None)
         if aspect is None:
-            self._tell(
+            self._report(
                 "link.aspect", value=name.removeprefix("w."), choices=self._named(self._context.aspects, "aspect.")
             )
         elif (number := self._between(name, value, 0, 1)) is not None:
@@ -225,18 +225,18 @@ class _Reader:
     def _condition(self, name: str, value: str) -> None:
         facet = self._facets.get(name.removeprefix("where."))
         if facet is None:
-            self._tell("link.column", value=name.removeprefix("where."))
+            self._report("link.column", value=name.removeprefix("where."))
         elif facet.kind == "range":
             bounds = [_number(side) if side else None for side in value.split("..")]
             if len(bounds) == 2 and any(bound is not None for bound in bounds):
                 self._where[facet.column] = (bounds[0], bounds[1])
             else:
-                self._tell("link.range", name=name, value=value)
+                self._report("link.range", name=name, value=value)
         elif any(value == offered for offered, _ in facet.values):
             chosen = self._where.setdefault(facet.column, [])
             chosen += [value] if value not in chosen else []
         else:
-            self._tell("link.value", column=self._strings.column(facet.column), value=value)
+            self._report("link.value", column=self._strings.column(facet.column), value=value)
 
     def _limit(self, name: str, value: str) -> None:
         column = name.removeprefix("most.")
@@ -244,27 +244,27 @@ class _Reader:
             self._settings["at_most"] = (column, int(number))
 
     def _column(self, name: str, value: str) -> None:
-        in_time = name == "by" and value == "century" and century_offered(self._context)
-        if in_time or self._is_offered(value):
+        by_century = name == "by" and value == "century" and century_offered(self._context)
+        if by_century or self._is_offered(value):
             self._settings[name] = value
 
     def _opened(self, name: str, value: str) -> None:
         if value in self._context.collection.state.rows:
             self._open = value
         else:
-            self._tell("link.work", id=value)
+            self._report("link.work", id=value)
 
     def _is_offered(self, column: str) -> bool:
         if column in columns_offered(self._context.facets):
             return True
-        self._tell("link.column", value=column)
+        self._report("link.column", value=column)
         return False
 
     def _between(self, name: str, value: str, low: float, high: float, *, whole: bool = False) -> float | int | None:
         number = _number(value)
         if number is None or not low <= number <= high or (whole and not float(number).is_integer()):
             key = "link.whole-number" if whole else "link.number"
-            self._tell(key, name=name, value=value, low=f"{low:g}", high=f"{high:g}")
+            self._report(key, name=name, value=value, low=f"{low:g}", high=f"{high:g}")
             return None
         return number
 
@@ -280,4 +280,4 @@ def _number(text: str) -> float | int | None:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _ECHOED else f"{text[:_ECHOED]}…"
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"

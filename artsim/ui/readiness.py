@@ -1,4 +1,4 @@
-"""The encoder is loaded behind the page: whether it is there yet, or why it will not be."""
+"""Loads the encoder in the background and reports its state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARM_UP = Image.new("RGB", (640, 480), (128, 120, 110))
 
 
 class Readiness:
-    """`state` goes from "loading" to "ready" or "failed"; `reason` then says why."""
+    """`state` changes from "loading" to "ready" or "failed"; `reason` is the cause of a failure."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -27,35 +27,33 @@ class Readiness:
         self.embeds_text = False
 
     def start(self) -> None:
-        """Load the encoder behind the page, unless it is there."""
+        """Load the encoder in a background thread, unless it has been loaded."""
         if self.state != "loading":
             return
         threading.Thread(target=self.load, name="encoder", daemon=True).start()
 
     def load(self) -> None:
-        """Load the encoder now."""
+        """Load the encoder in this thread."""
         try:
             encoder = self._collection.encoder()
-            self._collection.search(
-                image=_WARM_UP, k=1
-            )  # the first search takes longest, and nobody waits for this one
+            self._collection.search(image=_WARM_UP, k=1)  # warm-up: the first search takes longest
         except ArtsimError as error:
             self.state, self.reason = "failed", error.message
-            log.error("The encoder cannot be loaded: %s", error)  # noqa: TRY400  # a sentence for people, no traceback
+            log.error("The encoder cannot be loaded: %s", error)  # noqa: TRY400  # a message for people, no traceback
         except Exception as error:
             self.state, self.reason = "failed", type(error).__name__
             log.exception("The encoder cannot be loaded.")
         else:
-            self.embeds_text = encoder.embeds_text or self._others_read_words()
+            self.embeds_text = encoder.embeds_text or self._others_embed_text()
             self.state = "ready"
             log.info("The encoder %s is ready (on %s).", encoder.id, encoder.device)
-            warm_up = getattr(encoder, "warm_up", None)  # of encoders that need longer for the first picture of a shape
+            warm_up = getattr(encoder, "warm_up", None)  # of encoders that are slow on the first picture of a shape
             if warm_up is not None:
                 warm_up()
-            _set_aside()
+            _freeze_objects()
 
-    def _others_read_words(self) -> bool:
-        """Whether an encoder beside the first reads words; one that cannot be loaded is told of, and does not."""
+    def _others_embed_text(self) -> bool:
+        """Whether an encoder other than the first embeds text; one that cannot be loaded is logged and does not count."""
         for space in self._collection.state.spaces[1:]:
             try:
                 if self._collection.encoder(space.name).embeds_text:
@@ -65,8 +63,8 @@ class Readiness:
         return False
 
 
-def _set_aside() -> None:
-    """What is in memory now mostly stays there: let Python no longer look through it for garbage, which takes 0.2 s a time."""
-    gc.unfreeze()  # what was set aside for a collection that is no longer open
+def _freeze_objects() -> None:
+    """Exclude existing objects from garbage collection: most stay alive, and scanning them takes 0.2 s each time."""
+    gc.unfreeze()  # objects of a collection that is no longer open
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The search form: everything a visitor can set for one search, and what the form offers for a collection."""
+"""The search form: all settings of one search, and the choices that it offers for a collection."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ MOST_ALIKE = 20
 
 @dataclass(frozen=True)
 class SearchForm:
-    """One search as the controls stand."""
+    """The settings of one search."""
 
     parts: tuple[Part, ...] = ()
-    """What the answers should be like or unlike; an upload as the path of its file."""
+    """Query parts, for or against; an upload is the path of its file."""
     preset: str | None = "balanced"
-    """None when the weights were set by hand."""
+    """None if the weights were set by hand."""
     weights: Mapping[Aspect, float] = field(default_factory=dict)
-    """Of the aspects; only with no preset."""
+    """Weights by aspect; only without a preset."""
     ranking: str = "tuned"
     k: int = SHOWN
     where: Where = field(default_factory=dict)
     """Only columns of `Context.facets`: a list of values, or (low, high)."""
     other: str | None = None
-    """A column in which the answers differ from the works of the query."""
+    """Column in which matches must differ from the works of the query."""
     at_most: tuple[str, int] | None = None
-    """A column, and how many answers may share one value of it."""
+    """Column, and how many matches may share one value of it."""
     by: str | None = None
-    """A column, or "century": the nearest works for each of its values, side by side."""
+    """Column, or "century": group the results by it, with the nearest works for each value."""
     encoder: str | None = None
-    """Of several: the name of a space, "auto" or "fusion". None: the collection's first."""
+    """Name of a space, "auto" or "fusion". None: the collection's first space."""
     contains: bool = False
-    """Look for works that contain what the pictures show, not for works like them as wholes."""
+    """Search for works that contain what the pictures show, instead of works that resemble them as a whole."""
 
 
 def century_offered(context: Context) -> bool:
-    """Whether the works have a year, so that they can be grouped by century."""
+    """Whether the works have years and can be grouped by century."""
     return any(facet.column == "year" and facet.kind == "range" for facet in context.facets)
 
 
 def columns_offered(facets: Iterable[Facet]) -> list[str]:
-    """The columns by whose values works can be told apart."""
+    """The columns whose values can group works."""
     return [facet.column for facet in facets if facet.kind == "values"]
 
 
 def encoders_offered(context: Context) -> tuple[str, ...]:
-    """What a search may choose among where the collection has several encoders; else nothing."""
+    """The encoder choices of a collection with several encoders; empty for one encoder."""
     spaces = context.collection.state.spaces
     return (*(space.name for space in spaces), *SEVERAL) if len(spaces) > 1 else ()
 
 
 def has_regions(context: Context) -> bool:
-    """Whether details can be looked for in the collection."""
+    """Whether the collection has region vectors, so that details can be searched for."""
     return any(space.regions is not None for space in context.collection.state.spaces)

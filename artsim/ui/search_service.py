@@ -1,4 +1,4 @@
-"""A question of the search page -> its answer, and what to call it."""
+"""Search form -> answer: runs the search of the page and describes it in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from artsim.ui.labels import label_of
 from artsim.ui.search_form import SearchForm
 
 PER_GROUP = 5
-"""Works that are shown for each value, of the nearest in each."""
+"""Maximum number of works per group."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Group:
     """Matches under one heading."""
 
     value: Any
-    """The value of the column that all of them share, a century as its first year; None where nothing is grouped."""
+    """The column value that the matches share, or the first year of their century; None without grouping."""
     matches: tuple[Match, ...]
 
 
@@ -40,19 +40,19 @@ class Answer:
 
     @property
     def by_text(self) -> bool:
-        """Whether it was asked in words alone."""
+        """Whether the query consists of text only."""
         return all(part.text is not None for part in self.form.parts)
 
 
 def find(context: Context, form: SearchForm) -> Answer:
-    """The answer. `ArtsimError` with a sentence when there can be none."""
+    """Run the search of a form. Raises `ArtsimError` if it cannot be answered."""
     query = _query(context, form)
     if form.by is not None and form.contains:
         raise TranslatedError(context.strings("results.detail-by"))
     if form.by is None:
         return Answer(form, (Group(None, tuple(context.collection.run(query))),))
-    found = context.collection.run_each(replace(query, k=min(form.k, PER_GROUP)), by=form.by)
-    return Answer(form, tuple(Group(value, tuple(matches)) for value, matches in found.items()))
+    by_value = context.collection.run_each(replace(query, k=min(form.k, PER_GROUP)), by=form.by)
+    return Answer(form, tuple(Group(value, tuple(matches)) for value, matches in by_value.items()))
 
 
 def _query(context: Context, form: SearchForm) -> Query:
@@ -76,7 +76,7 @@ def _with_bytes(part: Part, strings: Strings) -> Part:
 
 
 def read_upload(path: Path, strings: Strings) -> bytes:
-    """The bytes of an upload, so that no message can name where it lay."""
+    """The bytes of an upload. The message of a missing file does not contain its path."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -84,7 +84,7 @@ def read_upload(path: Path, strings: Strings) -> bytes:
 
 
 def heading_of(context: Context, form: SearchForm) -> str:
-    """What the answer is called."""
+    """Heading of the answer to a form."""
     strings, parts = context.strings, form.parts
     liked = [_name(context, part) for part in parts if part.weight > 0]
     unliked = [_name(context, part) for part in parts if part.weight < 0]
@@ -111,23 +111,23 @@ def _name(context: Context, part: Part) -> str:
 
 
 def conditions_of(context: Context, form: SearchForm) -> list[str]:
-    """The filters and limits that are in force, each as a person would say it."""
+    """The active filters and limits, each as a phrase."""
     strings = context.strings
-    said = [
+    phrases = [
         strings("within.values", column=strings.column(column), values=_condition(condition, strings))
-        for column, condition in _closed(form.where).items()
+        for column, condition in _active(form.where).items()
     ]
     if form.other:
-        said.append(strings("within.other", column=strings.column(form.other)))
+        phrases.append(strings("within.other", column=strings.column(form.other)))
     if form.at_most:
-        column, most = form.at_most
-        said.append(strings("within.at-most", column=strings.column(column), most=most))
+        column, limit = form.at_most
+        phrases.append(strings("within.at-most", column=strings.column(column), most=limit))
     if form.encoder:
-        said.append(strings("within.encoder", encoder=form.encoder))
-    return said
+        phrases.append(strings("within.encoder", encoder=form.encoder))
+    return phrases
 
 
-def _closed(where: Where) -> Where:
+def _active(where: Where) -> Where:
     return {column: condition for column, condition in where.items() if condition}
 
 

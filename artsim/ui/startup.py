@@ -1,4 +1,4 @@
-"""Settings -> collection: the one that was asked for, or the embedded default, built on first start."""
+"""Settings -> collection: opens the requested collection, or builds the embedded default on first start."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class OpenedCollection:
     reason: str
     """Why this encoder is used."""
     own: str | None = None
-    """Its name on the shelf, when it is an own collection that stands in for what was asked for."""
+    """Name in the library, if it is an own collection that replaces the requested one."""
 
 
 def open_or_build(settings: Settings) -> OpenedCollection:
-    """`CollectionError`, `EncoderError` or `SourceError` with a sentence when it cannot be done."""
+    """The collection to serve. Raises `CollectionError`, `EncoderError` or `SourceError`."""
     own = _open_own(settings)
     if own is not None:
         return own
@@ -42,7 +42,7 @@ def open_or_build(settings: Settings) -> OpenedCollection:
 
 
 def _open_own(settings: Settings) -> OpenedCollection | None:
-    """The own collection that was opened last in place of what is asked for now, if there is one that can be opened."""
+    """The own collection last opened in place of the requested one, if there is one and it can be opened."""
     library = Library(settings.cache)
     name = library.opened(settings.collection)
     if name is None:
@@ -51,13 +51,13 @@ def _open_own(settings: Settings) -> OpenedCollection | None:
     try:
         collection = open_collection(folder)
     except CollectionError as error:
-        log.warning("%s What it stands in for is opened instead.", error)
+        log.warning("%s The requested collection is opened instead.", error)
         return None
     log.info(
         "Opening your own collection in %s, in place of %s.", folder, settings.collection or "the paintings of The Met"
     )
-    made_with = collection.state.spaces[0].encoder
-    return OpenedCollection(collection, made_with, Message("the one this collection was made with"), own=name)
+    encoder = collection.state.spaces[0].encoder
+    return OpenedCollection(collection, encoder, Message("the one this collection was made with"), own=name)
 
 
 def _open_named(name: str, encoder: str) -> OpenedCollection:
@@ -68,7 +68,7 @@ def _open_named(name: str, encoder: str) -> OpenedCollection:
             collection.prefer(encoder)
         except QueryError:
             raise EncoderError(
-                "{name} was made with the encoder {made_with} and can only be searched with that. Leave --encoder away, or "
+                "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or "
                 "build the collection again: python scripts/build_collection.py --encoder {encoder} ...",
                 name=name,
                 made_with=" and ".join(encoders),
@@ -109,7 +109,7 @@ def _default_collection(encoder_name: str, cache: Path) -> Collection:
 
 
 def _is_current(collection: Collection) -> bool:
-    """Whether this version of artsim made it, with the embedded encoder as it is now (others are checked on loading)."""
+    """Whether this version of artsim built it, with the current embedded encoder (others are checked on loading)."""
     from artsim.encoders.embedded import EmbeddedEncoder
 
     space = collection.state.spaces[0]

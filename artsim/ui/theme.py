@@ -1,4 +1,4 @@
-"""Colours and type. The same few colours drive Gradio's controls and our own HTML (`style.css` reads `--art-*`)."""
+"""Colours and fonts, shared by Gradio's controls and artsim's own HTML (`style.css` reads `--art-*`)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 @dataclass(frozen=True)
 class Palette:
     paper: str
-    """Behind everything."""
+    """Background of the page."""
     raised: str
-    """Fields, dialogs."""
+    """Background of fields and dialogs."""
     wall: str
-    """Behind pictures."""
+    """Background of pictures."""
     line: str
     edge: str
-    """Borders of what can be operated: 3:1 on paper."""
+    """Borders of controls; contrast 3:1 on `paper`."""
     ink: str
     muted: str
     accent: str
@@ -42,11 +42,11 @@ DARK = Palette("#141311", "#1c1a18", "#1f1d1a", "#33302b", "#787165", "#eeebe4",
 
 
 def palette_css() -> str:
-    """The palettes as custom properties; `dark` is a class of the body."""
+    """CSS custom properties of both palettes; the class `dark` of the body selects `DARK`."""
     rules = []
-    for where, palette in ((":root", LIGHT), (".dark", DARK)):
+    for selector, palette in ((":root", LIGHT), (".dark", DARK)):
         properties = [f"--art-{name.replace('_', '-')}: {colour};" for name, colour in vars(palette).items()]
-        rules.append(f"{where} {{ {' '.join(properties)} }}\n")
+        rules.append(f"{selector} {{ {' '.join(properties)} }}\n")
     return "".join(rules)
 
 

@@ -1,4 +1,4 @@
-"""Thumbnails in two sizes, each made once: on demand when a page asks for it, or ahead of time in the background."""
+"""Thumbnail cache: WebP files in two sizes, made on demand or ahead of time in the background."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from artsim.images.decode import load_image, thumbnail
 
 SMALL, LARGE = 400, 1200
 SIZES = (SMALL, LARGE)
-"""Pixels of the longer side."""
-_QUIET = 3.0  # seconds after the last request until thumbnails are made ahead again
-_AHEAD = 5000  # works whose small thumbnail is made before anyone asks
+"""Longer side, in pixels."""
+_IDLE = 3.0  # seconds since the last request, before thumbnails are made ahead again
+_AHEAD_LIMIT = 5000  # works whose small thumbnail is made ahead
 
 log = logging.getLogger(__name__)
 
 
 class Thumbnails:
-    """The thumbnails of one collection, in a folder of their own under `cache`. Safe to use from several threads."""
+    """The thumbnails of one collection, in a folder of their own under `cache`. Thread-safe."""
 
     def __init__(self, collection: Collection, cache: Path) -> None:
         self._collection = collection
         source = sorted((str(key), str(value)) for key, value in collection.manifest.source.items())
-        fingerprint = hashlib.sha256(repr((collection.manifest.title, source)).encode()).hexdigest()[:16]
-        self.folder = cache / "thumbnails" / fingerprint
+        digest = hashlib.sha256(repr((collection.manifest.title, source)).encode()).hexdigest()[:16]
+        self.folder = cache / "thumbnails" / digest
         self._stop = threading.Event()
-        self._asked = 0.0
+        self._requested = 0.0
 
     @staticmethod
     def key(work: Mapping[str, Any]) -> str:
-        """Tells the pictures of works apart, and the new picture of a work from its old one."""
+        """Cache key of a work's picture: differs between works, and changes with the picture."""
         return hashlib.sha256(f"{work['id']}\0{work.get('sha256') or ''}".encode()).hexdigest()[:24]
 
     def path(self, identity: str, size: int) -> Path | None:
-        """The WebP file with the picture of a work, made now if need be; None when the picture cannot be used.
+        """The WebP file of a work's picture, made now if missing; None if the picture cannot be used.
 
-        `size` is one of `SIZES`. `QueryError` when there is no such work.
+        `size` is one of `SIZES`. Raises `QueryError` if there is no such work.
         """
-        self._asked = time.monotonic()
-        return self._made(identity, size)
+        self._requested = time.monotonic()
+        return self._cached(identity, size)
 
-    def _made(self, identity: str, size: int) -> Path | None:
+    def _cached(self, identity: str, size: int) -> Path | None:
         path = self._file(identity, size)
         if not path.is_file():
             try:
@@ -62,14 +62,14 @@ class Thumbnails:
         return path
 
     def is_made(self, identity: str, size: int) -> bool:
-        """Whether `path` would answer at once. `QueryError` when there is no such work."""
+        """Whether the file exists already. Raises `QueryError` if there is no such work."""
         return self._file(identity, size).is_file()
 
     def _file(self, identity: str, size: int) -> Path:
         return self.folder / str(size) / f"{self.key(self._collection.work(identity))}.webp"
 
     def make_ahead(self, first: Sequence[str] = ()) -> None:
-        """Start making the small ones in the background, those of `first` at once and the others unhurriedly."""
+        """Make the small thumbnails in a background thread: those of `first` at once, the others at low priority."""
         threading.Thread(target=self._make_all, args=(list(first),), name="thumbnails", daemon=True).start()
 
     def stop(self) -> None:
@@ -78,25 +78,25 @@ class Thumbnails:
     def _make_all(self, first: list[str]) -> None:
         if self._collection.manifest.images != "bytes":
             return
-        for number, identity in enumerate([*first, *self._collection.ids[:_AHEAD]]):
+        for number, identity in enumerate([*first, *self._collection.ids[:_AHEAD_LIMIT]]):
             if self._stop.is_set():
                 return
-            while number >= len(first) and time.monotonic() - self._asked < _QUIET and not self._stop.is_set():
-                self._stop.wait(_QUIET)  # someone is looking at pictures now
+            while number >= len(first) and time.monotonic() - self._requested < _IDLE and not self._stop.is_set():
+                self._stop.wait(_IDLE)  # a visitor is looking at pictures
             started = time.monotonic()
             try:
-                self._made(identity, SMALL)
-            except ArtsimError:  # removed from the collection meanwhile
+                self._cached(identity, SMALL)
+            except ArtsimError:  # the work was removed meanwhile
                 continue
             except OSError as error:
-                log.warning("Thumbnails are not kept: %s cannot be written (%s).", self.folder, error.strerror)
+                log.warning("Thumbnails are not cached: %s cannot be written (%s).", self.folder, error.strerror)
                 return
-            if number >= len(first):  # leave most of the processor to the people who search
+            if number >= len(first):  # leave most of the processor to searches
                 self._stop.wait(3 * (time.monotonic() - started))
 
 
 def placeholder(size: int) -> bytes:
-    """A drawn empty frame, for works whose picture is missing or damaged."""
+    """A drawing of an empty frame, for works whose picture is missing or damaged."""
     image = Image.new("RGB", (size, size * 3 // 4), (228, 224, 216))
     draw = ImageDraw.Draw(image)
     width, height = image.size
@@ -110,7 +110,7 @@ def placeholder(size: int) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Another thread may write the same file: each has its own temporary one, and the last rename wins."""
+    """Write atomically: every thread has its own temporary file, and the last rename wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     temporary.write_bytes(data)

@@ -1,4 +1,4 @@
-"""axe-core over every view, in light and dark, finds nothing serious or critical; and no view is wider than the screen."""
+"""Accessibility: axe-core finds nothing serious or critical in any view, light or dark; no view scrolls sideways."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ WIDTHS = (390, 768, 1920)
 
 
 def violations(page: Any) -> list[str]:
-    """What axe-core finds serious or critical, each with the element that it is about."""
+    """Serious and critical violations found by axe-core, each with its element."""
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
@@ -24,45 +24,45 @@ def violations(page: Any) -> list[str]:
 
 
 @pytest.fixture
-def one(visit: Callable[..., Any], size: dict[str, Any]) -> Any:
-    """A visitor with a desktop in the light, or a phone in the dark: axe-core takes longer than all else here, and no
-    colour depends on the width."""
+def visitor(visit: Callable[..., Any], size: dict[str, Any]) -> Any:
+    """A visitor with a light desktop or a dark phone. Two combinations are enough, as no colour depends on the width;
+    axe-core is the slowest test here."""
     return visit(color_scheme="dark" if size.get("is_mobile") else "light", reduced_motion="reduce")
 
 
-def test_the_search_with_and_without_results(one: Any) -> None:
-    assert violations(one.page) == []
-    one.press("#results .card-face")
-    one.page.wait_for_selector('[data-state="matches"]')
-    one.settle()
-    one.settings()
+def test_the_search_with_and_without_results(visitor: Any) -> None:
+    assert violations(visitor.page) == []
+    visitor.press("#results .card-face")
+    visitor.page.wait_for_selector('[data-state="matches"]')
+    visitor.settle()
+    visitor.settings()
     for title in ("#filters", "#mix", "#advanced"):
-        one.press(f"{title} > button")
-    assert violations(one.page) == []
-    one.press("#results .card-face")
-    one.page.wait_for_selector("dialog.detail[open]")
-    assert violations(one.page) == []
+        visitor.press(f"{title} > button")
+    assert violations(visitor.page) == []
+    visitor.press("#results .card-face")
+    visitor.page.wait_for_selector("dialog.detail[open]")
+    assert violations(visitor.page) == []
 
 
-def test_every_page(one: Any) -> None:
-    identity = one.page.locator("#results .card").first.get_attribute("data-work")
+def test_every_page(visitor: Any) -> None:
+    identity = visitor.page.locator("#results .card").first.get_attribute("data-work")
     found = {}
     for address in (*PAGES, f"timeline?work={identity}", f"encoders?work={identity}", "timeline?work=nothing"):
-        one.go(address)
-        found[address] = violations(one.page)
-    one.complaints.clear()  # the last page is an error, and the browser says so
+        visitor.go(address)
+        found[address] = violations(visitor.page)
+    visitor.complaints.clear()  # the last page is an error, which the browser reports
     assert {address: problems for address, problems in found.items() if problems} == {}
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_no_page_scrolls_sideways(visit: Callable[..., Any]) -> None:
-    one = visit(width=WIDTHS[0])
+    visitor = visit(width=WIDTHS[0])
     wide = []
     for address in ("", "de", *PAGES):
-        one.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        one.go(address)
+        visitor.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        visitor.go(address)
         for width in WIDTHS:
-            one.page.set_viewport_size({"width": width, "height": 900})
-            if one.scrolls_sideways():
+            visitor.page.set_viewport_size({"width": width, "height": 900})
+            if visitor.scrolls_sideways():
                 wide.append((address, width))
     assert wide == []

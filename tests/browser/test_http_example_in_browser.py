@@ -1,4 +1,4 @@
-"""The JavaScript example of docs/http.md as a module in a page: it needs a browser or Node.js, and nothing else."""
+"""The JavaScript example of docs/http.md as a module in a page: it has no dependencies."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""The owner's page in a real browser, on an app of its own: works are dropped, edited, removed, published, and still there."""
+"""The owner's page in a real browser, on an app of its own: works are added, edited, removed, saved and published."""
 
 import base64
 import io
@@ -47,7 +47,7 @@ def folder(
 
 @pytest.fixture(scope="module")
 def app(chromium: Any, folder: Path) -> Iterator[RunningApp]:
-    """The app over `folder`, for both visitors; the Hub that it knows is the one of the tests."""
+    """The app over `folder`, for both visitors; its Hub is the one of the tests."""
     with running_app(folder.parent / "cache", "--collection", str(folder), HF_HUB_OFFLINE="0") as app:
         yield app
 
@@ -55,21 +55,21 @@ def app(chromium: Any, folder: Path) -> Iterator[RunningApp]:
 @pytest.fixture
 def owner(visit: Callable[..., Any]) -> Iterator[Any]:
     """A visitor who is the owner, on their page."""
-    one = visit("collection")
-    one.page.on("dialog", lambda dialog: dialog.accept())
-    yield one
-    # While another collection is being opened, the app does not answer, and the page knows.
-    one.complaints[:] = [complaint for complaint in one.complaints if "ERR_CONNECTION_REFUSED" not in complaint]
+    visitor = visit("collection")
+    visitor.page.on("dialog", lambda dialog: dialog.accept())
+    yield visitor
+    # While another collection is being opened, the app does not answer; the page handles that.
+    visitor.complaints[:] = [complaint for complaint in visitor.complaints if "ERR_CONNECTION_REFUSED" not in complaint]
 
 
 @pytest.fixture
 def name(owner: Any) -> str:
-    """Tells what one visitor adds from what the other adds."""
+    """Part of file names, to distinguish the works of the two visitors."""
     return "phone" if owner.touch else "desktop"
 
 
 def png(*seed: int) -> bytes:
-    """A picture like no other: coloured patches, drawn by chance."""
+    """A unique picture: random coloured patches."""
     patches = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(patches).resize((160, 160), Image.Resampling.BICUBIC).save(buffer, "PNG")
@@ -77,7 +77,7 @@ def png(*seed: int) -> bytes:
 
 
 def add(owner: Any, files: Files) -> None:
-    """Dropped on the page by a mouse; on a phone, chosen."""
+    """Add files: by drag and drop on a desktop, with the file chooser on a phone."""
     if not owner.touch:
         owner.page.evaluate(DROP, [[name, base64.b64encode(data).decode()] for name, data in files.items()])
         return
@@ -96,16 +96,16 @@ def until(owner: Any, selector: str, text: str) -> None:
     owner.page.locator(selector, has_text=text).first.wait_for()
 
 
-def test_works_are_added_reported_edited_and_removed_and_the_search_knows(
+def test_works_are_added_reported_edited_and_removed_and_the_search_follows(
     owner: Any, visit: Callable[..., Any], folder: Path, name: str
 ) -> None:
     page, before = owner.page, count(owner)
-    again = open_collection(folder).picture("07.jpg")
+    same_file = open_collection(folder).picture("07.jpg")
     buffer = io.BytesIO()
     Image.open(io.BytesIO(open_collection(folder).picture("11.jpg"))).save(buffer, "PNG")
     rings, slope = f"rings-{name}.png", f"slope-{name}.png"
     files = {
-        rings: png(1, owner.touch), slope: png(2, owner.touch), "again.jpg": again, f"scan-{name}.png": buffer.getvalue(),
+        rings: png(1, owner.touch), slope: png(2, owner.touch), "again.jpg": same_file, f"scan-{name}.png": buffer.getvalue(),
         "broken.jpg": b"no picture", "notes.txt": b"-", ".hidden": b"-",
         "metadata.csv": f"file_name,title,artist\n{rings},Rings,Ada\n".encode(),
     }  # fmt: skip
@@ -115,16 +115,16 @@ def test_works_are_added_reported_edited_and_removed_and_the_search_knows(
     until(owner, "#intake .phase", "The files are being sent.")
     page.locator("#intake progress").wait_for()
     until(owner, "#intake .fine", "of 6 files sent")
-    other = visit()  # meanwhile, searching goes on
+    other = visit()  # searching still works meanwhile
     other.press("#results .card-face")
     other.page.wait_for_selector('[data-state="matches"] .badge')
     [route] = held
     route.continue_()
 
     until(owner, "#intake .phase", "Finished: 2 works were added.")
-    said = page.inner_text("#intake")
+    text = page.inner_text("#intake")
     for words in ("The same file is here already: 1", "another reproduction of a work that is here: 1", "read: 2"):
-        assert words in said
+        assert words in text
     until(owner, "#works caption", f"{before + 2} of {before + 2}")
     first = page.locator("#works tbody tr").nth(1).inner_text()
     assert "Rings" in first and ("Ada" in first) is not owner.touch
@@ -162,9 +162,9 @@ def test_works_are_added_reported_edited_and_removed_and_the_search_knows(
     assert f"{before + 3} works" in page.inner_text("#masthead")
 
 
-def test_adding_is_cancelled(owner: Any, name: str) -> None:
+def test_adding_can_be_cancelled(owner: Any, name: str) -> None:
     page, before = owner.page, count(owner)
-    page.route("**/collection/file?*", lambda route: None)  # never arrives
+    page.route("**/collection/file?*", lambda route: None)  # never answered
     add(owner, {f"late-{number}.png": png(3, number, owner.touch) for number in range(5)})
     until(owner, "#intake .phase", "The files are being sent.")
     owner.press("#intake button:has-text('Cancel')")
@@ -174,7 +174,7 @@ def test_adding_is_cancelled(owner: Any, name: str) -> None:
     assert count(owner) == before
 
 
-def test_what_is_there_twice_is_found_and_compared(owner: Any, name: str) -> None:
+def test_duplicates_are_found_and_compared(owner: Any, name: str) -> None:
     add(owner, {f"twice-{name}.jpg": (twice := png(4, owner.touch)), f"twice-{name}-2.png": twice})
     until(owner, "#intake .phase", "Finished: 1")
     owner.page.locator("#intake li input").first.check()
@@ -189,19 +189,19 @@ def test_what_is_there_twice_is_found_and_compared(owner: Any, name: str) -> Non
     owner.page.wait_for_selector(".compare-view[data-shown]")
 
 
-def test_encoders_are_set_side_by_side(visit: Callable[..., Any]) -> None:
-    one = visit("encoders")
-    title = one.page.locator(".grid .title").first.inner_text()
-    one.press(".grid a.card-face")
-    one.page.locator("h1", has_text=f"What each encoder finds for {title}").wait_for()
-    columns = one.page.locator(".encoders-columns > section")
+def test_encoders_are_compared_side_by_side(visit: Callable[..., Any]) -> None:
+    visitor = visit("encoders")
+    title = visitor.page.locator(".grid .title").first.inner_text()
+    visitor.press(".grid a.card-face")
+    visitor.page.locator("h1", has_text=f"What each encoder finds for {title}").wait_for()
+    columns = visitor.page.locator(".encoders-columns > section")
     assert columns.count() == 2
     assert [column.locator(".card").count() for column in columns.all()] == [8, 8]
-    assert one.page.locator(".encoders-chosen").count() > 0
-    assert not one.scrolls_sideways()
-    one.press(".encoders-asked")
-    one.page.wait_for_selector('[data-state="matches"]')
-    assert title in one.heading()
+    assert visitor.page.locator(".encoders-chosen").count() > 0
+    assert not visitor.scrolls_sideways()
+    visitor.press(".encoders-asked")
+    visitor.page.wait_for_selector('[data-state="matches"]')
+    assert title in visitor.heading()
 
 
 def test_a_collection_is_published(owner: Any, hub: HubServer, name: str) -> None:
@@ -218,7 +218,7 @@ def test_a_collection_is_published(owner: Any, hub: HubServer, name: str) -> Non
     assert not owner.scrolls_sideways()
 
 
-def test_a_new_collection_is_begun_and_opened_and_one_goes_back(owner: Any, name: str) -> None:
+def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: Any, name: str) -> None:
     page = owner.page
     page.check("input[value=new]")
     page.fill("#new-title input", f"Two on a {name}")

@@ -135,7 +135,7 @@ def test_a_damaged_copy_does_not_keep_the_app_from_starting(
     opened = open_or_build(read_settings(["--collection", str(copy)], {"ARTSIM_CACHE": str(cache)}))
     assert opened.own is None
     assert opened.collection.folder == copy
-    assert "What it stands in for is opened instead" in caplog.text
+    assert "The requested collection is opened instead" in caplog.text
 
 
 def test_if_another_collection_cannot_be_opened_the_current_one_stays_open(copy: Path, cache: Path) -> None:

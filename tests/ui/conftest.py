@@ -1,4 +1,4 @@
-"""One app in this process for all tests of what machines ask of it."""
+"""One app in this process, shared by the tests of its HTTP interface."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from served import served
 
 @pytest.fixture(scope="session")
 def app_here(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
-    """Address and context of the app over `collection` (40 paintings, a tiny CLIP, which reads words), with metrics."""
+    """Address and context of the app over `collection` (40 paintings, a tiny CLIP with its text encoder), with metrics."""
     with served(collection, tmp_path_factory.mktemp("served")) as (address, context):
         context.readiness.load()
         yield address, context

@@ -1,4 +1,4 @@
-"""`python app.py` as a person runs it: first start, second start, the HTTP API, and starts that cannot be."""
+"""`python app.py` as a subprocess: first start, second start, the HTTP API, and starts that fail."""
 
 import http.server
 import io
@@ -28,7 +28,7 @@ def client(app: RunningApp) -> Client:
 
 @pytest.fixture(scope="module")
 def painting_file(met_works: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The picture of `met_works[50]`, at half its size and another quality."""
+    """The picture of `met_works[50]` at half its size and with another JPEG quality."""
     image = Image.open(io.BytesIO(met_works[50]["image"]["bytes"]))
     image.thumbnail((image.width // 2, image.height // 2))
     path = tmp_path_factory.mktemp("pictures") / "mine.jpg"
@@ -36,7 +36,7 @@ def painting_file(met_works: list[dict[str, Any]], tmp_path_factory: pytest.Temp
     return path
 
 
-def test_it_says_which_encoder_it_uses_and_why(app: RunningApp) -> None:
+def test_the_log_names_the_encoder_and_the_reason(app: RunningApp) -> None:
     assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
 
 
@@ -53,7 +53,7 @@ def test_a_picture_finds_its_own_work_over_http(
     assert first["angular_distance"] == pytest.approx((2 * (1 - first["cosine"])) ** 0.5, abs=1e-3)
 
 
-def test_thumbnails_are_files_that_may_be_kept(app: RunningApp, client: Client, painting_file: Path) -> None:
+def test_thumbnails_are_cacheable_files(app: RunningApp, client: Client, painting_file: Path) -> None:
     import httpx
 
     [match] = client.predict(image=handle_file(painting_file), k=1, api_name="/search_by_image")
@@ -66,17 +66,17 @@ def test_thumbnails_are_files_that_may_be_kept(app: RunningApp, client: Client, 
 
 
 @pytest.mark.parametrize("k", [0, 10_000, 2.5])
-def test_a_k_out_of_range_is_one_sentence(client: Client, painting_file: Path, k: float) -> None:
+def test_a_k_out_of_range_gives_one_message(client: Client, painting_file: Path, k: float) -> None:
     with pytest.raises(AppError, match="k must be a whole number"):
         client.predict(image=handle_file(painting_file), k=k, api_name="/search_by_image")
 
 
-def test_words_for_an_encoder_of_pictures_are_one_sentence(client: Client) -> None:
+def test_a_text_for_an_encoder_without_text_gives_one_message(client: Client) -> None:
     with pytest.raises(AppError, match="knows pictures, not words"):
         client.predict(text="a storm at sea", k=5, api_name="/search_by_text")
 
 
-def test_what_is_no_picture_is_one_sentence_without_a_path(client: Client, tmp_path: Path) -> None:
+def test_a_file_that_is_no_picture_gives_one_message_without_its_path(client: Client, tmp_path: Path) -> None:
     disguised = tmp_path / "letter.png"
     disguised.write_text("Dear museum,", encoding="utf-8")
     with pytest.raises(AppError, match="The picture is not an image") as refusal:
@@ -87,23 +87,23 @@ def test_what_is_no_picture_is_one_sentence_without_a_path(client: Client, tmp_p
 def test_an_address_is_never_fetched(client: Client, app: RunningApp) -> None:
     import httpx
 
-    asked: list[str] = []
+    requested: list[str] = []
 
     class Listener(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         address = f"http://127.0.0.1:{server.server_port}/picture.jpg"
-        given = {"path": address, "meta": {"_type": "gradio.FileData"}}
+        file = {"path": address, "meta": {"_type": "gradio.FileData"}}
         with pytest.raises(AppError, match="does not fetch addresses"):
-            client.predict(image=given, k=5, api_name="/search_by_image")
+            client.predict(image=file, k=5, api_name="/search_by_image")
         for route in ("gradio_api/file=", "gradio_api/file/", "gradio_api/proxy="):
             assert httpx.get(f"{app.url}{route}{address}").status_code == 403
-        assert asked == []
+        assert requested == []
     finally:
         server.shutdown()
 
@@ -113,24 +113,24 @@ def test_a_second_start_opens_what_the_first_one_built(app: RunningApp, cache: P
         assert "are embedded" not in second.said()
 
 
-def test_a_wrong_path_is_one_sentence(cache: Path) -> None:
+def test_a_wrong_path_gives_one_message(cache: Path) -> None:
     assert_refused(run_app(cache, "--collection", "no/such/folder"), "no/such/folder")
 
 
-def test_a_folder_of_pictures_is_told_how_to_be_built(cache: Path, paintings: Path) -> None:
+def test_a_folder_of_pictures_gives_the_command_to_build_it(cache: Path, paintings: Path) -> None:
     assert_refused(run_app(cache, "--collection", str(paintings)), "build_collection.py")
 
 
-def test_a_damaged_collection_is_one_sentence(cache: Path, copy: Path) -> None:
+def test_a_damaged_collection_gives_one_message(cache: Path, copy: Path) -> None:
     (copy / "artsim.json").write_text("{", encoding="utf-8")
     assert_refused(run_app(cache, "--collection", str(copy)), "artsim.json")
 
 
-def test_another_encoder_than_the_collection_was_made_with_is_one_sentence(cache: Path, saved: Path) -> None:
+def test_another_encoder_than_that_of_the_collection_gives_one_message(cache: Path, saved: Path) -> None:
     assert_refused(run_app(cache, "--collection", str(saved), "--encoder", "embedded"), "was made with")
 
 
-def test_a_port_that_is_taken_is_one_sentence(cache: Path) -> None:
+def test_a_port_in_use_gives_one_message(cache: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -138,12 +138,12 @@ def test_a_port_that_is_taken_is_one_sentence(cache: Path) -> None:
         assert_refused(run_app(cache, "--port", port), f"Port {port} is taken")
 
 
-def test_an_unknown_host_is_one_sentence(cache: Path) -> None:
+def test_an_unknown_host_gives_one_message(cache: Path) -> None:
     assert_refused(run_app(cache, "--host", "no-such-host.invalid"), "no-such-host.invalid")
 
 
 def assert_refused(run: Any, words: str) -> None:
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
-    [sentence] = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
-    assert words in sentence
+    [message] = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
+    assert words in message

@@ -1,4 +1,4 @@
-"""The log as JSON: one object a line, whatever is logged."""
+"""JSON logging: one object per line, whatever is logged."""
 
 import io
 import json

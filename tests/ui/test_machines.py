@@ -1,4 +1,4 @@
-"""The examples of docs/http.md, each run as it stands against the real app, which logs JSON meanwhile."""
+"""The examples of docs/http.md, each run unchanged against the real app, and the JSON log of that app."""
 
 import json
 import re
@@ -25,36 +25,36 @@ def picture(met_works: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFa
     return path
 
 
-def said_by(command: list[str], app: RunningApp, picture: Path) -> str:
-    given = [*command, app.url, str(picture)]
-    run = subprocess.run(given, cwd=EXAMPLES, capture_output=True, text=True, timeout=120, check=False)
+def output_of(command: list[str], app: RunningApp, picture: Path) -> str:
+    arguments = [*command, app.url, str(picture)]
+    run = subprocess.run(arguments, cwd=EXAMPLES, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
 
-def program(*names: str) -> str:
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
+def find_program(*names: str) -> str:
+    path = next((candidate for candidate in map(shutil.which, names) if candidate), None)
+    if path is None:
         pytest.skip(f"there is no {names[0]} here")
-    return found
+    return path
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
-def test_the_docs_quote_the_examples_as_they_are(example: Path) -> None:
+def test_the_docs_quote_the_example_files(example: Path) -> None:
     quoted = re.findall(r"^```\w+\n(.*?)\n```$", (ROOT / "docs" / "http.md").read_text(encoding="utf-8"), re.M | re.S)
     assert example.read_text(encoding="utf-8").rstrip("\n") in quoted
 
 
 def test_the_python_example(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
-    assert_all_answered(said_by([sys.executable, "client.py"], app, picture), met_works[50])
+    assert_all_answered(output_of([sys.executable, "client.py"], app, picture), met_works[50])
 
 
 def test_the_javascript_example_in_node(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
-    assert_all_answered(said_by([program("node", "nodejs"), "client.mjs"], app, picture), met_works[50])
+    assert_all_answered(output_of([find_program("node", "nodejs"), "client.mjs"], app, picture), met_works[50])
 
 
-def assert_all_answered(said: str, work: dict[str, Any]) -> None:
-    lines = said.splitlines()
+def assert_all_answered(output: str, work: dict[str, Any]) -> None:
+    lines = output.splitlines()
     assert lines[0].startswith(f"1. {work['title']} ({work['artist']}")
     assert lines[3].startswith("Works like the first: ") and work["title"] not in lines[3]
     assert lines[4].startswith("In style, from 1800 on: ")
@@ -63,27 +63,27 @@ def assert_all_answered(said: str, work: dict[str, Any]) -> None:
 
 
 def test_the_curl_example(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
-    program("curl")
-    said = said_by([program("bash"), "client.sh"], app, picture)
-    assert said.startswith("event: complete\n")
-    assert json.loads(said.split("data: ")[1])[0][0]["id"] == met_works[50]["id"]
+    find_program("curl")
+    output = output_of([find_program("bash"), "client.sh"], app, picture)
+    assert output.startswith("event: complete\n")
+    assert json.loads(output.split("data: ")[1])[0][0]["id"] == met_works[50]["id"]
 
 
 def test_the_mcp_example(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
-    lines = said_by([sys.executable, "mcp_client.py"], app, picture).splitlines()
+    lines = output_of([sys.executable, "mcp_client.py"], app, picture).splitlines()
     assert lines[0].startswith("Tools: search_by_image, search_by_text")
     assert lines[1].startswith(f"1. {met_works[50]['title']}")
     assert "image/webp" in lines[4]
     assert lines[5].startswith("No search by text: The embedded encoder knows pictures, not words.")
 
 
-def test_every_line_of_the_log_is_an_object_that_names_neither_upload_nor_visitor(
+def test_every_line_of_the_log_is_an_object_without_names_of_uploads_or_visitors(
     app: RunningApp, picture: Path
 ) -> None:
     answer = httpx.get(f"{app.url}healthz")
     with picture.open("rb") as file:
         httpx.post(f"{app.url}gradio_api/upload", files={"files": file}).raise_for_status()
-    httpx.post(f"{app.url}gradio_api/call/v2/nothing", json={})  # goes wrong within Gradio
+    httpx.post(f"{app.url}gradio_api/call/v2/nothing", json={})  # fails inside Gradio
     lines = [json.loads(line) for line in app.said().splitlines()]
     [request] = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
     assert (request["method"], request["route"], request["status"]) == ("GET", "/healthz", 200)
@@ -92,7 +92,7 @@ def test_every_line_of_the_log_is_an_object_that_names_neither_upload_nor_visito
     assert not any("127.0.0.1" in line["message"] and line["logger"] == "artsim.ui.http.traffic" for line in lines)
 
 
-def test_an_error_at_the_start_is_an_object_too(tmp_path: Path) -> None:
+def test_an_error_at_the_start_is_logged_as_an_object(tmp_path: Path) -> None:
     run = run_app(tmp_path, "--collection", "no/such/folder", "--log-format", "json")
     [line] = [json.loads(line) for line in run.stderr.splitlines()]
     assert run.returncode == 2 and line["level"] == "error" and "no/such/folder" in line["message"]

@@ -1,4 +1,4 @@
-"""The pages beside the search, asked for as a browser does, over a tiny real CLIP collection."""
+"""The pages beside the search over HTTP, for a collection with a tiny real CLIP."""
 
 import re
 import shutil
@@ -36,10 +36,10 @@ def client(context: Context) -> TestClient:
     return TestClient(Starlette(routes=extra_routes(context), middleware=middleware()), raise_server_exceptions=False)
 
 
-def read(client: TestClient, address: str, **more: str) -> str:
-    """The page, once what it waits for is there."""
+def read(client: TestClient, address: str, **options: str) -> str:
+    """The page, once its background computation is done."""
     for _ in range(200):
-        answer = client.get(address, **more)  # type: ignore[arg-type]
+        answer = client.get(address, **options)  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text
         if "data-progress" not in answer.text:
             return answer.text
@@ -51,14 +51,14 @@ def links(page: str, name: str) -> list[str]:
     return [unescape(address) for address in re.findall(rf'href="(\./{name}[^"]*)"', page)]
 
 
-def test_every_page_of_the_navigation_answers_and_marks_where_one_is(client: TestClient, context: Context) -> None:
+def test_every_page_of_the_navigation_answers_and_marks_itself_as_current(client: TestClient, context: Context) -> None:
     for name in in_navigation(context):
         page = read(client, f"/{name}")
         assert re.search(r'<a href="\./' + name + r'" aria-current="page">', page), name
         assert page.count("<h1>") == 1, name
 
 
-def test_pages_run_no_script_but_our_own_files(client: TestClient, context: Context) -> None:
+def test_pages_run_only_their_own_script_files(client: TestClient, context: Context) -> None:
     for name in in_navigation(context):
         answer = client.get(f"/{name}")
         assert "script-src 'self';" in answer.headers["content-security-policy"]
@@ -68,28 +68,28 @@ def test_pages_run_no_script_but_our_own_files(client: TestClient, context: Cont
             assert client.get(f"/{unescape(address)}").status_code == 200, address
 
 
-def test_a_timeline_tells_what_came_before_and_after(client: TestClient, context: Context) -> None:
+def test_a_timeline_lists_earlier_and_later_works(client: TestClient, context: Context) -> None:
     state = context.collection.state
     dated = sorted((work for work in state.table.to_pylist() if work["year"]), key=lambda work: work["year"])
     middle = dated[len(dated) // 2]
     page = read(client, f"/timeline?work={middle['id']}")
     before, after = page.split('aria-labelledby="later"')
-    found = [
-        [state.work(state.rows[identity])["year"] for identity in re.findall(r"timeline\?work=([^\"&]*)", part)[1:]]
-        for part in (before.split('class="grid timeline-list"')[1], after.split('class="grid timeline-list"')[1])
+    years = [
+        [state.work(state.rows[identity])["year"] for identity in re.findall(r"timeline\?work=([^\"&]*)", section)[1:]]
+        for section in (before.split('class="grid timeline-list"')[1], after.split('class="grid timeline-list"')[1])
     ]
-    assert found[0] == sorted(found[0]), "the list is in the order of time"
-    assert found[0][-1] < middle["year"] < found[1][0]
+    assert years[0] == sorted(years[0]), "the list is in chronological order"
+    assert years[0][-1] < middle["year"] < years[1][0]
     assert load_strings()("timeline.caveat").split(":")[0] in page
 
 
-def test_a_timeline_of_a_work_without_a_year_says_so(client: TestClient) -> None:
+def test_a_timeline_of_a_work_without_a_year_gives_a_message(client: TestClient) -> None:
     page = read(client, "/timeline?work=03.jpg")
     assert "has no year" in page
 
 
 @pytest.mark.parametrize(
-    ("address", "sentence"),
+    ("address", "message"),
     [
         ("/timeline?work=nothing", "There is no work"),
         ("/timeline?work=05.jpg&decay=-3", "half-life"),
@@ -99,10 +99,10 @@ def test_a_timeline_of_a_work_without_a_year_says_so(client: TestClient) -> None
         ("/evaluation?label=sha256", "not a label"),
     ],
 )
-def test_what_a_page_cannot_show_is_one_sentence(client: TestClient, address: str, sentence: str) -> None:
+def test_a_page_that_cannot_be_shown_gives_one_message(client: TestClient, address: str, message: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 400
-    assert sentence in answer.text
+    assert message in answer.text
     assert "<script>" not in answer.text.replace('<script type="application/json"', "")
     assert "Traceback" not in answer.text
 
@@ -126,7 +126,7 @@ def test_duplicates_are_listed_with_the_evidence(client: TestClient, context: Co
         assert "is there twice" in page
 
 
-def test_an_evaluation_gives_the_figures_of_the_evaluation_room(client: TestClient, context: Context) -> None:
+def test_the_evaluation_page_shows_the_figures_of_the_evaluation_package(client: TestClient, context: Context) -> None:
     from artsim.evaluation import Task, evaluate_settings
 
     page = read(client, "/evaluation?label=medium")
@@ -136,7 +136,7 @@ def test_an_evaluation_gives_the_figures_of_the_evaluation_room(client: TestClie
     assert "Where it fails" in page
 
 
-def test_the_language_of_a_page_is_what_the_address_says_and_is_remembered(client: TestClient) -> None:
+def test_the_address_sets_the_language_of_a_page_and_the_choice_is_remembered(client: TestClient) -> None:
     answer = client.get("/how?lang=de")
     assert 'lang="de"' in answer.text
     assert client.get("/how").text.startswith('<!doctype html>\n<html lang="de"')

@@ -1,4 +1,4 @@
-"""What a search puts on the page, with a tiny real CLIP: matches, notices, and never a traceback."""
+"""The results page of a search, with a tiny real CLIP: matches, notices, and never a traceback."""
 
 import dataclasses
 import re
@@ -42,7 +42,7 @@ def cards(html: str) -> list[str]:
     return re.findall(r'<li class="card" data-work="([^"]*)"', html)
 
 
-def test_nothing_asked_is_the_page_with_examples(context: Context) -> None:
+def test_the_page_without_a_query_shows_examples(context: Context) -> None:
     html = start_page(context)
     assert html.count('data-act="search"') == 12 == len(cards(html))
     assert html.count('data-act="for"') == 12 == html.count('data-act="against"')
@@ -63,7 +63,7 @@ def test_a_work_is_not_among_its_own_matches(context: Context, collection: Any) 
     assert collection.work("05.jpg")["title"].split("'")[0] in html
 
 
-def test_words_search_where_the_encoder_reads_them(context: Context) -> None:
+def test_a_text_query_works_if_the_encoder_embeds_text(context: Context) -> None:
     html = page(context, Part(text="a <b>storm</b>"))
     assert len(cards(html)) == 5
     assert "a &lt;b&gt;storm&lt;/b&gt;" in html
@@ -71,7 +71,7 @@ def test_words_search_where_the_encoder_reads_them(context: Context) -> None:
     assert "of works" in html
 
 
-def test_the_heading_names_what_is_for_and_against_and_what_is_a_part(context: Context, collection: Any) -> None:
+def test_the_heading_names_parts_for_and_against_and_regions(context: Context, collection: Any) -> None:
     titles = [collection.work(f"{number}.jpg")["title"] for number in ("05", "06")]
     region = (0.1, 0.1, 0.9, 0.9)
     parts = (Part(work="05.jpg"), Part(text="rain"), Part(work="06.jpg", region=region, weight=-0.5))
@@ -80,10 +80,10 @@ def test_the_heading_names_what_is_for_and_against_and_what_is_a_part(context: C
     assert heading.replace("&#x27;", "'") == f"Works like {titles[0]} and “rain”, unlike a part of {titles[1]}"
 
 
-def test_what_is_against_is_pushed_back(context: Context) -> None:
+def test_a_part_against_changes_the_ranking(context: Context) -> None:
     near = cards(page(context, Part(work="05.jpg"), k=40))
     without = cards(page(context, Part(work="05.jpg"), Part(work=near[0], weight=-1), k=40))
-    assert near[0] not in without, "a work of the query is no answer"
+    assert near[0] not in without, "a work of the query is no match"
     assert without != [identity for identity in near if identity != near[0]]
 
 
@@ -96,7 +96,7 @@ def test_filters_hold_and_are_named(context: Context, collection: Any) -> None:
     assert f"With: Medium: {medium}" in html
 
 
-def test_other_artists_and_few_of_each_hold_and_are_named(context: Context, collection: Any) -> None:
+def test_other_artists_and_limits_per_artist_hold_and_are_named(context: Context, collection: Any) -> None:
     artist = collection.work("05.jpg")["artist"]
     html = page(context, other="artist", at_most=("artist", 1), k=40)
     artists = [collection.work(identity)["artist"] for identity in cards(html)]
@@ -105,7 +105,7 @@ def test_other_artists_and_few_of_each_hold_and_are_named(context: Context, coll
     assert "Artist other than in the query · at most 1 of the same Artist" in html
 
 
-def test_the_nearest_in_each_stand_under_a_heading_of_their_own(context: Context, collection: Any) -> None:
+def test_groups_have_headings_of_their_own(context: Context, collection: Any) -> None:
     html = page(context, by="century")
     headings = re.findall(r"<h2>(\d+s)</h2>", html)
     assert headings == sorted(headings, key=lambda heading: int(heading[:-1]))
@@ -116,7 +116,7 @@ def test_the_nearest_in_each_stand_under_a_heading_of_their_own(context: Context
         assert {f"{year // 100 * 100}s" for year in years} == {heading}
 
 
-def test_filters_that_nothing_fits_are_said_so(context: Context) -> None:
+def test_filters_without_matching_works_give_a_notice(context: Context) -> None:
     assert "No work fits these filters" in page(context, where={"year": (9000, None)})
 
 
@@ -138,7 +138,7 @@ def test_filters_that_nothing_fits_are_said_so(context: Context) -> None:
         ({"contains": True}, "no regions"),
     ],
 )
-def test_what_cannot_be_answered_is_a_notice(context: Context, change: dict[str, Any], words: str) -> None:
+def test_an_impossible_search_gives_a_notice(context: Context, change: dict[str, Any], words: str) -> None:
     html = page_of(context, ParsedLink(dataclasses.replace(form(), **change)))
     assert 'role="alert"' in html
     assert words in html
@@ -146,7 +146,7 @@ def test_what_cannot_be_answered_is_a_notice(context: Context, change: dict[str,
 
 
 @pytest.mark.parametrize("data", [b"", b"Dear museum,", b"\x89PNG\r\n\x1a\n broken"])
-def test_an_upload_that_is_no_picture_is_a_notice_without_its_path(
+def test_an_upload_that_is_no_picture_gives_a_notice_without_its_path(
     context: Context, tmp_path: Path, data: bytes
 ) -> None:
     path = tmp_path / "upload.png"
@@ -161,14 +161,14 @@ def answer_with(context: Context, *matches: Any) -> str:
     return matches_page(context, answer, ParsedLink(answer.form))
 
 
-def test_matches_that_are_all_far_are_called_so(context: Context) -> None:
+def test_a_notice_appears_if_no_match_is_close(context: Context) -> None:
     matches = [dataclasses.replace(match, close=False) for match in find(context, form()).matches]
     assert "Nothing here is really close." in answer_with(context, *matches)
     near = [dataclasses.replace(match, close=True) for match in matches[:1]] + matches[1:]
     assert "really close" not in answer_with(context, *near)
 
 
-def test_metadata_with_markup_in_it_is_only_text(context: Context) -> None:
+def test_markup_in_metadata_is_escaped(context: Context) -> None:
     [match] = find(context, form(k=1)).matches
     work = {**match.work, "title": "<img src=x onerror=alert(1)>", "url": "javascript:alert(1)"}
     html = answer_with(context, dataclasses.replace(match, work=work))
@@ -176,14 +176,14 @@ def test_metadata_with_markup_in_it_is_only_text(context: Context) -> None:
     assert "javascript:" not in html
 
 
-def test_where_a_detail_was_found_is_framed_in_the_card_and_in_the_detail(context: Context) -> None:
+def test_the_region_of_a_match_is_framed_in_the_card_and_in_the_detail(context: Context) -> None:
     [match] = find(context, form(k=1)).matches
     assert "found-box" not in answer_with(context, match)
     html = answer_with(context, dataclasses.replace(match, region=(0.25, 0.5, 0.75, 1.0)))
     assert html.count('class="found-box" style="left:25.00%;top:50.00%;width:50.00%;height:50.00%"') == 2
 
 
-def test_a_link_to_a_work_brings_its_detail_along_whether_it_is_shown_or_not(context: Context) -> None:
+def test_a_link_to_a_work_includes_its_detail_even_if_it_is_no_match(context: Context) -> None:
     shown = find(context, form()).matches[0].id
     assert '<div class="opened"' not in page_of(context, ParsedLink(form(), opened=shown))
     html = page_of(context, ParsedLink(form(), opened="39.jpg" if shown != "39.jpg" else "38.jpg"))

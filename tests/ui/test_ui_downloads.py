@@ -1,4 +1,4 @@
-"""Results as files: tables that no spreadsheet runs, pictures as they are, and sentences for what cannot be had."""
+"""Results as files: tables without formulas, unchanged pictures, and messages for impossible downloads."""
 
 import csv
 import io
@@ -44,7 +44,7 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
-def test_a_table_has_what_the_page_shows_in_its_order(client: TestClient, context: Context, collection: Any) -> None:
+def test_a_table_has_the_works_of_the_page_in_its_order(client: TestClient, context: Context, collection: Any) -> None:
     link = "work=05.jpg&k=7"
     answer = client.get(f"/download.csv?{link}")
     assert answer.headers["content-disposition"] == 'attachment; filename="artsim-results.csv"'
@@ -66,13 +66,13 @@ def test_json_has_the_same_works_with_their_types(client: TestClient, collection
     assert works[0]["year"] == collection.work(identity)["year"]
 
 
-def test_the_nearest_in_each_carry_their_group(client: TestClient, collection: Any) -> None:
+def test_grouped_results_have_a_column_group(client: TestClient, collection: Any) -> None:
     found = rows(client.get("/download.csv?work=05.jpg&by=century").text)
     for row in found:
         assert int(row["group"]) == collection.work(row["id"])["year"] // 100 * 100
 
 
-def test_pictures_come_as_they_are_with_their_table(client: TestClient, collection: Any) -> None:
+def test_the_zip_has_unchanged_pictures_and_their_table(client: TestClient, collection: Any) -> None:
     answer = client.get("/download.zip?work=05.jpg&k=4")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     table = rows(archive.read("works.csv").decode())
@@ -82,7 +82,7 @@ def test_pictures_come_as_they_are_with_their_table(client: TestClient, collecti
         assert archive.read(row["file"]) == collection.picture(row["id"])
 
 
-def test_with_an_upload_the_page_sends_what_it_shows(client: TestClient, context: Context, paintings: Path) -> None:
+def test_with_an_upload_the_page_sends_its_results(client: TestClient, context: Context, paintings: Path) -> None:
     page = page_of(context, read_query_string("upload=1&k=5", context, [paintings / "05.jpg"]))
     [shown] = re.findall(r'name="shown" value="([^"]*)"', page)
     found = rows(client.post("/download.csv", data={"shown": unescape(shown)}).text)
@@ -106,7 +106,7 @@ def test_with_an_upload_the_page_sends_what_it_shows(client: TestClient, context
         '[["gone", 1, 2, 3, ""]]', "x" * 300_000,
     ],
 )  # fmt: skip
-def test_a_form_that_no_page_of_ours_sent_is_a_sentence(client: TestClient, shown: str) -> None:
+def test_a_forged_form_gives_one_message(client: TestClient, shown: str) -> None:
     answer = client.post("/download.csv", data={"shown": shown})
     assert answer.status_code == 400
     assert "did not arrive whole" in answer.text or "There is no work" in answer.text
@@ -122,7 +122,7 @@ def test_a_form_that_no_page_of_ours_sent_is_a_sentence(client: TestClient, show
         ("not=05.jpg", "Everything in the query is against"),
     ],
 )
-def test_a_link_with_nothing_to_download_is_a_sentence(client: TestClient, link: str, words: str) -> None:
+def test_a_link_with_nothing_to_download_gives_one_message(client: TestClient, link: str, words: str) -> None:
     for kind in ("csv", "json", "zip"):
         answer = client.get(f"/download.{kind}?{link}")
         assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""The HTTP API: what it takes, what it answers, what it refuses, and that it is as docs/http.md says."""
+"""The HTTP API: parameters, answers, errors, and agreement with docs/http.md."""
 
 import json
 import re
@@ -21,11 +21,11 @@ ENDPOINTS = [
     "/describe_collection", "/describe_work", "/search_by_image", "/search_by_text", "/search_by_work", "/search_combined",
 ]  # fmt: skip
 
-Ask = Callable[..., Any]
+Predict = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def ask(address: str) -> Ask:
+def predict(address: str) -> Predict:
     return Client(address, verbose=False).predict
 
 
@@ -34,7 +34,7 @@ def info(address: str) -> dict[str, Any]:
     return httpx.get(f"{address}gradio_api/info").json()["named_endpoints"]
 
 
-def test_these_and_no_others_are_offered_and_each_is_in_the_docs(info: dict[str, Any]) -> None:
+def test_exactly_these_endpoints_exist_and_are_documented(info: dict[str, Any]) -> None:
     assert sorted(info) == ENDPOINTS
     for endpoint in ENDPOINTS:
         assert f"### `{endpoint}`" in DOCS
@@ -64,73 +64,73 @@ def test_every_field_of_an_answer_is_explained_in_its_schema_and_in_the_docs(ans
         ("/describe_collection", {}),
     ],
 )
-def test_answers_fit_their_schema(ask: Ask, info: dict[str, Any], endpoint: str, given: dict[str, Any]) -> None:
+def test_answers_fit_their_schema(predict: Predict, info: dict[str, Any], endpoint: str, given: dict[str, Any]) -> None:
     [returned] = info[endpoint]["returns"]
-    jsonschema.validate(ask(**given, api_name=endpoint), returned["type"])
+    jsonschema.validate(predict(**given, api_name=endpoint), returned["type"])
 
 
-def test_an_image_and_k_may_be_given_by_place(ask: Ask, paintings: Path) -> None:
-    matches = ask(handle_file(paintings / "05.jpg"), 2, api_name="/search_by_image")
+def test_image_and_k_can_be_positional(predict: Predict, paintings: Path) -> None:
+    matches = predict(handle_file(paintings / "05.jpg"), 2, api_name="/search_by_image")
     assert [match["rank"] for match in matches] == [1, 2]
     assert matches[0]["id"] == "05.jpg" and set(matches[0]) == set(MatchAnswer.model_fields)
 
 
-def test_the_answer_to_two_requests_of_curl(address: str) -> None:
-    asked = httpx.post(f"{address}gradio_api/call/search_by_work", json={"data": ["05.jpg", 1]}).json()
-    answer = httpx.get(f"{address}gradio_api/call/search_by_work/{asked['event_id']}").text
+def test_two_requests_as_sent_by_curl_return_matches(address: str) -> None:
+    call = httpx.post(f"{address}gradio_api/call/search_by_work", json={"data": ["05.jpg", 1]}).json()
+    answer = httpx.get(f"{address}gradio_api/call/search_by_work/{call['event_id']}").text
     outcome, data = re.match(r"event: (.*)\ndata: (.*)\n", answer).groups()  # type: ignore[union-attr]
     [[match]] = json.loads(data)
     assert outcome == "complete" and match["rank"] == 1 and match["id"] != "05.jpg"
 
 
-def test_ten_works_unless_k_says_otherwise(ask: Ask) -> None:
-    assert len(ask(work="05.jpg", api_name="/search_by_work")) == 10
+def test_the_default_is_ten_works(predict: Predict) -> None:
+    assert len(predict(work="05.jpg", api_name="/search_by_work")) == 10
 
 
-def test_a_work_is_described_with_all_it_has(ask: Ask, collection: Any) -> None:
-    work = ask(work="03.jpg", api_name="/describe_work")
+def test_a_work_is_described_with_all_its_metadata(predict: Predict, collection: Any) -> None:
+    work = predict(work="03.jpg", api_name="/describe_work")
     assert work["metadata"]["tags"] == collection.work("03.jpg")["tags"]
     assert (work["width"], work["height"]) == collection.image("03.jpg").size
     assert work["year"] == ""  # it has none
 
 
-def test_pictures_in_answers_are_relative_to_the_app(ask: Ask, address: str) -> None:
-    work = ask(work="03.jpg", api_name="/describe_work")
+def test_pictures_in_answers_are_relative_to_the_app(predict: Predict, address: str) -> None:
+    work = predict(work="03.jpg", api_name="/describe_work")
     for name in ("thumbnail", "picture"):
         assert httpx.get(address + work[name]).headers["content-type"] == "image/webp"
 
 
-def test_the_collection_says_what_to_filter_by(ask: Ask) -> None:
-    described = ask(api_name="/describe_collection")
+def test_the_description_of_the_collection_has_its_filters(predict: Predict) -> None:
+    described = predict(api_name="/describe_collection")
     assert described["works"] == 40 and described["reads_text"] is True
     [year] = [column for column in described["columns"] if column["column"] == "year"]
     assert year["kind"] == "range" and year["low"] < year["high"]
 
 
-def test_conditions_leave_only_works_that_meet_them(ask: Ask, collection: Any) -> None:
+def test_conditions_leave_only_works_that_meet_them(predict: Predict, collection: Any) -> None:
     years = {"from": 1600, "to": 1700}
-    found = ask(work="05.jpg", k=40, where={"year": years}, api_name="/search_combined")
+    found = predict(work="05.jpg", k=40, where={"year": years}, api_name="/search_combined")
     assert found and all(1600 <= collection.work(match["id"])["year"] <= 1700 for match in found)
     artist = found[0]["artist"]
     assert {
-        match["artist"] for match in ask(work="05.jpg", where={"artist": [artist]}, api_name="/search_combined")
+        match["artist"] for match in predict(work="05.jpg", where={"artist": [artist]}, api_name="/search_combined")
     } == {artist}
 
 
-def test_other_artists_and_at_most_one_work_by_each(ask: Ask, collection: Any) -> None:
-    found = ask(work="05.jpg", k=20, other=["artist"], at_most={"artist": 1}, api_name="/search_combined")
+def test_other_artists_and_at_most_one_work_by_each(predict: Predict, collection: Any) -> None:
+    found = predict(work="05.jpg", k=20, other=["artist"], at_most={"artist": 1}, api_name="/search_combined")
     artists = [match["artist"] for match in found]
     assert collection.work("05.jpg")["artist"] not in artists and len(set(artists)) == len(artists)
 
 
-def test_weights_replace_the_preset(ask: Ask) -> None:
-    by_color = ask(work="05.jpg", aspects={"color": 1}, ranking="likeness", api_name="/search_combined")
+def test_weights_replace_the_preset(predict: Predict) -> None:
+    by_color = predict(work="05.jpg", aspects={"color": 1}, ranking="likeness", api_name="/search_combined")
     shares = [match["aspects"]["color"] for match in by_color]
     assert shares == sorted(shares, reverse=True)
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "given", "sentence"),
+    ("endpoint", "given", "message"),
     [
         ("/search_by_work", {"work": "nothing"}, "There is no work 'nothing'"),
         ("/search_by_work", {"work": 7}, "Give the id of a work"),
@@ -155,18 +155,18 @@ def test_weights_replace_the_preset(ask: Ask) -> None:
         ("/describe_work", {"work": "nothing"}, "There is no work 'nothing'"),
     ],
 )
-def test_bad_input_is_one_sentence(ask: Ask, endpoint: str, given: dict[str, Any], sentence: str) -> None:
+def test_invalid_input_gives_one_message(predict: Predict, endpoint: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(AppError) as refusal:
-        ask(**given, api_name=endpoint)
-    assert sentence in str(refusal.value)
+        predict(**given, api_name=endpoint)
+    assert message in str(refusal.value)
     assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
 
 
 def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
-    """Those of the page as well, which Gradio answers to whoever knows their number."""
+    """Includes the events of the page, which Gradio accepts from anyone who knows their number."""
     config = httpx.get(f"{address}config").json()
     of_one_language = set(config["page"][""]["dependencies"])
-    with listening() as (elsewhere, asked):
+    with listening() as (elsewhere, requests):
         file = {"path": f"{elsewhere}picture.jpg", "meta": {"_type": "gradio.FileData"}}
         tried = 0
         for event in config["dependencies"]:
@@ -174,11 +174,11 @@ def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
                 continue
             body = {"data": [file] * len(event["inputs"]), "fn_index": event["id"], "session_hash": f"s{event['id']}"}
             httpx.post(f"{address}gradio_api/queue/join", json=body).raise_for_status()
-            heard = httpx.get(f"{address}gradio_api/queue/data", params={"session_hash": body["session_hash"]}).text
-            assert "does not fetch addresses" in heard, event
+            answer = httpx.get(f"{address}gradio_api/queue/data", params={"session_hash": body["session_hash"]}).text
+            assert "does not fetch addresses" in answer, event
             tried += 1
-        assert tried > len(ENDPOINTS) - 1  # those of the page were among them
-        assert asked == []
+        assert tried > len(ENDPOINTS) - 1  # includes events of the page
+        assert requests == []
 
 
 @pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work"])
@@ -189,7 +189,7 @@ def test_no_file_of_the_server_is_opened(address: str, endpoint: str) -> None:
     assert "test_ui_endpoints" not in answer.text
 
 
-def test_a_body_of_any_size_is_not_held_in_memory(address: str) -> None:
+def test_a_large_body_is_refused(address: str) -> None:
     body = b'{"data": ["' + b"x" * (5 * 1024 * 1024) + b'", 1]}'
     answer = httpx.post(
         f"{address}gradio_api/run/search_by_text", content=body, headers={"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""What goes wrong is said in the visitor's language: sentences of the code, by their templates, and pages that show them."""
+"""Errors in the visitor's language: templates in the code, their translations, and the pages that show them."""
 
 import ast
 import json
@@ -38,19 +38,23 @@ PACKAGE = Path(__file__).parents[2] / "artsim"
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 GERMAN = load_strings("de")
 KINDS_OF_ERROR = {
-    "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError", "UploadTooLarge",
+    "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError",
+    "UploadTooLarge",
 }  # fmt: skip
-VISITORS_MEET = """
-    analysis/correspondence analysis/duplicates analysis/explain analysis/influence analysis/path collection columns
-    curation/ingest curation/library curation/session curation/uploads encoders/efficientnet_lite0 encoders/embedded
-    encoders/registry encoders/transformers hub/access hub/commit hub/publish images/decode search/encoder_comparison
-    search/engine search/match search/query_vectors search/ranking search/regions snapshot/edits snapshot/filters
-    snapshot/region_index snapshot/space snapshot/space_statistics snapshot/state sources/tables storage/manifest
-    storage/shards ui/background ui/http/downloads ui/owner/page ui/owner/routes ui/pages/browse ui/pages/compare
-    ui/pages/duplicates ui/pages/encoders ui/pages/evaluation ui/pages/map ui/pages/path ui/pages/timeline
-    ui/pages/why ui/query_string ui/readiness ui/search_page/query_input ui/search_service ui/startup web/hub_client
-""".split()  # modules; a sentence that one of them raises is translated, or named below
-PROGRAMMERS_MEET = {  # in these modules; pages never ask what they answer, or send what they refuse
+TRANSLATED_MODULES = """
+    analysis/correspondence analysis/duplicates analysis/explain analysis/influence analysis/path
+    collection columns curation/ingest curation/ingest_state curation/library curation/session curation/uploads
+    encoders/efficientnet_lite0 encoders/embedded encoders/registry encoders/transformers
+    hub/access hub/commit hub/publish images/decode
+    search/encoder_comparison search/engine search/query_vectors search/ranking search/regions
+    snapshot/edits snapshot/filters snapshot/region_index snapshot/space_statistics snapshot/state
+    sources/tables storage/manifest storage/shards
+    ui/background ui/http/downloads ui/owner/page ui/owner/routes ui/readiness ui/search_page/query_input
+    ui/search_service ui/startup web/hub_client
+    ui/pages/browse ui/pages/compare ui/pages/duplicates ui/pages/encoders ui/pages/evaluation ui/pages/map
+    ui/pages/path ui/pages/timeline ui/pages/why
+""".split()  # every message of an error in these modules is translated, or listed below
+NOT_TRANSLATED = {  # messages of these modules that no page causes
     "Details are looked for by regions alone; leave aspects, preset and ranking out.",
     "This collection was opened from the Hub ({origin}): give save() a folder.",
     "This collection was never saved: give save() a folder.",
@@ -82,8 +86,8 @@ PROGRAMMERS_MEET = {  # in these modules; pages never ask what they answer, or s
     "values must be texts by column.",
     "ids must be a list of texts.",
     "The request must be a JSON object.",
-    "{name} is larger than it said.",
-    "{name} was made with the encoder {made_with} and can only be searched with that. Leave --encoder away, or build the "
+    "{name} is larger than its declared size.",
+    "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or build the "
     "collection again: python scripts/build_collection.py --encoder {encoder} ...",
 }
 
@@ -91,8 +95,8 @@ every_language = pytest.mark.parametrize("language", OTHERS)
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    """Every error and every `Message` that is made in these modules, with where."""
-    for module in VISITORS_MEET:
+    """(location, call) of every error and every `Message` that these modules create."""
+    for module in TRANSLATED_MODULES:
         path = PACKAGE / f"{module}.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
@@ -102,7 +106,7 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
 
 
 def templates() -> dict[str, str]:
-    """What they say, and where."""
+    """Template -> location, of all of these calls."""
     return {
         call.args[0].value: where
         for where, call in calls()
@@ -114,43 +118,43 @@ def translations(language: str) -> dict[str, str]:
     return json.loads((PACKAGE / "messages" / "locales" / language / "errors.json").read_text(encoding="utf-8"))
 
 
-def blanks(text: str) -> set[str]:
+def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_no_sentence_that_visitors_meet_has_its_values_written_into_it() -> None:
+def test_no_template_is_an_f_string() -> None:
     assert [where for where, call in calls() if isinstance(call.args[0], ast.JoinedStr)] == []
 
 
-def test_every_blank_of_a_sentence_is_given_its_value() -> None:
+def test_every_placeholder_of_a_template_has_a_value() -> None:
     for where, call in calls():
         template = call.args[0]
         given = {keyword.arg for keyword in call.keywords}
         if isinstance(template, ast.Constant) and isinstance(template.value, str) and None not in given:
-            assert (blanks(template.value) if given else set()) == given, where
+            assert (placeholders(template.value) if given else set()) == given, where
 
 
 @every_language
-def test_every_sentence_of_the_code_is_in_every_language(language: str) -> None:
-    said, known = templates(), translations(language)
-    missing = {where: template for template, where in said.items() if template not in known}
-    assert {where: text for where, text in missing.items() if text not in PROGRAMMERS_MEET} == {}
-    words = {*KINDS, *DIRECTIONS}  # said by their names
-    assert [text for text in known if text not in said and text not in words] == []
-    assert {*said} >= PROGRAMMERS_MEET
+def test_every_template_is_translated(language: str) -> None:
+    found, known = templates(), translations(language)
+    missing = {where: template for template, where in found.items() if template not in known}
+    assert {where: text for where, text in missing.items() if text not in NOT_TRANSLATED} == {}
+    names = {*KINDS, *DIRECTIONS}  # translated by their names
+    assert [text for text in known if text not in found and text not in names] == []
+    assert {*found} >= NOT_TRANSLATED
 
 
 @every_language
-def test_a_translation_has_the_blanks_of_its_template(language: str) -> None:
+def test_a_translation_has_the_placeholders_of_its_template(language: str) -> None:
     strings = load_strings(language)
     for template, text in translations(language).items():
-        assert blanks(text) == blanks(template), template
+        assert placeholders(text) == placeholders(template), template
         assert '"' not in text and "!r}" not in text.replace("{condition!r}", ""), text
-        values = dict.fromkeys(blanks(template), 7)
+        values = dict.fromkeys(placeholders(template), 7)
         assert strings.message(Message(template, **values))
 
 
-def test_values_with_braces_and_sentences_without_values_are_only_text() -> None:
+def test_braces_in_values_and_in_messages_without_values_are_text() -> None:
     plain = QueryError("Write {curly} and {0!r} as they are.")
     assert str(plain) == "Write {curly} and {0!r} as they are." == error_text(plain, GERMAN)
     braced = QueryError("There is no work {work!r} in this collection.", work="{evil} {0!r}")
@@ -160,7 +164,7 @@ def test_values_with_braces_and_sentences_without_values_are_only_text() -> None
     assert (str(again), error_text(again, GERMAN)) == (str(braced), error_text(braced, GERMAN))
 
 
-def test_columns_aspects_numbers_and_errors_among_the_values_are_said_in_the_language() -> None:
+def test_columns_aspects_numbers_and_errors_among_the_values_are_translated() -> None:
     empty = QueryError("The range for {column} is empty: {low} is more than {high}.", column="year", low=1.5, high=1)
     assert error_text(empty, GERMAN) == "Der Bereich für „Jahr“ ist leer: 1,5 ist mehr als 1."
     zero = QueryError(
@@ -203,25 +207,25 @@ def notice(page: str) -> str:
     return unescape(re.sub(r"<[^>]*>", " ", found[1]))
 
 
-def test_a_broken_upload_is_said_in_german(context: Context, tmp_path: Path) -> None:
+def test_a_broken_upload_is_reported_in_german(context: Context, tmp_path: Path) -> None:
     upload = tmp_path / "secret.jpg"
     upload.write_bytes(b"no picture")
-    said = notice(page_of(context, ParsedLink(SearchForm(parts=(Part(image=upload),)))))
-    assert "Das Bild ist in keinem Bildformat, das artsim liest (JPEG, PNG," in said
-    assert "secret" not in said
+    message = notice(page_of(context, ParsedLink(SearchForm(parts=(Part(image=upload),)))))
+    assert "Das Bild ist in keinem Bildformat, das artsim liest (JPEG, PNG," in message
+    assert "secret" not in message
 
 
-def test_an_unknown_work_in_a_link_and_a_bad_value_are_said_in_german(context: Context) -> None:
-    reading = read_query_string("work=nowhere&preset=Cubist&w.mood=1&k=many", context)
-    assert reading.problems[0] == "In dieser Sammlung gibt es kein Werk nowhere."
-    assert "zur Wahl stehen balanced (Ausgewogen), style (Stil), subject (Motiv)" in reading.problems[1]
-    assert "es gibt subject (Motiv), style (Stil)" in reading.problems[2]
-    assert "keine ganze Zahl von 1 bis 100" in reading.problems[3]
-    page = page_of(context, reading)
+def test_problems_of_a_link_are_reported_in_german(context: Context) -> None:
+    link = read_query_string("work=nowhere&preset=Cubist&w.mood=1&k=many", context)
+    assert link.problems[0] == "In dieser Sammlung gibt es kein Werk nowhere."
+    assert "zur Wahl stehen balanced (Ausgewogen), style (Stil), subject (Motiv)" in link.problems[1]
+    assert "es gibt subject (Motiv), style (Stil)" in link.problems[2]
+    assert "keine ganze Zahl von 1 bis 100" in link.problems[3]
+    page = page_of(context, link)
     assert "In dieser Sammlung gibt es kein Werk nowhere." in page
 
 
-def test_a_filter_that_leaves_nothing_is_said_in_german(context: Context) -> None:
+def test_a_filter_without_matching_works_is_reported_in_german(context: Context) -> None:
     work = Part(work="05.jpg")
     page = page_of(context, ParsedLink(SearchForm(parts=(work,), where={"year": (3000, 4000)})))
     assert "Kein Werk passt zu diesen Filtern." in page
@@ -231,7 +235,7 @@ def test_a_filter_that_leaves_nothing_is_said_in_german(context: Context) -> Non
     assert "Kein Werk" in grouped
 
 
-def test_a_page_that_cannot_be_made_says_so_in_german(client: TestClient) -> None:
+def test_an_error_page_is_in_german(client: TestClient) -> None:
     for address, words in {
         "/timeline?work=nowhere": "In dieser Sammlung gibt es kein Werk „nowhere“.",
         "/timeline?work=05.jpg&decay=soon": "decay ist eine Halbwertszeit in ganzen Jahren ab 1; angegeben ist „soon“.",
@@ -240,14 +244,12 @@ def test_a_page_that_cannot_be_made_says_so_in_german(client: TestClient) -> Non
     }.items():
         answer = client.get(f"{address}&lang=de")
         assert answer.status_code == 400, address
-        said = notice(answer.text)
-        assert words.casefold() in said.casefold(), address
+        message = notice(answer.text)
+        assert words.casefold() in message.casefold(), address
         assert 'role="alert"><span lang="en"' not in answer.text
 
 
-def test_why_this_encoder_is_said_in_german_and_marked_only_where_it_is_not(
-    context: Context, client: TestClient
-) -> None:
+def test_the_reason_for_the_encoder_is_translated_or_marked_as_english(context: Context, client: TestClient) -> None:
     page = client.get("/how?lang=de").text
     assert "der, mit dem diese Sammlung aufgebaut wurde" in page
     routes = page_routes(replace(context, encoder_reason=Message("nobody knows")))
@@ -255,7 +257,7 @@ def test_why_this_encoder_is_said_in_german_and_marked_only_where_it_is_not(
     assert '<span lang="en">nobody knows</span>' in other
 
 
-def test_the_search_page_is_told_in_its_language_why_the_encoder_failed(context: Context) -> None:
+def test_the_failure_of_the_encoder_is_reported_in_the_language_of_the_page(context: Context) -> None:
     failing = replace(context, readiness=Readiness(context.collection))
     failing.readiness.state = "failed"
     failing.readiness.reason = Message("The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
@@ -265,7 +267,7 @@ def test_the_search_page_is_told_in_its_language_why_the_encoder_failed(context:
     assert client.get("/encoder?lang=en").json()["reason"].startswith("The encoder x embeds texts")
 
 
-def test_the_owner_is_answered_in_german(copy: Path, tmp_path: Path) -> None:
+def test_errors_of_the_owner_page_are_in_german(copy: Path, tmp_path: Path) -> None:
     client = visitor(context_of(copy, tmp_path / "cache", Owner(None)), HERE)
     client.headers.update({**headers_of(client), "Accept-Language": "de"})
     work = "05.jpg"
@@ -294,7 +296,7 @@ def test_a_broken_file_is_reported_by_its_name_in_german() -> None:
         ("es", "-0,1235", "1234", "12\u00a0345"),
     ],
 )
-def test_numbers_have_the_signs_of_the_language(language: str, decimal: str, four: str, five: str) -> None:
+def test_numbers_have_the_separators_of_the_language(language: str, decimal: str, four: str, five: str) -> None:
     strings: Strings = load_strings(language)
     assert strings.decimal(-0.12345, 4) == decimal
     assert (strings.number(1234), strings.number(12345)) == (four, five)

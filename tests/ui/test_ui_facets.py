@@ -1,4 +1,4 @@
-"""What a collection can be filtered by comes from its own columns."""
+"""Facets: the filters of a collection come from its own columns."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_repeated_text_lists_and_numbers_can_be_filtered_by() -> None:
     assert (facets["year"].low, facets["year"].high) == (1500, 1800)
 
 
-def test_what_tells_every_work_apart_or_none_is_no_filter() -> None:
+def test_columns_of_unique_or_constant_values_are_no_filters() -> None:
     assert facets_of(id=list("abcd"), scan=["1", "2", "3", "4"], owner=["Met"] * 4, width=[9, 9, 9, 9]) == {}
 
 
@@ -35,7 +35,7 @@ def test_prose_and_links_are_no_filters() -> None:
     assert facets_of(id=list("abcd"), note=[text, text, "b" * 99, "b" * 99], url=["x", "x", "y", "y"]) == {}
 
 
-def test_of_two_columns_that_say_the_same_the_better_known_one_is_kept() -> None:
+def test_of_two_equivalent_columns_the_better_known_one_is_kept() -> None:
     facets = facets_of(
         id=list("abcdef"),
         artist_bio=["Dutch, 1606-1669", "Dutch, 1606-1669", "French", "French", "Greek", "Greek"],
@@ -52,7 +52,7 @@ def test_the_best_known_columns_come_first_and_ranges_last(collection: Any) -> N
 
 
 @pytest.mark.parametrize("count", [1, 12, 1000])
-def test_varied_works_are_always_the_same_and_never_twice(collection: Any, count: int) -> None:
+def test_varied_works_are_deterministic_and_distinct(collection: Any, count: int) -> None:
     chosen = varied_works(collection.state, count)
     assert len(set(chosen)) == len(chosen) == min(count, len(collection))
     assert chosen == varied_works(collection.state, count)

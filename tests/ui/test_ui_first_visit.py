@@ -1,4 +1,4 @@
-"""What a visitor waits for at first."""
+"""First visit: the responses that a new visitor waits for."""
 
 import gradio as gr
 import httpx
@@ -17,7 +17,7 @@ def test_the_search_comes_with_its_styles(address: str, page: str) -> None:
     assert [name for name in STYLES if f'href="{asset_address(name)}"' not in head] == []
 
 
-def test_a_thumbnail_may_be_kept_for_a_year(address: str) -> None:
+def test_a_thumbnail_is_cacheable(address: str) -> None:
     source = httpx.get(f"{address}browse").text.split('src="thumbnails/')[1].split('"')[0]
     answer = httpx.get(f"{address}thumbnails/{source}")
     assert answer.headers["content-type"] == "image/webp"

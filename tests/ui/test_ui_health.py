@@ -1,4 +1,4 @@
-"""What `/healthz` and `/readyz` say while the encoder is loaded, when it is there, and when it will never be."""
+"""`/healthz` and `/readyz` while the encoder is loading, when it is ready, and after it has failed."""
 
 from pathlib import Path
 from typing import Any
@@ -22,25 +22,27 @@ def context(saved: Path, tmp_path: Path) -> Context:
     return Context(fresh, Thumbnails(fresh, tmp_path), Readiness(fresh), load_strings(), "tiny-clip", "as asked")
 
 
-def asked(context: Context, path: str) -> tuple[int, dict[str, Any]]:
+def get(context: Context, path: str) -> tuple[int, dict[str, Any]]:
     answer = TestClient(Starlette(routes=health_routes(context))).get(path)
     assert answer.headers["cache-control"] == "no-store"
     return answer.status_code, answer.json()
 
 
-def test_while_the_encoder_is_loaded_the_process_is_well_but_not_ready(context: Context) -> None:
+def test_while_the_encoder_is_loading_the_app_is_healthy_but_not_ready(context: Context) -> None:
     expected = {"works": 40, "encoder": "loading", "version": VERSION}
-    assert asked(context, "/healthz") == (200, {"status": "ok", **expected})
-    assert asked(context, "/readyz") == (503, {"status": "loading", **expected})
+    assert get(context, "/healthz") == (200, {"status": "ok", **expected})
+    assert get(context, "/readyz") == (503, {"status": "loading", **expected})
 
 
 def test_with_its_encoder_it_is_ready(context: Context) -> None:
     context.readiness.load()
     expected = (200, {"status": "ok", "works": 40, "encoder": "ready", "version": VERSION})
-    assert asked(context, "/healthz") == asked(context, "/readyz") == expected
+    assert get(context, "/healthz") == get(context, "/readyz") == expected
 
 
-def test_an_encoder_that_cannot_be_loaded_is_said_with_the_reason(saved: Path, copy: Path, context: Context) -> None:
+def test_an_encoder_that_cannot_be_loaded_is_reported_with_the_reason(
+    saved: Path, copy: Path, context: Context
+) -> None:
     manifest = copy / "artsim.json"
     encoder = context.collection.state.spaces[0].encoder
     manifest.write_text(manifest.read_text(encoding="utf-8").replace(encoder, encoder + "-gone"), encoding="utf-8")
@@ -48,5 +50,5 @@ def test_an_encoder_that_cannot_be_loaded_is_said_with_the_reason(saved: Path, c
     context = Context(broken, context.thumbnails, Readiness(broken), context.strings, "tiny-clip", "as asked")
     context.readiness.load()
     for path in ("/healthz", "/readyz"):
-        status, said = asked(context, path)
-        assert status == 503 and said["status"] == said["encoder"] == "failed" and said["reason"]
+        status, body = get(context, path)
+        assert status == 503 and body["status"] == body["encoder"] == "failed" and body["reason"]

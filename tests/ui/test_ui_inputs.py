@@ -1,4 +1,4 @@
-"""What a page may send, and what is never taken from it: a file that was not uploaded."""
+"""Values sent by the page: parsing, and refusal of files that were not uploaded."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ STRINGS = load_strings()
 
 @pytest.fixture
 def upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file in the folder of uploads."""
+    """A file in the upload folder."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     path = tmp_path / "uploads" / "one" / "mine.jpg"
     path.parent.mkdir(parents=True)
@@ -27,7 +27,7 @@ def upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_parts_are_read_as_the_page_has_them(upload: Path) -> None:
+def test_parts_of_the_page_become_query_parts(upload: Path) -> None:
     sent = [
         {"picture": {"path": str(upload)}, "region": [0.1, 0.2, 0.5, 0.6]},
         {"work": "05.jpg", "weight": -0.5, "title": "any"},
@@ -50,7 +50,7 @@ def test_an_address_is_read_with_its_uploads(upload: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "{folder}/../secret.jpg", "{folder}-not/mine.jpg", "C:\\mine.jpg", ""])
-def test_a_path_outside_the_uploads_is_refused_whatever_it_calls_itself(upload: Path, path: str) -> None:
+def test_every_path_outside_the_upload_folder_is_refused(upload: Path, path: str) -> None:
     folder = upload.parents[1]
     (folder.parent / "secret.jpg").touch()
     file = FileData(path=path.format(folder=folder))

@@ -1,4 +1,4 @@
-"""Names of works and percentiles in words, whatever the columns of a collection are called."""
+"""Labels of works from any columns, percentiles in words, and the use of message keys."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from artsim.ui.labels import label_of, metadata_of, share_text, word_of
 STRINGS = load_strings()
 
 
-def test_a_work_is_called_by_whichever_columns_it_has() -> None:
+def test_a_label_uses_whichever_columns_there_are() -> None:
     met = label_of({"id": "met-1", "title": "Cypresses", "artist": "Van Gogh", "year": 1889, "date": "June 1889"})
     assert (met.title, met.artist, met.year, met.by) == ("Cypresses", "Van Gogh", "June 1889", "Van Gogh, June 1889")
     bare = label_of({"id": "scans/7.jpg"})
@@ -40,26 +40,28 @@ def test_metadata_leaves_out_what_is_empty_or_shown_elsewhere() -> None:
         (80.0, "80 %", "related"), (50.0, "50 %", "a little alike"), (0.0, "0 %", "not alike"),
     ],
 )  # fmt: skip
-def test_percentiles_read_as_people_say_them(percentile: float, share: str, word: str) -> None:
+def test_percentiles_are_put_into_words(percentile: float, share: str, word: str) -> None:
     assert share_text(percentile, STRINGS) == share
     assert word_of(percentile, STRINGS) == word
 
 
-def test_every_sentence_is_used_and_every_used_one_exists() -> None:
-    folder = Path(__file__).parents[2] / "artsim" / "ui"
+def test_every_message_is_used_and_every_key_in_a_script_exists() -> None:
+    folder = Path(__file__).parents[2] / "artsim"
     code = "".join(path.read_text(encoding="utf-8") for kind in ("*.py", "*.js") for path in folder.rglob(kind))
-    files = (folder / "locales" / "en").glob("*.json")
-    sentences = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
-    made = [
-        re.escape(start) + ".*" for start in re.findall(r'f"([a-z][\w.-]*)\{', code)
-    ]  # keys that code puts together
-    made += [
+    files = (folder / "messages" / "locales" / "en").glob("*.json")
+    keys = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
+    patterns = [
+        re.escape(prefix) + ".*" for prefix in re.findall(r'f"([a-z][\w.-]*)\{', code)
+    ]  # keys that the code composes
+    patterns += [
         r"column\..*",
         r"js\..*",
         r"language\..*",
-        *(re.escape(start) + ".*" for start in re.findall(r'starting_with\("([\w.-]+)"', code)),
+        *(re.escape(prefix) + ".*" for prefix in re.findall(r'starting_with\("([\w.-]+)"', code)),
     ]
-    unused = [key for key in sentences if f'"{key}"' not in code and not any(re.fullmatch(one, key) for one in made)]
-    assert unused == []
-    for key in (key.removeprefix("js.") for key in sentences if key.startswith("js.")):
+    unused = [
+        key for key in keys if f'"{key}"' not in code and not any(re.fullmatch(pattern, key) for pattern in patterns)
+    ]
+    assert keys and unused == []
+    for key in (key.removeprefix("js.") for key in keys if key.startswith("js.")):
         assert f'say("{key}"' in code, key

@@ -1,4 +1,4 @@
-"""Every language says everything that English says, with the same things filled in, and none of it in English."""
+"""Every language translates every English message, with the same placeholders."""
 
 import json
 import re
@@ -17,7 +17,7 @@ AREAS = sorted(file.stem for file in (LOCALES / DEFAULT_LANGUAGE).glob("*.json")
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 
 SAME_EVERYWHERE = {"language.direction", "page.title"}  # ltr; the collection's title and the name artsim
-SAME = {  # words that are written as in English
+SAME = {  # texts that are the same as in English
     "de": {"browse.filter", "column.museum", "filters.title"},
     "fr": {
         "aspect.style",
@@ -48,14 +48,14 @@ every_language = pytest.mark.parametrize("language", OTHERS)
 
 
 @cache
-def sentences(language: str, area: str) -> dict[str, str]:
-    """What one file says; empty where there is none."""
+def messages(language: str, area: str) -> dict[str, str]:
+    """The messages of one file; empty if there is no file."""
     file = LOCALES / language / f"{area}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
-def filled_in(text: str) -> Counter[str]:
-    """How often each placeholder stands in a sentence; `ValueError` when a brace has no partner."""
+def placeholders(text: str) -> Counter[str]:
+    """How often each placeholder occurs. Raises `ValueError` for an unbalanced brace."""
     return Counter(name for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 
@@ -63,7 +63,7 @@ def has_words(text: str) -> bool:
     return any(letter.isalpha() for letter in re.sub(r"\{\w+\}", "", text))
 
 
-def test_there_are_other_languages_and_their_files_have_no_other_names() -> None:
+def test_all_languages_have_the_same_files() -> None:
     assert {"de", "es", "fr", "ja", "zh"} <= set(OTHERS)
     for language in OTHERS:
         assert {file.stem for file in (LOCALES / language).iterdir()} <= {*AREAS, "errors"}, language
@@ -73,22 +73,24 @@ def test_there_are_other_languages_and_their_files_have_no_other_names() -> None
 def test_a_language_has_the_keys_of_english_and_no_others(language: str) -> None:
     missing, extra = [], []
     for area in AREAS:
-        english, own = sentences(DEFAULT_LANGUAGE, area), sentences(language, area)
+        english, own = messages(DEFAULT_LANGUAGE, area), messages(language, area)
         missing += [f"{area}.json: {key}" for key in english if key not in own]
         extra += [f"{area}.json: {key}" for key in own if key not in english]
     assert (missing, extra) == ([], [])
 
 
 @every_language
-def test_a_sentence_has_the_placeholders_of_the_english_one(language: str) -> None:
+def test_a_message_has_the_placeholders_of_the_english_one(language: str) -> None:
     for area in AREAS:
-        english, own = sentences(DEFAULT_LANGUAGE, area), sentences(language, area)
-        other = {key: own[key] for key in own if key in english and filled_in(own[key]) != filled_in(english[key])}
+        english, own = messages(DEFAULT_LANGUAGE, area), messages(language, area)
+        other = {
+            key: own[key] for key in own if key in english and placeholders(own[key]) != placeholders(english[key])
+        }
         assert other == {}, area
 
 
 @every_language
-def test_nothing_that_is_shown_in_a_language_is_english(language: str) -> None:
+def test_no_translation_is_the_english_text(language: str) -> None:
     english, shown = (load_strings(code).starting_with("") for code in (DEFAULT_LANGUAGE, language))
     same = {key for key, text in shown.items() if has_words(text) and text == english.get(key)}
     assert same - SAME_EVERYWHERE == SAME.get(language, set())
@@ -96,13 +98,13 @@ def test_nothing_that_is_shown_in_a_language_is_english(language: str) -> None:
 
 
 @every_language
-def test_numbers_are_written_as_the_language_writes_them(language: str) -> None:
+def test_numbers_have_the_separators_of_the_language(language: str) -> None:
     strings = load_strings(language)
     assert (strings.number(1234567), share_text(99.7, strings)) == NUMBERS[language]
 
 
 @every_language
-def test_no_sentence_breaks_before_its_punctuation_or_has_typewriter_quotes(language: str) -> None:
+def test_no_message_breaks_before_its_punctuation_or_has_typewriter_quotes(language: str) -> None:
     torn = {"de": r"[\d}] %", "es": r"[\d}] %", "fr": r" [;:!?%»]|« |\w'\w"}.get(language, r"(?!)")
     shown = load_strings(language).starting_with("")
     assert {key: text for key, text in shown.items() if '"' in text or re.search(torn, text)} == {}

@@ -1,4 +1,4 @@
-"""HTML from Python: what comes from a collection or a visitor can never become markup."""
+"""HTML builder: text from a collection or a visitor never becomes markup."""
 
 from artsim.ui.labels import safe_link
 from artsim.ui.markup import button, element, join, script_template
@@ -14,17 +14,17 @@ def test_markup_inside_markup_is_kept() -> None:
     assert join("<", element("i")) == "&lt;<i></i>"
 
 
-def test_attributes_without_value_and_left_out_ones() -> None:
+def test_attributes_without_value_and_omitted_ones() -> None:
     assert button("Go", hidden=True, disabled=False, title=None, data_for="x") == (
         '<button type="button" hidden data-for="x">Go</button>'
     )
 
 
-def test_elements_that_hold_nothing_are_not_closed() -> None:
+def test_void_elements_are_not_closed() -> None:
     assert element("img", src="a.webp", alt="") == '<img src="a.webp" alt="">'
 
 
-def test_a_template_cannot_run_what_is_in_its_text() -> None:
+def test_a_script_template_does_not_execute_its_text() -> None:
     assert script_template("${alert(1)} `x` {{y}} \\") == "\\${alert(1)} \\`x\\` &#123;&#123;y}} \\\\"
 
 

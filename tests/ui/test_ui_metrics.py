@@ -1,4 +1,4 @@
-"""`/metrics`, read by Prometheus' own parser, and the request behind a line of the log."""
+"""`/metrics`, read with the parser of Prometheus, and request ids."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ def samples(address: str) -> Samples:
     }
 
 
-def value(found: Samples, name: str, **labels: str) -> float:
-    return found.get((name, frozenset(labels.items())), 0.0)
+def value(metrics: Samples, name: str, **labels: str) -> float:
+    return metrics.get((name, frozenset(labels.items())), 0.0)
 
 
-def grown(address: str, name: str, act: Any, **labels: str) -> float:
+def increase(address: str, name: str, act: Any, **labels: str) -> float:
     before = value(samples(address), name, **labels)
     act()
     return value(samples(address), name, **labels) - before
@@ -40,26 +40,26 @@ def test_a_search_is_counted_and_timed(address: str) -> None:
     def act() -> None:
         search(address, "05.jpg")
 
-    assert grown(address, "artsim_searches_total", act, kind="work", outcome="answered") == 1
-    assert grown(address, "artsim_search_seconds_count", act, kind="work") == 1
-    assert grown(address, "artsim_index_seconds_count", act, ranking="tuned") == 1
-    assert grown(address, "artsim_index_seconds_sum", act, ranking="tuned") > 0
-    assert grown(address, "artsim_encode_seconds_count", act, kind="image") == 0  # a work is looked up
+    assert increase(address, "artsim_searches_total", act, kind="work", outcome="answered") == 1
+    assert increase(address, "artsim_search_seconds_count", act, kind="work") == 1
+    assert increase(address, "artsim_index_seconds_count", act, ranking="tuned") == 1
+    assert increase(address, "artsim_index_seconds_sum", act, ranking="tuned") > 0
+    assert increase(address, "artsim_encode_seconds_count", act, kind="image") == 0  # a work needs no encoder
 
 
 def test_a_text_is_encoded(address: str) -> None:
     def act() -> None:
         httpx.post(f"{address}gradio_api/run/search_by_text", json={"data": ["a storm", 1]})
 
-    assert grown(address, "artsim_encode_seconds_count", act, kind="text") == 1
+    assert increase(address, "artsim_encode_seconds_count", act, kind="text") == 1
 
 
-def test_a_refusal_is_no_failure(address: str) -> None:
+def test_a_refused_search_is_counted_and_not_timed(address: str) -> None:
     def act() -> None:
         search(address, "nothing")
 
-    assert grown(address, "artsim_searches_total", act, kind="work", outcome="refused") == 1
-    assert grown(address, "artsim_search_seconds_count", act, kind="work") == 0
+    assert increase(address, "artsim_searches_total", act, kind="work", outcome="refused") == 1
+    assert increase(address, "artsim_search_seconds_count", act, kind="work") == 0
 
 
 @pytest.mark.parametrize(
@@ -76,35 +76,35 @@ def test_requests_are_counted_by_template_and_status(address: str, path: str, ro
     def act() -> None:
         httpx.get(address + path)
 
-    assert grown(address, "artsim_http_requests_total", act, method="GET", route=route, status=status) == 1
-    assert grown(address, "artsim_http_request_seconds_count", act, method="GET", route=route) == 1
+    assert increase(address, "artsim_http_requests_total", act, method="GET", route=route, status=status) == 1
+    assert increase(address, "artsim_http_request_seconds_count", act, method="GET", route=route) == 1
 
 
-def test_what_visitors_make_up_adds_no_labels(address: str) -> None:
+def test_unknown_paths_methods_and_works_add_no_labels(address: str) -> None:
     before = len(samples(address))
     for name in ("one", "two", "three"):
         httpx.get(f"{address}{name}")
         httpx.request(name.upper(), address)
         search(address, name)
     after = samples(address)
-    assert len(after) <= before + 40  # the series of three unknown things, not of nine
+    assert len(after) <= before + 40  # one series for each kind of unknown value, not for each value
     assert not any(name in str(key).lower() for key in after for name in ("'one'", "'two'", "'three'"))
 
 
 def test_works_encoder_and_build_are_gauges(address: str) -> None:
-    found = samples(address)
-    assert value(found, "artsim_works") == 40
-    assert value(found, "artsim_encoder_state", state="ready") == 1
-    assert value(found, "artsim_encoder_state", state="failed") == 0
-    assert any(name == "artsim_build_info" for name, _ in found)
+    metrics = samples(address)
+    assert value(metrics, "artsim_works") == 40
+    assert value(metrics, "artsim_encoder_state", state="ready") == 1
+    assert value(metrics, "artsim_encoder_state", state="failed") == 0
+    assert any(name == "artsim_build_info" for name, _ in metrics)
 
 
-def test_every_answer_has_an_id_of_its_own(address: str) -> None:
+def test_every_response_has_a_request_id_of_its_own(address: str) -> None:
     ids = {httpx.get(f"{address}healthz").headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3 and all(len(identity) == 32 for identity in ids)
 
 
-def test_switched_off_there_is_nothing(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_metrics_there_is_no_route(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     with served(collection, tmp_path_factory.mktemp("unwatched"), metrics=False) as (address, _):
         assert httpx.get(f"{address}metrics").status_code == 404
 
@@ -123,14 +123,14 @@ def test_switched_off_there_is_nothing(collection: Any, tmp_path_factory: pytest
         ([], {"ARTSIM_METRICS": "off"}, False),
     ],
 )
-def test_they_are_served_where_no_one_else_can_reach_them(
+def test_metrics_are_on_by_default_only_if_the_app_is_local(
     arguments: list[str], environ: dict[str, str], expected: bool
 ) -> None:
     assert read_settings(arguments, environ).metrics is expected
 
 
 @pytest.mark.parametrize("environ", [{"ARTSIM_METRICS": "perhaps"}, {"ARTSIM_LOG": "xml"}])
-def test_a_setting_that_is_none_is_refused(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_setting_is_refused(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         read_settings([], environ)
     assert next(iter(environ)) in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The owner's page and what it sends: files, changes, the list, and the search that follows them."""
+"""The owner's page and its routes: uploads, changes, the list, and the search page that follows them."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ from artsim.ui.interface import UPLOAD_MB
 from artsim.ui.search_page.fields import ChoicesInput, VarietyInput
 from artsim.ui.search_page.page import search_page
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def put(client: TestClient, name: str, data: bytes, *, size: int | None = None) 
     return answer.status_code
 
 
-def ended(client: TestClient) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
+def finished_ingest(client: TestClient) -> dict[str, Any]:
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         ingest = client.get("/collection/state").json()["intake"]
         if ingest["phase"] in ("done", "cancelled", "failed"):
@@ -71,7 +71,7 @@ def ended(client: TestClient) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def scan() -> bytes:
-    """A picture like none in the collection."""
+    """A picture unlike any in the collection."""
     buffer = io.BytesIO()
     Image.radial_gradient("L").save(buffer, "PNG")
     return buffer.getvalue()
@@ -88,7 +88,7 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     assert put(client, "my/large.jpg", b"", size=UPLOAD_MB * 2**20 + 1) == 200
     assert put(client, "my/cut.jpg", b"short", size=900) == 200
     post(client, "complete")
-    ingest = ended(client)
+    ingest = finished_ingest(client)
     assert (ingest["phase"], ingest["total"], ingest["added"]) == ("done", 5, 1)
     reports = {report["name"]: report for report in ingest["reports"]}
     assert reports["my/same.jpg"]["work"] == "11.jpg"
@@ -101,15 +101,15 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     assert put(client, "late.png", scan) == 409
     [number] = [report["number"] for report in ingest["reports"] if report["name"] == "my/same.jpg"]
     post(client, "include", numbers=[number])
-    assert ended(client)["added"] == 2
+    assert finished_ingest(client)["added"] == 2
 
 
-def test_what_would_fill_the_disk_is_refused(client: TestClient, scan: bytes) -> None:
+def test_a_file_that_would_fill_the_disk_is_refused(client: TestClient, scan: bytes) -> None:
     post(client, "begin", total=1)
     answer = client.put("/collection/file", params={"name": "a.csv", "size": MOST_BYTES + 1}, content=b"x")
-    assert answer.status_code == 200  # reported: it is larger than one file may be
+    assert answer.status_code == 200  # reported as larger than the limit of one file
     post(client, "cancel")
-    ended(client)
+    finished_ingest(client)
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,13 @@ def test_what_would_fill_the_disk_is_refused(client: TestClient, scan: bytes) ->
         ("open", {"name": "../../etc"}, "no own collection"),
     ],
 )
-def test_what_cannot_be_done_is_answered_with_a_sentence(client: TestClient, name: str, body: Any, words: str) -> None:
+def test_an_impossible_change_gives_one_message(client: TestClient, name: str, body: Any, words: str) -> None:
     assert words in problem(client, name, **body)
     assert client.get("/collection/state").json()["works"] == 40
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"text"'])
-def test_what_is_no_json_object_is_refused(client: TestClient, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(client: TestClient, body: bytes) -> None:
     assert client.post("/collection/remove", content=body).status_code == 400
 
 
@@ -166,7 +166,7 @@ def test_a_work_has_a_form_with_its_metadata(client: TestClient, context: Contex
     assert 'value="Say &quot;cheese&quot; &amp; &lt;smile&gt;"' in client.get("/collection?work=05.jpg").text
 
 
-def test_another_collection_is_opened_by_starting_over(client: TestClient, context: Context) -> None:
+def test_opening_another_collection_restarts_the_app(client: TestClient, context: Context) -> None:
     assert context.owner_tools is not None
     session = context.owner_tools.session
     open_collection(session.collection.folder).save(session.library.folder("mine"))
@@ -177,38 +177,38 @@ def test_another_collection_is_opened_by_starting_over(client: TestClient, conte
     assert context.owner_tools.reopen.is_set()
 
 
-def test_the_pages_of_the_search_follow_what_changes(context: Context) -> None:
+def test_the_search_page_follows_changes_of_the_collection(context: Context) -> None:
     collection = context.collection
     with gr.Blocks() as blocks:
         [facet] = [facet for facet in context.facets if facet.column == "medium"]
         choices = ChoicesInput(facet, context.strings)
         follow(choices, lambda c: c.offer(next(f for f in context.facets if f.column == "medium")))
         follow(gr.HTML("40 works"), lambda html: setattr(html, "value", f"{len(collection)} works"))
-    asked: list[str] = []
+    configs: list[str] = []
 
     class App:
         def get_blocks(self) -> gr.Blocks:
             return blocks
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
-        asked.append(str(blocks.config))
+        configs.append(str(blocks.config))
 
     following = Following(answer, collection)
 
-    def look(path: str) -> str:
+    def config_of(path: str) -> str:
         asyncio.run(following({"type": "http", "path": path, "app": App()}, None, None))  # type: ignore[arg-type]
-        return asked[-1]
+        return configs[-1]
 
     collection.remove(collection.ids[:1])
     for identity in collection.ids[:3]:
         collection.edit(identity, {"medium": "Chalk on slate"})
-    assert "39 works" not in look("/thumbnails/400/x")  # only pages are made anew
-    shown = look("/")
+    assert "39 works" not in config_of("/thumbnails/400/x")  # only pages are refreshed
+    shown = config_of("/")
     assert "39 works" in shown
     assert "'Chalk on slate', 3" in shown
 
 
-def test_a_column_that_comes_to_tell_works_apart_becomes_a_filter_on_the_pages_opened_from_then_on(
+def test_a_column_that_starts_to_distinguish_works_becomes_a_filter_on_pages_opened_later(
     context: Context,
 ) -> None:
     collection = context.collection

@@ -1,4 +1,4 @@
-"""Who may change the collection: asked of every address, from wherever a request may come."""
+"""Owner authentication: every route, for requests of every origin."""
 
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,18 @@ POSTS = "begin complete cancel include edit remove describe undo save publish op
 
 
 @pytest.fixture
-def here(copy: Path, tmp_path: Path) -> TestClient:
-    """Who sits at the machine."""
+def local(copy: Path, tmp_path: Path) -> TestClient:
+    """A client on the machine of the app."""
     return visitor(context_of(copy, tmp_path, Owner(None)), HERE)
 
 
 @pytest.fixture
-def museum(copy: Path, tmp_path: Path) -> TestClient:
-    """Anyone who reaches an app whose owner logs in."""
+def remote(copy: Path, tmp_path: Path) -> TestClient:
+    """A remote client of an app whose owner logs in."""
     return visitor(context_of(copy, tmp_path, Owner(SECRET)), MUSEUM)
 
 
-def all_refused(client: TestClient, headers: dict[str, str]) -> bool:
+def all_forbidden(client: TestClient, headers: dict[str, str]) -> bool:
     answers = [client.post(f"/collection/{name}", json={}, headers=headers) for name in POSTS]
     answers.append(client.put("/collection/file?name=a.jpg&size=1", content=b"x", headers=headers))
     return {answer.status_code for answer in answers} == {403}
@@ -49,14 +49,14 @@ def all_refused(client: TestClient, headers: dict[str, str]) -> bool:
         ([], {"SPACE_ID": "me/art"}, False),
         ([], {"SYSTEM": "spaces"}, False),
         ([], {"GRADIO_ROOT_PATH": "/art"}, False),
-        (["--host", "0.0.0.0"], {"ARTSIM_OWNER_TOKEN": SECRET}, False),  # it takes both
+        (["--host", "0.0.0.0"], {"ARTSIM_OWNER_TOKEN": SECRET}, False),  # a token alone does not allow changes
         (["--host", "0.0.0.0", "--allow-changes"], {"ARTSIM_OWNER_TOKEN": SECRET}, True),
         ([], {"SPACE_ID": "me/art", "ARTSIM_ALLOW_CHANGES": "1", "ARTSIM_OWNER_TOKEN": SECRET}, True),
         (["--no-allow-changes"], {}, False),
         ([], {"ARTSIM_ALLOW_CHANGES": "0"}, False),
     ],
 )
-def test_changes_are_allowed_where_only_this_machine_reaches_the_app_or_the_owner_says_so(
+def test_changes_are_allowed_if_the_app_is_local_or_the_owner_allows_them(
     arguments: list[str], environment: dict[str, str], allowed: bool
 ) -> None:
     assert read_settings(arguments, environment).allow_changes is allowed
@@ -71,7 +71,7 @@ def test_changes_are_allowed_where_only_this_machine_reaches_the_app_or_the_owne
         ([], {"ARTSIM_ALLOW_CHANGES": "perhaps"}, "1 or 0"),
     ],
 )
-def test_a_setting_that_would_let_anyone_in_is_refused(
+def test_an_insecure_setting_is_refused(
     arguments: list[str], environment: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -79,13 +79,13 @@ def test_a_setting_that_would_let_anyone_in_is_refused(
     assert words in capsys.readouterr().err
 
 
-def test_the_token_is_in_no_representation() -> None:
+def test_the_token_is_in_no_repr() -> None:
     settings: Settings = read_settings([], {"ARTSIM_OWNER_TOKEN": SECRET})
     assert settings.owner_token == SECRET
     assert SECRET not in repr(settings) + repr(Owner(SECRET))
 
 
-def test_without_permission_there_is_no_page_no_address_and_no_way_there(copy: Path, tmp_path: Path) -> None:
+def test_without_permission_there_is_no_page_no_route_and_no_link(copy: Path, tmp_path: Path) -> None:
     context = context_of(copy, tmp_path, None)
     client = visitor(context, HERE)
     assert client.get("/collection").status_code == 404
@@ -93,59 +93,59 @@ def test_without_permission_there_is_no_page_no_address_and_no_way_there(copy: P
     assert "./collection" not in masthead(context, "search")
 
 
-def test_the_navigation_shows_the_page_only_where_everyone_who_sees_it_is_the_owner(copy: Path, tmp_path: Path) -> None:
+def test_the_navigation_lists_the_page_only_if_every_visitor_is_the_owner(copy: Path, tmp_path: Path) -> None:
     assert "./collection" in masthead(context_of(copy, tmp_path, Owner(None)), "search")
     assert "./collection" not in masthead(context_of(copy, tmp_path, Owner(SECRET)), "search")
 
 
-# --- At this machine ---------------------------------------------------------------------------------------------------
+# --- On this machine ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "localhost", "127.1.2.3"])
-def test_at_this_machine_the_page_is_there_under_its_names(here: TestClient, host: str) -> None:
-    assert here.get("/collection", headers={"Host": host}).status_code == 200
-    assert here.get("/collection/state", headers={"Host": host}).status_code == 200
+def test_a_request_to_a_loopback_name_gets_the_page(local: TestClient, host: str) -> None:
+    assert local.get("/collection", headers={"Host": host}).status_code == 200
+    assert local.get("/collection/state", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "evil.example"},  # DNS rebinding: a name of theirs that leads here
+        {"Host": "evil.example"},  # DNS rebinding: a foreign name that resolves to this machine
         {"Host": "127.0.0.1.evil.example:7860"},
         {"Host": "localhost.evil.example"},
         {"Host": "192.168.1.5:7860"},
         {"Host": "0.0.0.0:7860"},
         {"Host": ""},
         {"Host": "[::1"},
-        {"X-Forwarded-For": "203.0.113.9"},  # a proxy on this machine, which brings everyone's requests
+        {"X-Forwarded-For": "203.0.113.9"},  # a proxy on this machine forwards everyone's requests
         {"X-Forwarded-Host": "art.museum.example"},
         {"Forwarded": "for=203.0.113.9"},
         {"X-Real-IP": "203.0.113.9"},
         {"Via": "1.1 proxy"},
     ],
 )
-def test_whoever_comes_another_way_is_refused(here: TestClient, headers: dict[str, str]) -> None:
-    good = headers_of(here)
-    shut = here.get("/collection", headers=headers)
-    assert shut.status_code == 403
-    assert "pageKey" not in shut.text
-    assert here.get("/collection/state", headers=headers).status_code == 403
-    assert all_refused(here, {**good, **headers})
+def test_a_request_to_another_host_or_through_a_proxy_is_refused(local: TestClient, headers: dict[str, str]) -> None:
+    good = headers_of(local)
+    page = local.get("/collection", headers=headers)
+    assert page.status_code == 403
+    assert "pageKey" not in page.text
+    assert local.get("/collection/state", headers=headers).status_code == 403
+    assert all_forbidden(local, {**good, **headers})
 
 
-def test_a_change_from_the_page_is_done(here: TestClient) -> None:
-    answer = here.post("/collection/remove", json={"ids": ["03.jpg"]}, headers=headers_of(here))
+def test_a_change_from_the_page_is_accepted(local: TestClient) -> None:
+    answer = local.post("/collection/remove", json={"ids": ["03.jpg"]}, headers=headers_of(local))
     assert answer.status_code == 200
     assert answer.json()["works"] == 39
-    modern = {PAGE_HEADER: headers_of(here)[PAGE_HEADER], "Sec-Fetch-Site": "same-origin"}
-    assert here.post("/collection/undo", json={}, headers=modern).json()["works"] == 40
+    modern = {PAGE_HEADER: headers_of(local)[PAGE_HEADER], "Sec-Fetch-Site": "same-origin"}
+    assert local.post("/collection/undo", json={}, headers=modern).json()["works"] == 40
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"Origin": "https://evil.example"},
-        {"Origin": "http://127.0.0.1:8888"},  # another program of this machine
+        {"Origin": "http://127.0.0.1:8888"},  # another program on this machine
         {"Origin": "null"},
         {"Origin": None},
         {"Sec-Fetch-Site": "cross-site"},
@@ -155,70 +155,68 @@ def test_a_change_from_the_page_is_done(here: TestClient) -> None:
         {PAGE_HEADER: "0" * 64},
     ],
 )
-def test_a_change_that_another_page_asks_for_is_refused(here: TestClient, change: dict[str, str | None]) -> None:
-    headers = {name: value for name, value in {**headers_of(here), **change}.items() if value is not None}
-    assert all_refused(here, headers)
-    assert here.get("/collection/state").json()["works"] == 40
+def test_a_change_from_another_page_is_refused(local: TestClient, change: dict[str, str | None]) -> None:
+    headers = {name: value for name, value in {**headers_of(local), **change}.items() if value is not None}
+    assert all_forbidden(local, headers)
+    assert local.get("/collection/state").json()["works"] == 40
 
 
-# --- Elsewhere, with a token -------------------------------------------------------------------------------------------
+# --- Remote, with a token ----------------------------------------------------------------------------------------------
 
 
-def test_visitors_see_a_form_to_log_in_and_nothing_else(museum: TestClient) -> None:
-    shut = museum.get("/collection")
-    assert shut.status_code == 200
-    assert 'type="password"' in shut.text
-    assert "pageKey" not in shut.text
-    assert "03.jpg" not in shut.text
-    assert museum.get("/collection?work=03.jpg").text.count("03.jpg") == 0
-    assert museum.get("/collection/state").status_code == 403
-    assert all_refused(museum, {"Origin": MUSEUM, PAGE_HEADER: "0" * 64})
+def test_visitors_see_only_the_log_in_form(remote: TestClient) -> None:
+    page = remote.get("/collection")
+    assert page.status_code == 200
+    assert 'type="password"' in page.text
+    assert "pageKey" not in page.text
+    assert "03.jpg" not in page.text
+    assert remote.get("/collection?work=03.jpg").text.count("03.jpg") == 0
+    assert remote.get("/collection/state").status_code == 403
+    assert all_forbidden(remote, {"Origin": MUSEUM, PAGE_HEADER: "0" * 64})
 
 
 def log_in(client: TestClient, secret: str, **headers: str) -> Any:
     return client.post("/collection/login", data={"secret": secret}, headers={"Origin": MUSEUM, **headers})
 
 
-def test_the_owner_logs_in_changes_and_logs_out(museum: TestClient) -> None:
-    answer = log_in(museum, SECRET)
+def test_the_owner_logs_in_changes_and_logs_out(remote: TestClient) -> None:
+    answer = log_in(remote, SECRET)
     assert (answer.status_code, answer.headers["location"]) == (303, "../collection")
     cookie = answer.headers["set-cookie"]
     assert all(word in cookie for word in ("HttpOnly", "SameSite=strict", "Secure"))
     assert SECRET not in cookie
-    headers = headers_of(museum)
-    assert museum.post("/collection/remove", json={"ids": ["03.jpg"]}, headers=headers).json()["works"] == 39
+    headers = headers_of(remote)
+    assert remote.post("/collection/remove", json={"ids": ["03.jpg"]}, headers=headers).json()["works"] == 39
     assert (
-        museum.post("/collection/undo", json={}, headers={**headers, "Origin": "https://evil.example"}).status_code
+        remote.post("/collection/undo", json={}, headers={**headers, "Origin": "https://evil.example"}).status_code
         == 403
     )
-    museum.post("/collection/logout", headers={"Origin": MUSEUM})
-    assert all_refused(museum, headers)
+    remote.post("/collection/logout", headers={"Origin": MUSEUM})
+    assert all_forbidden(remote, headers)
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", SECRET + "x", SECRET[:-1], "ключ"])
-def test_a_wrong_secret_opens_nothing(museum: TestClient, secret: str) -> None:
-    answer = log_in(museum, secret)
+def test_a_wrong_secret_is_refused(remote: TestClient, secret: str) -> None:
+    answer = log_in(remote, secret)
     assert answer.status_code == 403
     assert "That is not the secret." in answer.text
     assert "set-cookie" not in answer.headers
 
 
-def test_a_log_in_that_another_page_sends_is_refused(museum: TestClient) -> None:
-    assert log_in(museum, SECRET, Origin="https://evil.example").status_code == 403
-    assert COOKIE not in museum.cookies
+def test_a_log_in_from_another_page_is_refused(remote: TestClient) -> None:
+    assert log_in(remote, SECRET, Origin="https://evil.example").status_code == 403
+    assert COOKIE not in remote.cookies
 
 
-def test_a_cookie_that_was_not_given_here_or_is_too_old_opens_nothing(
-    museum: TestClient, copy: Path, tmp_path: Path
-) -> None:
-    log_in(museum, SECRET)
-    good = museum.cookies[COOKIE]
+def test_a_foreign_or_expired_cookie_is_refused(remote: TestClient, copy: Path, tmp_path: Path) -> None:
+    log_in(remote, SECRET)
+    good = remote.cookies[COOKIE]
     session, _, signature = good.rpartition(".")
     later = f"{int(session.partition('-')[0]) + 99}-{session.partition('-')[2]}.{signature}"
     owner = Owner(SECRET)
     old = f"1-abc.{owner._signed('1-abc')}"
     client = visitor(context_of(copy, tmp_path, owner), MUSEUM)
-    for cookie in (good, later, old, "", "x", f"{session}.", f".{signature}"):  # `good` is of another start of the app
+    for cookie in (good, later, old, "", "x", f"{session}.", f".{signature}"):  # `good`: of another start
         client.cookies.set(COOKIE, cookie)
         assert client.get("/collection/state").status_code == 403, cookie
         client.cookies.clear()

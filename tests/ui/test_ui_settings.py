@@ -1,4 +1,4 @@
-"""Settings: the command line before the environment before the defaults."""
+"""Settings: the command line overrides the environment, which overrides the defaults."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def test_defaults() -> None:
     assert settings.cache == default_cache({}).absolute()
 
 
-def test_the_environment_of_a_space() -> None:
+def test_the_environment_sets_the_settings() -> None:
     settings = read_settings(
         [],
         {"ARTSIM_COLLECTION": "me/art", "ARTSIM_ENCODER": "embedded", "ARTSIM_CACHE": "/data/artsim",
@@ -25,14 +25,14 @@ def test_the_environment_of_a_space() -> None:
     assert (settings.host, settings.port) == ("0.0.0.0", 7861)
 
 
-def test_the_command_line_wins() -> None:
+def test_the_command_line_overrides_the_environment() -> None:
     environment = {"ARTSIM_COLLECTION": "me/art", "GRADIO_SERVER_PORT": "1"}
     settings = read_settings(["--collection", "mine", "--port", "7900"], environment)
     assert (settings.collection, settings.port) == ("mine", 7900)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
-def test_a_port_that_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         read_settings(["--port", port], {})
     assert end.value.code == 2

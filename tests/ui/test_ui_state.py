@@ -1,4 +1,4 @@
-"""Every question is a link that asks it again; a link with junk in it says what could not be used."""
+"""Search forms as links and back; invalid parameters of a link are reported."""
 
 import dataclasses
 from pathlib import Path
@@ -24,7 +24,7 @@ def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Contex
     return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
 
 
-def questions(context: Context) -> list[SearchForm]:
+def search_forms(context: Context) -> list[SearchForm]:
     weights = {aspect: 0.25 * place for place, aspect in enumerate(context.aspects)}
     medium = next(facet for facet in context.facets if facet.column == "medium").values[0][0]
     return [
@@ -41,11 +41,11 @@ def questions(context: Context) -> list[SearchForm]:
     ]
 
 
-def test_every_question_is_read_back_as_it_was_written(context: Context) -> None:
-    for form in questions(context):
-        reading = read_query_string(write_query_string(form), context)
-        assert reading.form == form
-        assert reading.problems == ()
+def test_every_form_survives_the_round_trip_through_a_link(context: Context) -> None:
+    for form in search_forms(context):
+        parsed = read_query_string(write_query_string(form), context)
+        assert parsed.form == form
+        assert parsed.problems == ()
 
 
 def test_links_are_readable(context: Context) -> None:
@@ -59,7 +59,7 @@ def test_links_are_readable(context: Context) -> None:
     assert write_query_string(SearchForm()) == ""
 
 
-def test_uploads_are_only_mentioned_and_come_back_in_the_visit_that_has_them(context: Context, paintings: Path) -> None:
+def test_uploads_are_only_mentioned_and_restored_if_their_files_are_known(context: Context, paintings: Path) -> None:
     first, second = paintings / "05.jpg", paintings / "06.jpg"
     region = (0.0, 0.0, 0.5, 0.5)
     form = SearchForm(parts=(Part(image=first, region=region), WORK, Part(image=second, weight=-1)))
@@ -103,22 +103,22 @@ def test_uploads_are_only_mentioned_and_come_back_in_the_visit_that_has_them(con
         ("work=05.jpg&" + "&".join(f"text={number}" for number in range(50)), None, f"at most {MOST_PARTS}"),
     ],
 )  # fmt: skip
-def test_what_a_link_says_wrongly_is_left_out_with_a_sentence_why(
+def test_invalid_parameters_are_skipped_with_a_message(
     context: Context, link: str, kept: dict[str, Any] | None, words: str
 ) -> None:
-    reading = read_query_string(link, context)
-    assert words in " ".join(reading.problems)
-    assert all(len(problem) < 250 for problem in reading.problems)
+    parsed = read_query_string(link, context)
+    assert words in " ".join(parsed.problems)
+    assert all(len(problem) < 250 for problem in parsed.problems)
     if kept is not None:
-        assert reading.form == dataclasses.replace(SearchForm(), **kept)
+        assert parsed.form == dataclasses.replace(SearchForm(), **kept)
 
 
-def test_what_is_not_ours_in_an_address_is_passed_over(context: Context) -> None:
-    reading = read_query_string("?work=05.jpg&utm_source=letter&__theme=dark&=&&%ff=%fe&lang=de", context)
-    assert (reading.form.parts, reading.problems) == ((WORK,), ())
+def test_foreign_parameters_are_ignored(context: Context) -> None:
+    parsed = read_query_string("?work=05.jpg&utm_source=letter&__theme=dark&=&&%ff=%fe&lang=de", context)
+    assert (parsed.form.parts, parsed.problems) == ((WORK,), ())
 
 
-def test_junk_in_a_link_is_told_as_text_and_never_as_markup(context: Context) -> None:
+def test_junk_in_a_link_is_quoted_as_text_and_never_as_markup(context: Context) -> None:
     link = "work=%3Cscript%3Ealert(1)%3C/script%3E&where.%3Cb%3E=1&preset=%22%3E%3Cimg%20src=x%3E&text=%3Ci%3Ehi"
     html = page_of(context, read_query_string(link, context), restored="link")
     assert "Not everything in this link could be used" in html
@@ -127,7 +127,7 @@ def test_junk_in_a_link_is_told_as_text_and_never_as_markup(context: Context) ->
     assert "&lt;script&gt;alert(1)" in html
 
 
-def test_a_page_says_its_own_link(context: Context) -> None:
+def test_a_page_contains_its_own_query_string(context: Context) -> None:
     form = SearchForm(parts=(WORK, Part(text="x&y")), k=3)
     html = page_of(context, read_query_string(write_query_string(form), context))
     assert 'data-query="work=05.jpg&amp;text=x%26y&amp;k=3"' in html

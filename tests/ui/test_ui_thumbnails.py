@@ -1,4 +1,4 @@
-"""Thumbnails: made once, replaced when the picture is, and absent rather than fatal when it is damaged."""
+"""Thumbnails: made once, replaced with the picture, and absent for damaged pictures."""
 
 import io
 import time
@@ -43,7 +43,7 @@ def test_an_id_that_looks_like_a_path_stays_inside_the_folder(collection: Any, t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_picture_has_none(collection: Any, tmp_path: Path) -> None:
+def test_a_damaged_picture_has_no_thumbnail(collection: Any, tmp_path: Path) -> None:
     class Damaged:
         manifest = collection.manifest
         work = staticmethod(collection.work)
@@ -55,7 +55,7 @@ def test_a_damaged_picture_has_none(collection: Any, tmp_path: Path) -> None:
     assert Thumbnails(Damaged(), tmp_path).path(collection.ids[0], SMALL) is None  # type: ignore[arg-type]
 
 
-def test_they_are_made_ahead_in_the_background(collection: Any, tmp_path: Path) -> None:
+def test_thumbnails_are_made_ahead_in_the_background(collection: Any, tmp_path: Path) -> None:
     thumbnails = Thumbnails(collection, tmp_path)
     thumbnails.make_ahead(collection.ids[3:4])
     until = time.monotonic() + 60

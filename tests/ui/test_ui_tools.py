@@ -60,7 +60,7 @@ def test_a_picture_in_base64_finds_its_work(call: Call, encoded: str, start: str
     assert ids_of(call("search_by_image", image=start + encoded, k=3))[0] == "05.jpg"
 
 
-def test_an_upload_is_taken_by_its_address_and_by_its_path(call: Call, address: str, paintings: Path) -> None:
+def test_an_upload_is_accepted_by_address_and_by_path(call: Call, address: str, paintings: Path) -> None:
     with (paintings / "05.jpg").open("rb") as file:
         [path] = httpx.post(f"{address}gradio_api/upload", files={"files": file}).json()
     assert ids_of(call("search_by_image", image=path, k=1)) == ["05.jpg"]
@@ -76,12 +76,12 @@ def test_a_work_finds_others(call: Call) -> None:
     assert len(found) == 10 and "05.jpg" not in found
 
 
-def test_everything_combines(call: Call, encoded: str, collection: Any) -> None:
+def test_all_parameters_can_be_combined(call: Call, encoded: str, collection: Any) -> None:
     found = ids_of(call("search_combined", image=encoded, text="a storm", where={"year": {"to": 1600}}, preset="style"))
     assert found and all(collection.work(identity)["year"] <= 1600 for identity in found)
 
 
-def test_a_described_work_comes_with_its_picture(call: Call, address: str) -> None:
+def test_the_description_of_a_work_includes_its_picture(call: Call, address: str) -> None:
     text, picture = call("describe_work", work="05.jpg").content
     work = json.loads(text.text)
     assert work["id"] == "05.jpg" and work["thumbnail"].startswith(f"{address}thumbnails/400/")
@@ -94,14 +94,14 @@ def test_the_collection_is_described(call: Call) -> None:
 
 
 def test_an_address_is_refused_and_never_fetched(call: Call) -> None:
-    with listening() as (elsewhere, asked):
+    with listening() as (elsewhere, requests):
         for given in (f"{elsewhere}a.jpg", f"{elsewhere}gradio_api/file=/a.jpg", f"data:{elsewhere}a.jpg"):
             answer = call("search_by_image", image=given)
             assert answer.isError and answer.content[0].text.endswith(".")
-        assert asked == []
+        assert requests == []
 
 
-def test_no_file_of_the_server_is_a_picture(call: Call, paintings: Path) -> None:
+def test_no_file_of_the_server_is_accepted_as_a_picture(call: Call, paintings: Path) -> None:
     inside = str(paintings / "05.jpg")
     for given in (
         inside,
@@ -115,7 +115,7 @@ def test_no_file_of_the_server_is_a_picture(call: Call, paintings: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "sentence"),
+    ("tool", "given", "message"),
     [
         ("search_by_work", {"work": "nothing"}, "There is no work 'nothing' in this collection."),
         ("search_by_image", {"image": "not base64!"}, "The picture is not base64."),
@@ -125,7 +125,7 @@ def test_no_file_of_the_server_is_a_picture(call: Call, paintings: Path) -> None
         ("search", {"text": "x"}, "Unknown tool"),
     ],
 )
-def test_bad_input_is_one_sentence(call: Call, tool: str, given: dict[str, Any], sentence: str) -> None:
+def test_invalid_input_gives_one_message(call: Call, tool: str, given: dict[str, Any], message: str) -> None:
     answer = call(tool, **given)
     assert answer.isError
-    assert sentence in answer.content[0].text and "Traceback" not in answer.content[0].text
+    assert message in answer.content[0].text and "Traceback" not in answer.content[0].text

@@ -1,4 +1,4 @@
-"""What must be in memory before the page answers: no network library, so that it is up within seconds."""
+"""Weight of the page: no neural network library is imported before it is up, and its scripts stay small."""
 
 import json
 import subprocess
@@ -35,5 +35,5 @@ def test_the_page_is_built_without_torch_or_transformers(saved: Path, tmp_path: 
     assert built["size"] < 100_000
 
 
-def test_components_of_our_own_leave_no_stubs_behind() -> None:
+def test_custom_components_leave_no_stub_files() -> None:
     assert list((ROOT / "artsim" / "ui").glob("*.pyi")) == []

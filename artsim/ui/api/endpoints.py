@@ -1,6 +1,6 @@
-"""The HTTP API and the MCP tools: searches by picture, text and work, and descriptions. Described in docs/http.md.
+"""HTTP API and MCP tools: searches by picture, text and work, and descriptions; see docs/http.md.
 
-Each function here is one endpoint and one tool; its docstring is what clients and language models read.
+Each nested function is one endpoint and one tool; clients and language models read its docstring.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from artsim.ui.thumbnail_cache import SMALL
 log = logging.getLogger(__name__)
 
 DEFAULT_K = 10
-_AT_ONCE = 2  # requests that are worked on side by side; the others wait their turn
+_CONCURRENT_REQUESTS = 2  # further requests wait
 
 A = TypeVar("A")
 
@@ -52,7 +52,7 @@ class Refusal(gr.Error):
 
 
 def add_endpoints(context: Context) -> None:
-    """Connect the endpoints; call once, inside `gr.Blocks`. Bad input is answered with one sentence."""
+    """Connect the endpoints; call once, inside `gr.Blocks`. Invalid input is answered with one message."""
     with gr.Row(visible=False):
         endpoints = _Endpoints(context)
         _add_searches(context, endpoints)
@@ -61,15 +61,15 @@ def add_endpoints(context: Context) -> None:
 
 
 class _Endpoints:
-    """Works on a few requests at a time, off the event loop, and turns what goes wrong into a sentence."""
+    """Handles a few requests at a time, off the event loop, and turns exceptions into error messages."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._seats = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 
     async def answer(self, work: Callable[[], A]) -> A:
         try:
-            async with self._seats:
+            async with self._slots:
                 return await asyncio.to_thread(work)
         except ArtsimError as error:
             raise Refusal(capitalized(str(error))) from error
@@ -109,13 +109,13 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
     collection, strings = context.collection, context.strings
 
     async def search_by_image(image: str | None, k: int = DEFAULT_K) -> Any:
-        """Find the works of this art collection that look most like a picture: in what it shows, in style and in colour.
+        """Find the works of this art collection that look most like a picture, in subject, style and colour.
 
         Args:
-            image: The picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. As an MCP tool: the file in base64, as a data URL
-                ("data:image/jpeg;base64,...") or alone, at most 3 MB, or the address that an upload to this app gave.
+            image: The picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. The MCP tool takes the file in base64, plain or as
+                a data URL ("data:image/jpeg;base64,..."), at most 3 MB, or the address returned by an upload to this app.
                 Other addresses are not fetched.
-            k: How many works to return, from 1 to 1000.
+            k: Number of works to return, from 1 to 1000.
 
         Returns:
             A JSON list of works, nearest first, each with rank, id, title, artist, year, score, percentile (how close,
@@ -126,14 +126,14 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         return await endpoints.matches(lambda: collection.search(read_upload(Path(image), strings), k=typed.read_k(k)))
 
     async def search_by_text(text: str, k: int = DEFAULT_K) -> Any:
-        """Find the works of this art collection that a text describes best, such as "a storm at sea".
+        """Find the works of this art collection that best fit a text, such as "a storm at sea".
 
-        Some encoders know pictures only: then this answers with an error that says so, and describe_collection has
-        reads_text false.
+        Some encoders embed pictures only. The answer is then an error that says so, and describe_collection reports
+        reads_text as false.
 
         Args:
             text: What the picture should show or look like, at most 1000 characters; English is understood best.
-            k: How many works to return, from 1 to 1000.
+            k: Number of works to return, from 1 to 1000.
 
         Returns:
             A JSON list of works, best first, as search_by_image returns it.
@@ -141,11 +141,11 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         return await endpoints.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
 
     async def search_by_work(work: str, k: int = DEFAULT_K) -> Any:
-        """Find the works that look most like a work of this art collection. The work itself is not among them.
+        """Find the works that look most like a work of this art collection. The work itself is not included.
 
         Args:
-            work: The id of the work, as the answers of the searches have it.
-            k: How many works to return, from 1 to 1000.
+            work: The id of the work, as the searches return it.
+            k: Number of works to return, from 1 to 1000.
 
         Returns:
             A JSON list of works, nearest first, as search_by_image returns it.
@@ -176,21 +176,21 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         other: list[str] | None = None,
         at_most: dict[str, int] | None = None,
     ) -> Any:
-        """Search this art collection with everything that can be combined: a picture, a text and a work at once, what
-        should count, and conditions on the works. Give at least one of image, text and work.
+        """Search this art collection with a combined query: a picture, a text and a work, weights of the aspects of
+        similarity, and conditions on the works. Give at least one of image, text and work.
 
         Args:
             image: A picture, as search_by_image takes it.
             text: A text, as search_by_text takes it.
             work: The id of a work, as search_by_work takes it.
-            k: How many works to return, from 1 to 1000.
-            preset: What counts: balanced, style, subject, color, or same-work (another reproduction of the same work).
-            aspects: Weights of subject, style, color and layout, such as {"style": 1, "color": 0.5}; in place of a preset.
+            k: Number of works to return, from 1 to 1000.
+            preset: What counts as similar: balanced, style, subject, color, or same-work (another reproduction of the same work).
+            aspects: Weights of subject, style, color and layout, such as {"style": 1, "color": 0.5}; they replace the preset.
             ranking: tuned (recommended), likeness (no corrections) or cosine (the plain cosine of subject vectors).
-            where: Conditions on the columns that describe_collection names: a value, a list of values of which one must
-                hold, or a range; such as {"artist": ["Degas", "Manet"], "year": {"from": 1870, "to": 1880}}.
-            other: Columns in which an answer must differ from the given work: ["artist"] finds works by other artists.
-            at_most: How many answers may share a value, such as {"artist": 2}.
+            where: Conditions on the columns that describe_collection lists: a value, a list of values of which one must
+                match, or a range; such as {"artist": ["Degas", "Manet"], "year": {"from": 1870, "to": 1880}}.
+            other: Columns in which a match must differ from the given work: ["artist"] finds works by other artists.
+            at_most: How many matches may share a value, such as {"artist": 2}.
 
         Returns:
             A JSON list of works, best first, as search_by_image returns it.
@@ -237,17 +237,17 @@ def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
         As an MCP tool, this also returns the picture.
 
         Args:
-            work: The id of the work, as the answers of the searches have it.
+            work: The id of the work, as the searches return it.
 
         Returns:
             A JSON object with id, title, artist, year, licence, web page, thumbnail, picture, width, height and metadata.
         """
 
         def describe() -> dict[str, Any]:
-            found = collection.work(typed.read_work(work))
+            entry = collection.work(typed.read_work(work))
             if collection.manifest.images == "bytes":
-                context.thumbnails.path(found["id"], SMALL)  # made here, off the event loop: the tool shows it
-            return _plain(work_answer(found, collection))
+                context.thumbnails.path(entry["id"], SMALL)  # the MCP tool returns it; made here, off the event loop
+            return _plain(work_answer(entry, collection))
 
         return await endpoints.answer(describe)
 
@@ -258,8 +258,8 @@ def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
         Returns:
             A JSON object.
         """
-        ready = context.readiness
-        reads_text = None if ready.state == "loading" else ready.embeds_text
+        readiness = context.readiness
+        reads_text = None if readiness.state == "loading" else readiness.embeds_text
         return await endpoints.answer(
             lambda: _plain(collection_answer(collection, context.facets, reads_text=reads_text))
         )

@@ -1,4 +1,4 @@
-"""What the HTTP API answers with. The fields and what is said of them here are the API's JSON schema: see docs/http.md."""
+"""Response models of the HTTP API. Their fields and field docstrings form its JSON schema: see docs/http.md."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from artsim.ui.labels import label_of, safe_link
 from artsim.ui.thumbnail_cache import LARGE, SMALL
 from artsim.version import VERSION
 
-_UPRIGHT = 0x0112  # the EXIF tag that says how a picture is turned
-_SIDEWAYS = (5, 6, 7, 8)
-_COMMON = 20  # values of a column that a description of the collection lists
+_ORIENTATION = 0x0112  # EXIF tag
+_QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_LISTED_VALUES = 20  # per column, the most frequent ones
 
 
 class _Answer(BaseModel):
@@ -31,20 +31,20 @@ class _Answer(BaseModel):
 
 
 class MatchAnswer(_Answer):
-    """One work that was found."""
+    """One match of a search."""
 
     rank: int
-    """Place in the answer, from 1."""
+    """Rank among the matches, from 1."""
     id: str
-    """The work's id in this collection: what search_by_work and describe_work take."""
+    """Id of the work in this collection, as search_by_work and describe_work take it."""
     title: str
-    """The work's title; its id where it has none."""
+    """Title of the work; its id if it has no title."""
     artist: str
-    """Who made it; empty where that is not known."""
+    """Artist; empty if unknown."""
     year: str
-    """Its date as the collection writes it, such as "ca. 1650"; empty where that is not known."""
+    """Date as the collection writes it, such as "ca. 1650"; empty if unknown."""
     score: float
-    """What the answer is ordered by, the higher the nearer. Comparable only within one answer."""
+    """The number that orders the matches; higher is nearer. Comparable only within one search."""
     cosine: float
     """Cosine of the plain subject vectors of the query and the work, from -1 to 1."""
     angular_distance: float
@@ -52,86 +52,86 @@ class MatchAnswer(_Answer):
     percentile: float
     """Percentage of random pairs of works that are less alike than the query and this work.
 
-    For a text alone: percentage of the collection's works that the text fits less well."""
+    For a text alone: percentage of the collection's works that fit the text less well."""
     aspects: dict[str, float]
-    """The same percentage for each side of likeness: subject, style, color, layout. For a text alone: subject."""
+    """The same percentage for each aspect: subject, style, color, layout. For a text alone: subject."""
     close: bool
     """Whether the work is as near as a typical work of this collection is to its ten nearest. Always true for a text alone."""
     license: str
-    """Licence of the work or, where it has none of its own, of the collection; empty where that is not known."""
+    """Licence of the work, otherwise of the collection; empty if unknown."""
     url: str | None
-    """The work's own page on the web."""
+    """Web page of the work; null if it has none."""
     thumbnail: str
-    """Address of a WebP picture whose longer side has 400 pixels, relative to the address of the app."""
+    """Address of a WebP picture with 400 pixels on its longer side, relative to the address of the app."""
 
 
 class WorkAnswer(_Answer):
-    """What is known of one work."""
+    """The description of one work."""
 
     id: str
-    """The work's id in this collection."""
+    """Id of the work in this collection."""
     title: str
-    """The work's title; its id where it has none."""
+    """Title of the work; its id if it has no title."""
     artist: str
-    """Who made it; empty where that is not known."""
+    """Artist; empty if unknown."""
     year: str
-    """Its date as the collection writes it; empty where that is not known."""
+    """Date as the collection writes it; empty if unknown."""
     license: str
-    """Licence of the work or, where it has none of its own, of the collection; empty where that is not known."""
+    """Licence of the work, otherwise of the collection; empty if unknown."""
     url: str | None
-    """The work's own page on the web."""
+    """Web page of the work; null if it has none."""
     thumbnail: str
-    """Address of a WebP picture whose longer side has 400 pixels, relative to the address of the app."""
+    """Address of a WebP picture with 400 pixels on its longer side, relative to the address of the app."""
     picture: str
-    """The same with 1200 pixels, or as many as the collection's picture has."""
+    """Address of a WebP picture with up to 1200 pixels on its longer side, relative to the address of the app."""
     width: int | None
-    """Pixels of the collection's own picture, upright; null where the collection holds only addresses of pictures."""
+    """Width in pixels of the collection's picture, upright; null if the collection holds only addresses of pictures."""
     height: int | None
-    """See width."""
+    """Height in pixels; see width."""
     metadata: dict[str, Any]
-    """Every column of the collection for this work, as it stands there."""
+    """Every metadata column of the collection, with the value of this work."""
 
 
 class ColumnAnswer(_Answer):
     """One column to filter by."""
 
     column: str
-    """Its name: a key of the parameter where of search_combined."""
+    """Name of the column: a key of the parameter where of search_combined."""
     kind: str
     """"values": give one of its values or a list of them; "range": give {"from": ..., "to": ...}."""
     values: dict[str, int]
-    """Its most frequent values, at most 20, with how many works have each; empty for a range."""
+    """The most frequent values, at most 20, with the number of works for each; empty for a range."""
     low: float | None
-    """The least number in it; null unless it is a range."""
+    """The smallest number of the column; null unless kind is range."""
     high: float | None
-    """The greatest number in it; null unless it is a range."""
+    """The greatest number of the column; null unless kind is range."""
 
 
 class CollectionAnswer(_Answer):
-    """What is searched here, and how."""
+    """The description of the collection and of its search options."""
 
     title: str
-    """What the collection is called."""
+    """Title of the collection."""
     works: int
-    """How many works it holds."""
+    """Number of works."""
     source: str
-    """Where the works come from."""
+    """Source of the works."""
     license: str
     """Licence of the works, unless a work has its own."""
     encoder: str
-    """The model that the likeness comes from."""
+    """The model that embeds the works."""
     reads_text: bool | None
-    """Whether search_by_text works: some encoders know pictures only. Null while the encoder is being loaded."""
+    """Whether search_by_text works: some encoders embed pictures only. Null while the encoder is being loaded."""
     aspects: list[str]
-    """The sides of likeness that can be weighed."""
+    """The aspects that can be weighted."""
     presets: dict[str, dict[str, float]]
     """Named weights of the aspects."""
     rankings: list[str]
-    """Ways to order the answer."""
+    """Ways to rank the matches."""
     columns: list[ColumnAnswer]
     """Columns worth filtering by. Every other column of a work's metadata can be filtered by too."""
     version: str
-    """The version of artsim."""
+    """Version of artsim."""
 
 
 def match_answer(match: Match, collection: Collection) -> MatchAnswer:
@@ -198,7 +198,7 @@ def _column_answer(facet: Facet) -> ColumnAnswer:
     return ColumnAnswer(
         column=facet.column,
         kind=facet.kind,
-        values=dict(facet.values[:_COMMON]),
+        values=dict(facet.values[:_LISTED_VALUES]),
         low=facet.low if is_range else None,
         high=facet.high if is_range else None,
     )
@@ -209,10 +209,10 @@ def _license(work: Mapping[str, Any], collection: Collection) -> str:
 
 
 def _picture_size(identity: str, collection: Collection) -> tuple[int | None, int | None]:
-    """Width and height as a person sees it, from the file's header; (None, None) without a readable picture."""
+    """(width, height) of the upright picture, from the file's header; (None, None) without a readable picture."""
     try:
         with Image.open(io.BytesIO(collection.picture(identity)), formats=FORMATS) as image:
             width, height = image.size
-            return (height, width) if image.getexif().get(_UPRIGHT) in _SIDEWAYS else (width, height)
-    except (CollectionError, ImageError, OSError, SyntaxError):  # none here; damaged (SyntaxError: a broken PNG)
+            return (height, width) if image.getexif().get(_ORIENTATION) in _QUARTER_TURNS else (width, height)
+    except (CollectionError, ImageError, OSError, SyntaxError):  # no picture, or damaged (SyntaxError: a broken PNG)
         return None, None

@@ -1,4 +1,4 @@
-"""Our own scripts and styles. Those that a page links to are served as `art/NAME?v=HASH` (`assets/` is Gradio's)."""
+"""Scripts and styles. Those linked from a page are served as `art/NAME?v=HASH` (the path `assets/` is Gradio's)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class Asset:
 
 
 def read_script(name: str) -> str:
-    """The text of a script of this folder, for components that take it as text."""
+    """The source of a script in this folder, for components that take it as text."""
     return (resources.files(__name__) / name).read_text(encoding="utf-8")
 
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Every script and style by its file name, those by others included. `style.css` has the palettes in front."""
-    found = {}
+    """Every script and style by file name, including vendored ones. `style.css` starts with the palettes."""
+    by_name = {}
     folder = resources.files(__name__)
     for file in (*folder.iterdir(), *(folder / "vendor").iterdir()):
         if (kind := file.name.rpartition(".")[2]) in _TYPES:
             palettes = palette_css() if file.name == "style.css" else ""
-            found[file.name] = Asset(palettes.encode() + file.read_bytes(), _TYPES[kind])
-    return found
+            by_name[file.name] = Asset(palettes.encode() + file.read_bytes(), _TYPES[kind])
+    return by_name
 
 
 def asset_address(name: str) -> str:
-    """Where a browser finds an asset, relative to any page: the address changes with the content."""
+    """Address of an asset, relative to any page; it changes with the content."""
     return f"art/{name}?v={hashlib.sha256(assets()[name].data).hexdigest()[:12]}"

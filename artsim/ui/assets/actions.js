@@ -1,4 +1,4 @@
-// What the buttons at works and at the results do; each is named by `data-act`, its work by `data-work` around it.
+// Actions of the buttons at works and results: `data-act` names the action, `data-work` on an ancestor the work.
 (() => {
   const art = window.artsim;
   const partOf = (facts) => ({ work: facts.work, title: facts.title, address: facts.picture, large: facts.large });
@@ -7,7 +7,7 @@
     const link = new URL(address, location.href).href;
     try {
       await navigator.clipboard.writeText(link);
-    } catch { // not allowed here, or no secure connection
+    } catch { // not permitted, or no secure context
       window.prompt(art.say("copy"), link);
       return;
     }
@@ -16,7 +16,7 @@
     setTimeout(() => { button.textContent = label; }, 4000);
   };
 
-  // Comparing: one work is chosen in its detail, the next one that is opened is beside it.
+  // Comparing: one work is chosen in its detail, and the next one that is opened is compared with it.
   let first = null;
   const comparing = (facts) => {
     first = facts;
@@ -63,11 +63,11 @@
         const reason = new DOMParser().parseFromString(text, "text/html").querySelector(".notice")?.textContent ?? "";
         place.textContent = art.say("why-failed", { reason });
       }
-      place.tabIndex = -1; // the button that had the focus is gone: it stays in the dialog
+      place.tabIndex = -1; // the focused button is gone: keep the focus in the dialog
       place.focus({ preventScroll: true });
     },
     restart: () => { art.clearQuery(); window.scrollTo({ top: 0 }); },
-    settings: (facts, button) => { // on a phone, where they are not beside the results
+    settings: (facts, button) => { // on phones, where the settings are not beside the results
       button.setAttribute("aria-expanded", String(document.body.toggleAttribute("data-settings")));
     },
     explain: (facts, button) => {

@@ -1,18 +1,18 @@
-// The address: every answer is a step in the browser's history, and every address asks for its answer again.
+// The address: every search adds an entry to the browser's history, and every entry repeats its search.
 const art = window.artsim;
-const OURS_NOT = ["detail", "lang", "__theme", "view"];
+const NOT_QUERY = ["detail", "lang", "__theme", "view"];
 const pairs = (query) => JSON.stringify([...new URLSearchParams(query)]);
 const paths = (uploads) => (uploads ?? []).map((upload) => upload.path).join("\n");
 const here = () => {
-  const asked = new URLSearchParams(location.search);
-  const detail = asked.get("detail");
-  for (const name of OURS_NOT) asked.delete(name);
-  return { query: asked.toString(), detail };
+  const parameters = new URLSearchParams(location.search);
+  const detail = parameters.get("detail");
+  for (const name of NOT_QUERY) parameters.delete(name);
+  return { query: parameters.toString(), detail };
 };
 const title = document.title;
 let shown = pairs("");
 let shownUploads = "";
-let waiting = null; // what is still to be done when the answer to an address is there
+let waiting = null; // what to restore once the results of an address arrive
 
 history.scrollRestoration = "manual";
 art.arrived = ({ query = "", restored, title: heading }) => {
@@ -23,7 +23,7 @@ art.arrived = ({ query = "", restored, title: heading }) => {
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
   shown = pairs(query);
   shownUploads = paths(uploads);
-  history.pushState({ uploads }, "", location.pathname + (query ? `?${query}` : "")); // the base of the page is not its address
+  history.pushState({ uploads }, "", location.pathname + (query ? `?${query}` : "")); // not relative: the page's base is another address
 };
 art.restored = () => {
   if (!waiting) return;

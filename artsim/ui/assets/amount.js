@@ -1,4 +1,4 @@
-// A number as slider and figures. Both fire once the value is settled.
+// A number with a slider and a number field. Both fire once the value is final.
 const slider = element.querySelector('input[type="range"]');
 const figures = element.querySelector('input[type="number"]');
 const show = (value) => {

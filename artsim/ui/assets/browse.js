@@ -1,2 +1,2 @@
-// On a narrow screen the facets start closed: the works come first.
+// On narrow screens the facets start closed, so that the works come first.
 if (matchMedia("(max-width: 899px)").matches) document.querySelector(".browse-facets").open = false;

@@ -1,4 +1,4 @@
-// Values of one column with their counts; the value is the list of the chosen ones, or null.
+// The values of a column with their counts; the component's value is the list of the chosen ones, or null.
 const SHORT = 8, LONG = 300;
 const details = element.querySelector("details");
 const find = element.querySelector('input[type="search"]');
@@ -30,7 +30,7 @@ const draw = () => {
   if (!details.open) return;
   const wanted = find.value.trim().toLocaleLowerCase();
   const offered = new Set(props.options.map(([value]) => value));
-  const newer = [...chosen].filter((value) => !offered.has(value)).map((value) => [value, ""]); // of works that came since
+  const newer = [...chosen].filter((value) => !offered.has(value)).map((value) => [value, ""]); // values of works added since
   const fitting = [...newer, ...props.options].filter(([value]) => value.toLocaleLowerCase().includes(wanted));
   const first = fitting.filter(([value]) => chosen.has(value));
   const others = fitting.filter(([value]) => !chosen.has(value));

@@ -1,4 +1,4 @@
-// The owner's page: files are sent, works edited and removed, the collection saved, published, another one opened.
+// The owner's page: sends files, edits and removes works, saves and publishes the collection, opens another one.
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const words = facts.strings;
 const AT_ONCE = 3, TRIES = 3;
@@ -6,7 +6,7 @@ const byId = (id) => document.getElementById(id);
 const figures = new Intl.NumberFormat(document.documentElement.lang);
 const written = (value) => {
   if (typeof value !== "number") return value;
-  const part = ({ type, value }) => (type === "group" ? facts.group : value); // as in the sentences of the server
+  const part = ({ type, value }) => (type === "group" ? facts.group : value); // the number format of the server's messages
   return figures.formatToParts(value).map(part).join("");
 };
 const say = (key, values = {}) =>
@@ -24,7 +24,7 @@ const trouble = (text) => {
   if (text) box.scrollIntoView({ block: "nearest" });
 };
 
-// --- Asking the server ---------------------------------------------------------------------------------------------
+// --- Requests to the server ------------------------------------------------------------------------------------------
 
 const answerOf = async (response) => {
   const answer = await response.json().catch(() => ({ error: say("lost") }));
@@ -41,7 +41,7 @@ const send = async (action, body = {}) => {
   }
   return answerOf(response);
 };
-/** Do something, show what is wrong with it, else the state afterwards. True when it was done. */
+/** Perform a change; show its error or the new state. Returns whether it succeeded. */
 const act = async (action, body, { quiet = false } = {}) => {
   if (!quiet) trouble("");
   try {
@@ -78,7 +78,7 @@ const show = (state) => {
   if (before && looksOf(before) !== looksOf(state)) refresh();
 };
 
-/** What the list and the sentences about it depend on. */
+/** Whatever the list and the messages about it depend on. */
 const looksOf = ({ works, unsaved, intake }) => [works, unsaved.length > 0, intake && isOver(intake)].join();
 
 const showUnsaved = (state) => {
@@ -99,12 +99,12 @@ const showUnsaved = (state) => {
       make("button", { type: "button", className: "plain", textContent: say("save"), onclick: () => act("save") }),
     );
   }
-  const [first, second] = bar.querySelectorAll("span"); // only the first is read out by itself: the seconds run
+  const [first, second] = bar.querySelectorAll("span"); // only the first is a live region, because the seconds change all the time
   if (first.textContent !== what) first.textContent = what;
   second.textContent = state.problem ? "" : when;
 };
 
-/** The list and the sentences about it, as the server has them now. */
+/** Reload the list and the messages about it from the server. */
 const refresh = async () => {
   if (!byId("works")) return;
   let text;
@@ -192,7 +192,7 @@ const showPublication = (publication) => {
   }
 };
 
-/** Another collection is opened: the app starts over, and this page asks until it is there. */
+/** Another collection is opened: the app restarts, and this page polls until it is back. */
 const openOther = async (name) => {
   trouble("");
   try {
@@ -258,7 +258,7 @@ const take = async (files) => {
   }
 };
 
-/** One file goes to the server; what is too large or no picture goes by name only, to be reported with the others. */
+/** Send one file. Of files that are too large or no pictures only the name is sent, for the report. */
 const put = async ({ file, name }) => {
   const usable = (isPicture({ name }) || isTable({ name })) && file.size <= facts.uploadBytes;
   const query = new URLSearchParams({ name, size: file.size });
@@ -270,7 +270,7 @@ const put = async ({ file, name }) => {
       if (response.ok) return;
       const { error } = await response.json();
       trouble(error);
-      sending.stopped = true; // nothing more is wanted: no room, or it was cancelled
+      sending.stopped = true; // the server takes no more files: no space, or cancelled
       return;
     } catch {
       if (attempt >= TRIES) { sending.lost.push(name); return; }
@@ -358,7 +358,7 @@ const includeButtons = (list) => {
   return make("p", { className: "with-chosen" }, include, pick);
 };
 
-// Files come from the two choosers, or are dropped anywhere on the page: folders are walked through.
+// Files come from the two file inputs or are dropped anywhere on the page; folders are traversed.
 const named = (file) => ({ file, name: file.webkitRelativePath || file.name });
 const walk = async (entry, path = "") => {
   const name = path ? `${path}/${entry.name}` : entry.name;
@@ -376,7 +376,7 @@ const walk = async (entry, path = "") => {
 };
 const dropped = async (transfer) => {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.());
-  if (!entries.some(Boolean)) return [...transfer.files].map(named); // made by a script, or an old browser
+  if (!entries.some(Boolean)) return [...transfer.files].map(named); // a synthetic event, or an old browser
   const found = await Promise.all(entries.filter(Boolean).map((entry) => walk(entry)));
   return found.flat();
 };

@@ -1,4 +1,4 @@
-// Two pictures in two viewers that move together, until they are told not to.
+// Two pictures in two viewers that move in sync, unless the visitor switches that off.
 const { words } = JSON.parse(document.getElementById("facts").textContent);
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const together = document.getElementById("together");
@@ -22,14 +22,14 @@ const open = (frame) => {
     viewer.canvas.setAttribute("aria-label", frame.dataset.label);
     viewer.canvas.setAttribute("aria-describedby", "compare-keys");
   });
-  viewer.addHandler("canvas-key", (event) => { // its keys that turn and flip would undo the comparison
+  viewer.addHandler("canvas-key", (event) => { // its keys to rotate and flip would break the comparison
     if (/^[rf]$/i.test(event.originalEvent.key)) event.preventDefaultAction = true;
   });
   return viewer;
 };
 const viewers = [...document.querySelectorAll(".compare-view")].map(open);
 
-// Where one is, in parts of the picture, so that pictures of different shapes show the same place.
+// The viewport relative to the picture, so that pictures of different shapes show the same place.
 const shape = (viewer) => {
   const { x, y } = viewer.world.getItemAt(0).getContentSize();
   return y / x;
@@ -57,7 +57,7 @@ document.querySelector(".compare-zoom").addEventListener("click", (event) => {
   }
 });
 
-// Where they agree: made on demand. Without this script the link leads to a page of its own.
+// Corresponding regions, fetched on demand. Without this script the link opens a page of its own.
 const ask = document.querySelector(".compare-ask");
 ask?.addEventListener("click", async (event) => {
   event.preventDefault();

@@ -1,4 +1,4 @@
-// Choosing a part of a picture: a frame that the pointer, a finger and the keyboard move and resize.
+// Crop dialog: selects a region of a picture with a frame that pointer, touch and keyboard move and resize.
 (() => {
   const art = window.artsim;
   const LEAST = 0.05, STEP = 0.02, FINE = 0.005;
@@ -21,7 +21,7 @@
     region = [left + x, top + y, right + x, bottom + y];
     draw();
   };
-  // `corner` names the sides that move: "nw", "e", ...
+  // `corner`: the sides that move: "nw", "e", ...
   const resize = ([left, top, right, bottom], corner, dx, dy) => {
     region = [
       corner.includes("w") ? clamp(left + dx, 0, right - least[0]) : left,
@@ -44,7 +44,7 @@
       const box = picture.getBoundingClientRect();
       const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
       let corner = event.target.dataset.corner ?? (event.target === frame ? "" : null);
-      if (corner === null) { // outside: a new frame starts here
+      if (corner === null) { // outside the frame: start a new one
         const left = clamp(x, 0, 1 - least[0]), top = clamp(y, 0, 1 - least[1]);
         region = [left, top, left + least[0], top + least[1]];
         corner = "se";
@@ -63,7 +63,7 @@
     frame.addEventListener("keydown", (event) => {
       const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
       if (event.key === "Enter") {
-        event.preventDefault(); // else it would press what the focus returns to
+        event.preventDefault(); // otherwise the key would press the element that the focus returns to
         return close(region);
       }
       if (!x && !y) return;
@@ -79,7 +79,7 @@
     dialog.dataset.built = "true";
   };
 
-  // Calls `done` with the region of what is seen, or with null for the whole picture; not at all when it is cancelled.
+  // Calls `done` with the selected region, or with null for the whole picture; never when it is cancelled.
   art.crop = ({ source, name, before }, done) => {
     const { dialog, frame, picture } = parts();
     if (!dialog.dataset.built) build();

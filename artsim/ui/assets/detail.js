@@ -1,9 +1,9 @@
-// The detail of a work, in a native dialog: Escape closes it, focus stays inside and returns to its card. Each work that
-// is open is a step in the browser's history.
+// The detail of a work, in a native dialog: Escape closes it, the focus stays inside and returns to its card. Each open
+// work is an entry in the browser's history.
 (() => {
   const art = window.artsim;
   let dialog, current;
-  let quiet = false; // closed because the address changed, or is about to
+  let quiet = false; // set for a close that leaves the address alone
   const make = (label, className, sign) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -40,17 +40,17 @@
   };
   const address = () => new URLSearchParams(location.search).get("detail");
   const view = (identity) => {
-    const asked = new URLSearchParams(location.search);
-    if (identity === null) asked.delete("detail");
-    else asked.set("detail", identity);
-    return location.pathname + (asked.size ? `?${asked}` : ""); // the base of the page is not its address
+    const parameters = new URLSearchParams(location.search);
+    if (identity === null) parameters.delete("detail");
+    else parameters.set("detail", identity);
+    return location.pathname + (parameters.size ? `?${parameters}` : ""); // not relative: the page's base is another address
   };
   const cards = () => [...document.querySelectorAll("#results .card:has(> template)")];
   const turn = (step) => {
     const target = cards()[cards().indexOf(current) + step];
     if (!target) return;
     fill(target);
-    if (!dialog.contains(document.activeElement)) dialog.querySelector("h2")?.focus(); // what had it is gone
+    if (!dialog.contains(document.activeElement)) dialog.querySelector("h2")?.focus(); // the focused element is gone
     history.replaceState(history.state, "", view(target.dataset.work));
   };
   const fill = (card) => {
@@ -77,7 +77,7 @@
     show(card);
     history.pushState({ ...history.state, opened: true }, "", view(card.dataset.work));
   };
-  // As the address says: nothing is written into it.
+  // Follow the address without changing it.
   art.showDetail = (identity) => {
     const known = [...document.querySelectorAll("#results [data-work]:has(> template)")];
     const card = known.find((one) => one.dataset.work === identity);

@@ -1,6 +1,6 @@
-// The map: OpenSeadragon shows it; which work is under the pointer or chosen by the keyboard is ours.
+// The map: OpenSeadragon shows the tiles; this script selects works by pointer and keyboard.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const SMALL = 40; // pixels of a cell on screen, under which a click goes nearer instead of searching
+const SMALL = 40; // screen pixels of a cell, below which a click zooms in instead of searching
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 if (facts.drawing) waitForMap();
@@ -41,7 +41,7 @@ function showMap() {
     },
   });
   const viewport = () => viewer.viewport;
-  const side = 1 / columns; // of a cell, where the whole is 1 wide
+  const side = 1 / columns; // of a cell; the whole map has width 1
   const middle = (cell) => new OpenSeadragon.Point((cell % columns + 0.5) * side, (Math.floor(cell / columns) + 0.5) * side);
   const cellAt = (point) => {
     const [x, y] = [Math.floor(point.x / side), Math.floor(point.y / side)];
@@ -50,7 +50,7 @@ function showMap() {
   };
   const onScreen = () => viewport().deltaPixelsFromPoints(new OpenSeadragon.Point(side, 0), true).x;
 
-  // Titles, a page of them at a time.
+  // Titles, fetched page by page.
   const pages = new Map();
   const workIn = async (cell) => {
     const page = Math.floor(cell / facts.page);
@@ -58,7 +58,7 @@ function showMap() {
     return pages.get(page).then((found) => found[cell % facts.page]).catch(() => pages.delete(page) && null);
   };
 
-  // The work that is pointed at.
+  // The work under the pointer.
   const frame = document.createElement("div");
   frame.className = "map-here";
   const caption = document.querySelector(".map-caption a");
@@ -104,7 +104,7 @@ function showMap() {
     else search(cell);
   });
 
-  // The keyboard: OpenSeadragon's own keys pan, ours go from picture to picture.
+  // Keyboard: OpenSeadragon's keys pan, these go from picture to picture.
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
   viewer.addHandler("canvas-key", (event) => { event.preventDefaultAction = true; });
   viewer.canvas.addEventListener("keydown", (event) => {
@@ -130,7 +130,7 @@ function showMap() {
     viewport().applyConstraints(still);
   });
 
-  // Where one is stays in the address, so that "back" from a search leads here again.
+  // The viewport is kept in the address, so that "back" from a search restores it.
   viewer.addHandler("open", () => {
     view.removeAttribute("aria-busy");
     viewer.canvas.setAttribute("role", "application");
@@ -143,7 +143,7 @@ function showMap() {
     } else if (facts.start !== null) {
       goTo(facts.start, 4 * SMALL);
       point(facts.start);
-    } else if (view.clientWidth < view.clientHeight) { // on an upright screen the whole would be small
+    } else if (view.clientWidth < view.clientHeight) { // on a portrait screen the whole map would be small
       viewport().zoomTo(viewport().getHomeZoom() * Math.min(2, view.clientHeight / view.clientWidth), null, true);
     }
     watch();
@@ -159,7 +159,7 @@ function showMap() {
     }, 200);
   });
 
-  // Pictures that were still to be made for the tiles on screen: look again when they are there.
+  // Reload incomplete tiles on screen once their thumbnails are made.
   let [timer, looks, made] = [0, 0, facts.made];
   const watch = () => {
     clearTimeout(timer);

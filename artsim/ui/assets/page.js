@@ -1,4 +1,4 @@
-// The search page: sentences, and the busy state. Runs once, before the app is drawn; so do detail.js, crop.js and actions.js.
+// The search page: messages and the busy state. Runs once, before the app is drawn; so do detail.js, crop.js and actions.js.
 (() => {
   const last = location.pathname.split("/").pop();
   const art = (window.artsim = window.artsimFacts[last] ?? window.artsimFacts.en);
@@ -8,10 +8,10 @@
     Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, () => value), art.strings[key]);
   art.say = say;
   const figures = new Intl.NumberFormat(art.language);
-  const part = ({ type, value }) => (type === "group" ? art.group : value); // as in the sentences of the server
+  const part = ({ type, value }) => (type === "group" ? art.group : value); // the number format of the server's messages
   art.number = (value) => figures.formatToParts(value).map(part).join("");
 
-  // Gradio puts its components in place one after the other: they are shown together, so that none pushes another about.
+  // Gradio mounts its components one by one: show them together, so that nothing moves.
   const pieces = ["#masthead header", "#query .query", "#presets label", "#advanced button", "#results .results", "#about p"];
   const show = () => {
     watcher.disconnect();
@@ -19,9 +19,9 @@
   };
   const watcher = new MutationObserver(() => { if (pieces.every((piece) => document.querySelector(piece))) show(); });
   watcher.observe(document, { childList: true, subtree: true });
-  setTimeout(show, 10000); // whatever became of the rest
+  setTimeout(show, 10000); // even if a component is missing
 
-  // Busy while a search runs. `settle` is called after each, whatever came of it.
+  // Busy while a search runs. `settle` is called after each search, even a failed one.
   let watchdog = 0;
   art.busy = () => {
     document.body.dataset.busy = "true";
@@ -37,7 +37,7 @@
     art.hideSkeleton?.();
   };
 
-  // The uploads of this visit: path -> {picture, preview, title}. Components come up in any order, so it is kept here.
+  // The uploads of this visit: path -> {picture, preview, title}. Kept here, as components mount in any order.
   art.known = new Map();
   art.knownUploads = (uploads) => {
     for (const picture of uploads) {
@@ -45,7 +45,7 @@
     }
   };
 
-  // A region of a picture as the box of its frame: (left, top, right, bottom) in 0..1.
+  // CSS box of a region: (left, top, right, bottom) in 0..1.
   art.frame = (box, region) => {
     box.hidden = !region;
     if (!region) return;

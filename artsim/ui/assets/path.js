@@ -1,4 +1,4 @@
-// The pictures of a path over one another: the slider fades from one to the next, and may move by itself.
+// The pictures of a path on top of one another: a slider fades from one to the next, by hand or automatically.
 const { words } = JSON.parse(document.getElementById("facts").textContent);
 const morph = document.querySelector(".path-morph");
 const pictures = [...morph.querySelectorAll("img")];
@@ -6,14 +6,14 @@ const slider = morph.querySelector("input");
 const play = morph.querySelector('[data-action="play"]');
 const title = morph.querySelector(".path-title");
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const [STAYS, FADES] = [1400, 1400]; // milliseconds of one picture, and from it to the next
+const [STAYS, FADES] = [1400, 1400]; // milliseconds of one picture, and of the transition to the next
 
 const show = () => {
   const place = Number(slider.value);
   const near = Math.round(place);
   pictures.forEach((picture, number) => {
     const distance = Math.abs(place - number);
-    picture.hidden = distance > 1.01; // the next one is there before it is seen
+    picture.hidden = distance > 1.01; // unhide the next picture before it becomes visible
     picture.loading = "eager";
     picture.style.opacity = number <= place ? 1 - Math.max(0, place - number - 0.5) * 2 : Math.min(1, Math.max(0, 1 - distance) * 2);
     picture.style.zIndex = number;
@@ -50,7 +50,7 @@ slider.addEventListener("input", () => { stop(); show(); });
 slider.addEventListener("change", () => {
   if (started === null && still) { slider.value = Math.round(Number(slider.value)); show(); }
 });
-slider.addEventListener("keydown", (event) => { // by keys from work to work
+slider.addEventListener("keydown", (event) => { // keys go from work to work
   const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
   if (!way) return;
   event.preventDefault();

@@ -1,5 +1,5 @@
-// The parts of the query: pictures dropped, pasted, chosen or photographed, works and words, each for or against.
-// The value is {parts: [...]}, as `PartData` in inputs.py has them.
+// Query parts: pictures (dropped, pasted, chosen or photographed), works and texts, each for or against.
+// The value is {parts: [...]}, as `PartData` in query_input.py.
 const art = window.artsim;
 const find = (selector) => element.querySelector(selector);
 const MOST = 12;
@@ -105,7 +105,7 @@ watch("value", () => {
   put();
 });
 
-// New pictures take the place of those that were searched with; words stay.
+// New pictures replace the pictures and works of the query; texts stay.
 const kept = () => parts.filter((part) => part.text !== null);
 art.searchWith = (part) => { turn++; give([...kept(), { ...BLANK, ...part }]); };
 art.addPart = (part) => {
@@ -148,7 +148,7 @@ const take = async (files, more) => {
   give(parts);
 };
 
-// Words
+// Texts
 const box = words.querySelector("input");
 const addWords = () => {
   const text = box.value.trim();
@@ -162,14 +162,14 @@ const addWords = () => {
 box.addEventListener("keydown", (event) => { if (event.key === "Enter") addWords(); });
 find('[data-action="words"]').addEventListener("click", addWords);
 
-// Choose
+// Choose files
 const choose = (more) => { adding = more; file.click(); };
 for (const button of element.querySelectorAll('[data-action="choose"]')) button.addEventListener("click", () => choose(false));
 find('[data-action="add"]').addEventListener("click", () => choose(true));
 file.addEventListener("change", () => { take(file.files, adding); file.value = ""; });
 drop.addEventListener("click", (event) => { if (!event.target.closest("button, input")) choose(false); });
 
-// Drop, anywhere on the page; on the parts of the query, one more of them
+// Drop anywhere on the page; dropping on the query parts adds one
 const WORK = "application/x-artsim-work";
 const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].some((type) => ["Files", "text/uri-list", WORK].includes(type));
 let depth = 0;
@@ -189,7 +189,7 @@ document.addEventListener("drop", (event) => {
   else art.note(art.say("not-a-file"));
 });
 
-// Paste, anywhere on the page
+// Paste anywhere on the page
 document.addEventListener("paste", (event) => {
   const [pasted] = event.clipboardData?.files ?? [];
   if (!pasted) return;
@@ -197,7 +197,7 @@ document.addEventListener("paste", (event) => {
   take([pasted], false);
 });
 
-// Camera, where there is one that a page may ask for
+// Camera, if the page can use one
 const cameraButton = find('[data-action="camera"]');
 cameraButton.hidden = !navigator.mediaDevices?.getUserMedia;
 const stopCamera = () => {

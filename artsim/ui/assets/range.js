@@ -1,4 +1,4 @@
-// From and to: the value is [low, high], or null when both are empty.
+// A range: the value is [low, high], or null if both fields are empty.
 const fields = [...element.querySelectorAll("input")];
 const read = (field) => (field.value === "" || !Number.isFinite(Number(field.value)) ? null : Number(field.value));
 const give = () => {

@@ -1,6 +1,6 @@
-// Asks whether the encoder is loaded, until it is (or never will be).
+// Polls until the encoder is loaded or has failed.
 const ask = async () => {
-  if (!window.artsim.standing) { // Gradio draws its components in no fixed order: the query, which shows it, is not there yet
+  if (!window.artsim.standing) { // Gradio mounts components in any order: the query panel, which shows the state, is not there yet
     setTimeout(ask, 50);
     return;
   }

@@ -1,6 +1,6 @@
-// Every page: light and dark, and the language that is chosen in the masthead.
+// On every page: the light/dark switch and the language menu of the masthead.
 (() => {
-  // Light and dark: the system decides until the visitor does.
+  // Light or dark: the system's setting, until the visitor chooses.
   const remembered = () => { try { return localStorage.getItem("artsim-theme"); } catch { return null; } };
   const wantsDark = () => (remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   const showTheme = () => document.body.classList.toggle("dark", wantsDark());
@@ -15,7 +15,7 @@
     showTheme();
   });
 
-  // Another language opens the same view: everything in the address goes along.
+  // Another language opens the same view, with the same query string.
   document.addEventListener("change", (event) => {
     if (!event.target.matches?.('[data-action="language"]')) return;
     const view = new URL(event.target.dataset.address || location.href, location.href);

@@ -1,4 +1,4 @@
-// Other artists only, a few of each, the nearest in each: the value is {other, column, most, by}, or null.
+// Variety: other artists only, a limit per value, groups. The value is {other, column, most, by}, or null.
 const fields = Object.fromEntries([...element.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field]));
 const give = () => {
   const most = Math.round(fields.most.valueAsNumber);

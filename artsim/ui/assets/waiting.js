@@ -1,4 +1,4 @@
-// While an answer is worked out: how far it is; the page is shown anew when it is there.
+// Shows the progress of a background computation, and reloads the page when it is done.
 const place = document.querySelector("[data-progress]");
 const bar = place.querySelector("progress");
 const ask = async () => {
@@ -9,7 +9,7 @@ const ask = async () => {
     bar.max = Math.max(1, answer.total);
     bar.value = answer.done;
   } catch {
-    // asked again below
+    // retried below
   }
   if (state === "working") setTimeout(ask, 600);
   else location.reload();

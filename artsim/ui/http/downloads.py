@@ -1,7 +1,7 @@
-"""The works that a search shows, as files: `/download.csv`, `/download.json` and `/download.zip`.
+"""Search results as files: `/download.csv`, `/download.json` and `/download.zip`.
 
-GET takes the same query string as the search page. A question with an upload in it is not all in its address: POST takes
-what is shown, in the field `shown`. The ZIP has the pictures as they are in the collection, and the CSV.
+GET takes the query string of the search page. The address of a query with an upload is incomplete: for it, POST takes
+the shown results in the form field `shown`. The ZIP holds the collection's picture files unchanged, and the CSV.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ from artsim.ui.search_form import MOST_SHOWN
 from artsim.ui.search_service import Answer, find
 
 KINDS = ("csv", "json", "zip")
-_MOST_BYTES = 200_000_000  # of pictures in one ZIP; those that are left out have no file in its CSV
-_MOST_ROWS = MOST_SHOWN
-_LONGEST_FORM = 200_000  # bytes of the field `shown` with 100 works, with room for long ids
+_MAX_ZIP_BYTES = 200_000_000  # of pictures in one ZIP; its CSV names no file for those left out
+_MAX_ROWS = MOST_SHOWN
+_MAX_FORM_BYTES = 200_000  # bytes of the field `shown` with 100 works, with room for long ids
 _FIGURES = ("score", "percentile", "cosine")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-_at_work = threading.BoundedSemaphore(2)  # ZIPs that are written side by side; others are told to come back
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_zip_slots = threading.BoundedSemaphore(2)  # ZIPs written at the same time; further requests are refused
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One work as it is shown."""
+    """One shown result."""
 
     rank: int
     work: Mapping[str, Any]
@@ -62,15 +62,15 @@ def download_routes(context: Context) -> list[Route]:
 
     def endpoint(kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def download(request: Request) -> Response:
-            """The body is read here, where it can be; the search and the writing run in a thread."""
+            """Reads the body on the event loop; the search and the writing run in a thread."""
             body: bytes | None = None
             if request.method == "POST":
-                body = await request.body() if _length(request) <= _LONGEST_FORM else b""
+                body = await request.body() if _length(request) <= _MAX_FORM_BYTES else b""
 
-            def render(speaking: Context, request: Request) -> Response:
+            def render(localized: Context, request: Request) -> Response:
                 link = request.url.query
-                rows = _rows_of_link(speaking, link) if body is None else _rows_of_form(speaking, body)
-                return writers[kind](speaking, rows)
+                rows = _rows_of_link(localized, link) if body is None else _rows_of_form(localized, body)
+                return writers[kind](localized, rows)
 
             return await asyncio.to_thread(view(context, "download", render), request)
 
@@ -81,11 +81,11 @@ def download_routes(context: Context) -> list[Route]:
 
 def _length(request: Request) -> int:
     length = request.headers.get("content-length", "")
-    return int(length) if length.isdecimal() and len(length) < 12 else _LONGEST_FORM + 1
+    return int(length) if length.isdecimal() and len(length) < 12 else _MAX_FORM_BYTES + 1
 
 
 def shown_matches(answer: Answer) -> list[list[Any]]:
-    """What the form of a question with an upload sends: `[id, score, percentile, cosine, group]` for every match."""
+    """`[id, score, percentile, cosine, group]` for every match: the form field `shown` of a query with an upload."""
     return [
         [match.id, *(round(getattr(match, name), 6) for name in _FIGURES), as_text(group.value)]
         for group in answer.groups
@@ -94,10 +94,10 @@ def shown_matches(answer: Answer) -> list[list[Any]]:
 
 
 def _rows_of_link(context: Context, query: str) -> list[Row]:
-    reading = read_query_string(query, context)
-    if not reading.form.parts:
-        raise TranslatedError(" ".join([context.strings("download.nothing"), *reading.problems]))
-    answer = find(context, reading.form)
+    link = read_query_string(query, context)
+    if not link.form.parts:
+        raise TranslatedError(" ".join([context.strings("download.nothing"), *link.problems]))
+    answer = find(context, link.form)
     return [
         Row(match.rank, match.work, {name: getattr(match, name) for name in _FIGURES}, as_text(group.value))
         for group in answer.groups
@@ -108,14 +108,14 @@ def _rows_of_link(context: Context, query: str) -> list[Row]:
 def _rows_of_form(context: Context, body: bytes) -> list[Row]:
     try:
         shown = json.loads(parse_qs(body.decode())["shown"][0])
-        rows = [_row(context, number, item) for number, item in enumerate(shown[:_MOST_ROWS], start=1)]
+        rows = [_row(context, number, item) for number, item in enumerate(shown[:_MAX_ROWS], start=1)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise TranslatedError(context.strings("download.form")) from error
     return rows
 
 
 def _row(context: Context, rank: int, item: Any) -> Row:
-    """`ValueError` or `TypeError` for what `shown_matches` did not write."""
+    """One item of `shown_matches`. Raises `ValueError` or `TypeError` for anything else."""
     identity, *figures, group = item
     if not isinstance(identity, str) or not isinstance(group, str):
         raise TypeError
@@ -126,9 +126,7 @@ def _row(context: Context, rank: int, item: Any) -> Row:
 
 
 def _as_csv(context: Context, rows: Sequence[Row]) -> Response:
-    return _file(
-        _csv(context, rows, {}).encode("utf-8-sig"), "text/csv; charset=utf-8", "csv"
-    )  # Excel asks for the BOM
+    return _file(_csv(context, rows, {}).encode("utf-8-sig"), "text/csv; charset=utf-8", "csv")  # Excel needs the BOM
 
 
 def _as_json(context: Context, rows: Sequence[Row]) -> Response:
@@ -142,21 +140,21 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
         }
         for row in rows
     ]
-    answer = {"collection": manifest.title, "license": manifest.license, "works": works}
-    data = json.dumps(answer, ensure_ascii=False, indent=1, default=str)
+    content = {"collection": manifest.title, "license": manifest.license, "works": works}
+    data = json.dumps(content, ensure_ascii=False, indent=1, default=str)
     return _file(data.encode(), "application/json", "json")
 
 
 def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
     if context.collection.manifest.images != "bytes":
         raise TranslatedError(context.strings("download.no-pictures"))
-    if not _at_work.acquire(blocking=False):
+    if not _zip_slots.acquire(blocking=False):
         raise TranslatedError(context.strings("download.busy"))
     try:
-        file = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it was sent
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # closed once it is sent
         _write_zip(context, rows, file)
     finally:
-        _at_work.release()
+        _zip_slots.release()
     size = file.tell()
     file.seek(0)
     headers = {**_headers("zip"), "Content-Length": str(size)}
@@ -164,10 +162,10 @@ def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
 
 
 def _write_zip(context: Context, rows: Sequence[Row], file: IO[bytes]) -> None:
-    """Pictures are stored as they are: they are compressed already."""
+    """Write pictures and CSV. Pictures are stored without compression: they are compressed already."""
     with zipfile.ZipFile(file, "w") as archive:
         names: dict[str, str] = {}
-        room = _MOST_BYTES
+        room = _MAX_ZIP_BYTES
         for row in rows:
             try:
                 picture = context.collection.picture(str(row.work["id"]))
@@ -188,16 +186,20 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _csv(context: Context, rows: Sequence[Row], files: Mapping[str, str]) -> str:
-    """Rows with a header: what was found, then every column of the collection; in a ZIP, the name of the picture first."""
+    """CSV with a header: rank and figures, then every column of the collection; in a ZIP, the picture's file name first."""
     columns = list(context.collection.state.table.column_names)
     grouped = ["group"] if any(row.group for row in rows) else []
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow([*(["file"] if files else []), "rank", *grouped, *_FIGURES, *map(_safe, columns)])
     for row in rows:
-        given = [_safe(files.get(str(row.work["id"]), ""))] if files else []
-        found = [row.rank, *([_safe(row.group)] if grouped else []), *(f"{row.figures[name]:.6g}" for name in _FIGURES)]
-        writer.writerow([*given, *found, *(_cell(row.work.get(column)) for column in columns)])
+        file_cells = [_safe(files.get(str(row.work["id"]), ""))] if files else []
+        match_cells = [
+            row.rank,
+            *([_safe(row.group)] if grouped else []),
+            *(f"{row.figures[name]:.6g}" for name in _FIGURES),
+        ]
+        writer.writerow([*file_cells, *match_cells, *(_cell(row.work.get(column)) for column in columns)])
     return buffer.getvalue()
 
 
@@ -206,18 +208,18 @@ def _cell(value: Any) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: see OWASP, CSV injection."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """`text`, changed so that no spreadsheet reads it as a formula: see OWASP, CSV injection."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _file_name(row: Row, picture: bytes) -> str:
-    """`001 Title.jpg`, in a folder of its group: the number keeps names apart."""
+    """`001 Title.jpg`, in a folder per group; the rank makes names unique."""
     folder = f"{_plain(row.group)}/" if row.group else ""
     return f"{folder}{row.rank:03d} {_plain(label_of(row.work).title)}.{_extension(picture)}"
 
 
 def _plain(text: str) -> str:
-    """Nothing in it that a file system could misread."""
+    """`text` without characters that are special in file names."""
     letters = "".join(letter if letter.isalnum() or letter in " -,." else " " for letter in text)
     return " ".join(letters.split())[:80].strip(" .") or "work"
 

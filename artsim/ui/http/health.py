@@ -1,7 +1,7 @@
-"""`/healthz` and `/readyz`: for whatever watches the process and sends visitors to it.
+"""`/healthz` and `/readyz`: liveness and readiness, for supervisors and load balancers.
 
-`/healthz` says whether the process should go on: 200 while it answers, 503 when its encoder can never be loaded.
-`/readyz` says whether searches by picture would be answered at once: 200 only when the encoder is loaded.
+`/healthz`: 200 while the process answers, 503 if its encoder cannot be loaded.
+`/readyz`: 200 once the encoder is loaded, so that searches by picture are answered at once; 503 before.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from artsim.version import VERSION
 
 def health_routes(context: Context) -> list[Route]:
     async def healthz(request: Request) -> JSONResponse:
-        return _answer(context, ok=context.readiness.state != "failed")
+        return _response(context, ok=context.readiness.state != "failed")
 
     async def readyz(request: Request) -> JSONResponse:
-        return _answer(context, ok=context.readiness.state == "ready")
+        return _response(context, ok=context.readiness.state == "ready")
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def _answer(context: Context, *, ok: bool) -> JSONResponse:
-    ready = context.readiness
-    said = {"status": "ok" if ok else ready.state, "works": len(context.collection), "encoder": ready.state}
-    if ready.reason:
-        said["reason"] = ready.reason
-    said["version"] = VERSION
-    return JSONResponse(said, status_code=200 if ok else 503, headers={"Cache-Control": "no-store"})
+def _response(context: Context, *, ok: bool) -> JSONResponse:
+    readiness = context.readiness
+    body = {"status": "ok" if ok else readiness.state, "works": len(context.collection), "encoder": readiness.state}
+    if readiness.reason:
+        body["reason"] = readiness.reason
+    body["version"] = VERSION
+    return JSONResponse(body, status_code=200 if ok else 503, headers={"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""The log as text for people, or as one JSON object a line for programs that collect logs."""
+"""JSON logging: one object per line, for log collectors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
 shared_fields: ContextVar[Mapping[str, Any]] = ContextVar("shared_fields", default=MappingProxyType({}))
-"""What every line of a JSON log has that is written in this context, such as the id of the request being answered."""
+"""Fields of every JSON log line that is written in this context, such as the id of the current request."""
 
 
 class JsonFormatter(logging.Formatter):
-    """`time`, `level`, `logger`, `message`; `error` and `traceback` of an exception; and what `extra={"fields": {...}}` adds."""
+    """`time`, `level`, `logger`, `message`; `error` and `traceback` of an exception; the fields of `extra={"fields": {...}}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -40,7 +40,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Every line of the log as JSON on stderr from now on, also of libraries, Python's warnings, and what ends the program."""
+    """Log as JSON to stderr from now on, including libraries, Python's warnings and uncaught exceptions."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
@@ -56,7 +56,7 @@ def logs_as_json() -> bool:
 
 
 def adopt_server_logs() -> None:
-    """Uvicorn sets handlers of its own for its loggers when a server starts; this sends them to the root's again."""
+    """Route Uvicorn's loggers to the root logger again: Uvicorn sets handlers of its own when a server starts."""
     for name in _SERVERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()

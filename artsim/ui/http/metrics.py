@@ -1,6 +1,6 @@
-"""`/metrics`: what this process did, in the text format of Prometheus. Names and labels are listed in docs/http.md.
+"""`/metrics`: metrics of this process in the text format of Prometheus. docs/http.md lists names and labels.
 
-Labels take few values: routes as templates, never addresses, texts, file names or who asked.
+Labels have few values: route templates, never addresses, texts, file names or client identity.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FAST = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
 class Metrics:
-    """Counts and measures in a registry of its own; `seen` takes HTTP exchanges, `took` the steps of searches."""
+    """Counters and histograms in a registry of their own; `seen` records HTTP exchanges, `took` the steps of searches."""
 
     def __init__(self, context: Context) -> None:
         self.registry = registry = CollectorRegistry()
@@ -42,20 +42,20 @@ class Metrics:
         )
         self._latency = Histogram(
             "artsim_http_request_seconds",
-            "Time to answer an HTTP request, event streams left out.",
+            "Time to answer an HTTP request, excluding event streams.",
             ["method", "route"],
             buckets=_SECONDS,
             registry=registry,
         )
         self._searches = Counter(
             "artsim_searches",
-            "Searches by what they ask with and how they ended; the one that warms the encoder up at the start included.",
+            "Searches by kind of query and outcome, including the one that warms up the encoder at the start.",
             ["kind", "outcome"],
             registry=registry,
         )
         self._search = Histogram(
             "artsim_search_seconds",
-            "Time of a search that was answered: decoding, encoding and ranking.",
+            "Time of an answered search: decoding, encoding and ranking.",
             ["kind"],
             buckets=_SECONDS,
             registry=registry,
@@ -69,16 +69,16 @@ class Metrics:
         )
         self._index = Histogram(
             "artsim_index_seconds",
-            "Time to find the nearest works and put them in order.",
+            "Time to find and rank the nearest works.",
             ["ranking"],
             buckets=_FAST,
             registry=registry,
         )
         works = Gauge("artsim_works", "Works in the collection.", registry=registry)
         works.set_function(lambda: len(context.collection))
-        encoder = Gauge("artsim_encoder_state", "1 for the state that the encoder is in.", ["state"], registry=registry)
+        encoder = Gauge("artsim_encoder_state", "1 for the current state of the encoder.", ["state"], registry=registry)
         for state in _STATES:
-            encoder.labels(state).set_function(_is(context, state))
+            encoder.labels(state).set_function(_is_state(context, state))
         built = Gauge("artsim_build_info", "Always 1.", ["version", "encoder"], registry=registry)
         built.labels(VERSION, context.collection.state.spaces[0].encoder).set(1)
         ProcessCollector(registry=registry)
@@ -100,20 +100,20 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _is(context: Context, state: str) -> Callable[[], float]:
+def _is_state(context: Context, state: str) -> Callable[[], float]:
     return lambda: float(context.readiness.state == state)
 
 
 def start_metrics(context: Context) -> Metrics:
-    """Metrics that observe the searches of this process from now on."""
-    disable_created_metrics()  # a time of creation for each series would double their number
+    """Create metrics that observe the searches of this process from now on."""
+    disable_created_metrics()  # a creation time per series would double the number of series
     metrics = Metrics(context)
     observe(metrics)
     return metrics
 
 
 def metrics_route(metrics: Metrics) -> Route:
-    def answer(request: Request) -> Response:
+    def endpoint(request: Request) -> Response:
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 
-    return Route("/metrics", answer)
+    return Route("/metrics", endpoint)

@@ -1,4 +1,4 @@
-"""HTTP requests as they are answered: told to whoever watches, for metrics and logs, without who asked or what was sent."""
+"""Middleware that reports every HTTP exchange to watchers, for metrics and logs, without client identity or content."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ UNKNOWN_ROUTE = "unknown"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer."""
+    """One request and its response."""
 
     id: str
-    """The answer has it as `X-Request-Id`, and every line of a JSON log that is written on the way."""
+    """In the response as `X-Request-Id`, and in every JSON log line that is written while the request is handled."""
     method: str
     """One of `METHODS`, or "other"."""
     route: str
     """The route's template, such as `/thumbnails/{size}/{identity}`, or `UNKNOWN_ROUTE`."""
     status: int
-    """0 when the client went away before there was an answer."""
+    """0 if the client disconnected before the response."""
     seconds: float
     streamed: bool
-    """Whether the answer is an event stream, which stays open as long as the page does."""
+    """Whether the response is an event stream, which stays open as long as the page does."""
 
 
 Watcher = Callable[[Exchange], None]
 
 
 class Traffic:
-    """ASGI middleware: gives every request an id and tells `watchers` of it once it is answered."""
+    """ASGI middleware: assigns an id to every request and calls `watchers` once it is answered."""
 
     def __init__(self, app: ASGIApp, watchers: Sequence[Watcher]) -> None:
         self._app, self._watchers = app, tuple(watchers)
@@ -49,12 +49,12 @@ class Traffic:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identity = uuid.uuid4().hex
-        token = shared_fields.set({"request_id": identity})
+        request_id = uuid.uuid4().hex
+        token = shared_fields.set({"request_id": request_id})
         started, status, streamed = time.perf_counter(), 0, False
         app, root = scope["app"], scope.get("root_path", "")
 
-        async def watched(message: Message) -> None:
+        async def record_and_send(message: Message) -> None:
             nonlocal status, streamed
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -62,29 +62,29 @@ class Traffic:
                 streamed = headers.get(b"content-type", b"").startswith(b"text/event-stream")
                 message = {
                     **message,
-                    "headers": [*message.get("headers", ()), (b"x-request-id", identity.encode())],
+                    "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())],
                 }
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, record_and_send)
         except Exception:
-            status = status or 500  # what Starlette answers further out
+            status = status or 500  # the response of Starlette's outer middleware
             raise
         finally:
             shared_fields.reset(token)
             method = scope["method"] if scope["method"] in METHODS else "other"
             seconds = time.perf_counter() - started
-            exchange = Exchange(identity, method, _route(scope, app, root), status, seconds, streamed)
+            exchange = Exchange(request_id, method, _route(scope, app, root), status, seconds, streamed)
             for watcher in self._watchers:
                 watcher(exchange)
 
 
 def _route(scope: Scope, app: Any, root: str) -> str:
-    """The template of the route that answered, as routing left it in the scope; of a mounted app, where it is mounted."""
-    mounted = scope.get("root_path", "")[len(root) :]
-    if mounted:
-        return mounted
+    """Template of the route that handled the request, from the scope; for a mounted app, its mount path."""
+    mount_path = scope.get("root_path", "")[len(root) :]
+    if mount_path:
+        return mount_path
     path = getattr(scope.get("route"), "path", None)
     if path is None and (endpoint := scope.get("endpoint")) is not None:
         path = next((route.path for route in app.routes if getattr(route, "endpoint", None) is endpoint), None)
@@ -92,7 +92,7 @@ def _route(scope: Scope, app: Any, root: str) -> str:
 
 
 def log_exchange(exchange: Exchange) -> None:
-    """One line of the log, with fields of its own where the log is JSON."""
+    """Log the exchange in one line; a JSON log has its values as fields."""
     log.info(
         "%s %s %s",
         exchange.method,

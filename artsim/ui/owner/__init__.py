@@ -1,1 +1,1 @@
-"""The owner's page: add, edit, remove, save and publish works."""
+"""Owner tools: the page `/collection` and its JSON routes to add, edit, remove, save and publish works."""

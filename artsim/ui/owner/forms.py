@@ -1,4 +1,4 @@
-"""The forms of the owner's page: adding works, describing the collection, publishing it, opening another one."""
+"""Forms of the owner's page: add works, describe the collection, publish it, open another one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.markup import Markup, button, element, join
 
 PAGE = "collection"
-"""The owner's page, which these stand on."""
+"""Name of the owner's page in its address."""
 LICENCES = (
     "unknown", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
     "cc-by-nc-nd-4.0", "pddl", "other",
 )  # fmt: skip
-"""Ids that the Hub knows."""
+"""Licence ids of the Hub."""
 
 
 def adding(strings: Strings, *, can_add: bool) -> Markup:
@@ -54,13 +54,13 @@ def adding(strings: Strings, *, can_add: bool) -> Markup:
     )
 
 
-def _choice(name: str, value: str, label: str, **more: Any) -> Markup:
-    return element("label", element("input", type="radio", name=name, value=value, **more), " ", label)
+def _choice(name: str, value: str, label: str, **attributes: Any) -> Markup:
+    return element("label", element("input", type="radio", name=name, value=value, **attributes), " ", label)
 
 
-def field(name: str, label: str, *, value: str = "", type: str = "text", **more: Any) -> Markup:
+def field(name: str, label: str, *, value: str = "", type: str = "text", **attributes: Any) -> Markup:
     return element(
-        "label", element("span", label), element("input", name=name, type=type, value=value or None, **more),
+        "label", element("span", label), element("input", name=name, type=type, value=value or None, **attributes),
         class_="field",
     )  # fmt: skip
 
@@ -116,10 +116,14 @@ def publishing(context: Context) -> Markup:
 
 def library(context: Context, owner_tools: OwnerTools) -> Markup:
     strings, session = context.strings, owner_tools.session
-    asked = session.asked or strings("collection.shelf.default")
-    rows = [_place(strings, None, strings("collection.shelf.asked", name=asked), here=session.own is None)]
+    requested = session.asked or strings("collection.shelf.default")
+    rows = [
+        _library_entry(strings, None, strings("collection.shelf.asked", name=requested), is_open=session.own is None)
+    ]
     rows += [
-        _place(strings, own.name, _own_title(own, strings), here=own.name == session.own, problem=own.problem)
+        _library_entry(
+            strings, own.name, _own_title(own, strings), is_open=own.name == session.own, problem=own.problem
+        )
         for own in session.library.collections()
     ]
     return _section(
@@ -137,16 +141,18 @@ def _own_title(own: OwnCollection, strings: Strings) -> str:
     )
 
 
-def _place(strings: Strings, name: str | None, title: str, *, here: bool, problem: str = "") -> Markup:
+def _library_entry(strings: Strings, name: str | None, title: str, *, is_open: bool, problem: str = "") -> Markup:
     label = strings("collection.shelf.open.one", title=title)
-    end = (
+    action = (
         element("strong", strings("collection.shelf.here"))
-        if here
+        if is_open
         else button(strings("collection.shelf.open"), class_="plain", data_open_own=name or "", aria_label=label,
                     disabled=bool(problem))
     )  # fmt: skip
     return element(
-        "li", element("span", title, element("span", strings.message(problem), class_="fine") if problem else ""), end
+        "li",
+        element("span", title, element("span", strings.message(problem), class_="fine") if problem else ""),
+        action,
     )
 
 

@@ -1,4 +1,4 @@
-"""`/collection`: the owner's page, where works are added, edited and removed, saved and published."""
+"""`/collection`: the owner's page, to add, edit, remove, save and publish works."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def routes(context: Context) -> list[Route]:
     if owner_tools is None:
         return []
 
-    def page(speaking: Context, request: Request) -> Response:
+    def page(localized: Context, request: Request) -> Response:
         if not owner_tools.owner.admits(request):
-            return _shut(speaking, owner_tools)
+            return _denied(localized, owner_tools)
         if identity := request.query_params.get("work"):
-            title = label_of(speaking.collection.work(identity)).title
-            return _document(speaking, owner_tools, request, work_form(speaking, request, identity), title=title)
-        return _page(speaking, owner_tools, request)
+            title = label_of(localized.collection.work(identity)).title
+            return _document(localized, owner_tools, request, work_form(localized, request, identity), title=title)
+        return _page(localized, owner_tools, request)
 
     async def log_in(request: Request) -> Response:
         if not is_same_origin(request):
@@ -56,7 +56,7 @@ def routes(context: Context) -> list[Route]:
     ]
 
 
-def _shut(context: Context, owner_tools: OwnerTools) -> Response:
+def _denied(context: Context, owner_tools: OwnerTools) -> Response:
     if owner_tools.owner.logs_in:
         return _log_in_page(context)
     return error_page(context, PAGE, context.strings("collection.refused"), status=403)
@@ -87,7 +87,7 @@ def _page(context: Context, owner_tools: OwnerTools, request: Request) -> Respon
     strings = context.strings
     content = join(
         element("h1", strings("collection.title", title=context.collection.manifest.title)),
-        element("p", _where_kept(context, owner_tools), class_="lead", id="kept"),
+        element("p", _storage_note(context, owner_tools), class_="lead", id="kept"),
         element("div", id="unsaved", class_="unsaved", hidden=True),
         element("p", id="trouble", class_="notice", role="alert", hidden=True),
         adding(strings, can_add=context.collection.manifest.images == "bytes"),
@@ -119,7 +119,7 @@ def _facts(context: Context, owner_tools: OwnerTools, request: Request) -> dict[
     }
 
 
-def _where_kept(context: Context, owner_tools: OwnerTools) -> str:
+def _storage_note(context: Context, owner_tools: OwnerTools) -> str:
     strings, session = context.strings, owner_tools.session
     if session.is_copied:
         return strings("collection.kept.copy", folder=session.library.home)

@@ -1,6 +1,6 @@
-"""What the owner's page sends and asks, as JSON: files that come in, changes, saving, publishing, opening another.
+"""JSON routes of the owner's page: upload files, change works, save, publish, open another collection.
 
-Every one of these is answered with 403 unless it is the owner's and, if it changes something, comes from the page.
+Every route answers 403 unless the request is the owner's and, if it changes something, comes from a page of this app.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ Body = Mapping[str, Any]
 
 
 def owner_routes(context: Context, owner_tools: OwnerTools, *, upload_bytes: int) -> list[Route]:
-    """`upload_bytes`: how large one file may be."""
-    desk = _OwnerRoutes(context, owner_tools, upload_bytes)
+    """`upload_bytes`: maximum size of one file."""
+    handlers = _OwnerRoutes(context, owner_tools, upload_bytes)
     changes: dict[str, Callable[[Body], None]] = {
-        "begin": desk.begin,
-        "complete": desk.complete,
-        "cancel": desk.cancel,
-        "include": desk.include,
-        "edit": desk.edit,
-        "remove": desk.remove,
-        "describe": desk.describe,
-        "undo": desk.undo,
-        "save": desk.save,
-        "publish": desk.publish,
-        "open": desk.open,
+        "begin": handlers.begin,
+        "complete": handlers.complete,
+        "cancel": handlers.cancel,
+        "include": handlers.include,
+        "edit": handlers.edit,
+        "remove": handlers.remove,
+        "describe": handlers.describe,
+        "undo": handlers.undo,
+        "save": handlers.save,
+        "publish": handlers.publish,
+        "open": handlers.open,
     }
-    routes = [Route(f"/collection/{name}", desk.change(act), methods=["POST"]) for name, act in changes.items()]
-    state = Route("/collection/state", desk.state, methods=["GET"])
-    return [*routes, state, Route("/collection/file", desk.receive, methods=["PUT"])]
+    routes = [Route(f"/collection/{name}", handlers.change(act), methods=["POST"]) for name, act in changes.items()]
+    state = Route("/collection/state", handlers.state, methods=["GET"])
+    return [*routes, state, Route("/collection/file", handlers.receive, methods=["PUT"])]
 
 
 class _OwnerRoutes:
@@ -65,11 +65,11 @@ class _OwnerRoutes:
         self._session = owner_tools.session
 
     def change(self, act: Callable[[Body], None]) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that does `act` with the JSON body and answers with the state afterwards."""
+        """An endpoint that calls `act` with the JSON body and responds with the new state."""
 
         async def endpoint(request: Request) -> Response:
             if not self._owner_tools.owner.may_change(request):
-                return self._refused(request)
+                return self._forbidden(request)
             try:
                 body = await request.json()
                 if not isinstance(body, dict):
@@ -78,32 +78,32 @@ class _OwnerRoutes:
                 return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
             except ArtsimError as error:
                 return JSONResponse(
-                    {"error": error_text(error, self._speaking(request).strings)}, 400, headers=_NO_STORE
+                    {"error": error_text(error, self._localized(request).strings)}, 400, headers=_NO_STORE
                 )
             except ValueError:
                 return JSONResponse({"error": "The request must be JSON."}, 400, headers=_NO_STORE)
             except Exception:
                 log.exception("A change of the collection failed.")
                 return JSONResponse(
-                    {"error": self._speaking(request).strings("error.internal")}, 500, headers=_NO_STORE
+                    {"error": self._localized(request).strings("error.internal")}, 500, headers=_NO_STORE
                 )
 
         return endpoint
 
     async def state(self, request: Request) -> Response:
         if not self._owner_tools.owner.admits(request):
-            return self._refused(request)
+            return self._forbidden(request)
         return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
 
     async def receive(self, request: Request) -> Response:
-        """One file, as the body; its name is in the query. A table of metadata, or a picture for the intake."""
+        """Receive one file as the body, with its name in the query: a table of metadata, or a picture to ingest."""
         if not self._owner_tools.owner.may_change(request):
-            return self._refused(request)
+            return self._forbidden(request)
         name = clean_name(request.query_params.get("name", ""))
         ingest, upload_folder = self._session.ingest, self._session.upload_folder
         if ingest is None or upload_folder is None or ingest.over:
             return JSONResponse(
-                {"error": self._speaking(request).strings("collection.add.ended")}, 409, headers=_NO_STORE
+                {"error": self._localized(request).strings("collection.add.ended")}, 409, headers=_NO_STORE
             )
         if not is_picture(name) and not is_table(name):
             ingest.refuse(
@@ -115,19 +115,19 @@ class _OwnerRoutes:
             if size > self._upload_bytes:
                 raise QueryError("{name} is larger than {limit} MB.", name=name, limit=self._upload_bytes // 2**20)
             path = await asyncio.to_thread(upload_folder.place, name, size)
-            arrived = 0
+            received = 0
             with path.open("wb") as file:
                 async for chunk in request.stream():
-                    arrived += len(chunk)
-                    if arrived > size:
-                        raise QueryError("{name} is larger than it said.", name=name)
+                    received += len(chunk)
+                    if received > size:
+                        raise QueryError("{name} is larger than its declared size.", name=name)
                     file.write(chunk)
-            if arrived < size:
+            if received < size:
                 raise QueryError("{name} did not arrive as a whole.", name=name)
         except UploadTooLarge as error:
             ingest.complete()
             ingest.note(error.message)
-            return JSONResponse({"error": error_text(error, self._speaking(request).strings)}, 507, headers=_NO_STORE)
+            return JSONResponse({"error": error_text(error, self._localized(request).strings)}, 507, headers=_NO_STORE)
         except QueryError as error:
             ingest.refuse(name, error.message)
             return JSONResponse({}, headers=_NO_STORE)
@@ -145,16 +145,16 @@ class _OwnerRoutes:
         self._session.begin_ingest(_count(body, "total"), title=None if title is None else _text(body, "title"))
 
     def complete(self, body: Body) -> None:
-        self._intake().complete()
+        self._current_ingest().complete()
 
     def cancel(self, body: Body) -> None:
-        self._intake().cancel()
+        self._current_ingest().cancel()
 
     def include(self, body: Body) -> None:
         numbers = body.get("numbers")
         if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
             raise QueryError("numbers must be a list of whole numbers.")
-        self._intake().include(numbers)
+        self._current_ingest().include(numbers)
 
     def edit(self, body: Body) -> None:
         values = body.get("values")
@@ -186,7 +186,7 @@ class _OwnerRoutes:
         self._session.publish(repo_id, private=private, license=_text(body, "license"), token=token)
 
     def open(self, body: Body) -> None:
-        """Open another collection: the app starts over behind its address, and the page asks until it is back."""
+        """Open another collection: the app restarts at the same address, and the page polls until it is back."""
         ingest, publication = self._session.ingest, self._session.publication
         if (ingest is not None and not ingest.over) or (publication is not None and not publication.over):
             raise TranslatedError(self._context.strings("collection.open.busy"))
@@ -196,22 +196,22 @@ class _OwnerRoutes:
         self._session.library.open(self._session.asked, None if name is None else _text(body, "name"))
         self._owner_tools.reopen.set()
 
-    def _intake(self) -> Any:
+    def _current_ingest(self) -> Any:
         if self._session.ingest is None:
             raise QueryError("Nothing is being added.")
         return self._session.ingest
 
     # --- Answers ------------------------------------------------------------------------------------------------------
 
-    def _speaking(self, request: Request) -> Context:
+    def _localized(self, request: Request) -> Context:
         return self._context.speaking(language_of(request))
 
-    def _refused(self, request: Request) -> Response:
-        sentence = self._speaking(request).strings("collection.refused")
-        return JSONResponse({"error": sentence}, 403, headers=_NO_STORE)
+    def _forbidden(self, request: Request) -> Response:
+        message = self._localized(request).strings("collection.refused")
+        return JSONResponse({"error": message}, 403, headers=_NO_STORE)
 
     def _state(self, request: Request) -> dict[str, Any]:
-        session, context = self._session, self._speaking(request)
+        session, context = self._session, self._localized(request)
         collection = context.collection
         ingest = session.ingest
         return {
@@ -244,15 +244,15 @@ def _ingest_state(state: IngestState, context: Context, session: EditSession) ->
 
 
 def _report(report: UploadReport, context: Context) -> dict[str, Any]:
-    answer: dict[str, Any] = {"number": report.number, "name": report.name, "outcome": report.outcome}
+    entry: dict[str, Any] = {"number": report.number, "name": report.name, "outcome": report.outcome}
     if report.outcome == "broken":
-        return {**answer, "reason": context.strings.message(report.reason)}
-    answer |= {"work": report.work, "title": report.work, "picture": None}
+        return {**entry, "reason": context.strings.message(report.reason)}
+    entry |= {"work": report.work, "title": report.work, "picture": None}
     try:
         work = context.collection.work(report.work or "")
-    except QueryError:  # not in yet, or in a new collection that is not the open one
-        return answer
-    return {**answer, "title": label_of(work).title, "picture": picture_address(work, SMALL)}
+    except QueryError:  # not added yet, or added to a new collection that is not open
+        return entry
+    return {**entry, "title": label_of(work).title, "picture": picture_address(work, SMALL)}
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def _count(body: Body, name: str) -> int:
 
 
 def _declared_size(request: Request) -> int:
-    """Bytes: what the page says that the file has, which may be more than it sends of one that is too large."""
+    """Declared size in bytes; more than the body has if the page does not send a file that is too large."""
     texts = (request.headers.get("content-length", ""), request.query_params.get("size", ""))
     if not all(text.isdecimal() for text in texts):
         raise QueryError("The size of the file must be given.")

@@ -1,4 +1,4 @@
-"""The works on the owner's page: the list, searched and paged, and the form with the metadata of one."""
+"""Works on the owner's page: a list with search and paging, and a form for the metadata of one work."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONG_COLUMNS = ("description", "caption", "credit_line", "artist_bio")
 def works_list(context: Context, request: Request) -> Markup:
     strings, query = context.strings, request.query_params.get("q", "")[:200].strip()
     state = context.collection.state
-    rows = _found(state, query)[::-1]  # what came last comes first
+    rows = _matching_rows(state, query)[::-1]  # latest first
     pages = max(1, -(-len(rows) // _PER_PAGE))
     page = min(pages, max(1, _number(request.query_params.get("page", "1"))))
     shown = [state.work(row) for row in rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]]
@@ -93,16 +93,16 @@ def _paging(strings: Strings, query: str, page: int, pages: int) -> Markup:
     return element("nav", links[0], where, links[1], aria_label=strings("collection.works.pages"), class_="paging")
 
 
-def _found(state: State, query: str) -> list[int]:
-    """Rows whose id, title, artist, ... hold the words, all of them together in one of these."""
+def _matching_rows(state: State, query: str) -> list[int]:
+    """Rows with `query` as a substring of their id, title, artist, ..., ignoring case."""
     if not query:
         return list(range(len(state)))
-    found: set[int] = set()
+    rows: set[int] = set()
     for column in _SEARCHED:
         if column in state.table.column_names and kind_of(state.table.schema.field(column).type) == "text":
             mask = pc.match_substring(state.table.column(column), query, ignore_case=True)
-            found |= set(pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist())
-    return sorted(found)
+            rows |= set(pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist())
+    return sorted(rows)
 
 
 def _number(text: str) -> int:
@@ -110,7 +110,7 @@ def _number(text: str) -> int:
 
 
 def work_form(context: Context, request: Request, identity: str) -> Markup:
-    """The work called `identity`, to be edited. `QueryError` when there is none."""
+    """Form to edit the work `identity`. Raises `QueryError` if there is none."""
     strings, collection = context.strings, context.collection
     work = collection.work(identity)
     label = label_of(work)
@@ -138,20 +138,20 @@ def work_form(context: Context, request: Request, identity: str) -> Markup:
     )  # fmt: skip
 
 
-def _metadata_field(name: str, kind: Any, value: Any, strings: Strings) -> Markup:
-    holds, text = kind_of(kind), write_value(value)
+def _metadata_field(name: str, arrow_type: Any, value: Any, strings: Strings) -> Markup:
+    type_name, text = kind_of(arrow_type), write_value(value)
     label = element("span", strings.column(name))
-    if holds == "list":
+    if type_name == "list":
         hint = element("span", strings("collection.work.list"), class_="fine")
         area = element("textarea", "\n" + text, name=name, rows=max(2, min(8, text.count("\n") + 2)))
         return element("label", label, area, hint, class_="field")
-    if holds == "text" and (name in _LONG_COLUMNS or len(text) > 80 or "\n" in text):
+    if type_name == "text" and (name in _LONG_COLUMNS or len(text) > 80 or "\n" in text):
         return element("label", label, element("textarea", "\n" + text, name=name, rows=2), class_="field")
-    if holds == "yes or no":
+    if type_name == "yes or no":
         words = {"": "–", "yes": strings("collection.work.yes"), "no": strings("collection.work.no")}
         options = [element("option", word, value=key, selected=key == text) for key, word in words.items()]
         return element("label", label, element("select", *options, name=name), class_="field")
-    numeric = {"inputmode": "decimal"} if holds in ("number", "whole number") else {}
+    numeric = {"inputmode": "decimal"} if type_name in ("number", "whole number") else {}
     return element(
         "label", label, element("input", type="text", name=name, value=text or None, autocomplete="off", **numeric),
         class_="field",

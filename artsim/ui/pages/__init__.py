@@ -1,1 +1,1 @@
-"""The pages beside the search."""
+"""The pages beside the search: a registry, the shared layout, and one module per page."""

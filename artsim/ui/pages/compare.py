@@ -1,4 +1,4 @@
-"""`/compare?a=ID&b=ID`: two works side by side, zoomed together, with what they have in common and what not."""
+"""`/compare?a=ID&b=ID`: two works side by side, zoomed together, with their scores and shared metadata."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ def routes(context: Context) -> list[Route]:
 
 
 def _render(context: Context, request: Request) -> Response:
-    given = [request.query_params.get(side, "") for side in _SIDES]
-    if not all(given):
-        a, b = _completed(context, *given)
+    ids = [request.query_params.get(side, "") for side in _SIDES]
+    if not all(ids):
+        a, b = _completed(context, *ids)
         return RedirectResponse(page_link("compare", a=a, b=b), 303, {"Cache-Control": "no-store"})
-    works = [context.collection.work(identity) for identity in given]
-    if given[0] == given[1]:
+    works = [context.collection.work(identity) for identity in ids]
+    if ids[0] == ids[1]:
         raise TranslatedError(context.strings("compare.same"))
-    return _page(context, works, _likeness(context, *given))
+    return _page(context, works, _likeness(context, *ids))
 
 
 def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
-    """Both ends, where one or none is named: a work by chance, beside what it is most like."""
+    """Both ids if one or both are missing: a random work, and the work most like it."""
     if len(context.collection) < 2:
         raise TranslatedError(context.strings("compare.too-few"))
-    known = a or b or random.choice(context.collection.ids)
-    nearest = context.collection.search(work=known, k=1)[0].id
-    return (nearest, known) if b and not a else (known, nearest)
+    work = a or b or random.choice(context.collection.ids)
+    nearest = context.collection.search(work=work, k=1)[0].id
+    return (nearest, work) if b and not a else (work, nearest)
 
 
 def _likeness(context: Context, a: str, b: str) -> Match:
     """The second work as a match for the first, at balanced weights."""
     space = context.collection.state.spaces[0].statistics
     weights = {aspect: weight for aspect, weight in PRESETS["balanced"].items() if aspect in space.aspects}
-    found = context.collection.run(Query((Part(work=a),), weights, {"id": b}, k=1, ranking="likeness"))
-    if not found:
+    matches = context.collection.run(Query((Part(work=a),), weights, {"id": b}, k=1, ranking="likeness"))
+    if not matches:
         raise TranslatedError(context.strings("compare.gone"))
-    return found[0]
+    return matches[0]
 
 
 def _page(context: Context, works: list[dict[str, Any]], match: Match) -> Response:
@@ -101,14 +101,14 @@ def _tools(context: Context, works: list[dict[str, Any]], *, zoomed: bool) -> Ma
     buttons = [
         button(sign, data_zoom=name, aria_label=labels[name], title=labels[name]) for name, sign in signs.items()
     ]
-    together = element("label", element("input", type="checkbox", id="together", checked=True, autocomplete="off"), " ",
+    sync = element("label", element("input", type="checkbox", id="together", checked=True, autocomplete="off"), " ",
                        strings("compare.together"))  # fmt: skip
-    zoom = element("span", *buttons, together, class_="compare-zoom", role="group", aria_label=strings("map.buttons"))
+    zoom = element("span", *buttons, sync, class_="compare-zoom", role="group", aria_label=strings("map.buttons"))
     return element("div", zoom if zoomed else "", *links, class_="compare-tools")
 
 
 def _panel(work: Mapping[str, Any], strings: Strings, side: str, *, zoomed: bool) -> Markup:
-    """A picture in a viewer; without a script, or where only addresses of pictures are kept, the picture itself."""
+    """A picture in a viewer; the plain picture without a script, or if the collection holds only picture addresses."""
     label = label_of(work)
     picture = work_picture(work, strings, size=LARGE)
     frame = element(
@@ -137,43 +137,45 @@ def _bars(match: Match, strings: Strings) -> Markup:
             element("span", share_text(share, strings), class_="bar-share"),
         )
         for name, share in shares
-        if share == share  # nan: a collection with too few works has nothing to compare with
+        if share == share  # nan: too few works for a percentile
     ]
     return element("ul", *rows, class_="bars") if rows else element("p", strings("compare.likeness.none"))
 
 
 def _why(context: Context, works: list[dict[str, Any]]) -> Markup:
-    """The places where the two agree: asked for when wanted, as the encoder takes a while for them."""
+    """Link to the corresponding regions, which are computed on demand because the encoder needs some time."""
     if "why" not in page_names():
         return Markup("")
     strings = context.strings
     address = f"why?{urlencode({'work': works[0]['id'], 'match': works[1]['id']})}"
-    ask = element(
+    link = element(
         "a", strings("compare.why"), href=f"./{address}", class_="compare-ask", data_part=f"{address}&part=1&named=1"
     )
-    return element("section", ask, element("div", class_="compare-why", aria_live="polite"))
+    return element("section", link, element("div", class_="compare-why", aria_live="polite"))
 
 
 def _table(context: Context, works: list[dict[str, Any]]) -> Markup:
-    """What is known of both, line by line; what both say is marked."""
+    """The metadata of both works, row by row; shared values are marked."""
     strings, state = context.strings, context.collection.state
     shared = {strings.column(item.column) for item in shared_metadata(state.table, works[0], works[1])}
-    known = [_known(work, strings) for work in works]
+    metadata = [_metadata(work, strings) for work in works]
     lines = []
-    for heading in dict.fromkeys([*known[0], *known[1]]):
-        texts = [side.get(heading, "") for side in known]
-        same = heading in shared or (texts[0] == texts[1] and bool(texts[0]))
-        mark = element("span", strings("compare.shared"), class_="compare-mark") if same else ""
-        cells = [element("td", text or "–") for text in texts]
+    for heading in dict.fromkeys([*metadata[0], *metadata[1]]):
+        values = [side.get(heading, "") for side in metadata]
+        is_shared = heading in shared or (values[0] == values[1] and bool(values[0]))
+        mark = element("span", strings("compare.shared"), class_="compare-mark") if is_shared else ""
+        cells = [element("td", text or "–") for text in values]
         lines.append(
-            element("tr", element("th", heading, " ", mark, scope="row"), *cells, class_="shared" if same else None)
+            element(
+                "tr", element("th", heading, " ", mark, scope="row"), *cells, class_="shared" if is_shared else None
+            )
         )
     heads = [element("th", label_of(work).title, scope="col") for work in works]
     head = element("tr", element("td", ""), *heads)
     return element("table", element("thead", head), element("tbody", *lines), class_="compare-table")
 
 
-def _known(work: Mapping[str, Any], strings: Strings) -> dict[str, str]:
+def _metadata(work: Mapping[str, Any], strings: Strings) -> dict[str, str]:
     """Heading -> text."""
     label = label_of(work)
     first = {strings.column("artist"): label.artist, strings.column("date"): label.year}

@@ -1,4 +1,4 @@
-"""`/duplicates`: works of the collection that are one picture, or reproductions of one work."""
+"""`/duplicates`: works with the same picture, and reproductions of the same work."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from artsim.ui.pages.tiles import page_link, search_link, tile
 
 def routes(context: Context) -> list[Route]:
     collection = context.collection
-    jobs = Background("duplicates", collection, lambda key, progress: collection.duplicates(progress=progress))
+    tasks = Background("duplicates", collection, lambda key, progress: collection.duplicates(progress=progress))
 
-    def page(speaking: Context, request: Request) -> Response:
-        return _page(speaking, jobs.job())
+    def page(localized: Context, request: Request) -> Response:
+        return _page(localized, tasks.task())
 
     async def progress(request: Request) -> Response:
-        return progress_answer(jobs.job())
+        return progress_answer(tasks.task())
 
     return [Route("/duplicates", view(context, "duplicates", page)), Route("/duplicates-progress", progress)]
 
 
-def _page(context: Context, job: BackgroundTask[list[DuplicateGroup]]) -> Response:
+def _page(context: Context, task: BackgroundTask[list[DuplicateGroup]]) -> Response:
     strings = context.strings
-    if job.state != "done":
-        content = [waiting(context, job, strings("duplicates.looking"), "duplicates-progress")]
-    elif not job.answer:
-        content = [element("p", strings("duplicates.none", count=strings.number(len(job.collection_state))))]
+    if task.state != "done":
+        content = [waiting(context, task, strings("duplicates.looking"), "duplicates-progress")]
+    elif not task.answer:
+        content = [element("p", strings("duplicates.none", count=strings.number(len(task.collection_state))))]
     else:
-        content = [element("p", strings("duplicates.count", count=strings.number(len(job.answer))))]
-        content += [_group(context, job.collection_state, group) for group in job.answer]
+        content = [element("p", strings("duplicates.count", count=strings.number(len(task.answer))))]
+        content += [_group(context, task.collection_state, group) for group in task.answer]
     return document(
         context,
         "duplicates",
@@ -50,7 +50,7 @@ def _page(context: Context, job: BackgroundTask[list[DuplicateGroup]]) -> Respon
         element("p", strings("duplicates.intro"), class_="lead"),
         *content,
         title=strings("duplicates.title"),
-        scripts=("waiting.js",) if job.state == "working" else (),
+        scripts=("waiting.js",) if task.state == "working" else (),
         styles=("duplicates.css",),
     )
 
@@ -76,7 +76,7 @@ def _group(context: Context, state: State, group: DuplicateGroup) -> Markup:
 
 
 def _why(pair: DuplicatePair, strings: Strings) -> str:
-    """The evidence for a pair, in the visitor's language (`DuplicatePair.why` has it in English)."""
+    """The evidence for a pair, in the visitor's language (`DuplicatePair.why` is the same in English)."""
     if pair.same_file or pair.distance is None or pair.outlines is None:
         return strings("duplicates.why.file")
     return strings(

@@ -1,4 +1,4 @@
-"""`/encoders?work=ID`: what each encoder of the collection answers, side by side."""
+"""`/encoders?work=ID`: the matches of each encoder of the collection, side by side."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _encoders(context: Context, request: Request) -> Response:
         work = collection.work(identity)
         title = strings("encoders.of", title=label_of(work).title)
         comparison = collection.compare_encoders(work=identity, k=SHOWN)
-        asked = element("a", work_picture(work, strings), href=search_link(strings, work), class_="encoders-asked")
-        content = [asked, _overlaps(comparison, strings)]
+        query = element("a", work_picture(work, strings), href=search_link(strings, work), class_="encoders-asked")
+        content = [query, _overlaps(comparison, strings)]
         content.append(element("div", *(_column(answers, comparison, strings) for answers in comparison.answers),
                                class_="encoders-columns"))  # fmt: skip
     return document(
@@ -58,7 +58,7 @@ def _overlaps(comparison: EncoderComparison, strings: Strings) -> Markup:
 
 
 def _column(answers: EncoderAnswers, comparison: EncoderComparison, strings: Strings) -> Markup:
-    """One encoder: whether it would be chosen, its figures, its answers."""
+    """One encoder: whether it would be selected, its figures, its matches."""
     chosen = [strings("encoders.auto")] if answers.encoder == comparison.auto else []
     chosen += [strings("encoders.mean-cosine")] if answers.encoder == comparison.mean_cosine else []
     figures = [

@@ -1,4 +1,4 @@
-"""`/evaluation`: how often works with the same label find one another, for each way of searching, and where it fails."""
+"""`/evaluation`: how well works with the same label find one another, per preset and ranking, and the worst queries."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.progress import progress_answer, waiting
 from artsim.ui.pages.tiles import page_link, search_link, tile
 
-_MOST_QUERIES = 500  # drawn at random where a collection has more
+_MAX_QUERIES = 500  # drawn at random from larger collections
 _CLASSES, _FAILURES, _ANSWERS = 20, 5, 5
 Evaluations = Mapping[str, Evaluation]
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What the address asks for: see `artsim.evaluation.Task`."""
+class _TaskKey:
+    """The evaluation that an address requests: see `artsim.evaluation.Task`."""
 
     label: str
     disjoint: str | None
 
 
 def routes(context: Context) -> list[Route]:
-    jobs = Background("evaluation", context.collection, lambda key, progress: _evaluate(context, key))
+    tasks = Background("evaluation", context.collection, lambda key, progress: _evaluate(context, key))
 
-    def page(speaking: Context, request: Request) -> Response:
-        asked = _asked(speaking, request)
-        return _page(speaking, asked, jobs.job(asked) if asked is not None else None)
+    def page(localized: Context, request: Request) -> Response:
+        key = _task_key(localized, request)
+        return _page(localized, key, tasks.task(key) if key is not None else None)
 
-    def progress(speaking: Context, request: Request) -> Response:
-        asked = _asked(speaking, request)
-        if asked is None:
-            raise TranslatedError(speaking.strings("evaluation.choose"))
-        return progress_answer(jobs.job(asked))
+    def progress(localized: Context, request: Request) -> Response:
+        key = _task_key(localized, request)
+        if key is None:
+            raise TranslatedError(localized.strings("evaluation.choose"))
+        return progress_answer(tasks.task(key))
 
     return [
         Route("/evaluation", view(context, "evaluation", page)),
@@ -57,46 +57,46 @@ def routes(context: Context) -> list[Route]:
 
 
 def label_columns(context: Context) -> list[str]:
-    """Columns that sort works into groups."""
+    """Columns whose values can be labels."""
     return [facet.column for facet in context.facets if facet.kind == "values"]
 
 
 def _evaluate(context: Context, key: Hashable) -> Evaluations:
-    assert isinstance(key, _Asked)
-    return evaluate_settings(context.collection, Task(key.label, key.disjoint, max_queries=_MOST_QUERIES))
+    assert isinstance(key, _TaskKey)
+    return evaluate_settings(context.collection, Task(key.label, key.disjoint, max_queries=_MAX_QUERIES))
 
 
-def _asked(context: Context, request: Request) -> _Asked | None:
-    """`QueryError` for columns that are no labels; None when none is named."""
+def _task_key(context: Context, request: Request) -> _TaskKey | None:
+    """None without a label. Raises `QueryError` for columns that cannot be labels."""
     columns = label_columns(context)
     label, disjoint = request.query_params.get("label"), request.query_params.get("disjoint") or None
     for column in filter(None, (label, disjoint)):
         if column not in columns:
             raise TranslatedError(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
-    return _Asked(label, disjoint if disjoint != label else None) if label else None
+    return _TaskKey(label, disjoint if disjoint != label else None) if label else None
 
 
-def _page(context: Context, asked: _Asked | None, job: BackgroundTask[Evaluations] | None) -> Response:
+def _page(context: Context, key: _TaskKey | None, task: BackgroundTask[Evaluations] | None) -> Response:
     strings = context.strings
     content: list[Markup] = []
-    if job is not None and asked is not None and job.state != "done":
-        address = page_link("evaluation-progress", label=asked.label, disjoint=asked.disjoint)
-        content = [waiting(context, job, strings("evaluation.working"), address)]
-    elif job is not None and job.answer is not None:
-        content = _answer(context, job.answer)
+    if task is not None and key is not None and task.state != "done":
+        address = page_link("evaluation-progress", label=key.label, disjoint=key.disjoint)
+        content = [waiting(context, task, strings("evaluation.working"), address)]
+    elif task is not None and task.answer is not None:
+        content = _answer(context, task.answer)
     return document(
         context,
         "evaluation",
         element("h1", strings("evaluation.title")),
         element("p", strings("evaluation.lead"), class_="lead"),
-        _form(context, asked),
+        _form(context, key),
         *content,
         title=strings("evaluation.title"),
-        scripts=("waiting.js",) if job is not None and job.state == "working" else (),
+        scripts=("waiting.js",) if task is not None and task.state == "working" else (),
     )
 
 
-def _form(context: Context, asked: _Asked | None) -> Markup:
+def _form(context: Context, key: _TaskKey | None) -> Markup:
     strings, columns = context.strings, label_columns(context)
     if not columns:
         return element("p", strings("evaluation.no-labels"))
@@ -104,8 +104,8 @@ def _form(context: Context, asked: _Asked | None) -> Markup:
     named = [(column, strings.column(column)) for column in columns]
     return element(
         "form",
-        _choice("label", strings("evaluation.label"), named, asked.label if asked else None),
-        _choice("disjoint", strings("evaluation.disjoint"), none + named, asked.disjoint if asked else None),
+        _choice("label", strings("evaluation.label"), named, key.label if key else None),
+        _choice("disjoint", strings("evaluation.disjoint"), none + named, key.disjoint if key else None),
         element("button", strings("evaluation.measure"), type="submit", class_="primary"),
         class_="row",
         action="./evaluation",
@@ -119,7 +119,7 @@ def _choice(name: str, label: str, options: list[tuple[str, str]], chosen: str |
 
 def _answer(context: Context, evaluations: Evaluations) -> list[Markup]:
     strings, first = context.strings, next(iter(evaluations.values()))
-    shown = strings(
+    count = strings(
         "evaluation.count",
         queries=strings.number(len(first)),
         works=strings.number(first.candidates),
@@ -127,7 +127,7 @@ def _answer(context: Context, evaluations: Evaluations) -> list[Markup]:
     )
     classes = by_class(first)
     return [
-        element("p", shown),
+        element("p", count),
         element("h2", strings("evaluation.settings")),
         _settings(strings, evaluations),
         element("p", strings("evaluation.metrics"), class_="fine prose"),
@@ -142,11 +142,11 @@ def _answer(context: Context, evaluations: Evaluations) -> list[Markup]:
 def _settings(strings: Strings, evaluations: Evaluations) -> Markup:
     rows = []
     for name, evaluation in evaluations.items():
-        called = strings(f"preset.{name}") if name in PRESETS else strings("ranking.cosine")
+        label = strings(f"preset.{name}") if name in PRESETS else strings("ranking.cosine")
         means = evaluation.means()
         low, high = bootstrap_intervals(evaluation.values, clusters=evaluation.clusters)[METRICS.index("map")]
         interval = "–" if np.isnan(low) else f"{strings.decimal(low, 3)} – {strings.decimal(high, 3)}"
-        rows.append([called, *(strings.decimal(means[metric], 3) for metric in HEADLINE), interval])
+        rows.append([label, *(strings.decimal(means[metric], 3) for metric in HEADLINE), interval])
     header = [strings("evaluation.setting"), *map(title_of, HEADLINE), strings("evaluation.interval")]
     return _table(header, rows)
 
@@ -164,7 +164,7 @@ def _classes(strings: Strings, classes: list[ClassFigures]) -> Markup:
 
 
 def _failures(context: Context, evaluation: Evaluation) -> list[Markup]:
-    """The queries that find least, each with its first answers."""
+    """The queries with the lowest average precision, each with its first matches."""
     worst = np.argsort(evaluation.of("map"), kind="stable")[:_FAILURES]
     state, strings = context.collection.state, context.strings
     sections = []

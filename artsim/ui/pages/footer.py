@@ -1,4 +1,4 @@
-"""The foot of the page: what is searched here, with what, and what happens to uploads."""
+"""Footer of every page: the collection, its encoder, and what happens to uploads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from artsim.ui.markup import Markup, element
 
 def about(context: Context) -> Markup:
     strings, manifest = context.strings, context.collection.manifest
-    sentences = [
+    texts = [
         strings(
             "about.collection",
             title=manifest.title,
@@ -20,10 +20,10 @@ def about(context: Context) -> Markup:
         )
     ]
     if manifest.license:
-        sentences.append(strings("about.licence", licence=manifest.license.upper()))
-    # a folder of this machine is no one else's business
+        texts.append(strings("about.licence", licence=manifest.license.upper()))
+    # only the last part of a local path, for privacy
     encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
-    # the reason is an element of its own: it may be English
+    # the reason is an element of its own, as it may be untranslated
     before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")
     link = safe_link({"url": manifest.source.get("homepage")})
     source = (
@@ -33,21 +33,21 @@ def about(context: Context) -> Markup:
     )
     return element(
         "footer",
-        element("p", " ".join(sentences), " " if source else "", source),
+        element("p", " ".join(texts), " " if source else "", source),
         element("p", before, _reason(context), after, class_="which"),
-        element("p", strings("about.likeness"), " ", strings("about.privacy"), _kept(context)),
+        element("p", strings("about.likeness"), " ", strings("about.privacy"), _storage_note(context)),
         class_="about", aria_label=strings("about.title"),
     )  # fmt: skip
 
 
 def _reason(context: Context) -> Markup:
-    """Why this encoder; marked as English where it is not translated."""
+    """Why this encoder is used; marked as English if untranslated."""
     strings, reason = context.strings, context.encoder_reason
     return element("span", strings.message(reason), lang=None if strings.translates(reason) else "en")
 
 
-def _kept(context: Context) -> str:
-    """What becomes of other pictures, for an owner who sits at this machine."""
+def _storage_note(context: Context) -> str:
+    """What happens to other pictures, for an owner at this machine."""
     if context.owner_tools is None or context.owner_tools.owner.logs_in:
         return ""
     return " " + context.strings("about.kept")

@@ -1,4 +1,4 @@
-"""`/how`: how the search works, what its words mean, and what it cannot tell."""
+"""`/how`: explains how the search works, its terms and its limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _how(context: Context, request: Request) -> Response:
 
 
 def _entry(context: Context, kind: str, name: str) -> Markup:
-    """A word, or a limit, and what is to be said of it. Each can be linked to: `how#word-style`."""
+    """A term or a limit with its explanation, as a target for links: `how#word-style`."""
     strings = context.strings
     return element(
         "div",

@@ -1,4 +1,4 @@
-"""What all pages share: the document around them, the visitor's language, and errors as sentences."""
+"""Shared by all pages: the HTML document, the visitor's language, and error pages."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _POLICY = (
 
 
 def view(context: Context, name: str, render: Render) -> Callable[[Request], Response]:
-    """An endpoint that answers with `render(context, request)`, in the visitor's language.
+    """An endpoint that responds with `render(context, request)` in the visitor's language.
 
-    Starlette runs it in a thread. An `ArtsimError` becomes a page with its sentence (400); anything else one that says
-    so (500), with the traceback in the log.
+    Starlette runs it in a thread. An `ArtsimError` becomes a page with its message (400), any other exception an error
+    page (500), with the traceback in the log.
     """
 
     def endpoint(request: Request) -> Response:
-        speaking = context.speaking(language_of(request))
+        localized = context.speaking(language_of(request))
         try:
-            response = render(speaking, request)
+            response = render(localized, request)
         except ArtsimError as error:
-            response = error_page(speaking, name, error_markup(error, speaking.strings), status=400)
+            response = error_page(localized, name, error_markup(error, localized.strings), status=400)
         except Exception:
             log.exception("The page %s failed.", name)
-            response = error_page(speaking, name, speaking.strings("error.internal"), status=500)
+            response = error_page(localized, name, localized.strings("error.internal"), status=500)
         return remember_language(request, response)
 
     return endpoint
@@ -61,7 +61,7 @@ def document(
 ) -> HTMLResponse:
     """The page `name` with `content`, which starts with its own `<h1>`.
 
-    `scripts` and `styles` are assets; `facts` is what the scripts read, as JSON, from the element `#facts`.
+    `scripts` and `styles` are names of assets; `facts` are data for the scripts, as JSON in the element `#facts`.
     """
     strings = context.strings
     head = [
@@ -72,12 +72,12 @@ def document(
         element("title", f"{title} · {strings('page.title', collection=context.collection.manifest.title)}"),
         *(element("link", rel="stylesheet", href=asset_address(style)) for style in ("style.css", *styles)),
     ]
-    written = json.dumps(facts or {}, ensure_ascii=True).replace("<", "\\u003c")
+    facts_json = json.dumps(facts or {}, ensure_ascii=True).replace("<", "\\u003c")
     body = [
         element("script", src=asset_address("theme.js")),
         element("div", masthead(context, name), element("main", *content, class_=f"page page-{name}"), about(context),
                 class_="gradio-container plain-page"),
-        element("script", Markup(written), type="application/json", id="facts"),
+        element("script", Markup(facts_json), type="application/json", id="facts"),
         *(element("script", src=asset_address(script), type="module") for script in scripts),
     ]  # fmt: skip
     html = element("html", element("head", *head), element("body", *body), lang=strings.language, dir=strings.direction)
@@ -86,13 +86,13 @@ def document(
     )
 
 
-def error_page(context: Context, name: str, sentence: str, *, status: int) -> HTMLResponse:
+def error_page(context: Context, name: str, message: str, *, status: int) -> HTMLResponse:
     strings = context.strings
     return document(
         context,
         name,
         element("h1", strings("error.title")),
-        element("p", join(sentence), class_="notice", role="alert"),
+        element("p", join(message), class_="notice", role="alert"),
         element("p", element("a", strings("error.back"), href=search_address(strings.language))),
         title=strings("error.title"),
         status=status,

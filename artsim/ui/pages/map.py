@@ -1,4 +1,4 @@
-"""`/map`: all works on one wall to zoom into, like beside like; a click searches. Its tiles and titles come from here too."""
+"""`/map`: all works in one zoomable grid, similar works next to each other; a click searches. Also serves tiles and titles."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.map_tiles import TILE, MapTiles, MapTilesCache
 from artsim.ui.pages.tiles import page_link
 
-_PAGE = 256  # works whose titles the browser fetches together
-_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}  # the addresses have the key of the map in them
-_NEVER = {"Cache-Control": "no-store"}
+_PAGE_SIZE = 256  # works per request for titles
+_CACHE_FOR_A_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}  # the addresses contain the key of the map
+_NO_STORE = {"Cache-Control": "no-store"}
 
 
 def routes(context: Context) -> list[Route]:
-    keeper = MapTilesCache(context.collection, context.thumbnails)
+    tiles_cache = MapTilesCache(context.collection, context.thumbnails)
 
-    def page(speaking: Context, request: Request) -> Response:
+    def page(localized: Context, request: Request) -> Response:
         if context.collection.manifest.images != "bytes":
-            return _told(speaking, "map.no-pictures")
-        mosaic = keeper.get()
-        if mosaic is None:
-            return _told(speaking, "map.drawing", facts={"drawing": True}, scripts=("map.js",))
-        return _map(speaking, mosaic, request.query_params.get("work", ""))
+            return _notice_page(localized, "map.no-pictures")
+        tiles = tiles_cache.get()
+        if tiles is None:
+            return _notice_page(localized, "map.drawing", facts={"drawing": True}, scripts=("map.js",))
+        return _map(localized, tiles, request.query_params.get("work", ""))
 
     def tile(request: Request) -> Response:
-        mosaic = keeper.get()
-        place = (request.path_params[name] for name in ("halved", "x", "y"))
-        found = None if mosaic is None else mosaic.tile(*place)
-        if found is None:
+        tiles = tiles_cache.get()
+        position = (request.path_params[name] for name in ("halved", "x", "y"))
+        drawn = None if tiles is None else tiles.tile(*position)
+        if drawn is None:
             return PlainTextResponse("There is no such tile.", status_code=404)
-        return Response(found.data, media_type="image/webp", headers=_YEAR if found.complete else _NEVER)
+        return Response(drawn.data, media_type="image/webp", headers=_CACHE_FOR_A_YEAR if drawn.complete else _NO_STORE)
 
     def works(request: Request) -> Response:
-        mosaic = keeper.get()
-        if mosaic is None:
+        tiles = tiles_cache.get()
+        if tiles is None:
             return PlainTextResponse("The map is being drawn.", status_code=404)
-        first = request.path_params["page"] * _PAGE
-        return JSONResponse(_titles(mosaic, first, first + _PAGE), headers=_YEAR)
+        first = request.path_params["page"] * _PAGE_SIZE
+        return JSONResponse(_titles(tiles, first, first + _PAGE_SIZE), headers=_CACHE_FOR_A_YEAR)
 
     def state(request: Request) -> Response:
-        mosaic = keeper.get()
-        note = {"drawn": False} if mosaic is None else {"drawn": True, "waiting": mosaic.waiting, "made": mosaic.made}
-        return JSONResponse(note, headers=_NEVER)
+        tiles = tiles_cache.get()
+        status = {"drawn": False} if tiles is None else {"drawn": True, "waiting": tiles.waiting, "made": tiles.made}
+        return JSONResponse(status, headers=_NO_STORE)
 
     return [
         Route("/map", view(context, "map", page)),
@@ -59,30 +59,30 @@ def routes(context: Context) -> list[Route]:
     ]
 
 
-def _titles(mosaic: MapTiles, first: int, last: int) -> list[list[str]]:
-    """Id, title and maker of the works in the cells from `first` to before `last`."""
+def _titles(tiles: MapTiles, first: int, last: int) -> list[list[str]]:
+    """Id, title and maker of the works in cells `first` to `last` (exclusive)."""
     labels = []
-    for row in mosaic.map.order[first:last].tolist():
-        work = mosaic.state.work(row)
+    for row in tiles.map.order[first:last].tolist():
+        work = tiles.state.work(row)
         label = label_of(work)
         labels.append([str(work["id"]), label.title, label.by])
     return labels
 
 
-def _map(context: Context, mosaic: MapTiles, work: str) -> Response:
-    strings, drawn = context.strings, mosaic.map
-    row = mosaic.state.rows.get(work)
+def _map(context: Context, tiles: MapTiles, work: str) -> Response:
+    strings, works_map = context.strings, tiles.map
+    row = tiles.state.rows.get(work)
     facts = {
-        "columns": drawn.columns,
-        "rows": drawn.rows,
-        "works": len(drawn.order),
-        "halvings": mosaic.halvings,
+        "columns": works_map.columns,
+        "rows": works_map.rows,
+        "works": len(works_map.order),
+        "halvings": tiles.halvings,
         "tile": TILE,
-        "page": _PAGE,
-        "key": mosaic.key,
+        "page": _PAGE_SIZE,
+        "key": tiles.key,
         "search": search_address(strings.language),
-        "made": mosaic.made,
-        "start": None if row is None else int(drawn.cells[row]),
+        "made": tiles.made,
+        "start": None if row is None else int(works_map.cells[row]),
         "words": strings.starting_with("map.js."),
     }
     return document(
@@ -122,10 +122,10 @@ def _buttons(context: Context) -> Markup:
     )  # fmt: skip
 
 
-def _told(
+def _notice_page(
     context: Context, key: str, *, facts: dict[str, bool] | None = None, scripts: tuple[str, ...] = ()
 ) -> Response:
-    """The page without a map, and why there is none."""
+    """The page with a notice in place of the map."""
     note = element("div", element("p", context.strings(key)), class_="notice", role="status")
     return document(
         context,

@@ -1,7 +1,7 @@
-"""The map of a collection as a zoomable picture: square tiles of thumbnails, near and far, each made when it is asked for.
+"""Tiles of the map of a collection: a zoomable picture of all works, of which each tile is drawn on request.
 
-Seen from very far, a work is a patch of its mean colour, known without its picture. Nearer, a tile is put together from
-the four tiles below it, and those from thumbnails.
+Level h halves the whole h times. From `_PATCH_LEVEL` on, a work is a patch of its mean colour, which needs no picture.
+Below, a tile is composed of four tiles of the level below or, up to `_PICTURE_LEVEL`, of thumbnails.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ if TYPE_CHECKING:
     from artsim.collection import Collection
 
 TILE = 448
-"""Pixels of a tile's side; unhalved, a tile is the cell of one work. Six halvings leave whole numbers."""
-_FRAME = 0.94  # of a cell is picture
-_PICTURES = 2  # halvings up to which a tile is made from thumbnails themselves: 16 of them
-_PATCHES = 5  # halvings from which on works are patches of colour: their cells have 14 pixels
-_AT_ONCE = 4  # thumbnails that a near tile makes while it is waited for; far ones wait for none
-_WAITING = 3_000  # works whose thumbnails are to be made; those asked for first are forgotten
-_KEPT = 4_000  # tiles on disk, some 100 MB
-_DRAWN_AT_ONCE = 5_000  # works; of more, the colours alone take seconds, even where the map was saved
-_CHUNK = 8192  # works whose colours are worked out together
+"""Side of a tile in pixels; at level 0, a tile is the cell of one work. Divisible by two six times."""
+_PICTURE_SHARE = 0.94  # of a cell's side is picture
+_PICTURE_LEVEL = 2  # the highest level drawn from thumbnails: 16 per tile
+_PATCH_LEVEL = 5  # the lowest level with patches of colour: cells of 14 pixels
+_MADE_PER_TILE = 4  # thumbnails made during the request of a tile up to `_PICTURE_LEVEL`; none above
+_MAX_QUEUED = 3_000  # works whose thumbnails are to be made; the earliest are dropped
+_MAX_TILES = 4_000  # on disk, about 100 MB
+_FOREGROUND_WORKS = 5_000  # with more works, their colours alone take seconds, even for a saved map
+_CHUNK = 8192  # works whose colours are computed together
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A WebP file with transparent gaps. It is not `complete` while thumbnails in it are still to be made."""
+    """A WebP file with transparent gaps; not `complete` while some of its thumbnails are still to be made."""
 
     data: bytes
     complete: bool
 
 
 class MapTiles:
-    """The tiles of one map. Safe to use from several threads."""
+    """The tiles of one map. Thread-safe."""
 
     def __init__(self, collection: Collection, drawn: WorksMap, thumbnails: Thumbnails) -> None:
         self.state = state = collection.state
@@ -60,10 +60,10 @@ class MapTiles:
         self.key = _key(state, drawn)
         self._folder = thumbnails.folder / "map" / self.key
         _clear_others(self._folder)
-        self._kept = sum(1 for _ in self._folder.glob("*.webp"))
+        self._stored = sum(1 for _ in self._folder.glob("*.webp"))
         self._grid = _patches(state, drawn)
         self.made = 0
-        """Thumbnails made in the background so far: when it grows, tiles that were not complete look better."""
+        """Number of thumbnails made in the background: when it grows, incomplete tiles have improved."""
         self._waiting: dict[int, None] = {}
         self._failed: set[int] = set()
         self._lock = threading.Lock()
@@ -71,41 +71,41 @@ class MapTiles:
 
     @property
     def halvings(self) -> int:
-        """How often the whole is halved until it fits into one tile."""
+        """The level at which the whole map fits into one tile."""
         return int(np.ceil(np.log2(max(self.map.columns, self.map.rows, 1))))
 
     @property
     def waiting(self) -> int:
-        """Works whose thumbnails are still to be made for tiles that were asked for."""
+        """Number of works whose thumbnails are still to be made for requested tiles."""
         return len(self._waiting)
 
     def tile(self, halved: int, x: int, y: int) -> Tile | None:
-        """The tile in column `x` and row `y` of the whole halved `halved` times; None when there is none."""
-        return self._tile(halved, x, y, at_once=_AT_ONCE if halved <= _PICTURES else 0)
+        """The tile in column `x` and row `y` of level `halved`; None if there is none."""
+        return self._tile(halved, x, y, at_once=_MADE_PER_TILE if halved <= _PICTURE_LEVEL else 0)
 
     def _tile(self, halved: int, x: int, y: int, *, at_once: int) -> Tile | None:
-        """`at_once`: how many thumbnails that are not there may be made while someone waits."""
+        """`at_once`: how many missing thumbnails may be made during the request."""
         if not 0 <= halved <= self.halvings or min(x, y) < 0:
             return None
         side = 2**halved  # cells
         if x * side >= self.map.columns or y * side >= self.map.rows:
             return None
-        kept = self._folder / f"{halved}-{x}-{y}.webp"
-        if halved >= _PICTURES and kept.is_file():
-            return Tile(kept.read_bytes(), complete=True)
+        stored = self._folder / f"{halved}-{x}-{y}.webp"
+        if halved >= _PICTURE_LEVEL and stored.is_file():
+            return Tile(stored.read_bytes(), complete=True)
         picture, complete = self._draw(halved, x, y, at_once)
         right = min(TILE, -(-self.map.columns * TILE // side) - x * TILE)
         bottom = min(TILE, -(-self.map.rows * TILE // side) - y * TILE)
         data = _file(picture.crop((0, 0, right, bottom)))
-        if complete and halved >= _PICTURES:
-            self._keep(kept, data)
+        if complete and halved >= _PICTURE_LEVEL:
+            self._store(stored, data)
         return Tile(data, complete)
 
     def _draw(self, halved: int, x: int, y: int, at_once: int) -> tuple[Image.Image, bool]:
         """(`TILE`, `TILE`) RGBA, and whether it is complete."""
-        if halved >= _PATCHES:
+        if halved >= _PATCH_LEVEL:
             return self._draw_patches(halved, x, y), True
-        if halved <= _PICTURES:
+        if halved <= _PICTURE_LEVEL:
             return self._draw_pictures(halved, x, y, at_once)
         whole, complete = _empty(TILE), True
         half = TILE // 2
@@ -121,9 +121,9 @@ class MapTiles:
 
     def _draw_patches(self, halved: int, x: int, y: int) -> Image.Image:
         side = 2**halved
-        part = self._grid[y * side : (y + 1) * side, x * side : (x + 1) * side]
+        visible = self._grid[y * side : (y + 1) * side, x * side : (x + 1) * side]
         cells = np.zeros((side, side, 4), np.uint8)
-        cells[: part.shape[0], : part.shape[1]] = part
+        cells[: visible.shape[0], : visible.shape[1]] = visible
         if side > TILE:
             return Image.fromarray(cells, "RGBA").resize((TILE, TILE), Image.Resampling.BOX)
         size = TILE // side
@@ -142,39 +142,39 @@ class MapTiles:
             if column >= self.map.columns or number >= len(self.map.order):
                 continue
             row = int(self.map.order[number])
-            if not (there := self._has_thumbnail(row)) and made < at_once and row not in self._failed:
+            if not (has_thumbnail := self._has_thumbnail(row)) and made < at_once and row not in self._failed:
                 made += 1
-                there = self._make(row)
-            picture = self._framed(row, line, column, cell, there=there)
+                has_thumbnail = self._make_thumbnail(row)
+            picture = self._cell_picture(row, line, column, cell, has_thumbnail=has_thumbnail)
             whole.paste(
                 picture, (across * cell + (cell - picture.width) // 2, down * cell + (cell - picture.height) // 2)
             )
-            if not there and row not in self._failed:
+            if not has_thumbnail and row not in self._failed:
                 complete = False
-                self._ask_for(row)
+                self._enqueue(row)
         return whole, complete
 
-    def _framed(self, row: int, line: int, column: int, cell: int, *, there: bool) -> Image.Image:
-        """The picture of a work, or a patch of its colour, as it hangs in its cell of `cell` pixels."""
-        most = max(1, round(cell * _FRAME))
-        path = self._thumbnails.path(self._ids[row], SMALL) if there else None
+    def _cell_picture(self, row: int, line: int, column: int, cell: int, *, has_thumbnail: bool) -> Image.Image:
+        """The picture of a work, or a patch of its colour without a thumbnail, for a cell of `cell` pixels."""
+        longest = max(1, round(cell * _PICTURE_SHARE))
+        path = self._thumbnails.path(self._ids[row], SMALL) if has_thumbnail else None
         if path is None:
-            return Image.new("RGBA", (most, most), tuple(self._grid[line, column].tolist()))
+            return Image.new("RGBA", (longest, longest), tuple(self._grid[line, column].tolist()))
         with Image.open(path) as file:
             picture = file.convert("RGB")
-        factor = most / max(picture.size)
+        factor = longest / max(picture.size)
         size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
         return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0).convert("RGBA")
 
     def _has_thumbnail(self, row: int) -> bool:
         try:
             return self._thumbnails.is_made(self._ids[row], SMALL)
-        except QueryError:  # removed from the collection meanwhile
+        except QueryError:  # the work was removed meanwhile
             self._failed.add(row)
             return False
 
-    def _make(self, row: int) -> bool:
-        """Whether the thumbnail could be made."""
+    def _make_thumbnail(self, row: int) -> bool:
+        """Make a thumbnail. Returns whether it could be made."""
         try:
             path = self._thumbnails.path(self._ids[row], SMALL)
         except (ArtsimError, OSError) as error:
@@ -184,41 +184,41 @@ class MapTiles:
             self._failed.add(row)
         return path is not None
 
-    def _ask_for(self, row: int) -> None:
-        """Have the thumbnail made in the background, the latest first: that is what someone looks at."""
+    def _enqueue(self, row: int) -> None:
+        """Queue the thumbnail for the background thread, which takes the latest first: the visitor sees that one now."""
         with self._lock:
             self._waiting.pop(row, None)
             self._waiting[row] = None
-            while len(self._waiting) > _WAITING:
+            while len(self._waiting) > _MAX_QUEUED:
                 del self._waiting[next(iter(self._waiting))]
             if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="map", daemon=True)
+                self._worker = threading.Thread(target=self._make_queued, name="map", daemon=True)
                 self._worker.start()
 
-    def _work(self) -> None:
+    def _make_queued(self) -> None:
         while True:
             with self._lock:
                 if not self._waiting:
                     self._worker = None
                     return
                 row = next(reversed(self._waiting))
-            made = self._make(row)
+            made = self._make_thumbnail(row)
             with self._lock:
                 self._waiting.pop(row, None)
                 self.made += made
 
-    def _keep(self, path: Path, data: bytes) -> None:
-        """Another thread may keep the same tile: the last one wins. What cannot be kept is made again."""
+    def _store(self, path: Path, data: bytes) -> None:
+        """Cache a tile on disk. If several threads store the same one, the last wins; after an error it is drawn again."""
         try:
-            if self._kept >= _KEPT:
+            if self._stored >= _MAX_TILES:
                 self._prune()
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{threading.get_ident()}.tmp")
             temporary.write_bytes(data)
             temporary.replace(path)
-            self._kept += 1
+            self._stored += 1
         except OSError as error:
-            log.warning("A tile of the map is not kept: %s cannot be written (%s).", path, error.strerror)
+            log.warning("A tile of the map is not cached: %s cannot be written (%s).", path, error.strerror)
 
     def _prune(self) -> None:
         """Delete the older half of the tiles."""
@@ -226,38 +226,38 @@ class MapTiles:
             tiles = sorted(self._folder.glob("*.webp"), key=lambda path: path.stat().st_mtime)
             for path in tiles[: len(tiles) // 2]:
                 path.unlink(missing_ok=True)
-            self._kept = len(tiles) - len(tiles) // 2
+            self._stored = len(tiles) - len(tiles) // 2
 
 
 class MapTilesCache:
-    """The mosaic of a collection as it is now, drawn in the background where that takes longer than a page can wait."""
+    """The map tiles of the current state, prepared in the background if that takes too long for a request."""
 
     def __init__(self, collection: Collection, thumbnails: Thumbnails) -> None:
         self._collection = collection
         self._thumbnails = thumbnails
-        self._mosaic: MapTiles | None = None
+        self._map_tiles: MapTiles | None = None
         self._lock = threading.Lock()
         self._drawing: threading.Thread | None = None
 
     def get(self) -> MapTiles | None:
-        """The mosaic; None while it is being drawn, which this starts."""
+        """The map tiles; None while they are being prepared, which this starts."""
         with self._lock:
-            if self._mosaic is not None and self._mosaic.state is self._collection.state:
-                return self._mosaic
-            if len(self._collection) <= _DRAWN_AT_ONCE:
+            if self._map_tiles is not None and self._map_tiles.state is self._collection.state:
+                return self._map_tiles
+            if len(self._collection) <= _FOREGROUND_WORKS:
                 self._draw()
-                return self._mosaic
+                return self._map_tiles
             if self._drawing is None or not self._drawing.is_alive():
                 self._drawing = threading.Thread(target=self._draw, name="map", daemon=True)
                 self._drawing.start()
             return None
 
     def _draw(self) -> None:
-        self._mosaic = MapTiles(self._collection, self._collection.map(), self._thumbnails)
+        self._map_tiles = MapTiles(self._collection, self._collection.map(), self._thumbnails)
 
 
 def _key(state: State, drawn: WorksMap) -> str:
-    """Another key for every other map or other pictures."""
+    """Cache key: changes with the map and with the pictures."""
     digest = hashlib.sha256(f"{TILE} {drawn.columns} ".encode() + drawn.order.tobytes())
     digest.update(work_keys(state.table.column("id").to_pylist()).tobytes())
     if "sha256" in state.table.column_names:
@@ -266,18 +266,18 @@ def _key(state: State, drawn: WorksMap) -> str:
 
 
 def _clear_others(folder: Path) -> None:
-    """Tiles of earlier maps are of no use any more."""
+    """Delete the tiles of earlier maps."""
     for other in folder.parent.glob("*"):
         if other.name != folder.name:
             shutil.rmtree(other, ignore_errors=True)
 
 
 def _patches(state: State, drawn: WorksMap) -> np.ndarray:
-    """(rows, columns, 4) uint8: the mean colour of the work in each cell, opaque; transparent where none is."""
+    """(rows, columns, 4) uint8 RGBA: the mean colour of the work in each cell, opaque; empty cells are transparent."""
     space = state.spaces[0]
     colours = np.full((len(state), 4), 255, np.uint8)
     colours[:, :3] = 160
-    if space.statistics.raw_dims.get("color") == DIMS:  # else grey: another version's histogram
+    if space.statistics.raw_dims.get("color") == DIMS:  # otherwise grey: the histogram of another version
         histograms = space.load_vectors(space.columns["color"])
         for first in range(0, len(colours), _CHUNK):
             colours[first : first + _CHUNK, :3] = mean_colors(histograms[first : first + _CHUNK])

@@ -1,4 +1,4 @@
-"""The head of every page: where one is, what else there is, language, light and dark."""
+"""Masthead of every page: collection, navigation, language menu and light/dark switch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from artsim.ui.pages.registry import in_navigation
 
 
 def masthead(context: Context, here: str) -> Markup:
-    """`here` is the name of the page that it stands on."""
+    """`here`: name of the current page."""
     strings, collection = context.strings, context.collection
     works = strings("header.works", count=strings.number(len(collection)))
     home = search_address(strings.language)

@@ -1,4 +1,4 @@
-"""`/path?from=ID&to=ID&steps=N`: a gallery that turns from one work into another. What is not said is left to chance."""
+"""`/path?from=ID&to=ID&steps=N`: works that lead from one work to another. Missing ends are drawn at random."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from artsim.ui.pages.tiles import page_link, search_link, tile
 from artsim.ui.thumbnail_cache import LARGE
 
 _STEPS = (5, 8, 12, 16)
-_USUAL = 8
+_DEFAULT_STEPS = 8
 
 
 def routes(context: Context) -> list[Route]:
@@ -28,36 +28,36 @@ def routes(context: Context) -> list[Route]:
 
 
 def _render(context: Context, request: Request) -> Response:
-    """The path; where an end is missing, the way to one with a random end, so that its address can be kept."""
-    given = request.query_params
-    start, end = given.get("from", ""), given.get("to", "")
-    asked = given.get("steps", "")
-    steps = int(asked) if asked in map(str, _STEPS) else _USUAL
+    """The path; if an end is missing, a redirect to a random one, so that the address can be kept."""
+    parameters = request.query_params
+    start, end = parameters.get("from", ""), parameters.get("to", "")
+    length = parameters.get("steps", "")
+    steps = int(length) if length in map(str, _STEPS) else _DEFAULT_STEPS
     if start and end:
         return _page(context, context.collection.path(start, end, steps=steps), steps)
-    known = [identity for identity in (start, end) if identity]
-    for identity in known:
-        context.collection.work(identity)  # `QueryError` when there is none
-    others = [identity for identity in context.collection.ids if identity not in known]
-    if len(others) + len(known) < 2:
+    ends = [identity for identity in (start, end) if identity]
+    for identity in ends:
+        context.collection.work(identity)  # raises `QueryError` if there is none
+    candidates = [identity for identity in context.collection.ids if identity not in ends]
+    if len(candidates) + len(ends) < 2:
         raise TranslatedError(context.strings("path.too-few"))
-    drawn = random.sample(others, 2 - len(known))
+    drawn = random.sample(candidates, 2 - len(ends))
     address = page_link("path", from_=start or drawn.pop(), to=end or drawn.pop(), steps=steps)
     return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
 
 
-def _page(context: Context, steps: list[PathStep], asked: int) -> Response:
+def _page(context: Context, steps: list[PathStep], requested: int) -> Response:
     strings = context.strings
     first, last = label_of(steps[0].work), label_of(steps[-1].work)
     title = strings("path.of", start=first.title, end=last.title)
-    note = [] if len(steps) == asked else [element("p", strings("path.shorter", count=len(steps)), class_="notice")]
+    note = [] if len(steps) == requested else [element("p", strings("path.shorter", count=len(steps)), class_="notice")]
     return document(
         context,
         "path",
         element("h1", strings("path.title")),
         element("p", title, class_="path-ends"),
         element("p", strings("path.lead"), class_="lead"),
-        _ways(steps, asked, strings),
+        _links(steps, requested, strings),
         *note,
         _stage(steps, strings),
         element("h2", strings("path.works")),
@@ -69,29 +69,29 @@ def _page(context: Context, steps: list[PathStep], asked: int) -> Response:
     )
 
 
-def _ways(steps: list[PathStep], asked: int, strings: Strings) -> Markup:
-    """Other paths from here."""
+def _links(steps: list[PathStep], requested: int, strings: Strings) -> Markup:
+    """Links to related paths."""
     ends = {"from_": steps[0].id, "to": steps[-1].id}
-    ways = [
-        element("a", strings("path.another"), href=page_link("path", steps=asked), class_="way-first"),
-        element("a", strings("path.back"), href=page_link("path", from_=ends["to"], to=ends["from_"], steps=asked)),
-        element("a", strings("path.on"), href=page_link("path", from_=ends["to"], steps=asked)),
+    links = [
+        element("a", strings("path.another"), href=page_link("path", steps=requested), class_="way-first"),
+        element("a", strings("path.back"), href=page_link("path", from_=ends["to"], to=ends["from_"], steps=requested)),
+        element("a", strings("path.on"), href=page_link("path", from_=ends["to"], steps=requested)),
     ]
     lengths = [
         element("a", strings.number(count), href=page_link("path", **ends, steps=count),
-                aria_current="true" if count == asked else None, aria_label=strings("path.length", count=count))
+                aria_current="true" if count == requested else None, aria_label=strings("path.length", count=count))
         for count in _STEPS
     ]  # fmt: skip
     counted = element("span", strings("path.lengths"), " ", *lengths, class_="path-lengths")
-    return element("nav", *ways, counted, class_="path-ways", aria_label=strings("path.ways"))
+    return element("nav", *links, counted, class_="path-ways", aria_label=strings("path.ways"))
 
 
 def _stage(steps: list[PathStep], strings: Strings) -> Markup:
-    """All pictures over one another; the script fades from one to the next. Without a script it is not shown."""
+    """All pictures on top of one another; the script fades from one to the next. Hidden without a script."""
     pictures = [
-        element("img", src=picture_address(step.work, LARGE), alt="", decoding="async", loading="lazy", hidden=bool(place),
+        element("img", src=picture_address(step.work, LARGE), alt="", decoding="async", loading="lazy", hidden=bool(position),
                 data_title=", ".join(part for part in (label_of(step.work).title, label_of(step.work).by) if part))
-        for place, step in enumerate(steps)
+        for position, step in enumerate(steps)
     ]  # fmt: skip
     return element(
         "section",
@@ -107,6 +107,6 @@ def _stage(steps: list[PathStep], strings: Strings) -> Markup:
 
 
 def _step(step: PathStep, strings: Strings) -> Markup:
-    is_first = step.percentile != step.percentile  # nan: there is nothing before it
+    is_first = step.percentile != step.percentile  # nan: there is no work before it
     note = strings("path.first") if is_first else strings("path.near", share=share_text(step.percentile, strings))
     return tile(step.work, strings, href=search_link(strings, step.work), note=note)

@@ -1,4 +1,4 @@
-"""What stands on a page while its answer is worked out in the background."""
+"""Progress display for answers that are computed in the background."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from artsim.ui.error_text import error_markup
 from artsim.ui.markup import Markup, element
 
 
-def waiting(context: Context, job: BackgroundTask[Any], sentence: str, address: str) -> Markup:
-    """How far the job is, with the script `waiting.js` asking at `address`; or why it failed."""
-    if job.state == "failed":
+def waiting(context: Context, task: BackgroundTask[Any], message: str, address: str) -> Markup:
+    """Progress of the task, which `waiting.js` updates from `address`; after a failure, its message."""
+    if task.state == "failed":
         strings = context.strings
-        said = strings("error.internal") if job.failure is None else error_markup(job.failure, strings)
-        return element("p", said, class_="notice", role="alert")
+        text = strings("error.internal") if task.failure is None else error_markup(task.failure, strings)
+        return element("p", text, class_="notice", role="alert")
     return element(
         "div",
-        element("p", sentence, id="waiting"),
-        element("progress", value=job.done, max=max(1, job.total), aria_labelledby="waiting"),
+        element("p", message, id="waiting"),
+        element("progress", value=task.done, max=max(1, task.total), aria_labelledby="waiting"),
         data_progress=address,
         class_="waiting",
     )
 
 
-def progress_answer(job: BackgroundTask[Any]) -> Response:
-    """What `waiting.js` is told."""
-    facts = {"state": job.state, "done": job.done, "total": job.total}
-    return JSONResponse(facts, headers={"Cache-Control": "no-store"})
+def progress_answer(task: BackgroundTask[Any]) -> Response:
+    """The JSON that `waiting.js` polls."""
+    status = {"state": task.state, "done": task.done, "total": task.total}
+    return JSONResponse(status, headers={"Cache-Control": "no-store"})

@@ -1,7 +1,7 @@
-"""The pages beside the search: HTML from the server, each at its own address `/NAME`.
+"""Registry of the pages beside the search: server-side HTML, each page at its own address `/NAME`.
 
-A page is a module with `routes(context)`, and one line in `_PAGES`; other packages call `register_page`. Its sentences are
-in `messages/locales/*/NAME.json`, its script and style, if it has any, in `assets/NAME.js` and `assets/NAME.css`.
+A page is a module with `routes(context)` and one line in `_PAGES`; other packages call `register_page`. Its messages are
+in `messages/locales/*/NAME.json`, its script and style, if any, in `assets/NAME.js` and `assets/NAME.css`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from artsim.ui.context import Context
 
 @dataclass(frozen=True)
 class Page:
-    """One page. Its module is imported when the app starts, so that naming pages costs nothing."""
+    """One page. Its module is imported only when the app starts."""
 
     name: str
-    """Its address, and with `nav.` before it the key of its label in the navigation."""
+    """Its address; `nav.NAME` is the key of its label in the navigation."""
     listed: Callable[[Context], bool] = lambda context: True
-    """Whether the navigation shows it. (Other pages are reached from works.)"""
+    """Whether the navigation lists it. (Other pages are linked from works.)"""
     module: str = ""
     """The module with `routes(context)`; by default `artsim.ui.pages.NAME`."""
     label: str = ""
-    """Its label in the navigation, for a page whose sentences are not in `messages/locales`."""
+    """Its label in the navigation, for a page without messages in `messages/locales`."""
 
 
 def _has_years(context: Context) -> bool:
@@ -37,8 +37,8 @@ def _has_pictures(context: Context) -> bool:
     return context.collection.manifest.images == "bytes"
 
 
-def _is_the_owners(context: Context) -> bool:
-    """Whether everyone who sees the navigation is the owner."""
+def _is_everyone_owner(context: Context) -> bool:
+    """Whether every visitor is the owner, because there is no log-in."""
     return context.owner_tools is not None and not context.owner_tools.owner.logs_in
 
 
@@ -61,27 +61,27 @@ _PAGES: list[Page] = [
     Page("evaluation"),
     Page("how"),
     Page("why", _never),
-    Page("collection", _is_the_owners, "artsim.ui.owner.page"),
+    Page("collection", _is_everyone_owner, "artsim.ui.owner.page"),
 ]
 """In the order of the navigation."""
 
 
 def register_page(page: Page) -> None:
-    """Make one more page known, last in the navigation. Call it before the app starts."""
+    """Add a page, last in the navigation. Call before the app starts."""
     _PAGES.append(page)
 
 
 def page_routes(context: Context) -> list[Route]:
-    """The routes of all pages. Their modules are loaded here."""
+    """The routes of all pages. Imports their modules."""
     modules = (import_module(page.module or f"artsim.ui.pages.{page.name}") for page in _PAGES)
     return [route for module in modules for route in module.routes(context)]
 
 
 def page_names() -> set[str]:
-    """Names of the pages that there are: what other views may link to."""
+    """Names of all registered pages, which other views may link to."""
     return {page.name for page in _PAGES}
 
 
 def in_navigation(context: Context) -> dict[str, str]:
-    """The pages that the navigation lists, in its order: name -> label."""
+    """The pages in the navigation, in order: name -> label."""
     return {page.name: page.label or context.strings(f"nav.{page.name}") for page in _PAGES if page.listed(context)}

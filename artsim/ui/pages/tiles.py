@@ -1,4 +1,4 @@
-"""Works on the pages beside the search: a picture with its label, leading somewhere."""
+"""Works on the pages beside the search: a picture with its label, as a link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def work_picture(work: Mapping[str, Any], strings: Strings, *, size: int = SMALL
 
 
 def tile(work: Mapping[str, Any], strings: Strings, *, href: str, note: str = "") -> Markup:
-    """`<li>`: the work as a card that leads to `href`; `note` stands under its label."""
+    """`<li>`: the work as a card that links to `href`; `note` is the line below its label."""
     label = label_of(work)
     caption = [element("span", label.title, class_="title"), " "]
     caption += [element("span", label.by, class_="by"), " "] if label.by else []
@@ -38,11 +38,11 @@ def tile(work: Mapping[str, Any], strings: Strings, *, href: str, note: str = ""
 
 
 def page_link(name: str, **query: object) -> str:
-    """The address of another page, with its query: `./timeline?work=ID`."""
-    given = {key.rstrip("_"): value for key, value in query.items() if value is not None}
-    return f"./{name}?{urlencode(given)}" if given else f"./{name}"
+    """Address of another page with its query: `./timeline?work=ID`. None values are omitted."""
+    parameters = {key.rstrip("_"): value for key, value in query.items() if value is not None}
+    return f"./{name}?{urlencode(parameters)}" if parameters else f"./{name}"
 
 
 def search_link(strings: Strings, work: Mapping[str, Any]) -> str:
-    """The search with a work."""
+    """Address of the search with a work."""
     return f"{search_address(strings.language)}?{urlencode({'work': work['id']})}"

@@ -1,4 +1,4 @@
-"""`/timeline?work=ID`: which works before a work it resembles, and which works after it resemble it."""
+"""`/timeline?work=ID`: the earlier works that a work resembles, and the later works that resemble it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from artsim.ui.pages.timeline_layout import HEIGHT, WIDTH, Layout, Placed, lay_o
 from artsim.ui.thumbnail_cache import SMALL
 
 SHOWN = 16
-_HALF_LIVES = (50, 200)  # years that a visitor may choose
+_HALF_LIVES = (50, 200)  # years, offered to visitors
 
 
 def routes(context: Context) -> list[Route]:
@@ -53,7 +53,7 @@ def _timeline(context: Context, request: Request) -> Response:
 
 
 def _choose(context: Context) -> Response:
-    """Works to begin with."""
+    """The page without a work: works to start from."""
     strings, collection = context.strings, context.collection
     works = [collection.work(identity) for identity in context.examples if identity in collection.state.rows]
     dated = [work for work in works if work.get("year") is not None]
@@ -70,7 +70,7 @@ def _choose(context: Context) -> Response:
 
 
 def _half_life(text: str | None) -> float | None:
-    """`QueryError` for anything but a number of years above 0."""
+    """The half-life in years. Raises `QueryError` for anything but a whole number above 0."""
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 100_000:
@@ -100,25 +100,25 @@ def _subject(context: Context, work: dict[str, Any], decay: float | None) -> Mar
 
 
 def _section(context: Context, identity: str, direction: Direction, decay: float | None) -> Markup:
-    """Plot and list of one direction, or why there is none."""
+    """Plot and list of one direction, or the reason why there is none."""
     strings = context.strings
     heading = element("h2", strings(f"timeline.{direction}"), id=direction)
     try:
-        found = influence(context.collection, identity, direction=direction, k=SHOWN, decay=decay)
+        result = influence(context.collection, identity, direction=direction, k=SHOWN, decay=decay)
     except QueryError as error:
         return element("section", heading, element("p", error_markup(error, strings)))
-    in_time = sorted(found.matches, key=lambda item: item.year)
+    matches = sorted(result.matches, key=lambda item: item.year)
     tiles = [
         tile(item.match.work, strings, href=page_link("timeline", work=item.match.id), note=_note(item, strings))
-        for item in in_time
+        for item in matches
     ]
-    undated = element("p", strings("timeline.undated", count=strings.number(found.undated)), class_="fine")
+    undated = element("p", strings("timeline.undated", count=strings.number(result.undated)), class_="fine")
     return element(
         "section",
         heading,
-        _plot(context, found),
+        _plot(context, result),
         element("ol", *tiles, class_="grid timeline-list"),
-        undated if found.undated else "",
+        undated if result.undated else "",
         aria_labelledby=direction,
     )
 
@@ -129,9 +129,9 @@ def _note(item: TimedMatch, strings: Strings) -> str:
     )
 
 
-def _plot(context: Context, found: Influence) -> Markup:
-    """Year across, likeness up; every work also stands in the list below, so that readers of the list miss nothing."""
-    layout = lay_out(found, lambda identity: _thumbnail(context, identity))
+def _plot(context: Context, result: Influence) -> Markup:
+    """x: year, y: likeness. Hidden from screen readers, because the list below contains every work."""
+    layout = lay_out(result, lambda identity: _thumbnail(context, identity))
     lines = [element("path", d=f"M{_x(x)} 0V100", class_="year") for x, _ in layout.years]
     lines += [element("path", d=f"M0 {_y(y)}H100", class_="level") for y, _ in layout.levels]
     lines.append(element("path", d=f"M{_x(layout.own_x)} 0V100", class_="own"))
@@ -142,37 +142,37 @@ def _plot(context: Context, found: Influence) -> Markup:
         element("span", _level(percentile, strings), style=f"top:{_y(y)}%", class_="level")
         for y, percentile in layout.levels
     ]
-    crowd = [element("i", style=f"left:{_x(x)}%;top:{_y(y)}%") for x, y in layout.background]
-    works = [_placed(context, placed) for placed in layout.matches]
+    background = [element("i", style=f"left:{_x(x)}%;top:{_y(y)}%") for x, y in layout.background]
+    works = [_plotted(context, point) for point in layout.matches]
     caption = strings("timeline.axis")
     return element(
         "figure",
-        element("div", drawing, *crowd, *years, *levels, _own(context, found, layout), *works, class_="plot",
+        element("div", drawing, *background, *years, *levels, _own_picture(context, result, layout), *works, class_="plot",
                 dir="ltr"),
         element("figcaption", caption, class_="fine"),
         class_="timeline-plot", aria_hidden="true", style=f"--ratio:{WIDTH}/{HEIGHT}",
     )  # fmt: skip
 
 
-def _placed(context: Context, placed: Placed) -> Markup:
-    x, y = placed.dot
-    dot = element("b", str(placed.number), style=f"left:{_x(x)}%;top:{_y(y)}%")
-    if placed.picture is None:
+def _plotted(context: Context, point: Placed) -> Markup:
+    x, y = point.dot
+    dot = element("b", str(point.number), style=f"left:{_x(x)}%;top:{_y(y)}%")
+    if point.picture is None:
         return dot
     link = element(
         "a",
-        work_picture(placed.item.match.work, context.strings),
-        href=page_link("timeline", work=placed.item.match.id),
+        work_picture(point.item.match.work, context.strings),
+        href=page_link("timeline", work=point.item.match.id),
         tabindex="-1",
-        style=_box(placed.picture[1]),
+        style=_box(point.picture[1]),
     )
     return Markup(link + dot)
 
 
-def _own(context: Context, found: Influence, layout: Layout) -> Markup:
-    if layout.own is None or found.work is None:
+def _own_picture(context: Context, result: Influence, layout: Layout) -> Markup:
+    if layout.own is None or result.work is None:
         return Markup("")
-    return element("span", work_picture(found.work, context.strings), style=_box(layout.own[1]), class_="own")
+    return element("span", work_picture(result.work, context.strings), style=_box(layout.own[1]), class_="own")
 
 
 def _box(box: tuple[float, float, float, float]) -> str:
@@ -197,6 +197,6 @@ def _y(pixels: float) -> str:
 
 
 def _thumbnail(context: Context, identity: str) -> Image.Image:
-    """Only its shape matters here: the browser fetches the picture itself."""
+    """The thumbnail, for its shape only: the browser fetches the picture itself."""
     path = context.thumbnails.path(identity, SMALL)
     return load_image(path) if path is not None else Image.new("RGB", (4, 3))

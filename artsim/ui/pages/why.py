@@ -1,6 +1,6 @@
-"""`/why?work=ID&match=ID`: why a work was found with another, as a page, or with `part=1` as the piece that the detail shows.
+"""`/why?work=ID&match=ID`: explains why a work matches another, as a page, or with `part=1` as a fragment for the detail.
 
-For the search with an upload that piece has no `work`: the header `X-Upload` names the file.
+For a query with an upload, the fragment has no `work`: the header `X-Upload` names the file.
 """
 
 from __future__ import annotations
@@ -26,50 +26,50 @@ from artsim.ui.pages.tiles import page_link, search_link, tile
 from artsim.ui.pages.why_section import why_section
 from artsim.ui.search_service import read_upload
 
-_KEPT = 24  # explanations; each some 3 MB of pictures
-_Known = OrderedDict[tuple[str, str], tuple[State, Explanation]]
+_MAX_CACHED = 24  # explanations of about 3 MB of pictures each
+_Cache = OrderedDict[tuple[str, str], tuple[State, Explanation]]
 
 
 def routes(context: Context) -> list[Route]:
-    known: _Known = OrderedDict()
-    one_at_a_time = threading.Lock()  # an explanation costs some 25 runs of the encoder
+    cache: _Cache = OrderedDict()
+    explain_lock = threading.Lock()  # one explanation takes about 25 runs of the encoder
 
-    def why(speaking: Context, request: Request) -> Response:
+    def why(localized: Context, request: Request) -> Response:
         work, match = request.query_params.get("work", ""), request.query_params.get("match", "")
-        part, upload = request.query_params.get("part"), request.headers.get("X-Upload")
+        fragment, upload = request.query_params.get("part"), request.headers.get("X-Upload")
         pair = (work, match)
-        if part and not work and upload and match:
-            file = uploaded_path(unquote(upload), speaking.strings("notice.url"))
-            with one_at_a_time:
-                explanation = explain(speaking.collection, match, image=read_upload(file, speaking.strings))
+        if fragment and not work and upload and match:
+            file = uploaded_path(unquote(upload), localized.strings("notice.url"))
+            with explain_lock:
+                explanation = explain(localized.collection, match, image=read_upload(file, localized.strings))
         elif all(pair):
-            with one_at_a_time:
-                explanation = _explained(speaking, pair, known)
+            with explain_lock:
+                explanation = _explained(localized, pair, cache)
         else:
-            raise TranslatedError(speaking.strings("why.nothing"))
-        if part:
-            names = _names(speaking, pair) if request.query_params.get("named") and work else None
-            section = why_section(speaking, explanation, names=names)
+            raise TranslatedError(localized.strings("why.nothing"))
+        if fragment:
+            names = _names(localized, pair) if request.query_params.get("named") and work else None
+            section = why_section(localized, explanation, names=names)
             return HTMLResponse(str(section), headers={"Cache-Control": "no-store"})
-        return _page(speaking, pair, explanation)
+        return _page(localized, pair, explanation)
 
     return [Route("/why", view(context, "why", why))]
 
 
-def _explained(context: Context, pair: tuple[str, str], known: _Known) -> Explanation:
-    """The explanation, made once for the collection as it is."""
+def _explained(context: Context, pair: tuple[str, str], cache: _Cache) -> Explanation:
+    """The explanation of a pair, cached for the current state of the collection."""
     state = context.collection.state
-    kept = known.get(pair)
-    if kept is None or kept[0] is not state:
-        known[pair] = (state, explain(context.collection, pair[1], work=pair[0]))
-        while len(known) > _KEPT:
-            known.popitem(last=False)
-    known.move_to_end(pair)
-    return known[pair][1]
+    cached = cache.get(pair)
+    if cached is None or cached[0] is not state:
+        cache[pair] = (state, explain(context.collection, pair[1], work=pair[0]))
+        while len(cache) > _MAX_CACHED:
+            cache.popitem(last=False)
+    cache.move_to_end(pair)
+    return cache[pair][1]
 
 
 def _names(context: Context, pair: tuple[str, str]) -> tuple[str, str]:
-    """What two works are called, where neither was searched with."""
+    """Names of the two pictures, for an explanation outside a search."""
     labels = [label_of(context.collection.work(identity)) for identity in pair]
     first, second = (
         context.strings("picture.alt" if label.by else "picture.alt.plain", title=label.title, by=label.by)

@@ -1,4 +1,4 @@
-"""Why a work is like another picture, for the page: in words, over both pictures, in colours and in shared metadata."""
+"""HTML of an explanation: words, heat maps over both pictures, palettes and shared metadata."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SIDE = 520  # pixels of the heat maps
 
 
 def why_section(context: Context, explanation: Explanation, *, names: tuple[str, str] | None = None) -> Markup:
-    """Everything that the explanation has, as one section without a heading of its own.
+    """The whole explanation as one section without a heading of its own.
 
-    `names`: what the two pictures are called; None for a query and what was found with it.
+    `names`: names of the two pictures; None for a query and its match.
     """
     strings = context.strings
-    called = names or (strings("why.map.query"), strings("why.map.match"))
+    pictures = names or (strings("why.map.query"), strings("why.map.match"))
     words = [
         element("li", strings(f"why.{item.aspect}.{item.step}"), " ",
                 element("span", share_text(item.percentile, strings), class_="fine") if item.step != "unknown" else "")
@@ -35,21 +35,21 @@ def why_section(context: Context, explanation: Explanation, *, names: tuple[str,
     return element(
         "div",
         element("ul", *words, class_="why-words"),
-        _maps(explanation, called, strings),
-        _palettes(explanation, called, strings),
+        _maps(explanation, pictures, strings),
+        _palettes(explanation, pictures, strings),
         _metadata(explanation, strings),
         class_="why",
     )
 
 
-def _maps(explanation: Explanation, called: tuple[str, str], strings: Strings) -> Markup:
-    agreement = explanation.agreement
-    if agreement is None:
+def _maps(explanation: Explanation, names: tuple[str, str], strings: Strings) -> Markup:
+    correspondence = explanation.agreement
+    if correspondence is None:
         return Markup("")
-    pairs = agreement.pairs
+    pairs = correspondence.pairs
     figures = [
-        _map(explanation.query_picture, agreement.first, [pair.first for pair in pairs], called[0]),
-        _map(explanation.match_picture, agreement.second, [pair.second for pair in pairs], called[1]),
+        _map(explanation.query_picture, correspondence.first, [pair.first for pair in pairs], names[0]),
+        _map(explanation.match_picture, correspondence.second, [pair.second for pair in pairs], names[1]),
     ]
     note = strings("why.map.info" if pairs else "why.map.none")
     return element(
@@ -63,18 +63,18 @@ def _map(picture: Image.Image, heat: np.ndarray, regions: Sequence[Region], alt:
     return element("figure", element("img", src=source, alt=alt), element("figcaption", alt, class_="fine"))
 
 
-def _palettes(explanation: Explanation, called: tuple[str, str], strings: Strings) -> Markup:
+def _palettes(explanation: Explanation, names: tuple[str, str], strings: Strings) -> Markup:
     shared = explanation.shared_colors
     rows = [
-        _palette(explanation.query_palette, [pair.first for pair in shared], called[0], strings),
-        _palette(explanation.match_palette, [pair.second for pair in shared], called[1], strings),
+        _palette(explanation.query_palette, [pair.first for pair in shared], names[0], strings),
+        _palette(explanation.match_palette, [pair.second for pair in shared], names[1], strings),
     ]
     note = strings("why.palette.shared", count=len(shared)) if shared else strings("why.palette.none")
     return element("div", element("h3", strings("why.palette")), *rows, element("p", note, class_="fine"))
 
 
 def _palette(swatches: Sequence[Swatch], shared: Sequence[int], label: str, strings: Strings) -> Markup:
-    """A strip of colours, each as wide as its share; those that the other picture has too are marked."""
+    """A strip of colours, each as wide as its share; colours that the other picture shares are marked."""
     strip = [
         element(
             "span",

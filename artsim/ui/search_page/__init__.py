@@ -1,1 +1,1 @@
-"""The search page."""
+"""The search page: query panel, fields, results and detail dialog."""

@@ -1,4 +1,4 @@
-"""The search: a query and its controls on one side, works on the other."""
+"""The search page: query controls beside the results, and the events that connect them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, 
 from artsim.ui.search_page.query_input import Address, AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
 
-_AT_ONCE = 4  # searches that may run side by side; the encoder itself takes one picture at a time
+_CONCURRENCY = 4  # the encoder itself takes one picture at a time
 _BEFORE = "(...inputs) => { window.artsim.busy(); return inputs; }"
 _AFTER = "() => { window.artsim.settle(); }"
-_AFTER_LINK = "() => { window.artsim.settle(); setTimeout(window.artsim.restored, 200); }"  # if the page was the same
+_AFTER_LINK = "() => { window.artsim.settle(); setTimeout(window.artsim.restored, 200); }"  # if results are unchanged
 
 
 @dataclass(frozen=True)
 class _Controls:
-    """Everything that a question is made of, as components."""
+    """The components that make up the search form."""
 
     query: QueryInput
     preset: gr.Radio
@@ -53,7 +53,7 @@ class _Controls:
     contains: gr.Checkbox
     weights: Mapping[Aspect, AmountInput]
     filters: Mapping[str, Any]
-    """By column: also those that are not to be seen yet, as their columns do not tell the works apart."""
+    """By column, including hidden ones: those of columns that do not distinguish works yet."""
 
     @property
     def all(self) -> list[Any]:
@@ -61,9 +61,9 @@ class _Controls:
         return [*plain, *self.weights.values(), *self.filters.values()]
 
     def form(self, values: Sequence[Any]) -> SearchForm:
-        """What the controls say; `values` are theirs, in the order of `all`."""
-        parts, preset, k, ranking, variety, encoder, contains, *more = values
-        shares, conditions = more[: len(self.weights)], more[len(self.weights) :]
+        """The search form of the component values, which are in the order of `all`."""
+        parts, preset, k, ranking, variety, encoder, contains, *rest = values
+        shares, conditions = rest[: len(self.weights)], rest[len(self.weights) :]
         preset = preset if preset in PRESETS else None
         return SearchForm(
             parts=parts,
@@ -80,7 +80,7 @@ class _Controls:
         )
 
     def values(self, context: Context, form: SearchForm) -> list[Any]:
-        """How the controls stand for a question, in the order of `all`."""
+        """The component values of a search form, in the order of `all`."""
         weights = PRESETS[form.preset] if form.preset else form.weights
         return [
             [_part_data(context, part) for part in form.parts],
@@ -96,7 +96,7 @@ class _Controls:
 
 
 def search_page(context: Context) -> None:
-    """Lays out the search and connects its events."""
+    """Lay out the search page and connect its events."""
     strings = context.strings
     with gr.Row(elem_id="search", equal_height=False):
         with gr.Column(elem_id="controls", scale=0, min_width=300):
@@ -120,13 +120,13 @@ def _connect(
     def search(*values: Any) -> str:
         return page_of(context, ParsedLink(controls.form(values)))
 
-    def restore(opened: Address) -> list[Any]:
-        reading = read_query_string(opened.query, context, opened.uploads)
-        return [*controls.values(context, reading.form), page_of(context, reading, restored="link")]
+    def restore(value: Address) -> list[Any]:
+        link = read_query_string(value.query, context, value.uploads)
+        return [*controls.values(context, link.form), page_of(context, link, restored="link")]
 
     common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run: dict[str, Any] = {
-        "fn": search, "inputs": controls.all, "outputs": results, "js": _BEFORE, "concurrency_limit": _AT_ONCE, **common
+        "fn": search, "inputs": controls.all, "outputs": results, "js": _BEFORE, "concurrency_limit": _CONCURRENCY, **common
     }  # fmt: skip
     preset, weights, filters = controls.preset, list(controls.weights.values()), list(controls.filters.values())
     fields = (
@@ -140,17 +140,17 @@ def _connect(
         *filters,
     )
     gr.on([field.input for field in fields], trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
-    by_hand = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
-    by_hand.then(**run).then(None, js=_AFTER, **common)
+    weight_event = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
+    weight_event.then(**run).then(None, js=_AFTER, **common)
     preset.input(None, preset, weights, js="(name) => window.artsim.encoders.presets[name]", **common)
     if clear is not None:
-        emptied = clear.click(None, None, filters, js=f"() => {json.dumps([None] * len(filters))}", **common)
-        emptied.then(**run).then(None, js=_AFTER, **common)
+        clear_event = clear.click(None, None, filters, js=f"() => {json.dumps([None] * len(filters))}", **common)
+        clear_event.then(**run).then(None, js=_AFTER, **common)
     outputs = [*controls.all, results]
-    opened = address.input(
-        restore, address, outputs, js=_BEFORE, concurrency_limit=_AT_ONCE, trigger_mode="always_last", **common
+    address_event = address.input(
+        restore, address, outputs, js=_BEFORE, concurrency_limit=_CONCURRENCY, trigger_mode="always_last", **common
     )
-    opened.then(None, js=_AFTER_LINK, **common)
+    address_event.then(None, js=_AFTER_LINK, **common)
 
 
 def _part_data(context: Context, part: Part) -> PartData:
@@ -163,14 +163,14 @@ def _part_data(context: Context, part: Part) -> PartData:
         facts = facts_of(context.collection.work(part.work))
     except QueryError:  # removed from the collection since the link was read
         return data.model_copy(update={"work": part.work, "title": part.work})
-    seen = {"title": facts["data_title"], "address": facts["data_picture"], "large": facts["data_large"]}
-    return data.model_copy(update={"work": part.work, **seen})
+    preview = {"title": facts["data_title"], "address": facts["data_picture"], "large": facts["data_large"]}
+    return data.model_copy(update={"work": part.work, **preview})
 
 
 def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
     """The controls from top to bottom, and the button that clears the filters."""
     strings = context.strings
-    # Encoders that are known by their name to read words; of others the page learns it when they are loaded.
+    # These families are known to embed text; for other encoders the page learns it once they are loaded.
     reads_words = any(family in context.encoder.lower() for family in ("clip", "siglip"))
     query = QueryInput(strings, reads_words=reads_words)
     preset = gr.Radio(
@@ -203,18 +203,18 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
 
 
 def _meaning(context: Context) -> Markup:
-    """What the words of the presets mean, where they stand."""
+    """Explanations of the presets, shown on demand."""
     strings = context.strings
     meanings = [
         element("li", element("b", strings(f"preset.{name}")), " ", strings(f"preset.{name}.info")) for name in PRESETS
     ]
-    ask = button(strings("presets.ask"), class_="link", data_act="explain", aria_expanded="false")
+    toggle = button(strings("presets.ask"), class_="link", data_act="explain", aria_expanded="false")
     note = element("ul", *meanings, class_="what-text", hidden=True)
-    return element("div", ask, note, class_="meaning", data_explained=True)
+    return element("div", toggle, note, class_="meaning", data_explained=True)
 
 
 def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
-    """One control per facet that there is or may be, by its column, and the button that clears them."""
+    """One control per possible facet, by column, and the button that clears them."""
     if not context.possible_facets:
         return {}, None
     strings = context.strings
@@ -228,7 +228,7 @@ def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
 
 
 def _filter(facet: Facet, context: Context) -> ChoicesInput | RangeInput:
-    """Not to be seen while its column does not tell the works apart."""
+    """The control of a facet; hidden while its column does not distinguish works."""
 
     def renew(field: ChoicesInput | RangeInput) -> None:
         now = next((other for other in context.facets if other.column == facet.column), None)
@@ -264,7 +264,7 @@ def _weight(aspect: Aspect, strings: Strings) -> AmountInput:
 
 
 def _encoder(context: Context) -> gr.Radio:
-    """Only shown where there is a choice."""
+    """Visible only with several encoders."""
     strings, offered = context.strings, encoders_offered(context)
     names = [(strings(f"encoder.{name}") if name in SEVERAL else name, name) for name in offered]
     return gr.Radio(

@@ -1,4 +1,4 @@
-"""The HTML of the query panel: the parts of the query, ways to add one, the camera, and the frame that crops a picture."""
+"""HTML of the query panel: query parts, controls to add one, the camera dialog and the crop dialog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CORNERS = ("nw", "n", "ne", "e", "se", "s", "sw", "w")
 
 
 def query_markup(strings: Strings, *, reads_words: bool) -> Markup:
-    """`reads_words`: whether the box for words is shown at once; else the page shows it when the encoder reads words."""
+    """`reads_words`: show the text box at once; otherwise the page shows it once the encoder is known to embed text."""
     parts = element("ul", class_="tray", aria_label=strings("query.parts"), hidden=True)
     note = element("p", "", class_="query-note", role="status")
     return element(
@@ -60,7 +60,7 @@ def _words(strings: Strings, *, shown: bool) -> Markup:
 
 
 def _part(strings: Strings) -> Markup:
-    """One part of the query, to be filled in by the page."""
+    """Template of a query part; the page's script fills it in."""
     sign = element(
         "span",
         button(strings("part.for"), data_part="for", aria_pressed="true"),
@@ -110,7 +110,7 @@ def _camera(strings: Strings) -> Markup:
 
 
 def _crop(strings: Strings) -> Markup:
-    """The frame is one thing for the keyboard, and has handles for the pointer."""
+    """The crop dialog. Its frame is one control for the keyboard and has handles for the pointer."""
     frame = element(
         "div",
         *(element("span", data_corner=corner) for corner in _CORNERS),

@@ -1,4 +1,4 @@
-"""What fills the page beside the query: works to start from, matches, or a notice."""
+"""Results beside the query: works to start from, matches, or a notice."""
 
 from __future__ import annotations
 
@@ -21,55 +21,56 @@ from artsim.ui.search_service import Answer, Group, conditions_of, find, group_n
 log = logging.getLogger(__name__)
 
 
-def page_of(context: Context, reading: ParsedLink, *, restored: str | None = None) -> Markup:
-    """The page for a question. Whatever goes wrong is on it as a sentence.
+def page_of(context: Context, link: ParsedLink, *, restored: str | None = None) -> Markup:
+    """The results page of a parsed link. Errors appear on it as messages.
 
-    `restored`: the address says it already, so the browser notes no new step; "link" when it was opened or gone back to.
+    `restored`: the address is this page's already, so the browser adds no history entry; "link" if it was opened as a
+    link or through the history.
     """
-    form = reading.form
+    form = link.form
     if not form.parts:
-        return _empty_page(context, reading, None, restored=restored)
-    refusal: str
+        return _empty_page(context, link, None, restored=restored)
+    failure: str
     try:
-        return matches_page(context, find(context, form), reading, restored=restored)
+        return matches_page(context, find(context, form), link, restored=restored)
     except ArtsimError as error:
-        refusal = error_markup(error, context.strings)
+        failure = error_markup(error, context.strings)
     except Exception:
         log.exception("A search failed.")
-        refusal = context.strings("notice.internal")
-    return _empty_page(context, reading, refusal, restored=restored)
+        failure = context.strings("notice.internal")
+    return _empty_page(context, link, failure, restored=restored)
 
 
 def start_page(context: Context) -> Markup:
-    """What stands there before anything is asked."""
+    """The page before the first search."""
     return _empty_page(context, ParsedLink(SearchForm()), None, restored="start")
 
 
-def _empty_page(context: Context, reading: ParsedLink, refusal: str | None, *, restored: str | None) -> Markup:
-    """What this is and works to start from; above them, what went wrong, if something did.
+def _empty_page(context: Context, link: ParsedLink, failure: str | None, *, restored: str | None) -> Markup:
+    """Introduction and works to start from, below an error notice if there was a failure.
 
-    The introduction is here and not above the query: answers take its place, and nothing that stays on the page moves.
+    The introduction is here and not above the query: results replace it, so nothing that stays on the page moves.
     """
     strings = context.strings
     cards = []
     for identity in context.examples:
         try:
             cards.append(example_card(context.collection.work(identity), strings))
-        except QueryError:  # removed from the collection since the start
+        except QueryError:  # the work was removed meanwhile
             continue
     return element(
         "section",
-        _notice(strings("notice.error"), refusal, role="alert") if refusal else "",
-        _problems(context, reading),
+        _notice(strings("notice.error"), failure, role="alert") if failure else "",
+        _problems(context, link),
         element("header", element("h1", strings("intro.title")), element("p", strings("intro.text")), class_="intro"),
         element("h2", strings("examples.title")),
         element("ul", *cards, class_="grid"),
-        _opened(context, reading, ()),
-        class_="results", data_state="empty", data_query=write_query_string(reading.form), data_restored=restored,
+        _opened(context, link, ()),
+        class_="results", data_state="empty", data_query=write_query_string(link.form), data_restored=restored,
     )  # fmt: skip
 
 
-def matches_page(context: Context, answer: Answer, reading: ParsedLink, *, restored: str | None = None) -> Markup:
+def matches_page(context: Context, answer: Answer, link: ParsedLink, *, restored: str | None = None) -> Markup:
     strings, form, heading = context.strings, answer.form, heading_of(context, answer.form)
     matches = answer.matches
     if not matches:
@@ -81,11 +82,11 @@ def matches_page(context: Context, answer: Answer, reading: ParsedLink, *, resto
     body = [_grid(context, answer, group) for group in answer.groups]
     return element(
         "section",
-        _problems(context, reading),
+        _problems(context, link),
         _head(context, answer, heading),
         notice,
         *body,
-        _opened(context, reading, [match.id for match in matches]),
+        _opened(context, link, [match.id for match in matches]),
         class_="results", data_state="matches", data_query=write_query_string(form), data_restored=restored,
         data_title=heading,
     )  # fmt: skip
@@ -115,8 +116,8 @@ def _count(context: Context, answer: Answer) -> Markup:
         text = strings("results.count", count=count, total=strings.number(len(context.collection)))
     word = strings("results.percentile")
     info = strings("results.percentile.info.text" if answer.by_text else "results.percentile.info")
-    asked, note = explained(word, strings("what.label", word=word), info)
-    return element("div", element("p", text, " · ", asked), note, class_="results-count", data_explained=True)
+    term, note = explained(word, strings("what.label", word=word), info)
+    return element("div", element("p", text, " · ", term), note, class_="results-count", data_explained=True)
 
 
 def _tools(context: Context, answer: Answer) -> Markup:
@@ -131,17 +132,17 @@ def _tools(context: Context, answer: Answer) -> Markup:
 
 
 def _downloads(context: Context, answer: Answer) -> Markup:
-    """Links, since the address says it all; with an upload in the question a form, which sends what is shown."""
+    """Download links with the search's query string; for a query with an upload, a form that sends the shown results."""
     strings, kinds = context.strings, [kind for kind in KINDS if kind != "zip" or _has_pictures(context)]
     names = {"csv": strings("download.csv"), "json": strings("download.json"), "zip": strings("download.zip")}
     if any(part.image is not None for part in answer.form.parts):
         shown = json.dumps(shown_matches(answer), separators=(",", ":"))
-        ways = [
+        buttons = [
             element("button", names[kind], type="submit", formaction=f"download.{kind}", class_="link")
             for kind in kinds
         ]
-        given = element("input", type="hidden", name="shown", value=shown)
-        menu = element("form", given, *ways, method="post", class_="menu")
+        field = element("input", type="hidden", name="shown", value=shown)
+        menu = element("form", field, *buttons, method="post", class_="menu")
     else:
         query = write_query_string(answer.form)
         links = [element("a", names[kind], href=f"download.{kind}?{query}", download=True) for kind in kinds]
@@ -172,12 +173,12 @@ def _card(match: Match, context: Context, group: Group, *, by_text: bool, beside
     return match_card(match, detail, context.strings, by_text=by_text)
 
 
-def _opened(context: Context, reading: ParsedLink, shown: Sequence[str]) -> Markup:
-    """The detail that a link opens, of a work that is not among those shown."""
-    if reading.opened is None or reading.opened in shown:
+def _opened(context: Context, link: ParsedLink, shown: Sequence[str]) -> Markup:
+    """The detail that a link opens, if its work is not among the matches shown."""
+    if link.opened is None or link.opened in shown:
         return Markup("")
     try:
-        work = context.collection.work(reading.opened)
+        work = context.collection.work(link.opened)
     except QueryError:  # removed since the link was read
         return Markup("")
     return element(
@@ -185,11 +186,11 @@ def _opened(context: Context, reading: ParsedLink, shown: Sequence[str]) -> Mark
     )
 
 
-def _problems(context: Context, reading: ParsedLink) -> Markup:
-    """What of the link could not be used."""
-    if not reading.problems:
+def _problems(context: Context, link: ParsedLink) -> Markup:
+    """Notice of the parts of the link that could not be used."""
+    if not link.problems:
         return Markup("")
-    items = [element("li", problem) for problem in reading.problems]
+    items = [element("li", problem) for problem in link.problems]
     return element(
         "div", element("strong", context.strings("link.problems")), element("ul", *items), class_="notice", role="alert"
     )

@@ -1,4 +1,4 @@
-"""What opens from a card: a work large, what to do with it, how alike it is and what is known of it."""
+"""Detail dialog of a work: large picture, actions, scores and metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from artsim.ui.thumbnail_cache import LARGE
 
 
 def match_dialog(match: Match, context: Context, *, count: int, by_text: bool, beside: str | None) -> Markup:
-    """The detail of a match, one of `count`. `beside` is the id of the work that was searched with, if it was one."""
+    """The detail of one of `count` matches. `beside`: id of the work in the query, if there is one."""
     position = context.strings("detail.position", rank=match.rank, count=count)
     scores = _scores(match, context.strings, by_text=by_text)
     why = _why(match.work, context, beside, by_text=by_text)
@@ -26,7 +26,7 @@ def match_dialog(match: Match, context: Context, *, count: int, by_text: bool, b
 
 
 def work_dialog(work: Mapping[str, Any], context: Context) -> Markup:
-    """The detail of a work that is not an answer to anything, as a link to it opens it."""
+    """The detail of a work outside any results, as a link opens it."""
     return _detail(work, context, overline="", scores=Markup(""), beside=None)
 
 
@@ -63,7 +63,7 @@ def _detail(
 
 
 def _searches(strings: Strings) -> Markup:
-    """Ways to go on searching from here."""
+    """Buttons that continue the search from this work."""
     return element(
         "div",
         button(strings("detail.search"), class_="primary", data_act="search"),
@@ -75,36 +75,36 @@ def _searches(strings: Strings) -> Markup:
 
 
 def _views(work: Mapping[str, Any], context: Context, beside: str | None) -> Markup:
-    """Other views of the same work, as far as this app has them."""
+    """Links to the other views of the work that this app has."""
     strings, identity = context.strings, str(work["id"])
-    ways: list[Markup] = []
+    links: list[Markup] = []
     if "compare" in page_names():
         if beside is not None:
-            ways.append(_way(strings("detail.compare"), "compare", a=beside, b=identity))
-        ways.append(button(strings("detail.compare-other"), class_="link", data_act="compare"))
+            links.append(_link(strings("detail.compare"), "compare", a=beside, b=identity))
+        links.append(button(strings("detail.compare-other"), class_="link", data_act="compare"))
     if "timeline" in in_navigation(context):
-        ways.append(_way(strings("detail.timeline"), "timeline", work=identity))
+        links.append(_link(strings("detail.timeline"), "timeline", work=identity))
     if "map" in in_navigation(context):
-        ways.append(_way(strings("detail.map"), "map", work=identity))
+        links.append(_link(strings("detail.map"), "map", work=identity))
     if "path" in in_navigation(context):
-        ways.append(_way(strings("detail.path"), "path", **{"from": identity}))
-    ways.append(button(strings("detail.copy"), class_="link", data_act="copy-work"))
+        links.append(_link(strings("detail.path"), "path", **{"from": identity}))
+    links.append(button(strings("detail.copy"), class_="link", data_act="copy-work"))
     link = safe_link(work)
     if link:
         to = {"href": link[0], "target": "_blank", "rel": "noopener noreferrer", "class_": "visit"}
-        ways.append(element("a", strings("detail.visit", host=link[1]), **to))
-    return element("div", *ways, class_="detail-ways")
+        links.append(element("a", strings("detail.visit", host=link[1]), **to))
+    return element("div", *links, class_="detail-ways")
 
 
 def _why(work: Mapping[str, Any], context: Context, beside: str | None, *, by_text: bool) -> Markup:
-    """Place for the reasons, which take the server some seconds: fetched when they are asked for.
+    """Placeholder for the explanation, which takes the server some seconds and is fetched on demand.
 
-    Without a work in the question the page's script names the upload that is in it.
+    For a query without a work, the page's script adds the name of the upload.
     """
     if (beside is None and by_text) or "why" not in page_names():
         return Markup("")
-    named = {} if beside is None else {"work": beside}
-    address = f"why?{urlencode({**named, 'match': str(work['id']), 'part': 1})}"
+    query = {} if beside is None else {"work": beside}
+    address = f"why?{urlencode({**query, 'match': str(work['id']), 'part': 1})}"
     return element(
         "div",
         button(context.strings("detail.why"), class_="plain", data_act="why"),
@@ -113,7 +113,7 @@ def _why(work: Mapping[str, Any], context: Context, beside: str | None, *, by_te
     )
 
 
-def _way(name: str, page: str, **parameters: str) -> Markup:
+def _link(name: str, page: str, **parameters: str) -> Markup:
     return element("a", name, href=f"./{page}?{urlencode(parameters)}")
 
 
@@ -134,10 +134,10 @@ def _scores(match: Match, strings: Strings, *, by_text: bool) -> Markup:
 def _bar(name: str, percentile: float, strings: Strings, info: str) -> Markup:
     share = share_text(percentile, strings)
     width = max(1.0, min(100.0, percentile))
-    named, text = explained(name, strings("what.label", word=name), info) if info else (name, "")
+    heading, text = explained(name, strings("what.label", word=name), info) if info else (name, "")
     return element(
         "li",
-        element("span", named, class_="bar-name"),
+        element("span", heading, class_="bar-name"),
         element("span", element("span", style=f"width:{width:.1f}%"), class_="bar", aria_hidden="true"),
         element("span", word_of(percentile, strings), class_="bar-word"),
         element("span", share, class_="bar-share"),
