@@ -13,7 +13,7 @@ from artsim.encoders.presets import PRESETS
 from artsim.errors import QueryError
 from artsim.search.engine import MAX_K, RANKINGS
 from artsim.snapshot.filters import Where
-from artsim.ui.gradio_overrides.components import WithoutStub
+from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 
 LONGEST_TEXT = 1000
 """Characters of a text to search with; encoders read fewer."""

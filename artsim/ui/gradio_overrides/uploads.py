@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 from artsim.errors import QueryError
 from artsim.messages.strings import Strings
 from artsim.ui.error_text import TranslatedError
-from artsim.ui.gradio_overrides.components import WithoutStub
+from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 
 
 def uploaded_path(path: str, refusal: str) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from artsim.ui.gradio_overrides.sessions import LeanBlocks
+from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
 
 
 class GuardedBlocks(LeanBlocks):

@@ -15,7 +15,7 @@ import gradio as gr
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
 from artsim.ui.assets import read_script
-from artsim.ui.gradio_overrides.components import WithoutStub
+from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 from artsim.ui.markup import Markup, button, element, script_template
 from artsim.ui.search_form import MOST_ALIKE
 

@@ -19,7 +19,7 @@ from pydantic import Field
 from artsim.messages.strings import Strings
 from artsim.search.engine import Part
 from artsim.ui.assets import read_script
-from artsim.ui.gradio_overrides.components import WithoutStub
+from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 from artsim.ui.gradio_overrides.uploads import UploadsOnly
 from artsim.ui.markup import script_template
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
