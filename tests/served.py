@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import http.server
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from app_process import free_port
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 
 @contextmanager
@@ -47,6 +50,18 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
             del os.environ["GRADIO_TEMP_DIR"]
         else:
             os.environ["GRADIO_TEMP_DIR"] = before
+
+
+def in_session(address: str, use: Callable[[ClientSession], Any]) -> Any:
+    """What `use` returns in a session of the real MCP client with the app at `address`."""
+
+    async def run() -> Any:
+        server = streamable_http_client(f"{address}gradio_api/mcp/")
+        async with server as (read, write, *_), ClientSession(read, write) as session:
+            await session.initialize()
+            return await use(session)
+
+    return asyncio.run(run())
 
 
 @contextmanager

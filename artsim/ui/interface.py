@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import gradio as gr
@@ -16,9 +14,11 @@ from artsim.ui.api.endpoints import add_endpoints
 from artsim.ui.api.mcp_tools import finish_tools
 from artsim.ui.assets import read_script
 from artsim.ui.context import Context
-from artsim.ui.gradio_overrides.refresh import Following, follow
+from artsim.ui.gradio_overrides.address_guard import GuardedBlocks
+from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
+from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
+from artsim.ui.gradio_overrides.refresh import Following, change, follow
 from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
-from artsim.ui.http.guard import GuardedBlocks
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
 from artsim.ui.http.request_bodies import UPLOAD_MB, keep_uploads_on_disk
@@ -33,6 +33,10 @@ from artsim.ui.theme import build_theme
 _UPLOADS_KEPT = (1800, 3600)  # seconds: how often uploads are looked through, and how old the deleted ones are
 
 
+class _Blocks(GuardedBlocks, LeanBlocks):
+    """The app as Gradio sees it."""
+
+
 def build_interface(context: Context) -> gr.Blocks:
     """Every page that Gradio makes, not yet on any port; `launch_options` belong to it.
 
@@ -40,7 +44,7 @@ def build_interface(context: Context) -> gr.Blocks:
     """
     title = context.strings("page.title", collection=context.collection.manifest.title)
     common: dict[str, Any] = {"analytics_enabled": False, "delete_cache": _UPLOADS_KEPT, "fill_width": True}
-    with GuardedBlocks(title=title, refusal=context.strings("notice.url"), **common) as blocks:
+    with _Blocks(title=title, refusal=context.strings("notice.url"), **common) as blocks:
         _search_page(context)
         add_endpoints(context)
     for code, name in languages().items():
@@ -53,10 +57,10 @@ def build_interface(context: Context) -> gr.Blocks:
 def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the way to everything
     head = gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
-    follow(head, lambda html: setattr(html, "value", masthead(context, "search")))
+    follow(head, lambda html: change(html, value=masthead(context, "search")))
     search_page(context)
     foot = gr.HTML(about(context), apply_default_css=False, elem_id="about")
-    follow(foot, lambda html: setattr(html, "value", about(context)))
+    follow(foot, lambda html: change(html, value=about(context)))
     gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
 
 
@@ -75,14 +79,14 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         passed.append(Middleware(Following, collection=context.collection))
     keep_uploads_on_disk()
     interface = build_interface(context)
-    with redirect_stdout(StringIO()):  # Gradio announces its MCP server even when it is told to be quiet
-        interface.launch(
-            server_name=settings.host,
-            server_port=settings.port,
-            prevent_thread_lock=True,
-            app_kwargs={"routes": routes, "middleware": passed},
-            **launch_options(context),
-        )
+    launch_quietly(
+        interface,
+        server_name=settings.host,
+        server_port=settings.port,
+        prevent_thread_lock=True,
+        app_kwargs={"routes": routes, "middleware": passed},
+        **launch_options(context),
+    )
     finish_tools(interface, context)
     if settings.log_format == "json":
         adopt_server_logs()
@@ -105,7 +109,6 @@ def launch_options(context: Context) -> dict[str, Any]:
         "pwa": False,
         "share": False,
         "mcp_server": True,
-        "quiet": True,
     }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from artsim.encoders.zero_gpu import is_zero_gpu
 from artsim.errors import ArtsimError
+from artsim.ui.gradio_overrides.no_matplotlib import hide_matplotlib
 from artsim.ui.settings import Settings
 from artsim.ui.startup import OpenedCollection, open_or_build
 
@@ -23,9 +23,7 @@ log = logging.getLogger(__name__)
 def serve(opened: OpenedCollection, settings: Settings) -> int:
     """Serve until interrupted, also when the owner opens another collection. The page is up before the encoder is loaded."""
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
-    # Where matplotlib is installed, Gradio imports it at the first search: for half a second no one is answered. Nothing
-    # here draws with it, so it is made to look absent.
-    sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]  # Python's mark of what cannot be imported
+    hide_matplotlib()
     from artsim.ui.auth import Owner
 
     signal.signal(signal.SIGTERM, _stop)

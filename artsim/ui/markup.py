@@ -41,10 +41,3 @@ def _attribute(name: str, value: object) -> str:
     if value is None or value is False:
         return ""
     return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
-
-
-def script_template(markup: Markup | str) -> str:
-    """Markup as `gr.HTML(html_template=...)` takes it: Gradio reads that as Handlebars, then as a JavaScript template."""
-    for special in ("\\", "`", "${"):
-        markup = markup.replace(special, "\\" + special)
-    return str(markup).replace("{{", "&#123;&#123;")

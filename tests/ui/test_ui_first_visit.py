@@ -1,13 +1,10 @@
 """First visit: the responses that a new visitor waits for."""
 
-import gradio as gr
 import httpx
 import pytest
-from gradio.state_holder import SessionState
 
 from artsim.ui.assets import asset_address
 from artsim.ui.gradio_overrides.stylesheets import STYLES
-from artsim.ui.http.guard import GuardedBlocks
 
 
 @pytest.mark.parametrize("page", ["", "de"])
@@ -23,14 +20,3 @@ def test_a_thumbnail_is_cacheable(address: str) -> None:
     assert answer.headers["content-type"] == "image/webp"
     assert "immutable" in answer.headers["cache-control"]
     assert len(answer.content) == int(answer.headers["content-length"]) > 0
-
-
-def test_no_configuration_is_made_for_a_new_visitor() -> None:
-    with GuardedBlocks(refusal="no") as blocks:
-        box = gr.Textbox("hello", label="Name")
-    given = SessionState(blocks)
-    assert set(given.config_values) == set(blocks.blocks)
-    assert not any(given.config_values.values())
-    assert given[box._id] is box
-    sent = {component["id"]: component for component in blocks.get_config_file()["components"]}
-    assert sent[box._id]["props"]["label"] == "Name"

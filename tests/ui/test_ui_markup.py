@@ -1,7 +1,7 @@
 """HTML builder: text from a collection or a visitor never becomes markup."""
 
 from artsim.ui.labels import safe_link
-from artsim.ui.markup import button, element, join, script_template
+from artsim.ui.markup import button, element, join
 
 
 def test_text_and_attributes_are_escaped() -> None:
@@ -22,10 +22,6 @@ def test_attributes_without_value_and_omitted_ones() -> None:
 
 def test_void_elements_are_not_closed() -> None:
     assert element("img", src="a.webp", alt="") == '<img src="a.webp" alt="">'
-
-
-def test_a_script_template_does_not_execute_its_text() -> None:
-    assert script_template("${alert(1)} `x` {{y}} \\") == "\\${alert(1)} \\`x\\` &#123;&#123;y}} \\\\"
 
 
 def test_only_web_addresses_become_links() -> None:

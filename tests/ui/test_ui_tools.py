@@ -1,6 +1,5 @@
 """The MCP tools, with the real client of the protocol over HTTP."""
 
-import asyncio
 import base64
 import io
 import json
@@ -10,22 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
-from served import listening
+from served import in_session, listening
 
 Call = Callable[..., Any]
-
-
-def in_session(address: str, use: Callable[[ClientSession], Any]) -> Any:
-    async def run() -> Any:
-        server = streamable_http_client(f"{address}gradio_api/mcp/")
-        async with server as (read, write, *_), ClientSession(read, write) as session:
-            await session.initialize()
-            return await use(session)
-
-    return asyncio.run(run())
 
 
 @pytest.fixture(scope="module")

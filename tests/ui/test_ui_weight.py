@@ -33,7 +33,3 @@ def test_the_page_is_built_without_torch_or_transformers(saved: Path, tmp_path: 
     built = json.loads(run.stdout.splitlines()[-1])
     assert built["loaded"] == []
     assert built["size"] < 100_000
-
-
-def test_custom_components_leave_no_stub_files() -> None:
-    assert list((ROOT / "artsim" / "ui").glob("*.pyi")) == []

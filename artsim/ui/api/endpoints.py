@@ -6,7 +6,6 @@ Each nested function is one endpoint and one tool; clients and language models r
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,6 @@ from pydantic import BaseModel
 from artsim.errors import ArtsimError
 from artsim.search.engine import Match
 from artsim.ui.api import json_inputs as typed
-from artsim.ui.api.json_inputs import Typed
 from artsim.ui.api.schemas import (
     CollectionAnswer,
     MatchAnswer,
@@ -29,6 +27,9 @@ from artsim.ui.api.schemas import (
 )
 from artsim.ui.context import Context
 from artsim.ui.error_text import capitalized
+from artsim.ui.gradio_overrides.json_component import Typed
+from artsim.ui.gradio_overrides.refusal import Refusal
+from artsim.ui.gradio_overrides.unqueued_endpoint import add_endpoint
 from artsim.ui.gradio_overrides.uploads import PictureFile
 from artsim.ui.search_service import read_upload
 from artsim.ui.thumbnail_cache import SMALL
@@ -39,16 +40,6 @@ DEFAULT_K = 10
 _CONCURRENT_REQUESTS = 2  # further requests wait
 
 A = TypeVar("A")
-
-
-class Refusal(gr.Error):
-    """An `ArtsimError` as Gradio passes it on: the sentence, and nothing in the log."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, print_exception=False)
-
-    def __str__(self) -> str:
-        return str(self.message)
 
 
 def add_endpoints(context: Context) -> None:
@@ -86,23 +77,6 @@ class _Endpoints:
 
 def _plain(answer: BaseModel) -> dict[str, Any]:
     return answer.model_dump(mode="json")
-
-
-def _connect(function: Callable[..., Any], inputs: list[Any], output: Typed) -> None:
-    """Not queued, so that MCP calls it in this process: Gradio's way through the queue opens files that a caller names."""
-    function.__doc__ = _unwrapped(function.__doc__ or "")
-    gr.Button().click(function, inputs, output, api_name=function.__name__, queue=False, concurrency_limit=None)
-
-
-def _unwrapped(docstring: str) -> str:
-    """Gradio takes every line below `Args:` for one parameter: lines that go on with the one before are joined to it."""
-    lines: list[str] = []
-    for line in inspect.cleandoc(docstring).splitlines():
-        if line.startswith(8 * " "):
-            lines[-1] += f" {line.strip()}"
-        else:
-            lines.append(line)
-    return "\n".join(lines)
 
 
 def _add_searches(context: Context, endpoints: _Endpoints) -> None:
@@ -158,7 +132,7 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         (search_by_work, Typed(typed.WORK)),
     )
     for function, query in queries:
-        _connect(function, [query, Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
+        add_endpoint(function, [query, Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
 
 
 def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
@@ -225,7 +199,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         Typed(typed.COLUMNS),
         Typed(typed.LIMITS),
     ]
-    _connect(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
+    add_endpoint(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
 
 
 def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
@@ -264,5 +238,5 @@ def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
             lambda: _plain(collection_answer(collection, context.facets, reads_text=reads_text))
         )
 
-    _connect(describe_work, [Typed(typed.WORK)], typed.answers_of(WorkAnswer))
-    _connect(describe_collection, [], typed.answers_of(CollectionAnswer))
+    add_endpoint(describe_work, [Typed(typed.WORK)], typed.answers_of(WorkAnswer))
+    add_endpoint(describe_collection, [], typed.answers_of(CollectionAnswer))

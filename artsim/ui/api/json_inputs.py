@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
 from pydantic import TypeAdapter
 
 from artsim.encoders.presets import PRESETS
 from artsim.errors import QueryError
 from artsim.search.engine import MAX_K, RANKINGS
 from artsim.snapshot.filters import Where
-from artsim.ui.gradio_overrides.no_stubs import WithoutStub
+from artsim.ui.gradio_overrides.json_component import Schema, Typed
 
 LONGEST_TEXT = 1000
 """Characters of a text to search with; encoders read fewer."""
 _MOST_VALUES = 1000
 
-Schema = Mapping[str, Any]
 _PLAIN: Schema = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
 _BOUND: Schema = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}
 
@@ -43,50 +39,20 @@ WHERE: Schema = {
 }
 
 
-class Typed(gr.JSON, metaclass=WithoutStub):
-    """A JSON value with a schema, which the API's description and its MCP tools show. Never a file."""
-
-    data_model = None  # Gradio's own would wrap what arrives
-
-    def __init__(self, schema: Schema, value: Any = None, **more: Any) -> None:
-        self.schema = dict(schema)
-        super().__init__(value=value, **more)
-
-    def get_block_name(self) -> str:
-        return "json"
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
-
-    def postprocess(self, value: Any) -> Any:
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        return self.schema
-
-    def example_payload(self) -> Any:
-        return self.value
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        return self.move_resource_to_block_cache(url_or_file_path)
-
-    def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        """Gradio would fetch or copy what looks like a file anywhere in the JSON."""
-        raise gr.Error("There is a file where none belongs.", print_exception=False)
-
-
 def answers_of(kind: Any) -> Typed:
     """The output of an endpoint that answers with `kind`, such as `list[MatchAnswer]`."""
-    return Typed({"description": "", **_for_gradio(TypeAdapter(kind).json_schema())})
+    return Typed({"description": "", **_without_defaults(TypeAdapter(kind).json_schema())})
 
 
-def _for_gradio(schema: Any) -> Any:
-    """Without `additionalProperties: true`, which means nothing, and which Gradio's clients cannot read."""
+def _without_defaults(schema: Any) -> Any:
+    """Without `additionalProperties: true`, which is what JSON Schema assumes anyway."""
     if isinstance(schema, list):
-        return [_for_gradio(item) for item in schema]
+        return [_without_defaults(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _for_gradio(value) for key, value in schema.items() if (key, value) != ("additionalProperties", True)}
+    return {
+        key: _without_defaults(value) for key, value in schema.items() if (key, value) != ("additionalProperties", True)
+    }
 
 
 def read_k(k: Any) -> int:

@@ -1,26 +1,26 @@
 """The endpoints as MCP tools: how a picture comes in, and how an answer goes out. The protocol itself is Gradio's.
 
-Gradio's own way in lets a tool's picture be any web address, and its way out writes Python's `repr`. Here a picture is
-base64 or an upload, and an answer is JSON; the description of a work comes with its picture. How long a request may be
-is up to the MCP library (4 MiB, so some 3 MB of picture in base64); uploads may be longer.
+A picture is base64 or an upload, and an answer is JSON; the description of a work comes with its picture. How long a
+request may be is up to the MCP library (4 MiB, so some 3 MB of picture in base64); uploads may be longer.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import gradio as gr
 import orjson
-from gradio import processing_utils, utils
 from mcp.types import ImageContent, TextContent
 
 from artsim.errors import QueryError
 from artsim.ui.context import Context
+from artsim.ui.gradio_overrides.mcp_io import ReadArguments, WriteAnswer, set_tool_io
+from artsim.ui.gradio_overrides.uploads import file_json, save_upload, upload_folder
 from artsim.ui.thumbnail_cache import SMALL
 
 _UPLOADED = "/gradio_api/file="  # in the address of an upload, before its path
@@ -29,12 +29,10 @@ _PICTURES = ("thumbnail", "picture")  # keys of answers that hold addresses rela
 
 def finish_tools(blocks: gr.Blocks, context: Context) -> None:
     """Call after `blocks.launch(mcp_server=True)`."""
-    server = blocks.mcp_server_obj
-    server.convert_strings_to_filedata = _picture_reader(context)
-    server.postprocess_output_data = _answer_writer(context)
+    set_tool_io(blocks, _picture_reader(context), _answer_writer(context))
 
 
-def _picture_reader(context: Context) -> Callable[..., dict[str, Any]]:
+def _picture_reader(context: Context) -> ReadArguments:
     def read(arguments: dict[str, Any], positions: Sequence[Sequence[str | int]]) -> dict[str, Any]:
         """Arguments with their pictures as files. `ValueError` with a sentence; MCP passes it on."""
         pictures = {str(position[0]) for position in positions}
@@ -48,13 +46,13 @@ def _picture_reader(context: Context) -> Callable[..., dict[str, Any]]:
 
 def _file(given: str, context: Context) -> dict[str, Any]:
     """The picture that a caller gave, as Gradio describes a file: base64 is written to the folder of the uploads."""
-    strings, uploads = context.strings, utils.get_upload_folder()
+    strings, uploads = context.strings, upload_folder()
     uploaded = unquote(given.split(_UPLOADED, 1)[1]) if _UPLOADED in given else given
     if uploaded.startswith(uploads):  # nothing else that starts with a slash is a path: base64 of a JPEG does, too
         path = Path(uploaded).resolve()
         if not path.is_relative_to(Path(uploads).resolve()) or not path.is_file():
             raise ValueError(strings("notice.gone"))
-        return _described(str(path))
+        return file_json(str(path))
     if "://" in given:
         raise ValueError(strings("api.tool.address"))
     encoded = given.split(",", 1)[1] if given.startswith("data:") and "," in given else given
@@ -62,14 +60,10 @@ def _file(given: str, context: Context) -> dict[str, Any]:
         data = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError(strings("api.tool.picture")) from None
-    return _described(processing_utils.save_bytes_to_cache(data, "picture.bin", uploads))
+    return file_json(save_upload(data))
 
 
-def _described(path: str) -> dict[str, Any]:
-    return {"path": path, "meta": {"_type": "gradio.FileData"}}
-
-
-def _answer_writer(context: Context) -> Callable[[Sequence[Any], str], list[TextContent | ImageContent]]:
+def _answer_writer(context: Context) -> WriteAnswer:
     def write(outputs: Sequence[Any], root: str) -> list[TextContent | ImageContent]:
         """JSON with whole addresses; a described work also as the picture itself."""
         contents: list[TextContent | ImageContent] = []

@@ -1,4 +1,11 @@
-"""What Gradio keeps for every visitor, without what nothing reads."""
+"""Blocks that keep no configuration per visitor.
+
+Gradio: tried with 6.31.0.
+Reason: at the first event of each visitor, Gradio computes the configuration of every component on every page: a quarter of
+    a second of processor time with six languages, in which nobody else is answered. It is read again only by `gr.render` and
+    deep links, which artsim does not use (gradio-app/gradio#8030, #10834).
+Remove when: Gradio computes the configuration of a session when something reads it.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +16,7 @@ from gradio.blocks import BlocksConfig
 
 
 class LeanBlocks(gr.Blocks):
-    """Blocks whose visitors wait for no configuration.
-
-    At the first event of each visitor Gradio works out the configuration of every component in every language anew: a
-    quarter of a second of processor time, in which no one else is answered either. It is read again only where
-    components are made while the app runs (`gr.render`), which happens nowhere here.
-    """
+    """`gr.Blocks` whose sessions start with an empty configuration."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
@@ -23,11 +25,11 @@ class LeanBlocks(gr.Blocks):
 
 class _LeanConfig(BlocksConfig):
     def __copy__(self) -> Any:
-        """What a new visitor is given."""
-        given = super().__copy__()
-        given.config_for_block = _nothing
-        return given
+        """The copy that a new session gets."""
+        copied = super().__copy__()
+        copied.config_for_block = _empty
+        return copied
 
 
-def _nothing(*_: Any) -> dict[str, Any]:
+def _empty(*_: Any) -> dict[str, Any]:
     return {}

@@ -1,4 +1,10 @@
-"""How components of our own are defined."""
+"""Metaclass for components of our own: Gradio writes no stub file beside their module.
+
+Gradio: tried with 6.31.0.
+Reason: whenever a component class is defined, Gradio writes a `.pyi` file next to its source: into the installed package or
+    the working tree. Where that cannot be written, and in notebooks, it has failed (gradio-app/gradio#10121, #12530).
+Remove when: Gradio writes stubs for its own components only.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,7 @@ from gradio.component_meta import ComponentMeta, updateable
 
 
 class WithoutStub(ComponentMeta):
-    """Gradio writes a `.pyi` beside every file that defines a component; with this metaclass it leaves ours alone."""
+    """`class MyComponent(gr.HTML, metaclass=WithoutStub)`. Its events are those of its base: it cannot define `EVENTS`."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> Any:
         if "__init__" in attributes:

@@ -1,7 +1,13 @@
 """Pages that Gradio makes show the collection as it is now.
 
-Gradio sends every visitor what the components were made with. Here some of them can be made anew (`follow`), which is
-done when a page is asked for and the collection has changed since.
+A component can follow the collection (`follow`). When a page is asked for and the collection has changed since the last
+one, the components that follow it are changed in place (`change`), and the configuration of the pages is computed again.
+
+Gradio: tried with 6.31.0.
+Reason: Gradio computes the configuration of its pages once, at the launch, and sends it to every visitor from then on. What
+    an event changes, only its own visitor sees (gradio-app/gradio#10699, #10755). A value that is a function reaches the
+    page with a request of its own, after the page is drawn.
+Remove when: Gradio can compute the configuration of its pages again while it runs.
 """
 
 from __future__ import annotations
@@ -26,9 +32,15 @@ C = TypeVar("C")
 
 
 def follow(component: C, renew: Callable[[C], None]) -> C:
-    """The component; `renew(component)` will bring it up to date."""
+    """Returns the component; `renew(component)` brings it up to date whenever the collection has changed."""
     setattr(component, _RENEW, renew)
     return component
+
+
+def change(component: Any, **attributes: Any) -> None:
+    """Set `attributes` of a component, such as `value` and `visible`, for pages that are opened from now on."""
+    for name, value in attributes.items():
+        setattr(component, name, value)
 
 
 class Following:

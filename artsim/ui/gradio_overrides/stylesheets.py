@@ -1,7 +1,9 @@
-"""The stylesheets of the search in the page as it is sent.
+"""Middleware that puts the stylesheets of the search into the head of its page.
 
-Gradio adds what it is given as `head` with a script, after the first of its components are drawn: the page would be seen
-without its style first, and then jump.
+Gradio: tried with 6.31.0.
+Reason: Gradio adds what it is given as `head` or `css` with a script, after the first of its components are drawn: the page
+    would be seen without its style first, and then jump (related: gradio-app/gradio#6426).
+Remove when: Gradio writes `head` into the HTML that it sends.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ class Styled:
             return
 
         async def styled(message: Message) -> None:
-            if message["type"] == "http.response.start":  # how long it will be is left for the server to find out
+            if message["type"] == "http.response.start":  # the server works out how long it is
                 headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"content-length"]
                 message = {**message, "headers": headers}
             elif _END in message.get("body", b""):

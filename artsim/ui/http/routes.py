@@ -10,11 +10,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from artsim.errors import QueryError
 from artsim.ui.assets import assets
 from artsim.ui.context import Context
+from artsim.ui.gradio_overrides.no_fetching import NoFetching
 from artsim.ui.http.downloads import download_routes
 from artsim.ui.http.health import health_routes
 from artsim.ui.http.request_bodies import BodyLimit
@@ -24,7 +24,6 @@ from artsim.ui.pages.registry import page_routes
 from artsim.ui.thumbnail_cache import SIZES, placeholder
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
-_FETCHING = ("/gradio_api/file=http", "/gradio_api/file/http", "/gradio_api/proxy=")
 
 
 def extra_routes(context: Context) -> list[Route]:
@@ -84,24 +83,6 @@ def _placeholder(size: int) -> Response:
 @cache
 def _drawn(size: int) -> bytes:
     return placeholder(size)
-
-
-class NoFetching:
-    """Gradio's file routes would fetch an address for whoever asks; here they answer 403."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _asks_to_fetch(scope["path"]):
-            response = PlainTextResponse("This app does not fetch addresses.", status_code=403)
-            await response(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
-def _asks_to_fetch(path: str) -> bool:
-    return any(part in path.lower() for part in _FETCHING)
 
 
 def middleware() -> list[Any]:

@@ -10,32 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gradio as gr
-
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
-from artsim.ui.assets import read_script
-from artsim.ui.gradio_overrides.no_stubs import WithoutStub
-from artsim.ui.markup import Markup, button, element, script_template
+from artsim.ui.gradio_overrides.html_component import HtmlComponent
+from artsim.ui.markup import Markup, button, element
 from artsim.ui.search_form import MOST_ALIKE
 
 _FIND_FROM = 12  # values: from here on a column can be searched
 
 
-class _Field(gr.HTML, metaclass=WithoutStub):
-    def __init__(self, markup: Markup, script: str, **more: Any) -> None:
-        super().__init__(
-            html_template=script_template(markup), js_on_load=read_script(script), apply_default_css=False, **more
-        )
-
-    def get_block_name(self) -> str:
-        return "html"
-
-    def postprocess(self, value: Any) -> Any:
-        return value
-
-
-class ChoicesInput(_Field):
+class ChoicesInput(HtmlComponent):
     """Any of a column's values. Its value is a list of them, or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
@@ -57,14 +41,13 @@ class ChoicesInput(_Field):
 
     def offer(self, facet: Facet) -> None:
         """Other values, or other numbers of them, for pages that are opened from now on."""
-        self.html_template = script_template(self._markup(facet))
-        self.props["options"] = [list(pair) for pair in facet.values]
+        self.redraw(self._markup(facet), options=[list(pair) for pair in facet.values])
 
     def preprocess(self, payload: Any) -> list[str] | None:
         return [value for value in payload if isinstance(value, str)] or None if isinstance(payload, list) else None
 
 
-class RangeInput(_Field):
+class RangeInput(HtmlComponent):
     """Two numbers, from and to; each may be left empty. Its value is (low, high) or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
@@ -89,7 +72,7 @@ class RangeInput(_Field):
 
     def offer(self, facet: Facet) -> None:
         """Another range, for pages that are opened from now on."""
-        self.html_template = script_template(self._markup(facet))
+        self.redraw(self._markup(facet))
 
     def preprocess(self, payload: Any) -> tuple[float | None, float | None] | None:
         if not isinstance(payload, list) or len(payload) != 2:
@@ -98,7 +81,7 @@ class RangeInput(_Field):
         return None if low is None and high is None else (low, high)
 
 
-class VarietyInput(_Field):
+class VarietyInput(HtmlComponent):
     """Other artists only, a few of each, the nearest in each: columns for each of them. Its value is a `Variety`."""
 
     def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool) -> None:
@@ -107,7 +90,7 @@ class VarietyInput(_Field):
 
     def offer(self, columns: Sequence[str], *, centuries: bool) -> None:
         """Other columns, for pages that are opened from now on."""
-        self.html_template = script_template(self._markup(columns, centuries=centuries))
+        self.redraw(self._markup(columns, centuries=centuries))
 
     def _markup(self, columns: Sequence[str], *, centuries: bool) -> Markup:
         strings = self._strings
@@ -163,7 +146,7 @@ def _choice(
     return element("div", element("span", label, class_="field-label"), element("div", before, select), class_="choice")
 
 
-class AmountInput(_Field):
+class AmountInput(HtmlComponent):
     """A number between two others, as a slider and in figures."""
 
     def __init__(

@@ -18,7 +18,7 @@ from artsim.snapshot.facets import Facet
 from artsim.ui.assets import read_script
 from artsim.ui.cards import facts_of
 from artsim.ui.context import Context
-from artsim.ui.gradio_overrides.refresh import follow
+from artsim.ui.gradio_overrides.refresh import change, follow
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.query_string import ParsedLink, read_query_string
 from artsim.ui.search_form import (
@@ -109,7 +109,7 @@ def search_page(context: Context) -> None:
                 apply_default_css=False,
                 elem_id="results",
             )
-            follow(results, lambda html: setattr(html, "value", start_page(context)))
+            follow(results, lambda html: change(html, value=start_page(context)))
     address = AddressInput(strings)
     _connect(context, controls, clear, results, address)
 
@@ -223,7 +223,7 @@ def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
     ) as all_of_them:
         filters = {facet.column: _filter(facet, context) for facet in context.possible_facets}
         clear = gr.Button(strings("filters.clear"), elem_id="clear-filters", size="sm")
-    follow(all_of_them, lambda accordion: setattr(accordion, "visible", bool(context.facets)))
+    follow(all_of_them, lambda accordion: change(accordion, visible=bool(context.facets)))
     return filters, clear
 
 
@@ -232,7 +232,7 @@ def _filter(facet: Facet, context: Context) -> ChoicesInput | RangeInput:
 
     def renew(field: ChoicesInput | RangeInput) -> None:
         now = next((other for other in context.facets if other.column == facet.column), None)
-        field.visible = now is not None
+        change(field, visible=now is not None)
         if now is not None:
             field.offer(now)
 
@@ -253,7 +253,7 @@ def _variety(context: Context) -> VarietyInput:
     def renew(field: VarietyInput) -> None:
         columns, centuries = offered()
         field.offer(columns, centuries=centuries)
-        mix.visible = bool(columns or centuries)
+        change(mix, visible=bool(columns or centuries))
 
     return follow(variety, renew)
 

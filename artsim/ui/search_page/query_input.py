@@ -1,35 +1,26 @@
-"""What a visitor searches with, the address of the page, and for the HTTP API an upload that is only ever a file.
-
-Gradio's own picture inputs open what arrives with PIL before any code of ours, and download addresses that a caller
-gives. These do neither: what arrives is the path of an upload, and `artsim.images.decode.load_image` is the first to read it.
-"""
+"""What a visitor searches with, and the address of the page."""
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData, GradioModel
 from pydantic import Field
 
 from artsim.messages.strings import Strings
 from artsim.search.engine import Part
-from artsim.ui.assets import read_script
-from artsim.ui.gradio_overrides.no_stubs import WithoutStub
+from artsim.ui.gradio_overrides.html_component import HtmlComponent, PageValue
 from artsim.ui.gradio_overrides.uploads import UploadsOnly
-from artsim.ui.markup import script_template
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.search_page.query_panel import query_markup
 
 
-class PartData(GradioModel):
+class PartData(PageValue):
     """One part of the query, as the page holds it: exactly one of `picture`, `work` and `text`."""
 
-    picture: FileData | None = None
+    picture: gr.FileData | None = None
     work: str | None = None
     text: str | None = None
     weight: float = 1
@@ -42,11 +33,11 @@ class PartData(GradioModel):
     large: str = ""
 
 
-class QueryData(GradioModel):
+class QueryData(PageValue):
     parts: list[PartData] = Field(default_factory=list)
 
 
-class QueryInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
+class QueryInput(UploadsOnly, HtmlComponent):
     """The parts of the query: pictures dropped, pasted, chosen or photographed, works of the collection, and words.
 
     Its value is a tuple of `Part`, uploads as the paths of their files. Fires `input` at every change.
@@ -56,17 +47,8 @@ class QueryInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
 
     def __init__(self, strings: Strings, *, reads_words: bool, **more: Any) -> None:
         self.refusal = strings("notice.url")
-        super().__init__(
-            value=None,
-            html_template=script_template(query_markup(strings, reads_words=reads_words)),
-            js_on_load=read_script("query.js"),
-            apply_default_css=False,
-            elem_id="query",
-            **more,
-        )
-
-    def get_block_name(self) -> str:
-        return "html"
+        markup = query_markup(strings, reads_words=reads_words)
+        super().__init__(markup, "query.js", value=None, elem_id="query", **more)
 
     def preprocess(self, payload: QueryData | None) -> tuple[Part, ...]:
         return tuple(self._part(data) for data in payload.parts[:MOST_PARTS]) if payload else ()
@@ -85,19 +67,10 @@ class QueryInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
     def postprocess(self, value: list[PartData] | None) -> QueryData | None:
         return None if value is None else QueryData(parts=value)
 
-    def api_info(self) -> dict[str, Any]:
-        return deepcopy(_schema(QueryData))
 
-
-@cache
-def _schema(model: type[GradioModel]) -> dict[str, Any]:
-    """Gradio asks for it at every look at its components, some hundred times before the page is up."""
-    return model.model_json_schema()
-
-
-class AddressData(GradioModel):
+class AddressData(PageValue):
     query: str = ""
-    uploads: list[FileData] = Field(default_factory=list)
+    uploads: list[gr.FileData] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,18 +82,14 @@ class Address:
     """Of its uploads, in their order: only the visit that made them knows them."""
 
 
-class AddressInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
+class AddressInput(UploadsOnly, HtmlComponent):
     """The address of the page. Fires `input` when it is opened with a question in it, and at back and forward."""
 
     data_model = AddressData
 
     def __init__(self, strings: Strings, **more: Any) -> None:
         self.refusal = strings("notice.url")
-        script = read_script("address.js")
-        super().__init__(value=None, html_template="", js_on_load=script, elem_id="address", **more)
-
-    def get_block_name(self) -> str:
-        return "html"
+        super().__init__("", "address.js", value=None, apply_default_css=True, elem_id="address", **more)
 
     def preprocess(self, payload: AddressData | None) -> Address:
         if payload is None:
@@ -130,6 +99,3 @@ class AddressInput(UploadsOnly, gr.HTML, metaclass=WithoutStub):
     def postprocess(self, value: Any) -> None:
         """The page sets it; the server never does."""
         return
-
-    def api_info(self) -> dict[str, Any]:
-        return deepcopy(_schema(AddressData))

@@ -1,4 +1,11 @@
-"""What no caller may make the server do: fetch an address."""
+"""Blocks that never fetch an address, whichever input it is sent to.
+
+Gradio: tried with 6.31.0.
+Reason: Gradio looks for files in the value of every input, those of numbers and texts too, and downloads the addresses that
+    it finds there. Private addresses are refused, but a caller can still make the server fetch any public one
+    (gradio-app/gradio#5768, #9589).
+Remove when: Gradio has a setting that turns off downloads for callers.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +14,14 @@ from typing import Any
 
 import gradio as gr
 
-from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
+from artsim.ui.gradio_overrides.refusal import Refusal
+from artsim.ui.gradio_overrides.uploads import FILE_MARK
 
 
-class GuardedBlocks(LeanBlocks):
-    """Blocks that never fetch: an address in place of an upload is refused, whichever input it is sent to.
+class GuardedBlocks(gr.Blocks):
+    """`gr.Blocks` that answers an address in place of an upload with `refusal`.
 
-    Gradio looks for files in the value of every input, those of numbers and texts too, and downloads addresses there.
-    All calls come through here: queued, direct, and those of MCP tools.
+    All calls pass `preprocess_data`: queued, direct, and those of MCP tools.
     """
 
     def __init__(self, *, refusal: str, **more: Any) -> None:
@@ -23,7 +30,7 @@ class GuardedBlocks(LeanBlocks):
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **options: Any) -> list[Any]:
         if any("://" in path for path in _paths_in(inputs)):
-            raise gr.Error(self._refusal, print_exception=False)
+            raise Refusal(self._refusal)
         return await super().preprocess_data(block_fn, inputs, *more, **options)
 
 
@@ -31,7 +38,7 @@ def _paths_in(value: Any) -> Iterator[str]:
     """The paths of what Gradio takes for files in a JSON value, at any depth."""
     if isinstance(value, dict):
         meta, path = value.get("meta"), value.get("path")
-        if isinstance(path, str) and isinstance(meta, dict) and meta.get("_type") == "gradio.FileData":
+        if isinstance(path, str) and isinstance(meta, dict) and meta.get("_type") == FILE_MARK["_type"]:
             yield path
         for item in value.values():
             yield from _paths_in(item)
