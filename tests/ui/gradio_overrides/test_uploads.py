@@ -1,0 +1,94 @@
+"""Uploaded pictures: as files that nothing has opened, and from nowhere but the uploads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from tiny_apps import Endpoint, app_of, ask, components_of, launched, still_needed
+
+from artsim.errors import QueryError
+from artsim.messages.strings import load_strings
+from artsim.ui.gradio_overrides.no_stubs import WithoutStub
+from artsim.ui.gradio_overrides.uploads import PictureFile, file_json, save_upload, upload_folder, uploaded_path
+
+STRINGS = load_strings()
+REFUSAL = STRINGS("notice.url")
+NO_PICTURE = b"no picture at all"
+
+
+class Named(gr.Image, metaclass=WithoutStub):
+    """`gr.Image` under another name."""
+
+
+def endpoint(picture: gr.Component) -> Endpoint:
+    return str, [picture], gr.Textbox()
+
+
+@pytest.fixture(scope="module")
+def ours(uploads: Path, looked_up: list[str]) -> Iterator[str]:
+    with launched(app_of(picture=endpoint(PictureFile(STRINGS)))) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def plain(uploads: Path, looked_up: list[str]) -> Iterator[str]:
+    named, as_it_is = Named(type="filepath"), gr.Image(type="filepath", image_mode=None)
+    with launched(app_of(picture=endpoint(named), as_it_is=endpoint(as_it_is))) as address:
+        yield address
+
+
+def drawn_as(address: str) -> str:
+    """The component of the page that the first input is."""
+    return str(components_of(address)[0]["type"])
+
+
+@pytest.fixture
+def outside(tmp_path: Path, painting: bytes) -> Path:
+    """A picture of this machine that no one uploaded."""
+    path = tmp_path / "private.jpg"
+    path.write_bytes(painting)
+    return path
+
+
+def test_an_upload_is_handed_out_as_its_file_unopened(ours: str, uploads: Path) -> None:
+    path = save_upload(NO_PICTURE)
+    assert Path(path).read_bytes() == NO_PICTURE and Path(upload_folder()) == uploads
+    assert uploaded_path(path, REFUSAL) == Path(path).resolve()
+    assert ask(ours, "picture", file_json(path))["data"] == [path]
+    assert ask(ours, "picture", None)["data"] == ["None"]
+
+
+def test_gradio_still_opens_pictures_before_any_code_of_ours(plain: str) -> None:
+    answer = ask(plain, "picture", file_json(save_upload(NO_PICTURE)))
+    still_needed("error" in answer and "data" not in answer, "PictureFile in uploads")
+
+
+def test_a_path_outside_the_uploads_is_refused(ours: str, outside: Path) -> None:
+    assert ask(ours, "picture", {"path": str(outside)})["error"] == REFUSAL
+    assert "data" not in ask(ours, "picture", file_json(str(outside)))
+    with pytest.raises(QueryError):
+        uploaded_path(str(outside), REFUSAL)
+
+
+def test_gradio_still_takes_any_path_that_is_not_marked_as_a_file(plain: str, outside: Path) -> None:
+    answer = ask(plain, "as_it_is", {"path": str(outside), "orig_name": outside.name})
+    still_needed(answer.get("data") == [str(outside)], "UploadsOnly.uploaded in uploads")
+
+
+def test_an_address_is_refused_and_never_fetched(ours: str, looked_up: list[str]) -> None:
+    assert ask(ours, "picture", file_json("http://ours.invalid/a.jpg"))["error"] == REFUSAL
+    assert "ours.invalid" not in looked_up
+
+
+def test_gradio_still_fetches_an_address_in_place_of_an_upload(plain: str, looked_up: list[str]) -> None:
+    ask(plain, "picture", file_json("http://plain.invalid/a.jpg"))
+    still_needed("plain.invalid" in looked_up, "UploadsOnly in uploads")
+
+
+def test_the_page_draws_it_as_a_picture(ours: str) -> None:
+    assert drawn_as(ours) == "image"
+
+
+def test_gradio_still_looks_for_a_component_with_the_name_of_the_class(plain: str) -> None:
+    still_needed(drawn_as(plain) != "image", "PictureFile.get_block_name in uploads")
