@@ -19,9 +19,10 @@ from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
 from artsim.ui.gradio_overrides.refresh import Following, change, follow
 from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
+from artsim.ui.gradio_overrides.upload_parser import bound_uploads
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
-from artsim.ui.http.request_bodies import UPLOAD_MB, keep_uploads_on_disk
+from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.http.routes import extra_routes, middleware
 from artsim.ui.http.traffic import Traffic, Watcher, log_exchange
 from artsim.ui.pages.footer import about
@@ -77,7 +78,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
     passed = [Middleware(Traffic, watchers=watchers), *middleware(), Middleware(Styled, styles=STYLES)]
     if context.owner_tools is not None:
         passed.append(Middleware(Following, collection=context.collection))
-    keep_uploads_on_disk()
+    bound_uploads()
     interface = build_interface(context)
     launch_quietly(
         interface,

@@ -6,17 +6,12 @@ at who sent them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from gradio import route_utils
 from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from artsim.ui.search_form import MOST_PARTS
 
 UPLOAD_MB = 30
 """The largest file that may be sent."""
@@ -151,26 +146,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replayed
-
-
-class _Files(route_utils.GradioMultiPartParser):
-    """Reads uploads to disk: files alone, as a field would be held in memory; and none of them stays there half.
-
-    Gradio deletes what it has written when a form is broken, but not when the client goes away.
-    """
-
-    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None], **options: Any) -> None:
-        super().__init__(headers, _whole(stream), **{**options, "max_fields": 0, "max_files": MOST_PARTS})
-
-
-async def _whole(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    try:
-        async for chunk in stream:
-            yield chunk
-    except ClientDisconnect as error:
-        raise MultiPartException("The upload broke off.") from error
-
-
-def keep_uploads_on_disk() -> None:
-    """Gradio reads uploads as `_Files` does. Call before `blocks.launch`."""
-    route_utils.GradioMultiPartParser = _Files
