@@ -18,7 +18,8 @@ from artsim.analysis.palette import SharedColor, Swatch, palette, shared_colors
 from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
-from artsim.images.decode import ImageLike, crop_region, load_image
+from artsim.images.decode import ImageLike, load_image
+from artsim.images.geometry import crop_region
 from artsim.search.engine import Match, Part, Query, find_space
 
 Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]

@@ -9,8 +9,7 @@ import dataclasses
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artsim.errors import CollectionError
+from artsim.files.atomic import write_atomically, writing
 from artsim.snapshot.state import metadata_table
-from artsim.storage.shards import Shards, beside, portions, vector_column, write_atomically, writing
+from artsim.storage.shards import Shards, portions, vector_column
 
 log = logging.getLogger(__name__)
 
@@ -101,23 +101,3 @@ class BuildCheckpoint:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:06d}.parquet"
-
-
-@contextmanager
-def build_lock(out: Path) -> Iterator[None]:
-    """Raises `CollectionError` if another process is building into `out`. The lock ends with the process."""
-    from filelock import FileLock, Timeout
-
-    path = beside(out, "lock")
-    with writing(out):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise CollectionError(f"Another process is building {out} now; wait until it is done.") from error
-    try:
-        yield
-    finally:
-        lock.release()
-        path.unlink(missing_ok=True)

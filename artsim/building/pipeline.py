@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.building.checkpoint import BuildCheckpoint, BuildProgress, build_lock
+from artsim.building.checkpoint import BuildCheckpoint, BuildProgress
 from artsim.building.known_vectors import known_vectors
 from artsim.collection import Collection
 from artsim.embedding.embed_works import KnownVectors, decode_side, embed_images
@@ -35,6 +35,8 @@ from artsim.embedding.vector_columns import (
 from artsim.encoders import Blocks, Encoder
 from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
+from artsim.files.atomic import beside, clear_leftovers, recover_folder, write_atomically
+from artsim.files.lock import build_lock
 from artsim.images.decode import load_image
 from artsim.index.faiss import KINDS
 from artsim.snapshot.files import check_target, save_collection
@@ -43,15 +45,7 @@ from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Manifest, damaged_files
-from artsim.storage.shards import (
-    Shards,
-    beside,
-    clear_leftovers,
-    column_vectors,
-    dataset_schema,
-    recover_folder,
-    write_atomically,
-)
+from artsim.storage.shards import Shards, column_vectors, dataset_schema
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)

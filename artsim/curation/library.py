@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artsim.errors import CollectionError
+from artsim.files.atomic import write_atomically, writing
 from artsim.storage.manifest import FILE_NAME, read_manifest
-from artsim.storage.shards import write_atomically, writing
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from artsim.columns import kind_of, read_value, write_value
 from artsim.errors import ArtsimError, QueryError, SourceError
+from artsim.files.atomic import writing
 from artsim.images.decode import EXTENSIONS
 from artsim.messages.message import Message
 from artsim.sources.folder import readable_name
 from artsim.sources.tables import Records, key, read_metadata
-from artsim.storage.shards import writing
 
 MOST_FILES = 20_000  # of one lot
 MOST_BYTES = 50_000_000_000

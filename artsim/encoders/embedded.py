@@ -27,7 +27,7 @@ from artsim.encoders.protocol import Aspect, Blocks, in_batches, joined, unit_ro
 from artsim.encoders.region_vectors import REGIONS, averaged_over_regions
 from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
 from artsim.errors import EncoderError
-from artsim.images.decode import fit_frame
+from artsim.images.geometry import fit_frame
 
 SHORT_SIDE = 320
 STATISTICS_BLOCK, COVARIANCE_BLOCK = 11, 5  # of 0..15

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artsim.storage.shards import write_atomically, writing
+from artsim.files.atomic import write_atomically, writing
 
 
 def write_figures(path: Path, figures: Mapping[str, Any]) -> None:

@@ -18,8 +18,9 @@ from artsim.collection import Collection
 from artsim.errors import ArtsimError, CollectionError, ImageError
 from artsim.evaluation.run import Evaluation, confusions
 from artsim.evaluation.tables import Table, class_table, figures_table
-from artsim.images.decode import load_image, thumbnail
-from artsim.storage.shards import write_atomically, writing
+from artsim.files.atomic import write_atomically, writing
+from artsim.images.decode import load_image
+from artsim.images.thumbnails import thumbnail
 
 SHOWN = 5  # answers per query
 EXAMPLES = 12  # queries per section: failures, successes

@@ -1,18 +1,92 @@
-"""Atomic file writes: into a hidden file beside the target, which is then renamed into place."""
+"""Atomic writes: a file or folder is written beside its target and renamed into place, so it is the old or the new one."""
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from artsim.errors import SourceError
+from artsim.errors import CollectionError, SourceError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def writing(target: Path) -> Iterator[None]:
+    """An `OSError` inside this block (no space, no permission) becomes a `CollectionError` about `target`."""
+    try:
+        yield
+    except OSError as error:
+        raise CollectionError(
+            "{target} cannot be written ({reason}). Make room or give another folder, and run it again.",
+            target=target,
+            reason=str(error.strerror or error),
+        ) from error
+
+
+def beside(target: Path, what: str) -> Path:
+    """The hidden sibling of `target` for `what`: `.NAME.what` in the same folder."""
+    target = target.resolve()  # "." has no name, and a link would be replaced instead of its target
+    return target.with_name(f".{target.name}.{what}")
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """A new folder beside `target` to write into; on success it replaces `target`, else it is removed.
+
+    A process killed between the two renames leaves the old folder as `.NAME.old`, which `recover_folder` restores.
+    """
+    target = target.resolve()
+    old = beside(target, "old")
+    with writing(target):
+        old.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=beside(target, "new-").name, dir=old.parent))
+        try:
+            yield new
+            new.chmod(0o755)
+            shutil.rmtree(old, ignore_errors=True)
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            recover_folder(target)
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def recover_folder(target: Path) -> None:
+    """Restore the old folder after a replacement that was interrupted between its two renames."""
+    target = target.resolve()
+    old = beside(target, "old")
+    if not target.exists() and old.exists():
+        old.rename(target)
+
+
+def clear_leftovers(target: Path) -> None:
+    """Remove what killed writers left beside `target`. Call it only when no other process writes there."""
+    new = beside(target, "new-")
+    for folder in new.parent.glob(f"{glob.escape(new.name)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    if target.exists():
+        shutil.rmtree(beside(target, "old"), ignore_errors=True)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that is either the old or the new one, even after a crash. `CollectionError` when it cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write (and read back); it replaces `path` when the block ends, and is removed if the block raises.
 
     The hidden name is fixed: the next run overwrites what a killed run left, and only one run at a time may use a folder.

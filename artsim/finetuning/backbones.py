@@ -24,7 +24,7 @@ from artsim.encoders.runtime import load_engine
 from artsim.encoders.transformers import TransformersEncoder, style_maps
 from artsim.errors import TrainingError
 from artsim.finetuning.stages import stages_of
-from artsim.images.decode import fit_frame
+from artsim.images.geometry import fit_frame
 
 if TYPE_CHECKING:
     import torch

@@ -18,13 +18,13 @@ from PIL import Image
 from artsim.encoders.protocol import Blocks, Encoder, joined, unit_rows
 from artsim.encoders.style_head import head_segments
 from artsim.errors import ImageError, TrainingError
+from artsim.files.atomic import writing
 from artsim.finetuning.backbones import Backbone, PreparedPicture
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.views import altered_view
 from artsim.finetuning.works import LabelledWorks
 from artsim.images.decode import load_image
 from artsim.sources import Source, read_picture
-from artsim.storage.shards import writing
 
 log = logging.getLogger(__name__)
 

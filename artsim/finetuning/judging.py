@@ -15,6 +15,7 @@ import numpy as np
 from artsim.encoders.finetuned import FinetunedEncoder, with_learned_style
 from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.encoders.style_head import StyleHead
+from artsim.files.atomic import write_atomically
 from artsim.finetuning.backbones import Backbone
 from artsim.finetuning.confusion import confusion_matrix, draw_confusion
 from artsim.finetuning.features import Features, PictureFiles, Progress
@@ -25,7 +26,6 @@ from artsim.finetuning.split import WorkSplit
 from artsim.finetuning.training import Trained
 from artsim.finetuning.works import LabelledWorks
 from artsim.sources import Source
-from artsim.storage.shards import write_atomically
 
 REPORT_FILE, FIGURES_FILE, PLOT_FILE = "report.md", "report.json", "confusion.png"
 _MAX_REPORTED = 10_000  # works that the report searches; more would take hours and not change the result

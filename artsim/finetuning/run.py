@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from artsim.building.checkpoint import build_lock
 from artsim.encoders.finetuned import CONFIG_FILE, FORMAT_VERSION, HEAD_FILE, FinetunedEncoder, is_finetuned
 from artsim.encoders.style_head import save_style_head
 from artsim.errors import EncoderError, TrainingError
+from artsim.files.atomic import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
+from artsim.files.lock import build_lock
 from artsim.finetuning.backbones import load_backbone
 from artsim.finetuning.features import PreparedViews, Progress, find_pictures, measure_features
 from artsim.finetuning.folds import choosing_folds, cross_validate
@@ -27,7 +28,6 @@ from artsim.finetuning.training import Trained, TrainingSet, train
 from artsim.finetuning.works import read_labelled_works, usable_works
 from artsim.sources import Source
 from artsim.storage.manifest import sha256
-from artsim.storage.shards import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from artsim.files.atomic import writing
 from artsim.finetuning.backbones import Backbone
 from artsim.finetuning.features import Features, PreparedViews, Progress
 from artsim.finetuning.head import LearnedHead, fit_inputs
 from artsim.finetuning.objective import draw_weights, loss_of, style_map
 from artsim.finetuning.recipe import Recipe
-from artsim.storage.shards import writing
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
 from artsim.errors import CollectionError
+from artsim.files.atomic import recover_folder, replacing_folder, writing
 from artsim.index import build_index, load_index
 from artsim.snapshot.region_index import IndexedRegions, build_region_index, load_regions, save_regions
 from artsim.snapshot.space import LoadVectors, Space
@@ -40,10 +41,7 @@ from artsim.storage.shards import (
     column_vectors,
     dataset_schema,
     portions,
-    recover_folder,
-    replacing_folder,
     vector_column,
-    writing,
 )
 from artsim.version import VERSION
 

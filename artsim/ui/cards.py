@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from artsim.encoders.region_vectors import Region
+from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.search.match import Match
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element, join
-from artsim.ui.thumbnail_cache import LARGE, SMALL, Thumbnails
+from artsim.ui.thumbnail_cache import Thumbnails
 
 _FIRST_ROW = 5  # cards, on a wide screen
 

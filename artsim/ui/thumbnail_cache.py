@@ -11,15 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
-
 from artsim.collection import Collection
 from artsim.errors import ArtsimError
-from artsim.images.decode import load_image, thumbnail
+from artsim.images.decode import load_image
+from artsim.images.thumbnails import SMALL, thumbnail
 
-SMALL, LARGE = 400, 1200
-SIZES = (SMALL, LARGE)
-"""Longer side, in pixels."""
 _IDLE = 3.0  # seconds since the last request, before thumbnails are made ahead again
 _AHEAD_LIMIT = 5000  # works whose small thumbnail is made ahead
 
@@ -93,20 +89,6 @@ class Thumbnails:
                 return
             if number >= len(first):  # leave most of the processor to searches
                 self._stop.wait(3 * (time.monotonic() - started))
-
-
-def placeholder(size: int) -> bytes:
-    """A drawing of an empty frame, for works whose picture is missing or damaged."""
-    image = Image.new("RGB", (size, size * 3 // 4), (228, 224, 216))
-    draw = ImageDraw.Draw(image)
-    width, height = image.size
-    for inset, shade in ((0.16, 196), (0.20, 206)):
-        box = (width * inset, height * inset, width * (1 - inset), height * (1 - inset))
-        draw.rectangle(box, outline=(shade, shade - 4, shade - 12), width=max(1, size // 160))
-    draw.line(
-        (width * 0.20, height * 0.80, width * 0.80, height * 0.20), fill=(206, 202, 194), width=max(1, size // 160)
-    )
-    return thumbnail(image, side=size)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -19,9 +19,9 @@ from artsim.collection import Collection
 from artsim.encoders import load_encoder
 from artsim.errors import ArtsimError
 from artsim.images.decode import load_image
+from artsim.images.thumbnails import SMALL
 from artsim.opening import open_collection
 from artsim.sources import open_source
-from artsim.ui.thumbnail_cache import SMALL
 from benchmarking.app_in_browser import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
 from benchmarking.large import FOLDER, large_collection
 

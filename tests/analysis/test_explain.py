@@ -15,7 +15,8 @@ from artsim.analysis.explain import STEPS, WORDS, Explanation, shared_metadata, 
 from artsim.encoders import load_encoder
 from artsim.encoders.protocol import ASPECTS, unit_rows
 from artsim.errors import ImageError, QueryError
-from artsim.images.decode import crop_region, load_image
+from artsim.images.decode import load_image
+from artsim.images.geometry import crop_region
 
 Box = tuple[float, float, float, float]
 

@@ -392,7 +392,7 @@ def test_a_disk_that_fills_up_at_the_index_raises_a_one_line_error(build: Any, t
 
 
 def test_a_second_build_into_the_same_folder_is_refused(build: Any, tmp_path: Path) -> None:
-    from artsim.building.checkpoint import build_lock
+    from artsim.files.lock import build_lock
 
     with build_lock(tmp_path / "out"), pytest.raises(CollectionError, match="Another process is building"):
         build()

@@ -20,7 +20,8 @@ from poisoned import SHAPES, poison, shapes
 from artsim import Collection, CollectionError, EncoderError, ImageError, QueryError, open_collection
 from artsim.encoders.color import DIMS
 from artsim.images.decode import load_image
-from artsim.ui.thumbnail_cache import SMALL, Thumbnails
+from artsim.images.thumbnails import SMALL
+from artsim.ui.thumbnail_cache import Thumbnails
 
 INDEX, SPACE, DATA = "index/clip.faiss", "index/clip.safetensors", "data/train-00000-of-00001.parquet"
 MAP = "index/clip.map.safetensors"

@@ -8,7 +8,8 @@ from PIL import Image
 
 from artsim.evaluation import distortions
 from artsim.evaluation.distortions import SAME_WORK, detail, generator
-from artsim.images.decode import crop_region, load_image
+from artsim.images.decode import load_image
+from artsim.images.geometry import crop_region
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ from odd_pictures import png_of
 from PIL import Image
 
 from artsim.errors import ImageError
-from artsim.images.decode import crop_region, fit_frame, load_image, read_file, thumbnail, to_file
+from artsim.images.decode import load_image, read_file, to_file
+from artsim.images.geometry import crop_region, fit_frame
+from artsim.images.thumbnails import thumbnail
 
 Encode = Callable[..., bytes]
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)

@@ -13,7 +13,8 @@ from artsim import PRESETS, Part, QueryError
 from artsim.encoders import ASPECTS, embed
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import EncoderError, ImageError
-from artsim.images.decode import crop_region, load_image
+from artsim.images.decode import load_image
+from artsim.images.geometry import crop_region
 
 WEIGHTS = [
     {"subject": 1.0},

@@ -16,7 +16,8 @@ from artsim import CollectionError, Part, QueryError, build_collection, open_col
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_regions, embed_details, embed_with_regions, region_dim
 from artsim.evaluation.copies import overlap
-from artsim.images.decode import crop_region, load_image
+from artsim.images.decode import load_image
+from artsim.images.geometry import crop_region
 from artsim.snapshot.region_index import fit_regions, index_regions
 
 INDEX, STATISTICS = "index/embedded.regions.faiss", "index/embedded.regions.safetensors"

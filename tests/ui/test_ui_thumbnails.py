@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from artsim.errors import QueryError
-from artsim.ui.thumbnail_cache import LARGE, SMALL, Thumbnails, placeholder
+from artsim.images.thumbnails import LARGE, SMALL, placeholder
+from artsim.ui.thumbnail_cache import Thumbnails
 
 
 def test_a_thumbnail_is_a_small_webp_made_once(collection: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from artsim.errors import ImageError
-from artsim.files import atomic
+from artsim.files.atomic import replacing_file
 from artsim.images.decode import load_image
 from artsim.web import http as web
 
@@ -125,7 +125,7 @@ def _fetch(download: Download, client: web.WebClient, size: int) -> Result:
         return Result(download.id, Outcome.FAILED, str(error), server_failed=error.temporary)
     except ImageError as error:
         return Result(download.id, Outcome.FAILED, str(error))
-    with atomic.replacing(download.path) as file:
+    with replacing_file(download.path) as file:
         file.write(buffer.getvalue())
     return Result(download.id, Outcome.FETCHED)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from artsim.errors import SourceError
-from artsim.files import atomic
+from artsim.files.atomic import replacing_file
 from artsim.sources.nga import open_data, pictures
 from artsim.web import http as web
 
@@ -138,7 +138,7 @@ def download_tables(folder: Path, *, client: web.WebClient, base_url: str = CSV_
         url = f"{base_url.rstrip('/')}/{name}"
         print(f"Fetching {url}", flush=True)
         try:
-            with atomic.replacing(path) as file:
+            with replacing_file(path) as file:
                 client.download(url, file, max_bytes=CSV_MAX_BYTES, max_seconds=CSV_MAX_SECONDS)
                 file.seek(0)
                 open_data.check_first_line(path, file.readline(10_000))
@@ -180,7 +180,7 @@ def _metadata(work: open_data.NgaWork, size: int) -> dict[str, object]:
 
 
 def _write_json_lines(path: Path, rows: Sequence[dict[str, object]], *, indent: int | None = None) -> None:
-    with atomic.replacing(path) as file:
+    with replacing_file(path) as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False, indent=indent).encode() + b"\n")
 

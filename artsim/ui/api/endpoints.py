@@ -15,6 +15,7 @@ import gradio as gr
 from pydantic import BaseModel
 
 from artsim.errors import ArtsimError
+from artsim.images.thumbnails import SMALL
 from artsim.search.engine import Match
 from artsim.ui.api import json_inputs as typed
 from artsim.ui.api.schemas import (
@@ -32,7 +33,6 @@ from artsim.ui.gradio_overrides.refusal import Refusal
 from artsim.ui.gradio_overrides.unqueued_endpoint import add_endpoint
 from artsim.ui.gradio_overrides.uploads import PictureFile
 from artsim.ui.search_service import read_upload
-from artsim.ui.thumbnail_cache import SMALL
 
 log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ import orjson
 from mcp.types import ImageContent, TextContent
 
 from artsim.errors import QueryError
+from artsim.images.thumbnails import SMALL
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.mcp_io import ReadArguments, WriteAnswer, set_tool_io
 from artsim.ui.gradio_overrides.uploads import file_json, save_upload, upload_folder
-from artsim.ui.thumbnail_cache import SMALL
 
 _UPLOADED = "/gradio_api/file="  # in the address of an upload, before its path
 _PICTURES = ("thumbnail", "picture")  # keys of answers that hold addresses relative to the app

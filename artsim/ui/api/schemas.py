@@ -13,12 +13,12 @@ from artsim.collection import Collection
 from artsim.encoders.presets import PRESETS
 from artsim.errors import CollectionError, ImageError
 from artsim.images.decode import FORMATS
+from artsim.images.thumbnails import LARGE, SMALL
 from artsim.search.engine import RANKINGS, Match
 from artsim.snapshot.facets import Facet
 from artsim.snapshot.filters import as_plain
 from artsim.ui.cards import picture_address
 from artsim.ui.labels import label_of, safe_link
-from artsim.ui.thumbnail_cache import LARGE, SMALL
 from artsim.version import VERSION
 
 _ORIENTATION = 0x0112  # EXIF tag

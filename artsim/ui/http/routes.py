@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from artsim.errors import QueryError
+from artsim.images.thumbnails import SIZES, placeholder
 from artsim.ui.assets import assets
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.no_fetching import NoFetching
@@ -21,7 +22,6 @@ from artsim.ui.http.request_bodies import BodyLimit
 from artsim.ui.labels import safe_link
 from artsim.ui.language import LanguageRedirect, language_of
 from artsim.ui.pages.registry import page_routes
-from artsim.ui.thumbnail_cache import SIZES, placeholder
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
 

@@ -19,6 +19,7 @@ from artsim.curation.session import Change, EditSession, Publication
 from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_table
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import FORMATS
+from artsim.images.thumbnails import SMALL
 from artsim.messages.message import Message
 from artsim.messages.strings import Strings
 from artsim.ui.auth import OwnerTools
@@ -27,7 +28,6 @@ from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError, error_text
 from artsim.ui.labels import label_of
 from artsim.ui.language import language_of
-from artsim.ui.thumbnail_cache import SMALL
 
 log = logging.getLogger(__name__)
 

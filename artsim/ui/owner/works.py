@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from artsim.columns import kind_of, write_value
 from artsim.curation.session import editable_columns
+from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.snapshot.state import State
 from artsim.ui.cards import picture_address
@@ -17,7 +18,6 @@ from artsim.ui.context import Context
 from artsim.ui.labels import label_of
 from artsim.ui.markup import Markup, button, element, join
 from artsim.ui.owner.forms import PAGE, field
-from artsim.ui.thumbnail_cache import LARGE, SMALL
 
 _PER_PAGE = 50
 _SEARCHED = ("id", "title", "artist", "date", "medium", "culture")

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from artsim.analysis.explain import shared_metadata
 from artsim.encoders.presets import PRESETS
+from artsim.images.thumbnails import LARGE
 from artsim.messages.strings import Strings
 from artsim.search.engine import Part, Query
 from artsim.search.match import Match
@@ -25,7 +26,6 @@ from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.registry import page_names
 from artsim.ui.pages.tiles import page_link, search_link, work_picture
-from artsim.ui.thumbnail_cache import LARGE
 
 _SIDES = ("a", "b")
 

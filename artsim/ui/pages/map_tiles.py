@@ -20,9 +20,10 @@ from PIL import Image
 
 from artsim.encoders.color import DIMS, mean_colors
 from artsim.errors import ArtsimError, QueryError
+from artsim.images.thumbnails import SMALL
 from artsim.snapshot.state import State
 from artsim.snapshot.works_map import WorksMap, work_keys
-from artsim.ui.thumbnail_cache import SMALL, Thumbnails
+from artsim.ui.thumbnail_cache import Thumbnails
 
 if TYPE_CHECKING:
     from artsim.collection import Collection

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from artsim.analysis.path import PathStep
+from artsim.images.thumbnails import LARGE
 from artsim.messages.strings import Strings
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
@@ -17,7 +18,6 @@ from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile
-from artsim.ui.thumbnail_cache import LARGE
 
 _STEPS = (5, 8, 12, 16)
 _DEFAULT_STEPS = 8

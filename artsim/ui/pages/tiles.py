@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from artsim.images.thumbnails import SMALL
 from artsim.messages.strings import Strings
 from artsim.ui.cards import picture_address
 from artsim.ui.labels import label_of
 from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, element
-from artsim.ui.thumbnail_cache import SMALL
 
 
 def work_picture(work: Mapping[str, Any], strings: Strings, *, size: int = SMALL, **attributes: Any) -> Markup:

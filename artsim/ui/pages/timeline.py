@@ -12,6 +12,7 @@ from starlette.routing import Route
 from artsim.analysis.influence import DIRECTIONS, Direction, Influence, TimedMatch, influence
 from artsim.errors import QueryError
 from artsim.images.decode import load_image
+from artsim.images.thumbnails import SMALL
 from artsim.messages.strings import Strings
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError, error_markup
@@ -20,7 +21,6 @@ from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.tiles import page_link, search_link, tile, work_picture
 from artsim.ui.pages.timeline_layout import HEIGHT, WIDTH, Layout, Placed, lay_out
-from artsim.ui.thumbnail_cache import SMALL
 
 SHOWN = 16
 _HALF_LIVES = (50, 200)  # years, offered to visitors

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from artsim.encoders.region_vectors import Region
+from artsim.images.thumbnails import LARGE
 from artsim.messages.strings import Strings
 from artsim.search.match import Match
 from artsim.ui.cards import facts_of, marked, picture
@@ -14,7 +15,6 @@ from artsim.ui.context import Context
 from artsim.ui.labels import label_of, metadata_of, safe_link, share_text, word_of
 from artsim.ui.markup import Markup, button, element, explained, join
 from artsim.ui.pages.registry import in_navigation, page_names
-from artsim.ui.thumbnail_cache import LARGE
 
 
 def match_dialog(match: Match, context: Context, *, count: int, by_text: bool, beside: str | None) -> Markup:
