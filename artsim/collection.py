@@ -155,9 +155,9 @@ class Collection:
     ) -> list[Match]:
         """The `k` works most similar to an image (path, PIL image or bytes), a text, a work of the collection, or `parts`.
 
-        `aspects` weights subject, style and color, or a `preset` does: balanced (the default), style, subject, color,
-        same-work. `where` filters by metadata before the top k are taken. `ranking` is "tuned" (all of the above) or
-        "cosine" (plain cosine of raw subject vectors). `region` is (left, top, right, bottom) of the picture, in 0..1.
+        `aspects` weights subject, style, color and layout, or a `preset` does: balanced (the default), style, subject,
+        color, same-work. `where` filters by metadata before the top k are taken. `ranking` is "tuned", "likeness"
+        (without the corrections of tuned) or "cosine" (plain cosine of raw subject vectors). `region` is (left, top, right, bottom) of the picture, in 0..1.
         `other=["artist"]` excludes works that share their artist with a work of the query; `at_most={"artist": 2}`
         limits how many matches share an artist.
 

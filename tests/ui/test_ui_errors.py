@@ -44,7 +44,7 @@ KINDS_OF_ERROR = {
 TRANSLATED_MODULES = """
     analysis/correspondence analysis/duplicates analysis/explain analysis/influence analysis/path
     collection columns curation/ingest curation/ingest_state curation/library curation/session curation/uploads
-    encoders/efficientnet_lite0 encoders/embedded encoders/registry encoders/transformers
+    encoders/efficientnet_lite0 encoders/embedded files/atomic encoders/registry encoders/transformers
     hub/access hub/commit hub/publish images/decode images/geometry
     search/encoder_comparison search/engine search/query_vectors search/ranking search/regions
     snapshot/edits snapshot/filters snapshot/region_index snapshot/space_statistics snapshot/state
