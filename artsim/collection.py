@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +32,10 @@ from artsim.snapshot.edits import embedded_works_of, with_values, with_works, wi
 from artsim.snapshot.files import load_dataset_with_indexes, read_collection, save_collection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.state import State
-from artsim.snapshot.works_map import QUICK, StoredMap, WorksMap, map_of, read_map, stored_map
-from artsim.storage.manifest import Manifest, map_name
+from artsim.snapshot.works_map import MapCache, WorksMap
+from artsim.storage.manifest import Manifest, Origin, map_name
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The Hub dataset repository and exact commit that a collection was opened from."""
-
-    repo_id: str
-    commit: str
-
-    def __str__(self) -> str:
-        return f"{self.repo_id} at {self.commit[:12]}"
 
 
 class Collection:
@@ -72,11 +61,10 @@ class Collection:
         self._encoders: dict[str, Encoder] = dict(encoders or {})  # by id
         self.known_hashes: dict[str, np.ndarray] = {}
         """Cache of perceptual hashes, by the sha256 of the picture file."""
-        self._map: tuple[State, WorksMap] | None = None
+        self._map_cache = MapCache()
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._encoder_lock = threading.Lock()
         self._change_lock = threading.Lock()
-        self._map_lock = threading.Lock()
 
     @classmethod
     def from_folder(cls, folder: Path, *, thorough: bool = False) -> Collection:
@@ -157,7 +145,8 @@ class Collection:
 
         `aspects` weights subject, style, color and layout, or a `preset` does: balanced (the default), style, subject,
         color, same-work. `where` filters by metadata before the top k are taken. `ranking` is "tuned", "likeness"
-        (without the corrections of tuned) or "cosine" (plain cosine of raw subject vectors). `region` is (left, top, right, bottom) of the picture, in 0..1.
+        (without the corrections of tuned) or "cosine" (plain cosine of raw subject vectors). `region` is (left, top,
+        right, bottom) of the picture, in 0..1.
         `other=["artist"]` excludes works that share their artist with a work of the query; `at_most={"artist": 2}`
         limits how many matches share an artist.
 
@@ -247,24 +236,12 @@ class Collection:
         A collection is saved with its map. Without one it is computed now: in a second for a few hundred works, in a
         minute or two for 80,000. Works added since are placed beside the most similar work.
         """
-        with self._map_lock:
-            state = self.state
-            if self._map is None or self._map[0] is not state:
-                self._map = (state, map_of(state, self._known_map()))
-            return self._map[1]
+        return self._map_cache.get(self.state, self._map_file())
 
     @property
     def has_map(self) -> bool:
         """Whether `map` returns within a few seconds: a map exists, or the collection is small."""
-        return len(self) <= QUICK or self._map is not None or self._map_file() is not None
-
-    def _known_map(self) -> StoredMap | None:
-        """The cached map, else the saved one."""
-        if self._map is not None:
-            state, drawn = self._map
-            return stored_map(drawn, state)
-        path = self._map_file()
-        return None if path is None else read_map(path)
+        return self._map_cache.is_quick(self.state, self._map_file())
 
     def _map_file(self) -> Path | None:
         """The file of the saved map, if there is one."""

@@ -29,7 +29,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--works", type=int, default=5000, help="pictures that are built (default: 5000)")
     parser.add_argument("--total", type=int, default=81_444, help="works to scale to (default: 81444, all of WikiArt)")
     parser.add_argument(
-        "--model", choices=("vit-b-32", "vit-b-32", "tiny"), default="vit-b-16", help="CLIP, random weights"
+        "--model", choices=("vit-b-16", "vit-b-32", "tiny"), default="vit-b-16", help="CLIP, random weights"
     )
     parser.add_argument("--size", default="1200x900", help="pixels of a generated picture (default: 1200x900)")
     parser.add_argument("--scratch", type=Path, help="folder for all files, removed afterwards (default: the system's)")

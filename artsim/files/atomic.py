@@ -101,7 +101,11 @@ def replacing_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise SourceError(
+            "{target} cannot be written ({reason}). Make room or give another folder, and run it again.",
+            target=path,
+            reason=str(error.strerror or error),
+        ) from error
     finally:
         with suppress(OSError):  # already renamed, or its folder was never created
             temporary.unlink()

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from artsim.collection import Collection, Origin
+from artsim.collection import Collection
 from artsim.errors import CollectionError
 from artsim.files.atomic import write_atomically
 from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
 from artsim.snapshot.files import read_state
-from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, parse_manifest, read_manifest, sha256
+from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, Origin, parse_manifest, read_manifest, sha256
 from artsim.web.hub_client import hub_errors, patiently, sentence
 from artsim.web.hub_token import given_token, hub_api
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from artsim.snapshot.state import State
 from artsim.storage.manifest import map_name
 
 _CHUNK = 8192  # works whose index vectors are in memory at once
-QUICK = 5_000  # up to this many works are placed in seconds, so always from scratch
+_QUICK = 5_000  # up to this many works are placed in seconds, so always from scratch
 _MIN_KNOWN = 0.8  # share of works that must have a cell for the others to be inserted among them
 
 
@@ -65,11 +66,33 @@ class StoredMap:
         return (self.encoder, self.revision) == (space.encoder, space.revision)
 
 
-def map_of(state: State, known: StoredMap | None) -> WorksMap:
-    """The map of `state`: adapted from the `known` map where that still fits, else drawn from scratch."""
-    space = state.spaces[0]
-    drawn = _adapted(known, state, space) if known is not None and known.fits(space) else None
-    return draw_map(space) if drawn is None else drawn
+class MapCache:
+    """The map of a collection, computed once per state. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cached: tuple[State, WorksMap] | None = None
+
+    def get(self, state: State, saved: Path | None) -> WorksMap:
+        """The map of `state`, adapted from the cached map or the one in the file `saved` where it fits, else drawn anew."""
+        with self._lock:
+            if self._cached is None or self._cached[0] is not state:
+                self._cached = (state, self._draw(state, saved))
+            return self._cached[1]
+
+    def is_quick(self, state: State, saved: Path | None) -> bool:
+        """Whether `get` returns within a few seconds."""
+        return len(state) <= _QUICK or self._cached is not None or saved is not None
+
+    def _draw(self, state: State, saved: Path | None) -> WorksMap:
+        space = state.spaces[0]
+        if self._cached is not None:
+            before, drawn = self._cached
+            known: StoredMap | None = _stored(drawn, before)
+        else:
+            known = None if saved is None else _read_map(saved)
+        adapted = _adapted(known, state, space) if known is not None and known.fits(space) else None
+        return draw_map(space) if adapted is None else adapted
 
 
 def draw_map(space: Space, *, start: np.ndarray | None = None, columns: int | None = None) -> WorksMap:
@@ -89,9 +112,9 @@ def save_map(state: State, folder: Path, old: Path) -> None:
 
     space = state.spaces[0]
     name = map_name(space.name)
-    stored = read_map(old / name)
+    stored = _read_map(old / name)
     adapted = None
-    if len(state) > QUICK and stored is not None and stored.fits(space):
+    if len(state) > _QUICK and stored is not None and stored.fits(space):
         adapted = _adapted(stored, state, space)
     drawn = draw_map(space) if adapted is None else draw_map(space, start=adapted.order, columns=adapted.columns)
     keys = work_keys(state.table.column("id").to_pylist())[drawn.order]
@@ -127,14 +150,14 @@ def work_keys(ids: Sequence[str]) -> np.ndarray:
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
-def stored_map(drawn: WorksMap, state: State) -> StoredMap:
+def _stored(drawn: WorksMap, state: State) -> StoredMap:
     """The stored form of a map that was drawn for `state`."""
     space = state.spaces[0]
     keys = work_keys(state.table.column("id").to_pylist())[drawn.order]
     return StoredMap(drawn.columns, keys, space.encoder, space.revision)
 
 
-def read_map(path: Path) -> StoredMap | None:
+def _read_map(path: Path) -> StoredMap | None:
     """The map in a file; None if it cannot be read, as a map can always be drawn again."""
     try:
         return load_map(path)

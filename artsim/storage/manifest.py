@@ -71,6 +71,17 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The Hub dataset repository and exact commit that a collection was opened from."""
+
+    repo_id: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"{self.repo_id} at {self.commit[:12]}"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The content of `artsim.json`."""
 
