@@ -159,7 +159,7 @@ class Collection:
         docs/copies.md. Raises `QueryError`, `ImageError` or `EncoderError`.
         """
         if detail and (aspects is not None or preset is not None or ranking != "tuned"):
-            raise QueryError("Details are looked for by regions alone; leave aspects, preset and ranking out.")
+            raise QueryError("A search for details compares regions only; leave aspects, preset and ranking out.")
         query = Query(
             parts=(*parts_of(image, text, work, region), *parts),
             aspects=weights_of(aspects, preset),
@@ -226,7 +226,7 @@ class Collection:
         """
         if self.manifest.images != "bytes":
             raise CollectionError(
-                "This collection holds no pictures, only their addresses: duplicates cannot be looked for."
+                "This collection holds no pictures, only their addresses: duplicates cannot be found."
             )
         return find_duplicates(self.state, known=self.known_hashes, encoder=encoder, progress=progress)
 

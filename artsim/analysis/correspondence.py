@@ -107,7 +107,7 @@ def _sample(patches: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 def find_correspondence(first: np.ndarray, second: np.ndarray) -> Correspondence:
     """Compare the places (rows, columns, d) of two pictures, unit vectors of one encoder. `QueryError` if `d` differs."""
     if first.ndim != 3 or second.ndim != 3 or first.shape[2] != second.shape[2]:
-        raise QueryError("The places of two pictures can be compared only when one encoder made both.")
+        raise QueryError("The patches of two pictures can be compared only if the same encoder embedded both.")
     common = (first.mean(axis=(0, 1)) + second.mean(axis=(0, 1))) / 2
     cosines = np.einsum("abd,ijd->abij", unit_rows(first - common), unit_rows(second - common), optimize=True)
     support = np.minimum(_consensus(np.maximum(cosines, 0)), cosines)

@@ -129,9 +129,9 @@ def explain(
     if isinstance(match, Match) and encoder is None:
         encoder = match.encoder
     if (image is None) == (work is None):
-        raise QueryError("Give one thing to explain the match by: an image, or a work of the collection.")
+        raise QueryError("Give exactly one query to explain the match: an image, or a work of the collection.")
     if work == identity:
-        raise QueryError("A work needs no explanation of its likeness to itself: name another work.")
+        raise QueryError("A match cannot be explained by itself: name another work.")
     first, second = None if work is None else collection.work(work), collection.work(identity)
     aspects = dict.fromkeys(find_space(collection.state, encoder).statistics.aspects, 1.0)
     part = Part(image=image, work=work, region=region)

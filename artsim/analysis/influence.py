@@ -85,7 +85,7 @@ def influence(
     Raises `QueryError` if the work has no year and none is given, or if no work is earlier (later).
     """
     if (work is None) == (image is None):
-        raise QueryError("Give one thing to ask about: a work of the collection, or an image and its year.")
+        raise QueryError("Give exactly one query: a work of the collection, or an image and its year.")
     part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
     ranking = PRESET_RANKINGS.get(preset or "", "tuned")
     if direction not in DIRECTIONS:
@@ -93,7 +93,7 @@ def influence(
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
     if decay is not None and not (_is_number(decay) and decay > 0):
-        raise QueryError("decay is a half-life in years, more than 0; it is {decay}.", decay=decay)
+        raise QueryError("decay must be a half-life in years, more than 0; it is {decay}.", decay=decay)
     state = collection.state
     years = _years(state.table, year_column)
     row = None if work is None else collection.work(work)
@@ -110,7 +110,7 @@ def influence(
     if not matches:
         note = Message(" (1 has no year)") if undated == 1 else Message(" ({count} have no year)", count=undated)
         raise QueryError(
-            "No work that could answer is {direction} than {at:g}{note}. Try the other direction, or fewer filters.",
+            "No candidate is {direction} than {at:g}{note}. Try the other direction, or fewer filters.",
             direction=Message(direction),
             at=query_year,
             note=note if undated else "",
@@ -144,7 +144,7 @@ def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) ->
     if known is not None and math.isfinite(known):
         return float(known)
     if work is None:
-        raise QueryError("A picture from outside has no year: give year=, the year in which it was made.")
+        raise QueryError("The year of an image is not known: give year=, the year in which it was made.")
     raise QueryError(
         "The work {work!r} has no {column}; give year=, the year in which it was made.", work=work["id"], column=column
     )

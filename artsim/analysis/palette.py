@@ -52,7 +52,7 @@ def palette(image: Image.Image, *, count: int = 6) -> tuple[Swatch, ...]:
     Raises `QueryError` for a `count` below 1.
     """
     if count < 1:
-        raise QueryError(f"A palette has at least 1 colour; {count} were asked for.")
+        raise QueryError(f"A palette has at least 1 colour, not {count}.")
     pixels = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)).reshape(-1, 3)
     lab = rgb_to_lab(pixels)
     centres = _seeds(lab, count)

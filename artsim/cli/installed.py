@@ -48,7 +48,8 @@ def _requirements() -> list[tuple[str, str | None]]:
         recorded = metadata.requires("artsim") or []
     except metadata.PackageNotFoundError:
         raise ArtsimError(
-            "This artsim has no list of what it needs; install it with pip, or run it from a clone of its repository."
+            "This installation of artsim has no list of its dependencies; "
+            "install it with pip, or run it from a clone of its repository."
         ) from None
     with_markers = (line.partition(";") for line in recorded)
     return [(line.strip(), named[1] if (named := _EXTRA.search(marker)) else None) for line, _, marker in with_markers]

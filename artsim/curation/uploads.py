@@ -125,7 +125,7 @@ class UploadMetadata:
                 continue
             if column not in self._schema.names:
                 notes.append(
-                    Message("This collection has no column {name}: what the table says there is left out.", name=column)
+                    Message("This collection has no column {name}: its values in the table are left out.", name=column)
                 )
                 continue
             kind = self._schema.field(column).type

@@ -130,8 +130,8 @@ class EmbeddedEncoder:
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         raise EncoderError(
-            "The embedded encoder knows pictures, not words. Search with a picture, or use a collection made "
-            "with a CLIP or SigLIP encoder (--encoder openai/clip-vit-base-patch16)."
+            "The embedded encoder embeds pictures, not text. Search with a picture, or use a collection made with a "
+            "CLIP or SigLIP encoder (--encoder openai/clip-vit-base-patch16)."
         )
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:

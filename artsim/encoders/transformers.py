@@ -99,7 +99,7 @@ class TransformersEncoder:
 
         if self._tokenizer is None:
             raise EncoderError(
-                "{encoder} knows pictures, not words. Search with a picture, or use a CLIP or SigLIP encoder.",
+                "{encoder} embeds pictures, not text. Search with a picture, or use a CLIP or SigLIP encoder.",
                 encoder=self.id,
             )
         # SigLIP was trained with texts padded to the full length; for CLIP, padding makes no difference.
@@ -130,9 +130,8 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise EncoderError(
-            "The encoder {name} cannot be loaded: it is neither a folder with a model nor a model the "
-            "Hub gives ({reason}). Give embedded, a Hub model id such as openai/clip-vit-base-patch16, "
-            "or such a folder.",
+            "The encoder {name} cannot be loaded: it is neither a folder with a model nor a model on the Hub "
+            "({reason}). Give embedded, a Hub model id such as openai/clip-vit-base-patch16, or such a folder.",
             name=name,
             reason=reason,
         ) from error

@@ -107,9 +107,7 @@ def push_files(
             return _send(api, repo_id, repo_type, files, plan, additions, message, progress)
         except ValueError as error:  # also a 400: the Hub never accepts this content, such as a malformed card
             reason = " ".join(str(error).split())[:300]
-            raise HubError(
-                "The Hub refuses what is to be published to {repo}: {reason}", repo=repo_id, reason=reason
-            ) from error
+            raise HubError("The Hub refuses the files for {repo}: {reason}", repo=repo_id, reason=reason) from error
         except hub_errors(RuntimeError) as error:
             if delay is None or not is_passing(error):
                 raise HubError(sentence(error, what)) from error

@@ -53,7 +53,7 @@ class EncoderComparison:
             if encoder in (answers.encoder, answers.encoder_id):
                 return answers
         raise QueryError(
-            "{encoder!r} did not answer; those that did are {encoders}.",
+            "There is no result of the encoder {encoder!r}; there are results of {encoders}.",
             encoder=encoder,
             encoders=[answers.encoder for answers in self.answers],
         )
@@ -97,7 +97,7 @@ def compare_encoders(state: State, query: Query, embed: Embed) -> EncoderCompari
         scores, rows = rank_space_queries(state, [space_queries], query, max(query.k, DEPTH), allowed)
         matches = matches_in(state, space_queries, scores[: query.k], rows[: query.k])
         if not matches:
-            raise QueryError("The filters leave no work to compare the encoders by.")
+            raise QueryError("No work matches the filters, so there is nothing to compare the encoders with.")
         cosine = np.array([match.cosine for match in matches])
         angular = np.array([match.angular_distance for match in matches])
         answers.append(

@@ -117,7 +117,9 @@ def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int)
     """
     check_query(query, state)
     if query.detail:
-        raise QueryError("Details are not looked for by {column}; leave detail out, or filter with where.", column=by)
+        raise QueryError(
+            "A search for details cannot be grouped by {column}; leave detail out, or filter with where.", column=by
+        )
     space_queries = make_space_queries(state, query, embed)
     allowed = allowed_works(state, query)
     if query.encoder == "auto":
@@ -126,7 +128,7 @@ def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int)
     has_value = numbers >= 0 if allowed is None else (numbers >= 0) & allowed
     counts = np.bincount(numbers[has_value], minlength=len(values))
     if not counts.any():
-        raise QueryError("No work that the filters leave has a value in {column!r}.", column=by)
+        raise QueryError("No work that matches the filters has a value in {column!r}.", column=by)
     answers = {}
     for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
         mask = has_value & (numbers == number)
@@ -150,7 +152,9 @@ def check_query(query: Query, state: State) -> None:
         )
     if query.auto not in AUTO_RULES:
         raise QueryError(
-            "There is no rule {rule!r} to choose by; choose among {choices}.", rule=query.auto, choices=AUTO_RULES
+            "There is no rule {rule!r} to select an encoder; choose among {choices}.",
+            rule=query.auto,
+            choices=AUTO_RULES,
         )
     if query.fusion not in FUSION_RULES:
         raise QueryError(
@@ -160,7 +164,7 @@ def check_query(query: Query, state: State) -> None:
         raise QueryError("There is nothing to search for: give an image, a text or a work.")
     for part in query.parts:
         if sum(value is not None for value in (part.image, part.text, part.work)) != 1:
-            raise QueryError("Each part of a query is exactly one of image, text and work.")
+            raise QueryError("Each part of a query must be exactly one of image, text and work.")
         if part.text is not None and not part.text.strip():
             raise QueryError("The text to search for is empty.")
         if not math.isfinite(part.weight) or part.weight == 0:
@@ -168,9 +172,11 @@ def check_query(query: Query, state: State) -> None:
         if part.work is not None and part.work not in state.rows:
             raise QueryError("There is no work {work!r} in this collection.", work=part.work)
     if all(part.weight < 0 for part in query.parts):
-        raise QueryError("Everything in the query is against; add at least one picture or text to be like.")
+        raise QueryError(
+            "All parts of the query have a negative weight; add at least one picture or text to search for."
+        )
     if any(limit < 1 for limit in query.at_most.values()):
-        raise QueryError("The number of answers that may share a value must be at least 1.")
+        raise QueryError("The number of matches that may share a value must be at least 1.")
     if query.encoder not in (None, *SEVERAL):
         find_space(state, query.encoder)
     weights_between(state, query)
@@ -198,8 +204,8 @@ def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQu
         spaces = tuple(space for space in spaces if embed.reads_words(space))
         if not spaces:
             raise EncoderError(
-                "None of the encoders of this collection ({encoders}) reads words. Search with a picture, or "
-                "build it with a CLIP or SigLIP encoder as well.",
+                "None of the encoders of this collection ({encoders}) embeds text. Search with a picture, or build it"
+                " with a CLIP or SigLIP encoder as well.",
                 encoders=[space.name for space in state.spaces],
             )
     if query.encoder is None:

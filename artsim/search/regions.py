@@ -51,7 +51,7 @@ def run_detail(state: State, query: Query, embed: Embed) -> list[Match]:
     with timed("search", "detail"):
         check_query(query, state)
         if any(part.text is not None for part in query.parts):
-            raise QueryError("Details are looked for by pictures; leave the text out, or search without detail.")
+            raise QueryError("A search for details takes pictures only; leave the text out, or search without detail.")
         space, regions = _select_space(state, query.encoder)
         index_vector = regions.statistics.index_vectors(embed.details(space, query.parts))
         detail_query = DetailQuery(index_vector, np.array([part.weight for part in query.parts], np.float32))
@@ -70,15 +70,13 @@ def run_detail(state: State, query: Query, embed: Embed) -> list[Match]:
 def _select_space(state: State, name: str | None) -> tuple[Space, IndexedRegions]:
     """The space named `name` (default: the first with regions), and its regions."""
     if name in SEVERAL:
-        raise QueryError(
-            "Details are looked for with one encoder, not with {name!r}; name one, or leave it out.", name=name
-        )
+        raise QueryError("A search for details uses one encoder, not {name!r}; name one, or leave it out.", name=name)
     spaces = state.spaces if name is None else (find_space(state, name),)
     for space in spaces:
         if space.regions is not None:
             return space, space.regions
     raise QueryError(
-        "This collection has no regions in which a detail could be found. Build it again with --regions "
+        "This collection has no region index, so details cannot be found in it. Build it again with --regions "
         "(build_collection(..., regions=True))."
     )
 

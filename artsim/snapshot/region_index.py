@@ -133,7 +133,7 @@ def load_regions(path: Path) -> RegionStatistics:
             return RegionStatistics(file.get_tensor("mean"), file.get_tensor("pairs"), fitted)
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
-            "{path} is not a file of the statistics of regions ({reason}); build the collection again.",
+            "{path} is not a file of region statistics ({reason}); build the collection again.",
             path=path,
             reason=str(error),
         ) from error

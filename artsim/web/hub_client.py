@@ -90,12 +90,12 @@ def sentence(error: Exception, what: str) -> Message:
     what = what if what[0].isupper() else what[0].upper() + what[1:]
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
         return Message(
-            "{what} needs the Hub, which is switched off here (HF_HUB_OFFLINE is set), as it is not in the cache.",
+            "{what} failed: it is not in the cache, and the Hub is switched off here (HF_HUB_OFFLINE is set).",
             what=what,
         )
     if isinstance(error, errors.GatedRepoError):
         return Message(
-            "{what} failed: its owner lets in only those who ask. Ask on its page, then log in with: hf auth login",
+            "{what} failed: the repository is gated. Request access on its page, then log in with: hf auth login",
             what=what,
         )
     if isinstance(error, errors.RepositoryNotFoundError):
@@ -113,7 +113,7 @@ def sentence(error: Exception, what: str) -> Message:
             return Message("{what} failed: {reason} Try again later.", what=what, reason=_reason(error))
         return Message("{what} failed: {reason}", what=what, reason=_reason(error))
     return Message(
-        "{what} failed: {reason} Check the connection, then run it again: what was done is kept.",
+        "{what} failed: {reason} Check the connection, then run it again: finished parts are kept.",
         what=what,
         reason=_reason(error),
     )

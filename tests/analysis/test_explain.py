@@ -155,7 +155,7 @@ def test_content_of_all_places_is_ignored() -> None:
 
 
 def test_places_of_two_encoders_are_not_compared() -> None:
-    with pytest.raises(QueryError, match="one encoder made both"):
+    with pytest.raises(QueryError, match="the same encoder embedded both"):
         find_correspondence(random_places(4, 4, 0), random_places(4, 4, 0)[..., :32])
 
 
@@ -194,7 +194,7 @@ def test_a_region_of_a_picture_is_explained_alone(collection: Any, painting: byt
     [
         (("nowhere",), {"work": "01.jpg"}, QueryError, "no work 'nowhere'"),
         (("00.jpg",), {"work": "nowhere"}, QueryError, "no work 'nowhere'"),
-        (("00.jpg",), {"work": "00.jpg"}, QueryError, "likeness to itself"),
+        (("00.jpg",), {"work": "00.jpg"}, QueryError, "cannot be explained by itself"),
         (("00.jpg",), {}, QueryError, "an image, or a work"),
         (("00.jpg", b"junk"), {}, ImageError, "not an image"),
         (("00.jpg",), {"work": "01.jpg", "region": (0.5, 0.5, 0.5, 1.0)}, ImageError, "region"),

@@ -91,7 +91,7 @@ def test_a_work_without_a_year_can_be_given_one(collection: Any) -> None:
 
 
 def test_no_earlier_work_raises_a_one_line_error(collection: Any, painting: bytes) -> None:
-    with pytest.raises(QueryError, match=r"No work that could answer is earlier than -5000 \(2 have no year\)"):
+    with pytest.raises(QueryError, match=r"No candidate is earlier than -5000 \(2 have no year\)"):
         collection.influence(image=painting, year=-5000)
 
 
@@ -108,7 +108,7 @@ def test_no_earlier_work_raises_a_one_line_error(collection: Any, painting: byte
         ({"year_column": "title"}, "holds string, not years"),
         ({"preset": "nearest"}, "no preset"),
         ({"where": {"painter": "x"}}, "no column 'painter'"),
-        ({"image": b"x"}, "Give one thing to ask about"),
+        ({"image": b"x"}, "Give exactly one query"),
         ({"encoder": "other"}, "no encoder 'other'"),
     ],
 )

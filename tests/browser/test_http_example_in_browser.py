@@ -25,4 +25,4 @@ def test_the_example_searches_from_a_page(chromium: Any, app: RunningApp, met_wo
     lines = page.evaluate(_RUN, [source, base64.b64encode(met_works[50]["image"]["bytes"]).decode()])
     page.close()
     assert lines[0].startswith(f"1. {met_works[50]['title']} (")
-    assert "knows pictures, not words" in lines[-1]
+    assert "embeds pictures, not text" in lines[-1]

@@ -123,7 +123,11 @@ def test_works_are_added_reported_edited_and_removed_and_the_search_follows(
 
     until(owner, "#intake .phase", "Finished: 2 works were added.")
     text = page.inner_text("#intake")
-    for words in ("The same file is here already: 1", "another reproduction of a work that is here: 1", "read: 2"):
+    for words in (
+        "The same file is already in the collection: 1",
+        "another reproduction of a work in the collection: 1",
+        "read: 2",
+    ):
         assert words in text
     until(owner, "#works caption", f"{before + 2} of {before + 2}")
     first = page.locator("#works tbody tr").nth(1).inner_text()
@@ -168,7 +172,7 @@ def test_adding_can_be_cancelled(owner: Any, name: str) -> None:
     add(owner, {f"late-{number}.png": png(3, number, owner.touch) for number in range(5)})
     until(owner, "#intake .phase", "The files are being sent.")
     owner.press("#intake button:has-text('Cancel')")
-    until(owner, "#intake .phase", "Cancelled: 0 works were added, the others are left out.")
+    until(owner, "#intake .phase", "Cancelled: 0 works were added, the others were not.")
     page.evaluate("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), { capture: true })")
     owner.go("collection")
     assert count(owner) == before

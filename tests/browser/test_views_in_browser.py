@@ -44,5 +44,5 @@ def test_an_evaluation_shows_figures_and_leads_to_a_failure(visit: Callable[...,
 
 def test_the_collection_is_searched_for_duplicates(visit: Callable[..., Any]) -> None:
     visitor = visit("duplicates")
-    visitor.page.locator("main p:has-text('is there twice'), .duplicate-group").first.wait_for()
+    visitor.page.locator("main p:has-text('no duplicates'), .duplicate-group").first.wait_for()
     assert not visitor.scrolls_sideways()

@@ -57,7 +57,7 @@ def test_id_revision_and_dimensions_are_fixed(embedded: Any) -> None:
 
 def test_text_is_refused_with_a_hint_at_other_encoders(embedded: Any) -> None:
     assert not embedded.embeds_text
-    with pytest.raises(EncoderError, match=r"knows pictures, not words.*clip-vit-base-patch16"):
+    with pytest.raises(EncoderError, match=r"embeds pictures, not text.*clip-vit-base-patch16"):
         embedded.embed_texts(["a horse"])
 
 

@@ -162,7 +162,7 @@ def test_texts_are_unit_rows_in_the_space_of_subject(kind: str, load: Any) -> No
 @pytest.mark.parametrize("kind", ["dinov2", "resnet", "efficientnet"])
 def test_an_encoder_without_text_refuses_text(kind: str, load: Any) -> None:
     assert not load(kind).embeds_text
-    with pytest.raises(EncoderError, match="knows pictures, not words"):
+    with pytest.raises(EncoderError, match="embeds pictures, not text"):
         load(kind).embed_texts(["a horse"])
 
 

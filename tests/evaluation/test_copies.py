@@ -123,7 +123,10 @@ def test_the_command_prints_tables_and_writes_json(folder: Path, tmp_path: Path)
 def test_bad_input_is_one_error_line_and_exit_code_2(saved: Path) -> None:
     for options, message in (
         (["--what", "likeness"], "There is no measurement likeness; choose among same-work, details, duplicates."),
-        (["--what", "details", "--queries", 1], "This collection has no regions in which a detail could be found."),
+        (
+            ["--what", "details", "--queries", 1],
+            "This collection has no region index, so details cannot be found in it.",
+        ),
     ):
         done = run("--collection", saved, *options)
         assert done.returncode == 2

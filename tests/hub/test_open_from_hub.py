@@ -102,7 +102,7 @@ def test_offline_the_cache_is_enough(published: HubServer, hub_env: dict[str, st
         f"import artsim\ntry: artsim.open_collection({REPO!r})\nexcept artsim.HubError as error: print(error)",
         env | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "empty")},
     )
-    assert "which is switched off here (HF_HUB_OFFLINE is set), as it is not in the cache" in nothing.stdout, (
+    assert "it is not in the cache, and the Hub is switched off here (HF_HUB_OFFLINE is set)" in nothing.stdout, (
         nothing.stderr
     )
 
@@ -262,7 +262,7 @@ def test_kinds_of_missing_collections_have_different_errors(hub: HubServer) -> N
 def test_a_gated_repository_is_named_as_such(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add_repo("museum/gated", "dataset", {"artsim.json": b"{}"}, gated="manual")
     monkeypatch.setenv("HF_TOKEN", hub.other_token)
-    with pytest.raises(HubError, match="its owner lets in only those who ask"):
+    with pytest.raises(HubError, match="the repository is gated"):
         artsim.open_collection("museum/gated")
 
 

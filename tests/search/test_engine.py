@@ -203,7 +203,7 @@ def test_a_k_beyond_the_collection_returns_all_works(collection: Any) -> None:
         ({"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'; choose among tuned, likeness, cosine"),
         ({"work": "05.jpg", "encoder": "clap"}, "There is no encoder 'clap'; there are clip"),
         ({"work": "05.jpg", "where": {"painter": "x"}}, "There is no column 'painter'"),
-        ({"parts": [Part(work="05.jpg", weight=-1)]}, "Everything in the query is against"),
+        ({"parts": [Part(work="05.jpg", weight=-1)]}, "All parts of the query have a negative weight"),
         ({"parts": [Part(work="05.jpg", weight=0)]}, "must be a number other than 0"),
         ({"parts": [Part(work="05.jpg", weight=math.nan)]}, "must be a number other than 0"),
         ({"parts": [Part()]}, "exactly one of image, text and work"),
@@ -298,7 +298,7 @@ def test_a_text_query_to_an_image_only_encoder_raises_a_one_line_error(
 
     encoder = load_encoder(str(checkpoint("dinov2")))
     collection = build_collection(open_source(f"folder:{paintings}"), encoder, tmp_path / "out", limit=5)
-    with pytest.raises(EncoderError, match="knows pictures, not words") as error:
+    with pytest.raises(EncoderError, match="embeds pictures, not text") as error:
         collection.search(text="a horse")
     assert "\n" not in str(error.value)
     assert len(collection.search(work="00.jpg")) == 4

@@ -111,14 +111,14 @@ def test_every_work_is_ranked_once_and_k_is_kept(works: Any) -> None:
 
 def test_invalid_detail_searches_raise_a_one_line_error(works: Any, collection: Any, painting: bytes) -> None:
     with pytest.raises(
-        QueryError, match=r"has no regions in which a detail could be found\. Build it again with --regions"
+        QueryError, match=r"has no region index, so details cannot be found in it\. Build it again with --regions"
     ):
         collection.search(image=painting, detail=True)
     with pytest.raises(QueryError, match="leave the text out"):
         works.search(image=painting, text="a lute", detail=True)
     with pytest.raises(QueryError, match="leave aspects, preset and ranking out"):
         works.search(image=painting, detail=True, preset="style")
-    with pytest.raises(QueryError, match="with one encoder, not with 'fusion'"):
+    with pytest.raises(QueryError, match="uses one encoder, not 'fusion'"):
         works.search(image=painting, detail=True, encoder="fusion")
     with pytest.raises(QueryError, match="nothing to search for"):
         works.search(detail=True)

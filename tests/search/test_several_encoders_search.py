@@ -251,7 +251,9 @@ def test_encoders_are_compared_side_by_side(several: Collection, paintings: Path
     assert set(compared.shared["dinov2", "clip"]) == first & second
     assert compared.overlap("dinov2", "clip") == pytest.approx(len(first & second) / len(first | second))
     assert compared["clip"] is compared.answers[1]
-    with pytest.raises(QueryError, match="'embedded' did not answer; those that did are dinov2, clip"):
+    with pytest.raises(
+        QueryError, match="There is no result of the encoder 'embedded'; there are results of dinov2, clip"
+    ):
         compared["embedded"]
 
 
@@ -278,7 +280,10 @@ def test_a_single_encoder_works_in_every_mode(collection: Collection) -> None:
     ("options", "message"),
     [
         ({"encoder": "clap"}, "There is no encoder 'clap'; there are dinov2, clip"),
-        ({"encoder": "auto", "auto": "luck"}, "There is no rule 'luck' to choose by; choose among margin, mean-cosine"),
+        (
+            {"encoder": "auto", "auto": "luck"},
+            "There is no rule 'luck' to select an encoder; choose among margin, mean-cosine",
+        ),
         ({"encoder": "fusion", "fusion": "sum"}, "There is no fusion 'sum'; choose among weighted, reciprocal-rank"),
         ({"encoder": "fusion", "encoder_weights": {"clap": 1}}, "There is no encoder 'clap'"),
         ({"encoder": "fusion", "encoder_weights": {"clip": -1}}, "must be a number of 0 or more; that of clip is -1"),
@@ -298,11 +303,11 @@ def test_texts_are_refused_without_a_text_encoder(paintings: Path, checkpoint: A
     pictures_only = build_collection(open_source(f"folder:{paintings}"), encoders, tmp_path / "out", limit=5)
     for encoder in (None, "auto", "fusion"):
         with pytest.raises(
-            EncoderError, match=r"None of the encoders of this collection \(dinov2, resnet\) reads words"
+            EncoderError, match=r"None of the encoders of this collection \(dinov2, resnet\) embeds text"
         ):
             pictures_only.search(text="a horse", encoder=encoder)
 
 
 def test_a_comparison_without_works_is_refused(several: Collection) -> None:
-    with pytest.raises(QueryError, match="The filters leave no work"):
+    with pytest.raises(QueryError, match="No work matches the filters"):
         several.compare_encoders(work="05.jpg", where={"year": (3000, 3001)})

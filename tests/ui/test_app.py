@@ -72,7 +72,7 @@ def test_a_k_out_of_range_gives_one_message(client: Client, painting_file: Path,
 
 
 def test_a_text_for_an_encoder_without_text_gives_one_message(client: Client) -> None:
-    with pytest.raises(AppError, match="knows pictures, not words"):
+    with pytest.raises(AppError, match="embeds pictures, not text"):
         client.predict(text="a storm at sea", k=5, api_name="/search_by_text")
 
 

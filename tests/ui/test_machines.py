@@ -59,7 +59,7 @@ def assert_all_answered(output: str, work: dict[str, Any]) -> None:
     assert lines[3].startswith("Works like the first: ") and work["title"] not in lines[3]
     assert lines[4].startswith("In style, from 1800 on: ")
     assert "CC0" in lines[5] and "/thumbnails/400/" in lines[5]
-    assert "knows pictures, not words" in lines[6]
+    assert "embeds pictures, not text" in lines[6]
 
 
 def test_the_curl_example(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
@@ -74,7 +74,7 @@ def test_the_mcp_example(app: RunningApp, picture: Path, met_works: list[dict[st
     assert lines[0].startswith("Tools: search_by_image, search_by_text")
     assert lines[1].startswith(f"1. {met_works[50]['title']}")
     assert "image/webp" in lines[4]
-    assert lines[5].startswith("No search by text: The embedded encoder knows pictures, not words.")
+    assert lines[5].startswith("No search by text: The embedded encoder embeds pictures, not text.")
 
 
 def test_every_line_of_the_log_is_an_object_without_names_of_uploads_or_visitors(

@@ -94,9 +94,9 @@ def test_a_timeline_of_a_work_without_a_year_gives_a_message(client: TestClient)
         ("/timeline?work=nothing", "There is no work"),
         ("/timeline?work=05.jpg&decay=-3", "half-life"),
         ("/why?work=05.jpg", "Name two works"),
-        ("/why?work=05.jpg&match=05.jpg", "needs no explanation"),
+        ("/why?work=05.jpg&match=05.jpg", "cannot be explained by itself"),
         ("/why?work=05.jpg&match=%3Cscript%3E", "There is no work"),
-        ("/evaluation?label=sha256", "not a label"),
+        ("/evaluation?label=sha256", "no such label"),
     ],
 )
 def test_a_page_that_cannot_be_shown_gives_one_message(client: TestClient, address: str, message: str) -> None:
@@ -123,7 +123,7 @@ def test_duplicates_are_listed_with_the_evidence(client: TestClient, context: Co
     groups = context.collection.duplicates()
     assert page.count('class="duplicate-group"') == len(groups)
     if not groups:
-        assert "is there twice" in page
+        assert "no duplicates" in page
 
 
 def test_the_evaluation_page_shows_the_figures_of_the_evaluation_package(client: TestClient, context: Context) -> None:
@@ -182,7 +182,7 @@ def test_encoders_are_shown_side_by_side(
         assert [unescape(one) for one in re.findall(r"encoders\?work=([^\"&]*)", column)] == [
             m.id for m in answers.matches
         ]
-        assert ("Chosen by itself" in column) == (answers.encoder == compared.auto)
+        assert ("Selected automatically" in column) == (answers.encoder == compared.auto)
     assert "encoders" in in_navigation(two)
     assert "encoders" not in in_navigation(context)
 

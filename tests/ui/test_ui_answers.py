@@ -125,7 +125,7 @@ def test_filters_without_matching_works_give_a_notice(context: Context) -> None:
     [
         ({"parts": (Part(work="no-such-work"),)}, "no work &#x27;no-such-work&#x27;"),
         ({"parts": (Part(image=Path("gone.jpg")),)}, "no longer kept"),
-        ({"parts": (Part(work="05.jpg", weight=-1),)}, "Everything in the query is against"),
+        ({"parts": (Part(work="05.jpg", weight=-1),)}, "All parts of the query have a negative weight"),
         ({"parts": (Part(work="05.jpg", region=(0.5, 0.5, 0.4, 0.6)),)}, "region"),
         ({"parts": (Part(work="05.jpg", text="both"),)}, "exactly one"),
         ({"k": 0}, "k must be"),
@@ -135,7 +135,7 @@ def test_filters_without_matching_works_give_a_notice(context: Context) -> None:
         ({"preset": None, "weights": {"subject": 0, "style": 0}}, "weights are 0"),
         ({"by": "shoe"}, "no column &#x27;shoe&#x27;"),
         ({"encoder": "nose"}, "no encoder &#x27;nose&#x27;"),
-        ({"contains": True}, "no regions"),
+        ({"contains": True}, "no region index"),
     ],
 )
 def test_an_impossible_search_gives_a_notice(context: Context, change: dict[str, Any], words: str) -> None:

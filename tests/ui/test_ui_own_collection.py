@@ -148,7 +148,7 @@ def test_the_list_is_searched_and_paged_and_shows_markup_as_text(client: TestCli
     found = client.get("/collection", params={"q": "<SCRIPT>"}).text
     assert found.count('name="chosen"') == 1
     assert 'value="03.jpg"' in found
-    assert "No work fits that." in client.get("/collection", params={"q": "no such thing"}).text
+    assert "No work matches this." in client.get("/collection", params={"q": "no such thing"}).text
     context.collection.add([{"image": Image.new("RGB", (32, 32), (n, 90, 30)), "id": f"n{n}"} for n in range(20)])
     assert client.get("/collection").text.count('name="chosen"') == 50
     assert client.get("/collection?page=2").text.count('name="chosen"') == 10

@@ -74,7 +74,7 @@ def _half_life(text: str | None) -> float | None:
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise QueryError("decay is a half-life in whole years, from 1 on; it is {value!r}.", value=text[:40])
+        raise QueryError("decay must be a half-life in whole years, at least 1; it is {value!r}.", value=text[:40])
     return float(text)
 
 
