@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from artsim.hub.publish import publish
     from artsim.opening import open_collection
     from artsim.search.encoder_comparison import EncoderAnswers, EncoderComparison
-    from artsim.search.engine import Match, Part, Query
+    from artsim.search.match import Match
+    from artsim.search.query import Part, Query
     from artsim.snapshot.works_map import WorksMap
     from artsim.sources import open_source
 
@@ -53,7 +54,8 @@ _HOMES = {
     "WorksMap": "artsim.snapshot.works_map",
     "draw_overlay": "artsim.analysis.heatmap",
     "PRESETS": "artsim.encoders.presets",
-    **dict.fromkeys(("Match", "Part", "Query"), "artsim.search.engine"),
+    "Match": "artsim.search.match",
+    **dict.fromkeys(("Part", "Query"), "artsim.search.query"),
     **dict.fromkeys(
         "ArtsimError CollectionError EncoderError HubError ImageError QueryError SourceError".split(), "artsim.errors"
     ),

@@ -24,14 +24,16 @@ from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
-from artsim.search.engine import Match, Part, Query, find_space, parts_of, run_query, run_query_each
+from artsim.search.engine import run_query, run_query_each
 from artsim.search.fusion import FusionRule
+from artsim.search.match import Match
+from artsim.search.query import Part, Query, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
-from artsim.search.regions import run_detail
+from artsim.search.regions import run_region_search
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import load_dataset_with_indexes, read_collection, save_collection
 from artsim.snapshot.filters import Where
-from artsim.snapshot.state import State
+from artsim.snapshot.state import State, find_space
 from artsim.snapshot.works_map import MapCache, WorksMap
 from artsim.storage.manifest import Manifest, Origin, map_name
 
@@ -202,7 +204,7 @@ class Collection:
 
     def run(self, query: Query) -> list[Match]:
         """Run a `Query`, which `search` builds from its arguments."""
-        return (run_detail if query.detail else run_query)(self.state, query, self._embedding)
+        return (run_region_search if query.detail else run_query)(self.state, query, self._embedding)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works for each culture, century, medium or artist.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from artsim.collection import Collection
 from artsim.errors import CollectionError
+from artsim.hub import open_from_hub
 
 
 def open_collection(name: str | Path, *, revision: str | None = None, verify: bool = False) -> Collection:
@@ -20,7 +21,6 @@ def open_collection(name: str | Path, *, revision: str | None = None, verify: bo
         if revision is not None:
             raise CollectionError(f"{folder} is a local folder, which has no revisions; leave revision out.")
         return Collection.from_folder(folder, thorough=verify)
-    from artsim.hub import open_from_hub
 
     return open_from_hub(str(name), revision=revision, verify=verify)
 
@@ -28,8 +28,10 @@ def open_collection(name: str | Path, *, revision: str | None = None, verify: bo
 def folder_of(name: str | Path) -> Path | None:
     """The folder that `name` means, whether it is there or not; None when it means a dataset on the Hub."""
     folder = Path(name).expanduser()
+    if folder.exists() or not _is_hub_id(str(name)):
+        return folder
     interrupted = folder.with_name(f".{folder.name}.old")  # of a save that was cut off; opening puts it back
-    return folder if folder.exists() or interrupted.exists() or not _is_hub_id(str(name)) else None
+    return folder if interrupted.exists() else None
 
 
 def _is_hub_id(name: str) -> bool:

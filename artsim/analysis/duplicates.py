@@ -24,10 +24,9 @@ from artsim.analysis.edge_alignment import edge_alignment
 from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash, small_grey
 from artsim.errors import ImageError
 from artsim.images.decode import load_image
-from artsim.search.engine import find_space
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
-from artsim.snapshot.state import State
+from artsim.snapshot.state import State, find_space
 
 log = logging.getLogger(__name__)
 

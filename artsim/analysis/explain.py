@@ -20,7 +20,9 @@ from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.images.geometry import crop_region
-from artsim.search.engine import Match, Part, Query, find_space
+from artsim.search.match import Match
+from artsim.search.query import Part, Query
+from artsim.snapshot.state import find_space
 
 Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]
 STEPS: tuple[tuple[float, Step], ...] = ((99.9, "same"), (99.0, "very"), (90.0, "similar"), (60.0, "somewhat"))

@@ -21,8 +21,10 @@ from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.messages.message import Message
-from artsim.search.engine import MAX_K, Match, Part, Query, find_space
+from artsim.search.match import Match
+from artsim.search.query import MAX_K, Part, Query
 from artsim.snapshot.filters import Where, allowed_rows
+from artsim.snapshot.state import find_space
 
 Region = tuple[float, float, float, float]
 Direction = Literal["earlier", "later"]

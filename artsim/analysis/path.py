@@ -13,10 +13,10 @@ from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.presets import weights_of
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
-from artsim.search.engine import find_space
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
+from artsim.snapshot.state import find_space
 
 MAX_STEPS = 40
 _CANDIDATES = (80, 320)  # per step: few first, then more if no path leads through those

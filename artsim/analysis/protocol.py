@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from artsim.encoders.protocol import Encoder
-from artsim.search.engine import Match, Query
+from artsim.search.match import Match
+from artsim.search.query import Query
 from artsim.snapshot.state import State
 
 

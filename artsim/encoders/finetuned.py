@@ -23,6 +23,7 @@ from artsim.encoders.protocol import Aspect, Blocks, joined
 from artsim.encoders.reproductions import layouts_of
 from artsim.encoders.runtime import load_engine
 from artsim.encoders.style_head import StyleHead, head_segments, load_style_head
+from artsim.encoders.transformers import TransformersEncoder
 from artsim.errors import EncoderError
 
 CONFIG_FILE, HEAD_FILE, NETWORK_FILE = "finetune.json", "style_head.safetensors", "network.safetensors"
@@ -136,8 +137,6 @@ def _revision(config: Mapping[str, Any]) -> str:
 
 def _load_backbone(folder: Path, config: Mapping[str, Any], device: str | None) -> Any:
     if config["backbone"]["id"] != EmbeddedEncoder.id:
-        from artsim.encoders.transformers import TransformersEncoder
-
         return TransformersEncoder(str(folder), device=device)
     if config["backbone"]["revision"] != EmbeddedEncoder.revision:
         raise EncoderError(

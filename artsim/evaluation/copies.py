@@ -19,7 +19,7 @@ from artsim.errors import QueryError
 from artsim.evaluation.distortions import DETAILS, Alter, Cut, Detail, generator
 from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.images.decode import load_image
-from artsim.search.engine import Match
+from artsim.search.match import Match
 
 DEPTH = 100  # matches examined per query; a work beyond them counts as not found
 SIDE = 640  # short side in pixels to which pictures are reduced before they are altered

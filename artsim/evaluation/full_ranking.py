@@ -15,8 +15,8 @@ from artsim.encoders.presets import PRESETS, RANKINGS, Ranking
 from artsim.encoders.protocol import Aspect, unit_rows
 from artsim.errors import QueryError
 from artsim.search.encoder_selection import AUTO_RULES, AutoRule
-from artsim.search.engine import SEVERAL
 from artsim.search.fusion import FUSION_RULES, FusionRule
+from artsim.search.query import ENCODER_MODES
 from artsim.search.ranking import order_tuned
 from artsim.snapshot.space import Space
 
@@ -48,7 +48,7 @@ class Setting:
     @property
     def several(self) -> str | None:
         """Mode and rule of several encoders, such as "auto, margin"; None when one encoder answers."""
-        return f"{self.encoder}, {getattr(self, self.encoder)}" if self.encoder in SEVERAL else None
+        return f"{self.encoder}, {getattr(self, self.encoder)}" if self.encoder in ENCODER_MODES else None
 
     def __str__(self) -> str:
         if self.ranking == "cosine":

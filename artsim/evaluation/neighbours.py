@@ -10,7 +10,7 @@ from artsim.collection import Collection
 from artsim.errors import QueryError
 from artsim.evaluation.full_ranking import Setting, rank_works
 from artsim.evaluation.tables import Table
-from artsim.search.engine import find_space
+from artsim.snapshot.state import find_space
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from artsim.evaluation.full_ranking import Setting
 from artsim.evaluation.labels import Labels, check_labels, read_labels
 from artsim.evaluation.metrics import METRICS, measure
 from artsim.evaluation.several import rank_by_encoders
-from artsim.search.engine import find_space
 from artsim.snapshot.filters import Where, allowed_rows
+from artsim.snapshot.state import find_space
 
 TOP = 10  # answers kept per query, for reports
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.evaluation.full_ranking import Setting, rank_works
-from artsim.search.engine import Part, Query, find_space, make_space_queries, rank_space_queries, select_encoder
+from artsim.search.engine import make_space_queries, rank_space_queries, select_encoder
+from artsim.search.query import Part, Query
 from artsim.search.query_vectors import QueryEmbedding
-from artsim.snapshot.state import State
+from artsim.snapshot.state import State, find_space
 
 
 def rank_by_encoders(

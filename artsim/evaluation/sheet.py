@@ -14,7 +14,8 @@ from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.evaluation.full_ranking import Setting
 from artsim.images.decode import load_image
 from artsim.search.encoder_comparison import EncoderComparison
-from artsim.search.engine import Match, find_space
+from artsim.search.match import Match
+from artsim.snapshot.state import find_space
 
 _TILE, _GAP, _LINE = 180, 12, 17
 _CAPTION = 4 * _LINE

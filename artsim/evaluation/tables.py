@@ -15,7 +15,7 @@ from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, macro_means
 from artsim.search.encoder_comparison import EncoderComparison
-from artsim.search.engine import find_space
+from artsim.snapshot.state import find_space
 
 _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from artsim.errors import QueryError
 from artsim.search.encoder_selection import DEPTH, best_of, margin
-from artsim.search.engine import Embed, Query, allowed_works, check_query, make_space_queries, rank_space_queries
+from artsim.search.engine import Embed, allowed_works, make_space_queries, rank_space_queries
 from artsim.search.match import Match, matches_in
+from artsim.search.query import Query, check_query
 from artsim.snapshot.state import State
 
 

@@ -17,7 +17,7 @@ from artsim.encoders.reproductions import embed_reproductions
 from artsim.errors import EncoderError
 from artsim.images.decode import ImageLike, load_image, read_file
 from artsim.images.geometry import crop_region
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.search.timing import timed
 from artsim.snapshot.space import Space
 

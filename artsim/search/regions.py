@@ -12,23 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from artsim.errors import QueryError
-from artsim.search.engine import (
-    SEVERAL,
-    Embed,
-    Query,
-    allowed_works,
-    check_query,
-    find_space,
-    find_target,
-    within_limits,
-)
+from artsim.search.engine import Embed, allowed_works, find_target, within_limits
 from artsim.search.match import Match, matches_in
+from artsim.search.query import ENCODER_MODES, Query, check_query
 from artsim.search.ranking import SpaceQuery
 from artsim.search.timing import timed
 from artsim.snapshot.region_index import IndexedRegions
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
-from artsim.snapshot.state import State
+from artsim.snapshot.state import State, find_space
 
 _CLOSE = 99.0  # percentile from which on a match is close
 _CANDIDATES = 300  # works that are scored for a query of several pictures
@@ -42,7 +34,7 @@ class DetailQuery:
     weights: np.ndarray
 
 
-def run_detail(state: State, query: Query, embed: Embed) -> list[Match]:
+def run_region_search(state: State, query: Query, embed: Embed) -> list[Match]:
     """The best `query.k` works, each with its best region for the picture that contributes most to its score.
 
     The score is the weighted sum of the cosines of the best regions. Cosine, angular distance and aspects are those of
@@ -69,7 +61,7 @@ def run_detail(state: State, query: Query, embed: Embed) -> list[Match]:
 
 def _select_space(state: State, name: str | None) -> tuple[Space, IndexedRegions]:
     """The space named `name` (default: the first with regions), and its regions."""
-    if name in SEVERAL:
+    if name in ENCODER_MODES:
         raise QueryError("A search for details uses one encoder, not {name!r}; name one, or leave it out.", name=name)
     spaces = state.spaces if name is None else (find_space(state, name),)
     for space in spaces:

@@ -39,6 +39,15 @@ class State:
         return self.table.slice(row, 1).to_pylist()[0]
 
 
+def find_space(state: State, name: str | None) -> Space:
+    """The space named `name`, or whose encoder has that id; the first for None. Raises `QueryError` if there is none."""
+    for space in state.spaces:
+        if name in (None, space.name, space.encoder):
+            return space
+    names = [space.name for space in state.spaces]
+    raise QueryError("There is no encoder {encoder!r}; there are {encoders}.", encoder=name, encoders=names)
+
+
 def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:
     """Metadata rows as a table with the columns of `features`. Raises `QueryError` if a value does not fit its column."""
     from datasets import Features

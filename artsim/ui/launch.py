@@ -6,16 +6,20 @@ import logging
 import os
 import signal
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from artsim.curation.library import Library
+from artsim.curation.session import EditSession
 from artsim.encoders.zero_gpu import is_zero_gpu
 from artsim.errors import ArtsimError
+from artsim.messages.strings import load_strings
+from artsim.ui.auth import Owner, OwnerTools
+from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.no_matplotlib import hide_matplotlib
+from artsim.ui.readiness import Readiness
 from artsim.ui.settings import Settings
 from artsim.ui.startup import OpenedCollection, open_or_build
-
-if TYPE_CHECKING:
-    from artsim.ui.auth import Owner
+from artsim.ui.thumbnail_cache import Thumbnails
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +28,6 @@ def serve(opened: OpenedCollection, settings: Settings) -> int:
     """Serve until interrupted, also when the owner opens another collection. The page is up before the encoder is loaded."""
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
     hide_matplotlib()
-    from artsim.ui.auth import Owner
-
     signal.signal(signal.SIGTERM, _stop)
     owner = Owner(settings.owner_token) if settings.allow_changes else None
     port = _serve(opened, settings, owner)
@@ -38,8 +40,6 @@ def serve(opened: OpenedCollection, settings: Settings) -> int:
 
 def _open_another(before: OpenedCollection, settings: Settings) -> OpenedCollection:
     """What the shelf says now; `before`, when that cannot be opened (the Hub is out of reach, for example)."""
-    from artsim.curation.library import Library
-
     try:
         return open_or_build(settings)
     except ArtsimError as error:
@@ -50,14 +50,7 @@ def _open_another(before: OpenedCollection, settings: Settings) -> OpenedCollect
 
 def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) -> int | None:
     """Serve one collection. Returns the port when another one is to be opened there, None when interrupted."""
-    from artsim.curation.library import Library
-    from artsim.curation.session import EditSession
-    from artsim.messages.strings import load_strings
-    from artsim.ui.auth import OwnerTools
-    from artsim.ui.context import Context
     from artsim.ui.interface import launch_interface
-    from artsim.ui.readiness import Readiness
-    from artsim.ui.thumbnail_cache import Thumbnails
 
     collection = opened.collection
     owner_tools = None

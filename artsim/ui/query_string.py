@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.search_form import (
     HEAVIEST,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from artsim.encoders.protocol import Aspect
-from artsim.search.engine import SEVERAL, Part
+from artsim.search.query import ENCODER_MODES, Part
 from artsim.snapshot.facets import Facet
 from artsim.snapshot.filters import Where
 from artsim.ui.context import Context
@@ -57,7 +57,7 @@ def columns_offered(facets: Iterable[Facet]) -> list[str]:
 def encoders_offered(context: Context) -> tuple[str, ...]:
     """The encoder choices of a collection with several encoders; empty for one encoder."""
     spaces = context.collection.state.spaces
-    return (*(space.name for space in spaces), *SEVERAL) if len(spaces) > 1 else ()
+    return (*(space.name for space in spaces), *ENCODER_MODES) if len(spaces) > 1 else ()
 
 
 def has_regions(context: Context) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 from artsim.encoders.presets import PRESET_RANKINGS, weights_of
 from artsim.messages.strings import Strings
-from artsim.search.engine import Part, Query
 from artsim.search.match import Match
+from artsim.search.query import Part, Query
 from artsim.snapshot.filters import Where
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError

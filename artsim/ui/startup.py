@@ -6,13 +6,17 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from artsim.building.pipeline import build_collection
 from artsim.building.progress_bar import ProgressBar
 from artsim.collection import Collection
 from artsim.curation.library import Library
-from artsim.encoders import choose_encoder
+from artsim.embedding.vector_columns import space_name
+from artsim.encoders import choose_encoder, load_encoder
+from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.messages.message import Message
 from artsim.opening import open_collection
+from artsim.sources import open_source
 from artsim.ui.settings import Settings
 from artsim.version import VERSION
 
@@ -83,9 +87,6 @@ def _open_named(name: str, encoder: str) -> OpenedCollection:
 
 
 def _default_collection(encoder_name: str, cache: Path) -> Collection:
-    from artsim.building.pipeline import build_collection
-    from artsim.embedding.vector_columns import space_name
-
     folder = cache / "collections" / f"met-{space_name(encoder_name)}"
     try:
         collection = open_collection(folder)
@@ -97,9 +98,6 @@ def _default_collection(encoder_name: str, cache: Path) -> Collection:
             log.warning("%s It is built again now.", error)
         else:
             log.info("First start: the paintings of The Met are embedded once, into %s.", folder)
-    from artsim.encoders import load_encoder
-    from artsim.sources import open_source
-
     source, encoder = open_source("met"), load_encoder(encoder_name)
     bar = ProgressBar("Embedding")
     try:
@@ -110,8 +108,6 @@ def _default_collection(encoder_name: str, cache: Path) -> Collection:
 
 def _is_current(collection: Collection) -> bool:
     """Whether this version of artsim built it, with the current embedded encoder (others are checked on loading)."""
-    from artsim.encoders.embedded import EmbeddedEncoder
-
     space = collection.state.spaces[0]
     same_encoder = space.encoder != EmbeddedEncoder.id or space.revision == EmbeddedEncoder.revision
     return same_encoder and space.regions is not None and collection.manifest.artsim_version == VERSION

@@ -9,7 +9,7 @@ from synthetic import make_collection
 from artsim.collection import Collection
 from artsim.errors import QueryError
 from artsim.evaluation import Setting, likeness, rank_works
-from artsim.search.engine import find_space
+from artsim.snapshot.state import find_space
 
 SETTINGS = [
     Setting(),

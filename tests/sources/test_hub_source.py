@@ -160,7 +160,7 @@ def test_columns_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, t
         (f"{WIKIART}@nowhere", "has no such revision"),
         ("artist/words", "has no image column; its columns are text"),
         ("artist/empty", "artist/empty, split train, cannot be read"),
-        ("museum/gated", "The owner of the dataset museum/gated lets in only those who ask"),
+        ("museum/gated", "Access to the dataset museum/gated is restricted: request it on its page"),
     ],
 )
 def test_an_unreadable_dataset_is_a_one_line_error(

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from artsim.errors import ArtsimError
 from artsim.images.thumbnails import SMALL
-from artsim.search.engine import Match
+from artsim.search.match import Match
 from artsim.ui.api import json_inputs as typed
 from artsim.ui.api.schemas import (
     CollectionAnswer,

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from artsim.encoders.presets import PRESETS
+from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.errors import QueryError
-from artsim.search.engine import MAX_K, RANKINGS
+from artsim.search.query import MAX_K
 from artsim.snapshot.filters import Where
 from artsim.ui.gradio_overrides.json_component import Schema, Typed
 

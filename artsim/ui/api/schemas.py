@@ -10,11 +10,11 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from artsim.collection import Collection
-from artsim.encoders.presets import PRESETS
+from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.errors import CollectionError, ImageError
 from artsim.images.decode import FORMATS
 from artsim.images.thumbnails import LARGE, SMALL
-from artsim.search.engine import RANKINGS, Match
+from artsim.search.match import Match
 from artsim.snapshot.facets import Facet
 from artsim.snapshot.filters import as_plain
 from artsim.ui.cards import picture_address

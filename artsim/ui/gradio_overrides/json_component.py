@@ -46,4 +46,4 @@ class Typed(gr.JSON, metaclass=WithoutStub):
 
     def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
         """Gradio would fetch or copy what looks like a file anywhere in the JSON."""
-        raise Refusal("There is a file where none belongs.")
+        raise Refusal("This parameter takes no file.")

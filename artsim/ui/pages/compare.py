@@ -15,8 +15,8 @@ from artsim.analysis.explain import shared_metadata
 from artsim.encoders.presets import PRESETS
 from artsim.images.thumbnails import LARGE
 from artsim.messages.strings import Strings
-from artsim.search.engine import Part, Query
 from artsim.search.match import Match
+from artsim.search.query import Part, Query
 from artsim.ui.assets import asset_address
 from artsim.ui.cards import picture_address
 from artsim.ui.context import Context

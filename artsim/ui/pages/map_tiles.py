@@ -13,20 +13,17 @@ import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from artsim.collection import Collection
 from artsim.encoders.color import DIMS, mean_colors
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.thumbnails import SMALL
 from artsim.snapshot.state import State
 from artsim.snapshot.works_map import WorksMap, work_keys
 from artsim.ui.thumbnail_cache import Thumbnails
-
-if TYPE_CHECKING:
-    from artsim.collection import Collection
 
 TILE = 448
 """Side of a tile in pixels; at level 0, a tile is the cell of one work. Divisible by two six times."""

@@ -13,7 +13,7 @@ from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.messages.strings import Strings
-from artsim.search.engine import SEVERAL, Part
+from artsim.search.query import ENCODER_MODES, Part
 from artsim.snapshot.facets import Facet
 from artsim.ui.assets import read_script
 from artsim.ui.cards import facts_of
@@ -266,7 +266,7 @@ def _weight(aspect: Aspect, strings: Strings) -> AmountInput:
 def _encoder(context: Context) -> gr.Radio:
     """Visible only with several encoders."""
     strings, offered = context.strings, encoders_offered(context)
-    names = [(strings(f"encoder.{name}") if name in SEVERAL else name, name) for name in offered]
+    names = [(strings(f"encoder.{name}") if name in ENCODER_MODES else name, name) for name in offered]
     return gr.Radio(
         [(strings("encoder.first"), ""), *names],
         value="",

@@ -10,7 +10,7 @@ import gradio as gr
 from pydantic import Field
 
 from artsim.messages.strings import Strings
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.ui.gradio_overrides.html_component import HtmlComponent, PageValue
 from artsim.ui.gradio_overrides.uploads import UploadsOnly
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS

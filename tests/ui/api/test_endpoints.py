@@ -13,10 +13,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from served import listening
 
-from artsim.search.engine import MAX_K
+from artsim.search.query import MAX_K
 from artsim.ui.api.schemas import CollectionAnswer, ColumnAnswer, MatchAnswer, WorkAnswer
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [
     "/describe_collection", "/describe_work", "/search_by_image", "/search_by_text", "/search_by_work", "/search_combined",
 ]  # fmt: skip

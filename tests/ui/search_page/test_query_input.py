@@ -8,7 +8,7 @@ import pytest
 from gradio.data_classes import FileData
 
 from artsim.messages.strings import load_strings
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.ui.gradio_overrides.uploads import PictureFile
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.search_page.fields import Variety, VarietyInput

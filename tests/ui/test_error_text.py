@@ -22,7 +22,7 @@ from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import ImageError, load_image
 from artsim.messages.message import Message
 from artsim.messages.strings import DEFAULT_LANGUAGE, Strings, languages, load_strings
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.ui.auth import Owner
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError, error_markup, error_text
@@ -46,7 +46,7 @@ TRANSLATED_MODULES = """
     collection columns curation/ingest curation/ingest_state curation/library curation/session curation/uploads
     encoders/efficientnet_lite0 encoders/embedded files/atomic encoders/registry encoders/transformers
     hub/access hub/commit hub/publish images/decode images/geometry
-    search/encoder_comparison search/engine search/query_vectors search/ranking search/regions
+    search/encoder_comparison search/engine search/query search/query_vectors search/ranking search/regions
     snapshot/edits snapshot/filters snapshot/region_index snapshot/space_statistics snapshot/state
     sources/tables storage/manifest storage/shards
     ui/background ui/http/downloads ui/owner/page ui/owner/routes ui/readiness ui/search_page/query_input

@@ -172,7 +172,7 @@ def test_openvino_is_imported_in_one_place() -> None:
     """Only there is it made ready for threads, and kept from reporting to its makers."""
     files = [ROOT / "app.py", *(ROOT / "artsim").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]
     pattern = re.compile(r"^\s*(?:import|from) openvino", re.MULTILINE)
-    assert [file.name for file in files for _ in pattern.findall(file.read_text("utf-8"))] == ["engines.py"]
+    assert [file.name for file in files for _ in pattern.findall(file.read_text("utf-8"))] == ["runtime.py"]
 
 
 def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:

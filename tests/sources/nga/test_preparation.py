@@ -27,7 +27,7 @@ from PIL import Image
 
 from artsim.sources.nga.preparation import Options, run
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "prepare_nga.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "prepare_nga.py"
 
 
 def command(server: MuseumServer, data: Path, out: Path, *options: str) -> list[str]:

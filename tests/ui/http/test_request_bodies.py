@@ -183,7 +183,7 @@ def test_what_is_no_longer_than_the_limit_arrives_as_it_is(
 
 
 def test_the_limits_are_documented() -> None:
-    documented = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    documented = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
     assert [most for most in (SMALL, UPLOAD, UPLOAD + FORM, TOOLS) if f"| {most:,}" not in documented] == []
 
 

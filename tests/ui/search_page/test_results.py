@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from artsim.messages.strings import load_strings
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.query_string import ParsedLink
 from artsim.ui.readiness import Readiness

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from artsim.messages.strings import load_strings
-from artsim.search.engine import Part
+from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.query_string import read_query_string, write_query_string
 from artsim.ui.readiness import Readiness

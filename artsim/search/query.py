@@ -1,0 +1,129 @@
+"""`Query`: a search request, and the check that a collection can answer it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from artsim.encoders.presets import RANKINGS, Ranking
+from artsim.encoders.protocol import Aspect
+from artsim.errors import QueryError
+from artsim.images.decode import ImageLike
+from artsim.search.encoder_selection import AUTO_RULES, AutoRule
+from artsim.search.fusion import FUSION_RULES, FusionRule
+from artsim.snapshot.filters import Where
+from artsim.snapshot.state import State, find_space
+
+MAX_K = 1000
+
+ENCODER_MODES = ("auto", "fusion")
+"""Encoder modes: choose one encoder per query, or fuse all."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a query, exactly one of `image`, `text` and `work`, to be like (`weight` > 0) or unlike (< 0)."""
+
+    image: ImageLike | None = None
+    text: str | None = None
+    work: str | None = None
+    region: tuple[float, float, float, float] | None = None
+    """Of an image or a work: (left, top, right, bottom), as fractions of the picture."""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search request. All fields can be combined."""
+
+    parts: tuple[Part, ...]
+    aspects: Mapping[Aspect, float]
+    where: Where | None = None
+    k: int = 10
+    ranking: Ranking = "tuned"
+    encoder: str | None = None
+    """The name of a space, or the id of its encoder; "auto": one encoder per query, selected by the rule `auto`; "fusion":
+    all encoders, merged by the rule `fusion`. None: the first encoder; with texts, the first text encoder."""
+    auto: AutoRule = "margin"
+    fusion: FusionRule = "weighted"
+    encoder_weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight of each encoder in a fusion, 1 by default; encoders of weight 0 are skipped."""
+    other: tuple[str, ...] = ()
+    """Columns in which a match must differ from the works of the query, such as `artist`."""
+    at_most: Mapping[str, int] = field(default_factory=dict)
+    """Column -> how many matches may share one value of it."""
+    detail: bool = False
+    """Find works that contain the pictures (`artsim.search.regions`). Aspects and ranking are ignored."""
+
+
+def parts_of(
+    image: ImageLike | None, text: str | None, work: str | None, region: tuple[float, float, float, float] | None
+) -> tuple[Part, ...]:
+    """The given ones of a picture, a text and a work, as parts of a query."""
+    parts = [Part(image=image, region=region)] if image is not None else []
+    parts += [Part(work=work, region=region)] if work is not None else []
+    parts += [Part(text=text)] if text is not None else []
+    return tuple(parts)
+
+
+def query_kind(query: Query) -> str:
+    """The kind of a query's parts: "image", "text", "work", or "mixed"."""
+    kinds = {name for part in query.parts for name in ("image", "text", "work") if getattr(part, name) is not None}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def check_query(query: Query, state: State) -> None:
+    """Raises `QueryError` for an invalid query, before anything is embedded."""
+    if isinstance(query.k, bool) or not isinstance(query.k, int) or not 1 <= query.k <= MAX_K:
+        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=query.k)
+    if query.ranking not in RANKINGS:
+        raise QueryError(
+            "There is no ranking {ranking!r}; choose among {choices}.", ranking=query.ranking, choices=RANKINGS
+        )
+    if query.auto not in AUTO_RULES:
+        raise QueryError(
+            "There is no rule {rule!r} to select an encoder; choose among {choices}.",
+            rule=query.auto,
+            choices=AUTO_RULES,
+        )
+    if query.fusion not in FUSION_RULES:
+        raise QueryError(
+            "There is no fusion {fusion!r}; choose among {choices}.", fusion=query.fusion, choices=FUSION_RULES
+        )
+    if not query.parts:
+        raise QueryError("There is nothing to search for: give an image, a text or a work.")
+    for part in query.parts:
+        if sum(value is not None for value in (part.image, part.text, part.work)) != 1:
+            raise QueryError("Each part of a query must be exactly one of image, text and work.")
+        if part.text is not None and not part.text.strip():
+            raise QueryError("The text to search for is empty.")
+        if not math.isfinite(part.weight) or part.weight == 0:
+            raise QueryError("The weight of a part of a query must be a number other than 0.")
+        if part.work is not None and part.work not in state.rows:
+            raise QueryError("There is no work {work!r} in this collection.", work=part.work)
+    if all(part.weight < 0 for part in query.parts):
+        raise QueryError(
+            "All parts of the query have a negative weight; add at least one picture or text to search for."
+        )
+    if any(limit < 1 for limit in query.at_most.values()):
+        raise QueryError("The number of matches that may share a value must be at least 1.")
+    if query.encoder not in (None, *ENCODER_MODES):
+        find_space(state, query.encoder)
+    weights_between(state, query)
+
+
+def weights_between(state: State, query: Query) -> dict[str, float]:
+    """The weight of each space in a fusion, by name. Raises `QueryError` for invalid weights."""
+    weights = {space.name: 1.0 for space in state.spaces}
+    for name, weight in query.encoder_weights.items():
+        if not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
+            raise QueryError(
+                "The weight of an encoder must be a number of 0 or more; that of {encoder} is {weight!r}.",
+                encoder=name,
+                weight=weight,
+            )
+        weights[find_space(state, name).name] = float(weight)
+    if not any(weights.values()):
+        raise QueryError("All weights of encoders are 0; give at least one of them more than 0.")
+    return weights
