@@ -22,7 +22,7 @@ HERE = "http://127.0.0.1:7860"
 
 def context_of(folder: Path, cache: Path, owner: Owner | None) -> Context:
     collection = open_collection(folder)
-    session = EditSession(collection, Library(cache), cache, asked=str(folder))
+    session = EditSession(collection, Library(cache), cache, requested=str(folder))
     return Context(
         collection, Thumbnails(collection, cache), Readiness(collection), load_strings(), "tiny-clip", "as asked",
         owner_tools=None if owner is None else OwnerTools(owner, session),

@@ -14,10 +14,8 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.protocol import Encoder, unit_rows
+from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
-
-Region = tuple[float, float, float, float]
-"""(left, top, right, bottom), fractions of the picture in 0..1"""
 
 _TILES = 3  # per side of a square picture: a patch of the whole picture sees half of it, and is no place
 _MARGIN = 0.25  # of a tile, on each side, so that no place is at the edge of the encoder's input

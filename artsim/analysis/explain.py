@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from artsim.analysis.correspondence import Correspondence, Region, embed_places, find_correspondence
+from artsim.analysis.correspondence import Correspondence, embed_places, find_correspondence
 from artsim.analysis.palette import SharedColor, Swatch, palette, shared_colors
 from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.protocol import Aspect
+from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.images.geometry import crop_region

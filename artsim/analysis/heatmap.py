@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from artsim.analysis.correspondence import Region
+from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 
 # Viridis at even steps (van der Walt and Smith 2015, CC0): readable in grey, and to colour-blind eyes.

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.presets import PRESET_RANKINGS, weights_of
 from artsim.encoders.protocol import Aspect
+from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.messages.message import Message
@@ -26,7 +27,6 @@ from artsim.search.query import MAX_K, Part, Query
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import find_space
 
-Region = tuple[float, float, float, float]
 Direction = Literal["earlier", "later"]
 DIRECTIONS: tuple[Direction, ...] = ("earlier", "later")
 CAVEAT = "Likeness is not influence: it shows which works look alike and which came first, not that one artist knew the other."

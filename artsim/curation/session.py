@@ -63,9 +63,9 @@ class EditSession:
     """`collection` is the open one, `asked` the one that the app was started with, `own` its name in the library, if any."""
 
     def __init__(
-        self, collection: Collection, library: Library, cache: Path, *, asked: str | None, own: str | None = None
+        self, collection: Collection, library: Library, cache: Path, *, requested: str | None, own: str | None = None
     ) -> None:
-        self.collection, self.library, self.asked, self.own = collection, library, asked, own
+        self.collection, self.library, self.requested, self.own = collection, library, requested, own
         self.ingest: Ingest | None = None
         self.upload_folder: UploadFolder | None = None
         """The files of the last ingest."""
@@ -89,7 +89,7 @@ class EditSession:
         collection = self.collection
         if self.own is not None:
             return False
-        kept_by_artsim = self.asked is None or collection.origin is not None or collection.folder is None
+        kept_by_artsim = self.requested is None or collection.origin is not None or collection.folder is None
         return kept_by_artsim or not is_writable(collection.folder)  # type: ignore[arg-type]
 
     @property
@@ -185,7 +185,7 @@ class EditSession:
             if self.is_copied:
                 name = self.library.free_name(self.collection.manifest.title)
                 self.collection.save(self.library.folder(name))
-                self.library.open(self.asked, name)
+                self.library.open(self.requested, name)
                 self.own = name
                 log.info("Changes are saved in %s, which is opened from now on.", self.collection.folder)
             else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from artsim.errors import HubError
 from artsim.messages.message import Message
-from artsim.web.hub_client import patiently
+from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import current_token, hub_api
 
 LOGIN = Message("make one with write permission at https://huggingface.co/settings/tokens, then run: hf auth login")
@@ -51,10 +51,10 @@ def check_destination(repo_id: str, *, repo_type: str = "dataset") -> Destinatio
     problem = write_problem(_who_am_i(api, token), repo_id, repo_type)
     if problem:
         raise HubError(problem)
-    info = patiently(lambda: _repo_info(api, repo_id, repo_type), Message("Asking the Hub for {repo}", repo=repo_id))
+    info = with_retries(lambda: _repo_info(api, repo_id, repo_type), Message("Asking the Hub for {repo}", repo=repo_id))
     if info is None:
         return Destination(repo_id, repo_type, exists=False, private=None, files=frozenset())
-    patiently(
+    with_retries(
         lambda: api.auth_check(repo_id, repo_type=repo_type, write=True),
         Message("Asking to write to {repo}", repo=repo_id),
     )
@@ -86,7 +86,7 @@ def check_license(license: str) -> None:
 
     card = DatasetCard(f"---\n{DatasetCardData(license=license).to_yaml()}\n---\n")
     try:
-        patiently(lambda: card.validate(repo_type="dataset"), Message("Checking the licence"))
+        with_retries(lambda: card.validate(repo_type="dataset"), Message("Checking the licence"))
     except ValueError as error:
         raise HubError(
             "The Hub knows no licence {license!r}. Give --license one of the ids at "
@@ -133,7 +133,7 @@ def make_private(destination: Destination) -> None:
     if destination.private:
         return
     repo_id, repo_type = destination.repo_id, destination.repo_type
-    patiently(
+    with_retries(
         lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True),
         Message("Making {repo} private", repo=repo_id),
     )
@@ -168,7 +168,7 @@ def _who_am_i(api: Any, token: str) -> Mapping[str, Any]:
                 ) from error
             raise
 
-    return patiently(whoami, Message("Asking the Hub who you are"))
+    return with_retries(whoami, Message("Asking the Hub who you are"))
 
 
 def _repo_info(api: Any, repo_id: str, repo_type: str) -> Any | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from artsim.errors import HubError
 from artsim.messages.message import Message
 from artsim.storage.manifest import sha256
-from artsim.web.hub_client import PAUSES, hub_errors, is_passing, patiently, pause, sentence
+from artsim.web.hub_client import PAUSES, error_message, hub_errors, is_transient, pause, with_retries
 from artsim.web.hub_token import hub_api
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def push_files(
             reason = " ".join(str(error).split())[:300]
             raise HubError("The Hub refuses the files for {repo}: {reason}", repo=repo_id, reason=reason) from error
         except hub_errors(RuntimeError) as error:
-            if delay is None or not is_passing(error):
-                raise HubError(sentence(error, what)) from error
+            if delay is None or not is_transient(error):
+                raise HubError(error_message(error, what)) from error
             pause(error, delay)
     raise AssertionError("the last try returns or raises")
 
@@ -126,7 +126,7 @@ def _compare(
         tree = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
         return head or "", {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
-    head, entries = patiently(read, Message("Reading {repo}", repo=repo_id))
+    head, entries = with_retries(read, Message("Reading {repo}", repo=repo_id))
     changed = tuple(path for path, file in files.items() if path not in entries or not file.is_at(entries[path]))
     vanished = tuple(path for path in entries if owns(path) and path not in files)
     return _Plan(head, changed, vanished)

@@ -22,7 +22,7 @@ from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
 from artsim.snapshot.files import read_state
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, Origin, parse_manifest, read_manifest, sha256
-from artsim.web.hub_client import hub_errors, patiently, sentence
+from artsim.web.hub_client import error_message, hub_errors, with_retries
 from artsim.web.hub_token import given_token, hub_api
 
 _WORKERS = 4
@@ -79,7 +79,7 @@ def published_schema_of(origin: Origin, manifest: Manifest) -> pa.Schema:
             return pq.read_schema(file)
 
     try:
-        return patiently(read, f"reading the columns of {origin}")
+        return with_retries(read, f"reading the columns of {origin}")
     except (pa.ArrowException, IndexError) as error:
         raise CollectionError(f"The data of {origin} cannot be read as parquet ({error}). {_advice(origin)}") from error
 
@@ -106,7 +106,7 @@ def _open_mounted(repo_id: str) -> Collection | None:
 
 def _resolve(repo_id: str, revision: str | None) -> str:
     """The commit of `revision`; if the Hub does not answer, the one that was resolved last."""
-    return patiently(
+    return with_retries(
         lambda: hub_api().resolve_revision(repo_id, repo_type="dataset", revision=revision).resolved,
         f"opening {repo_id}, which is no folder here,",
     )
@@ -125,7 +125,7 @@ def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
                 f"python scripts/build_collection.py --source hub:{origin.repo_id} --out FOLDER"
             ) from error
 
-    path = patiently(get, f"fetching {FILE_NAME} of {origin}")
+    path = with_retries(get, f"fetching {FILE_NAME} of {origin}")
     return path.parent, parse_manifest(path.read_text(encoding="utf-8"), f"{FILE_NAME} of {origin}")
 
 
@@ -138,7 +138,7 @@ def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
 
     size = sum(manifest.files[name].size for name in missing)
     log.info("Fetching %d files of %s, %.1f MB.", len(missing), origin, size / 1e6)
-    patiently(
+    with_retries(
         lambda: snapshot_download(
             origin.repo_id,
             repo_type="dataset",
@@ -161,7 +161,7 @@ def _fetch_again(origin: Origin, folder: Path, manifest: Manifest, problems: Map
         except RemoteEntryNotFoundError:
             log.warning("%s has no %s on the Hub either.", origin, name)
         except hub_errors(ValueError) as error:  # ValueError: the client cannot fetch again
-            log.warning("%s cannot be fetched again: %s", name, sentence(error, f"fetching {name}"))
+            log.warning("%s cannot be fetched again: %s", name, error_message(error, f"fetching {name}"))
     return _problems(folder, manifest, verify=False)
 
 

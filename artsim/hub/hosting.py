@@ -20,7 +20,7 @@ from artsim.hub.commit import LocalFile, Pushed, push_files
 from artsim.hub.fetch import TRUST, VOLUME, published_manifest_of
 from artsim.storage.dataset_card import is_private_encoder
 from artsim.storage.manifest import Manifest, SpaceRecord
-from artsim.web.hub_client import hub_errors, patiently, sentence
+from artsim.web.hub_client import error_message, hub_errors, with_retries
 
 HARDWARE = {"cpu-basic": "cpu-basic", "zero-gpu": "zero-a10g"}
 """Value of `--hardware` -> name on the Hub."""
@@ -157,7 +157,7 @@ def _preload_encoder(space: SpaceRecord) -> str:
     from huggingface_hub import HfApi
 
     name, revision = space.encoder, space.revision
-    files = patiently(lambda: HfApi().list_repo_files(name, revision=revision), f"asking for the files of {name}")
+    files = with_retries(lambda: HfApi().list_repo_files(name, revision=revision), f"asking for the files of {name}")
     weights = next((found for names in _WEIGHTS if (found := [n for n in names if n in files])), [])
     if weights and weights[0].endswith(".index.json"):
         weights += [file for file in files if re.fullmatch(r"model-\d+-of-\d+\.safetensors", file)]
@@ -181,7 +181,7 @@ def _make_space(destination: Destination, plan: SpacePlan, private: bool) -> Non
         if private:
             make_private(destination)
         return
-    patiently(
+    with_retries(
         lambda: HfApi().create_repo(
             plan.repo_id,
             repo_type="space",
@@ -201,14 +201,14 @@ def _set_up(plan: SpacePlan) -> None:
 
     api = HfApi()
     what = f"setting up {plan.repo_id}"
-    present: Mapping[str, Any] = patiently(lambda: api.get_space_variables(plan.repo_id), what)
+    present: Mapping[str, Any] = with_retries(lambda: api.get_space_variables(plan.repo_id), what)
     for key, value in _variables(plan).items():
         if key not in present or present[key].value != value:
-            patiently(lambda key=key, value=value: api.add_space_variable(plan.repo_id, key, value), what)  # type: ignore[misc]
-    runtime = patiently(lambda: api.get_space_runtime(plan.repo_id), what)
+            with_retries(lambda key=key, value=value: api.add_space_variable(plan.repo_id, key, value), what)  # type: ignore[misc]
+    runtime = with_retries(lambda: api.get_space_runtime(plan.repo_id), what)
     if (runtime.requested_hardware or runtime.hardware or "cpu-basic") != HARDWARE[plan.hardware]:
         hardware = SpaceHardware(HARDWARE[plan.hardware])
-        patiently(lambda: api.request_space_hardware(plan.repo_id, hardware), f"asking for {plan.hardware}")
+        with_retries(lambda: api.request_space_hardware(plan.repo_id, hardware), f"asking for {plan.hardware}")
     wanted = Volume(type="dataset", source=plan.collection, mount_path=MOUNT, revision=plan.commit, read_only=True)
     others = [volume for volume in runtime.volumes or [] if volume.mount_path != MOUNT]
     if _key(wanted) not in [_key(volume) for volume in runtime.volumes or []]:
@@ -217,7 +217,7 @@ def _set_up(plan: SpacePlan) -> None:
         except hub_errors() as error:
             log.warning(
                 "%s The Space downloads the collection at each start instead.",
-                sentence(error, f"mounting {plan.collection} in {plan.repo_id}"),
+                error_message(error, f"mounting {plan.collection} in {plan.repo_id}"),
             )
 
 

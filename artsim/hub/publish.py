@@ -15,7 +15,7 @@ from artsim.snapshot.files import collection_card, read_collection
 from artsim.storage.card_figures import Figures
 from artsim.storage.dataset_card import is_private_encoder
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
-from artsim.web.hub_client import patiently
+from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import hub_api
 
 CARD = "README.md"
@@ -137,7 +137,7 @@ def _warn_of_edits(destination: Destination, folder: Path) -> None:
         log.info("%s It is replaced.", error)
         return
     record = manifest.files.get(CARD)
-    (card,) = patiently(
+    (card,) = with_retries(
         lambda: hub_api().get_paths_info(destination.repo_id, CARD, revision=origin.commit, repo_type="dataset"),
         Message("Reading the card of {repo}", repo=destination.repo_id),
     )
@@ -159,7 +159,7 @@ def _owns(path: str) -> bool:
 def _make_repository(destination: Destination, private: bool) -> None:
     api, repo_id = hub_api(), destination.repo_id
     if not destination.exists:
-        patiently(
+        with_retries(
             lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True),
             Message("Creating {repo}", repo=repo_id),
         )

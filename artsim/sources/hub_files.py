@@ -1,4 +1,4 @@
-"""What belongs to a dataset of the Hub: files of its repository at one commit, and nothing else that its owner may name.
+"""The files that belong to a Hub dataset: those of its repository at one commit, and no others.
 
 Rows and cards are written by strangers. A path in them could be a file of this machine, an address in this network, or
 another dataset that only this machine's token may read; whatever were taken from there, `--push-to` would publish.
@@ -27,7 +27,7 @@ class OwnFiles:
     commit: str
 
     def holds(self, path: str) -> bool:
-        """Whether `path` is of such a file, or of one within a ZIP among them, as `datasets` writes both."""
+        """Whether `path` names such a file, or a file inside a ZIP among them, as `datasets` writes both."""
         archive, hop, file = path.rpartition("::")
         if hop and (not archive.startswith("zip://") or "::" in archive):
             return False
@@ -35,7 +35,7 @@ class OwnFiles:
         return file.startswith(root) and not {"", ".", ".."} & set(file.removeprefix(root).split("/"))
 
     def read(self, path: str, *, name: str) -> bytes:
-        """The file at `path`, where the work `name` has its picture. `ImageError` when it is none of these files.
+        """The file at `path`, the picture of the work `name`. Raises `ImageError` if it is not one of these files.
 
         Whatever else goes wrong on the way to the Hub is raised as it comes.
         """
@@ -65,14 +65,14 @@ class OwnFiles:
         return data
 
     def check_cards(self) -> None:
-        """`SourceError` when a card names data that lie elsewhere: `datasets` would look there before it refuses them."""
+        """Raise `SourceError` if a card names data elsewhere: `datasets` would look there before it refuses them."""
         for name in _CARDS:
             for path in _data_paths(self._card(name)):
                 if _leads_out(path) and not self.holds(path):
                     raise self._elsewhere(path)
 
     def check_data(self, files: Any) -> None:
-        """`SourceError` when the data files that were found, by split, are not all among these."""
+        """Raise `SourceError` unless all data files, by split, are among these."""
         for path in (str(path) for paths in (files or {}).values() for path in paths):
             if not self.holds(path):
                 raise self._elsewhere(path)
@@ -81,7 +81,7 @@ class OwnFiles:
         return SourceError(f"{self.repo} names data outside of itself ({path[:200]!r}), which are not read.")
 
     def _card(self, name: str) -> Any:
-        """What a card says to `datasets`, read as it reads it; None when there is no such card."""
+        """The content of a card as `datasets` reads it; None if there is no such card."""
         import yaml
         from huggingface_hub import DatasetCard, hf_hub_download
         from huggingface_hub.errors import RemoteEntryNotFoundError

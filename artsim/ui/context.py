@@ -52,7 +52,7 @@ class Context:
         """Aspects of the collection's first space, in its order."""
         return self.collection.state.spaces[0].statistics.aspects
 
-    def speaking(self, language: str) -> Context:
+    def in_language(self, language: str) -> Context:
         """The same context in another language, one of `artsim.messages.strings.languages()`."""
         return self if language == self.strings.language else replace(self, strings=load_strings(language))
 

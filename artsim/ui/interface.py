@@ -1,4 +1,4 @@
-"""The search as Gradio lays it out: once in each language, with the HTTP API beside it."""
+"""The Gradio interface: the search page in each language, the HTTP API, and their launch with middleware and routes."""
 
 from __future__ import annotations
 
@@ -31,18 +31,15 @@ from artsim.ui.search_page.page import search_page
 from artsim.ui.settings import Settings
 from artsim.ui.theme import build_theme
 
-_UPLOADS_KEPT = (1800, 3600)  # seconds: how often uploads are looked through, and how old the deleted ones are
+_UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
 class _Blocks(GuardedBlocks, LeanBlocks):
-    """The app as Gradio sees it."""
+    """The Blocks of the app."""
 
 
 def build_interface(context: Context) -> gr.Blocks:
-    """Every page that Gradio makes, not yet on any port; `launch_options` belong to it.
-
-    The first language is at `/`, each other one at `/CODE`.
-    """
+    """All Gradio pages, not launched yet: the default language at `/`, each other one at `/CODE`."""
     title = context.strings("page.title", collection=context.collection.manifest.title)
     common: dict[str, Any] = {"analytics_enabled": False, "delete_cache": _UPLOADS_KEPT, "fill_width": True}
     with _Blocks(title=title, refusal=context.strings("notice.url"), **common) as blocks:
@@ -51,12 +48,12 @@ def build_interface(context: Context) -> gr.Blocks:
     for code, name in languages().items():
         if code != context.strings.language:
             with blocks.route(name, f"/{code}", show_in_navbar=False):
-                _search_page(context.speaking(code))
+                _search_page(context.in_language(code))
     return blocks
 
 
 def _search_page(context: Context) -> None:
-    gr.Navbar(visible=False)  # the masthead has the way to everything
+    gr.Navbar(visible=False)  # the masthead has the navigation
     head = gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
     follow(head, lambda html: change(html, value=masthead(context, "search")))
     search_page(context)
@@ -66,7 +63,7 @@ def _search_page(context: Context) -> None:
 
 
 def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
-    """The interface, answering at its `local_url`; `close()` ends that."""
+    """Launch the interface; it serves at its `local_url` until `close()`."""
     routes = extra_routes(context)
     watchers: list[Watcher] = []
     if settings.metrics:
@@ -115,7 +112,7 @@ def launch_options(context: Context) -> dict[str, Any]:
 
 def _head(context: Context) -> str:
     """The page's own script, with the sentences and numbers that it needs, in every language."""
-    facts = {code: _facts(context.speaking(code)) for code in languages()}
+    facts = {code: _facts(context.in_language(code)) for code in languages()}
     written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
     scripts = "\n".join(read_script(name) for name in ("theme.js", "page.js", "detail.js", "crop.js", "actions.js"))
     return f"<script>window.artsimFacts = {written};\n{scripts}</script>"

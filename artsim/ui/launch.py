@@ -1,4 +1,4 @@
-"""The interface on a port, with what runs behind it: the encoder being loaded, thumbnails being made."""
+"""The life of the app: serve a collection, reopen another one on request, stop cleanly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(opened: OpenedCollection, settings: Settings) -> int:
-    """Serve until interrupted, also when the owner opens another collection. The page is up before the encoder is loaded."""
+    """Serve until interrupted, also across changes of the collection. The page is up before the encoder is loaded."""
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
     hide_matplotlib()
     signal.signal(signal.SIGTERM, _stop)
@@ -39,7 +39,7 @@ def serve(opened: OpenedCollection, settings: Settings) -> int:
 
 
 def _open_another(before: OpenedCollection, settings: Settings) -> OpenedCollection:
-    """What the shelf says now; `before`, when that cannot be opened (the Hub is out of reach, for example)."""
+    """The collection that the library names now, or `before` if it cannot be opened (for example without the Hub)."""
     try:
         return open_or_build(settings)
     except ArtsimError as error:
@@ -49,14 +49,14 @@ def _open_another(before: OpenedCollection, settings: Settings) -> OpenedCollect
 
 
 def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) -> int | None:
-    """Serve one collection. Returns the port when another one is to be opened there, None when interrupted."""
+    """Serve one collection. Returns the port if another collection shall be opened there, None if interrupted."""
     from artsim.ui.interface import launch_interface
 
     collection = opened.collection
     owner_tools = None
     if owner is not None:
         library = Library(settings.cache)
-        session = EditSession(collection, library, settings.cache, asked=settings.collection, own=opened.own)
+        session = EditSession(collection, library, settings.cache, requested=settings.collection, own=opened.own)
         owner_tools = OwnerTools(owner, session)
     context = Context(
         collection=collection,
@@ -67,7 +67,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
         encoder_reason=opened.reason,
         owner_tools=owner_tools,
     )
-    if is_zero_gpu():  # its functions must be known before launch
+    if is_zero_gpu():  # ZeroGPU registers its functions before launch
         context.readiness.load()
     interface = launch_interface(context, settings)
     log.info("Open %s in a browser. Stop with Ctrl+C.", interface.local_url)
@@ -91,5 +91,5 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
 
 
 def _stop(*_: Any) -> None:
-    """SIGTERM ends the app like Ctrl+C, so that what is not saved yet is saved."""
+    """Handle SIGTERM like Ctrl+C, so that unsaved changes are saved."""
     raise KeyboardInterrupt

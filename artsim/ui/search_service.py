@@ -30,7 +30,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchAnswer:
     form: SearchForm
     groups: tuple[Group, ...]
 
@@ -44,15 +44,15 @@ class Answer:
         return all(part.text is not None for part in self.form.parts)
 
 
-def find(context: Context, form: SearchForm) -> Answer:
+def find(context: Context, form: SearchForm) -> SearchAnswer:
     """Run the search of a form. Raises `ArtsimError` if it cannot be answered."""
     query = _query(context, form)
     if form.by is not None and form.contains:
         raise TranslatedError(context.strings("results.detail-by"))
     if form.by is None:
-        return Answer(form, (Group(None, tuple(context.collection.run(query))),))
+        return SearchAnswer(form, (Group(None, tuple(context.collection.run(query))),))
     by_value = context.collection.run_each(replace(query, k=min(form.k, PER_GROUP)), by=form.by)
-    return Answer(form, tuple(Group(value, tuple(matches)) for value, matches in by_value.items()))
+    return SearchAnswer(form, tuple(Group(value, tuple(matches)) for value, matches in by_value.items()))
 
 
 def _query(context: Context, form: SearchForm) -> Query:

@@ -1,4 +1,4 @@
-"""What the app is told when it starts: command line first, then environment, then defaults."""
+"""Settings of the app: command line first, then environment, then defaults."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 @dataclass(frozen=True)
 class Settings:
-    """See `settings_from` for where each comes from."""
+    """See `settings_from` for the source of each field."""
 
     collection: str | None
     """Folder or Hub id of the collection to serve; None means the embedded default, built on first start."""
     encoder: str
-    """The encoder of the embedded default. With `collection`: "auto", or one that it was made with."""
+    """The encoder of the embedded default. With `collection`: "auto", or one of the collection's encoders."""
     cache: Path
-    """Where collections that the app builds, thumbnails and uploads are kept."""
+    """Folder for built collections, thumbnails and uploads."""
     host: str | None
     """None leaves the choice to Gradio: this machine only, or all addresses on a Space."""
     port: int | None
-    """None means the first free one from 7860 on."""
+    """None means the first free port from 7860 on."""
     metrics: bool
-    """Whether `/metrics` is served. By default only where no one else can reach it: on this machine, and not on a Space."""
+    """Whether `/metrics` is served. Default: only if no other machine can reach the app."""
     log_format: LogFormat
     allow_changes: bool
-    """Whether the collection can be changed in the app. By default as with `metrics`; elsewhere it takes `owner_token`."""
+    """Whether the collection can be changed in the app. Default as for `metrics`; otherwise `owner_token` is required."""
     owner_token: str | None = field(repr=False)
-    """What the owner logs in with. None: whoever sits at this machine is the owner."""
+    """The secret with which the owner logs in. None: any request from this machine is the owner's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +92,7 @@ def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.env
 
 
 def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from `arguments` (default: `sys.argv`) and `environ`. Exits like any command on a malformed argument."""
+    """Settings from `arguments` (default: `sys.argv`) and `environ`. Exits on a malformed argument."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     try:
@@ -102,7 +102,7 @@ def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, 
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool | None:
-    """A setting that is on or off; None when it is not set."""
+    """A boolean setting; None if it is not set."""
     text = environ.get(name, "").strip().lower()
     if text and text not in (*_YES, *_NO):
         raise argparse.ArgumentError(None, f"{name}: it is 1 or 0, not {environ[name]!r}")
@@ -122,7 +122,7 @@ def _check_token(token: str | None, *, needed: bool) -> None:
 
 
 def _is_private(host: str | None, environ: Mapping[str, str]) -> bool:
-    """Whether only this machine can reach the app, as far as its own address tells."""
+    """Whether only this machine can reach the app, judged by the address it listens on."""
     if environ.get("SPACE_ID") or environ.get("SYSTEM") == "spaces" or environ.get("GRADIO_ROOT_PATH"):
         return False
     return host is None or host in ("localhost", "::1") or host.startswith("127.")

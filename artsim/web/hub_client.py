@@ -11,7 +11,7 @@ from typing import TypeVar
 from artsim.errors import HubError
 from artsim.messages.message import Message
 
-PASSING = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
+TRANSIENT = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
 """HTTP status codes of transient failures: the Hub is busy or briefly unavailable, or another commit came first."""
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each retry; then the error is raised
@@ -29,8 +29,8 @@ def hub_errors(*extra: type[Exception]) -> tuple[type[Exception], ...]:
     return (HTTPError, OSError, RevisionResolutionError, *extra)
 
 
-def is_passing(error: Exception) -> bool:
-    """Whether a retry may help: no response, an interrupted upload, or a status in `PASSING`."""
+def is_transient(error: Exception) -> bool:
+    """Whether a retry may help: no response, an interrupted upload, or a status in `TRANSIENT`."""
     from huggingface_hub.errors import (
         HfHubHTTPError,
         HTTPError,
@@ -40,11 +40,11 @@ def is_passing(error: Exception) -> bool:
     )
 
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in PASSING
+        return error.response.status_code in TRANSIENT
     if isinstance(error, OfflineModeIsEnabled):
         return False
     if isinstance(error, (LocalEntryNotFoundError, RevisionResolutionError)):  # the cause says why nothing was fetched
-        return isinstance(error.__cause__, Exception) and is_passing(error.__cause__)
+        return isinstance(error.__cause__, Exception) and is_transient(error.__cause__)
     if isinstance(error, OSError) and "Consistency check failed" in str(error):  # an incomplete download
         return True
     # the client raises RuntimeError when the upload of a file is interrupted
@@ -61,14 +61,14 @@ def pause(error: Exception, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def patiently(call: Callable[[], T], what: str) -> T:
+def with_retries(call: Callable[[], T], what: str) -> T:
     """Return `call()`, retried after transient failures. `HubError` about `what`, such as "asking for NS/NAME"."""
     with _converting_errors(what):
         for seconds in PAUSES:
             try:
                 return call()
             except hub_errors() as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
                 pause(error, seconds)
         return call()
@@ -80,10 +80,10 @@ def _converting_errors(what: str) -> Iterator[None]:
     try:
         yield
     except hub_errors() as error:
-        raise HubError(sentence(error, what)) from error
+        raise HubError(error_message(error, what)) from error
 
 
-def sentence(error: Exception, what: str) -> Message:
+def error_message(error: Exception, what: str) -> Message:
     """The message of an error: what failed, why, and what to do."""
     from huggingface_hub import errors
 
@@ -109,7 +109,7 @@ def sentence(error: Exception, what: str) -> Message:
             "{what} failed: there is no such revision. Give a branch, a tag or a whole commit id.", what=what
         )
     if isinstance(error, errors.HfHubHTTPError):
-        if error.response.status_code in PASSING:
+        if error.response.status_code in TRANSIENT:
             return Message("{what} failed: {reason} Try again later.", what=what, reason=_reason(error))
         return Message("{what} failed: {reason}", what=what, reason=_reason(error))
     return Message(

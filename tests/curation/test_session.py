@@ -22,8 +22,8 @@ from artsim.web.hub_token import current_token, using_token
 TIMEOUT = 60.0
 
 
-def session_on(folder: Path, cache: Path, *, asked: str | None) -> EditSession:
-    return EditSession(open_collection(folder), Library(cache), cache, asked=asked)
+def session_on(folder: Path, cache: Path, *, requested: str | None) -> EditSession:
+    return EditSession(open_collection(folder), Library(cache), cache, requested=requested)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def cache(tmp_path: Path) -> Path:
 @pytest.fixture
 def session(copy: Path, cache: Path) -> EditSession:
     """An edit session on a folder of the user that the app was started with."""
-    return session_on(copy, cache, asked=str(copy))
+    return session_on(copy, cache, requested=str(copy))
 
 
 def test_edited_text_is_converted_to_the_type_of_its_column(session: EditSession, copy: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_last_work_cannot_be_removed(session: EditSession) -> None:
 
 
 def test_a_change_of_the_default_makes_a_copy_that_is_opened_from_then_on(copy: Path, cache: Path) -> None:
-    session = session_on(copy, cache, asked=None)
+    session = session_on(copy, cache, requested=None)
     settings = read_settings([], {"ARTSIM_CACHE": str(cache)})
     assert session.is_copied
     assert session.library.opened(None) is None
@@ -112,7 +112,7 @@ def test_a_change_of_the_default_makes_a_copy_that_is_opened_from_then_on(copy: 
     assert opened.own == session.own == "paintings0"
     assert len(opened.collection) == 39
     assert opened.collection.folder == cache / "collections" / "own" / "paintings0"
-    again = EditSession(opened.collection, Library(cache), cache, asked=None, own=opened.own)
+    again = EditSession(opened.collection, Library(cache), cache, requested=None, own=opened.own)
     again.remove(["05.jpg"])
     again.save()
     assert [(own.name, own.works) for own in again.library.collections()] == [("paintings0", 38)]
@@ -127,7 +127,7 @@ def test_a_change_of_the_default_makes_a_copy_that_is_opened_from_then_on(copy: 
 def test_a_damaged_copy_does_not_keep_the_app_from_starting(
     copy: Path, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = session_on(copy, cache, asked=str(copy))
+    session = session_on(copy, cache, requested=str(copy))
     own = session.library.folder("mine")
     session.collection.save(own)
     session.library.open(str(copy), "mine")
@@ -170,7 +170,7 @@ from artsim import open_collection
 from artsim.curation.session import EditSession
 from artsim.curation.library import Library
 folder = Path(sys.argv[1])
-session = EditSession(open_collection(folder), Library(folder.parent), folder.parent, asked=str(folder))
+session = EditSession(open_collection(folder), Library(folder.parent), folder.parent, requested=str(folder))
 session.remove(session.collection.ids[:10])
 def report():
     while not list(folder.parent.glob(f".{folder.name}.new-*/data/*")):

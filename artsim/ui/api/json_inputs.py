@@ -1,4 +1,4 @@
-"""Inputs and outputs of the HTTP API that are JSON of a stated shape, and what the JSON of a query means."""
+"""JSON inputs and outputs of the HTTP API with their schemas, and the parser of a JSON query."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from artsim.snapshot.filters import Where
 from artsim.ui.gradio_overrides.json_component import Schema, Typed
 
 LONGEST_TEXT = 1000
-"""Characters of a text to search with; encoders read fewer."""
+"""Maximum characters of a query text; encoders read fewer."""
 _MOST_VALUES = 1000
 
 _PLAIN: Schema = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
@@ -40,7 +40,7 @@ WHERE: Schema = {
 
 
 def answers_of(kind: Any) -> Typed:
-    """The output of an endpoint that answers with `kind`, such as `list[MatchAnswer]`."""
+    """The output component of an endpoint that returns `kind`, such as `list[MatchAnswer]`."""
     return Typed({"description": "", **_without_defaults(TypeAdapter(kind).json_schema())})
 
 
@@ -56,7 +56,7 @@ def _without_defaults(schema: Any) -> Any:
 
 
 def read_k(k: Any) -> int:
-    """`QueryError` unless it is a whole number; whether it is in range, the search says."""
+    """`k` as an int. Raises `QueryError` unless it is a whole number; the search checks its range."""
     if isinstance(k, bool) or not isinstance(k, int | float) or (isinstance(k, float) and not k.is_integer()):
         raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {_shown(k)}.")
     return int(k)

@@ -1,4 +1,4 @@
-"""The endpoints as MCP tools: how a picture comes in, and how an answer goes out. The protocol itself is Gradio's.
+"""Input and output of the endpoints as MCP tools. The protocol itself is Gradio's.
 
 A picture is base64 or an upload, and an answer is JSON; the description of a work comes with its picture. How long a
 request may be is up to the MCP library (4 MiB, so some 3 MB of picture in base64); uploads may be longer.
@@ -34,7 +34,7 @@ def finish_tools(blocks: gr.Blocks, context: Context) -> None:
 
 def _picture_reader(context: Context) -> ReadArguments:
     def read(arguments: dict[str, Any], positions: Sequence[Sequence[str | int]]) -> dict[str, Any]:
-        """Arguments with their pictures as files. `ValueError` with a sentence; MCP passes it on."""
+        """Arguments with their pictures as files. Raises `ValueError` with a sentence that MCP passes on."""
         pictures = {str(position[0]) for position in positions}
         return {
             name: _file(value, context) if name in pictures and isinstance(value, str) else value
@@ -45,7 +45,7 @@ def _picture_reader(context: Context) -> ReadArguments:
 
 
 def _file(given: str, context: Context) -> dict[str, Any]:
-    """The picture that a caller gave, as Gradio describes a file: base64 is written to the folder of the uploads."""
+    """The caller's picture as a Gradio file description; base64 is written to the upload folder."""
     strings, uploads = context.strings, upload_folder()
     uploaded = unquote(given.split(_UPLOADED, 1)[1]) if _UPLOADED in given else given
     if uploaded.startswith(uploads):  # nothing else that starts with a slash is a path: base64 of a JPEG does, too
@@ -65,7 +65,7 @@ def _file(given: str, context: Context) -> dict[str, Any]:
 
 def _answer_writer(context: Context) -> WriteAnswer:
     def write(outputs: Sequence[Any], root: str) -> list[TextContent | ImageContent]:
-        """JSON with whole addresses; a described work also as the picture itself."""
+        """JSON with absolute addresses; a described work comes with its picture."""
         contents: list[TextContent | ImageContent] = []
         for output in outputs:
             text = orjson.dumps(_with_addresses(output, root.rstrip("/"))).decode()

@@ -34,7 +34,7 @@ from artsim.ui.labels import as_text, label_of
 from artsim.ui.pages.layout import view
 from artsim.ui.query_string import read_query_string
 from artsim.ui.search_form import MOST_SHOWN
-from artsim.ui.search_service import Answer, find
+from artsim.ui.search_service import SearchAnswer, find
 
 KINDS = ("csv", "json", "zip")
 _MAX_ZIP_BYTES = 200_000_000  # of pictures in one ZIP; its CSV names no file for those left out
@@ -84,7 +84,7 @@ def _length(request: Request) -> int:
     return int(length) if length.isdecimal() and len(length) < 12 else _MAX_FORM_BYTES + 1
 
 
-def shown_matches(answer: Answer) -> list[list[Any]]:
+def shown_matches(answer: SearchAnswer) -> list[list[Any]]:
     """`[id, score, percentile, cosine, group]` for every match: the form field `shown` of a query with an upload."""
     return [
         [match.id, *(round(getattr(match, name), 6) for name in _FIGURES), as_text(group.value)]

@@ -1,4 +1,4 @@
-"""How long the body of a request may be: some hundred kB, except on the few routes where a file or a picture comes in.
+"""Limits of request bodies: 256 KiB, except on the few routes that receive a file or a picture.
 
 Gradio and Starlette hold JSON and forms in memory as a whole, whatever their length and content type, before they look
 at who sent them.
@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOAD_MB = 30
-"""The largest file that may be sent."""
+"""The largest file that is accepted."""
 
 SMALL = 256 * 1024
 """Bytes, on every route that is not in `LARGE`. The longest in use: the form of a download with 100 works, 200 kB; a
@@ -38,11 +38,11 @@ LARGE: Mapping[tuple[str, str], tuple[str, int]] = {
 
 
 class TooLong(ClientDisconnect):
-    """For who reads a body that is too long, it ends as if the client had gone away."""
+    """Raised in the reader of a body that is too long, as if the client had disconnected."""
 
 
 class BodyLimit:
-    """ASGI middleware: a body that is too long is answered with 413. What is read of it is the limit and one chunk.
+    """ASGI middleware that answers a body over the limit with 413. It reads at most the limit and one chunk.
 
     A small body is read here as a whole, so that no route does anything before it is known to be short enough. A large
     one goes on as it comes and is counted on the way: a route may ask first whose it is, and write it to disk.
@@ -107,7 +107,7 @@ class BodyLimit:
 
 
 def _large(scope: Scope, headers: Headers) -> int | None:
-    """How long the body may be, on the routes of `LARGE`."""
+    """The limit in bytes on the routes of `LARGE`, else None."""
     path, root = scope["path"], scope.get("root_path", "")
     if root and path.startswith(f"{root}/"):  # as routing has it, below a path of a proxy
         path = path[len(root) :]
@@ -117,7 +117,7 @@ def _large(scope: Scope, headers: Headers) -> int | None:
 
 
 def _declared(headers: Headers) -> int:
-    """Bytes, as the client says; 0 if it says nothing. Only a reason to refuse: what comes is counted all the same."""
+    """The Content-Length in bytes, 0 without one. Used only to refuse early: the body is counted in any case."""
     try:
         return int(headers.get("content-length", "0"))
     except ValueError:
@@ -135,7 +135,7 @@ def _refusal(most: int, *, ends: bool = False) -> PlainTextResponse:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """`body` once, then what else comes, such as the end of the connection."""
+    """Return `body` once, then pass on later messages, such as the disconnect."""
     given = False
 
     async def replayed() -> Message:

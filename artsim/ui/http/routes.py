@@ -1,4 +1,4 @@
-"""What the page fetches beside Gradio's own routes, and what no one may ask of those."""
+"""Routes beside Gradio's own, and the middleware in front of all of them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def extra_routes(context: Context) -> list[Route]:
         status = {
             "state": ready.state,
             "text": ready.embeds_text,
-            "reason": context.speaking(language_of(request)).strings.message(ready.reason),
+            "reason": context.in_language(language_of(request)).strings.message(ready.reason),
         }
         return JSONResponse(status, headers={"Cache-Control": "no-store"})
 
@@ -71,7 +71,7 @@ def extra_routes(context: Context) -> list[Route]:
 
 
 def _elsewhere(work: Mapping[str, Any], size: int) -> Response:
-    """A collection without pictures sends the visitor's browser to where they are; the server fetches none of them."""
+    """Redirect the browser to the picture's own address, for collections without picture files. The server never fetches it."""
     link = safe_link({"url": work.get("image_url")})
     return RedirectResponse(link[0], status_code=302) if link else _placeholder(size)
 
@@ -86,5 +86,5 @@ def _drawn(size: int) -> bytes:
 
 
 def middleware() -> list[Any]:
-    """From outside to inside: nothing reads a body before `BodyLimit` does."""
+    """Middleware from the outermost to the innermost: `BodyLimit` comes first, so nothing reads a body before it."""
     return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(LanguageRedirect)]

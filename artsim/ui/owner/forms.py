@@ -116,7 +116,7 @@ def publishing(context: Context) -> Markup:
 
 def library(context: Context, owner_tools: OwnerTools) -> Markup:
     strings, session = context.strings, owner_tools.session
-    requested = session.asked or strings("collection.shelf.default")
+    requested = session.requested or strings("collection.shelf.default")
     rows = [
         _library_entry(strings, None, strings("collection.shelf.asked", name=requested), is_open=session.own is None)
     ]

@@ -193,7 +193,7 @@ class _OwnerRoutes:
         if self._session.unsaved:
             self._session.save()
         name = body.get("name")
-        self._session.library.open(self._session.asked, None if name is None else _text(body, "name"))
+        self._session.library.open(self._session.requested, None if name is None else _text(body, "name"))
         self._owner_tools.reopen.set()
 
     def _current_ingest(self) -> Any:
@@ -204,7 +204,7 @@ class _OwnerRoutes:
     # --- Answers ------------------------------------------------------------------------------------------------------
 
     def _localized(self, request: Request) -> Context:
-        return self._context.speaking(language_of(request))
+        return self._context.in_language(language_of(request))
 
     def _forbidden(self, request: Request) -> Response:
         message = self._localized(request).strings("collection.refused")

@@ -36,7 +36,7 @@ def view(context: Context, name: str, render: Render) -> Callable[[Request], Res
     """
 
     def endpoint(request: Request) -> Response:
-        localized = context.speaking(language_of(request))
+        localized = context.in_language(language_of(request))
         try:
             response = render(localized, request)
         except ArtsimError as error:

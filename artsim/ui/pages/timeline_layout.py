@@ -1,4 +1,4 @@
-"""Where the works of an `Influence` lie on the timeline page: year across, likeness up, thumbnails that do not overlap.
+"""Layout of the timeline page: year across, likeness up, thumbnails that do not overlap.
 
 Likeness runs on a scale on which 90, 99 and 99.9 % are equally far apart, since good matches all lie above 90 %.
 """
@@ -17,7 +17,7 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 """left, top, right, bottom, in pixels"""
 ImageOf = Callable[[str], Image.Image]
-"""The picture of a work by its id; only its shape matters."""
+"""The picture of a work by its id; only its aspect ratio is used."""
 
 WIDTH, HEIGHT = 1000, 580
 _LEFT, _TOP, _RIGHT, _BOTTOM = 72, 80, 20, 84  # margins
@@ -30,7 +30,7 @@ _TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 
 @dataclass(frozen=True)
 class Placed:
-    """One match: where its dot lies, and its thumbnail with the box it lies in (None: no room)."""
+    """One match: the position of its dot, and its thumbnail with its box (None if there is no room)."""
 
     number: int
     item: TimedMatch
@@ -40,7 +40,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything lies, in pixels of a plot of `WIDTH` x `HEIGHT`."""
+    """Positions in pixels of a plot of `WIDTH` x `HEIGHT`."""
 
     years: Sequence[tuple[float, float]]
     levels: Sequence[tuple[float, float]]
@@ -51,7 +51,7 @@ class Layout:
 
 
 def lay_out(influence: Influence, image_of: ImageOf) -> Layout:
-    """Scales, and a place for each thumbnail: as near to its dot as is free, the best match first."""
+    """Compute the scales, and place each thumbnail at the free spot nearest to its dot, best match first."""
     years = [influence.year, *(item.year for item in influence.matches)]
     pad = max(1.0, (max(years) - min(years)) * 0.06)
     first, last = min(years) - pad, max(years) + pad
@@ -106,7 +106,7 @@ def _height(item: TimedMatch) -> float:
 
 
 def _year_ticks(first: float, last: float) -> list[float]:
-    """About 7 round years."""
+    """About 7 round years for the axis."""
     rough = (last - first) / 7
     size = 10.0 ** math.floor(math.log10(rough))
     step = max(1.0, next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough))
@@ -115,7 +115,7 @@ def _year_ticks(first: float, last: float) -> list[float]:
 
 
 def _free_place(near: Point, size: tuple[int, int], taken: Sequence[Box]) -> Box | None:
-    """The box of `size` nearest to a point that lies in the plot and meets none that is taken; None when it is full."""
+    """The box of `size` nearest to a point that lies in the plot and overlaps no taken box; None if the plot is full."""
     for ring in range(46):
         for turn in range(1 if ring == 0 else 16):
             angle = math.tau * turn / 16

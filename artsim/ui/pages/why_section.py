@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.correspondence import Region
 from artsim.analysis.explain import Explanation
 from artsim.analysis.heatmap import draw_overlay
 from artsim.analysis.palette import Swatch
+from artsim.encoders.region_vectors import Region
 from artsim.messages.strings import Strings
 from artsim.ui.context import Context
 from artsim.ui.labels import as_text, share_text

@@ -1,4 +1,4 @@
-"""Fields of our own, where Gradio's are not enough: choices with counts, a range, an amount that the keyboard moves too.
+"""Form fields that Gradio lacks: choices with counts, a range, and a slider with keyboard support.
 
 Each fires `input` when its value is settled (not at every step of a drag), and follows its value when that is set.
 """
@@ -20,7 +20,7 @@ _FIND_FROM = 12  # values: from here on a column can be searched
 
 
 class ChoicesInput(HtmlComponent):
-    """Any of a column's values. Its value is a list of them, or None."""
+    """Choose among the values of a column. Its value is a list of them, or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
         self._strings = strings
@@ -40,7 +40,7 @@ class ChoicesInput(HtmlComponent):
         )  # fmt: skip
 
     def offer(self, facet: Facet) -> None:
-        """Other values, or other numbers of them, for pages that are opened from now on."""
+        """Set new values or counts, for pages opened from now on."""
         self.redraw(self._markup(facet), options=[list(pair) for pair in facet.values])
 
     def preprocess(self, payload: Any) -> list[str] | None:
@@ -48,7 +48,7 @@ class ChoicesInput(HtmlComponent):
 
 
 class RangeInput(HtmlComponent):
-    """Two numbers, from and to; each may be left empty. Its value is (low, high) or None."""
+    """A range of two numbers, either of which may be empty. Its value is (low, high) or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
         self._strings = strings
@@ -71,7 +71,7 @@ class RangeInput(HtmlComponent):
         )  # fmt: skip
 
     def offer(self, facet: Facet) -> None:
-        """Another range, for pages that are opened from now on."""
+        """Set a new range, for pages opened from now on."""
         self.redraw(self._markup(facet))
 
     def preprocess(self, payload: Any) -> tuple[float | None, float | None] | None:
@@ -82,14 +82,14 @@ class RangeInput(HtmlComponent):
 
 
 class VarietyInput(HtmlComponent):
-    """Other artists only, a few of each, the nearest in each: columns for each of them. Its value is a `Variety`."""
+    """Options for variety: other artists only, a limit per value, or the best matches per value. Its value is a `Variety`."""
 
     def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool) -> None:
         self._strings = strings
         super().__init__(self._markup(columns, centuries=centuries), "variety.js", value=None, elem_id="variety")
 
     def offer(self, columns: Sequence[str], *, centuries: bool) -> None:
-        """Other columns, for pages that are opened from now on."""
+        """Set new columns, for pages opened from now on."""
         self.redraw(self._markup(columns, centuries=centuries))
 
     def _markup(self, columns: Sequence[str], *, centuries: bool) -> Markup:
@@ -147,7 +147,7 @@ def _choice(
 
 
 class AmountInput(HtmlComponent):
-    """A number between two others, as a slider and in figures."""
+    """A number in a range, as a slider with its value in figures."""
 
     def __init__(
         self, label: str, *, low: float, high: float, step: float, value: float, info: str = "", **more: Any

@@ -1,4 +1,4 @@
-"""What a visitor searches with, and the address of the page."""
+"""Components for the query and for the address of the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from artsim.ui.search_page.query_panel import query_markup
 
 
 class PartData(PageValue):
-    """One part of the query, as the page holds it: exactly one of `picture`, `work` and `text`."""
+    """One part of the query as the page stores it: exactly one of `picture`, `work` and `text`."""
 
     picture: gr.FileData | None = None
     work: str | None = None
@@ -26,10 +26,10 @@ class PartData(PageValue):
     weight: float = 1
     region: list[float] | None = None
     upload: str | None = None
-    """The path of an upload that the page knows already: in place of `picture` on the way to the page."""
+    """The path of an upload that the page has already; replaces `picture` on the way to the page."""
     title: str = ""
     address: str = ""
-    """Of the small picture of a work."""
+    """Address of the small thumbnail of a work."""
     large: str = ""
 
 
@@ -38,7 +38,7 @@ class QueryData(PageValue):
 
 
 class QueryInput(UploadsOnly, HtmlComponent):
-    """The parts of the query: pictures dropped, pasted, chosen or photographed, works of the collection, and words.
+    """The parts of the query: uploaded, pasted or photographed pictures, works of the collection, and texts.
 
     Its value is a tuple of `Part`, uploads as the paths of their files. Fires `input` at every change.
     """
@@ -54,7 +54,7 @@ class QueryInput(UploadsOnly, HtmlComponent):
         return tuple(self._part(data) for data in payload.parts[:MOST_PARTS]) if payload else ()
 
     def _part(self, data: PartData) -> Part:
-        """Whatever a page may send; what makes no sense in it, the search refuses with a sentence."""
+        """Convert one part without validation; the search refuses invalid parts."""
         region = tuple(data.region) if data.region else None
         return Part(
             image=self.uploaded(data.picture) if data.picture else None,
@@ -75,15 +75,15 @@ class AddressData(PageValue):
 
 @dataclass(frozen=True)
 class Address:
-    """A link that was opened, or gone back to."""
+    """A link that was opened, or reached by back or forward."""
 
     query: str = ""
     uploads: tuple[Path, ...] = ()
-    """Of its uploads, in their order: only the visit that made them knows them."""
+    """Paths of its uploads, in order; only the session that uploaded them knows them."""
 
 
 class AddressInput(UploadsOnly, HtmlComponent):
-    """The address of the page. Fires `input` when it is opened with a question in it, and at back and forward."""
+    """The address of the page. Fires `input` when it is opened with a query, and on back and forward."""
 
     data_model = AddressData
 
@@ -97,5 +97,5 @@ class AddressInput(UploadsOnly, HtmlComponent):
         return Address(payload.query, tuple(self.uploaded(file) for file in payload.uploads[:MOST_PARTS]))
 
     def postprocess(self, value: Any) -> None:
-        """The page sets it; the server never does."""
+        """Set by the page only, never by the server."""
         return

@@ -16,7 +16,7 @@ from artsim.ui.markup import Markup, button, element, explained, join
 from artsim.ui.query_string import ParsedLink, write_query_string
 from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.work_dialog import match_dialog, work_dialog
-from artsim.ui.search_service import Answer, Group, conditions_of, find, group_name, heading_of
+from artsim.ui.search_service import Group, SearchAnswer, conditions_of, find, group_name, heading_of
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _empty_page(context: Context, link: ParsedLink, failure: str | None, *, rest
     )  # fmt: skip
 
 
-def matches_page(context: Context, answer: Answer, link: ParsedLink, *, restored: str | None = None) -> Markup:
+def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, restored: str | None = None) -> Markup:
     strings, form, heading = context.strings, answer.form, heading_of(context, answer.form)
     matches = answer.matches
     if not matches:
@@ -92,7 +92,7 @@ def matches_page(context: Context, answer: Answer, link: ParsedLink, *, restored
     )  # fmt: skip
 
 
-def _head(context: Context, answer: Answer, heading: str) -> Markup:
+def _head(context: Context, answer: SearchAnswer, heading: str) -> Markup:
     strings, conditions = context.strings, conditions_of(context, answer.form)
     within = element("p", strings("within"), " ", " · ".join(conditions), class_="within") if conditions else ""
     return element(
@@ -105,7 +105,7 @@ def _head(context: Context, answer: Answer, heading: str) -> Markup:
     )
 
 
-def _count(context: Context, answer: Answer) -> Markup:
+def _count(context: Context, answer: SearchAnswer) -> Markup:
     strings, form = context.strings, answer.form
     count = strings.number(len(answer.matches))
     if form.by is not None:
@@ -120,7 +120,7 @@ def _count(context: Context, answer: Answer) -> Markup:
     return element("div", element("p", text, " · ", term), note, class_="results-count", data_explained=True)
 
 
-def _tools(context: Context, answer: Answer) -> Markup:
+def _tools(context: Context, answer: SearchAnswer) -> Markup:
     strings = context.strings
     return element(
         "div",
@@ -131,7 +131,7 @@ def _tools(context: Context, answer: Answer) -> Markup:
     )
 
 
-def _downloads(context: Context, answer: Answer) -> Markup:
+def _downloads(context: Context, answer: SearchAnswer) -> Markup:
     """Download links with the search's query string; for a query with an upload, a form that sends the shown results."""
     strings, kinds = context.strings, [kind for kind in KINDS if kind != "zip" or _has_pictures(context)]
     names = {"csv": strings("download.csv"), "json": strings("download.json"), "zip": strings("download.zip")}
@@ -154,7 +154,7 @@ def _has_pictures(context: Context) -> bool:
     return context.collection.manifest.images == "bytes"
 
 
-def _grid(context: Context, answer: Answer, group: Group) -> Markup:
+def _grid(context: Context, answer: SearchAnswer, group: Group) -> Markup:
     works = [part.work for part in answer.form.parts if part.work is not None and part.weight > 0]
     beside, strings, by_text = works[0] if works else None, context.strings, answer.by_text
     cards = [_card(match, context, group, by_text=by_text, beside=beside) for match in group.matches]

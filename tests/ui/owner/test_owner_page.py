@@ -172,7 +172,7 @@ def test_opening_another_collection_restarts_the_app(client: TestClient, context
     open_collection(session.collection.folder).save(session.library.folder("mine"))
     post(client, "remove", ids=["03.jpg"])
     post(client, "open", name="mine")
-    assert session.library.opened(session.asked) == "mine"
+    assert session.library.opened(session.requested) == "mine"
     assert session.unsaved == ()  # saved first
     assert context.owner_tools.reopen.is_set()
 

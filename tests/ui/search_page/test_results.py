@@ -14,7 +14,7 @@ from artsim.ui.query_string import ParsedLink
 from artsim.ui.readiness import Readiness
 from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import matches_page, page_of, start_page
-from artsim.ui.search_service import Answer, Group, find
+from artsim.ui.search_service import Group, SearchAnswer, find
 from artsim.ui.thumbnail_cache import Thumbnails
 
 
@@ -157,7 +157,7 @@ def test_an_upload_that_is_no_picture_gives_a_notice_without_its_path(
 
 
 def answer_with(context: Context, *matches: Any) -> str:
-    answer = Answer(form(), (Group(None, matches),))
+    answer = SearchAnswer(form(), (Group(None, matches),))
     return matches_page(context, answer, ParsedLink(answer.form))
 
 
