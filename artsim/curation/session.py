@@ -60,7 +60,7 @@ class Publication:
 
 
 class EditSession:
-    """`collection` is the open one, `asked` the one that the app was started with, `own` its name in the library, if any."""
+    """`collection` is open, `requested` is what the app was started with, `own` its name in the library, if it has one."""
 
     def __init__(
         self, collection: Collection, library: Library, cache: Path, *, requested: str | None, own: str | None = None
