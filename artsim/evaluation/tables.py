@@ -90,7 +90,7 @@ def counts(evaluation: Evaluation) -> str:
     return (
         f"{len(evaluation)} queries among {evaluation.candidates} works"
         + (f" ({', '.join(left_out)})" if left_out else "")
-        + f". Answers drawn blindly would have a precision of {evaluation.chance:.3f}."
+        + f". Random answers would have a precision of {evaluation.chance:.3f}."
     )
 
 

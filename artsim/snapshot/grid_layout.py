@@ -3,8 +3,7 @@
 A self-sorting map: works sit on a grid, the grid is smoothed, and pairs of works swap cells where both together then
 fit the smoothed grid better; the smoothing radius shrinks step by step. (Strong and Gong 2014, "Self-Sorting Map"; the
 shrinking radius as in Barthel, Hezel, Jung and Schall 2023, "Improved Evaluation and Generation of Grid Layouts using
-Distance Preservation Quality and Linear Assignment Sorting".) UMAP followed by a move to grid cells keeps fewer
-neighbours side by side and needs a compiler at run time (figures in docs/explore.md).
+Distance Preservation Quality and Linear Assignment Sorting".)
 """
 
 from __future__ import annotations
