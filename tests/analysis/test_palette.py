@@ -93,5 +93,5 @@ def test_other_colours_are_not_shared() -> None:
 
 
 def test_a_palette_of_no_colours_is_refused() -> None:
-    with pytest.raises(QueryError, match="at least 1 colour; 0 were asked for"):
+    with pytest.raises(QueryError, match="at least 1 colour, not 0"):
         palette(Image.new("RGB", (20, 20)), count=0)

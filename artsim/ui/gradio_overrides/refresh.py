@@ -59,7 +59,7 @@ class Following:
         await self._app(scope, receive, send)
 
     def _remember(self) -> None:
-        """What the pages are about to show; the contents weakly, as old ones are large."""
+        """Store what the pages are about to show; the state weakly, as an old one is large."""
         self._shown = (weakref.ref(self._collection.state), self._collection.manifest)
 
     def _is_old(self) -> bool:

@@ -71,7 +71,7 @@ def test_gradio_still_parses_strings(plain: str) -> None:
 def test_a_file_is_refused(ours: str) -> None:
     file = file_json(save_upload(b"mine"))
     for given in (file, {"artist": [file]}):
-        assert ask(ours, "same", given)["error"] == "There is a file where none belongs."
+        assert ask(ours, "same", given)["error"] == "This parameter takes no file."
 
 
 def test_gradio_still_looks_for_files_anywhere_in_json(plain: str) -> None:

@@ -24,7 +24,8 @@ def test_a_page_that_is_opened_after_a_change_shows_it(copy: Path) -> None:
         collection.remove(collection.ids[:1])
         for page in ("", "config"):
             shown = httpx.get(f"{address}{page}").text
-            assert "39 works" in shown and "40 works" not in shown
+            assert '"value":"39 works"' in shown
+            assert '"value":"40 works"' not in shown
 
 
 def test_gradio_still_shows_every_visitor_what_was_there_at_the_launch() -> None:
