@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,8 +35,6 @@ from artsim.snapshot.filters import Where
 from artsim.snapshot.state import State, find_space
 from artsim.snapshot.works_map import MapCache, WorksMap
 from artsim.storage.manifest import Manifest, Origin, map_name
-
-log = logging.getLogger(__name__)
 
 
 class Collection:
