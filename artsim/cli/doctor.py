@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def diagnose() -> Diagnosis:
     packages, cache = find_packages(), cache_folder()
     home = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
     problems, hints = _lacks(packages)
-    if not os.access(home, os.W_OK):
+    if not _can_write(home):
         problems.append(f"{home} cannot be written to. Set ARTSIM_CACHE to a folder that can.")
     encoder, reason = _choose_encoder()
     installed = {package.name for package in packages if package.fits}
@@ -94,6 +95,15 @@ def diagnose() -> Diagnosis:
         problems=problems,
         hints=hints,
     )
+
+
+def _can_write(folder: Path) -> bool:
+    """Whether a file can be created in `folder`. File systems such as /proc are not told by their permissions."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _lacks(packages: Sequence[Package]) -> tuple[list[str], list[str]]:

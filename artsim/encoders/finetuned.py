@@ -1,4 +1,4 @@
-"""Fine-tuned encoders of `scripts/finetune.py`: a backbone, possibly with changed top layers, and a learned style segment.
+"""Fine-tuned encoders of `artsim finetune`: a backbone, possibly with changed top layers, and a learned style segment.
 
 A folder holds `finetune.json` (what it is and how it was made, with the sha256 of each file), `style_head.safetensors`, and
 the backbone: for the embedded one only the convolutions that changed (`network.safetensors`, absent if none did), for any

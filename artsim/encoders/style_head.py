@@ -1,6 +1,6 @@
 """The learned segment of the `style` aspect: a projection of an encoder's vectors that brings works of one label together.
 
-`scripts/finetune.py` trains it (see `artsim.finetuning`); this module applies it, in numpy. Its inputs are the segments of
+`artsim finetune` trains it (see `artsim.finetuning`); this module applies it, in numpy. Its inputs are the segments of
 the `style` block and the `subject` block, each normalised by statistics of the training works.
 """
 

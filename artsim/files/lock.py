@@ -18,6 +18,7 @@ def build_lock(out: Path) -> Iterator[None]:
     path = beside(out, "lock")
     with writing(out):
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()  # filelock waits for a file that it cannot create
         lock = FileLock(path, timeout=0)
         try:
             lock.acquire()

@@ -122,7 +122,7 @@ def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
         except RemoteEntryNotFoundError as error:
             raise CollectionError(
                 f"{origin} is a dataset, but not a collection (it has no {FILE_NAME}). Make one from it with: "
-                f"python scripts/build_collection.py --source hub:{origin.repo_id} --out FOLDER"
+                f"python -m artsim build --source hub:{origin.repo_id} --out FOLDER"
             ) from error
 
     path = with_retries(get, f"fetching {FILE_NAME} of {origin}")

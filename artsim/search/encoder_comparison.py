@@ -65,7 +65,7 @@ class EncoderComparison:
         return len(ids[0] & ids[1]) / max(1, len(ids[0] | ids[1]))
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON of `scripts/evaluate.py --json`: figures and ids, without metadata; nan becomes null."""
+        """The JSON of `artsim evaluate --json`: figures and ids, without metadata; nan becomes null."""
         return {
             "auto": self.auto,
             "mean_cosine": self.mean_cosine,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from artsim.encoders.presets import RANKINGS, Ranking
+from artsim.encoders.presets import PRESETS, RANKINGS, Ranking
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
@@ -38,7 +38,7 @@ class Query:
     """A search request. All fields can be combined."""
 
     parts: tuple[Part, ...]
-    aspects: Mapping[Aspect, float]
+    aspects: Mapping[Aspect, float] = field(default_factory=lambda: PRESETS["balanced"])
     where: Where | None = None
     k: int = 10
     ranking: Ranking = "tuned"

@@ -1,4 +1,4 @@
-"""Evaluation figures for the dataset card, read from the output of `scripts/evaluate.py --json`."""
+"""Evaluation figures for the dataset card, read from the output of `artsim evaluate --json`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Figures:
 
 
 def read_figures(path: Path) -> Figures:
-    """Read a file of `scripts/evaluate.py --label COLUMN --json FILE`; `CollectionError` if it is not one."""
+    """Read a file of `artsim evaluate --label COLUMN --json FILE`; `CollectionError` if it is not one."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         entries = data.get("table") or [{**data, "name": f"{data['ranking']}, {_weights(data['aspects'])}"}]
@@ -55,7 +55,7 @@ def read_figures(path: Path) -> Figures:
             for entry in entries
         }
         disjoint = data["disjoint"]
-        command = f"python scripts/evaluate.py --collection FOLDER --label {data['label']}"
+        command = f"python -m artsim evaluate --collection FOLDER --label {data['label']}"
         command += (f" --disjoint {disjoint}" if disjoint else "") + (" --aspects-table" if data.get("table") else "")
         return Figures(
             command=command,
@@ -70,7 +70,7 @@ def read_figures(path: Path) -> Figures:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CollectionError(
             f"{path} holds no figures ({type(error).__name__}: {error}). Make them with: "
-            f"python scripts/evaluate.py --collection FOLDER --label COLUMN --json {path.name}"
+            f"python -m artsim evaluate --collection FOLDER --label COLUMN --json {path.name}"
         ) from error
 
 

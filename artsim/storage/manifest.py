@@ -131,7 +131,7 @@ def read_manifest(folder: Path) -> Manifest:
     except FileNotFoundError:
         problem = Message("holds no collection") if folder.is_dir() else Message("does not exist")
         raise CollectionError(
-            "{folder} {problem} (no {file}). Make one with: python scripts/build_collection.py --source "
+            "{folder} {problem} (no {file}). Make one with: python -m artsim build --source "
             "folder:PICTURES --out {folder}",
             folder=folder,
             problem=problem,

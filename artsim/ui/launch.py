@@ -23,6 +23,8 @@ from artsim.ui.thumbnail_cache import Thumbnails
 
 log = logging.getLogger(__name__)
 
+_LOADING_AT_STOP = 8.0  # seconds that an encoder may go on loading when the app stops
+
 
 def serve(opened: OpenedCollection, settings: Settings) -> int:
     """Serve until interrupted, also across changes of the collection. The page is up before the encoder is loaded."""
@@ -74,20 +76,22 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     log.info("MCP tools: %sgradio_api/mcp/", interface.local_url)
     context.readiness.start()
     context.thumbnails.make_ahead(context.examples)
-    if owner_tools is None:
-        interface.block_thread()
-        return None
-    log.info("Your own works: %scollection", interface.local_url)
     try:
-        while not owner_tools.reopen.wait(1.0):  # not for ever: Ctrl+C would go unheard on Windows
+        if owner_tools is None:
+            interface.block_thread()
+            return None
+        log.info("Your own works: %scollection", interface.local_url)
+        while not owner_tools.reopen.wait(1.0):  # with a limit, as Windows ignores Ctrl+C while it waits
             pass
         interface.close(verbose=False)
     except KeyboardInterrupt:
         log.info("Stopping.")
     finally:
         context.thumbnails.stop()
-        owner_tools.session.close()
-    return int(interface.server_port) if owner_tools.reopen.is_set() else None
+        if owner_tools is not None:
+            owner_tools.session.close()
+        context.readiness.wait(_LOADING_AT_STOP)
+    return int(interface.server_port) if owner_tools is not None and owner_tools.reopen.is_set() else None
 
 
 def _stop(*_: Any) -> None:

@@ -25,12 +25,19 @@ class Readiness:
         self.state: Literal["loading", "ready", "failed"] = "loading"
         self.reason: str = ""
         self.embeds_text = False
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Load the encoder in a background thread, unless it has been loaded."""
         if self.state != "loading":
             return
-        threading.Thread(target=self.load, name="encoder", daemon=True).start()
+        self._thread = threading.Thread(target=self.load, name="encoder", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the background thread has ended: a process that exits while it runs native code aborts."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     def load(self) -> None:
         """Load the encoder in this thread."""

@@ -73,7 +73,7 @@ def _open_named(name: str, encoder: str) -> OpenedCollection:
         except QueryError:
             raise EncoderError(
                 "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or "
-                "build the collection again: python scripts/build_collection.py --encoder {encoder} ...",
+                "build the collection again: python -m artsim build --encoder {encoder} ...",
                 name=name,
                 made_with=" and ".join(encoders),
                 encoder=encoder,

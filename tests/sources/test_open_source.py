@@ -31,7 +31,7 @@ def test_a_name_without_an_address_shows_an_example(name: str) -> None:
 
 
 def test_an_unprepared_nga_folder_is_an_error_with_the_command(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"prepare it first with scripts/prepare_nga\.py"):
+    with pytest.raises(SourceError, match="Prepare it first: python -m artsim prepare-nga"):
         open_source(f"nga:{tmp_path}")
 
 

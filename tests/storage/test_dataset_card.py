@@ -119,7 +119,7 @@ def test_figures_are_shown_with_the_command_that_made_them(collection: artsim.Co
     assert "| tuned, subject 1 style 1 | 0.512 | 0.346 |" in shown
     assert "(31 queries)" in shown
     assert "works of the same culture are taken out of the ranking" in shown
-    assert "`python scripts/evaluate.py --collection FOLDER --label artist --disjoint culture`" in shown
+    assert "`python -m artsim evaluate --collection FOLDER --label artist --disjoint culture`" in shown
     assert "How good it is" not in card_of(collection)
 
 

@@ -88,7 +88,7 @@ NOT_TRANSLATED = {  # messages of these modules that no page causes
     "The request must be a JSON object.",
     "{name} is larger than its declared size.",
     "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or build the "
-    "collection again: python scripts/build_collection.py --encoder {encoder} ...",
+    "collection again: python -m artsim build --encoder {encoder} ...",
 }
 
 every_language = pytest.mark.parametrize("language", OTHERS)

@@ -1,4 +1,4 @@
-"""Works of the National Gallery of Art, from the imagefolder that `scripts/prepare_nga.py` writes."""
+"""Works of the National Gallery of Art, from the imagefolder that `artsim prepare-nga` writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def open_nga(path: str | Path) -> Source:
     folder = Path(path).expanduser()
     if not (folder / "metadata.jsonl").is_file():
         raise SourceError(
-            f"{folder} holds no metadata.jsonl: prepare it first with scripts/prepare_nga.py --data CSV_FOLDER --out {folder}"
+            f"{folder} holds no metadata.jsonl. Prepare it first: python -m artsim prepare-nga --data CSV_FOLDER --out {folder}"
         )
     return dataclasses.replace(
         open_folder(folder, id_column="id"),

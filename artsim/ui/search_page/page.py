@@ -142,7 +142,7 @@ def _connect(
     gr.on([field.input for field in fields], trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
     weight_event = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
     weight_event.then(**run).then(None, js=_AFTER, **common)
-    preset.input(None, preset, weights, js="(name) => window.artsim.encoders.presets[name]", **common)
+    preset.input(None, preset, weights, js="(name) => window.artsim.presets[name]", **common)
     if clear is not None:
         clear_event = clear.click(None, None, filters, js=f"() => {json.dumps([None] * len(filters))}", **common)
         clear_event.then(**run).then(None, js=_AFTER, **common)
