@@ -140,4 +140,4 @@ def test_measured_figures_are_in_the_card(hub: HubServer, stripes: Path, tmp_pat
     card = hub.files(REPO, "dataset")["README.md"].decode()
     measured = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert f"{measured['map']:.3f}" in card.split("## How good it is")[1].split("##")[0]
-    assert "scripts/evaluate.py --collection FOLDER --label artist --aspects-table" in card
+    assert "python -m artsim evaluate --collection FOLDER --label artist --aspects-table" in card
