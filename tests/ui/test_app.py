@@ -118,7 +118,7 @@ def test_a_wrong_path_gives_one_message(cache: Path) -> None:
 
 
 def test_a_folder_of_pictures_gives_the_command_to_build_it(cache: Path, paintings: Path) -> None:
-    assert_refused(run_app(cache, "--collection", str(paintings)), "build_collection.py")
+    assert_refused(run_app(cache, "--collection", str(paintings)), "artsim build")
 
 
 def test_a_damaged_collection_gives_one_message(cache: Path, copy: Path) -> None:
