@@ -271,9 +271,9 @@ def test_unknown_fields_of_the_manifest_are_ignored(copy: Path) -> None:
 
 def test_a_folder_without_a_manifest_says_how_to_make_a_collection(copy: Path, tmp_path: Path) -> None:
     (copy / "artsim.json").unlink()
-    with pytest.raises(CollectionError, match="holds no collection .*artsim build"):
+    with pytest.raises(CollectionError, match=r"holds no collection .*artsim build"):
         open_collection(copy)
-    with pytest.raises(CollectionError, match="does not exist .*artsim build"):
+    with pytest.raises(CollectionError, match=r"does not exist .*artsim build"):
         open_collection(tmp_path / "nowhere")
     (tmp_path / "file").touch()
     with pytest.raises(CollectionError, match="file"):
