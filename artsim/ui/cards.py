@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from artsim.encoders.region_vectors import Region
 from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.search.match import Match
+from artsim.ui.addresses import picture_address
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element, join
-from artsim.ui.thumbnail_cache import Thumbnails
 
 _FIRST_ROW = 5  # cards, on a wide screen
-
-
-def picture_address(work: Mapping[str, Any], size: int) -> str:
-    """Address of a work's thumbnail, relative to the page."""
-    return f"thumbnails/{size}/{quote(str(work['id']), safe='')}?v={Thumbnails.key(work)[:8]}"
 
 
 def facts_of(work: Mapping[str, Any]) -> dict[str, str]:

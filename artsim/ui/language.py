@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from artsim.messages.strings import DEFAULT_LANGUAGE, languages
+from artsim.ui.addresses import search_address
 
 COOKIE = "artsim-language"
 _YEAR = 31_536_000  # seconds
@@ -25,11 +26,6 @@ def remember_language(request: Request, response: Response) -> Response:
     if request.query_params.get("lang") in languages():
         response.set_cookie(COOKIE, request.query_params["lang"], max_age=_YEAR, samesite="lax", httponly=True)
     return response
-
-
-def search_address(language: str) -> str:
-    """Address of the search page in a language, relative to any other page."""
-    return "./" if language == DEFAULT_LANGUAGE else f"./{language}"
 
 
 def _accepted(request: Request) -> list[str]:

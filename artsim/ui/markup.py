@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-
-class Markup(str):
-    """HTML made by `element`, in which all text is escaped."""
-
-    __slots__ = ()
-
+from markupsafe import Markup
 
 _VOID = frozenset(("img", "input", "br", "hr", "link", "meta"))
 

@@ -17,7 +17,7 @@ from artsim.images.thumbnails import LARGE, SMALL
 from artsim.search.match import Match
 from artsim.snapshot.facets import Facet
 from artsim.snapshot.filters import as_plain
-from artsim.ui.cards import picture_address
+from artsim.ui.addresses import picture_address
 from artsim.ui.labels import label_of, safe_link
 from artsim.version import VERSION
 

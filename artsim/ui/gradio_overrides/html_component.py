@@ -15,10 +15,10 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import GradioModel
+from markupsafe import Markup
 
 from artsim.ui.assets import read_script
 from artsim.ui.gradio_overrides.no_stubs import WithoutStub
-from artsim.ui.markup import Markup
 
 
 class PageValue(GradioModel):
@@ -59,6 +59,7 @@ class HtmlComponent(gr.HTML, metaclass=WithoutStub):
 
 def script_template(markup: Markup | str) -> str:
     """Markup as `gr.HTML(html_template=...)` takes it: Gradio reads that as Handlebars, then as a JavaScript template."""
+    text = str(markup)
     for special in ("\\", "`", "${"):
-        markup = markup.replace(special, "\\" + special)
-    return str(markup).replace("{{", "&#123;&#123;")
+        text = text.replace(special, "\\" + special)
+    return text.replace("{{", "&#123;&#123;")

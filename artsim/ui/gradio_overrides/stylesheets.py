@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artsim.messages.strings import languages
 from artsim.ui.assets import asset_address
-from artsim.ui.markup import element, join
 
 STYLES = ("style.css", "why.css")
 _END = b"</head>"
@@ -24,7 +24,8 @@ class Styled:
     """ASGI middleware that puts links to `styles` into the head of the search, in every language."""
 
     def __init__(self, app: ASGIApp, styles: Sequence[str]) -> None:
-        links = join(*(element("link", rel="stylesheet", href=asset_address(name)) for name in styles))
+        link = Markup('<link rel="stylesheet" href="{}">')
+        links = Markup("").join(link.format(asset_address(name)) for name in styles)
         self._app, self._links = app, links.encode()
         self._pages = {"", *languages()}
 

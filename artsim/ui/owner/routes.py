@@ -22,8 +22,8 @@ from artsim.images.decode import FORMATS
 from artsim.images.thumbnails import SMALL
 from artsim.messages.message import Message
 from artsim.messages.strings import Strings
+from artsim.ui.addresses import picture_address
 from artsim.ui.auth import OwnerTools
-from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError, error_text
 from artsim.ui.labels import label_of

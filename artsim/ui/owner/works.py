@@ -13,7 +13,7 @@ from artsim.curation.session import editable_columns
 from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.snapshot.state import State
-from artsim.ui.cards import picture_address
+from artsim.ui.addresses import picture_address
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of
 from artsim.ui.markup import Markup, button, element, join

@@ -18,12 +18,12 @@ from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Choice, Facet, count_choices
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import State
+from artsim.ui.addresses import search_address
 from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, label_of
-from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import search_link, tile
+from artsim.ui.pages.tiles import tile
 from artsim.ui.query_string import read_query_string, write_query_string
 from artsim.ui.search_form import SearchForm
 
@@ -65,7 +65,7 @@ def _render(context: Context, request: Request) -> Response:
     listing = replace(listing, page=min(listing.page, pages))
     shown = _sorted(context, rows, listing)[(listing.page - 1) * _PAGE_SIZE : listing.page * _PAGE_SIZE]
     works = [state.work(row) for row in shown.tolist()]
-    cards = [tile(work, strings, href=search_link(strings, work)) for work in works]
+    cards = [tile(work, strings, href=search_address(strings.language, work)) for work in works]
     count = strings("browse.count", count=strings.number(len(rows)), total=strings.number(len(state)))
     results = element(
         "section",

@@ -17,15 +17,15 @@ from artsim.images.thumbnails import LARGE
 from artsim.messages.strings import Strings
 from artsim.search.match import Match
 from artsim.search.query import Part, Query
+from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.assets import asset_address
-from artsim.ui.cards import picture_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of, metadata_of, safe_link, share_text, word_of
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.registry import page_names
-from artsim.ui.pages.tiles import page_link, search_link, work_picture
+from artsim.ui.pages.tiles import work_picture
 
 _SIDES = ("a", "b")
 
@@ -38,7 +38,7 @@ def _render(context: Context, request: Request) -> Response:
     ids = [request.query_params.get(side, "") for side in _SIDES]
     if not all(ids):
         a, b = _completed(context, *ids)
-        return RedirectResponse(page_link("compare", a=a, b=b), 303, {"Cache-Control": "no-store"})
+        return RedirectResponse(page_address("compare", a=a, b=b), 303, {"Cache-Control": "no-store"})
     works = [context.collection.work(identity) for identity in ids]
     if ids[0] == ids[1]:
         raise TranslatedError(context.strings("compare.same"))
@@ -93,9 +93,9 @@ def _page(context: Context, works: list[dict[str, Any]], match: Match) -> Respon
 def _tools(context: Context, works: list[dict[str, Any]], *, zoomed: bool) -> Markup:
     strings = context.strings
     a, b = (str(work["id"]) for work in works)
-    links = [element("a", strings("compare.swap"), href=page_link("compare", a=b, b=a))]
+    links = [element("a", strings("compare.swap"), href=page_address("compare", a=b, b=a))]
     if "path" in page_names():
-        links.append(element("a", strings("compare.path"), href=page_link("path", from_=a, to=b)))
+        links.append(element("a", strings("compare.path"), href=page_address("path", from_=a, to=b)))
     signs = {"in": "+", "out": "−", "whole": "⤢"}
     labels = {name: strings(f"map.{name}") for name in signs}
     buttons = [
@@ -117,7 +117,7 @@ def _panel(work: Mapping[str, Any], strings: Strings, side: str, *, zoomed: bool
         data_label=strings("compare.label", title=label.title),
     )  # fmt: skip
     link = safe_link(work)
-    caption = [element("h2", element("a", label.title, href=search_link(strings, work)))]
+    caption = [element("h2", element("a", label.title, href=search_address(strings.language, work)))]
     caption += [element("p", label.by, class_="by")] if label.by else []
     if link:
         caption.append(element("a", strings("detail.visit", host=link[1]), href=link[0], target="_blank",

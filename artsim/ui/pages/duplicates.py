@@ -12,13 +12,14 @@ from artsim.analysis.duplicates import DuplicateGroup, DuplicatePair
 from artsim.analysis.perceptual_hash import BITS
 from artsim.messages.strings import Strings
 from artsim.snapshot.state import State
+from artsim.ui.addresses import page_address, search_address
 from artsim.ui.background import Background, BackgroundTask
 from artsim.ui.context import Context
 from artsim.ui.labels import share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.progress import progress_answer, waiting
-from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.pages.tiles import tile
 
 
 def routes(context: Context) -> list[Route]:
@@ -62,12 +63,13 @@ def _group(context: Context, state: State, group: DuplicateGroup) -> Markup:
     compare = ""
     if len(works) == 2:
         compare = element(
-            "p", element("a", strings("duplicates.compare"), href=page_link("compare", a=group.ids[0], b=group.ids[1]))
+            "p",
+            element("a", strings("duplicates.compare"), href=page_address("compare", a=group.ids[0], b=group.ids[1])),
         )
     return element(
         "section",
         element("h2", strings(f"duplicates.{group.sureness.replace(' ', '-')}")),
-        element("ul", *(tile(work, strings, href=search_link(strings, work), note=work["id"]) for work in works),
+        element("ul", *(tile(work, strings, href=search_address(strings.language, work), note=work["id"]) for work in works),
                 class_="grid"),
         element("ul", *reasons, class_="fine reasons"),
         compare,

@@ -8,11 +8,12 @@ from starlette.routing import Route
 
 from artsim.messages.strings import Strings
 from artsim.search.encoder_comparison import EncoderAnswers, EncoderComparison
+from artsim.ui.addresses import page_address, search_address
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import page_link, search_link, tile, work_picture
+from artsim.ui.pages.tiles import tile, work_picture
 
 SHOWN = 8
 
@@ -28,13 +29,15 @@ def _encoders(context: Context, request: Request) -> Response:
     content: list[Markup] = []
     if identity is None:
         works = [collection.work(example) for example in context.examples if example in collection.state.rows]
-        tiles = [tile(work, strings, href=page_link("encoders", work=work["id"])) for work in works]
+        tiles = [tile(work, strings, href=page_address("encoders", work=work["id"])) for work in works]
         content = [element("ul", *tiles, class_="grid")]
     else:
         work = collection.work(identity)
         title = strings("encoders.of", title=label_of(work).title)
         comparison = collection.compare_encoders(work=identity, k=SHOWN)
-        query = element("a", work_picture(work, strings), href=search_link(strings, work), class_="encoders-asked")
+        query = element(
+            "a", work_picture(work, strings), href=search_address(strings.language, work), class_="encoders-asked"
+        )
         content = [query, _overlaps(comparison, strings)]
         content.append(element("div", *(_column(answers, comparison, strings) for answers in comparison.answers),
                                class_="encoders-columns"))  # fmt: skip
@@ -67,7 +70,7 @@ def _column(answers: EncoderAnswers, comparison: EncoderComparison, strings: Str
         (strings("encoders.angular"), _spread(answers.angular_mean, answers.angular_std, strings)),
     ]
     tiles = [
-        tile(match.work, strings, href=page_link("encoders", work=match.id),
+        tile(match.work, strings, href=page_address("encoders", work=match.id),
              note=strings("match.badge", share=share_text(match.percentile, strings)))
         for match in answers.matches
     ]  # fmt: skip

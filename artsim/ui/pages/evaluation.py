@@ -16,13 +16,14 @@ from artsim.evaluation import HEADLINE, ClassFigures, Evaluation, Task, bootstra
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.tables import title_of
 from artsim.messages.strings import Strings
+from artsim.ui.addresses import page_address, search_address
 from artsim.ui.background import Background, BackgroundTask
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.progress import progress_answer, waiting
-from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.pages.tiles import tile
 
 _MAX_QUERIES = 500  # drawn at random from larger collections
 _CLASSES, _FAILURES, _ANSWERS = 20, 5, 5
@@ -80,7 +81,7 @@ def _page(context: Context, key: _TaskKey | None, task: BackgroundTask[Evaluatio
     strings = context.strings
     content: list[Markup] = []
     if task is not None and key is not None and task.state != "done":
-        address = page_link("evaluation-progress", label=key.label, disjoint=key.disjoint)
+        address = page_address("evaluation-progress", label=key.label, disjoint=key.disjoint)
         content = [waiting(context, task, strings("evaluation.working"), address)]
     elif task is not None and task.answer is not None:
         content = _answer(context, task.answer)
@@ -174,7 +175,7 @@ def _failures(context: Context, evaluation: Evaluation) -> list[Markup]:
         notes = [_value(work, evaluation.task.label) for work in works]
         notes[0] = strings("within.values", column=strings("evaluation.asked"), values=notes[0])
         tiles = [
-            tile(work, strings, href=search_link(strings, work), note=note)
+            tile(work, strings, href=search_address(strings.language, work), note=note)
             for work, note in zip(works, notes, strict=True)
         ]
         sections.append(element("ul", *tiles, class_="grid"))

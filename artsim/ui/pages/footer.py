@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from artsim.ui.context import Context
 from artsim.ui.labels import safe_link
-from artsim.ui.markup import Markup, element
+from artsim.ui.templates import render
 
 
 def about(context: Context) -> Markup:
@@ -25,29 +27,14 @@ def about(context: Context) -> Markup:
     encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
     # the reason is an element of its own, as it may be untranslated
     before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")
-    link = safe_link({"url": manifest.source.get("homepage")})
-    source = (
-        element("a", strings("about.source", host=link[1]), href=link[0], target="_blank", rel="noopener noreferrer")
-        if link
-        else ""
+    owner_tools = context.owner_tools
+    return render(
+        "pages/footer.html",
+        strings,
+        about=" ".join(texts),
+        source=safe_link({"url": manifest.source.get("homepage")}),
+        before_reason=before,
+        reason=context.encoder_reason,
+        after_reason=after,
+        keeps_pictures=owner_tools is not None and not owner_tools.owner.logs_in,
     )
-    return element(
-        "footer",
-        element("p", " ".join(texts), " " if source else "", source),
-        element("p", before, _reason(context), after, class_="which"),
-        element("p", strings("about.likeness"), " ", strings("about.privacy"), _storage_note(context)),
-        class_="about", aria_label=strings("about.title"),
-    )  # fmt: skip
-
-
-def _reason(context: Context) -> Markup:
-    """Why this encoder is used; marked as English if untranslated."""
-    strings, reason = context.strings, context.encoder_reason
-    return element("span", strings.message(reason), lang=None if strings.translates(reason) else "en")
-
-
-def _storage_note(context: Context) -> str:
-    """What happens to other pictures, for an owner at this machine."""
-    if context.owner_tools is None or context.owner_tools.owner.logs_in:
-        return ""
-    return " " + context.strings("about.kept")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from artsim.errors import ArtsimError
-from artsim.ui.assets import asset_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup
-from artsim.ui.language import language_of, remember_language, search_address
-from artsim.ui.markup import Markup, element, join
+from artsim.ui.language import language_of, remember_language
+from artsim.ui.markup import join
 from artsim.ui.pages.footer import about
 from artsim.ui.pages.masthead import masthead
+from artsim.ui.templates import render
 
 log = logging.getLogger(__name__)
 
@@ -49,51 +48,43 @@ def view(context: Context, name: str, render: Render) -> Callable[[Request], Res
     return endpoint
 
 
-def document(
+def page(
     context: Context,
     name: str,
-    *content: str,
+    template: str = "",
+    *,
     title: str,
     scripts: tuple[str, ...] = (),
     styles: tuple[str, ...] = (),
     facts: Mapping[str, Any] | None = None,
     status: int = 200,
+    **values: Any,
 ) -> HTMLResponse:
-    """The page `name` with `content`, which starts with its own `<h1>`.
+    """The page `name`: its template (`pages/NAME.html` by default), which extends `pages/layout.html`, with `values`.
 
     `scripts` and `styles` are names of assets; `facts` are data for the scripts, as JSON in the element `#facts`.
     """
-    strings = context.strings
-    head = [
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("link", rel="icon", href=asset_address("icon.svg"), type="image/svg+xml"),
-        element("title", f"{title} · {strings('page.title', collection=context.collection.manifest.title)}"),
-        *(element("link", rel="stylesheet", href=asset_address(style)) for style in ("style.css", *styles)),
-    ]
-    facts_json = json.dumps(facts or {}, ensure_ascii=True).replace("<", "\\u003c")
-    body = [
-        element("script", src=asset_address("theme.js")),
-        element("div", masthead(context, name), element("main", *content, class_=f"page page-{name}"), about(context),
-                class_="gradio-container plain-page"),
-        element("script", Markup(facts_json), type="application/json", id="facts"),
-        *(element("script", src=asset_address(script), type="module") for script in scripts),
-    ]  # fmt: skip
-    html = element("html", element("head", *head), element("body", *body), lang=strings.language, dir=strings.direction)
-    return HTMLResponse(
-        "<!doctype html>\n" + html, status, {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+    html = render(
+        template or f"pages/{name}.html",
+        context.strings,
+        context=context,
+        name=name,
+        title=title,
+        scripts=scripts,
+        styles=styles,
+        facts=facts or {},
+        masthead=masthead(context, name),
+        about=about(context),
+        **values,
     )
+    return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+
+
+def document(context: Context, name: str, *content: str, **values: Any) -> HTMLResponse:
+    """Until all pages have a template: `page` with ready `content`."""
+    return page(context, name, "pages/layout.html", content=join(*content), **values)
 
 
 def error_page(context: Context, name: str, message: str, *, status: int) -> HTMLResponse:
-    strings = context.strings
-    return document(
-        context,
-        name,
-        element("h1", strings("error.title")),
-        element("p", join(message), class_="notice", role="alert"),
-        element("p", element("a", strings("error.back"), href=search_address(strings.language))),
-        title=strings("error.title"),
-        status=status,
-    )
+    title = context.strings("error.title")
+    return page(context, name, "pages/error.html", title=title, status=status, message=message)

@@ -6,14 +6,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from artsim.ui.addresses import page_address, search_address
 from artsim.ui.assets import asset_address
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of
-from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
 from artsim.ui.pages.map_tiles import TILE, MapTiles, MapTilesCache
-from artsim.ui.pages.tiles import page_link
 
 _PAGE_SIZE = 256  # works per request for titles
 _CACHE_FOR_A_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}  # the addresses contain the key of the map
@@ -105,7 +104,7 @@ def _map(context: Context, tiles: MapTiles, work: str) -> Response:
 
 def _heading(context: Context) -> tuple[Markup, ...]:
     strings = context.strings
-    listed = element("a", strings("map.list"), href=page_link("browse", sort="map"))
+    listed = element("a", strings("map.list"), href=page_address("browse", sort="map"))
     return (
         element("h1", strings("map.title")),
         element("p", strings("map.lead"), " ", listed, class_="lead"),

@@ -11,13 +11,13 @@ from starlette.routing import Route
 from artsim.analysis.path import PathStep
 from artsim.images.thumbnails import LARGE
 from artsim.messages.strings import Strings
-from artsim.ui.cards import picture_address
+from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, button, element
 from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.pages.tiles import tile
 
 _STEPS = (5, 8, 12, 16)
 _DEFAULT_STEPS = 8
@@ -42,7 +42,7 @@ def _render(context: Context, request: Request) -> Response:
     if len(candidates) + len(ends) < 2:
         raise TranslatedError(context.strings("path.too-few"))
     drawn = random.sample(candidates, 2 - len(ends))
-    address = page_link("path", from_=start or drawn.pop(), to=end or drawn.pop(), steps=steps)
+    address = page_address("path", from_=start or drawn.pop(), to=end or drawn.pop(), steps=steps)
     return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
 
 
@@ -73,12 +73,14 @@ def _links(steps: list[PathStep], requested: int, strings: Strings) -> Markup:
     """Links to related paths."""
     ends = {"from_": steps[0].id, "to": steps[-1].id}
     links = [
-        element("a", strings("path.another"), href=page_link("path", steps=requested), class_="way-first"),
-        element("a", strings("path.back"), href=page_link("path", from_=ends["to"], to=ends["from_"], steps=requested)),
-        element("a", strings("path.on"), href=page_link("path", from_=ends["to"], steps=requested)),
+        element("a", strings("path.another"), href=page_address("path", steps=requested), class_="way-first"),
+        element(
+            "a", strings("path.back"), href=page_address("path", from_=ends["to"], to=ends["from_"], steps=requested)
+        ),
+        element("a", strings("path.on"), href=page_address("path", from_=ends["to"], steps=requested)),
     ]
     lengths = [
-        element("a", strings.number(count), href=page_link("path", **ends, steps=count),
+        element("a", strings.number(count), href=page_address("path", **ends, steps=count),
                 aria_current="true" if count == requested else None, aria_label=strings("path.length", count=count))
         for count in _STEPS
     ]  # fmt: skip
@@ -109,4 +111,4 @@ def _stage(steps: list[PathStep], strings: Strings) -> Markup:
 def _step(step: PathStep, strings: Strings) -> Markup:
     is_first = step.percentile != step.percentile  # nan: there is no work before it
     note = strings("path.first") if is_first else strings("path.near", share=share_text(step.percentile, strings))
-    return tile(step.work, strings, href=search_link(strings, step.work), note=note)
+    return tile(step.work, strings, href=search_address(strings.language, step.work), note=note)

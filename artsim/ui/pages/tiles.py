@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from artsim.images.thumbnails import SMALL
 from artsim.messages.strings import Strings
-from artsim.ui.cards import picture_address
+from artsim.ui.addresses import picture_address
 from artsim.ui.labels import label_of
-from artsim.ui.language import search_address
 from artsim.ui.markup import Markup, element
 
 
@@ -35,14 +33,3 @@ def tile(work: Mapping[str, Any], strings: Strings, *, href: str, note: str = ""
         class_="card-face",
     )
     return element("li", face, class_="card")
-
-
-def page_link(name: str, **query: object) -> str:
-    """Address of another page with its query: `./timeline?work=ID`. None values are omitted."""
-    parameters = {key.rstrip("_"): value for key, value in query.items() if value is not None}
-    return f"./{name}?{urlencode(parameters)}" if parameters else f"./{name}"
-
-
-def search_link(strings: Strings, work: Mapping[str, Any]) -> str:
-    """Address of the search with a work."""
-    return f"{search_address(strings.language)}?{urlencode({'work': work['id']})}"

@@ -14,12 +14,13 @@ from artsim.errors import QueryError
 from artsim.images.decode import load_image
 from artsim.images.thumbnails import SMALL
 from artsim.messages.strings import Strings
+from artsim.ui.addresses import page_address, search_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError, error_markup
 from artsim.ui.labels import label_of, share_text
 from artsim.ui.markup import Markup, element
 from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import page_link, search_link, tile, work_picture
+from artsim.ui.pages.tiles import tile, work_picture
 from artsim.ui.pages.timeline_layout import HEIGHT, WIDTH, Layout, Placed, lay_out
 
 SHOWN = 16
@@ -62,7 +63,7 @@ def _choose(context: Context) -> Response:
         "timeline",
         element("h1", strings("timeline.title")),
         element("p", strings("timeline.intro"), class_="lead"),
-        element("ul", *(tile(work, strings, href=page_link("timeline", work=work["id"])) for work in dated),
+        element("ul", *(tile(work, strings, href=page_address("timeline", work=work["id"])) for work in dated),
                 class_="grid"),
         title=strings("timeline.title"),
         styles=("timeline.css",),
@@ -83,17 +84,17 @@ def _subject(context: Context, work: dict[str, Any], decay: float | None) -> Mar
     choices: list[tuple[str, float | None]] = [(strings("timeline.decay.none"), None)]
     choices += [(strings("timeline.decay.years", years=years), years) for years in _HALF_LIVES]
     links = [
-        element("a", words, href=page_link("timeline", work=work["id"], decay=years),
+        element("a", words, href=page_address("timeline", work=work["id"], decay=years),
                 aria_current="true" if decay == years else None)
         for words, years in choices
     ]  # fmt: skip
     return element(
         "div",
-        element("a", work_picture(work, strings), href=search_link(strings, work), class_="timeline-own"),
+        element("a", work_picture(work, strings), href=search_address(strings.language, work), class_="timeline-own"),
         element("div",
             element("p", label.title, class_="title"),
             element("p", label.by, class_="by"),
-            element("p", element("a", strings("timeline.search"), href=search_link(strings, work))),
+            element("p", element("a", strings("timeline.search"), href=search_address(strings.language, work))),
             element("p", strings("timeline.decay"), " ", *links, class_="choices-row")),
         class_="timeline-head",
     )  # fmt: skip
@@ -109,7 +110,7 @@ def _section(context: Context, identity: str, direction: Direction, decay: float
         return element("section", heading, element("p", error_markup(error, strings)))
     matches = sorted(result.matches, key=lambda item: item.year)
     tiles = [
-        tile(item.match.work, strings, href=page_link("timeline", work=item.match.id), note=_note(item, strings))
+        tile(item.match.work, strings, href=page_address("timeline", work=item.match.id), note=_note(item, strings))
         for item in matches
     ]
     undated = element("p", strings("timeline.undated", count=strings.number(result.undated)), class_="fine")
@@ -162,7 +163,7 @@ def _plotted(context: Context, point: Placed) -> Markup:
     link = element(
         "a",
         work_picture(point.item.match.work, context.strings),
-        href=page_link("timeline", work=point.item.match.id),
+        href=page_address("timeline", work=point.item.match.id),
         tabindex="-1",
         style=_box(point.picture[1]),
     )

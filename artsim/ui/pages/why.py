@@ -16,13 +16,14 @@ from starlette.routing import Route
 
 from artsim.analysis.explain import Explanation, explain
 from artsim.snapshot.state import State
+from artsim.ui.addresses import page_address, search_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
 from artsim.ui.gradio_overrides.uploads import uploaded_path
 from artsim.ui.labels import label_of
 from artsim.ui.markup import element
 from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import page_link, search_link, tile
+from artsim.ui.pages.tiles import tile
 from artsim.ui.pages.why_section import why_section
 from artsim.ui.search_service import read_upload
 
@@ -87,9 +88,13 @@ def _page(context: Context, pair: tuple[str, str], explanation: Explanation) -> 
         "why",
         element("h1", title),
         element("p", strings("why.lead"), class_="lead"),
-        element("ul", *(tile(work, strings, href=search_link(strings, work)) for work in works), class_="grid pair"),
+        element(
+            "ul",
+            *(tile(work, strings, href=search_address(strings.language, work)) for work in works),
+            class_="grid pair",
+        ),
         why_section(context, explanation, names=_names(context, pair)),
-        element("p", element("a", strings("why.compare"), href=page_link("compare", a=pair[0], b=pair[1]))),
+        element("p", element("a", strings("why.compare"), href=page_address("compare", a=pair[0], b=pair[1]))),
         title=title,
         styles=("why.css",),
     )
