@@ -36,6 +36,8 @@ _TABLES = (".csv", ".jsonl")
 class UploadTooLarge(ArtsimError):
     """An upload exceeds a limit or the free space on the disk."""
 
+    code = "upload-too-large"
+
 
 def clean_name(name: str) -> str:
     """An uploaded path, made safe as a text and an id: relative, no `..`, no control characters, not too long."""

@@ -29,6 +29,8 @@ TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 class FetchError(SourceError):
     """An address could not be fetched. `temporary`: the server or the connection failed, so a retry may succeed."""
 
+    code = "fetch"
+
     def __init__(self, reason: str, *, temporary: bool = False, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.temporary = temporary
@@ -37,6 +39,8 @@ class FetchError(SourceError):
 
 class Stopped(SourceError):
     """The client was stopped before this address was fetched."""
+
+    code = "stopped"
 
 
 class WebClient:

@@ -11,6 +11,8 @@ from artsim.errors import ArtsimError
 class AddressError(ArtsimError):
     """The app cannot listen at the requested host and port."""
 
+    code = "address"
+
 
 def check_address(host: str | None, port: int | None) -> None:
     """Raises `AddressError` if the app cannot listen at `host` and `port`. None: Gradio chooses."""

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from artsim.errors import ArtsimError
+
 log = logging.getLogger(__name__)
 
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
@@ -22,7 +24,8 @@ shared_fields: ContextVar[Mapping[str, Any]] = ContextVar("shared_fields", defau
 
 
 class JsonFormatter(logging.Formatter):
-    """`time`, `level`, `logger`, `message`; `error` and `traceback` of an exception; the fields of `extra={"fields": {...}}`."""
+    """`time`, `level`, `logger`, `message`; `code` of an error that the message names; `error` and `traceback` of an exception;
+    the fields of `extra={"fields": {...}}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -33,6 +36,10 @@ class JsonFormatter(logging.Formatter):
             **shared_fields.get(),
             **getattr(record, "fields", {}),
         }
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        for error in (*arguments, record.exc_info[1] if record.exc_info else None):
+            if isinstance(error, ArtsimError):
+                line["code"] = error.code
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = type(record.exc_info[1]).__name__
             line["traceback"] = "".join(traceback.format_exception(record.exc_info[1]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from artsim.errors import EncoderError
 from artsim.ui.http.json_log import JsonFormatter, shared_fields
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -53,3 +54,10 @@ def test_fields_of_the_line_and_of_the_context_are_there(logger: tuple[logging.L
     within, after = lines()
     assert (within["request_id"], within["status"]) == ("abc", 200)
     assert "request_id" not in after
+
+
+def test_an_error_for_the_user_has_its_code(logger: tuple[logging.Logger, Lines]) -> None:
+    log, lines = logger
+    log.error("The encoder cannot be loaded: %s", EncoderError("There is no such model."))
+    [line] = lines()
+    assert (line["code"], line["message"]) == ("encoder", "The encoder cannot be loaded: There is no such model.")
