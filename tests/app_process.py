@@ -33,8 +33,10 @@ class RunningApp:
 
 
 def shared_cache(factory: pytest.TempPathFactory) -> Path:
-    """Cache folder of the whole session: the first app builds the collection there, the others open it."""
-    return factory.getbasetemp() / "artsim-cache"
+    """Cache folder of the whole run, of all workers of pytest-xdist: the first app builds the collection there, the others
+    open it."""
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "artsim-cache"
 
 
 def app_environment(cache: Path) -> dict[str, str]:

@@ -23,9 +23,9 @@ MakeFolder = Callable[[str], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run browser tests last: playwright's synchronous interface leaves an event loop running in this thread until the
-    session ends, so no later test could call `asyncio.run`. Failures of cheap tests also show first."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Run the files with the longest tests first: pytest-xdist hands out file by file, and both workers end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,10 @@ def find_chromium() -> str | None:
     return next((path for path in candidates if path and Path(path).exists()), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """Started for each file: while it runs, so does playwright's event loop in this thread, and no test can call
+    `asyncio.run`."""
     path = find_chromium()
     try:
         from playwright.sync_api import sync_playwright
