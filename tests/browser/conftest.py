@@ -1,7 +1,8 @@
 """A real Chromium on the real app. Without a Chromium these tests are skipped, or fail if ARTSIM_REQUIRE_BROWSER=1.
 
-Every test that makes a `visit` runs twice: on a desktop with a mouse and on a phone with a touch screen. One that is about
-a device (a keyboard, dragging files) says so: `@pytest.mark.parametrize("size", ["desktop"], indirect=True)`.
+A test that makes a `visit` runs on a desktop with a mouse, and, as a `sweep`, on a phone with a touch screen. One that is
+about a device (a keyboard, dragging files), or about both, says so:
+`@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)`.
 """
 
 import os
@@ -55,7 +56,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=["desktop", pytest.param("phone", marks=pytest.mark.sweep)])
 def size(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What a visitor's screen is like: see `SIZES`."""
     return SIZES[request.param]
