@@ -89,7 +89,7 @@ class Collection:
         Raises `CollectionError` if the collection stores no pictures, and `ImageError` if this picture is missing.
         """
         state = self.state
-        if self.manifest.images != "bytes":
+        if not self.manifest.embeds_pictures:
             raise CollectionError("This collection holds no pictures, only their addresses (column image_url).")
         return state.pictures(self._row(state, identity))
 
@@ -223,7 +223,7 @@ class Collection:
         that cannot be decoded are logged and compared as files only. Raises `CollectionError` if the collection stores
         no pictures.
         """
-        if self.manifest.images != "bytes":
+        if not self.manifest.embeds_pictures:
             raise CollectionError(
                 "This collection holds no pictures, only their addresses: duplicates cannot be found."
             )

@@ -229,7 +229,7 @@ class EditSession:
                 raise CollectionError("Other pictures are being added; wait for them, or cancel that first.")
             if title is not None and not title.strip():
                 raise QueryError("A collection needs a title.")
-            if title is None and self.collection.manifest.images != "bytes":
+            if title is None and not self.collection.manifest.embeds_pictures:
                 raise CollectionError(
                     "This collection holds no pictures, only their addresses: works cannot be added to it here."
                 )
