@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.duplicates import DuplicateGroup, Progress, find_duplicates
+from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
+from artsim.embedding.decoded_works import decode_side, decode_works
 from artsim.embedding.embed_works import embed_works
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.encoders.presets import Ranking, ranking_of, weights_of
 from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
+from artsim.messages.progress import Progress
 from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
@@ -111,6 +113,10 @@ class Collection:
             if space.encoder not in self._encoders:
                 self._encoders[space.encoder] = load_encoder_of(space)
             return self._encoders[space.encoder]
+
+    def encoders(self) -> dict[str, Encoder]:
+        """All encoders by the names of their spaces, loaded on first use. Raises `EncoderError` as `encoder` does."""
+        return {space.name: self.encoder(space.name) for space in self.state.spaces}
 
     def prefer(self, encoder: str) -> None:
         """Make an encoder the default for queries that name none. Raises `QueryError` for an unknown name."""
@@ -249,9 +255,10 @@ class Collection:
 
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
-        spaces = self.state.spaces
-        encoders = {space.name: self.encoder(space.name) for space in spaces}
-        return embed_works(works, encoders, regions={space.name for space in spaces if space.regions is not None})
+        encoders = self.encoders()
+        decoded = decode_works(works, side=decode_side(encoders.values()))
+        regions = {space.name for space in self.state.spaces if space.regions is not None}
+        return embed_works(decoded, encoders, regions=regions)
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.

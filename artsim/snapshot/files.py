@@ -40,6 +40,7 @@ from artsim.storage.shards import (
     ShardWriter,
     column_vectors,
     dataset_schema,
+    metadata_features,
     portions,
     vector_column,
 )
@@ -78,19 +79,12 @@ def read_state(folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str
             f"{folder / 'data'} holds {len(shards)} works, but {folder / FILE_NAME} says {manifest.rows}. Build it again."
         )
     vectors = {column for record in manifest.spaces for column in record.vector_columns}
-    names = [name for name in shards.schema.names if name not in vectors and name != "image"]
+    features = metadata_features(shards.schema, vectors)
     if missing := vectors - set(shards.schema.names):
         raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
-    table = shards.columns(names).combine_chunks()  # thousands of small chunks would slow every reader down
+    table = shards.columns(list(features)).combine_chunks()  # thousands of small chunks would slow every reader down
     spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
-    return State(table, spaces, _features(shards, names), shards.picture)
-
-
-def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
-    from datasets import Features
-
-    features = Features.from_arrow_schema(shards.schema)
-    return {name: features[name] for name in names}
+    return State(table, spaces, features, shards.picture)
 
 
 def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Mapping[str, str]) -> Space:

@@ -6,7 +6,7 @@ Pictures are never all in memory: metadata and vectors are read as columns, a pi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,14 @@ def dataset_schema(metadata: Mapping[str, Any], vectors: Mapping[str, int], *, i
     columns |= {key: feature for key, feature in metadata.items() if key != "id"}
     columns |= {key: List(Value("float32"), length=dimension) for key, dimension in vectors.items()}
     return Features(columns).arrow_schema
+
+
+def metadata_features(schema: pa.Schema, vectors: Collection[str]) -> dict[str, Any]:
+    """The `datasets` features of the columns that are neither pictures nor `vectors`."""
+    from datasets import Features
+
+    features = Features.from_arrow_schema(schema)
+    return {name: feature for name, feature in features.items() if name != "image" and name not in vectors}
 
 
 def vector_column(vectors: np.ndarray) -> pa.Array:
