@@ -125,20 +125,13 @@ class EditSession:
             taken = self.collection.take_out(ids)
             self._changed(Change("removed", ids, lambda: self.collection.add(taken)))
 
-    def describe(self, *, title: str, license: str, description: str, homepage: str) -> None:
+    def describe(self, **fields: str) -> None:
+        """Change the title, license, description or homepage of the collection."""
         manifest = self.collection.manifest
-        source = manifest.source
-        self.collection.describe(title=title, license=license, description=description, homepage=homepage)
-
-        def undo() -> None:
-            self.collection.describe(
-                title=manifest.title,
-                license=manifest.license,
-                description=source.get("description", ""),
-                homepage=source.get("homepage", ""),
-            )
-
-        self._changed(Change("described", (), undo))
+        before = {"title": manifest.title, "license": manifest.license}
+        before |= {name: manifest.source.get(name, "") for name in ("description", "homepage")}
+        self.collection.describe(**fields)
+        self._changed(Change("described", (), lambda: self.collection.describe(**before)))
 
     def undo(self) -> None:
         """Undo the last change. Raises `QueryError` if everything is saved, or is being saved."""
@@ -295,9 +288,7 @@ class EditSession:
                 raise CollectionError("{repo} is being published; wait for that first.", repo=self.publication.repo_id)
             self.publication = Publication(repo_id)
         if license != self.collection.manifest.license:
-            manifest = self.collection.manifest
-            self.collection.describe(license=license)
-            self._changed(Change("described", (), lambda: self.collection.describe(license=manifest.license)))
+            self.describe(license=license)
         threading.Thread(
             target=self._publish, args=(repo_id, private, token or None), name="publishing", daemon=True
         ).start()
