@@ -19,7 +19,7 @@ from artsim.embedding.vector_columns import columns_of
 from artsim.errors import CollectionError
 from artsim.files.atomic import write_atomically, writing
 from artsim.snapshot.state import metadata_table
-from artsim.storage.shards import Shards, metadata_features, portions, vector_column
+from artsim.storage.shards import Shards, metadata_features, whole_rows
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,7 @@ class BuildCheckpoint:
         vectors = columns_of(new.vectors)
         rows = [{**work, "sha256": sha} for work, sha in zip(new.works, new.hashes, strict=True)]
         metadata = metadata_table(rows, metadata_features(self.schema, vectors))
-        pictures = [read() for read in new.files]
-        for portion in portions([len(data) for data in pictures]):
-            table = metadata.slice(portion.start, len(portion))
-            files = [{"bytes": pictures[row], "path": Path(rows[row]["id"]).name} for row in portion]
-            table = table.append_column("image", pa.array(files, self.schema.field("image").type))
-            for name, block in vectors.items():
-                table = table.append_column(name, vector_column(block[portion.start : portion.stop]))
+        for table in whole_rows(metadata, [read() for read in new.files], vectors):
             with writing(self.folder):
                 temporary = self.folder / "part.tmp"
                 pq.write_table(table.select(self.schema.names).cast(self.schema), temporary)

@@ -41,14 +41,11 @@ from artsim.storage.shards import (
     column_vectors,
     dataset_schema,
     metadata_features,
-    portions,
-    vector_column,
+    whole_rows,
 )
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
-
-_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Manifest]:
@@ -223,19 +220,11 @@ def _vector_columns(space: Space) -> dict[str, np.ndarray]:
 
 def _tables(state: State, vectors: Mapping[str, np.ndarray], *, with_images: bool) -> Iterator[pa.Table]:
     """The rows of the collection, at most `ROW_GROUP` at a time."""
-    ids = state.table.column("id").to_pylist()
     for start in range(0, len(state), ROW_GROUP):
         stop = min(start + ROW_GROUP, len(state))
-        files = [state.pictures(row) for row in range(start, stop)] if with_images else [b""] * (stop - start)
-        for portion in portions([len(data) for data in files]):
-            first = start + portion.start
-            table = state.table.slice(first, len(portion))
-            if with_images:
-                images = [{"bytes": files[row], "path": Path(ids[start + row]).name} for row in portion]
-                table = table.append_column("image", pa.array(images, _IMAGE))
-            for name, block in vectors.items():
-                table = table.append_column(name, vector_column(block[first : first + len(portion)]))
-            yield table
+        pictures = [state.pictures(row) for row in range(start, stop)] if with_images else None
+        blocks = {name: block[start:stop] for name, block in vectors.items()}
+        yield from whole_rows(state.table.slice(start, stop - start), pictures, blocks)
 
 
 def _save_space(space: Space, folder: Path) -> SpaceRecord:
