@@ -86,10 +86,7 @@ class Collection:
         return state.work(self._row(state, identity))
 
     def picture(self, identity: str) -> bytes:
-        """The original picture file of one work.
-
-        Raises `CollectionError` if the collection stores no pictures, and `ImageError` if this picture is missing.
-        """
+        """The original picture file of one work. `CollectionError` if none are stored, `ImageError` if this is missing."""
         state = self.state
         if not self.manifest.embeds_pictures:
             raise CollectionError("This collection holds no pictures, only their addresses (column image_url).")
@@ -113,10 +110,6 @@ class Collection:
             if space.encoder not in self._encoders:
                 self._encoders[space.encoder] = load_encoder_of(space)
             return self._encoders[space.encoder]
-
-    def encoders(self) -> dict[str, Encoder]:
-        """All encoders by the names of their spaces, loaded on first use. Raises `EncoderError` as `encoder` does."""
-        return {space.name: self.encoder(space.name) for space in self.state.spaces}
 
     def prefer(self, encoder: str) -> None:
         """Make an encoder the default for queries that name none. Raises `QueryError` for an unknown name."""
@@ -255,10 +248,10 @@ class Collection:
 
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
-        encoders = self.encoders()
+        spaces = self.state.spaces
+        encoders = {space.name: self.encoder(space.name) for space in spaces}
         decoded = decode_works(works, side=decode_side(encoders.values()))
-        regions = {space.name for space in self.state.spaces if space.regions is not None}
-        return embed_works(decoded, encoders, regions=regions)
+        return embed_works(decoded, encoders, regions={space.name for space in spaces if space.regions is not None})
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.

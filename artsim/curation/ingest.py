@@ -26,6 +26,7 @@ from artsim.curation.ingest_state import IngestState, Outcome, PendingWorks, Pha
 from artsim.embedding.decoded_works import DecodedWork, decode_side
 from artsim.embedding.embed_works import embed_works
 from artsim.embedding.embedded_works import EmbeddedWorks, concat
+from artsim.encoders.protocol import Encoder
 from artsim.errors import ArtsimError, ImageError
 from artsim.images.decode import load_image, read_file
 
@@ -37,15 +38,11 @@ _PAUSE = 10  # between additions, in durations of the last one: adding copies al
 _TIMEOUT = 600.0  # seconds without a new file, after which the rest counts as lost
 
 
-Begin = Callable[[EmbeddedWorks], Collection]
-"""Creates a new collection from its first works."""
-
-
 class Ingest:
-    """Adds works to `collection`; with `begin`, to a new collection that uses its encoders.
+    """Adds works to `collection`; with `begin`, to a new one that it creates from its first works, with the same encoders.
 
-    `finish` is called at the end with the collection and the ids of the works to save, if there are any; what it raises
-    becomes the failure of the ingest. Thread-safe.
+    `details` returns the metadata of a file, and messages about it. `finish` is called at the end with the collection and
+    the ids of the works to save, if there are any; what it raises becomes the failure of the ingest. Thread-safe.
     """
 
     def __init__(
@@ -54,8 +51,8 @@ class Ingest:
         total: int,
         *,
         finish: Callable[[Collection, Sequence[str]], None],
-        begin: Begin | None = None,
-        details: Callable[[UploadedFile], tuple[Mapping[str, Any], Sequence[str]]] = lambda upload: ({}, ()),
+        details: Callable[[UploadedFile], tuple[Mapping[str, Any], Sequence[str]]],
+        begin: Callable[[EmbeddedWorks], Collection] | None = None,
     ) -> None:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
@@ -74,22 +71,18 @@ class Ingest:
         self._complete = self._cancelled = False
         self._last_cost = 0.0  # seconds
         self._started = self._last_added = time.monotonic()
-        self._ids: set[str] = set()
         self._news = threading.Condition()
         self._pending = PendingWorks()
-        self._thread: threading.Thread | None = None
-        self._run()
+        self._thread = self._run()
 
     # --- Called by the sender -----------------------------------------------------------------------------------------
 
-    def receive(self, name: str, path: Path) -> int:
-        """Register a received file; returns its number. `path` must exist until the ingest is over."""
+    def receive(self, name: str, path: Path) -> None:
+        """Register a received file. `path` must exist until the ingest is over."""
         with self._news:
             self._received += 1
-            upload = UploadedFile(self._received, name, path)
-            self._waiting.append(upload)
+            self._waiting.append(UploadedFile(self._received, name, path))
             self._news.notify_all()
-            return upload.number
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a file that could not be received as broken."""
@@ -127,7 +120,7 @@ class Ingest:
             if chosen and over:
                 self._cancelled, self._phase = False, "receiving"
         if chosen and over:
-            self._run()
+            self._thread = self._run()
 
     @property
     def over(self) -> bool:
@@ -136,8 +129,7 @@ class Ingest:
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the thread has ended."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self._thread.join(seconds)
 
     def state(self) -> IngestState:
         with self._news:
@@ -158,9 +150,10 @@ class Ingest:
 
     # --- Run by the thread --------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
-        self._thread.start()
+    def _run(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name="ingest", daemon=True)
+        thread.start()
+        return thread
 
     def _work(self) -> None:
         try:
@@ -215,7 +208,7 @@ class Ingest:
         target = self.collection or self._like
         spaces = target.state.spaces
         regions = {space.name for space in spaces if space.regions is not None} if self.collection else ()
-        embedded = embed_works([decoded for _, decoded in opened], target.encoders(), regions=regions)
+        embedded = embed_works([decoded for _, decoded in opened], _encoders(target), regions=regions)
         subjects = embedded.vectors[spaces[0].name].blocks["subject"]
         new = {
             row: columns
@@ -237,7 +230,7 @@ class Ingest:
             if same is not None and not upload.anyway:
                 self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            side = decode_side(self._like.encoders().values())
+            side = decode_side(_encoders(self._like).values())
             return DecodedWork({}, read, sha, load_image(data, short_side=side, name=upload.name))
         except ImageError as error:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)
@@ -274,11 +267,10 @@ class Ingest:
 
     def _free_id(self, wanted: str) -> str:
         """An unused id: `wanted`, numbered if necessary."""
-        existing = self.collection.state.rows if self.collection is not None else {}
+        added = self.collection.state.rows if self.collection is not None else {}
         identity, number = wanted, 1
-        while identity in existing or identity in self._ids:
+        while identity in added or identity in self._pending.new_pictures:
             identity, number = f"{wanted}-{number}", number + 1
-        self._ids.add(identity)
         return identity
 
     def _add(self) -> None:
@@ -304,3 +296,8 @@ class Ingest:
             self._reports[report.number] = report
             if upload is not None:
                 self._kept[report.number] = upload
+
+
+def _encoders(collection: Collection) -> dict[str, Encoder]:
+    """By the name of their space."""
+    return {space.name: collection.encoder(space.name) for space in collection.state.spaces}

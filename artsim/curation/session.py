@@ -244,7 +244,7 @@ class EditSession:
                 if title is not None:
                     taken = {c for space in self.collection.state.spaces for c in space.columns.values()}
                     columns.update(own_columns(features, taken))
-                metadata.append(UploadMetadata(records, self._schema(columns or self.collection.state.schema)))
+                metadata.append(UploadMetadata(records, columns or self.collection.state.schema))
             values, notes = metadata[0].of(upload.name)
             return values, [*problems, *notes]
 
@@ -258,12 +258,6 @@ class EditSession:
             begin=begin if title is not None else None,
             details=details,
         )
-
-    @staticmethod
-    def _schema(features: Mapping[str, Any]) -> Any:
-        from datasets import Features
-
-        return Features(dict(features)).arrow_schema
 
     def _finish(self, collection: Collection, ids: Sequence[str]) -> None:
         try:

@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from artsim.columns import kind_of, read_value, write_value
 from artsim.errors import ArtsimError, QueryError, SourceError
 from artsim.files.atomic import writing
@@ -112,9 +110,11 @@ class UploadFolder:
 class UploadMetadata:
     """The metadata of new works from the uploaded tables, limited to the columns of the collection."""
 
-    def __init__(self, records: Records, schema: pa.Schema) -> None:
-        """`schema`: the metadata columns of the collection."""
-        self._records, self._schema = records, schema
+    def __init__(self, records: Records, features: Mapping[str, Any]) -> None:
+        """`features`: the `datasets` features of the collection's metadata columns."""
+        from datasets import Features
+
+        self._records, self._schema = records, Features(dict(features)).arrow_schema
 
     def of(self, name: str) -> tuple[dict[str, Any], Sequence[str]]:
         """The columns of one file, and messages about metadata that is left out."""
