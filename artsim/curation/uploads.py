@@ -61,7 +61,7 @@ class UploadFolder:
             self.folder = Path(tempfile.mkdtemp(prefix="lot-", dir=home))
         self._lock = threading.Lock()
         self._bytes = self._files = 0
-        self._tables: list[str] = []
+        self._tables: list[tuple[Path, str]] = []  # each in a folder of its own, under its cleaned name
 
     def place(self, name: str, size: int) -> Path:
         """The path for a file of `size` bytes. Raises `UploadTooLarge` if it exceeds a limit."""
@@ -82,9 +82,10 @@ class UploadFolder:
             self._files, self._bytes = self._files + 1, self._bytes + size
             if not is_table(name):
                 return self.folder / str(self._files)
-            path = self.folder / "tables" / str(self._files) / clean_name(name)
+            table = self.folder / "tables" / str(self._files), clean_name(name)
+            self._tables.append(table)
+            path = table[0] / table[1]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._tables.append(path.relative_to(self.folder).as_posix())
             return path
 
     def records(self) -> tuple[Records, Mapping[str, Any], list[str]]:
@@ -92,8 +93,7 @@ class UploadFolder:
         records: Records = {}
         features: dict[str, Any] = {}
         problems: list[str] = []
-        for table in self._tables:
-            base, name = self.folder / "/".join(table.split("/")[:2]), "/".join(table.split("/")[2:])
+        for base, name in self._tables:
             try:
                 rows, columns = read_metadata(base, [name])
             except SourceError as error:
