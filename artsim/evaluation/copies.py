@@ -19,7 +19,6 @@ from artsim.errors import QueryError
 from artsim.evaluation.distortions import DETAILS, Alter, Cut, Detail, generator
 from artsim.evaluation.intervals import bootstrap_intervals
 from artsim.images.decode import load_image
-from artsim.messages.progress import Progress
 from artsim.search.match import Match
 
 DEPTH = 100  # matches examined per query; a work beyond them counts as not found
@@ -38,6 +37,7 @@ DETAIL_WAYS: Mapping[str, Way] = {
     "balanced, whole pictures": {},
     "raw cosine of whole pictures": {"ranking": "cosine"},
 }
+Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from artsim.errors import QueryError
 from artsim.evaluation.copies import (
     DuplicatesFound,
     FoundAgain,
+    Progress,
     find_details,
     find_duplicates_again,
     find_reproductions,
@@ -19,7 +20,6 @@ from artsim.evaluation.copies import (
 )
 from artsim.evaluation.distortions import SAME_WORK, Alter
 from artsim.evaluation.tables import Table
-from artsim.messages.progress import Progress
 
 MEASUREMENTS = ("same-work", "details", "duplicates")
 
