@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.duplicates import DuplicateGroup, Progress, find_duplicates
+from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
+from artsim.embedding.decoded_works import decode_side, decode_works
 from artsim.embedding.embed_works import embed_works
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.encoders.presets import Ranking, ranking_of, weights_of
 from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
+from artsim.messages.progress import Progress
 from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
@@ -84,12 +86,9 @@ class Collection:
         return state.work(self._row(state, identity))
 
     def picture(self, identity: str) -> bytes:
-        """The original picture file of one work.
-
-        Raises `CollectionError` if the collection stores no pictures, and `ImageError` if this picture is missing.
-        """
+        """The original picture file of one work. `CollectionError` if none are stored, `ImageError` if this is missing."""
         state = self.state
-        if self.manifest.images != "bytes":
+        if not self.manifest.embeds_pictures:
             raise CollectionError("This collection holds no pictures, only their addresses (column image_url).")
         return state.pictures(self._row(state, identity))
 
@@ -223,7 +222,7 @@ class Collection:
         that cannot be decoded are logged and compared as files only. Raises `CollectionError` if the collection stores
         no pictures.
         """
-        if self.manifest.images != "bytes":
+        if not self.manifest.embeds_pictures:
             raise CollectionError(
                 "This collection holds no pictures, only their addresses: duplicates cannot be found."
             )
@@ -251,7 +250,8 @@ class Collection:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
         spaces = self.state.spaces
         encoders = {space.name: self.encoder(space.name) for space in spaces}
-        return embed_works(works, encoders, regions={space.name for space in spaces if space.regions is not None})
+        decoded = decode_works(works, side=decode_side(encoders.values()))
+        return embed_works(decoded, encoders, regions={space.name for space in spaces if space.regions is not None})
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.

@@ -67,8 +67,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
-def main() -> int:
-    arguments = parse_arguments()
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parse_arguments(argv)
     if arguments.threads is not None:
         if arguments.threads < 1:
             raise ArtsimError(f"The number of threads must be at least 1; it is {arguments.threads}.")
@@ -77,7 +77,7 @@ def main() -> int:
     from benchmarking.machine import machine_facts
 
     machine = machine_facts()
-    command = shlex.join(["python", "scripts/benchmark.py", *sys.argv[1:]])
+    command = shlex.join(["python", "scripts/benchmark.py", *(sys.argv[1:] if argv is None else argv)])
     result = {"benchmark": arguments.command, "command": command, "machine": machine}
     result |= _MEASURES[arguments.command](arguments)
     if arguments.json is not None:
@@ -122,7 +122,7 @@ def _search(arguments: argparse.Namespace) -> dict[str, Any]:
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.startup import measure_startup
 
-    return measure_startup(ROOT, arguments.app, limit=arguments.limit)
+    return measure_startup(arguments.app, limit=arguments.limit)
 
 
 def _page(arguments: argparse.Namespace) -> dict[str, Any]:

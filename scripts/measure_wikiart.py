@@ -16,7 +16,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -62,25 +61,19 @@ def build(folder: Path) -> dict[str, float]:
     from artsim.sources import open_source
 
     encoder = load_encoder(str(folder / "model"))
-    begun, embedded, most = time.perf_counter(), [0.0], [0]
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(1.0):
-            most[0] = max(most[0], disk_use(folder / "out"))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    begun, out = time.perf_counter(), folder / "out"
+    embedding = checkpoint = 0.0
 
     def progress(count: int, total: int | None) -> None:
-        embedded[0] = time.perf_counter() - begun
+        nonlocal embedding, checkpoint
+        embedding = time.perf_counter() - begun
+        if count == total:
+            checkpoint = disk_use(out)
 
-    build_collection(open_source(f"folder:{folder / 'pictures'}"), encoder, folder / "out" / "works", progress=progress)
-    seconds = time.perf_counter() - begun
-    done.set()
-    watcher.join()
-    size = disk_use(folder / "out")
-    return {"embedding": embedded[0], "rest": seconds - embedded[0], "disk_peak": max(most[0], size), "disk": size}
+    build_collection(open_source(f"folder:{folder / 'pictures'}"), encoder, out / "works", progress=progress)
+    seconds, size = time.perf_counter() - begun, disk_use(out)
+    # the checkpoint is removed once the collection is written
+    return {"embedding": embedding, "rest": seconds - embedding, "disk_peak": checkpoint + size, "disk": size}
 
 
 def fit(folder: Path, rows: int) -> dict[str, float]:
@@ -102,15 +95,8 @@ def fit(folder: Path, rows: int) -> dict[str, float]:
 
 
 def disk_use(folder: Path) -> int:
-    """Bytes below a folder; files that vanish meanwhile count as nothing."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(root) / name).stat().st_size
-            except FileNotFoundError:
-                continue
-    return total
+    """Bytes below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def measure(phase: str, folder: Path, works: int) -> dict[str, float]:

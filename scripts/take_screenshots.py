@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the screenshots")
     parser.add_argument("--only", nargs="*", help="names of the screenshots to take (default: all)")
     arguments = parser.parse_args()
-    from benchmarking.app_in_browser import find_chromium, running_app
+    from benchmarking.running import find_chromium, running_app
 
     chromium = find_chromium()
     if chromium is None:
@@ -87,13 +88,14 @@ def main() -> int:
         return 1
     chosen = [shot for shot in SHOTS if not arguments.only or shot.name in arguments.only]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with running_app() as app:
-        take(chosen, app.address, chromium, arguments.out)
+    with tempfile.TemporaryDirectory() as cache, running_app(Path(cache)) as app:
+        app.wait_for_encoder()
+        take(chosen, app.url, chromium, arguments.out)
     return 0
 
 
 def take(shots: list[Shot], address: str, chromium: str, out: Path) -> None:
-    from benchmarking.app_in_browser import CHROMIUM_OPTIONS
+    from benchmarking.running import CHROMIUM_OPTIONS
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -7,7 +7,6 @@ To write one to a folder: python tests/checkpoints.py resnet50 FOLDER
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,26 +17,10 @@ WORDS = "a an the of painting portrait woman man horse boat river garden winter 
 
 def make_clip(folder: Path) -> Path:
     """CLIP: pictures of 32 x 32, joint vectors of 24 numbers, CLIP's own byte-pair tokenizer (without merges)."""
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
+    from benchmarking.checkpoints import clip_config
+    from transformers import CLIPModel
 
-    letters = list(bytes_to_unicode().values())
-    vocabulary = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    folder.mkdir(parents=True)
-    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(vocabulary)}), encoding="utf-8")
-    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    CLIPTokenizer.from_pretrained(folder, model_max_length=20).save_pretrained(folder)
-    ids = {
-        "bos_token_id": len(vocabulary) - 2,
-        "eos_token_id": len(vocabulary) - 1,
-        "pad_token_id": len(vocabulary) - 1,
-    }
-    config = CLIPConfig(
-        text_config={**_LAYERS, **ids, "vocab_size": len(vocabulary), "max_position_embeddings": 20},
-        vision_config={**_LAYERS, "image_size": 32, "patch_size": 8},
-        projection_dim=24,
-    )
-    processor = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    config, processor = clip_config("tiny", folder)
     return _save(folder, CLIPModel, config, processor)
 
 
@@ -178,4 +161,5 @@ def _save_word_tokenizer(folder: Path, *, length: int) -> int:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
     MAKERS[sys.argv[1]](Path(sys.argv[2]))

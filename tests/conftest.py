@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_process import RunningApp, running_app, shared_cache
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]  # python puts scripts/ first itself when it runs a script
@@ -103,8 +102,10 @@ def collection(saved: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One `python app.py` process over the embedded source, with a JSON log, for all tests that do not change it."""
+    from app_process import running_app, shared_cache
+
     with running_app(shared_cache(tmp_path_factory), "--log-format", "json") as app:
         yield app
 

@@ -24,6 +24,7 @@ from artsim.analysis.edge_alignment import edge_alignment
 from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash, small_grey
 from artsim.errors import ImageError
 from artsim.images.decode import load_image
+from artsim.messages.progress import Progress
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State, find_space
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 Sureness = Literal["certain", "almost certain", "likely"]
 SURENESS: tuple[Sureness, ...] = ("certain", "almost certain", "likely")
-Progress = Callable[[int, int | None], None]
 
 # Chosen on paintings of The Met and of art-eval, with several reproductions of some works, and on altered copies of them.
 FURTHEST_HASH = 14  # bits; a crop of a tenth comes near it

@@ -16,6 +16,7 @@ from PIL import Image
 from artsim.analysis.correspondence import Correspondence, embed_places, find_correspondence
 from artsim.analysis.palette import SharedColor, Swatch, palette, shared_colors
 from artsim.analysis.protocol import SearchableCollection
+from artsim.embedding.decoded_works import decode_side
 from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
@@ -142,7 +143,7 @@ def explain(
     if not matches:
         raise QueryError("The work {work!r} is no longer in this collection.", work=identity)
     loaded = collection.encoder(encoder)
-    side = 2 * loaded.short_side  # large enough for the tiles of `embed_places`
+    side = decode_side([loaded])
     source = collection.picture(work) if image is None and work is not None else image
     assert source is not None
     query_picture = load_image(source, short_side=side if region is None else None, name=work)

@@ -10,51 +10,39 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from artsim.building.checkpoint import BuildCheckpoint, BuildProgress
 from artsim.building.known_vectors import known_vectors
 from artsim.collection import Collection
-from artsim.embedding.embed_works import KnownVectors, decode_side, embed_images
-from artsim.embedding.vector_columns import (
-    column_dims,
-    columns_of,
-    name_spaces,
-    region_column,
-    vector_columns,
-    vector_dims,
-)
+from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
+from artsim.embedding.embed_works import KnownVectors, embed_works
+from artsim.embedding.vector_columns import column_dims, name_spaces, region_column, vector_columns, vector_dims
 from artsim.encoders import Blocks, Encoder
 from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.files.atomic import beside, clear_leftovers, recover_folder, write_atomically
 from artsim.files.lock import build_lock
-from artsim.images.decode import load_image
 from artsim.index.faiss import KINDS
+from artsim.messages.progress import Progress
 from artsim.snapshot.files import check_target, save_collection
 from artsim.snapshot.region_index import index_regions
 from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
-from artsim.storage.manifest import Manifest, damaged_files
-from artsim.storage.shards import Shards, column_vectors, dataset_schema
+from artsim.storage.manifest import Images, Manifest, damaged_files
+from artsim.storage.shards import Shards, column_vectors, dataset_schema, metadata_features
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
 
 BATCH = 64  # works per part file: the most that a killed run loses
 _DECODERS = 2
-
-Progress = Callable[[int, int | None], None]
-"""Called with the number of works done and the total number (None if the source does not know)."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +52,11 @@ class _Build:
     source: Source
     encoders: Mapping[str, Encoder]
     """By the name of their space."""
+    regions: bool
     known: KnownVectors
     renamed: Mapping[str, str]
     """Source columns whose names are reserved for pictures and vectors -> their stored names."""
     checkpoint: BuildCheckpoint
-    regions: bool
 
 
 def build_collection(
@@ -77,7 +65,7 @@ def build_collection(
     out: str | Path,
     *,
     limit: int | None = None,
-    images: str = "bytes",
+    images: Images = "bytes",
     index_type: str = "auto",
     regions: bool = False,
     title: str | None = None,
@@ -92,8 +80,7 @@ def build_collection(
     `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
-    if limit is not None and limit < 1:
-        raise SourceError(f"The limit must be at least 1; it is {limit}.")
+    check_limit(limit)
     if index_type not in KINDS:
         raise CollectionError(f"There is no index type {index_type}; choose among {', '.join(KINDS)}.")
     if images == "urls" and not source.has_urls:
@@ -119,10 +106,27 @@ def build_collection(
         done = build.checkpoint.resume(_fingerprint(source, encoders, *region_options), limit=limit)
         _embed_all(build, done, limit, progress)
         _write_report(out, source, done)
-        manifest = _manifest(source, fingerprint, images=images, title=title, license=license)
-        save_collection(_assemble(build, done, index_type), manifest, out)
+        manifest = Manifest(
+            title=title or source.title,
+            source={
+                "name": source.name,
+                "homepage": source.homepage,
+                "description": source.description,
+                "fingerprint": source.fingerprint,
+                "build": fingerprint,
+            },
+            license=license or source.license,
+            images=images,
+        )
+        save_collection(_fit(build, done, index_type), manifest, out)
         build.checkpoint.remove()
         return Collection.from_folder(out)
+
+
+def check_limit(limit: int | None) -> None:
+    """`SourceError` unless `limit` leaves works to build."""
+    if limit is not None and limit < 1:
+        raise SourceError(f"The limit must be at least 1; it is {limit}.")
 
 
 def report_path(out: Path) -> Path:
@@ -158,28 +162,24 @@ def _prepare(
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
     schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
     known = known_vectors(None if old is None else old.state, encoders, regions=regions)
-    return _Build(source, encoders, known, renamed, BuildCheckpoint(beside(out, "parts"), schema), regions)
+    return _Build(source, encoders, regions, known, renamed, BuildCheckpoint(beside(out, "parts"), schema))
 
 
 def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: Progress | None) -> None:
     """Write part files for all works up to `limit`, resuming after `done`."""
-    total = (
-        build.source.size if limit is None else limit if build.source.size is None else min(limit, build.source.size)
-    )
-    works = itertools.islice(
-        build.source.works(done.consumed), None if limit is None else max(0, limit - done.consumed)
-    )
+    total = min((count for count in (limit, build.source.size) if count is not None), default=None)
+    left = None if limit is None else limit - done.consumed
+    works = itertools.islice(build.source.works(done.consumed), left)
     seen = build.checkpoint.ids(done)
-    short_side = decode_side(build.encoders)
     if progress is not None:
         progress(done.consumed, total)
-    with closing(_decode_ahead(works, short_side)) as batches:
+    with closing(_decode_ahead(build, works)) as batches:
         for batch, decoded in batches:
             _check_ids(build.source, batch, seen)
-            good = [item for item in decoded if isinstance(item, _DecodedWork)]
+            good = [item for item in decoded if isinstance(item, DecodedWork)]
             if good:
-                rows = [_row(item, build.renamed) for item in good]
-                build.checkpoint.write(done, rows, [item.data for item in good], _vectors(build, good))
+                regions = build.encoders if build.regions else ()
+                build.checkpoint.write(done, embed_works(good, build.encoders, regions=regions, known=build.known))
             done.consumed += len(batch)
             done.failed |= {
                 work["id"]: str(item) for work, item in zip(batch, decoded, strict=True) if isinstance(item, ImageError)
@@ -190,14 +190,22 @@ def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: 
 
 
 def _decode_ahead(
-    works: Iterator[Work], short_side: int
-) -> Generator[tuple[list[Work], list[_DecodedWork | ImageError]], None, None]:
+    build: _Build, works: Iterator[Work]
+) -> Generator[tuple[list[Work], list[DecodedWork | ImageError]], None, None]:
     """Batches of works with their decoded pictures; the next batch is read and decoded while one is embedded."""
-    pool = ThreadPoolExecutor(_DECODERS)
+    pool, side = ThreadPoolExecutor(_DECODERS), decode_side(build.encoders.values())
 
-    def read() -> tuple[list[Work], list[Future[_DecodedWork | ImageError]]]:
+    def decode(work: Work) -> DecodedWork | ImageError:
+        """The decoded work, or the error: one bad picture never stops a build."""
+        columns = {build.renamed.get(key, key): value for key, value in work.items() if key != "image"}
+        try:
+            return decode_work(columns, read_picture(work), side=side, name=work["id"])
+        except ImageError as error:
+            return error
+
+    def read() -> tuple[list[Work], list[Future[DecodedWork | ImageError]]]:
         batch = list(itertools.islice(works, BATCH))
-        return batch, [pool.submit(_decode, work, short_side) for work in batch]
+        return batch, [pool.submit(decode, work) for work in batch]
 
     try:
         batch, decoding = read()
@@ -216,58 +224,22 @@ def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:
         seen.add(work["id"])
 
 
-@dataclass(frozen=True)
-class _DecodedWork:
-    work: Work
-    data: bytes
-    sha256: str
-    image: Image.Image
-
-
-def _decode(work: Work, short_side: int) -> _DecodedWork | ImageError:
-    """The decoded picture of a work, or the error: one bad picture never stops a build."""
-    try:
-        data = read_picture(work)
-        image = load_image(data, short_side=short_side, name=work["id"])
-        return _DecodedWork(work, data, hashlib.sha256(data).hexdigest(), image)
-    except ImageError as error:
-        return error
-
-
-def _row(decoded: _DecodedWork, renamed: Mapping[str, str]) -> dict[str, Any]:
-    """The stored metadata columns of a work."""
-    columns = {renamed.get(key, key): value for key, value in decoded.work.items() if key != "image"}
-    return {**columns, "sha256": decoded.sha256}
-
-
-def _vectors(build: _Build, decoded: Sequence[_DecodedWork]) -> dict[str, np.ndarray]:
-    """Embedding column -> (n, d)."""
-    images, hashes = [item.image for item in decoded], [item.sha256 for item in decoded]
-    regions = build.encoders if build.regions else ()
-    return columns_of(embed_images(images, build.encoders, regions=regions, hashes=hashes, known=build.known))
-
-
-def _assemble(build: _Build, done: BuildProgress, index_type: str) -> State:
+def _fit(build: _Build, done: BuildProgress, index_type: str) -> State:
     """The checkpoint as a state, with fitted spaces. Raises `SourceError` if no picture is usable."""
-    from datasets import Features
-
     if not done.consumed:
         raise SourceError(f"{build.source.name} holds no works.")
     if not done.parts:
         reasons = " ".join(list(done.failed.values())[:3])
         raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
     shards = build.checkpoint.shards(done)
-    features = Features.from_arrow_schema(build.checkpoint.schema)
-    vectors = column_dims(build.encoders, regions=build.regions)
-    names = [name for name in build.checkpoint.schema.names if name not in vectors and name != "image"]
+    features = metadata_features(build.checkpoint.schema, column_dims(build.encoders, regions=build.regions))
     spaces = tuple(
-        _fit(name, encoder, shards, index_type, regions=build.regions) for name, encoder in build.encoders.items()
+        _fit_space(name, encoder, shards, index_type, regions=build.regions) for name, encoder in build.encoders.items()
     )
-    schema = {name: features[name] for name in names}
-    return State(shards.columns(names), spaces, schema, shards.picture)
+    return State(shards.columns(list(features)), spaces, features, shards.picture)
 
 
-def _fit(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> Space:
+def _fit_space(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> Space:
     columns = vector_columns(name)
     blocks: Blocks = {aspect: column_vectors(shards.columns([c]).column(c)) for aspect, c in columns.items()}
     space = make_space(
@@ -277,24 +249,6 @@ def _fit(name: str, encoder: Encoder, shards: Shards, index_type: str, *, region
         return space
     column = region_column(name)
     return replace(space, regions=index_regions(column, column_vectors(shards.columns([column]).column(column))))
-
-
-def _manifest(source: Source, fingerprint: str, *, images: str, title: str | None, license: str | None) -> Manifest:
-    return Manifest(
-        title=title or source.title,
-        rows=0,
-        source={
-            "name": source.name,
-            "homepage": source.homepage,
-            "description": source.description,
-            "fingerprint": source.fingerprint,
-            "build": fingerprint,
-        },
-        license=license or source.license,
-        created="",
-        images=images,
-        spaces=(),
-    )
 
 
 def _write_report(out: Path, source: Source, done: BuildProgress) -> None:

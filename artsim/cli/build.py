@@ -46,10 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise argparse.ArgumentError(
             None, "--private and --figures are about publishing; they need --push-to NAMESPACE/NAME"
         )
+    from artsim.building.pipeline import check_limit
     from artsim.cli.publish import publish_folder, read_figures_file
+    from artsim.embedding.vector_columns import check_given_once
     from artsim.hub import check_license, check_publication
     from artsim.sources import open_source
 
+    check_limit(arguments.limit)
+    check_given_once((name, "") for name in arguments.encoder or ())
     figures = read_figures_file(arguments.figures)
     if arguments.push_to:
         check_publication(arguments.push_to)

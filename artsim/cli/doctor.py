@@ -30,6 +30,7 @@ _REPLACEABLE = frozenset({"openvino"})  # PyTorch takes its place, at half the s
 class Diagnosis:
     """What `--json` prints."""
 
+    can_run: bool
     artsim: str
     python: str
     system: str
@@ -50,10 +51,6 @@ class Diagnosis:
     hints: Sequence[str]
     """What it can do without, each with what to do."""
 
-    @property
-    def can_run(self) -> bool:
-        return not self.problems
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
@@ -62,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     found = diagnose()
     if arguments.json:
-        print(json.dumps({"can_run": found.can_run, **asdict(found)}, indent=2, ensure_ascii=False))
+        print(json.dumps(asdict(found), indent=2, ensure_ascii=False))
     else:
         print("\n".join(as_lines(found)))
     return 0 if found.can_run else 1
@@ -80,6 +77,7 @@ def diagnose() -> Diagnosis:
     encoder, reason = _choose_encoder()
     installed = {package.name for package in packages if package.fits}
     return Diagnosis(
+        can_run=not problems,
         artsim=VERSION,
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",

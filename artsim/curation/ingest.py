@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,11 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.curation.duplicate_check import NewPicture, new_picture, new_picture_like, work_like, work_of_file
-from artsim.curation.ingest_state import (
-    IngestState,
-    OpenedUpload,
-    Outcome,
-    PendingWorks,
-    Phase,
-    UploadedFile,
-    UploadReport,
-)
-from artsim.embedding.embed_works import decode_side, embed_images
+from artsim.curation.ingest_state import IngestState, Outcome, PendingWorks, Phase, UploadedFile, UploadReport
+from artsim.embedding.decoded_works import DecodedWork, decode_side
+from artsim.embedding.embed_works import embed_works
 from artsim.embedding.embedded_works import EmbeddedWorks, concat
+from artsim.encoders.protocol import Encoder
 from artsim.errors import ArtsimError, ImageError
 from artsim.images.decode import load_image, read_file
 
@@ -43,15 +38,11 @@ _PAUSE = 10  # between additions, in durations of the last one: adding copies al
 _TIMEOUT = 600.0  # seconds without a new file, after which the rest counts as lost
 
 
-Begin = Callable[[EmbeddedWorks], Collection]
-"""Creates a new collection from its first works."""
-
-
 class Ingest:
-    """Adds works to `collection`; with `begin`, to a new collection that uses its encoders.
+    """Adds works to `collection`; with `begin`, to a new one that it creates from its first works, with the same encoders.
 
-    `finish` is called at the end with the collection and the ids of the works to save, if there are any; what it raises
-    becomes the failure of the ingest. Thread-safe.
+    `details` returns the metadata of a file, and messages about it. `finish` is called at the end with the collection and
+    the ids of the works to save, if there are any; what it raises becomes the failure of the ingest. Thread-safe.
     """
 
     def __init__(
@@ -60,14 +51,14 @@ class Ingest:
         total: int,
         *,
         finish: Callable[[Collection, Sequence[str]], None],
-        begin: Begin | None = None,
-        details: Callable[[UploadedFile], tuple[Mapping[str, Any], Sequence[str]]] = lambda upload: ({}, ()),
+        details: Callable[[UploadedFile], tuple[Mapping[str, Any], Sequence[str]]],
+        begin: Callable[[EmbeddedWorks], Collection] | None = None,
     ) -> None:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
         """The collection that works are added to; None until a new one has its first works."""
         self._total = total
-        self._waiting: deque[tuple[UploadedFile, bool]] = deque()
+        self._waiting: deque[UploadedFile] = deque()
         self._kept: dict[int, UploadedFile] = {}
         self._reports: dict[int, UploadReport] = {}
         self._notes: dict[str, None] = {}
@@ -80,22 +71,18 @@ class Ingest:
         self._complete = self._cancelled = False
         self._last_cost = 0.0  # seconds
         self._started = self._last_added = time.monotonic()
-        self._ids: set[str] = set()
         self._news = threading.Condition()
         self._pending = PendingWorks()
-        self._thread: threading.Thread | None = None
-        self._run()
+        self._thread = self._run()
 
     # --- Called by the sender -----------------------------------------------------------------------------------------
 
-    def receive(self, name: str, path: Path) -> int:
-        """Register a received file; returns its number. `path` must exist until the ingest is over."""
+    def receive(self, name: str, path: Path) -> None:
+        """Register a received file. `path` must exist until the ingest is over."""
         with self._news:
             self._received += 1
-            upload = UploadedFile(self._received, name, path)
-            self._waiting.append((upload, False))
+            self._waiting.append(UploadedFile(self._received, name, path))
             self._news.notify_all()
-            return upload.number
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a file that could not be received as broken."""
@@ -126,14 +113,14 @@ class Ingest:
         with self._news:
             chosen = [n for n in dict.fromkeys(numbers) if n in self._kept]
             for number in chosen:
-                self._waiting.append((self._kept.pop(number), True))
+                self._waiting.append(replace(self._kept.pop(number), anyway=True))
                 del self._reports[number]
                 self._done -= 1
             over = self.over
             if chosen and over:
                 self._cancelled, self._phase = False, "receiving"
         if chosen and over:
-            self._run()
+            self._thread = self._run()
 
     @property
     def over(self) -> bool:
@@ -142,8 +129,7 @@ class Ingest:
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the thread has ended."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self._thread.join(seconds)
 
     def state(self) -> IngestState:
         with self._news:
@@ -164,9 +150,10 @@ class Ingest:
 
     # --- Run by the thread --------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
-        self._thread.start()
+    def _run(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name="ingest", daemon=True)
+        thread.start()
+        return thread
 
     def _work(self) -> None:
         try:
@@ -194,7 +181,7 @@ class Ingest:
             if failure:
                 self._waiting.clear()
 
-    def _next(self) -> list[tuple[UploadedFile, bool]] | None:
+    def _next(self) -> list[UploadedFile] | None:
         """The next few files; None if no more follow; an empty list if the sender is slow and works are pending."""
         with self._news:
             deadline = time.monotonic() + _TIMEOUT
@@ -206,61 +193,59 @@ class Ingest:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if batch and self._phase == "receiving":
                 self._phase, self._started = "adding", time.monotonic()
-            self._now = tuple(upload.name for upload, _ in batch)
+            self._now = tuple(upload.name for upload in batch)
             return batch or None
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._last_added
         return self.collection is None or (len(self._pending) >= _ADDED_TOGETHER and waited >= _PAUSE * self._last_cost)
 
-    def _take(self, batch: Sequence[tuple[UploadedFile, bool]]) -> None:
+    def _take(self, batch: Sequence[UploadedFile]) -> None:
         """Read, compare and embed a few files."""
-        opened = [item for upload, anyway in batch if (item := self._open(upload, anyway)) is not None]
+        opened = [(upload, decoded) for upload in batch if (decoded := self._decode(upload)) is not None]
         if not opened:
             return
         target = self.collection or self._like
         spaces = target.state.spaces
-        encoders = {space.name: target.encoder(space.name) for space in spaces}
         regions = {space.name for space in spaces if space.regions is not None} if self.collection else ()
-        vectors = embed_images([item.image for item in opened], encoders, regions=regions)
-        subjects = vectors[spaces[0].name].blocks["subject"]
-        works = {n: work for n, item in enumerate(opened) if (work := self._admit(item, subjects[n])) is not None}
-        fresh = list(works)
-        if fresh:
-            chosen = [opened[n] for n in fresh]
-            kept = {name: of_space.only(fresh) for name, of_space in vectors.items()}
-            files = tuple(partial(read_file, item.upload.path, name=item.upload.name) for item in chosen)
-            hashes = tuple(item.sha256 for item in chosen)
-            self._pending.batches.append(EmbeddedWorks(tuple(works.values()), files, hashes, kept))
+        embedded = embed_works([decoded for _, decoded in opened], _encoders(target), regions=regions)
+        subjects = embedded.vectors[spaces[0].name].blocks["subject"]
+        new = {
+            row: columns
+            for row, (upload, decoded) in enumerate(opened)
+            if (columns := self._admit(upload, decoded, subjects[row])) is not None
+        }
+        if new:
+            self._pending.batches.append(replace(embedded.only(list(new)), works=tuple(new.values())))
         with self._news:
             self._done += len(opened)
 
-    def _open(self, upload: UploadedFile, anyway: bool) -> OpenedUpload | None:
+    def _decode(self, upload: UploadedFile) -> DecodedWork | None:
         """Decode a file; None, with a report, if it is not a picture, or is in the collection already."""
+        read = partial(read_file, upload.path, name=upload.name)
         try:
-            data = read_file(upload.path, name=upload.name)
+            data = read()
             sha = hashlib.sha256(data).hexdigest()
             same = self._same_file(sha)
-            if same is not None and not anyway:
+            if same is not None and not upload.anyway:
                 self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            encoders = {space.name: self._like.encoder(space.name) for space in self._like.state.spaces}
-            image = load_image(data, short_side=decode_side(encoders), name=upload.name)
+            side = decode_side(_encoders(self._like).values())
+            return DecodedWork({}, read, sha, load_image(data, short_side=side, name=upload.name))
         except ImageError as error:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)
             return None
-        return OpenedUpload(upload, sha, image, anyway)
 
     def _same_file(self, sha: str) -> str | None:
         """The id of the work with the same bytes, else None."""
         existing = work_of_file(self.collection.state, sha) if self.collection is not None else None
         return existing or self._pending.files.get(sha)
 
-    def _admit(self, item: OpenedUpload, subject: np.ndarray) -> dict[str, Any] | None:
+    def _admit(self, upload: UploadedFile, decoded: DecodedWork, subject: np.ndarray) -> dict[str, Any] | None:
         """The columns of a new work; None, with a report, if it is a reproduction of an existing one."""
-        upload, new = item.upload, new_picture(item.image, subject)
-        if not item.anyway:
-            file = self._pending.files.get(item.sha256)  # in the same batch
+        new = new_picture(decoded.image, subject)
+        if not upload.anyway:
+            file = self._pending.files.get(decoded.sha256)  # in the same batch
             same = file or self._same_work(new)
             if same is not None:
                 outcome: Outcome = "same-file" if file else "same-work"
@@ -271,7 +256,7 @@ class Ingest:
             self.note(note)
         identity = self._free_id(str(values.get("id") or upload.name))
         self._pending.new_pictures[identity] = new
-        self._pending.files.setdefault(item.sha256, identity)
+        self._pending.files.setdefault(decoded.sha256, identity)
         return {**values, "id": identity}
 
     def _same_work(self, new: NewPicture) -> str | None:
@@ -282,11 +267,10 @@ class Ingest:
 
     def _free_id(self, wanted: str) -> str:
         """An unused id: `wanted`, numbered if necessary."""
-        existing = self.collection.state.rows if self.collection is not None else {}
+        added = self.collection.state.rows if self.collection is not None else {}
         identity, number = wanted, 1
-        while identity in existing or identity in self._ids:
+        while identity in added or identity in self._pending.new_pictures:
             identity, number = f"{wanted}-{number}", number + 1
-        self._ids.add(identity)
         return identity
 
     def _add(self) -> None:
@@ -312,3 +296,8 @@ class Ingest:
             self._reports[report.number] = report
             if upload is not None:
                 self._kept[report.number] = upload
+
+
+def _encoders(collection: Collection) -> dict[str, Encoder]:
+    """By the name of their space."""
+    return {space.name: collection.encoder(space.name) for space in collection.state.spaces}

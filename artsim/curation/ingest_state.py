@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image
-
 from artsim.curation.duplicate_check import NewPicture
 from artsim.embedding.embedded_works import EmbeddedWorks
 
@@ -22,6 +20,8 @@ class UploadedFile:
     number: int
     name: str
     path: Path
+    anyway: bool = False
+    """Whether it is added even if it is a duplicate."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,6 @@ class IngestState:
     notes: tuple[str, ...]
     """Further messages, such as about metadata that does not fit."""
     failure: str = ""
-
-
-@dataclass(frozen=True)
-class OpenedUpload:
-    """A decoded picture; `anyway` adds it even if it is a duplicate."""
-
-    upload: UploadedFile
-    sha256: str
-    image: Image.Image
-    anyway: bool
 
 
 @dataclass

@@ -15,9 +15,11 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from artsim.errors import CollectionError
 from artsim.files.atomic import write_atomically, writing
-from artsim.storage.manifest import FILE_NAME, read_manifest
+from artsim.storage.manifest import FILE_NAME, first_problem, read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -40,23 +42,18 @@ class Library:
     """`requested` is the collection that the app was started with: a folder or Hub id, None for the default."""
 
     def __init__(self, cache: Path) -> None:
-        self._folder = cache / "collections" / "own"
-        self._choices = self._folder / "opened.json"
-
-    @property
-    def home(self) -> Path:
-        """The folder of the library."""
-        return self._folder
+        self.home = cache / "collections" / "own"
+        self._choices = self.home / "opened.json"
 
     def folder(self, name: str) -> Path:
         """The folder of a collection. Raises `CollectionError` for an invalid name."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
             raise CollectionError("There is no own collection {name!r}.", name=name)
-        return self._folder / name
+        return self.home / name
 
     def collections(self) -> list[OwnCollection]:
         """All collections, by title."""
-        own = [_described(path.parent) for path in self._folder.glob(f"*/{FILE_NAME}") if path.parent.name[0] != "."]
+        own = [_described(path.parent) for path in self.home.glob(f"*/{FILE_NAME}") if path.parent.name[0] != "."]
         return sorted(own, key=lambda item: item.title.casefold())
 
     def free_name(self, title: str) -> str:
@@ -64,7 +61,7 @@ class Library:
         plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
         base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-") or "collection"
         name, number = base, 1
-        while (self._folder / name).exists():
+        while (self.home / name).exists():
             number += 1
             name = f"{base}-{number}"
         return name
@@ -72,7 +69,7 @@ class Library:
     def opened(self, requested: str | None) -> str | None:
         """The name of the own collection that is opened in place of `requested`, else None."""
         name = self._read().get(requested or "")
-        return name if name is not None and (self._folder / name / FILE_NAME).is_file() else None
+        return name if name is not None and (self.home / name / FILE_NAME).is_file() else None
 
     def open(self, requested: str | None, name: str | None) -> None:
         """From now on, open `name` in place of `requested`; None goes back to `requested`. Nothing is deleted."""
@@ -81,18 +78,20 @@ class Library:
             if not (self.folder(name) / FILE_NAME).is_file():
                 raise CollectionError("There is no own collection {name!r}.", name=name)
             choices[requested or ""] = name
-        with writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.home):
+            self.home.mkdir(parents=True, exist_ok=True)
         write_atomically(self._choices, json.dumps(choices, indent=2, ensure_ascii=False) + "\n")
 
     def _read(self) -> dict[str, str]:
+        """What is opened in place of what, as `open` wrote it: requested collection -> name of an own one."""
         try:
-            choices = json.loads(self._choices.read_text(encoding="utf-8"))
-            return {str(key): str(value) for key, value in choices.items()}
+            return TypeAdapter(dict[str, str]).validate_json(self._choices.read_bytes())
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, AttributeError) as error:
-            log.warning("%s cannot be read (%s); the requested collection is opened.", self._choices, error)
+        except (OSError, ValueError) as error:
+            log.warning(
+                "%s cannot be read (%s); the requested collection is opened.", self._choices, first_problem(error)
+            )
             return {}
 
 

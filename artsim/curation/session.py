@@ -125,20 +125,13 @@ class EditSession:
             taken = self.collection.take_out(ids)
             self._changed(Change("removed", ids, lambda: self.collection.add(taken)))
 
-    def describe(self, *, title: str, license: str, description: str, homepage: str) -> None:
+    def describe(self, **fields: str) -> None:
+        """Change the title, license, description or homepage of the collection."""
         manifest = self.collection.manifest
-        source = manifest.source
-        self.collection.describe(title=title, license=license, description=description, homepage=homepage)
-
-        def undo() -> None:
-            self.collection.describe(
-                title=manifest.title,
-                license=manifest.license,
-                description=source.get("description", ""),
-                homepage=source.get("homepage", ""),
-            )
-
-        self._changed(Change("described", (), undo))
+        before = {"title": manifest.title, "license": manifest.license}
+        before |= {name: manifest.source.get(name, "") for name in ("description", "homepage")}
+        self.collection.describe(**fields)
+        self._changed(Change("described", (), lambda: self.collection.describe(**before)))
 
     def undo(self) -> None:
         """Undo the last change. Raises `QueryError` if everything is saved, or is being saved."""
@@ -229,7 +222,7 @@ class EditSession:
                 raise CollectionError("Other pictures are being added; wait for them, or cancel that first.")
             if title is not None and not title.strip():
                 raise QueryError("A collection needs a title.")
-            if title is None and self.collection.manifest.images != "bytes":
+            if title is None and not self.collection.manifest.embeds_pictures:
                 raise CollectionError(
                     "This collection holds no pictures, only their addresses: works cannot be added to it here."
                 )
@@ -251,7 +244,7 @@ class EditSession:
                 if title is not None:
                     taken = {c for space in self.collection.state.spaces for c in space.columns.values()}
                     columns.update(own_columns(features, taken))
-                metadata.append(UploadMetadata(records, self._schema(columns or self.collection.state.schema)))
+                metadata.append(UploadMetadata(records, columns or self.collection.state.schema))
             values, notes = metadata[0].of(upload.name)
             return values, [*problems, *notes]
 
@@ -265,12 +258,6 @@ class EditSession:
             begin=begin if title is not None else None,
             details=details,
         )
-
-    @staticmethod
-    def _schema(features: Mapping[str, Any]) -> Any:
-        from datasets import Features
-
-        return Features(dict(features)).arrow_schema
 
     def _finish(self, collection: Collection, ids: Sequence[str]) -> None:
         try:
@@ -295,9 +282,7 @@ class EditSession:
                 raise CollectionError("{repo} is being published; wait for that first.", repo=self.publication.repo_id)
             self.publication = Publication(repo_id)
         if license != self.collection.manifest.license:
-            manifest = self.collection.manifest
-            self.collection.describe(license=license)
-            self._changed(Change("described", (), lambda: self.collection.describe(license=manifest.license)))
+            self.describe(license=license)
         threading.Thread(
             target=self._publish, args=(repo_id, private, token or None), name="publishing", daemon=True
         ).start()

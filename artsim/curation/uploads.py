@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from artsim.columns import kind_of, read_value, write_value
 from artsim.errors import ArtsimError, QueryError, SourceError
 from artsim.files.atomic import writing
@@ -65,7 +63,7 @@ class UploadFolder:
             self.folder = Path(tempfile.mkdtemp(prefix="lot-", dir=home))
         self._lock = threading.Lock()
         self._bytes = self._files = 0
-        self._tables: list[str] = []
+        self._tables: list[tuple[Path, str]] = []  # each in a folder of its own, under its cleaned name
 
     def place(self, name: str, size: int) -> Path:
         """The path for a file of `size` bytes. Raises `UploadTooLarge` if it exceeds a limit."""
@@ -86,9 +84,10 @@ class UploadFolder:
             self._files, self._bytes = self._files + 1, self._bytes + size
             if not is_table(name):
                 return self.folder / str(self._files)
-            path = self.folder / "tables" / str(self._files) / clean_name(name)
+            table = self.folder / "tables" / str(self._files), clean_name(name)
+            self._tables.append(table)
+            path = table[0] / table[1]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._tables.append(path.relative_to(self.folder).as_posix())
             return path
 
     def records(self) -> tuple[Records, Mapping[str, Any], list[str]]:
@@ -96,8 +95,7 @@ class UploadFolder:
         records: Records = {}
         features: dict[str, Any] = {}
         problems: list[str] = []
-        for table in self._tables:
-            base, name = self.folder / "/".join(table.split("/")[:2]), "/".join(table.split("/")[2:])
+        for base, name in self._tables:
             try:
                 rows, columns = read_metadata(base, [name])
             except SourceError as error:
@@ -114,9 +112,11 @@ class UploadFolder:
 class UploadMetadata:
     """The metadata of new works from the uploaded tables, limited to the columns of the collection."""
 
-    def __init__(self, records: Records, schema: pa.Schema) -> None:
-        """`schema`: the metadata columns of the collection."""
-        self._records, self._schema = records, schema
+    def __init__(self, records: Records, features: Mapping[str, Any]) -> None:
+        """`features`: the `datasets` features of the collection's metadata columns."""
+        from datasets import Features
+
+        self._records, self._schema = records, Features(dict(features)).arrow_schema
 
     def of(self, name: str) -> tuple[dict[str, Any], Sequence[str]]:
         """The columns of one file, and messages about metadata that is left out."""

@@ -43,6 +43,15 @@ class EmbeddedWorks:
     def __len__(self) -> int:
         return len(self.works)
 
+    def only(self, rows: Sequence[int]) -> EmbeddedWorks:
+        """The works at `rows`."""
+        return EmbeddedWorks(
+            tuple(self.works[row] for row in rows),
+            tuple(self.files[row] for row in rows),
+            tuple(self.hashes[row] for row in rows),
+            {name: vectors.only(rows) for name, vectors in self.vectors.items()},
+        )
+
 
 def concat(batches: Sequence[EmbeddedWorks]) -> EmbeddedWorks:
     """Concatenate one or more batches of works."""

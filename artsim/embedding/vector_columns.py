@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,16 +23,23 @@ def name_spaces(encoders: Sequence[Encoder]) -> dict[str, Encoder]:
     """
     if not encoders:
         raise EncoderError("Give at least one encoder.")
+    check_given_once((encoder.id, encoder.revision) for encoder in encoders)
     named: dict[str, Encoder] = {}
-    seen: set[tuple[str, str]] = set()
     for encoder in encoders:
-        if (encoder.id.rstrip("/"), encoder.revision) in seen:
-            raise EncoderError(f"The encoder {encoder.id} is given twice; give each encoder once.")
-        seen.add((encoder.id.rstrip("/"), encoder.revision))
         name = space_name(encoder.id)
         names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
         named[next(free for free in names if free not in named and free not in _RESERVED)] = encoder
     return named
+
+
+def check_given_once(encoders: Iterable[tuple[str, str]]) -> None:
+    """`EncoderError` when an encoder is given twice. `encoders`: id and revision."""
+    seen = set()
+    for identity, revision in encoders:
+        key = identity.rstrip("/"), revision
+        if key in seen:
+            raise EncoderError(f"The encoder {identity} is given twice; give each encoder once.")
+        seen.add(key)
 
 
 def space_name(encoder_id: str) -> str:

@@ -112,12 +112,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     image = _upright(image)
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
         return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
-    if "transparency" in image.info and image.mode in (
-        "1",
-        "L",
-        "P",
-        "RGB",
-    ):  # a transparent colour, or palette entries
+    # a transparent colour, or palette entries
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
         image = image.convert("RGBA")
     if image.mode in ("LA", "PA", "RGBA", "RGBa"):
         rgba = image.convert("RGBA")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
+from artsim.embedding.decoded_works import decode_side
 from artsim.encoders import embed, load_encoder
 from artsim.encoders.protocol import Blocks, Encoder
 from artsim.encoders.region_vectors import embed_details
@@ -68,7 +69,7 @@ class QueryEmbedding:
         vectors: Embedded | None = self._recent.get(key)
         if vectors is None:
             encoder = self._encoder(space.name)
-            image = load_image(source, short_side=None if part.region else 2 * encoder.short_side, name=name)
+            image = load_image(source, short_side=None if part.region else decode_side([encoder]), name=name)
             with timed("encode", "image"):
                 vectors = embed_pictures(encoder, [crop_region(image, part.region) if part.region else image])
             for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:

@@ -40,14 +40,12 @@ from artsim.storage.shards import (
     ShardWriter,
     column_vectors,
     dataset_schema,
-    portions,
-    vector_column,
+    metadata_features,
+    whole_rows,
 )
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
-
-_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Manifest]:
@@ -78,19 +76,12 @@ def read_state(folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str
             f"{folder / 'data'} holds {len(shards)} works, but {folder / FILE_NAME} says {manifest.rows}. Build it again."
         )
     vectors = {column for record in manifest.spaces for column in record.vector_columns}
-    names = [name for name in shards.schema.names if name not in vectors and name != "image"]
+    features = metadata_features(shards.schema, vectors)
     if missing := vectors - set(shards.schema.names):
         raise CollectionError(f"{folder / 'data'} lacks the columns {', '.join(sorted(missing))}. Build it again.")
-    table = shards.columns(names).combine_chunks()  # thousands of small chunks would slow every reader down
+    table = shards.columns(list(features)).combine_chunks()  # thousands of small chunks would slow every reader down
     spaces = tuple(_open_space(folder, record, shards, damaged_indexes) for record in manifest.spaces)
-    return State(table, spaces, _features(shards, names), shards.picture)
-
-
-def _features(shards: Shards, names: list[str]) -> Mapping[str, Any]:
-    from datasets import Features
-
-    features = Features.from_arrow_schema(shards.schema)
-    return {name: features[name] for name in names}
+    return State(table, spaces, features, shards.picture)
 
 
 def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Mapping[str, str]) -> Space:
@@ -174,7 +165,7 @@ def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
     check_target(target)
     vectors = {column: block for space in state.spaces for column, block in _vector_columns(space).items()}
     with replacing_folder(target) as folder:
-        with_images = manifest.images == "bytes"
+        with_images = manifest.embeds_pictures
         writer = ShardWriter(
             folder,
             dataset_schema(state.schema, {name: v.shape[1] for name, v in vectors.items()}, images=with_images),
@@ -229,19 +220,11 @@ def _vector_columns(space: Space) -> dict[str, np.ndarray]:
 
 def _tables(state: State, vectors: Mapping[str, np.ndarray], *, with_images: bool) -> Iterator[pa.Table]:
     """The rows of the collection, at most `ROW_GROUP` at a time."""
-    ids = state.table.column("id").to_pylist()
     for start in range(0, len(state), ROW_GROUP):
         stop = min(start + ROW_GROUP, len(state))
-        files = [state.pictures(row) for row in range(start, stop)] if with_images else [b""] * (stop - start)
-        for portion in portions([len(data) for data in files]):
-            first = start + portion.start
-            table = state.table.slice(first, len(portion))
-            if with_images:
-                images = [{"bytes": files[row], "path": Path(ids[start + row]).name} for row in portion]
-                table = table.append_column("image", pa.array(images, _IMAGE))
-            for name, block in vectors.items():
-                table = table.append_column(name, vector_column(block[first : first + len(portion)]))
-            yield table
+        pictures = [state.pictures(row) for row in range(start, stop)] if with_images else None
+        blocks = {name: block[start:stop] for name, block in vectors.items()}
+        yield from whole_rows(state.table.slice(start, stop - start), pictures, blocks)
 
 
 def _save_space(space: Space, folder: Path) -> SpaceRecord:

@@ -109,7 +109,7 @@ def _front_matter(manifest: Manifest) -> str:
 
 def _introduction(card: _Card) -> str:
     description = card.manifest.source.get("description", "").strip()
-    pictures = "their pictures" if card.manifest.images == "bytes" else "the addresses of their pictures"
+    pictures = "their pictures" if card.manifest.embeds_pictures else "the addresses of their pictures"
     about = (
         f"{card.manifest.rows:,} artworks: {pictures}, their metadata, embedding vectors, and a FAISS index over those "
         "vectors. Row *i* of the index is row *i* of the dataset."
@@ -129,7 +129,7 @@ def _columns(card: _Card) -> str:
             vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, concatenated"
             dims[regions.column] = regions.dim * len(regions.boxes)
     rows = [("`id`", "string", _MEANINGS["id"])]
-    if card.manifest.images == "bytes":
+    if card.manifest.embeds_pictures:
         rows.append(("`image`", "image", _MEANINGS["image"]))
     for name, feature in card.schema.items():
         if name != "id":
@@ -297,7 +297,7 @@ def _provenance(card: _Card) -> str:
     )
     if "license" in card.schema:
         terms += " The column `license` holds what is stated for each work."
-    if manifest.images == "urls":
+    if not manifest.embeds_pictures:
         terms += " The pictures themselves are not part of this dataset: they are at `image_url`, under the terms of that site."
     return f"""## Where it comes from, and on what terms
 

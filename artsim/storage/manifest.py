@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from artsim.errors import CollectionError
 from artsim.messages.message import Message
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 FORMAT_VERSION = 2  # the newest that is read; 2 adds regions to 1, and is written only for collections with regions
 FILE_NAME = "artsim.json"
+T = TypeVar("T")
 _HASHED_UP_TO = 256_000_000  # larger files are checked by size when opened, by hash when fetched or on request
+
+Images = Literal["bytes", "urls"]
+"""Pictures are in the dataset, or only their addresses are, in the column `image_url`."""
 
 
 @dataclass(frozen=True)
@@ -81,24 +87,28 @@ class Origin:
         return f"{self.repo_id} at {self.commit[:12]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The content of `artsim.json`."""
+    """The content of `artsim.json`. What has a default here is known once the collection is saved."""
 
     title: str
-    rows: int
+    rows: int = 0
     source: Mapping[str, str]
     """`name`, `homepage`, `description`, `fingerprint` of the source."""
     license: str
-    created: str
+    created: str = ""
     """UTC date and time, ISO 8601."""
-    images: str
-    """"bytes": pictures are in the dataset; "urls": only their addresses, in the column `image_url`."""
-    spaces: tuple[SpaceRecord, ...]
+    images: Images = "bytes"
+    spaces: tuple[SpaceRecord, ...] = ()
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     """Every other file of the collection, by its POSIX path."""
     format_version: int = 1
     artsim_version: str = ""
+
+    @property
+    def embeds_pictures(self) -> bool:
+        """Whether the dataset holds the pictures themselves, not only their addresses."""
+        return self.images == "bytes"
 
     @property
     def indexes(self) -> set[str]:
@@ -111,11 +121,21 @@ class Manifest:
         return sorted(name for name in self.files if name.startswith("data/"))
 
     def to_json(self) -> str:
-        data = dataclasses.asdict(self)
-        for space in data["spaces"]:
-            if space["regions"] is None:  # readers of version 1 do not know this key
-                del space["regions"]
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        """The content of the file. `regions` is left out where there are none: readers of version 1 do not know the key."""
+        return _checked(Manifest).dump_json(self, indent=2, exclude_none=True).decode() + "\n"
+
+
+@dataclass(frozen=True)
+class _Version:
+    format_version: int
+
+
+@cache
+def _checked(form: type[T]) -> TypeAdapter[T]:
+    """Reads and writes a dataclass as JSON. pydantic checks every key and type of what is read."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(form)
 
 
 def map_name(space: str) -> str:
@@ -144,8 +164,7 @@ def read_manifest(folder: Path) -> Manifest:
 def parse_manifest(text: str, name: str) -> Manifest:
     """Parse a manifest; `name` names it in errors. `CollectionError` when it is damaged, or written by a newer artsim."""
     try:
-        data: dict[str, Any] = json.loads(text)
-        version = int(data["format_version"])
+        version = _checked(_Version).validate_json(text).format_version
         if version > FORMAT_VERSION:
             raise CollectionError(
                 "{name} has format version {version}; this artsim reads up to {known}. Update artsim.",
@@ -153,29 +172,25 @@ def parse_manifest(text: str, name: str) -> Manifest:
                 version=version,
                 known=FORMAT_VERSION,
             )
-        known = {field.name for field in dataclasses.fields(Manifest)}
-        data = {key: value for key, value in data.items() if key in known}
-        data["spaces"] = tuple(_parse_space(space) for space in data["spaces"])
-        data["files"] = {path: FileRecord(**record) for path, record in data["files"].items()}
-        manifest = Manifest(**data)
+        manifest = _checked(Manifest).validate_json(text)
         _check_paths(manifest)
         return manifest
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise CollectionError(
-            "{name} is damaged ({reason}); build or download the collection again.", name=name, reason=str(error)
+            "{name} is damaged ({reason}); build or download the collection again.",
+            name=name,
+            reason=first_problem(error),
         ) from error
 
 
-def _parse_space(data: Mapping[str, Any]) -> SpaceRecord:
-    regions = data.get("regions")
-    if regions is not None:
-        regions = RegionsRecord(**{**regions, "boxes": tuple(_box(values) for values in regions["boxes"])})
-    return SpaceRecord(**{**data, "regions": regions})
+def first_problem(error: Exception) -> str:
+    """The problem in one line; the first, such as `spaces.0.index: Field required`, if pydantic found several."""
+    from pydantic import ValidationError
 
-
-def _box(values: Sequence[float]) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (float(value) for value in values)
-    return left, top, right, bottom
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problem = error.errors(include_url=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
 
 
 def _check_paths(manifest: Manifest) -> None:

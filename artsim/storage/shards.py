@@ -6,7 +6,7 @@ Pictures are never all in memory: metadata and vectors are read as columns, a pi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from artsim.errors import CollectionError, ImageError
 
 SHARD_BYTES = 450_000_000  # under the 500 MB that the Hub recommends
 ROW_GROUP = 32  # small, as the pictures of a row group are read together
-PORTION_BYTES = 500_000_000  # of pictures written together; Arrow holds at most 2 GB in one array
+_PORTION_BYTES = 500_000_000  # of pictures written together; Arrow holds at most 2 GB in one array
+_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def dataset_schema(metadata: Mapping[str, Any], vectors: Mapping[str, int], *, images: bool) -> pa.Schema:
@@ -33,14 +34,37 @@ def dataset_schema(metadata: Mapping[str, Any], vectors: Mapping[str, int], *, i
     return Features(columns).arrow_schema
 
 
-def vector_column(vectors: np.ndarray) -> pa.Array:
+def metadata_features(schema: pa.Schema, vectors: Collection[str]) -> dict[str, Any]:
+    """The `datasets` features of the columns that are neither pictures nor `vectors`."""
+    from datasets import Features
+
+    features = Features.from_arrow_schema(schema)
+    return {name: feature for name, feature in features.items() if name != "image" and name not in vectors}
+
+
+def whole_rows(
+    metadata: pa.Table, pictures: Sequence[bytes] | None, vectors: Mapping[str, np.ndarray]
+) -> Iterator[pa.Table]:
+    """Metadata rows with their pictures, if given, and their vector columns (n, d), in portions that Arrow can hold."""
+    ids = metadata.column("id").to_pylist()
+    for rows in _portions([len(data) for data in pictures] if pictures is not None else [0] * len(ids)):
+        table = metadata.slice(rows.start, len(rows))
+        if pictures is not None:
+            images = [{"bytes": pictures[row], "path": Path(ids[row]).name} for row in rows]
+            table = table.append_column("image", pa.array(images, _IMAGE))
+        for name, block in vectors.items():
+            table = table.append_column(name, _vector_column(block[rows.start : rows.stop]))
+        yield table
+
+
+def _vector_column(vectors: np.ndarray) -> pa.Array:
     """(n, d) float32 as a fixed-size list column."""
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
 
 
 def column_vectors(column: pa.ChunkedArray) -> np.ndarray:
-    """The inverse of `vector_column`."""
+    """A column of fixed-size lists as (n, d) float32."""
     if not len(column):
         return np.zeros((0, column.type.list_size), np.float32)
     chunks = [chunk.flatten().to_numpy().reshape(len(chunk), -1) for chunk in column.chunks if len(chunk)]
@@ -158,11 +182,11 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def portions(sizes: Sequence[int]) -> Iterator[range]:
-    """Row numbers of pictures of these sizes in bytes, in portions of at most `PORTION_BYTES` or one picture."""
+def _portions(sizes: Sequence[int]) -> Iterator[range]:
+    """Row numbers of pictures of these sizes in bytes, in portions of at most `_PORTION_BYTES` or one picture."""
     start = total = 0
     for row, size in enumerate(sizes):
-        if row > start and total + size > PORTION_BYTES:
+        if row > start and total + size > _PORTION_BYTES:
             yield range(start, row)
             start, total = row, 0
         total += size

@@ -11,10 +11,10 @@ from typing import Generic, Literal, TypeVar
 
 from artsim.collection import Collection
 from artsim.errors import ArtsimError
+from artsim.messages.progress import Progress
 from artsim.snapshot.state import State
 
 T = TypeVar("T")
-Progress = Callable[[int, int | None], None]
 _MAX_TASKS = 16
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 
 _BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
 _TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2}
-VISION: dict[str, dict[str, int]] = {
+_VISION: dict[str, dict[str, int]] = {
     "vit-b-32": {**_BASE, "image_size": 224, "patch_size": 32},
     "vit-b-16": {**_BASE, "image_size": 224, "patch_size": 16},
     "tiny": {**_TINY, "image_size": 32, "patch_size": 8},
@@ -16,27 +16,40 @@ VISION: dict[str, dict[str, int]] = {
 
 
 def make_random_clip(name: str, folder: Path) -> Path:
-    """Write a checkpoint in Hub format to `folder`; return the folder.
-
-    For "vit-b-32" and "vit-b-16" the vision tower has its real size. The text tower has one layer, since only pictures are
-    timed; the tokenizer knows single letters.
-    """
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer, logging
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
+    """Write a checkpoint in Hub format to `folder`; return the folder."""
+    from transformers import CLIPModel, logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    config, processor = clip_config(name, folder)
+    CLIPModel(config).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def clip_config(name: str, folder: Path) -> tuple[Any, Any]:
+    """Configuration and image processor of a CLIP; its tokenizer, which knows single letters, is written to `folder`.
+
+    For "vit-b-32" and "vit-b-16" the vision tower has its real size, and the text tower one layer, since only pictures are
+    timed. "tiny" has joint vectors of 24 numbers and reads texts of up to 20 letters.
+    """
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPTokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
     letters = list(bytes_to_unicode().values())
     vocabulary = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     folder.mkdir(parents=True)
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(vocabulary)}), encoding="utf-8")
     (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    CLIPTokenizer.from_pretrained(folder, model_max_length=77).save_pretrained(folder)
+    longest = 20 if name == "tiny" else 77
+    CLIPTokenizer.from_pretrained(folder, model_max_length=longest).save_pretrained(folder)
     last = len(vocabulary) - 1
-    text: dict[str, Any] = {"hidden_size": 512, "num_hidden_layers": 1, "num_attention_heads": 8}
-    text |= {"vocab_size": len(vocabulary), "bos_token_id": last - 1, "eos_token_id": last, "pad_token_id": last}
-    CLIPModel(CLIPConfig(text_config=text, vision_config=VISION[name], projection_dim=512)).save_pretrained(folder)
-    side = VISION[name]["image_size"]
-    processor = CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
-    processor.save_pretrained(folder)
-    return folder
+    text = _TINY if name == "tiny" else {"hidden_size": 512, "num_hidden_layers": 1, "num_attention_heads": 8}
+    ids = {"vocab_size": len(vocabulary), "bos_token_id": last - 1, "eos_token_id": last, "pad_token_id": last}
+    config = CLIPConfig(
+        text_config={**text, **ids, "max_position_embeddings": longest},
+        vision_config=_VISION[name],
+        projection_dim=24 if name == "tiny" else 512,
+    )
+    side = _VISION[name]["image_size"]
+    return config, CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from artsim.building.pipeline import BATCH, build_collection
+from artsim.embedding.decoded_works import decode_side
 from artsim.encoders import Encoder, embed, load_encoder
 from artsim.encoders.color import embed_colors
 from artsim.errors import SourceError
@@ -125,7 +126,7 @@ def _build(encoder: Encoder, files: Sequence[Path]) -> float:
 def _one_by_one(encoder: Encoder, files: Sequence[Path]) -> None:
     """Embed pictures one at a time: the cost of a search by picture before it queries the index."""
     for file in files:
-        embed(encoder, [load_image(file, short_side=2 * encoder.short_side)])
+        embed(encoder, [load_image(file, short_side=decode_side([encoder]))])
 
 
 def _cpu_ms_per_image(encoder: Encoder, files: Sequence[Path]) -> dict[str, float]:
@@ -133,7 +134,7 @@ def _cpu_ms_per_image(encoder: Encoder, files: Sequence[Path]) -> dict[str, floa
     seconds = dict.fromkeys(("decode", "encoder", "color"), 0.0)
     for start in range(0, len(files), BATCH):
         started = time.process_time()
-        images = [load_image(file, short_side=2 * encoder.short_side) for file in files[start : start + BATCH]]
+        images = [load_image(file, short_side=decode_side([encoder])) for file in files[start : start + BATCH]]
         decoded = time.process_time()
         encoder.embed_images(images)
         encoded = time.process_time()

@@ -61,7 +61,7 @@ def make_large(base: Collection, works: int, folder: Path) -> None:
     the files stay small, and every picture has its real size. The space is fitted on a sample: fitting it on all works would
     take minutes and not change the search time.
     """
-    if base.manifest.images != "bytes":
+    if not base.manifest.embeds_pictures:
         raise CollectionError(f"{base.manifest.title} holds no pictures; give a collection that does.")
     rows = np.arange(works) // ROW_GROUP % len(base)
     spaces = tuple(_enlarge(space, rows) for space in base.state.spaces)

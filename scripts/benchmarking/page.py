@@ -22,8 +22,8 @@ from artsim.images.decode import load_image
 from artsim.images.thumbnails import SMALL
 from artsim.opening import open_collection
 from artsim.sources import open_source
-from benchmarking.app_in_browser import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
 from benchmarking.large import FOLDER, large_collection
+from benchmarking.running import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 _SIZE = {"width": 1440, "height": 900}
@@ -56,14 +56,17 @@ def measure_page(collection: str | None, *, works: int | None, queries: int) -> 
         )
     served = large_collection(base, works) if works else base.folder
     assert served is not None  # an opened collection has a folder
-    with tempfile.TemporaryDirectory() as scratch, running_app("--collection", str(served.resolve())) as app:
-        pictures = _query_pictures(base, queries + 1, Path(scratch))
-        made = _wait_for_thumbnails(app, works or len(base))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-            results = {"browser": f"Chromium {browser.version}", **_measure(browser, app, pictures)}
-            browser.close()
-    start = {"page_s": round(app.page_s, 2), "encoder_s": round(app.encoder_s, 2)}
+    with tempfile.TemporaryDirectory() as scratch:
+        cache = Path(scratch) / "cache"
+        with running_app(cache, "--collection", str(served.resolve())) as app:
+            encoder_s = app.wait_for_encoder()
+            pictures = _query_pictures(base, queries + 1, Path(scratch))
+            made = _wait_for_thumbnails(cache, works or len(base))
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+                results = {"browser": f"Chromium {browser.version}", **_measure(browser, app, pictures)}
+                browser.close()
+    start = {"page_s": round(app.seconds, 2), "encoder_s": round(encoder_s, 2)}
     return {"works": works or len(base), "queries": queries, "thumbnails_made": made, "start": start, **results}
 
 
@@ -85,11 +88,11 @@ def _query_pictures(base: Collection, count: int, folder: Path) -> list[Path]:
     return paths
 
 
-def _wait_for_thumbnails(app: RunningApp, works: int) -> int:
+def _wait_for_thumbnails(cache: Path, works: int) -> int:
     """Wait up to three minutes until those of a small collection are made; return how many there are."""
 
     def made() -> int:
-        return len(list(app.cache.glob(f"thumbnails/*/{SMALL}/*.webp")))
+        return len(list(cache.glob(f"thumbnails/*/{SMALL}/*.webp")))
 
     started = time.monotonic()
     while works <= _FEW_WORKS and made() < works and time.monotonic() - started < 180:
@@ -102,7 +105,7 @@ def _measure(browser: Any, app: RunningApp, pictures: Sequence[Path]) -> dict[st
     page.set_default_timeout(_TIMEOUT_MS)
     page.add_init_script(_SCRIPT)
     weight = _Weight(page)
-    page.goto(app.address)
+    page.goto(app.url)
     page.wait_for_selector("#results .card")
     page.wait_for_load_state("load")
     page.wait_for_timeout(3 * _SETTLE_MS)
@@ -164,7 +167,7 @@ def _timed(page: Any, app: RunningApp, event: str, act: Callable[[], None]) -> d
 
 def _server_seconds(app: RunningApp) -> dict[str, float]:
     """Cumulative seconds of whole searches, the encoder and the index, and of processor time of the whole app."""
-    with urllib.request.urlopen(f"{app.address}metrics", timeout=30) as answer:
+    with urllib.request.urlopen(f"{app.url}metrics", timeout=30) as answer:
         text = answer.read().decode()
     sums = dict.fromkeys(("search", "encode", "index"), 0.0)
     for step, seconds in _STEP_SECONDS.findall(text):

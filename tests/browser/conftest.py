@@ -6,20 +6,15 @@ about a device (a keyboard, dragging files), or about both, says so:
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from app_process import RunningApp
+from benchmarking.running import CHROMIUM_OPTIONS, find_chromium
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_OPTIONS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-]  # fmt: skip
+_OPTIONS = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"width": 1440, "height": 900},
     "phone": {"width": 390, "height": 844, "has_touch": True, "is_mobile": True},
@@ -31,11 +26,6 @@ _STILL = """(pause) => new Promise((done) => {
     watcher.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
     setTimeout(end, 3000);
 })"""
-
-
-def find_chromium() -> str | None:
-    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, _NAMES), "/usr/bin/chromium"]
-    return next((path for path in candidates if path and Path(path).exists()), None)
 
 
 @pytest.fixture(scope="module")

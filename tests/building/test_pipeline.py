@@ -3,64 +3,26 @@
 import dataclasses
 import json
 import logging
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from counting import Counting, Grid
 from odd_pictures import png_of
-from PIL import Image
 
 from artsim import CollectionError, SourceError, build_collection, open_collection, open_source
-from artsim.building import pipeline as build_module
 from artsim.building.pipeline import report_path
-from artsim.embedding.vector_columns import space_name
-from artsim.encoders.protocol import Blocks
+from artsim.files.lock import build_lock
 
-
-class Counting:
-    """A real encoder that counts the pictures it embeds, and fails after a given number of them."""
-
-    def __init__(self, encoder: Any, *, fail_after: int | None = None) -> None:
-        self._encoder, self._fail_after = encoder, fail_after
-        self.seen = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._encoder, name)
-
-    def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        if self._fail_after is not None and self.seen + len(images) > self._fail_after:
-            raise KeyboardInterrupt  # as Ctrl-C in the middle of a batch
-        self.seen += len(images)
-        return self._encoder.embed_images(images)
-
-
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Part files of 5 works, so that 12 works are several."""
-    monkeypatch.setattr(build_module, "BATCH", 5)
-
-
-@pytest.fixture
-def pictures(paintings: Path, tmp_path: Path) -> Path:
-    """A folder of twelve paintings that a test may change."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(12):
-        shutil.copy(paintings / f"{number:02d}.jpg", folder)
-    return folder
-
-
-@pytest.fixture
-def build(pictures: Path, clip: Any, tmp_path: Path) -> Callable[..., Any]:
-    """`build()`: a collection of `pictures` in `out`."""
-
-    def run(encoder: Any = clip, **options: Any) -> Any:
-        return build_collection(open_source(f"folder:{pictures}"), encoder, tmp_path / "out", **options)
-
-    return run
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -80,57 +42,43 @@ def assert_same(one: Any, other: Any) -> None:
         np.testing.assert_allclose(block, other.state.spaces[0].raw_blocks()[aspect], atol=1e-5)
 
 
-def test_works_keep_their_order_and_their_vectors(build: Any, clip: Any, pictures: Path, small_batches: None) -> None:
-    from artsim.encoders import embed
-    from artsim.images.decode import load_image
-
-    collection = build()
-    assert collection.ids == [f"{number:02d}.jpg" for number in range(12)]
-    by_hand = embed(clip, [load_image(pictures / identity) for identity in collection.ids])
-    for aspect, block in collection.state.spaces[0].raw_blocks().items():
-        np.testing.assert_allclose(block, by_hand[aspect], atol=2e-5)
-
-
 def test_corrupt_pictures_among_good_ones_are_left_out_and_named(
-    build: Any, pictures: Path, tmp_path: Path, small_batches: None, caplog: pytest.LogCaptureFixture
+    build: Any, pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = (pictures / "00.jpg").read_bytes()
     (pictures / "03b empty.jpg").touch()
     (pictures / "05b cut.jpg").write_bytes(good[: len(good) // 2])
     (pictures / "07b page.png").write_text("<html>404</html>", encoding="utf-8")
+    (pictures / "09b bomb.png").write_bytes(png_of(20_000, 15_000, b""))
     (pictures / "gone.jpg").symlink_to(pictures / "nowhere.jpg")
     with caplog.at_level(logging.WARNING):
         collection = build()
     assert collection.ids == [f"{number:02d}.jpg" for number in range(12)]
-    report = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))
     assert report_path(tmp_path / "out") == tmp_path / "out.report.json"
-    assert (report["read"], report["embedded"]) == (16, 12)
+    report = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))
+    assert (report["read"], report["embedded"]) == (17, 12)
     reasons = {failed["id"]: failed["reason"] for failed in report["failed"]}
     assert reasons["03b empty.jpg"] == "03b empty.jpg is empty (0 bytes)."
     assert reasons["05b cut.jpg"].startswith("05b cut.jpg is damaged and cannot be decoded")
     assert reasons["07b page.png"].startswith("07b page.png is not an image that artsim reads")
+    assert reasons["09b bomb.png"].startswith("09b bomb.png has 300 megapixels")
     assert reasons["gone.jpg"] == "gone.jpg does not exist."
-    assert "4 of 16 pictures cannot be used and are left out" in caplog.text
+    assert "5 of 17 pictures cannot be used and are left out" in caplog.text
     assert "out.report.json names them" in caplog.text
 
 
-def test_a_bomb_among_good_ones_is_left_out(build: Any, pictures: Path) -> None:
-    (pictures / "bomb.png").write_bytes(png_of(20_000, 15_000, b""))
-    assert len(build()) == 12
-
-
-def test_without_usable_pictures_only_the_report_is_written(clip: Any, tmp_path: Path, pictures: Path) -> None:
+def test_without_usable_pictures_only_the_report_is_written(build: Any, tmp_path: Path, pictures: Path) -> None:
     for path in pictures.iterdir():
         path.write_bytes(b"")
     with pytest.raises(SourceError, match=r"None of the 12 pictures of folder:.* can be used: 00\.jpg is empty"):
-        build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out")
+        build()
     assert not (tmp_path / "out").exists()
     assert len(json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))["failed"]) == 12
 
 
-def test_metadata_is_kept_with_its_types(paintings: Path, clip: Any, tmp_path: Path, met_works: Any) -> None:
+def test_metadata_is_kept_with_its_types(build: Any, paintings: Path, met_works: Any) -> None:
     source = open_source(f"folder:{paintings}")
-    collection = build_collection(source, clip, tmp_path / "out", limit=8)
+    collection = build(source=source, limit=8)
     work = collection.work("05.jpg")
     assert (work["title"], work["year"]) == (met_works[5]["title"], met_works[5]["year"])
     assert work["tags"] == met_works[5]["tags"]
@@ -138,39 +86,71 @@ def test_metadata_is_kept_with_its_types(paintings: Path, clip: Any, tmp_path: P
     assert {name: collection.state.schema[name] for name in source.features} == source.features
 
 
-def test_columns_with_reserved_names_are_renamed(pictures: Path, clip: Any, tmp_path: Path) -> None:
+def test_columns_with_reserved_names_are_renamed(build: Any, pictures: Path) -> None:
     table = "file_name,sha256,clip_subject\n00.jpg,of the museum,Landscape\n"
     (pictures / "metadata.csv").write_text(table, encoding="utf-8")
-    work = build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out").work("00.jpg")
+    work = build().work("00.jpg")
     assert (work["source_sha256"], work["source_clip_subject"]) == ("of the museum", "Landscape")
     assert len(work["sha256"]) == 64
-
-
-def test_progress_is_reported_from_the_first_work_to_the_last(build: Any, small_batches: None) -> None:
-    told: list[tuple[int, int | None]] = []
-    build(progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 12), (5, 12), (10, 12), (12, 12)]
 
 
 # --- Resuming and rebuilding -------------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_build_resumes_where_it_stopped(
-    build: Any, clip: Any, tmp_path: Path, small_batches: None
-) -> None:
+def test_an_interrupted_build_resumes_where_it_stopped(build: Any, clip: Any, tmp_path: Path) -> None:
     interrupted = Counting(clip, fail_after=7)
     with pytest.raises(KeyboardInterrupt):
         build(interrupted)
     assert interrupted.seen == 5
     assert not (tmp_path / "out").exists()
-    told: list[int] = []
+    told: list[tuple[int, int | None]] = []
     again = Counting(clip)
-    collection = build(again, progress=lambda done, total: told.append(done))
+    build(again, progress=lambda done, total: told.append((done, total)))
     assert again.seen == 7  # not 12
-    assert told == [5, 10, 12]
+    assert told == [(5, 12), (10, 12), (12, 12)]
     shutil.move(tmp_path / "out", tmp_path / "first")
     assert_same(open_collection(tmp_path / "first"), build())
-    assert len(collection) == 12
+    assert litter(tmp_path) == []
+
+
+_KILLED = """
+import os, signal, sys
+from artsim import build_collection, open_source
+from artsim.building import checkpoint, pipeline
+from artsim.snapshot import files
+from counting import Grid
+
+pipeline.BATCH = 5
+kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+write = checkpoint.BuildCheckpoint.write
+def write_and_kill(self, progress, new):
+    write(self, progress, new)
+    if progress.parts == 2:
+        kill()
+if sys.argv[1] == "embedding":
+    checkpoint.BuildCheckpoint.write = write_and_kill
+else:
+    files.save_map = kill
+build_collection(open_source(sys.argv[2]), Grid(), sys.argv[3])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists on POSIX only")
+@pytest.mark.parametrize(("moment", "left"), [("embedding", 7), ("saving", 0)])
+def test_a_killed_process_loses_at_most_one_batch(
+    moment: str, left: int, build: Any, pictures: Path, tmp_path: Path
+) -> None:
+    """Between a part file and the progress, or while the collection is written: the old one stays, and nothing is lost."""
+    old = build(Grid(), limit=3).ids
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    command = [sys.executable, "-c", _KILLED, moment, f"folder:{pictures}", str(tmp_path / "out")]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert open_collection(tmp_path / "out").ids == old
+    counting = Counting(Grid())
+    resumed = build(counting)
+    assert counting.seen == left
+    assert_same(resumed, build_collection(open_source(f"folder:{pictures}"), Grid(), tmp_path / "whole"))
     assert litter(tmp_path) == []
 
 
@@ -188,74 +168,41 @@ class FailingSource:
         raise SourceError("The connection was lost.")
 
 
-def test_a_failing_source_loses_no_complete_batch(
-    pictures: Path, clip: Any, tmp_path: Path, small_batches: None
-) -> None:
+def test_a_failing_source_loses_no_complete_batch(build: Any, pictures: Path, clip: Any) -> None:
     """The next batch is read while one is embedded; that one is kept."""
-    source = open_source(f"folder:{pictures}")
     with pytest.raises(SourceError, match="connection was lost"):
-        build_collection(FailingSource(source, 11), clip, tmp_path / "out")
+        build(source=FailingSource(open_source(f"folder:{pictures}"), 11))
     counting = Counting(clip)
-    assert len(build_collection(source, counting, tmp_path / "out")) == 12
+    assert len(build(counting)) == 12
     assert counting.seen == 2
 
 
-def test_an_interrupted_build_of_other_pictures_starts_from_scratch(
-    build: Any, clip: Any, pictures: Path, small_batches: None
-) -> None:
+def test_an_interrupted_build_of_other_pictures_starts_from_scratch(build: Any, clip: Any, pictures: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=7))
     (pictures / "00.jpg").unlink()
-    collection = build()
-    assert collection.ids == [f"{number:02d}.jpg" for number in range(1, 12)]
+    assert build().ids == [f"{number:02d}.jpg" for number in range(1, 12)]
 
 
-def test_an_interrupted_build_can_resume_with_another_limit(build: Any, clip: Any, small_batches: None) -> None:
+@pytest.mark.parametrize(("limit", "embedded"), [(11, 1), (3, 3)])
+def test_an_interrupted_build_can_resume_with_another_limit(build: Any, clip: Any, limit: int, embedded: int) -> None:
+    """From scratch if it went beyond the limit."""
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=10))
     counting = Counting(clip)
-    assert len(build(counting, limit=11)) == 11
-    assert counting.seen == 1
+    assert build(counting, limit=limit).ids == [f"{number:02d}.jpg" for number in range(limit)]
+    assert counting.seen == embedded
 
 
-def test_a_limit_below_the_checkpoint_is_respected(build: Any, clip: Any, small_batches: None) -> None:
+@pytest.mark.parametrize("name", ["part-000001.parquet", "progress.json"])
+def test_a_damaged_checkpoint_is_built_again(name: str, build: Any, clip: Any, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=10))
-    assert build(limit=3).ids == ["00.jpg", "01.jpg", "02.jpg"]
-
-
-def test_damaged_part_files_are_built_again(build: Any, clip: Any, tmp_path: Path, small_batches: None) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        build(Counting(clip, fail_after=10))
-    part = tmp_path / ".out.parts" / "part-000001.parquet"
-    part.write_bytes(part.read_bytes()[:500])
+    damaged = tmp_path / ".out.parts" / name
+    damaged.write_bytes(damaged.read_bytes()[:-20])
     counting = Counting(clip)
     assert len(build(counting)) == 12
     assert counting.seen == 12
-
-
-def test_a_repeated_build_embeds_nothing_and_writes_nothing(build: Any, clip: Any, tmp_path: Path) -> None:
-    build()
-    before = contents(tmp_path / "out")
-    counting = Counting(clip)
-    told: list[int] = []
-    assert len(build(counting, progress=lambda done, total: told.append(done))) == 12
-    assert counting.seen == 0
-    assert told == []
-    assert contents(tmp_path / "out") == before
-
-
-def test_a_picture_added_to_the_folder_is_the_only_one_embedded(
-    build: Any, clip: Any, pictures: Path, paintings: Path, small_batches: None
-) -> None:
-    build()
-    shutil.copy(paintings / "30.jpg", pictures / "06a.jpg")
-    counting = Counting(clip)
-    collection = build(counting)
-    assert counting.seen == 1
-    assert collection.ids[6:8] == ["06.jpg", "06a.jpg"]
-    assert collection.search(image=paintings / "30.jpg", k=1)[0].id == "06a.jpg"
-    assert collection.picture("07.jpg") == (pictures / "07.jpg").read_bytes()
 
 
 def test_new_metadata_reuses_the_vectors(build: Any, clip: Any, pictures: Path) -> None:
@@ -266,40 +213,24 @@ def test_new_metadata_reuses_the_vectors(build: Any, clip: Any, pictures: Path) 
     assert counting.seen == 0
 
 
-def test_another_encoder_embeds_everything_again(build: Any, checkpoint: Any, tmp_path: Path) -> None:
-    from artsim.encoders import load_encoder
-
-    build()
-    counting = Counting(load_encoder(str(checkpoint("dinov2"))))
-    collection = build(counting)
-    assert counting.seen == 12
-    assert collection.state.spaces[0].name == "dinov2"
-
-
 def test_the_old_collection_stays_until_the_new_one_is_complete(
-    build: Any, clip: Any, pictures: Path, tmp_path: Path, small_batches: None, paintings: Path
+    build: Any, clip: Any, tmp_path: Path, paintings: Path
 ) -> None:
     build(limit=3)
     before = contents(tmp_path / "out")
     with pytest.raises(KeyboardInterrupt):
         build(Counting(clip, fail_after=6))
     assert contents(tmp_path / "out") == before
-    old = open_collection(tmp_path / "out")
-    assert old.ids == ["00.jpg", "01.jpg", "02.jpg"]
-    assert old.search(image=paintings / "02.jpg", k=1)[0].id == "02.jpg"
+    assert open_collection(tmp_path / "out").search(image=paintings / "02.jpg", k=1)[0].id == "02.jpg"
     assert len(build()) == 12
 
 
-def test_a_damaged_collection_is_built_again(build: Any, tmp_path: Path) -> None:
+def test_a_damaged_collection_is_built_again(build: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """If only its index is missing, that is repaired on disk."""
     build()
     (data,) = (tmp_path / "out" / "data").iterdir()
     data.write_bytes(data.read_bytes()[:1000])
     assert len(build()) == 12
-    assert len(open_collection(tmp_path / "out")) == 12
-
-
-def test_a_damaged_index_is_repaired_on_disk(build: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    build()
     (tmp_path / "out" / "index" / "clip.faiss").unlink()
     build()
     caplog.clear()
@@ -331,11 +262,6 @@ def test_a_folder_that_is_no_collection_is_left_as_it_is(build: Any, clip: Any, 
     assert contents(tmp_path / "out") == {"thesis.txt": b"years of work"}
 
 
-def test_an_empty_folder_can_become_a_collection(build: Any, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    assert len(build()) == 12
-
-
 def test_an_unwritable_folder_raises_a_one_line_error(pictures: Path, clip: Any, tmp_path: Path) -> None:
     """A file in place of a folder; other obstacles to creating a folder take the same code path."""
     (tmp_path / "file").touch()
@@ -347,21 +273,25 @@ def test_an_unwritable_folder_raises_a_one_line_error(pictures: Path, clip: Any,
     assert counting.seen == 0
 
 
-def test_a_full_disk_raises_a_one_line_error_and_the_build_can_resume(
-    build: Any, pictures: Path, clip: Any, tmp_path: Path, small_batches: None
-) -> None:
-    """A limit on file sizes, as a quota sets it, simulates the full disk."""
-    resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file can grow beyond `room` bytes, as a quota or a full disk has it; what is written fails in one sentence."""
+    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
         with pytest.raises(CollectionError, match=r"cannot be written \(.*\)\. Make room") as error:
-            build()
+            yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
     assert "\n" not in str(error.value)
+
+
+def test_a_full_disk_raises_a_one_line_error_and_the_build_can_resume(build: Any, tmp_path: Path) -> None:
+    with full_disk(20_000):
+        build()
     assert not (tmp_path / "out").exists()
     assert len(build()) == 12
     assert litter(tmp_path) == []
@@ -369,31 +299,19 @@ def test_a_full_disk_raises_a_one_line_error_and_the_build_can_resume(
 
 def test_a_disk_that_fills_up_at_the_index_raises_a_one_line_error(build: Any, tmp_path: Path) -> None:
     """FAISS raises its own errors."""
-    resource, signal = pytest.importorskip("resource"), pytest.importorskip("signal")
     collection = build()
     collection.manifest = dataclasses.replace(collection.manifest, images="urls")
     collection.save(tmp_path / "light")
     files = [path for path in (tmp_path / "light").rglob("*") if path.is_file()]
-    sizes = {path.suffix: path.stat().st_size for path in sorted(files, key=lambda path: path.stat().st_size)}
-    room = max(size for suffix, size in sizes.items() if suffix != ".faiss") + 1
-    assert room < sizes[".faiss"]
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-        with pytest.raises(CollectionError, match=r"other cannot be written \(.*\)\. Make room") as error:
-            collection.save(tmp_path / "other")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
-    assert "\n" not in str(error.value)
+    room = max(path.stat().st_size for path in files if path.suffix != ".faiss") + 1
+    assert room < next(path for path in files if path.suffix == ".faiss").stat().st_size
+    with full_disk(room):
+        collection.save(tmp_path / "other")
     assert not (tmp_path / "other").exists()
     assert litter(tmp_path) == []
 
 
 def test_a_second_build_into_the_same_folder_is_refused(build: Any, tmp_path: Path) -> None:
-    from artsim.files.lock import build_lock
-
     with build_lock(tmp_path / "out"), pytest.raises(CollectionError, match="Another process is building"):
         build()
     assert len(build()) == 12
@@ -403,7 +321,6 @@ def test_a_second_build_into_the_same_folder_is_refused(build: Any, tmp_path: Pa
     ("options", "error", "reason"),
     [
         ({"limit": 0}, SourceError, "The limit must be at least 1; it is 0"),
-        ({"limit": -3}, SourceError, "The limit must be at least 1; it is -3"),
         ({"images": "urls"}, SourceError, "gives no addresses of its pictures"),
         ({"index_type": "annoy"}, CollectionError, "no index type annoy"),
     ],
@@ -419,9 +336,7 @@ def test_invalid_options_are_refused_before_anything_is_embedded(
 
 
 @pytest.mark.parametrize("far_apart", [False, True])
-def test_two_works_with_one_id_are_refused(
-    far_apart: bool, pictures: Path, clip: Any, tmp_path: Path, small_batches: None
-) -> None:
+def test_two_works_with_one_id_are_refused(far_apart: bool, build: Any, pictures: Path, clip: Any) -> None:
     """Also if the first of them was embedded by an interrupted run."""
     second = "11.jpg" if far_apart else "01.jpg"
     rows = "".join(f'{{"file_name": "{n:02d}.jpg", "id": "nga-{n}"}}\n' for n in range(12) if f"{n:02d}.jpg" != second)
@@ -429,38 +344,32 @@ def test_two_works_with_one_id_are_refused(
     (pictures / "metadata.jsonl").write_text(text, encoding="utf-8")
     if far_apart:
         with pytest.raises(KeyboardInterrupt):
-            build_collection(open_source(f"nga:{pictures}"), Counting(clip, fail_after=7), tmp_path / "out")
+            build(Counting(clip, fail_after=7), source=open_source(f"nga:{pictures}"))
     with pytest.raises(SourceError, match="has two works with the id 'nga-0'; ids must be unique"):
-        build_collection(open_source(f"nga:{pictures}"), clip, tmp_path / "out")
+        build(source=open_source(f"nga:{pictures}"))
 
 
-def test_a_source_without_works_is_refused(pictures: Path, clip: Any, tmp_path: Path) -> None:
-    def none(start: int) -> Iterator[dict[str, Any]]:
-        return iter(())
-
-    empty = dataclasses.replace(open_source(f"folder:{pictures}"), works=none, size=0, name="hub:nobody/nothing:train")
+def test_a_source_without_works_is_refused(build: Any, pictures: Path) -> None:
+    source = open_source(f"folder:{pictures}")
+    empty = dataclasses.replace(source, works=lambda start: iter(()), size=0, name="hub:nobody/nothing:train")
     with pytest.raises(SourceError, match="hub:nobody/nothing:train holds no works"):
-        build_collection(empty, clip, tmp_path / "out")
+        build(source=empty)
 
 
 # --- Options -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_limit_takes_the_first_works(build: Any) -> None:
+def test_a_limit_takes_the_first_works(build: Any, pictures: Path) -> None:
     assert build(limit=5).ids == [f"{number:02d}.jpg" for number in range(5)]
-    assert len(build(limit=1)) == 1
     assert len(build(limit=1000)) == 12
-
-
-def test_a_collection_can_have_one_work(build: Any, pictures: Path) -> None:
-    collection = build(limit=1)
-    assert collection.search(work="00.jpg") == []
-    (match,) = collection.search(image=pictures / "00.jpg")
+    alone = build(limit=1)
+    assert alone.search(work="00.jpg") == []
+    (match,) = alone.search(image=pictures / "00.jpg")
     assert match.id == "00.jpg"
     assert match.cosine == pytest.approx(1, abs=1e-4)
 
 
-def test_title_licence_and_index_type_are_as_given(build: Any, tmp_path: Path) -> None:
+def test_title_licence_and_index_type_are_as_given(build: Any) -> None:
     collection = build(title='A "title": with all', license="cc0-1.0", index_type="hnsw")
     assert collection.manifest.title == 'A "title": with all'
     assert collection.manifest.license == "cc0-1.0"
@@ -468,10 +377,10 @@ def test_title_licence_and_index_type_are_as_given(build: Any, tmp_path: Path) -
     assert collection.manifest.spaces[0].index_type == "hnsw"
 
 
-def test_pictures_with_addresses_can_be_left_out(pictures: Path, clip: Any, tmp_path: Path) -> None:
+def test_pictures_with_addresses_can_be_left_out(build: Any, pictures: Path) -> None:
     rows = "".join(f"{n:02d}.jpg,https://example.org/{n}.jpg\n" for n in range(12))
     (pictures / "metadata.csv").write_text("file_name,image_url\n" + rows, encoding="utf-8")
-    collection = build_collection(open_source(f"folder:{pictures}"), clip, tmp_path / "out", images="urls")
+    collection = build(images="urls")
     assert "image" not in collection.dataset().column_names
     assert collection.work("03.jpg")["image_url"] == "https://example.org/3.jpg"
     assert len(collection.search(work="03.jpg")) == 10
@@ -480,37 +389,9 @@ def test_pictures_with_addresses_can_be_left_out(pictures: Path, clip: Any, tmp_
 
 
 def test_a_collection_can_be_built_in_the_current_folder(
-    build: Any, pictures: Path, clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: Path, clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     build_collection(open_source(f"folder:{pictures}"), clip, Path(), limit=2)
     assert len(open_collection(tmp_path / "here")) == 2
-
-
-@pytest.mark.parametrize(
-    ("encoder", "name"),
-    [
-        ("openai/clip-vit-base-patch16", "clip-vit-base-patch16"),
-        ("embedded", "embedded"),
-        ("/models/My Model_v2/", "my-model-v2"),
-        ("---", "encoder"),
-    ],
-)
-def test_a_space_has_the_short_name_of_its_encoder(encoder: str, name: str) -> None:
-    assert space_name(encoder) == name
-
-
-def test_the_embedded_default_finds_likeness(met_works: Any, embedded: Any, tmp_path: Path) -> None:
-    """Real paintings, the real encoder: a darkened detail finds its painting."""
-    from PIL import ImageEnhance
-
-    from artsim.images.decode import load_image
-
-    collection = build_collection(open_source("met"), embedded, tmp_path / "met", limit=6)
-    assert collection.manifest.license == "cc0-1.0"
-    image = load_image(met_works[4]["image"]["bytes"])
-    detail = image.crop((0, 0, image.width * 4 // 5, image.height * 4 // 5))
-    for preset in ("subject", "same-work"):
-        match = collection.search(image=ImageEnhance.Brightness(detail).enhance(0.8), preset=preset, k=1)[0]
-        assert (match.id, match.work["title"]) == (met_works[4]["id"], met_works[4]["title"])

@@ -18,7 +18,7 @@ def doctor(*python_options: str, **variables: str) -> tuple[int, dict[str, Any]]
     """Exit code and report of a process of its own."""
     done = subprocess.run(
         [sys.executable, *python_options, "-m", "artsim", "doctor", "--json"], cwd=ROOT, env=os.environ | variables,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     return done.returncode, json.loads(done.stdout)

@@ -14,7 +14,7 @@ from artsim.curation.library import Library
 from artsim.curation.session import EditSession
 from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name
 
-TIMEOUT = 120.0  # seconds, for a loaded machine
+TIMEOUT = 300.0  # seconds, for a loaded machine
 
 
 @pytest.fixture

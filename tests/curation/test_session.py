@@ -1,9 +1,5 @@
 """Edit session: changes are saved automatically, can be undone until then, and go to a copy if the original is protected."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,9 +13,9 @@ from artsim.curation.session import EditSession, editable_columns
 from artsim.ui.launch import _open_another
 from artsim.ui.settings import read_settings
 from artsim.ui.startup import open_or_build
-from artsim.web.hub_token import current_token, using_token
+from artsim.web.hub_token import current_token
 
-TIMEOUT = 60.0
+TIMEOUT = 300.0  # seconds, for a loaded machine
 
 
 def session_on(folder: Path, cache: Path, *, requested: str | None) -> EditSession:
@@ -163,35 +159,6 @@ def test_names_in_the_library_are_plain_and_unused(cache: Path) -> None:
     assert library.free_name("絵画") == "collection-2"
 
 
-KILLED = """
-import sys, threading, time
-from pathlib import Path
-from artsim import open_collection
-from artsim.curation.session import EditSession
-from artsim.curation.library import Library
-folder = Path(sys.argv[1])
-session = EditSession(open_collection(folder), Library(folder.parent), folder.parent, requested=str(folder))
-session.remove(session.collection.ids[:10])
-def report():
-    while not list(folder.parent.glob(f".{folder.name}.new-*/data/*")):
-        time.sleep(0.001)
-    print("writing", flush=True)
-threading.Thread(target=report, daemon=True).start()
-while True:
-    session.save()
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists on POSIX only")
-def test_after_a_kill_while_saving_the_old_or_the_new_collection_is_there(copy: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(copy)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "writing\n"
-    process.send_signal(signal.SIGKILL)
-    process.wait(20)
-    assert len(open_collection(copy)) in (30, 40)
-
-
 # --- Publishing --------------------------------------------------------------------------------------------------------
 
 
@@ -242,9 +209,3 @@ def test_a_failed_publication_reports_the_reason(
 ) -> None:
     session.publish(repo_id, private=False, license="unknown", token=token)
     assert words in published(session).failure
-
-
-def test_a_token_is_used_for_one_task_only(hub: Any) -> None:
-    with using_token("hf_once"):
-        assert current_token() == "hf_once"
-    assert current_token() == hub.token

@@ -1,9 +1,6 @@
 """Decoding: unusual pictures become upright RGB or raise `ImageError`, within bounded time and memory."""
 
 import io
-import time
-import tracemalloc
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,11 +79,8 @@ def test_transparent_pixels_become_white(mode: str, encode: Encode) -> None:
     image = load_image(encode(halves(opaque, clear, mode), "PNG"))
     assert colour(image, 5, 10) == (RED if mode == "RGBA" else (0, 0, 0))
     assert colour(image, 35, 10) == WHITE
-
-
-def test_half_transparent_pixels_are_blended_with_white(encode: Encode) -> None:
-    image = load_image(encode(Image.new("RGBA", (20, 20), (0, 0, 0, 128)), "PNG"))
-    assert near(colour(image, 5, 5), (127, 127, 127), 2)
+    half = load_image(encode(Image.new("RGBA", (20, 20), (0, 0, 0, 128)), "PNG"))
+    assert near(colour(half, 5, 5), (127, 127, 127), 2)
 
 
 def test_cmyk_jpeg_has_the_right_colours(encode: Encode) -> None:
@@ -102,26 +96,21 @@ def test_16_bit_greys_span_black_to_white(kind: str, encode: Encode) -> None:
     levels[:10, :20] = 32768
     image = load_image(encode(Image.fromarray(levels), kind))
     assert [colour(image, x, y)[0] for x, y in ((5, 5), (5, 15), (35, 5))] == [128, 0, 255]
+    dark = load_image(encode(Image.fromarray(np.full((20, 20), 200, np.uint16)), kind))
+    assert colour(dark, 5, 5) == (1, 1, 1), "its brightest level is not white"
 
 
-def test_a_dark_16_bit_picture_stays_dark(encode: Encode) -> None:
-    image = load_image(encode(Image.fromarray(np.full((20, 20), 200, np.uint16)), "PNG"))
-    assert colour(image, 5, 5) == (1, 1, 1)
-
-
-@pytest.mark.parametrize("top", [1.0, 255.0, 65535.0, 1e6])
-def test_float_tiff_spans_black_to_white_whatever_its_range(top: float, encode: Encode) -> None:
-    levels = np.linspace(0, top, 40, dtype=np.float32)[None].repeat(20, 0)
-    levels[0, 0] = np.nan
+@pytest.mark.parametrize(
+    ("top", "kind"), [(1.0, "float32"), (255.0, "float32"), (65535.0, "float32"), (1e6, "float32"), (65535, "int32")]
+)
+def test_a_tiff_spans_black_to_white_whatever_its_range(top: float, kind: str, encode: Encode) -> None:
+    levels = np.linspace(0, top, 40).astype(kind)[None].repeat(20, 0)
+    if kind == "float32":
+        levels[0, 0] = np.nan
     image = load_image(encode(Image.fromarray(levels), "TIFF"))
     assert colour(image, 0, 10) == (0, 0, 0)
     assert near(colour(image, 20, 10), (131, 131, 131), 2)
     assert colour(image, 39, 10) == WHITE
-
-
-def test_32_bit_whole_numbers_are_scaled_too(encode: Encode) -> None:
-    levels = np.linspace(0, 65535, 40).astype(np.int32)[None].repeat(20, 0)
-    assert near(colour(load_image(encode(Image.fromarray(levels), "TIFF")), 20, 10), (131, 131, 131), 2)
 
 
 def test_1_bit_is_black_and_white(encode: Encode) -> None:
@@ -129,17 +118,11 @@ def test_1_bit_is_black_and_white(encode: Encode) -> None:
     assert (colour(image, 5, 10), colour(image, 35, 10)) == ((0, 0, 0), WHITE)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
 def test_the_first_frame_of_an_animation_is_used(kind: str, encode: Encode) -> None:
     first, second = Image.new("RGB", (40, 20), RED), Image.new("RGB", (40, 20), BLUE)
     data = encode(first, kind, save_all=True, append_images=[second])
     assert near(colour(load_image(data), 20, 10), RED)
-
-
-def test_the_first_picture_of_an_mpo_file_is_used(encode: Encode, painting: bytes) -> None:
-    first = load_image(painting)
-    image = load_image(encode(first, "MPO", save_all=True, append_images=[Image.new("RGB", first.size)]))
-    assert np.abs(np.asarray(image, int) - np.asarray(first, int)).mean() < 5
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "PA", "LA", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB", "I", "F"])
@@ -159,10 +142,7 @@ def test_a_large_png_is_reduced_and_looks_the_same(encode: Encode, painting: byt
     assert image.size == (160, 100)
     expected = large.resize(image.size, Image.Resampling.BOX)
     assert np.abs(np.asarray(image, int) - np.asarray(expected, int)).mean() < 2
-
-
-def test_a_small_picture_is_never_enlarged(encode: Encode) -> None:
-    assert load_image(encode(halves(RED, BLUE), "PNG"), short_side=640).size == (40, 20)
+    assert load_image(encode(halves(RED, BLUE), "PNG"), short_side=640).size == (40, 20), "never enlarged"
 
 
 @pytest.mark.parametrize(
@@ -216,18 +196,9 @@ def test_files_damaged_anywhere_give_a_picture_or_an_image_error(encode: Encode,
 
 
 def test_a_bomb_of_300_megapixels_is_refused_from_its_header() -> None:
-    """The picture is not decoded: its pixels would take 900 MB."""
-    rows = bytes(15_000 * (1 + 20_000 // 8))
-    data = png_of(20_000, 15_000, zlib.compress(rows, 1))
-    assert len(data) < 1_000_000
-    tracemalloc.start()
-    started = time.perf_counter()
+    """It has no pixel data: decoding them would be another error."""
     with pytest.raises(ImageError, match=r"bomb\.png has 300 megapixels; the limit is 120"):
-        load_image(data, name="bomb.png")
-    seconds, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert seconds < 1
-    assert peak < 20_000_000
+        load_image(png_of(20_000, 15_000, b""), name="bomb.png")
 
 
 def test_an_impossible_size_in_the_header_is_refused() -> None:
@@ -239,9 +210,6 @@ def test_an_impossible_size_in_the_header_is_refused() -> None:
 def test_pictures_below_8_pixels_are_refused(size: tuple[int, int], encode: Encode) -> None:
     with pytest.raises(ImageError, match=f"only {size[0]} x {size[1]} pixels"):
         load_image(encode(Image.new("RGB", size), "PNG"))
-
-
-def test_the_smallest_picture_is_8_pixels(encode: Encode) -> None:
     assert load_image(encode(Image.new("RGB", (8, 8)), "PNG")).size == (8, 8)
 
 

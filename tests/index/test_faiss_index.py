@@ -99,11 +99,6 @@ def test_the_type_depends_on_the_number_of_works(vectors: np.ndarray) -> None:
     assert build_index(np.zeros((50_001, 2), np.float32)).kind == "fp16"
 
 
-def test_an_index_can_hold_a_single_work() -> None:
-    _, rows = build_index(np.ones((1, 4), np.float32)).search(np.ones((1, 4), np.float32), 10)
-    assert rows.tolist() == [[0]]
-
-
 def test_an_unknown_type_lists_the_known_ones(vectors: np.ndarray) -> None:
     with pytest.raises(CollectionError, match="no index type annoy; choose among auto, flat, fp16, hnsw"):
         build_index(vectors, kind="annoy")

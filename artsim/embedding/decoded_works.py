@@ -1,0 +1,62 @@
+"""Decoded works: the form in which the pictures of a source, an upload or a caller are embedded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from artsim.embedding.embedded_works import ReadFile
+from artsim.encoders.protocol import Encoder
+from artsim.errors import QueryError
+from artsim.images.decode import load_image, read_file, to_file
+
+
+@dataclass(frozen=True)
+class DecodedWork:
+    """A work whose picture is decoded, ready to be embedded."""
+
+    work: Mapping[str, Any]
+    """Metadata columns."""
+    read: ReadFile
+    sha256: str
+    """Of the picture file."""
+    image: Image.Image
+
+
+def decode_side(encoders: Iterable[Encoder]) -> int:
+    """The short side in pixels at which every picture is decoded for `encoders`: twice the largest that they use."""
+    return 2 * max(encoder.short_side for encoder in encoders)
+
+
+def decode_work(work: Mapping[str, Any], picture: bytes, *, side: int, name: str) -> DecodedWork:
+    """Decode the picture file of a work at `side`. `ImageError`, in which it is called `name`, if it is unusable."""
+    image = load_image(picture, short_side=side, name=name)
+    return DecodedWork(work, partial(bytes, picture), hashlib.sha256(picture).hexdigest(), image)
+
+
+def decode_works(works: Sequence[Mapping[str, Any]], *, side: int) -> list[DecodedWork]:
+    """Read and decode works, each a mapping with `image` (path, bytes or PIL). `ImageError` for an unreadable one."""
+    named = [(work, _name(work, number)) for number, work in enumerate(works)]
+    return [decode_work(work, _picture_bytes(work), side=side, name=name) for work, name in named]
+
+
+def _picture_bytes(work: Mapping[str, Any]) -> bytes:
+    image = work.get("image")
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, Image.Image):
+        return to_file(image)
+    if isinstance(image, str | Path):
+        return read_file(image)
+    raise QueryError("Each work to add needs an image: a path, bytes or a PIL picture.")
+
+
+def _name(work: Mapping[str, Any], number: int) -> str:
+    image = work.get("image")
+    return str(image) if isinstance(image, str | Path) else str(work.get("id") or f"picture {number + 1}")
