@@ -24,6 +24,12 @@ def artsim_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries without the usual pauses."""
+    monkeypatch.setattr("artsim.web.retries.FIRST_WAIT_S", 0.01)
+
+
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of pictures of different colours and stripes, with titles, artists, years and addresses."""

@@ -125,7 +125,8 @@ def test_a_repeated_run_sends_nothing_and_restarts_nothing(published: HubServer,
     again = create_space(SPACE, REPO, checkout=checkout)
     assert not again.changed
     assert again.commit == first.commit
-    assert {request.method for request in published.requests} == {"GET"}
+    changing = {request.route for request in published.requests if request.method != "GET"}
+    assert changing <= {"preupload", "validate_yaml"}  # the client compares
 
 
 def test_a_changed_app_and_a_changed_collection_are_one_commit_and_new_settings(
@@ -179,13 +180,6 @@ def test_a_lost_response_does_not_make_a_second_commit(published: HubServer, che
     published.inject(Fault("commit", "lost_answer"))
     create_space(SPACE, REPO, checkout=checkout)
     assert len(published.commits(SPACE, "space")) == 2
-
-
-def test_the_collection_can_be_listed_for_preloading(published: HubServer, checkout: Path) -> None:
-    create_space(SPACE, REPO, checkout=checkout, preload_collection=True)
-    name, files, commit = front_matter(published)["preload_from_hub"][1].split(" ")
-    assert (name, commit) == (REPO, published.commits(REPO, "dataset")[0].sha)
-    assert set(files.split(",")) == set(published.files(REPO, "dataset")) - {".gitattributes"}
 
 
 def test_a_private_encoder_is_reported_and_not_fetched(

@@ -68,7 +68,7 @@ def test_publishing_again_sends_nothing_and_makes_no_commit(hub: HubServer, stri
     assert not again.changed
     assert again.commit == first.commit
     assert len(commits(hub)) == 1
-    assert {request.route for request in hub.requests}.isdisjoint({"commit", "preupload", "lfs_upload", "create"})
+    assert {request.route for request in hub.requests}.isdisjoint({"commit", "lfs_upload", "create"})
 
 
 def test_only_what_changed_is_sent_and_what_vanished_is_deleted(hub: HubServer, stripes: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_collection_without_one_work_sends_data_and_index_again(hub: HubServer
         Fault("commit", status=412),
         Fault("commit", "drop"),
         Fault("commit", status=500, times=2),
-        Fault("tree", status=503),
+        Fault("info", status=503),
         Fault("lfs_upload", "wrong_size", method="PUT"),
         Fault("create", status=503),
         Fault("whoami", status=503),
@@ -180,7 +180,7 @@ def test_a_concurrent_commit_is_built_upon(hub: HubServer, stripes: Path) -> Non
 def test_an_unavailable_hub_raises_a_one_line_error_and_the_folder_is_unchanged(
     hub: HubServer, stripes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsim.hub.commit.PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("artsim.web.retries.RETRIES", 2)
     before = file_hashes(stripes)
     armed = hub.inject(Fault("commit", status=503, times=None))
     with pytest.raises(
@@ -195,7 +195,7 @@ def test_an_unavailable_hub_raises_a_one_line_error_and_the_folder_is_unchanged(
 def test_an_interrupted_publication_resumes_with_the_missing_files(
     hub: HubServer, stripes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsim.hub.commit.PAUSES", ())
+    monkeypatch.setattr("artsim.web.retries.RETRIES", 0)
     hub.inject(Fault("commit", status=503, times=1))
     with pytest.raises(HubError):
         artsim.publish(stripes, REPO)
