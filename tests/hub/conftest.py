@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -69,11 +70,10 @@ def hub_clip(hub: HubServer, checkpoint: Callable[[str], Path]) -> str:
 
 
 @pytest.fixture
-def hub_stripes(pictures: Path, hub_clip: str, tmp_path: Path) -> Path:
-    """A saved collection whose encoder is on the Hub."""
-    from artsim import build_collection, open_source
-    from artsim.encoders import load_encoder
-
-    out = tmp_path / "hub-stripes"
-    build_collection(open_source(f"folder:{pictures}"), load_encoder(hub_clip), out, title="Stripes", license="cc0-1.0")
-    return out
+def hub_stripes(hub: HubServer, stripes: Path, hub_clip: str) -> Path:
+    """The same collection as if it was built with `hub_clip`."""
+    path = stripes / "artsim.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["spaces"][0] |= {"encoder": hub_clip, "revision": hub.commits(hub_clip, "model")[0].sha}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return stripes
