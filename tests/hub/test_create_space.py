@@ -233,9 +233,7 @@ def test_a_mounted_collection_is_opened_from_the_volume(
     assert artsim.open_collection(REPO).folder != hub_stripes
 
 
-def test_the_command_makes_a_space_from_this_checkout(
-    published: HubServer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_makes_a_space_from_this_checkout(published: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["space", SPACE, "--collection", REPO]) == 0
     assert f"The Space is at {published.url}/spaces/{SPACE}" in capsys.readouterr().out
     assert "artsim/ui/launch.py" in published.files(SPACE, "space")
