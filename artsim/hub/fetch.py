@@ -53,9 +53,7 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
         if name not in manifest.indexes:
             raise CollectionError(f"{name} of {origin} {problem}. {_advice(origin)}")
     log.info("Opening %s.", origin)
-    return Collection(
-        state=read_state(folder, manifest, damaged_indexes=problems), manifest=manifest, folder=folder, origin=origin
-    )
+    return _opened(origin, folder, manifest, problems)
 
 
 def published_manifest_of(repo_id: str) -> tuple[Origin, Manifest]:
@@ -96,9 +94,12 @@ def _open_mounted(repo_id: str) -> Collection | None:
         log.warning("The volume %s is incomplete (%s); %s is fetched instead.", mount, ", ".join(problems), repo_id)
         return None
     log.info("Opening %s from the volume %s.", origin, mount)
-    return Collection(
-        state=read_state(folder, manifest, damaged_indexes=problems), manifest=manifest, folder=folder, origin=origin
-    )
+    return _opened(origin, folder, manifest, problems)
+
+
+def _opened(origin: Origin, folder: Path, manifest: Manifest, damaged: Mapping[str, str]) -> Collection:
+    state = read_state(folder, manifest, damaged_indexes=damaged)
+    return Collection(state=state, manifest=manifest, folder=folder, origin=origin)
 
 
 def _resolve(repo_id: str, revision: str | None) -> str:
@@ -200,14 +201,13 @@ def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, st
         if name == "README.md":  # people can edit the card
             continue
         path = folder / name
-        problem = _size_problem(path, record)
-        if problem is None and (verify or verified.get(str(path.resolve())) != _stamp(path, record)):
+        if problem := _size_problem(path, record):
+            problems[name] = problem
+        elif verify or verified.get(str(path.resolve())) != _stamp(path, record):
             if sha256(path) == record.sha256:
                 verified[str(path.resolve())] = _stamp(path, record)
             else:
-                problem = "has other contents than when it was published (its sha256 differs)"
-        if problem is not None:
-            problems[name] = problem
+                problems[name] = "has other contents than when it was published (its sha256 differs)"
     if verified != before:
         _write_verified(verified)
     return problems

@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from artsim.hub.fetch import VOLUME, published_manifest_of
 from artsim.storage.dataset_card import is_private_encoder
 from artsim.storage.manifest import Manifest, SpaceRecord
 from artsim.web.hub_client import with_retries
+from artsim.web.hub_token import hub_api
 
 HARDWARE = {"cpu-basic": "cpu-basic", "zero-gpu": "zero-a10g"}
 """Value of `--hardware` -> name on the Hub."""
@@ -155,10 +157,8 @@ def _spaces_with_hub_encoders(manifest: Manifest, wanted: str | None, collection
 
 def _preload_encoder(space: SpaceRecord) -> str:
     """The entry of `preload_from_hub` for an encoder: only the files that are loaded, at the exact revision."""
-    from huggingface_hub import HfApi
-
     name, revision = space.encoder, space.revision
-    files = with_retries(lambda: HfApi().list_repo_files(name, revision=revision), f"asking for the files of {name}")
+    files = with_retries(lambda: hub_api().list_repo_files(name, revision=revision), f"asking for the files of {name}")
     weights = next((found for names in _WEIGHTS if (found := [n for n in names if n in files])), [])
     if weights and weights[0].endswith(".index.json"):
         weights += [file for file in files if re.fullmatch(r"model-\d+-of-\d+\.safetensors", file)]
@@ -187,14 +187,14 @@ def _settings(plan: SpacePlan) -> dict[str, Any]:
 
 def _set_up(plan: SpacePlan) -> None:
     """Set variables, volume and hardware where they differ; each change restarts the Space."""
-    from huggingface_hub import HfApi, SpaceHardware, Volume
+    from huggingface_hub import SpaceHardware, Volume
 
-    api = HfApi()
+    api = hub_api()
     what = f"setting up {plan.repo_id}"
     present: Mapping[str, Any] = with_retries(lambda: api.get_space_variables(plan.repo_id), what)
     for key, value in _variables(plan).items():
         if key not in present or present[key].value != value:
-            with_retries(lambda key=key, value=value: api.add_space_variable(plan.repo_id, key, value), what)  # type: ignore[misc]
+            with_retries(partial(api.add_space_variable, plan.repo_id, key, value), what)
     runtime = with_retries(lambda: api.get_space_runtime(plan.repo_id), what)
     if (runtime.requested_hardware or runtime.hardware or "cpu-basic") != HARDWARE[plan.hardware]:
         hardware = SpaceHardware(HARDWARE[plan.hardware])
