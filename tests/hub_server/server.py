@@ -12,7 +12,6 @@ viewer. Unknown routes are answered with 501, which clients do not retry.
 """
 
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Mapping
@@ -185,7 +184,7 @@ class HubServer:
         kind = fault.kind if fault else None
         answer: Answer | None = None
         if fault and kind == "slow":
-            time.sleep(fault.seconds)
+            threading.Event().wait(fault.seconds)  # time.sleep is shortened by some tests
         if fault and kind == "status":
             answer = refuse(fault)
         elif kind != "drop":
