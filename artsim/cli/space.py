@@ -24,11 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="zero-gpu: a GPU for the moments of computing (default: cpu-basic)",
     )
     parser.add_argument("--private", action="store_true", help="only you and those you let in can see it")
-    parser.add_argument(
-        "--preload-collection",
-        action="store_true",
-        help="list the collection in preload_from_hub too; the Hub builds only models from there so far (docs/hub.md)",
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,7 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
         encoder=arguments.encoder,
         hardware=arguments.hardware,
         private=arguments.private,
-        preload_collection=arguments.preload_collection,
     )
     if made.changed:
         print(f"The Space is at {made.url} (commit {made.commit[:12]}; {len(made.sent)} files sent). It builds now.")

@@ -6,12 +6,13 @@ import glob
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from artsim.errors import CollectionError, SourceError
+from artsim.errors import CollectionError
 
 
 @contextmanager
@@ -74,38 +75,27 @@ def clear_leftovers(target: Path) -> None:
         shutil.rmtree(beside(target, "old"), ignore_errors=True)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that is either the old or the new one, even after a crash. `CollectionError` when it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with writing(path):
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-
-
 @contextmanager
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write (and read back); it replaces `path` when the block ends, and is removed if the block raises.
 
-    The hidden name is fixed: the next run overwrites what a killed run left, and only one run at a time may use a folder.
-    Raises `SourceError` when the folder cannot be written to (full, read-only, not a folder).
+    Threads and processes may write the same `path`: the last one wins.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise SourceError(
-            "{target} cannot be written ({reason}). Make room or give another folder, and run it again.",
-            target=path,
-            reason=str(error.strerror or error),
-        ) from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         with suppress(OSError):  # already renamed, or its folder was never created
             temporary.unlink()
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file that is either the old or the new one, even after a crash. `CollectionError` when it cannot be written."""
+    with replacing_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)

@@ -128,16 +128,23 @@ def write_problem(account: Mapping[str, Any], repo_id: str, repo_type: str) -> M
     return None
 
 
-def make_private(destination: Destination) -> None:
-    """Make an existing repository private, if it is public."""
-    if destination.private:
-        return
-    repo_id, repo_type = destination.repo_id, destination.repo_type
-    with_retries(
-        lambda: hub_api().update_repo_settings(repo_id, repo_type=repo_type, private=True),
-        Message("Making {repo} private", repo=repo_id),
-    )
-    log.warning("%s was public and is private now, as requested.", repo_id)
+def make_repository(destination: Destination, *, private: bool, **settings: Any) -> None:
+    """Create the repository, with the `settings` of a Space, or make an existing one private if it is to be.
+
+    A private one never becomes public.
+    """
+    repo_id, repo_type, api = destination.repo_id, destination.repo_type, hub_api()
+    if not destination.exists:
+        with_retries(
+            lambda: api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True, **settings),
+            Message("Creating {repo}", repo=repo_id),
+        )
+    elif private and not destination.private:
+        with_retries(
+            lambda: api.update_repo_settings(repo_id, repo_type=repo_type, private=True),
+            Message("Making {repo} private", repo=repo_id),
+        )
+        log.warning("%s was public and is private now, as requested.", repo_id)
 
 
 def is_only_scaffold(files: frozenset[str]) -> bool:

@@ -1,30 +1,31 @@
 """Make a repository hold exactly the given files, by one atomic commit; safe to repeat after any failure.
 
-The repository is read first, and only differences are sent. The parent commit is pinned, so that a concurrent commit is
-detected (412). After every failure the repository is read again before anything is sent: if a response was lost, its
-commit is found there, and nothing is committed twice.
+`HfApi.create_commit` compares, and leaves out what the Hub has; `HfApi.upload_folder` would make several commits of a large
+folder. The parent commit is pinned, so that a concurrent commit is detected (412). Every attempt reads the repository
+again: if a response was lost, its commit is found there, and nothing is committed twice.
 """
 
 from __future__ import annotations
 
-import hashlib
+import copy
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artsim.errors import HubError
 from artsim.messages.message import Message
-from artsim.storage.manifest import sha256
-from artsim.web.hub_client import PAUSES, error_message, hub_errors, is_transient, pause, with_retries
+from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import hub_api
 
 if TYPE_CHECKING:
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi
 
 SentProgress = Callable[[int, int], None]
-"""Called with the number of bytes sent so far and the total number."""
+"""Called with the number of bytes sent so far (or found on the Hub already) and the total number."""
+
+_LARGE = 1_000_000  # bytes; larger files are sent one by one before the commit, to show progress
 
 log = logging.getLogger(__name__)
 
@@ -44,48 +45,10 @@ class Pushed:
         return bool(self.sent or self.deleted)
 
 
-@dataclass(frozen=True)
-class LocalFile:
-    """A file for the repository, on disk or in memory. A known `sha256` saves reading it."""
-
-    content: Path | bytes
-    sha256: str | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
-
-    @property
-    def digest(self) -> str:
-        """The sha256 of the content."""
-        if self.sha256 is not None:
-            return self.sha256
-        return hashlib.sha256(self.content).hexdigest() if isinstance(self.content, bytes) else sha256(self.content)
-
-    def is_at(self, entry: Any) -> bool:
-        """Whether the repository holds the same bytes; `entry` is a `huggingface_hub.RepoFile`."""
-        if entry.size != self.size:
-            return False
-        if entry.lfs is not None:
-            return entry.lfs.sha256 == self.digest
-        content = self.content if isinstance(self.content, bytes) else self.content.read_bytes()
-        return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-@dataclass(frozen=True)
-class _Plan:
-    head: str
-    changed: tuple[str, ...]
-    vanished: tuple[str, ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.changed or self.vanished)
-
-
 def push_files(
     repo_id: str,
     repo_type: str,
-    files: Mapping[str, LocalFile],
+    files: Mapping[str, Path | bytes],
     *,
     owns: Callable[[str], bool],
     message: str,
@@ -93,88 +56,70 @@ def push_files(
 ) -> Pushed:
     """Make the existing repository hold `files`, and no other paths for which `owns(path)` is true, by one commit.
 
-    Raises `HubError` if the Hub refuses, or is still busy after about half a minute of retries.
+    Raises `HubError` if the Hub refuses, or is still busy after the last retry.
     """
-    api, what = hub_api(), Message("Publishing to {repo}", repo=repo_id)
-    additions: dict[str, CommitOperationAdd] = {}
-    last_plan: _Plan | None = None
-    for delay in (*PAUSES, None):
-        plan = _compare(api, repo_id, repo_type, files, owns)
-        if not plan:
-            return _pushed(api, repo_id, repo_type, plan.head, last_plan)
-        last_plan = plan
-        try:
-            return _send(api, repo_id, repo_type, files, plan, additions, message, progress)
-        except ValueError as error:  # also a 400: the Hub never accepts this content, such as a malformed card
-            reason = " ".join(str(error).split())[:300]
-            raise HubError("The Hub refuses the files for {repo}: {reason}", repo=repo_id, reason=reason) from error
-        except hub_errors(RuntimeError) as error:
-            if delay is None or not is_transient(error):
-                raise HubError(error_message(error, what)) from error
-            pause(error, delay)
-    raise AssertionError("the last try returns or raises")
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    api = hub_api()
+    additions = [CommitOperationAdd(path, content) for path, content in files.items()]
+    states: list[dict[str, str]] = []
+
+    def commit() -> CommitInfo:
+        head, blobs = _read(api, repo_id, repo_type)
+        states.append(blobs)
+        adding = [copy.copy(addition) for addition in additions]  # the client notes in them what the Hub has
+        vanished = [CommitOperationDelete(path, is_folder=False) for path in blobs if owns(path) and path not in files]
+        _send_large(api, repo_id, repo_type, adding, progress)
+        return api.create_commit(
+            repo_id, [*adding, *vanished], commit_message=message, repo_type=repo_type, parent_commit=head
+        )
+
+    made = with_retries(lambda: _converting_refusals(commit, repo_id), Message("Publishing to {repo}", repo=repo_id))
+    if progress is not None:
+        total = sum(addition.upload_info.size for addition in additions)
+        progress(total, total)
+    _, after = with_retries(lambda: _read(api, repo_id, repo_type, made.oid), Message("Reading {repo}", repo=repo_id))
+    before = states[0]
+    return Pushed(
+        repo_id,
+        made.oid,
+        made.commit_url.rpartition("/commit/")[0],
+        sent=tuple(path for path in files if before.get(path) != after.get(path)),
+        deleted=tuple(path for path in before if owns(path) and path not in after),
+    )
 
 
-def _compare(
-    api: HfApi, repo_id: str, repo_type: str, files: Mapping[str, LocalFile], owns: Callable[[str], bool]
-) -> _Plan:
-    """The changes that the repository needs in its present state."""
-    from huggingface_hub.hf_api import RepoFile
-
-    def read() -> tuple[str, dict[str, Any]]:
-        head = api.repo_info(repo_id, repo_type=repo_type).sha
-        tree = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
-        return head or "", {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
-
-    head, entries = with_retries(read, Message("Reading {repo}", repo=repo_id))
-    changed = tuple(path for path, file in files.items() if path not in entries or not file.is_at(entries[path]))
-    vanished = tuple(path for path in entries if owns(path) and path not in files)
-    return _Plan(head, changed, vanished)
+def _read(api: HfApi, repo_id: str, repo_type: str, revision: str | None = None) -> tuple[str, dict[str, str]]:
+    """The commit of a revision (default: the newest), and the git id of each of its files."""
+    info: Any = api.repo_info(repo_id, repo_type=repo_type, revision=revision, files_metadata=True)
+    return info.sha, {file.rfilename: file.blob_id for file in info.siblings}
 
 
-def _send(
+def _send_large(
     api: HfApi,
     repo_id: str,
     repo_type: str,
-    files: Mapping[str, LocalFile],
-    plan: _Plan,
-    additions: dict[str, CommitOperationAdd],
-    message: str,
+    additions: Sequence[CommitOperationAdd],
     progress: SentProgress | None,
-) -> Pushed:
-    """Upload the changed files one by one, then commit. `additions` keeps what is uploaded for a retry."""
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-    total, done = sum(files[path].size for path in plan.changed), 0
-    for number, path in enumerate(plan.changed, 1):
-        if path not in additions:
-            content = files[path].content
-            log.info("Sending %s (%s), %d of %d.", path, _readable(files[path].size), number, len(plan.changed))
-            additions[path] = CommitOperationAdd(path, content)
-            api.preupload_lfs_files(repo_id, [additions[path]], repo_type=repo_type, free_memory=False)
-        done += files[path].size
-        if progress is not None:
-            progress(done, total)
-    operations = [additions[path] for path in plan.changed]
-    made = api.create_commit(
-        repo_id,
-        [*operations, *(CommitOperationDelete(path, is_folder=False) for path in plan.vanished)],
-        commit_message=message,
-        repo_type=repo_type,
-        parent_commit=plan.head,
-    )
-    return _pushed(api, repo_id, repo_type, made.oid, plan)
+) -> None:
+    """Upload the large files, unless the Hub has them; the small ones go with the commit."""
+    total, done = sum(addition.upload_info.size for addition in additions), 0
+    log.info("Sending what the Hub lacks of %d files, %.3g MB.", len(additions), total / 1e6)
+    for addition in additions:
+        size = addition.upload_info.size
+        if size > _LARGE:
+            log.info("Sending %s, %.3g MB.", addition.path_in_repo, size / 1e6)
+            api.preupload_lfs_files(repo_id, [addition], repo_type=repo_type, free_memory=False)
+            done += size
+            if progress is not None:
+                progress(done, total)
 
 
-def _pushed(api: HfApi, repo_id: str, repo_type: str, commit: str, plan: _Plan | None) -> Pushed:
-    url = f"{api.endpoint}/{repo_type}s/{repo_id}" if repo_type != "model" else f"{api.endpoint}/{repo_id}"
-    return Pushed(repo_id, commit, url, plan.changed if plan else (), plan.vanished if plan else ())
-
-
-def _readable(size: int) -> str:
-    """A number of bytes for people: `447 MB`."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}" if unit != "bytes" else f"{size} bytes"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:.3g} GB"
+def _converting_refusals(commit: Callable[[], CommitInfo], repo_id: str) -> CommitInfo:
+    try:
+        return commit()
+    except ValueError as error:  # also a 400: the Hub never accepts this content, such as a malformed card
+        reason = " ".join(str(error).split())[:300]
+        raise HubError("The Hub refuses the files for {repo}: {reason}", repo=repo_id, reason=reason) from error
+    except RuntimeError as error:  # of the client, when the upload of a file is interrupted
+        raise ConnectionError(str(error)) from error

@@ -16,20 +16,17 @@ from pathlib import Path
 import pyarrow as pa
 
 from artsim.collection import Collection
-from artsim.errors import CollectionError
+from artsim.errors import CollectionError, HubError
 from artsim.files.atomic import write_atomically
 from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
 from artsim.snapshot.files import read_state
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, Origin, parse_manifest, read_manifest, sha256
-from artsim.web.hub_client import error_message, hub_errors, with_retries
+from artsim.web.hub_client import converting_errors, with_retries
 from artsim.web.hub_token import given_token, hub_api
 
 _WORKERS = 4
 _FOOTER = 1_000_000  # bytes of a parquet file that are fetched at a time, from its end
-TRUST = "ARTSIM_TRUST_CACHE"
-"""Set to 1 if a trusted process filled the cache (the build of a Space): its files are checked by size only."""
-
 VOLUME = "ARTSIM_VOLUME"
 """`FOLDER@COMMIT`: the volume in which a Space has the collection ARTSIM_COLLECTION (see `artsim.hub.hosting`)."""
 
@@ -56,9 +53,7 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
         if name not in manifest.indexes:
             raise CollectionError(f"{name} of {origin} {problem}. {_advice(origin)}")
     log.info("Opening %s.", origin)
-    return Collection(
-        state=read_state(folder, manifest, damaged_indexes=problems), manifest=manifest, folder=folder, origin=origin
-    )
+    return _opened(origin, folder, manifest, problems)
 
 
 def published_manifest_of(repo_id: str) -> tuple[Origin, Manifest]:
@@ -99,9 +94,12 @@ def _open_mounted(repo_id: str) -> Collection | None:
         log.warning("The volume %s is incomplete (%s); %s is fetched instead.", mount, ", ".join(problems), repo_id)
         return None
     log.info("Opening %s from the volume %s.", origin, mount)
-    return Collection(
-        state=read_state(folder, manifest, damaged_indexes=problems), manifest=manifest, folder=folder, origin=origin
-    )
+    return _opened(origin, folder, manifest, problems)
+
+
+def _opened(origin: Origin, folder: Path, manifest: Manifest, damaged: Mapping[str, str]) -> Collection:
+    state = read_state(folder, manifest, damaged_indexes=damaged)
+    return Collection(state=state, manifest=manifest, folder=folder, origin=origin)
 
 
 def _resolve(repo_id: str, revision: str | None) -> str:
@@ -152,16 +150,13 @@ def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
 
 def _fetch_again(origin: Origin, folder: Path, manifest: Manifest, problems: Mapping[str, str]) -> dict[str, str]:
     """Fetch missing and damaged files again; returns the remaining problems."""
-    from huggingface_hub.errors import RemoteEntryNotFoundError
-
     for name, problem in problems.items():
         log.warning("%s of %s %s; it is fetched again.", name, origin, problem)
         try:
-            _download(origin, name, again=True)
-        except RemoteEntryNotFoundError:
-            log.warning("%s has no %s on the Hub either.", origin, name)
-        except hub_errors(ValueError) as error:  # ValueError: the client cannot fetch again
-            log.warning("%s cannot be fetched again: %s", name, error_message(error, f"fetching {name}"))
+            with converting_errors(f"fetching {name}"):
+                _download(origin, name, again=True)
+        except (HubError, ValueError) as error:  # ValueError: the client cannot fetch again
+            log.warning("%s", error)
     return _problems(folder, manifest, verify=False)
 
 
@@ -201,20 +196,18 @@ def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, st
     """Files that differ from the manifest -> what is wrong. Files that were verified before are not read again."""
     verified = _read_verified()
     before = dict(verified)
-    trusted = os.environ.get(TRUST) == "1"
     problems = {}
     for name, record in manifest.files.items():
         if name == "README.md":  # people can edit the card
             continue
         path = folder / name
-        problem = _size_problem(path, record)
-        if problem is None and (verify or not (trusted or verified.get(str(path.resolve())) == _stamp(path, record))):
+        if problem := _size_problem(path, record):
+            problems[name] = problem
+        elif verify or verified.get(str(path.resolve())) != _stamp(path, record):
             if sha256(path) == record.sha256:
                 verified[str(path.resolve())] = _stamp(path, record)
             else:
-                problem = "has other contents than when it was published (its sha256 differs)"
-        if problem is not None:
-            problems[name] = problem
+                problems[name] = "has other contents than when it was published (its sha256 differs)"
     if verified != before:
         _write_verified(verified)
     return problems
@@ -248,7 +241,6 @@ def _read_verified() -> dict[str, list[str | int]]:
 def _write_verified(verified: Mapping[str, list[str | int]]) -> None:
     kept = {path: stamp for path, stamp in verified.items() if Path(path).is_file()}
     try:
-        _verified_path().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(_verified_path(), json.dumps(kept, indent=0))
-    except OSError as error:
-        log.info("The list of verified files cannot be written (%s); they are verified again next time.", error)
+    except CollectionError as error:
+        log.info("%s The files are verified again next time.", error)

@@ -11,16 +11,18 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from artsim.errors import HubError
-from artsim.hub.access import Destination, check_destination, make_private
-from artsim.hub.commit import LocalFile, Pushed, push_files
-from artsim.hub.fetch import TRUST, VOLUME, published_manifest_of
+from artsim.hub.access import check_destination, make_repository
+from artsim.hub.commit import Pushed, push_files
+from artsim.hub.fetch import VOLUME, published_manifest_of
 from artsim.storage.dataset_card import is_private_encoder
 from artsim.storage.manifest import Manifest, SpaceRecord
-from artsim.web.hub_client import error_message, hub_errors, with_retries
+from artsim.web.hub_client import with_retries
+from artsim.web.hub_token import hub_api
 
 HARDWARE = {"cpu-basic": "cpu-basic", "zero-gpu": "zero-a10g"}
 """Value of `--hardware` -> name on the Hub."""
@@ -44,7 +46,6 @@ class SpacePlan:
     encoders: tuple[str, ...]
     """Hub ids, without the embedded encoder, which comes with the requirements."""
     preload: tuple[str, ...]
-    preload_collection: bool = False
 
 
 def create_space(
@@ -55,13 +56,11 @@ def create_space(
     encoder: str | None = None,
     hardware: str = "cpu-basic",
     private: bool = False,
-    preload_collection: bool = False,
 ) -> Pushed:
     """Create or update the Space `repo_id` that serves the published `collection`, from the files of `checkout`.
 
     One commit with the differences, or none if there are none. `encoder`, if given, must be one of the collection.
-    `preload_collection` also lists the collection in `preload_from_hub`, for a Hub that accepts datasets there. Raises
-    `HubError` or `CollectionError`.
+    Raises `HubError` or `CollectionError`.
     """
     if hardware not in HARDWARE:
         raise HubError(f"There is no hardware {hardware!r}; choose among {', '.join(HARDWARE)}.")
@@ -70,19 +69,22 @@ def create_space(
         raise HubError(f"{repo_id} is another Space already; it is left as it is. Give another name.")
     origin, manifest = published_manifest_of(collection)
     spaces = _spaces_with_hub_encoders(manifest, encoder, collection)
-    preload = [_preload_encoder(space) for space in spaces]
-    if preload_collection:
-        preload.append(f"{collection} {','.join(['artsim.json', *sorted(manifest.files)])} {origin.commit}")
-    encoders = tuple(space.encoder for space in spaces)
-    plan = SpacePlan(repo_id, collection, origin.commit, hardware, encoders, tuple(preload), preload_collection)
+    plan = SpacePlan(
+        repo_id,
+        collection,
+        origin.commit,
+        hardware,
+        encoders=tuple(space.encoder for space in spaces),
+        preload=tuple(_preload_encoder(space) for space in spaces),
+    )
     files = space_files(checkout, plan)
-    _make_space(destination, plan, private)
+    make_repository(destination, private=private, **_settings(plan))
     pushed = push_files(repo_id, "space", files, owns=_owns, message=f"Serve {collection}")
     _set_up(plan)
     return pushed
 
 
-def space_files(checkout: Path, plan: SpacePlan) -> dict[str, LocalFile]:
+def space_files(checkout: Path, plan: SpacePlan) -> dict[str, Path | bytes]:
     """The files of the Space: the app, the package, requirements and README, the last two adapted to `plan`."""
     package = sorted(
         path
@@ -93,10 +95,11 @@ def space_files(checkout: Path, plan: SpacePlan) -> dict[str, LocalFile]:
         texts = {name: (checkout / name).read_text(encoding="utf-8") for name in ("README.md", "requirements.txt")}
     except OSError as error:
         raise HubError(f"{checkout} is not a checkout of artsim ({error}).") from error
-    files = {path.relative_to(checkout).as_posix(): LocalFile(path) for path in [checkout / "app.py", *package]}
-    files["requirements.txt"] = LocalFile(space_requirements(texts["requirements.txt"], plan.hardware).encode())
-    files["README.md"] = LocalFile(space_readme(texts["README.md"], plan).encode())
-    return files
+    return {
+        **{path.relative_to(checkout).as_posix(): path for path in [checkout / "app.py", *package]},
+        "requirements.txt": space_requirements(texts["requirements.txt"], plan.hardware).encode(),
+        "README.md": space_readme(texts["README.md"], plan).encode(),
+    }
 
 
 def space_requirements(text: str, hardware: str) -> str:
@@ -154,10 +157,8 @@ def _spaces_with_hub_encoders(manifest: Manifest, wanted: str | None, collection
 
 def _preload_encoder(space: SpaceRecord) -> str:
     """The entry of `preload_from_hub` for an encoder: only the files that are loaded, at the exact revision."""
-    from huggingface_hub import HfApi
-
     name, revision = space.encoder, space.revision
-    files = with_retries(lambda: HfApi().list_repo_files(name, revision=revision), f"asking for the files of {name}")
+    files = with_retries(lambda: hub_api().list_repo_files(name, revision=revision), f"asking for the files of {name}")
     weights = next((found for names in _WEIGHTS if (found := [n for n in names if n in files])), [])
     if weights and weights[0].endswith(".index.json"):
         weights += [file for file in files if re.fullmatch(r"model-\d+-of-\d+\.safetensors", file)]
@@ -170,41 +171,30 @@ def _preload_encoder(space: SpaceRecord) -> str:
 
 
 def _variables(plan: SpacePlan) -> dict[str, str]:
-    variables = {"ARTSIM_COLLECTION": plan.collection, VOLUME: f"{MOUNT}@{plan.commit}"}
-    return {**variables, TRUST: "1"} if plan.preload_collection else variables
+    return {"ARTSIM_COLLECTION": plan.collection, VOLUME: f"{MOUNT}@{plan.commit}"}
 
 
-def _make_space(destination: Destination, plan: SpacePlan, private: bool) -> None:
-    from huggingface_hub import HfApi, SpaceHardware
+def _settings(plan: SpacePlan) -> dict[str, Any]:
+    """The settings with which a new Space is created."""
+    from huggingface_hub import SpaceHardware
 
-    if destination.exists:
-        if private:
-            make_private(destination)
-        return
-    with_retries(
-        lambda: HfApi().create_repo(
-            plan.repo_id,
-            repo_type="space",
-            space_sdk="gradio",
-            private=private,
-            space_hardware=SpaceHardware(HARDWARE[plan.hardware]) if plan.hardware != "cpu-basic" else None,
-            space_variables=[{"key": key, "value": value} for key, value in _variables(plan).items()],
-            exist_ok=True,
-        ),
-        f"creating the Space {plan.repo_id}",
-    )
+    return {
+        "space_sdk": "gradio",
+        "space_hardware": SpaceHardware(HARDWARE[plan.hardware]) if plan.hardware != "cpu-basic" else None,
+        "space_variables": [{"key": key, "value": value} for key, value in _variables(plan).items()],
+    }
 
 
 def _set_up(plan: SpacePlan) -> None:
     """Set variables, volume and hardware where they differ; each change restarts the Space."""
-    from huggingface_hub import HfApi, SpaceHardware, Volume
+    from huggingface_hub import SpaceHardware, Volume
 
-    api = HfApi()
+    api = hub_api()
     what = f"setting up {plan.repo_id}"
     present: Mapping[str, Any] = with_retries(lambda: api.get_space_variables(plan.repo_id), what)
     for key, value in _variables(plan).items():
         if key not in present or present[key].value != value:
-            with_retries(lambda key=key, value=value: api.add_space_variable(plan.repo_id, key, value), what)  # type: ignore[misc]
+            with_retries(partial(api.add_space_variable, plan.repo_id, key, value), what)
     runtime = with_retries(lambda: api.get_space_runtime(plan.repo_id), what)
     if (runtime.requested_hardware or runtime.hardware or "cpu-basic") != HARDWARE[plan.hardware]:
         hardware = SpaceHardware(HARDWARE[plan.hardware])
@@ -213,12 +203,12 @@ def _set_up(plan: SpacePlan) -> None:
     others = [volume for volume in runtime.volumes or [] if volume.mount_path != MOUNT]
     if _key(wanted) not in [_key(volume) for volume in runtime.volumes or []]:
         try:
-            api.set_space_volumes(plan.repo_id, [*others, wanted])
-        except hub_errors() as error:
-            log.warning(
-                "%s The Space downloads the collection at each start instead.",
-                error_message(error, f"mounting {plan.collection} in {plan.repo_id}"),
+            with_retries(
+                lambda: api.set_space_volumes(plan.repo_id, [*others, wanted]),
+                f"mounting {plan.collection} in {plan.repo_id}",
             )
+        except HubError as error:
+            log.warning("%s The Space downloads the collection at each start instead.", error)
 
 
 def _key(volume: Any) -> tuple[Any, ...]:

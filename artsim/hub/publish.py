@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import logging
 from pathlib import Path
 
 from artsim.errors import CollectionError, HubError
-from artsim.hub.access import Destination, check_destination, check_license, is_only_scaffold, make_private
-from artsim.hub.commit import LocalFile, Pushed, SentProgress, push_files
+from artsim.hub.access import Destination, check_destination, check_license, is_only_scaffold, make_repository
+from artsim.hub.commit import Pushed, SentProgress, push_files
 from artsim.hub.fetch import published_manifest_of
 from artsim.messages.message import Message
 from artsim.snapshot.files import collection_card, read_collection
@@ -47,7 +48,7 @@ def publish(
     check_license(manifest.license)
     files = _files(folder, manifest, repo_id, evaluation)
     _warn_of_edits(destination, folder)
-    _make_repository(destination, private)
+    make_repository(destination, private=private)
     return push_files(
         repo_id,
         "dataset",
@@ -96,7 +97,7 @@ def _verified_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures | None) -> dict[str, LocalFile]:
+def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures | None) -> dict[str, Path | bytes]:
     """All files for the repository, the manifest last."""
     public = published_manifest(manifest)
     for space in public.spaces:
@@ -111,12 +112,9 @@ def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures |
     if card is None:
         state, _ = read_collection(folder)
         card = collection_card(state, public, repo_id=repo_id, evaluation=evaluation).encode()
-    files = {path: LocalFile(folder / path, record.sha256) for path, record in manifest.files.items() if path != CARD}
-    files[CARD] = LocalFile(card)
-    records = {**manifest.files, CARD: FileRecord(len(card), LocalFile(card).digest)}
+    records = {**manifest.files, CARD: FileRecord(len(card), hashlib.sha256(card).hexdigest())}
     public = dataclasses.replace(public, files=records)
-    files[FILE_NAME] = LocalFile(public.to_json().encode())
-    return files
+    return {**{path: folder / path for path in manifest.files}, CARD: card, FILE_NAME: public.to_json().encode()}
 
 
 def _edited_card(folder: Path, manifest: Manifest) -> bytes | None:
@@ -154,14 +152,3 @@ def _warn_of_edits(destination: Destination, folder: Path) -> None:
 def _owns(path: str) -> bool:
     """Whether a file is deleted if the newer version of the collection lacks it; all other files stay."""
     return path.startswith(("data/", "index/"))
-
-
-def _make_repository(destination: Destination, private: bool) -> None:
-    api, repo_id = hub_api(), destination.repo_id
-    if not destination.exists:
-        with_retries(
-            lambda: api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True),
-            Message("Creating {repo}", repo=repo_id),
-        )
-    elif private:
-        make_private(destination)

@@ -117,12 +117,12 @@ def save_map(state: State, folder: Path, old: Path) -> None:
     if len(state) > _QUICK and stored is not None and stored.fits(space):
         adapted = _adapted(stored, state, space)
     drawn = draw_map(space) if adapted is None else draw_map(space, start=adapted.order, columns=adapted.columns)
-    keys = work_keys(state.table.column("id").to_pylist())[drawn.order]
-    header = {"columns": str(drawn.columns), "encoder": space.encoder, "revision": space.revision}
+    new = _stored(drawn, state)
+    header = {"columns": str(new.columns), "encoder": new.encoder, "revision": new.revision}
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     try:
-        save_file({"keys": keys}, path, metadata={"map": json.dumps(header)})
+        save_file({"keys": new.keys}, path, metadata={"map": json.dumps(header)})
     except SafetensorError as error:  # raised when the disk is full
         raise OSError(" ".join(str(error).split())) from error
     path.chmod(0o644)  # safetensors writes files that only their owner can read

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
 from artsim.errors import SourceError
 from artsim.sources.hub_files import OwnFiles
 from artsim.sources.protocol import Source, Work
+from artsim.web.hub_client import converting_errors
 
 log = logging.getLogger(__name__)
 
@@ -59,30 +60,9 @@ def open_hub(name: str) -> Source:
     )
 
 
-@contextmanager
-def _converting_errors(repo: str) -> Iterator[None]:
+def _converting_errors(repo: str) -> AbstractContextManager[None]:
     """Errors of the Hub or the connection inside this block become a `SourceError`."""
-    from huggingface_hub.errors import GatedRepoError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise SourceError(
-            f"Access to the dataset {repo} is restricted: request it on its page, then log in with: hf auth login"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise SourceError(
-            f"The Hub has no dataset {repo}, or it is private: check the name, and log in with: hf auth login"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise SourceError(
-            f"The dataset {repo} has no such revision; give a branch, a tag or a whole commit."
-        ) from error
-    except (HTTPError, OSError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SourceError(
-            f"The dataset {repo} cannot be read from the Hub ({reason}). Check the connection, then run it again."
-        ) from error
+    return converting_errors(f"reading the dataset {repo}", SourceError)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from artsim.collection import Collection
-from artsim.errors import ArtsimError
+from artsim.errors import ArtsimError, CollectionError
+from artsim.files.atomic import write_atomically
 from artsim.images.decode import load_image
 from artsim.images.thumbnails import SMALL, thumbnail
 
@@ -54,7 +54,7 @@ class Thumbnails:
             except ArtsimError as error:
                 log.warning("No thumbnail: %s", error)
                 return None
-            _write(path, thumbnail(picture, side=size))
+            write_atomically(path, thumbnail(picture, side=size))
         return path
 
     def is_made(self, identity: str, size: int) -> bool:
@@ -82,18 +82,10 @@ class Thumbnails:
             started = time.monotonic()
             try:
                 self._cached(identity, SMALL)
+            except CollectionError as error:
+                log.warning("Thumbnails are not cached: %s", error)
+                return
             except ArtsimError:  # the work was removed meanwhile
                 continue
-            except OSError as error:
-                log.warning("Thumbnails are not cached: %s cannot be written (%s).", self.folder, error.strerror)
-                return
             if number >= len(first):  # leave most of the processor to searches
                 self._stop.wait(3 * (time.monotonic() - started))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write atomically: every thread has its own temporary file, and the last rename wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)

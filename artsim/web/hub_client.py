@@ -1,36 +1,35 @@
-"""Calls to the Hub: transient failures are retried after growing pauses, others become one `HubError`."""
+"""Calls to the Hub: transient failures are retried, others become one `HubError` (or a source's `SourceError`)."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from artsim.errors import HubError
+from tenacity import RetryCallState
+
+from artsim.errors import ArtsimError, HubError
 from artsim.messages.message import Message
+from artsim.web.retries import retry_after, retrying
 
 TRANSIENT = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
 """HTTP status codes of transient failures: the Hub is busy or briefly unavailable, or another commit came first."""
-
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each retry; then the error is raised
-_LONGEST_PAUSE = 120.0  # upper limit for the Retry-After of the Hub
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-def hub_errors(*extra: type[Exception]) -> tuple[type[Exception], ...]:
-    """Exceptions of `huggingface_hub` and its HTTP library when the Hub refuses or does not answer, and `extra` ones."""
+def _hub_errors() -> tuple[type[Exception], ...]:
+    """Exceptions of `huggingface_hub` and its HTTP library when the Hub refuses or does not answer."""
     from huggingface_hub.errors import HTTPError, RevisionResolutionError
 
-    return (HTTPError, OSError, RevisionResolutionError, *extra)
+    return (HTTPError, OSError, RevisionResolutionError)
 
 
-def is_transient(error: Exception) -> bool:
-    """Whether a retry may help: no response, an interrupted upload, or a status in `TRANSIENT`."""
+def _is_transient(error: BaseException) -> bool:
+    """Whether a retry may help: no response, an incomplete one, or a status in `TRANSIENT`."""
     from huggingface_hub.errors import (
         HfHubHTTPError,
         HTTPError,
@@ -44,46 +43,40 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, OfflineModeIsEnabled):
         return False
     if isinstance(error, (LocalEntryNotFoundError, RevisionResolutionError)):  # the cause says why nothing was fetched
-        return isinstance(error.__cause__, Exception) and is_transient(error.__cause__)
+        return error.__cause__ is not None and _is_transient(error.__cause__)
     if isinstance(error, OSError) and "Consistency check failed" in str(error):  # an incomplete download
         return True
-    # the client raises RuntimeError when the upload of a file is interrupted
-    return isinstance(error, (HTTPError, ConnectionError, TimeoutError, RuntimeError))
-
-
-def pause(error: Exception, seconds: float) -> None:
-    """Wait `seconds`, or as long as the Hub's Retry-After says."""
-    retry_after = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
-    if retry_after.isdecimal():
-        seconds = min(float(retry_after), _LONGEST_PAUSE)
-    reason = _reason(error)
-    log.info("%s Trying again in %.3g s.", reason[0].upper() + reason[1:], seconds)
-    time.sleep(seconds)
+    return isinstance(error, (HTTPError, ConnectionError, TimeoutError))
 
 
 def with_retries(call: Callable[[], T], what: str) -> T:
     """Return `call()`, retried after transient failures. `HubError` about `what`, such as "asking for NS/NAME"."""
-    with _converting_errors(what):
-        for seconds in PAUSES:
-            try:
-                return call()
-            except hub_errors() as error:
-                if not is_transient(error):
-                    raise
-                pause(error, seconds)
-        return call()
+    with converting_errors(what):
+        return retrying(_is_transient, asked_wait=_asked_wait, before_sleep=_log_retry)(call)
 
 
 @contextmanager
-def _converting_errors(what: str) -> Iterator[None]:
-    """Errors of the Hub's client inside this block become a `HubError` about `what`."""
+def converting_errors(what: str, into: type[ArtsimError] = HubError) -> Iterator[None]:
+    """Errors of the Hub's client inside this block become an error about `what`."""
     try:
         yield
-    except hub_errors() as error:
-        raise HubError(error_message(error, what)) from error
+    except _hub_errors() as error:
+        raise into(_error_message(error, what)) from error
 
 
-def error_message(error: Exception, what: str) -> Message:
+def _asked_wait(error: BaseException) -> float | None:
+    """The Retry-After of the Hub, in seconds."""
+    return retry_after(getattr(getattr(error, "response", None), "headers", {}).get("Retry-After"))
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Exception) and state.next_action:
+        reason = _reason(error)
+        log.info("%s Trying again in %.3g s.", reason[0].upper() + reason[1:], state.next_action.sleep)
+
+
+def _error_message(error: Exception, what: str) -> Message:
     """The message of an error: what failed, why, and what to do."""
     from huggingface_hub import errors
 

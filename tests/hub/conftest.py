@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,14 @@ def artsim_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cache = tmp_path / "artsim-cache"
     monkeypatch.setenv("ARTSIM_CACHE", str(cache))
     return cache
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries, artsim's and those of the Hub's client, without the usual pauses."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.02)))
+    monkeypatch.setattr("artsim.web.retries.FIRST_WAIT_S", 0.01)
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +73,10 @@ def hub_clip(hub: HubServer, checkpoint: Callable[[str], Path]) -> str:
 
 
 @pytest.fixture
-def hub_stripes(pictures: Path, hub_clip: str, tmp_path: Path) -> Path:
-    """A saved collection whose encoder is on the Hub."""
-    from artsim import build_collection, open_source
-    from artsim.encoders import load_encoder
-
-    out = tmp_path / "hub-stripes"
-    build_collection(open_source(f"folder:{pictures}"), load_encoder(hub_clip), out, title="Stripes", license="cc0-1.0")
-    return out
+def hub_stripes(hub: HubServer, stripes: Path, hub_clip: str) -> Path:
+    """The same collection as if it was built with `hub_clip`."""
+    path = stripes / "artsim.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["spaces"][0] |= {"encoder": hub_clip, "revision": hub.commits(hub_clip, "model")[0].sha}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return stripes

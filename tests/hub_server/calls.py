@@ -52,21 +52,11 @@ class Call:
         return (self.at.get("type") or "models").removesuffix("s")
 
     def json(self) -> dict[str, Any]:
-        try:
-            value = json.loads(self.body or b"{}")
-        except ValueError as error:
-            raise HubError(400, f"The body is not JSON: {error}") from error
-        if not isinstance(value, dict):
-            raise HubError(400, "The body must be a JSON object.")
-        return value
+        return json.loads(self.body or b"{}")
 
     def flag(self, name: str) -> bool:
         """Whether a query parameter is switched on (`?recursive=true`)."""
         return self.query.get(name, [""])[0].lower() in ("1", "true", "on")
-
-    def number(self, name: str, default: int) -> int:
-        value = self.query.get(name, [str(default)])[0]
-        return int(value) if value.isdigit() else default
 
     def read_repo(self) -> Repo:
         return self.store.read(self.repo_type, self.at["repo"], self.caller)

@@ -14,16 +14,15 @@ class Fault:
     """A fault: its kind, the requests that it affects, and how often.
 
     `route` is a name from `hub_server.ROUTES` (`create`, `preupload`, `lfs_batch`, `lfs_upload`, `commit`, `tree`,
-    `resolve`, ...) or `*`; `method` and `path` (a part of the address) restrict it; `skip` lets that many matching
-    requests through first; `times` is how many it affects, None for all. The kinds:
+    `resolve`, ...) or `*`; `method` and `path` (a part of the address) restrict it; `times` is how many
+    requests it affects, None for all. The kinds:
 
     - `status`: answers `status` without doing anything; `retry_after` adds that header
     - `drop`: closes the connection without doing anything and without an answer
     - `lost_answer`: handles the request, then closes the connection without an answer
     - `cut`: sends the headers and the first half of the body, then closes the connection
     - `corrupt`: sends a body of the right length with bytes changed in the middle (neither this nor `cut` affects a HEAD)
-    - `wrong_size`: answers a GET with half the body as if it were complete, and a HEAD with half the size;
-      reads only half of the body of a PUT
+    - `wrong_size`: answers with half the body as if it were complete; reads only half of the body of a PUT
     - `slow`: waits `seconds`, then answers normally
     """
 
@@ -35,14 +34,13 @@ class Fault:
     seconds: float = 0.0
     retry_after: int | None = None
     times: int | None = 1
-    skip: int = 0
 
 
 class ArmedFault:
     """A fault in a running server; `hits` counts the affected requests."""
 
     def __init__(self, fault: Fault):
-        self.fault, self.hits, self._skipped = fault, 0, 0
+        self.fault, self.hits = fault, 0
 
     def takes(self, route: str, method: str, path: str) -> bool:
         fault = self.fault
@@ -51,9 +49,6 @@ class ArmedFault:
         if fault.route not in ("*", route) or fault.method not in (None, method) or fault.path not in path:
             return False
         if fault.kind in ("cut", "corrupt") and method == "HEAD":
-            return False
-        if self._skipped < fault.skip:
-            self._skipped += 1
             return False
         self.hits += 1
         return True
@@ -72,6 +67,5 @@ def spoil(answer: Answer, kind: FaultKind | None) -> Answer:
         flipped = bytes(byte ^ 0xFF for byte in answer.body[half : half + 16])
         return replace(answer, body=answer.body[:half] + flipped + answer.body[half + len(flipped) :])
     if kind == "wrong_size":
-        linked = {"X-Linked-Size": str(half)} if "X-Linked-Size" in answer.headers else {}
-        return replace(answer, body=answer.body[:half], headers={**answer.headers, **linked})
+        return replace(answer, body=answer.body[:half])
     return answer

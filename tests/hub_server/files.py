@@ -1,19 +1,15 @@
 """Routes of the loopback Hub for files: upload (preupload, LFS, commit), listing (tree, paths-info), download."""
 
 import base64
-import binascii
 import hashlib
 import json
 import re
 import secrets
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 from hub_server.calls import API_REPO, SITE_REPO, Answer, Call, Route
 from hub_server.store import URL_PREFIX, Blob, Commit, Delete, HubError, Put, Repo
-
-PAGE = 1000  # entries of a tree listing, as on the Hub; `?limit=` asks for fewer
-EXPANDED_PAGE = 50
 
 
 def preupload(call: Call) -> Answer:
@@ -58,28 +54,15 @@ def lfs_upload(call: Call) -> Answer:
 
 def commit(call: Call) -> Answer:
     repo = call.write_repo()
-    if call.flag("create_pr"):
-        raise HubError(501, "The loopback Hub has no pull requests.")
     header: dict[str, Any] = {}
     changes: list[Put | Delete] = []
     for line in call.body.splitlines():
-        try:
-            item = json.loads(line)
-            key, value = item["key"], item["value"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise HubError(400, f"A line of the commit is not understood: {line[:80]!r}") from error
-        if key == "header":
-            header = value
+        item = json.loads(line)
+        if item["key"] == "header":
+            header = item["value"]
         else:
-            changes.append(_change(repo, key, value))
-    made = repo.commit(
-        call.at["rev"],
-        changes,
-        title=header.get("summary") or "",
-        message=header.get("description") or "",
-        author=call.caller.user or "",
-        parent=header.get("parentCommit"),
-    )
+            changes.append(_change(repo, item["key"], item["value"]))
+    made = repo.commit(changes, title=header.get("summary") or "", parent=header.get("parentCommit"))
     url = f"{call.store.url}/{URL_PREFIX[repo.type]}{repo.id}/commit/{made.sha}"
     return Answer.of({"success": True, "commitOid": made.sha, "commitUrl": url, "hookOutput": ""})
 
@@ -87,22 +70,19 @@ def commit(call: Call) -> Answer:
 def _change(repo: Repo, key: str, value: dict[str, Any]) -> Put | Delete:
     path = value["path"]
     if key == "file":
-        try:
-            return Put(path, Blob(base64.b64decode(value["content"], validate=True), lfs=False))
-        except binascii.Error as error:
-            raise HubError(400, f"The content of {path} is not base64.") from error
+        return Put(path, Blob(base64.b64decode(value["content"]), lfs=False))
     if key == "lfsFile":
         data = repo.lfs.get(value["oid"])
         if data is None or value.get("size", len(data)) != len(data):
             raise HubError(400, f"LFS pointer pointed to a file that does not exist: {path} ({value['oid']})")
         return Put(path, Blob(data, lfs=True))
-    if key in ("deletedFile", "deletedFolder"):
-        return Delete(path.rstrip("/"), folder=key == "deletedFolder")
+    if key == "deletedFile":
+        return Delete(path)
     raise HubError(400, f"Unknown operation in a commit: {key!r}")
 
 
 def tree(call: Call) -> Answer:
-    """The entries under a path, in pages; the `Link` header holds the address of the next page."""
+    """The entries under a path, all in one page."""
     repo = call.read_repo()
     at = repo.resolve(call.at["rev"])
     folder = call.at.get("path", "").strip("/")
@@ -113,30 +93,16 @@ def tree(call: Call) -> Answer:
     entries = set(below) | {parent for path in below for parent in _parents(path) if parent.startswith(prefix)}
     if not call.flag("recursive"):
         entries = {path for path in entries if "/" not in path[len(prefix) :]}
-    listed = sorted(entries)
-    expand = call.flag("expand")
-    start, size = call.number("cursor", 0), call.number("limit", EXPANDED_PAGE if expand else PAGE)
-    headers = {}
-    if start + size < len(listed):
-        again = urlencode({**{key: values[0] for key, values in call.query.items()}, "cursor": start + size})
-        headers["Link"] = f'<{call.store.url}{call.path}?{again}>; rel="next"'
-    page = [_entry(repo, at, path, expand=expand) for path in listed[start : start + size]]
-    return Answer.of(page, headers=headers)
+    return Answer.of([_entry(at, path) for path in sorted(entries)])
 
 
 def paths_info(call: Call) -> Answer:
     """The entries of the paths that exist; the client sends a form."""
     repo = call.read_repo()
     at = repo.resolve(call.at["rev"])
-    if "json" in call.headers.get("Content-Type", ""):
-        body = call.json()
-        paths, expand = body.get("paths", []), bool(body.get("expand"))
-    else:
-        form = parse_qs(call.body.decode())
-        paths, expand = form.get("paths", []), form.get("expand", [""])[0].lower() == "true"
+    paths = parse_qs(call.body.decode()).get("paths", [])
     folders = {parent for path in at.tree for parent in _parents(path)}
-    known = [path for path in paths if path in at.tree or path in folders]
-    return Answer.of([_entry(repo, at, path, expand=expand) for path in known])
+    return Answer.of([_entry(at, path) for path in paths if path in at.tree or path in folders])
 
 
 def resolve(call: Call) -> Answer:
@@ -177,7 +143,7 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[: i + 1]) for i in range(len(parts))]
 
 
-def _entry(repo: Repo, at: Commit, path: str, *, expand: bool) -> dict[str, Any]:
+def _entry(at: Commit, path: str) -> dict[str, Any]:
     blob = at.tree.get(path)
     entry: dict[str, Any]
     if blob is None:
@@ -187,9 +153,6 @@ def _entry(repo: Repo, at: Commit, path: str, *, expand: bool) -> dict[str, Any]
         entry = {"type": "file", "oid": blob.git_oid, "size": len(blob.data), "path": path}
         if blob.lfs:
             entry["lfs"] = {"oid": blob.sha256, "size": len(blob.data), "pointerSize": len(blob.pointer)}
-    if expand:
-        last = repo.last_change(path, at)
-        entry["lastCommit"] = {"id": last.sha, "title": last.title, "date": last.date}
     return entry
 
 

@@ -1,32 +1,30 @@
 """A small Hugging Face Hub on the loopback address, for the real clients.
 
-    with HubServer() as hub:
-        hub.add_repo("artist/works", "dataset", {"README.md": b"# Works"})
-        ...                                             # a client with HF_ENDPOINT=hub.url, HF_TOKEN=hub.token
-        assert hub.commits("artist/works", "dataset")[0].title == "..."
+    hub.add_repo("artist/works", "dataset", {"README.md": b"# Works"})
+    ...                                             # a client with HF_ENDPOINT=hub.url, HF_TOKEN=hub.token
+    assert hub.commits("artist/works", "dataset")[0].title == "..."
 
 It keeps everything in memory, records every request, and simulates faults (`inject(Fault(...))`).
 
 Differences from the real Hub: LFS files are served from the same host (no redirect to storage, no Xet, so clients need
-HF_HUB_DISABLE_XET=1), a Space builds at once, and there are no pull requests, discussions or dataset viewer. Unknown
-routes are answered with 501, which clients do not retry.
+HF_HUB_DISABLE_XET=1), a Space builds at once, there are no branches, pages of listings, pull requests, discussions or dataset
+viewer. Unknown routes are answered with 501, which clients do not retry.
 """
 
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
 from hub_server import files, routes
 from hub_server.calls import Answer, Call, Route, parse_query
 from hub_server.faults import ArmedFault, Fault, refuse, spoil
 from hub_server.http import HubHttp
-from hub_server.store import Blob, Caller, Commit, HubError, HubStore, Put, Repo
+from hub_server.store import Blob, Commit, HubError, HubStore, Put, Repo
 
 ROUTES: tuple[Route, ...] = (*files.ROUTES, *routes.ROUTES)
 
@@ -37,17 +35,15 @@ class Request:
 
     method: str
     path: str
-    query: str
     route: str
     status: int
     received: int
     sent: int
     range: str | None
-    user: str | None
 
 
 class HubServer:
-    """The server and its interface for tests. Starts on entering `with`, or by `start()` and `stop()`.
+    """The server and its interface for tests.
 
     `.url`, `.token` (read and write), `.read_token` (read only), `.other_token` (read and write, of another user). The
     first two belong to the user `artist`, a member of the organisation `museum`, the last one to `visitor`.
@@ -58,15 +54,14 @@ class HubServer:
     read_token = "hf_artist_read"
     other_token = "hf_visitor_write"
 
-    def __init__(self, *, orgs: Mapping[str, Iterable[str]] | None = None):
+    def __init__(self) -> None:
         tokens = {
             self.token: (self.user, "write"),
             self.read_token: (self.user, "read"),
             self.other_token: ("visitor", "write"),
         }
-        self._store = HubStore(tokens, {"museum": [self.user]} if orgs is None else orgs)
+        self._store = HubStore(tokens, {"museum": [self.user]})
         self._lock = threading.RLock()
-        self._cleared = threading.Event()  # set and replaced by the next `clear()`
         self._requests: list[Request] = []
         self._faults: list[ArmedFault] = []
         self.bugs: deque[str] = deque(maxlen=20)  # tracebacks of errors in this server itself
@@ -90,29 +85,15 @@ class HubServer:
 
     def stop(self) -> None:
         """Stop listening and close every connection."""
-        self._cleared.set()
         if self._http is not None:
             self._http.shutdown()
             self._http.server_close()
             self._http.hang_up()
             self._http = None
 
-    def __enter__(self) -> "HubServer":
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def clear(self) -> None:
-        """Remove all repositories, requests, faults and bugs; address and tokens stay.
-
-        The connection of a request that still waits in a `slow` fault is closed, so that it cannot reach the next test.
-        """
+        """Remove all repositories, requests, faults and bugs; address and tokens stay."""
         with self._lock:
-            self._cleared.set()
-            self._cleared = threading.Event()
             self._store.repos.clear()
             self._store.tickets.clear()
             self._requests.clear()
@@ -140,17 +121,14 @@ class HubServer:
         *,
         private: bool = False,
         gated: str | bool = False,
-        sdk: str = "gradio",
     ) -> str:
         """Add a repository without HTTP, in any namespace; returns the sha of `main`.
 
         As on the Hub, the first commit has `.gitattributes` (in a Space also README.md); the second has `files`.
         """
         with self._lock:
-            owner = Caller(self.user, "write", frozenset([repo_id.split("/")[0]]))
-            space_sdk = sdk if repo_type == "space" else None
-            repo = self._store.create(repo_id, repo_type, caller=owner, private=private, sdk=space_sdk)
-            repo.gated = gated
+            repo = Repo(repo_id, repo_type, private=private, gated=gated)
+            self._store.repos[repo_type, repo_id] = repo
             return self.add_commit(repo_id, repo_type, files) if files else repo.head.sha
 
     def add_commit(
@@ -167,25 +145,24 @@ class HubServer:
                 if lfs:
                     repo.lfs[blob.sha256] = data
                 changes.append(Put(path, blob))
-            return repo.commit("main", changes, title=title, author=self.user).sha
+            return repo.commit(changes, title=title).sha
 
     def commits(self, repo_id: str, repo_type: str) -> list[Commit]:
         """The commits of `main`, newest first."""
         with self._lock:
-            repo = self._repo(repo_id, repo_type)
-            return repo.history(repo.head)
+            return list(reversed(self._repo(repo_id, repo_type).commits.values()))
 
-    def files(self, repo_id: str, repo_type: str, revision: str = "main") -> dict[str, bytes]:
-        """The files at a branch, tag or sha."""
+    def files(self, repo_id: str, repo_type: str) -> dict[str, bytes]:
+        """The newest files."""
         with self._lock:
-            return {path: blob.data for path, blob in self._repo(repo_id, repo_type).resolve(revision).tree.items()}
+            return {path: blob.data for path, blob in self._repo(repo_id, repo_type).head.tree.items()}
 
     def exists(self, repo_id: str, repo_type: str) -> bool:
         with self._lock:
             return (repo_type, repo_id) in self._store.repos
 
     def repo(self, repo_id: str, repo_type: str) -> Repo:
-        """The repository itself, for attributes without a method here: `private`, `gated`, `granted`, `space`, `tags`."""
+        """The repository itself, for attributes without a method here: `private`, `space`, `tags`."""
         with self._lock:
             return self._repo(repo_id, repo_type)
 
@@ -203,30 +180,25 @@ class HubServer:
         route, at = next(((route, at) for route, at in found if at is not None), (None, {}))
         name = route.name if route else "none"
         with self._lock:
-            cleared = self._cleared
             fault = next((f.fault for f in self._faults if f.takes(name, method, unquote(parts.path))), None)
         kind = fault.kind if fault else None
         answer: Answer | None = None
-        user: str | None = None
-        if fault and kind == "slow" and cleared.wait(fault.seconds):
-            return None, 0
+        if fault and kind == "slow":
+            threading.Event().wait(fault.seconds)  # time.sleep is shortened by some tests
         if fault and kind == "status":
             answer = refuse(fault)
         elif kind != "drop":
             taken = body[: len(body) // 2] if kind == "wrong_size" and method == "PUT" else body
-            answer, user = self._dispatch(route, at, method, parts.path, parts.query, headers, taken)
+            answer = self._dispatch(route, at, method, parts.path, parts.query, headers, taken)
             answer = spoil(answer, kind)
         if kind == "lost_answer":
             answer = None
         size = len(answer.body) if answer else 0
         sent = 0 if method == "HEAD" else size // 2 if kind == "cut" else size
         status = answer.status if answer else 0
-        request = Request(
-            method, unquote(parts.path), parts.query, name, status, len(body), sent, headers.get("Range"), user
-        )
+        request = Request(method, unquote(parts.path), name, status, len(body), sent, headers.get("Range"))
         with self._lock:
-            if not cleared.is_set():
-                self._requests.append(request)
+            self._requests.append(request)
         return answer, sent
 
     def _dispatch(
@@ -238,17 +210,16 @@ class HubServer:
         query: str,
         headers: Message,
         body: bytes,
-    ) -> tuple[Answer, str | None]:
-        caller = Caller()
+    ) -> Answer:
         with self._lock:
             try:
                 caller = self._store.caller(headers.get("Authorization"))
                 if route is None:
                     raise HubError(501, f"The loopback Hub does not serve {method} {path}.")
                 call = Call(self._store, method, path, at or {}, parse_query(query), headers, body, caller)
-                return route.answer(call), caller.user
+                return route.answer(call)
             except HubError as error:
-                return Answer.refusal(error), caller.user
+                return Answer.refusal(error)
             except Exception as error:  # noqa: BLE001 - a bug of this server must reach the test, not hang the client
                 self.bugs.append(traceback.format_exc())
-                return Answer.refusal(HubError(501, f"A bug in the loopback Hub: {error!r}")), caller.user
+                return Answer.refusal(HubError(501, f"A bug in the loopback Hub: {error!r}"))

@@ -9,7 +9,6 @@ import hashlib
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -66,11 +65,7 @@ class Blob:
 @dataclass(frozen=True)
 class Commit:
     sha: str
-    parent: str | None
     title: str
-    message: str
-    author: str
-    date: str
     tree: Mapping[str, Blob]
 
 
@@ -83,36 +78,27 @@ class Put:
 @dataclass(frozen=True)
 class Delete:
     path: str
-    folder: bool
 
 
 @dataclass
 class Space:
     """The settings of a Space, which are not in its files."""
 
-    sdk: str
     hardware: str = "cpu-basic"
-    sleep_seconds: int | None = None
-    paused: bool = False
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     volumes: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Repo:
-    """One repository: its commits, branches, tags, and the LFS objects that were uploaded to it."""
+    """One repository: its commits on `main`, tags, and the LFS objects that were uploaded to it."""
 
-    def __init__(self, repo_id: str, repo_type: str, *, author: str, private: bool = False, sdk: str | None = None):
-        self.id, self.type, self.private = repo_id, repo_type, private
-        self.gated: str | bool = False
-        self.granted: set[str] = set()  # users with access if gated
-        self.space = Space(sdk) if repo_type == "space" and sdk else None
-        self.created = now()
-        self.commits: dict[str, Commit] = {}
-        self.branches: dict[str, str] = {}
+    def __init__(self, repo_id: str, repo_type: str, *, private: bool = False, gated: str | bool = False):
+        self.id, self.type, self.private, self.gated = repo_id, repo_type, private, gated
+        self.space = Space() if repo_type == "space" else None
+        self.commits: dict[str, Commit] = {}  # oldest first
         self.tags: dict[str, str] = {}
         self.lfs: dict[str, bytes] = {}  # sha256 -> content, committed or not yet
-        self._first_commit(author)
+        self._first_commit()
 
     @property
     def namespace(self) -> str:
@@ -120,51 +106,23 @@ class Repo:
 
     @property
     def head(self) -> Commit:
-        return self.commits[self.branches["main"]]
+        return next(reversed(self.commits.values()))
 
     def resolve(self, revision: str) -> Commit:
-        """The commit of a branch, a tag, or a sha of at least 7 digits."""
-        sha = self.branches.get(revision) or self.tags.get(revision)
-        if sha is None and len(revision) >= 7:
-            sha = next((known for known in self.commits if known.startswith(revision)), None)
-        if sha is None:
+        """The commit of `main`, a tag, or a whole sha."""
+        sha = self.head.sha if revision == "main" else self.tags.get(revision, revision)
+        if sha not in self.commits:
             raise HubError(404, f"Invalid rev id: {revision}", code="RevisionNotFound")
         return self.commits[sha]
 
-    def commit(
-        self,
-        branch: str,
-        changes: Iterable[Put | Delete],
-        *,
-        title: str,
-        message: str = "",
-        author: str,
-        parent: str | None = None,
-    ) -> Commit:
-        """Move `branch` to a new commit. `parent` is the head that the caller expects: any other one is 412."""
-        if branch not in self.branches:
-            raise HubError(404, f"Invalid rev id: {branch}", code="RevisionNotFound")
-        base = self.commits[self.branches[branch]]
-        if parent is not None and parent != base.sha:
+    def commit(self, changes: Iterable[Put | Delete], *, title: str, parent: str | None = None) -> Commit:
+        """Move `main` to a new commit. `parent` is the head that the caller expects: any other one is 412."""
+        if parent is not None and parent != self.head.sha:
             raise HubError(412, "A commit has happened since. Please refresh and try again.")
-        tree = dict(base.tree)
+        tree = dict(self.head.tree)
         for change in changes:
             _apply(tree, change)
-        return self._record(branch, base.sha, tree, title, message, author)
-
-    def last_change(self, path: str, at: Commit) -> Commit:
-        """The newest commit, at or before `at`, that changed `path` (a file or a folder)."""
-        wanted, commit = _slice(at.tree, path), at
-        while commit.parent is not None and _slice(self.commits[commit.parent].tree, path) == wanted:
-            commit = self.commits[commit.parent]
-        return commit
-
-    def history(self, commit: Commit) -> list[Commit]:
-        """`commit` and its ancestors, newest first."""
-        line = [commit]
-        while line[-1].parent is not None:
-            line.append(self.commits[line[-1].parent])
-        return line
+        return self._record(tree, title)
 
     def goes_to_lfs(self, path: str, size: int, sample: bytes) -> bool:
         """Whether the Hub stores this file as LFS: listed in `.gitattributes`, large, or not text."""
@@ -176,25 +134,21 @@ class Repo:
         named = any(fnmatch.fnmatch(path if "/" in p else path.rsplit("/", 1)[-1], p) for p in patterns)
         return named or size >= LFS_FROM_BYTES or not _is_text(sample)
 
-    def _first_commit(self, author: str) -> None:
+    def _first_commit(self) -> None:
         suffixes = (_LFS_SUFFIXES + (_LFS_MEDIA_SUFFIXES if self.type == "dataset" else "")).split()
         attributes = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in suffixes)
         tree = {".gitattributes": Blob(attributes.encode(), lfs=False)}
         if self.space is not None:
             title = self.id.split("/")[-1]
-            card = f"---\ntitle: {title}\nsdk: {self.space.sdk}\napp_file: app.py\npinned: false\n---\n"
+            card = f"---\ntitle: {title}\nsdk: gradio\napp_file: app.py\npinned: false\n---\n"
             tree["README.md"] = Blob(card.encode(), lfs=False)
-        self._record("main", None, tree, "initial commit", "", author)
+        self._record(tree, "initial commit")
 
-    def _record(
-        self, branch: str, parent: str | None, tree: dict[str, Blob], title: str, message: str, author: str
-    ) -> Commit:
+    def _record(self, tree: dict[str, Blob], title: str) -> Commit:
         listing = "".join(f"{path} {blob.git_oid}\n" for path, blob in sorted(tree.items()))
-        sha = hashlib.sha1(f"{next(_SERIAL)} {self.id} {parent}\n{title}\n{listing}".encode()).hexdigest()
-        commit = Commit(sha, parent, title, message, author, now(), MappingProxyType(dict(sorted(tree.items()))))
-        self.commits[sha] = commit
-        self.branches[branch] = sha
-        return commit
+        sha = hashlib.sha1(f"{next(_SERIAL)} {self.id}\n{title}\n{listing}".encode()).hexdigest()
+        self.commits[sha] = Commit(sha, title, MappingProxyType(dict(sorted(tree.items()))))
+        return self.commits[sha]
 
 
 @dataclass(frozen=True)
@@ -230,17 +184,14 @@ class HubStore:
         own = {user} | {org for org, members in self.orgs.items() if user in members}
         return Caller(user, role, frozenset(own))
 
-    def create(
-        self, repo_id: str, repo_type: str, *, caller: Caller, private: bool = False, sdk: str | None = None
-    ) -> Repo:
+    def create(self, repo_id: str, repo_type: str, *, caller: Caller, private: bool = False) -> Repo:
         if repo_type not in REPO_TYPES:
             raise HubError(400, f"Unknown repository type {repo_type!r}: use one of {', '.join(REPO_TYPES)}.")
         self.need_write(repo_id.split("/")[0], caller)
         if (repo_type, repo_id) in self.repos:
             raise HubError(409, f"You already created this {repo_type} repo: {repo_id}")
-        repo = Repo(repo_id, repo_type, author=caller.user or "", private=private, sdk=sdk)
-        self.repos[repo_type, repo_id] = repo
-        return repo
+        self.repos[repo_type, repo_id] = Repo(repo_id, repo_type, private=private)
+        return self.repos[repo_type, repo_id]
 
     def read(self, repo_type: str, repo_id: str, caller: Caller) -> Repo:
         """The repository, if the caller can see it; else 401 (no token) or 404, as if it did not exist."""
@@ -268,15 +219,10 @@ class HubStore:
 
     def need_content(self, repo: Repo, caller: Caller) -> None:
         """Raises `GatedRepo` if the repository is gated and the caller has no access."""
-        if not repo.gated or repo.namespace in caller.namespaces or caller.user in repo.granted:
+        if not repo.gated or repo.namespace in caller.namespaces:
             return
         status = 401 if caller.user is None else 403
         raise HubError(status, f"Access to {repo.type} {repo.id} is restricted.", code="GatedRepo")
-
-
-def now() -> str:
-    """The current time in the format of the Hub: `2025-01-31T12:00:00.000Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _apply(tree: dict[str, Blob], change: Put | Delete) -> None:
@@ -286,17 +232,9 @@ def _apply(tree: dict[str, Blob], change: Put | Delete) -> None:
     if isinstance(change, Put):
         tree[change.path] = change.blob
         return
-    doomed = [p for p in tree if p.startswith(change.path + "/")] if change.folder else [change.path]
-    if not doomed or any(path not in tree for path in doomed):
+    if change.path not in tree:
         raise HubError(404, f"A file with this name doesn't exist: {change.path}", code="EntryNotFound")
-    for path in doomed:
-        del tree[path]
-
-
-def _slice(tree: Mapping[str, Blob], path: str) -> dict[str, str]:
-    if path in tree:
-        return {path: tree[path].git_oid}
-    return {p: blob.git_oid for p, blob in tree.items() if p.startswith(path + "/")}
+    del tree[change.path]
 
 
 def _is_text(sample: bytes) -> bool:

@@ -154,13 +154,13 @@ def test_columns_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, t
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("artist/none", "The Hub has no dataset artist/none, or it is private"),
+        ("artist/none", "Reading the dataset artist/none failed: the Hub has no such repository, or it is private"),
         ("not an id", "is not a Hub dataset id; give NAMESPACE/NAME"),
         (f"{WIKIART}:test", "split test, cannot be read: .*train"),
-        (f"{WIKIART}@nowhere", "has no such revision"),
+        (f"{WIKIART}@nowhere", "failed: there is no such revision"),
         ("artist/words", "has no image column; its columns are text"),
         ("artist/empty", "artist/empty, split train, cannot be read"),
-        ("museum/gated", "Access to the dataset museum/gated is restricted: request it on its page"),
+        ("museum/gated", "museum/gated failed: the repository is gated. Request access on its page"),
     ],
 )
 def test_an_unreadable_dataset_is_a_one_line_error(
@@ -178,7 +178,9 @@ def test_an_unreadable_dataset_is_a_one_line_error(
 
 def test_a_dropped_connection_is_a_source_error(wikiart_hub: HubServer) -> None:
     wikiart_hub.inject(Fault("info", "drop", times=None))
-    with pytest.raises(SourceError, match=r"cannot be read from the Hub \(.*\)\. Check the connection"):
+    with pytest.raises(
+        SourceError, match=r"artist/wikiart failed: the Hub does not answer \(.*\)\. Check the connection"
+    ):
         open_source(f"hub:{WIKIART}")
 
 
@@ -426,9 +428,7 @@ def test_a_hub_that_fails_while_a_picture_is_fetched_stops_the_build(hub: HubSer
     """A picture that could not be fetched is no bad picture: nothing is left out for that."""
     hub.add_repo(WIKIART, "dataset", image_folder("loose with metadata"))
     armed = hub.inject(Fault("resolve", path="b #1.jpg", status=403, times=None))
-    with pytest.raises(
-        SourceError, match=r"cannot be read from the Hub \(.*\)\. Check the connection, then run it again"
-    ):
+    with pytest.raises(SourceError, match=r"Reading the dataset artist/wikiart failed: the Hub answered 403"):
         build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
     assert armed.hits
     assert not (tmp_path / "out.report.json").exists()

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from artsim.files.cache import default_cache
+from artsim.files.cache import cache_folder
 from artsim.ui.settings import read_settings
 
 
 def test_defaults() -> None:
     settings = read_settings([], {"HOME": "/home/ada"})
     assert (settings.collection, settings.encoder, settings.host, settings.port) == (None, "auto", None, None)
-    assert settings.cache == default_cache({}).absolute()
+    assert settings.cache == cache_folder({})
 
 
 def test_the_environment_sets_the_settings() -> None:

@@ -18,6 +18,7 @@ from artsim.web import http as web
 
 MAX_BYTES = 30_000_000  # the largest a JPEG of 4096 x 4096 may reasonably be
 MAX_SECONDS = 120.0
+TRUSTED_HOSTS = ("nga.gov", "githubusercontent.com")  # the museum, and GitHub, which has its tables
 GIVE_UP_AFTER = 20  # works in a row for which the server failed: it is down, or blocks us
 
 
@@ -64,7 +65,7 @@ def resolve_base(iiif_url: str, *, base: str | None = None) -> str:
         if identifier in ("", ".", ".."):
             raise web.FetchError(f"'{iiif_url[:200]}' names no picture")
         return f"{base.rstrip('/')}/{identifier}"
-    if not (web.is_trusted(address) or web.is_this_machine(address)):
+    if not (web.is_trusted(address, TRUSTED_HOSTS) or web.is_this_machine(address)):
         raise web.FetchError(
             f"{address.scheme}://{address.host} is not a server of the museum; --iiif-base allows another one"
         )
@@ -94,8 +95,8 @@ def fetch_images(
 ) -> Generator[Result, None, None]:
     """Fetch all pictures; yields results as they complete. Existing complete files are not fetched again.
 
-    After `GIVE_UP_AFTER` works in a row for which the server failed, the rest is not tried. Raises `SourceError` when a
-    file cannot be written.
+    After `GIVE_UP_AFTER` works in a row for which the server failed, the rest is not tried. Raises `CollectionError`
+    when a file cannot be written.
     """
     failed_in_a_row = 0
     executor = ThreadPoolExecutor(workers, thread_name_prefix="iiif")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from artsim.errors import SourceError
+from artsim.errors import CollectionError, SourceError
 from artsim.files.atomic import replacing_file
 from artsim.sources.nga import open_data, pictures
 from artsim.web import http as web
@@ -94,7 +94,7 @@ def run(options: Options) -> int:
     """Prepare the folder and print a summary; the exit code is 0, 1 (too many failures), 2 (cannot start) or 130 (stopped)."""
     try:
         report = prepare(options)
-    except SourceError as error:
+    except (SourceError, CollectionError) as error:
         print(f"prepare_nga: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -105,13 +105,21 @@ def run(options: Options) -> int:
 
 
 def prepare(options: Options) -> Report:
-    """Read the tables, fetch the pictures, write report and metadata. Raises `SourceError`."""
+    """Read the tables, fetch the pictures, write report and metadata.
+
+    Raises `SourceError`, or `CollectionError` when a file cannot be written.
+    """
     for name, base in (("--csv-base-url", options.csv_base_url), ("--iiif-base", options.iiif_base)):
         try:
             web.parse(base or CSV_BASE_URL)
         except web.FetchError as error:
             raise SourceError(f"{name}: {error}.") from None
-    with web.WebClient(workers=options.workers, retry_wait=options.retry_wait) as client:
+    with web.WebClient(
+        workers=options.workers,
+        purpose="prepares the National Gallery of Art's open data",
+        trusted=pictures.TRUSTED_HOSTS,
+        retry_wait=options.retry_wait,
+    ) as client:
         if options.download:
             download_tables(options.data, client=client, base_url=options.csv_base_url)
         print(f"Reading the museum's tables in {options.data}", flush=True)  # takes some seconds

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 import pytest
 from museum import Answer, MuseumServer, jpeg
 
-from artsim.sources.nga.pictures import image_url
+from artsim.sources.nga.pictures import TRUSTED_HOSTS, image_url
 from artsim.web.http import FetchError, Stopped, WebClient, is_trusted, parse
 
 BUSY = Answer(429, headers={"Retry-After": "1"})
@@ -18,7 +18,7 @@ BUSY = Answer(429, headers={"Retry-After": "1"})
 
 @pytest.fixture
 def client() -> Iterator[WebClient]:
-    with WebClient(workers=2, retries=3, retry_wait=0.01) as web:
+    with WebClient(workers=2, purpose="looks", trusted=TRUSTED_HOSTS, retries=3, retry_wait=0.01) as web:
         yield web
 
 
@@ -32,7 +32,7 @@ def test_requests_name_the_user_agent_and_the_size(client: WebClient, server: Mu
     assert get(client, server, "mill") == jpeg(64)
     assert server.paths == ["/iiif/mill/full/!64,64/0/default.jpg"]
     (agent,) = server.user_agents
-    assert agent.startswith("artsim/") and "National Gallery of Art" in agent
+    assert agent.startswith("artsim/") and "(looks; at most 2 requests at once)" in agent
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
@@ -162,7 +162,7 @@ def test_circular_redirects_are_limited(client: WebClient, server: MuseumServer)
     ],
 )
 def test_only_the_museum_and_github_over_https_are_trusted(url: str, trusted: bool) -> None:
-    assert is_trusted(parse(url)) is trusted
+    assert is_trusted(parse(url), TRUSTED_HOSTS) is trusted
 
 
 @pytest.mark.parametrize(
