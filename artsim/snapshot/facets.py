@@ -10,15 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artsim.columns import COLUMNS, column_of
 from artsim.snapshot.filters import Where, allowed_rows, distinct_values
 from artsim.snapshot.state import State
 
-PREFERRED = (
-    "artist creator author period style genre movement school culture medium technique material classification "
-    "type department museum country nationality label tags keywords"
-).split()
-"""Column names that come first, in this order; the others follow in the order of the collection."""
-_EXCLUDED = frozenset("id title url image_url license sha256 description caption".split())
 _MAX_VALUES = 1000  # offered per column, most frequent first
 _MAX_INTERVALS = 12  # of a range
 _MAX_MEAN_LENGTH = 60  # characters: columns with longer values are prose, not categories
@@ -61,9 +56,9 @@ def possible_facets(state: State, *, most: int = 24) -> list[Facet]:
 
 
 def _columns(table: pa.Table) -> list[str]:
-    """Columns that can be facets, preferred ones first."""
-    columns = [name for name in table.column_names if name not in _EXCLUDED]
-    return sorted(columns, key=lambda name: PREFERRED.index(name) if name in PREFERRED else len(PREFERRED))
+    """Columns that can be facets: those that artsim prefers, then the others, in the order of the collection."""
+    preferred = [name for name, column in COLUMNS.items() if column.facet and name in table.column_names]
+    return preferred + [name for name in table.column_names if column_of(name).facet is None]
 
 
 def _kind(table: pa.Table, column: str) -> Literal["values", "range"] | None:
@@ -83,7 +78,7 @@ def _facet(table: pa.Table, column: str) -> Facet | None:
     values = [(value, count) for value, count in distinct_values(table, column) if value.strip()]
     covered = sum(count for _, count in values)
     repeats = len(values) >= 2 and any(count > 1 for _, count in values)
-    groups = len(values) <= covered / 2 or column in PREFERRED
+    groups = len(values) <= covered / 2 or column_of(column).facet
     if not repeats or not groups or np.mean([len(value) for value, _ in values]) > _MAX_MEAN_LENGTH:
         return None
     return Facet(column, "values", values=tuple(values[:_MAX_VALUES]))

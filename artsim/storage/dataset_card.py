@@ -6,36 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from artsim.columns import column_of
 from artsim.encoders.presets import PRESETS
 from artsim.encoders.protocol import ASPECTS, Aspect
 from artsim.storage.card_figures import Figures
 from artsim.storage.manifest import Manifest, SpaceRecord
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
-_MEANINGS = {
-    "id": "identifier of the work in searches; unique",
-    "image": "the picture, as its original file",
-    "image_url": "where the picture can be fetched",
-    "title": "title",
-    "artist": "who made it",
-    "artist_bio": "a line about the artist",
-    "nationality": "nationality of the artist",
-    "year": "year in which it was made, or the first of them",
-    "date": "when it was made, in words",
-    "period": "period",
-    "medium": "materials and technique",
-    "dimensions": "size of the object",
-    "culture": "culture or region",
-    "department": "department of the museum",
-    "credit_line": "how the museum acquired it",
-    "tags": "what it shows, as keywords",
-    "url": "page of the work",
-    "license": "licence of the picture",
-    "style": "style",
-    "genre": "genre",
-    "label": "name of the folder that contained it",
-    "sha256": "sha256 of the picture's file",
-}
 _ASPECTS = {
     "subject": "what it shows",
     "style": "how it is painted",
@@ -128,12 +105,12 @@ def _columns(card: _Card) -> str:
         if (regions := space.regions) is not None:
             vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, concatenated"
             dims[regions.column] = regions.dim * len(regions.boxes)
-    rows = [("`id`", "string", _MEANINGS["id"])]
+    rows = [("`id`", "string", column_of("id").meaning)]
     if card.manifest.images == "bytes":
-        rows.append(("`image`", "image", _MEANINGS["image"]))
+        rows.append(("`image`", "image", column_of("image").meaning))
     for name, feature in card.schema.items():
         if name != "id":
-            rows.append((f"`{name}`", _kind(feature), _MEANINGS.get(name, "as the source gives it")))
+            rows.append((f"`{name}`", _kind(feature), column_of(name).meaning or "as the source gives it"))
     rows += [(f"`{name}`", f"{dims[name]} × float32", meaning) for name, meaning in vectors.items()]
     table = "\n".join(f"| {' | '.join(_cell(value) for value in row)} |" for row in rows)
     note = (

@@ -43,6 +43,11 @@ class Context:
         return (*possible, *current.values())
 
     @property
+    def has_years(self) -> bool:
+        """Whether the works have years: for the timeline, centuries and sorting."""
+        return any(facet.column == "year" and facet.kind == "range" for facet in self.facets)
+
+    @property
     def examples(self) -> tuple[str, ...]:
         """Ids of the works shown before the first search."""
         return _examples_of(self.collection.state)
