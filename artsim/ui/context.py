@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from artsim.analysis.varied_works import varied_works
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect
 from artsim.messages.strings import Strings, load_strings
-from artsim.snapshot.facets import Facet, choose_facets, possible_facets, varied_works
+from artsim.snapshot.facets import Facet, choose_facets, possible_facets
 from artsim.snapshot.state import State
 from artsim.ui.auth import OwnerTools
 from artsim.ui.readiness import Readiness
