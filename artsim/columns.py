@@ -1,8 +1,13 @@
-"""Conversion of metadata values to editable text and back, by column type."""
+"""What artsim knows of a metadata column, in one table; and values of columns as editable text and back, by type.
+
+A collection may have any other columns: they are shown, filtered by and edited as their values allow.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -12,6 +17,138 @@ from artsim.messages.message import Message
 KINDS = ("text", "number", "whole number", "yes or no", "list")
 """The kinds that `kind_of` returns."""
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column. Its heading is the message `column.NAME`."""
+
+    kind: str | None = None
+    """One of `KINDS`; None: what the values are. Text remains text if a file has only numbers there (a title "1984")."""
+    meaning: str = ""
+    """Its description on the dataset card."""
+    label: Literal["title", "artist", "date"] | None = None
+    """The part of a work's label that it provides; the first such column with a value does."""
+    facet: bool | None = None
+    """True: among the first filters offered. False: no filter. None: a filter if its values suit."""
+    listed: bool = True
+    """Whether a visitor finds it among the metadata of a work; False for what is shown elsewhere."""
+    comparable: bool = True
+    """Whether it says something about two works that they have the same value; False for identifiers, prose and the like."""
+    searched: bool = False
+    """Whether the owner's search for works looks into it."""
+    long: bool = False
+    """Whether the owner edits it in a field of several lines."""
+    synonyms: tuple[str, ...] = ()
+    """What tables call it, most likely first."""
+
+
+COLUMNS: Mapping[str, Column] = {
+    "id": Column(
+        kind="text",
+        meaning="identifier of the work in searches; unique",
+        facet=False,
+        listed=False,
+        comparable=False,
+        searched=True,
+    ),
+    "image": Column(meaning="the picture, as its original file"),
+    "title": Column(
+        kind="text",
+        meaning="title",
+        label="title",
+        facet=False,
+        listed=False,
+        searched=True,
+        synonyms=("name", "caption"),
+    ),
+    "name": Column(kind="text", label="title"),
+    "caption": Column(kind="text", label="title", facet=False, comparable=False, long=True),
+    "file_name": Column(kind="text", label="title", comparable=False),
+    "artist": Column(
+        kind="text",
+        meaning="who made it",
+        label="artist",
+        facet=True,
+        listed=False,
+        searched=True,
+        synonyms=("artist_name", "author", "painter", "creator", "attribution"),
+    ),
+    "creator": Column(label="artist", facet=True),
+    "author": Column(label="artist", facet=True),
+    "maker": Column(label="artist"),
+    "attribution": Column(label="artist"),
+    "artist_bio": Column(meaning="a line about the artist", comparable=False, long=True),
+    "date": Column(kind="text", meaning="when it was made, in words", label="date", comparable=False, searched=True),
+    "year": Column(
+        kind="whole number",
+        meaning="year in which it was made, or the first of them",
+        label="date",
+        synonyms=("creation_year", "begin_year", "beginyear"),
+    ),
+    "display_date": Column(label="date"),
+    "displaydate": Column(label="date"),
+    "period": Column(kind="text", meaning="period", facet=True),
+    "style": Column(meaning="style", facet=True),
+    "genre": Column(meaning="genre", facet=True),
+    "movement": Column(facet=True),
+    "school": Column(facet=True),
+    "culture": Column(kind="text", meaning="culture or region", facet=True, searched=True),
+    "medium": Column(kind="text", meaning="materials and technique", facet=True, searched=True),
+    "technique": Column(facet=True),
+    "material": Column(facet=True),
+    "classification": Column(facet=True),
+    "type": Column(facet=True),
+    "department": Column(kind="text", meaning="department of the museum", facet=True),
+    "museum": Column(facet=True),
+    "country": Column(facet=True),
+    "nationality": Column(meaning="nationality of the artist", facet=True),
+    "label": Column(kind="text", meaning="name of the folder that contained it", facet=True),
+    "tags": Column(kind="list", meaning="what it shows, as keywords", facet=True),
+    "keywords": Column(facet=True),
+    "dimensions": Column(meaning="size of the object", comparable=False),
+    "credit_line": Column(meaning="how the museum acquired it", comparable=False, long=True),
+    "description": Column(facet=False, comparable=False, long=True),
+    "url": Column(kind="text", meaning="page of the work", facet=False, listed=False, comparable=False),
+    "image_url": Column(
+        kind="text", meaning="where the picture can be fetched", facet=False, listed=False, comparable=False
+    ),
+    "license": Column(kind="text", meaning="licence of the picture", facet=False, listed=False, comparable=False),
+    "rights": Column(comparable=False),
+    "accession_number": Column(comparable=False),
+    "path": Column(comparable=False),
+    "sha256": Column(meaning="sha256 of the picture's file", facet=False, listed=False, comparable=False),
+}
+"""The columns with a meaning to artsim, by name. Of two with the same role, the first comes first."""
+_OTHER = Column()
+
+
+def column_of(name: str) -> Column:
+    """What is known of the column `name`: nothing, if it is not in the table."""
+    return COLUMNS.get(name, _OTHER)
+
+
+def label_columns(part: str) -> tuple[str, ...]:
+    """The columns that can provide a part of a work's label, the best first."""
+    return tuple(name for name, column in COLUMNS.items() if column.label == part)
+
+
+def standard_names(names: Iterable[str]) -> list[str]:
+    """Names of a table's columns, with synonyms such as `artist_name` renamed to `artist`, unless it has an `artist`."""
+    renamed = list(names)
+    for name, column in COLUMNS.items():
+        synonym = next((synonym for synonym in column.synonyms if synonym in renamed), None)
+        if name not in renamed and synonym:
+            renamed[renamed.index(synonym)] = name
+    return renamed
+
+
+def features(names: Iterable[str]) -> dict[str, Any]:
+    """The `datasets` features of columns; text, if the table says nothing else."""
+    from datasets import List, Value
+
+    features_of_kinds = {"whole number": Value("int64"), "list": List(Value("string"))}
+    return {name: features_of_kinds.get(column_of(name).kind or "text", Value("string")) for name in names}
 
 
 def kind_of(column: pa.DataType) -> str | None:

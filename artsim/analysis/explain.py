@@ -16,6 +16,7 @@ from PIL import Image
 from artsim.analysis.correspondence import Correspondence, embed_places, find_correspondence
 from artsim.analysis.palette import SharedColor, Swatch, palette, shared_colors
 from artsim.analysis.protocol import SearchableCollection
+from artsim.columns import column_of
 from artsim.embedding.decoded_works import decode_side
 from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
@@ -67,10 +68,6 @@ WORDS: Mapping[Aspect, Mapping[Step, str]] = MappingProxyType(
 )
 """The English text of each step of each aspect. Translations have a table of the same shape."""
 
-_EXCLUDED = frozenset(
-    "id sha256 url image_url file_name path license rights credit_line accession_number description caption artist_bio "
-    "dimensions date".split()
-)
 _UNKNOWN = re.compile(r"(unidentified|unknown|anonymous|artist unknown|none|null|n/?a)\b", re.IGNORECASE)
 
 
@@ -195,7 +192,7 @@ def shared_metadata(table: pa.Table, first: Mapping[str, Any], second: Mapping[s
     for column in first:
         value = _common(first[column], second.get(column))
         repeated = any(value == earlier.value for earlier in shared)
-        if value is None or column in _EXCLUDED or repeated or _same_everywhere(table, column):
+        if value is None or not column_of(column).comparable or repeated or _same_everywhere(table, column):
             continue
         shared.append(SharedValue(column, value))
     years = [work.get("year") for work in (first, second)]

@@ -6,10 +6,19 @@ Stopped at any moment, the same command goes on where it was. Build a collection
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from artsim.building.progress_bar import ProgressBar
+
+if TYPE_CHECKING:
+    from artsim.sources.nga.preparation import Report
 
 HELP = "make a picture folder of the National Gallery of Art's open data"
+_FAILURES_SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,28 +30,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--size", type=_whole_number(64, 4096), default=640, metavar="PX", help="longer side of a picture (640)")
     add("--workers", type=_whole_number(1, 16), default=4, metavar="N", help="requests at once, at most 16 (4)")
     add("--download", action="store_true", help="first fetch the CSV files that --data lacks")
-    add("--csv-base-url", metavar="URL", help="where --download finds them (the museum's GitHub)")
-    add("--iiif-base", metavar="URL", help="fetch pictures from URL/IDENTIFIER instead of the museum: a mirror")
-    add("--retry-wait", type=_seconds, default=1.0, metavar="S", help="before the first retry; then doubled (1)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from artsim.sources.nga import preparation
+    from artsim.sources.nga.preparation import prepare
 
-    return preparation.run(
-        preparation.Options(
-            data=arguments.data,
-            out=arguments.out,
+    with closing(ProgressBar("Pictures")) as bar:
+        report = prepare(
+            arguments.data,
+            arguments.out,
             classification=arguments.classification,
             limit=arguments.limit,
             size=arguments.size,
             workers=arguments.workers,
             download=arguments.download,
-            csv_base_url=arguments.csv_base_url or preparation.CSV_BASE_URL,
-            iiif_base=arguments.iiif_base,
-            retry_wait=arguments.retry_wait,
+            progress=bar,
         )
-    )
+    _print_summary(report, arguments.out)
+    return 1 if report.problem else 0
+
+
+def _print_summary(report: Report, out: Path) -> None:
+    """Print how many pictures were fetched, and the first failures with their reasons."""
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.counts.items() if count)
+    print(f"{len(report.results):,} works: {outcomes}. The folder is {out}.")
+    if report.without_picture:
+        print(f"{report.without_picture:,} more works of this classification have no open-access picture.")
+    for result in report.failures[:_FAILURES_SHOWN]:
+        print(f"  {result.id}: {result.reason}")
+    if len(report.failures) > _FAILURES_SHOWN:
+        print(f"  and {len(report.failures) - _FAILURES_SHOWN:,} more, all in {out / 'report.json'}")
+    if report.problem:
+        print(f"Error: {report.problem}", file=sys.stderr)
 
 
 def _whole_number(least: int, most: int) -> Callable[[str], int]:
@@ -54,14 +73,3 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
-
-
-def _seconds(text: str) -> float:
-    """An argparse type: seconds from 0 to 60."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 60:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 to 60")
-    return value

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from artsim.collection import Collection
+from artsim.columns import features
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
 
 _RESERVED = ("id", "image", "sha256")
+_STANDARD = "title artist year date medium culture tags url license".split()
 
 
 def own_columns(more: Mapping[str, Any], taken: Several[str]) -> dict[str, Any]:
@@ -20,22 +22,8 @@ def own_columns(more: Mapping[str, Any], taken: Several[str]) -> dict[str, Any]:
 
     `taken`: the names of its vector columns.
     """
-    from datasets import List, Value
-
-    text = Value("string")
-    standard = {
-        "title": text,
-        "artist": text,
-        "year": Value("int64"),
-        "date": text,
-        "medium": text,
-        "culture": text,
-        "tags": List(text),
-        "url": text,
-        "license": text,
-    }
     free = {name: feature for name, feature in more.items() if name not in _RESERVED and name not in taken}
-    return {"id": text, **standard, **free, "sha256": text}
+    return {**features(("id", *_STANDARD)), **free, **features(["sha256"])}
 
 
 def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, columns: Mapping[str, Any]) -> Collection:

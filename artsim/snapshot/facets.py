@@ -1,4 +1,4 @@
-"""Facets: the columns and values that a collection can be filtered by, with counts; and a varied sample of its works."""
+"""Facets: the columns and values that a collection can be filtered by, with counts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artsim.columns import COLUMNS, column_of
 from artsim.snapshot.filters import Where, allowed_rows, distinct_values
 from artsim.snapshot.state import State
 
-PREFERRED = (
-    "artist creator author period style genre movement school culture medium technique material classification "
-    "type department museum country nationality label tags keywords"
-).split()
-"""Column names that come first, in this order; the others follow in the order of the collection."""
-_EXCLUDED = frozenset("id title url image_url license sha256 description caption".split())
 _MAX_VALUES = 1000  # offered per column, most frequent first
 _MAX_INTERVALS = 12  # of a range
 _MAX_MEAN_LENGTH = 60  # characters: columns with longer values are prose, not categories
@@ -36,8 +31,8 @@ class Facet:
     high: float = 0
 
 
-def choose_facets(state: State, *, most: int = 8) -> list[Facet]:
-    """Up to `most` columns that split the works into groups, preferred ones first, ranges last."""
+def choose_facets(state: State) -> list[Facet]:
+    """Up to 8 columns that split the works into groups, preferred ones first, at most 2 ranges last."""
     table = state.table
     values: list[Facet] = []
     ranges: list[Facet] = []
@@ -46,24 +41,27 @@ def choose_facets(state: State, *, most: int = 8) -> list[Facet]:
         if facet is None or (facet.kind == "values" and any(_is_redundant(table, column, f.column) for f in values)):
             continue
         (ranges if facet.kind == "range" else values).append(facet)
-    ranges.sort(key=lambda facet: "year" not in facet.column)
-    ranges = ranges[:2]
-    return values[: most - len(ranges)] + ranges
+    return _ranges_last(values, ranges, most=8, most_ranges=2)
 
 
-def possible_facets(state: State, *, most: int = 24) -> list[Facet]:
-    """Up to `most` columns that `choose_facets` can select after edits to the metadata, in its order, without values."""
+def possible_facets(state: State) -> list[Facet]:
+    """Up to 24 columns that `choose_facets` can select after edits to the metadata, in its order, without values."""
     kinds = {column: _kind(state.table, column) for column in _columns(state.table)}
     values = [Facet(column, "values") for column, kind in kinds.items() if kind == "values"]
     ranges = [Facet(column, "range") for column, kind in kinds.items() if kind == "range"]
-    ranges.sort(key=lambda facet: "year" not in facet.column)
-    return values[: most - len(ranges[:4])] + ranges[:4]
+    return _ranges_last(values, ranges, most=24, most_ranges=4)
+
+
+def _ranges_last(values: list[Facet], ranges: list[Facet], *, most: int, most_ranges: int) -> list[Facet]:
+    """Both, of the ranges years first."""
+    ranges = sorted(ranges, key=lambda facet: "year" not in facet.column)[:most_ranges]
+    return values[: most - len(ranges)] + ranges
 
 
 def _columns(table: pa.Table) -> list[str]:
-    """Columns that can be facets, preferred ones first."""
-    columns = [name for name in table.column_names if name not in _EXCLUDED]
-    return sorted(columns, key=lambda name: PREFERRED.index(name) if name in PREFERRED else len(PREFERRED))
+    """Columns that can be facets: those that artsim prefers, then the others, in the order of the collection."""
+    preferred = [name for name, column in COLUMNS.items() if column.facet and name in table.column_names]
+    return preferred + [name for name in table.column_names if column_of(name).facet is None]
 
 
 def _kind(table: pa.Table, column: str) -> Literal["values", "range"] | None:
@@ -83,7 +81,7 @@ def _facet(table: pa.Table, column: str) -> Facet | None:
     values = [(value, count) for value, count in distinct_values(table, column) if value.strip()]
     covered = sum(count for _, count in values)
     repeats = len(values) >= 2 and any(count > 1 for _, count in values)
-    groups = len(values) <= covered / 2 or column in PREFERRED
+    groups = len(values) <= covered / 2 or column_of(column).facet
     if not repeats or not groups or np.mean([len(value) for value, _ in values]) > _MAX_MEAN_LENGTH:
         return None
     return Facet(column, "values", values=tuple(values[:_MAX_VALUES]))
@@ -104,28 +102,6 @@ def _is_redundant(table: pa.Table, column: str, chosen: str) -> bool:
     pairs = table.select([column, chosen]).group_by([column, chosen]).aggregate([])
     sizes = sorted(pc.count_distinct(table.column(name), mode="all").as_py() for name in (column, chosen))
     return sizes[0] >= 0.6 * sizes[1] and len(pairs) <= 1.15 * sizes[1]
-
-
-def varied_works(state: State, count: int = 12) -> list[str]:
-    """Ids of up to `count` works that represent different parts of the collection; deterministic.
-
-    Greedy facility location over the index vectors of 2,000 to 4,000 evenly spaced works (of all, if there are fewer):
-    each step selects the work that brings the others nearest to a selected one.
-    """
-    step = max(1, len(state) // 2000)
-    rows = np.arange(0, len(state), step)
-    vectors = state.spaces[0].index.vectors(rows)
-    likeness = vectors @ vectors.T
-    nearest = np.full(len(rows), likeness.min())
-    chosen: list[int] = []
-    for _ in range(min(count, len(rows))):
-        gain = np.maximum(likeness - nearest[:, None], 0).sum(axis=0)
-        gain[chosen] = -1
-        best = int(gain.argmax())
-        chosen.append(best)
-        nearest = np.maximum(nearest, likeness[:, best])
-    ids: list[Any] = state.table.column("id").take(pa.array(rows[chosen])).to_pylist()
-    return [str(identity) for identity in ids]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
+from artsim.columns import features
 from artsim.errors import SourceError
 from artsim.sources.protocol import Source, Work
 
@@ -27,6 +28,8 @@ def open_met() -> Source:
         raise SourceError(
             f"The paintings of The Met are not installed ({error}). Run: pip install -r requirements.txt"
         ) from error
+    from datasets import Value
+
     records = [record for record in records if record["isPublicDomain"]]
 
     def works(start: int) -> Iterator[Work]:
@@ -38,27 +41,13 @@ def open_met() -> Source:
         name="met",
         title="Paintings of The Met",
         works=works,
-        features=_features(),
+        features={**features(_columns(records[0])), "year": Value("int32")},
         fingerprint=f"{_PACKAGE}-{release}",
         size=len(records),
         license="cc0-1.0",
         homepage="https://www.metmuseum.org/art/collection",
         description="Public-domain paintings of The Metropolitan Museum of Art, New York, under its Open Access policy (CC0).",
     )
-
-
-def _features() -> Any:
-    from datasets import List, Value
-
-    text = Value("string")
-    return {
-        **dict.fromkeys("id title artist artist_bio nationality".split(), text),
-        "year": Value("int32"),
-        **dict.fromkeys("date period medium dimensions culture department credit_line".split(), text),
-        "tags": List(text),
-        "url": text,
-        "license": text,
-    }
 
 
 def _columns(record: dict[str, Any]) -> Work:

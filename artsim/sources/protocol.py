@@ -1,8 +1,4 @@
-"""The source protocol: works with the same column names whatever their origin.
-
-The standard columns are `id, image, title, artist, year, date, medium, culture, department, tags, url, license`; a source
-omits columns for which it has no values, and may add others (style, genre, ...).
-"""
+"""The source protocol: works with the same column names whatever their origin: those of `artsim.columns`, and any others."""
 
 from __future__ import annotations
 

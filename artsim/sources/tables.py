@@ -8,18 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from artsim.columns import COLUMNS, standard_names
 from artsim.errors import SourceError
 
 METADATA_FILES = ("metadata.csv", "metadata.jsonl")
-_SYNONYMS = {
-    "title": ("name", "caption"),
-    "artist": ("artist_name", "author", "painter", "creator", "attribution"),
-    "year": ("creation_year", "begin_year", "beginyear"),
-}
-_TEXT_COLUMNS = (
-    "file_name id title name caption artist date period medium culture department url image_url license label".split()
-)
-"""Columns that are text in every collection, even if a file has only numbers there (a title "1984", an id "007")."""
+_TEXT_COLUMNS = [name for name, column in COLUMNS.items() if column.kind == "text"]
 
 Records = dict[str, dict[str, Any]]
 """Metadata columns of each picture, by its `key`."""
@@ -46,7 +39,7 @@ def read_metadata(folder: Path, names: Sequence[str]) -> tuple[Records, dict[str
             raise SourceError(
                 "{path} has no column file_name; its columns are {columns}.", path=path, columns=table.column_names
             )
-        table = table.rename_columns(_standard_names(table.column_names))
+        table = table.rename_columns(standard_names(table.column_names))
         for column, feature in Features.from_arrow_schema(table.schema).items():
             if column not in ("file_name", "image"):
                 features[column] = feature if features.get(column, feature) == feature else Value("string")
@@ -126,13 +119,3 @@ def _kept_type(field: Any) -> Any:
     if pa.types.is_list(field.type) and pa.types.is_null(field.type.value_type):
         return pa.list_(pa.string())
     return field.type
-
-
-def _standard_names(names: list[str]) -> list[str]:
-    """Column names with synonyms such as `artist_name` renamed to `artist`, unless there is an `artist`."""
-    renamed = list(names)
-    for standard, synonyms in _SYNONYMS.items():
-        synonym = next((name for name in synonyms if name in renamed), None)
-        if standard not in renamed and synonym:
-            renamed[renamed.index(synonym)] = standard
-    return renamed

@@ -34,6 +34,11 @@ class Figures:
     queries: int
     rows: Mapping[str, Mapping[str, float]]
 
+    @property
+    def measures(self) -> list[str]:
+        """The names of all measures, in the order of their columns."""
+        return list(dict.fromkeys(name for row in self.rows.values() for name in row))
+
     def check(self, manifest: Manifest) -> None:
         """`CollectionError` unless the figures were measured on the collection of `manifest`."""
         encoders = {(space.encoder, space.revision) for space in manifest.spaces}

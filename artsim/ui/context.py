@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from artsim.analysis.varied_works import varied_works
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect
 from artsim.messages.strings import Strings, load_strings
-from artsim.snapshot.facets import Facet, choose_facets, possible_facets, varied_works
+from artsim.snapshot.facets import Facet, choose_facets, possible_facets
 from artsim.snapshot.state import State
 from artsim.ui.auth import OwnerTools
 from artsim.ui.readiness import Readiness
@@ -41,6 +42,11 @@ class Context:
         current = {facet.column: facet for facet in self.facets}
         possible = [current.pop(facet.column, facet) for facet in possible_facets(self.collection.state)]
         return (*possible, *current.values())
+
+    @property
+    def has_years(self) -> bool:
+        """Whether the works have years: for the timeline, centuries and sorting."""
+        return any(facet.column == "year" and facet.kind == "range" for facet in self.facets)
 
     @property
     def examples(self) -> tuple[str, ...]:

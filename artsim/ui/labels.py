@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from artsim.columns import column_of, label_columns
 from artsim.messages.strings import Strings
 
-_TITLES = ("title", "name", "caption", "file_name")
-_MAKERS = ("artist", "creator", "author", "maker", "attribution")
-_DATES = ("date", "year", "display_date", "displaydate")
-LABEL_COLUMNS = ("id", *_TITLES, *_MAKERS, *_DATES)
+_TITLES, _ARTISTS, _DATES = (label_columns(part) for part in ("title", "artist", "date"))
+LABEL_COLUMNS = ("id", *_TITLES, *_ARTISTS, *_DATES)
 """All columns that `label_of` reads."""
-_HIDDEN = frozenset(("id", "sha256", "url", "image_url", "license", *_TITLES[:1], "artist"))
 _WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
 
 
@@ -31,7 +29,7 @@ class Label:
 
 
 def label_of(work: Mapping[str, Any]) -> Label:
-    return Label(_first(work, _TITLES) or str(work["id"]), _first(work, _MAKERS), _first(work, _DATES))
+    return Label(_first(work, _TITLES) or str(work["id"]), _first(work, _ARTISTS), _first(work, _DATES))
 
 
 def _first(work: Mapping[str, Any], columns: tuple[str, ...]) -> str:
@@ -53,7 +51,7 @@ def as_text(value: Any) -> str:
 
 def metadata_of(work: Mapping[str, Any], strings: Strings) -> list[tuple[str, str]]:
     """(heading, text) of the metadata to show, in the collection's order."""
-    shown = [(column, as_text(value)) for column, value in work.items() if column not in _HIDDEN]
+    shown = [(column, as_text(value)) for column, value in work.items() if column_of(column).listed]
     if work.get("date"):
         shown = [(column, text) for column, text in shown if column != "year"]
     return [(strings.column(column), text) for column, text in shown if text]

@@ -25,7 +25,6 @@ from artsim.ui.search_form import (
     MOST_SHOWN,
     SHOWN,
     SearchForm,
-    century_offered,
     columns_offered,
     encoders_offered,
     has_regions,
@@ -244,7 +243,7 @@ class _Reader:
             self._settings["at_most"] = (column, int(number))
 
     def _column(self, name: str, value: str) -> None:
-        by_century = name == "by" and value == "century" and century_offered(self._context)
+        by_century = name == "by" and value == "century" and self._context.has_years
         if by_century or self._is_offered(value):
             self._settings[name] = value
 

@@ -44,11 +44,6 @@ class SearchForm:
     """Search for works that contain what the pictures show, instead of works that resemble them as a whole."""
 
 
-def century_offered(context: Context) -> bool:
-    """Whether the works have years and can be grouped by century."""
-    return any(facet.column == "year" and facet.kind == "range" for facet in context.facets)
-
-
 def columns_offered(facets: Iterable[Facet]) -> list[str]:
     """The columns whose values can group works."""
     return [facet.column for facet in facets if facet.kind == "values"]

@@ -9,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from artsim.columns import COLUMNS
 from artsim.messages.strings import DEFAULT_LANGUAGE, languages, load_strings
 from artsim.ui.labels import share_text
 
@@ -16,24 +17,30 @@ LOCALES = Path(__file__).parents[2] / "artsim" / "messages" / "locales"
 AREAS = sorted(file.stem for file in (LOCALES / DEFAULT_LANGUAGE).glob("*.json"))
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 
-SAME_EVERYWHERE = {"language.direction", "page.title"}  # ltr; the collection's title and the name artsim
+SAME_EVERYWHERE = {
+    "language.direction",
+    "page.title",
+    "column.sha256",
+}  # ltr; the collection's title and the name artsim
 SAME = {  # texts that are the same as in English
-    "de": {"browse.filter", "column.museum", "filters.title"},
+    "de": {"browse.filter", "column.material", "column.museum", "filters.title"},
     "fr": {
         "aspect.style",
+        "column.attribution",
         "column.culture",
         "column.dimensions",
         "column.genre",
         "column.license",
         "column.style",
         "column.technique",
+        "column.type",
         "how.word.style",
         "map.buttons",
         "path.js.pause",
         "preset.style",
         "why.palette",
     },
-    "es": {"collection.work.no", "map.buttons"},
+    "es": {"collection.work.no", "column.material", "map.buttons"},
 }
 NARROW, FIXED = "\u202f", "\u00a0"  # no-break spaces
 NUMBERS = {  # 1234567 works, closer than 99.7 % of pairs: separators as in Unicode's CLDR, es as its academy asks
@@ -67,6 +74,10 @@ def test_all_languages_have_the_same_files() -> None:
     assert {"de", "es", "fr", "ja", "zh"} <= set(OTHERS)
     for language in OTHERS:
         assert {file.stem for file in (LOCALES / language).iterdir()} <= {*AREAS, "errors"}, language
+
+
+def test_every_column_of_the_table_has_a_heading() -> None:
+    assert {f"column.{name}" for name in COLUMNS} <= set(messages(DEFAULT_LANGUAGE, "page"))
 
 
 @every_language

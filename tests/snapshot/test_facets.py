@@ -3,9 +3,8 @@
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
-from artsim.snapshot.facets import Facet, choose_facets, varied_works
+from artsim.snapshot.facets import Facet, choose_facets
 from artsim.snapshot.state import State
 
 
@@ -49,11 +48,3 @@ def test_the_best_known_columns_come_first_and_ranges_last(collection: Any) -> N
     columns = [facet.column for facet in choose_facets(collection.state)]
     assert columns[-1] == "year"
     assert columns.index("medium") < columns.index("tags")
-
-
-@pytest.mark.parametrize("count", [1, 12, 1000])
-def test_varied_works_are_deterministic_and_distinct(collection: Any, count: int) -> None:
-    chosen = varied_works(collection.state, count)
-    assert len(set(chosen)) == len(chosen) == min(count, len(collection))
-    assert chosen == varied_works(collection.state, count)
-    assert set(chosen) <= set(collection.ids)

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from artsim.errors import SourceError
 
 OBJECTS, IMAGES, TERMS = "objects.csv", "published_images.csv", "objects_terms.csv"
-# Required columns of each table; a tuple lists alternatives. Missing other columns have the value None.
-REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
-    OBJECTS: (("objectid",), ("title",), ("attribution",), ("classification",)),
-    IMAGES: (("iiifurl",), ("viewtype",), ("depictstmsobjectid", "objectid")),
-    TERMS: (("objectid",), ("termtype",), ("term",)),
+REQUIRED = {
+    OBJECTS: ("objectid", "title", "attribution", "classification"),
+    IMAGES: ("objectid", "iiifurl", "viewtype"),
+    TERMS: ("objectid", "termtype", "term"),
 }
+"""Columns without which a table is not the museum's; other columns may be missing."""
 TERM_TYPES = ("style", "theme", "school", "technique", "keyword", "place executed")
 MUSEUM_PAGE = "https://www.nga.gov/artworks/{}"
 # Every picture is served at 4096 px at most; a lower `maxpixels` is the fair-use limit of a work under copyright.
@@ -34,60 +35,26 @@ Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class OpenImage:
-    """The primary view of one work: its IIIF base address and its alternative text."""
-
-    iiif_url: str
-    alt: str | None
-
-
-@dataclass(frozen=True)
 class NgaWork:
-    """One work that has an open-access picture. `objects` is its row of objects.csv, `terms` maps a type to its terms."""
+    """One work that has an open-access picture, at the IIIF base address `iiif_url`."""
 
-    object_id: int
-    objects: Row
-    image: OpenImage
-    terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    number: int
+    iiif_url: str
+    columns: Mapping[str, Any]
+    """Its metadata, without file name and picture address; every work has the same keys."""
 
     @property
     def id(self) -> str:
-        return f"nga-{self.object_id}"
-
-    def columns(self) -> dict[str, str | int | list[str] | None]:
-        """The metadata of the work, without file name and picture address; every work has the same keys."""
-        row, years = self.objects, _years(self.objects)
-        return {
-            "id": self.id,
-            "title": _text(row.get("title")),
-            "artist": _text(row.get("attribution")),
-            "year": years[0],
-            "end_year": years[1],
-            "date": _text(row.get("displaydate")),
-            "medium": _text(row.get("medium")),
-            "classification": _text(row.get("classification")),
-            "dimensions": _text(row.get("dimensions"), line_break="; "),
-            "credit_line": _text(row.get("creditline")),
-            **{kind.replace(" ", "_"): list(self.terms.get(kind, ())) for kind in TERM_TYPES},
-            "accession": _text(row.get("accessionnum")),
-            "url": MUSEUM_PAGE.format(self.object_id),
-            "license": "CC0-1.0",
-            "alt": self.image.alt,
-        }
+        return f"nga-{self.number}"
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The works to fetch, by object number, and how many others of the classification have no open-access picture."""
-
-    works: tuple[NgaWork, ...]
-    without_picture: int
-
-
-def read_works(folder: Path, *, classification: str = "painting", limit: int | None = None) -> Selection:
+def read_works(
+    folder: Path, *, classification: str = "painting", limit: int | None = None
+) -> tuple[list[NgaWork], int]:
     """The works whose classification contains a word (any case) and that have a primary, open-access picture.
 
-    `limit` keeps the first works by object number. Raises `SourceError` when a table is missing or malformed, or when
+    With them, how many more works of that classification have no such picture. Works are in the order of their object
+    numbers; `limit` keeps the first. Raises `SourceError` when a table is missing or malformed, or when
     no work is left.
     """
     objects = _read_objects(folder / OBJECTS, classification)
@@ -99,17 +66,39 @@ def read_works(folder: Path, *, classification: str = "painting", limit: int | N
         )
     chosen = sorted(images)[:limit]
     terms = _read_terms(folder / TERMS, wanted=set(chosen))
-    works = tuple(NgaWork(number, objects[number], images[number], terms.get(number, {})) for number in chosen)
-    return Selection(works, without_picture=len(objects) - len(images))
+    works = [_work(number, objects[number], images[number], terms[number]) for number in chosen]
+    return works, len(objects) - len(images)
+
+
+def _work(number: int, row: Row, image: Row, terms: Mapping[str, list[str]]) -> NgaWork:
+    year, end_year = _years(row)
+    columns = {
+        "id": f"nga-{number}",
+        "title": _text(row["title"]),
+        "artist": _text(row["attribution"]),
+        "year": year,
+        "end_year": end_year,
+        "date": _text(row.get("displaydate")),
+        "medium": _text(row.get("medium")),
+        "classification": _text(row["classification"]),
+        "dimensions": _text(row.get("dimensions"), line_break="; "),
+        "credit_line": _text(row.get("creditline")),
+        **{kind.replace(" ", "_"): list(dict.fromkeys(terms[kind])) for kind in TERM_TYPES},
+        "accession": _text(row.get("accessionnum")),
+        "url": MUSEUM_PAGE.format(number),
+        "license": "CC0-1.0",
+        "alt": _text(image.get("assistivetext")),
+    }
+    return NgaWork(number, image["iiifurl"].strip(), columns)
 
 
 def _read_objects(path: Path, classification: str) -> dict[int, Row]:
     word = classification.casefold()
     objects: dict[int, Row] = {}
     others: Counter[str] = Counter()
-    for line, row in read_table(path):
+    for number, row in read_rows(path):
         if word in row["classification"].casefold():
-            objects.setdefault(_object_id(row["objectid"], path, line, "objectid"), row)
+            objects.setdefault(number, row)
         else:
             others[row["classification"]] += 1
     if not objects:
@@ -120,18 +109,13 @@ def _read_objects(path: Path, classification: str) -> dict[int, Row]:
     return objects
 
 
-def _read_images(path: Path, *, wanted: Container[int]) -> dict[int, OpenImage]:
+def _read_images(path: Path, *, wanted: Container[int]) -> dict[int, Row]:
     """The open-access primary view of each wanted work; if there are several, the first in the museum's sequence."""
-    best: dict[int, tuple[int, OpenImage]] = {}
-    for line, row in read_table(path):
-        column = "depictstmsobjectid" if "depictstmsobjectid" in row else "objectid"
-        if row["viewtype"].strip().casefold() != "primary" or not row[column].strip() or not _is_open(row):
-            continue  # pictures of no object in the collection have no number
-        number = _object_id(row[column], path, line, column)
-        sequence = _integer(row.get("sequence")) or 0
-        if number in wanted and (number not in best or sequence < best[number][0]):
-            best[number] = sequence, OpenImage(row["iiifurl"].strip(), _text(row.get("assistivetext")))
-    return {number: image for number, (_, image) in best.items()}
+    images: dict[int, Row] = {}
+    for number, row in read_rows(path):
+        if number in wanted and row["viewtype"].strip().casefold() == "primary" and _is_open(row):
+            images[number] = min(images.get(number, row), row, key=lambda row: _integer(row.get("sequence")) or 0)
+    return images
 
 
 def _is_open(row: Row) -> bool:
@@ -141,76 +125,61 @@ def _is_open(row: Row) -> bool:
     return not limit or limit >= SERVICE_LIMIT
 
 
-def _read_terms(path: Path, *, wanted: Container[int]) -> dict[int, dict[str, tuple[str, ...]]]:
-    """Terms by work and type, in file order, without duplicates."""
-    terms_by_work: dict[int, dict[str, tuple[str, ...]]] = {}
-    for line, row in read_table(path):
-        kind, term = row["termtype"].strip().casefold(), _text(row["term"])
-        if kind not in TERM_TYPES or not term or term.casefold() == f"{kind}s":
-            continue  # "Themes", "Keywords": roots of the museum's thesaurus, which do not describe the work
-        number = _object_id(row["objectid"], path, line, "objectid")
+def _read_terms(path: Path, *, wanted: Container[int]) -> Mapping[int, Mapping[str, list[str]]]:
+    """Terms by work and type, in file order."""
+    terms: defaultdict[int, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for number, row in read_rows(path):
         if number in wanted:
-            terms = terms_by_work.setdefault(number, {})
-            if term not in terms.get(kind, ()):
-                terms[kind] = (*terms.get(kind, ()), term)
-    return terms_by_work
+            kind, term = row["termtype"].strip().casefold(), _text(row["term"])
+            if term and term.casefold() != f"{kind}s":  # "Themes", "Keywords": roots of the museum's thesaurus
+                terms[number][kind].append(term)
+    return terms
 
 
-def read_table(path: Path) -> Iterator[tuple[int, Row]]:
-    """The rows of one of the museum's CSV files, each with the number of its last line; column names in lower case.
+def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of one of the museum's tables that have the number of a work, with that number; others are of no object.
 
     Raises `SourceError`, naming file, line and column, when the file is missing, is not such a table, or is cut off.
     """
     try:
         # utf-8-sig: a table saved by a spreadsheet begins with a byte order mark
         with path.open(encoding="utf-8-sig", newline="") as file:
+            header = read_header(path, file.readline())
             reader = csv.reader(file, strict=True)  # strict: an unclosed quote is an error, not a huge field
-            header = _header(next(reader, []))
-            _check_header(path, header)
             for values in reader:
-                if not values:
-                    continue
-                if len(values) != len(header):
+                if values and len(values) != len(header):
                     raise SourceError(
-                        f"{path}, line {reader.line_num}: {len(values)} fields where the header has {len(header)} "
+                        f"{path}, line {reader.line_num + 1}: {len(values)} fields where the header has {len(header)} "
                         f"(the last is '{values[-1][:40]}'). The file may be cut off or edited; fetch it again."
                     )
-                yield reader.line_num, dict(zip(header, values, strict=True))
+                row = dict(zip(header, values, strict=False))
+                if not row or not row["objectid"].strip():
+                    continue
+                number = _integer(row["objectid"])
+                if number is None or number < 0:
+                    raise SourceError(
+                        f"{path}, line {reader.line_num + 1}, column 'objectid': '{row['objectid'][:40]}' is not the "
+                        "number of a work."
+                    )
+                yield number, row
     except FileNotFoundError:
         raise SourceError(f"{path} does not exist. --download fetches the museum's tables into that folder.") from None
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8 text ({error.reason}, byte {error.start:,}); fetch it again.") from None
     except csv.Error as error:
-        raise SourceError(f"{path}, line {reader.line_num}, is not CSV ({error}); fetch the file again.") from None
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SourceError(f"{path}, line {reader.line_num + 1}, is not CSV ({error}); fetch the file again.") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise SourceError(f"{path} cannot be read ({error}); fetch it again.") from error
 
 
-def check_first_line(path: Path, line: bytes) -> None:
-    """Raise `SourceError` unless `line` is a header of the table `path`: the download may be a web page."""
-    _check_header(path, _header(next(csv.reader([line.decode("utf-8-sig", errors="replace")]), [])))
-
-
-def _header(names: list[str]) -> list[str]:
-    return [name.strip().casefold() for name in names]
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    for choice in REQUIRED[path.name]:
-        if not any(name in header for name in choice):
-            wanted = " or ".join(f"'{name}'" for name in choice)
+def read_header(path: Path, line: str) -> list[str]:
+    """The column names in lower case, the work's number as `objectid`. `SourceError` if `line` is no header of `path`."""
+    header = [name.strip().strip('"').casefold() for name in line.split(",")]
+    if "objectid" not in header:
+        header = ["objectid" if name == "depictstmsobjectid" else name for name in header]
+    for name in REQUIRED[path.name]:
+        if name not in header:
             actual = ", ".join(header)[:200] or "nothing"
-            raise SourceError(f"{path} has no column {wanted}; its first line has: {actual}. Is it the museum's file?")
-    duplicates = [name for name, times in Counter(header).items() if times > 1]
-    if duplicates:
-        raise SourceError(f"{path} has the column '{duplicates[0]}' more than once.")
-
-
-def _object_id(value: str, path: Path, line: int, column: str) -> int:
-    number = _integer(value)
-    if number is None or number < 0:
-        raise SourceError(f"{path}, line {line}, column '{column}': '{value[:40]}' is not the number of a work.")
-    return number
+            raise SourceError(f"{path} has no column '{name}'; its first line has: {actual}. Is it the museum's file?")
+    return header
 
 
 def _integer(value: str | None) -> int | None:
@@ -230,9 +199,7 @@ def _years(row: Row) -> tuple[int | None, int | None]:
 
 def _text(value: str | None, *, line_break: str = " ") -> str | None:
     """One line without the museum's italics (`_word_`, `<i>word</i>`), or None when empty."""
-    if not value:
-        return None
-    value = re.sub(r"</?(?:i|em)>", "", value, flags=re.IGNORECASE)
+    value = re.sub(r"</?(?:i|em)>", "", value or "", flags=re.IGNORECASE)
     value = re.sub(r"(?<!\w)_([^_]+)_(?!\w)", r"\1", value)
     lines = (" ".join(line.split()) for line in value.splitlines())
     return line_break.join(line for line in lines if line) or None

@@ -6,10 +6,8 @@ import io
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-
-from PIL import Image
+from typing import Literal
 
 from artsim.errors import ImageError
 from artsim.files.atomic import replacing_file
@@ -21,6 +19,9 @@ MAX_SECONDS = 120.0
 TRUSTED_HOSTS = ("nga.gov", "githubusercontent.com")  # the museum, and GitHub, which has its tables
 GIVE_UP_AFTER = 20  # works in a row for which the server failed: it is down, or blocks us
 
+Outcome = Literal["fetched", "already there", "failed", "not tried"]
+OUTCOMES: tuple[Outcome, ...] = ("fetched", "already there", "failed", "not tried")
+
 
 @dataclass(frozen=True)
 class Download:
@@ -29,13 +30,6 @@ class Download:
     id: str
     url: str
     path: Path
-
-
-class Outcome(Enum):
-    FETCHED = "fetched"
-    ALREADY_THERE = "already there"
-    FAILED = "failed"
-    NOT_TRIED = "not tried"
 
 
 @dataclass(frozen=True)
@@ -51,25 +45,16 @@ def image_url(iiif_url: str, size: int) -> str:
     return f"{iiif_url.rstrip('/')}/full/!{size},{size}/0/default.jpg"
 
 
-def resolve_base(iiif_url: str, *, base: str | None = None) -> str:
-    """The IIIF base address from which to fetch the picture that the museum's table lists as `iiif_url`.
+def check_address(url: str) -> None:
+    """Raise `web.FetchError` unless `url` is an address of the museum over https, or of this machine.
 
-    With `base` it is `base/IDENTIFIER`, on any server. Without, only addresses of the museum over https or of this machine
-    are allowed, so that a table cannot direct requests to other servers. Raises `web.FetchError`.
+    Tables are not trusted: they cannot direct requests to other servers.
     """
-    address = web.parse(iiif_url)
+    address = web.parse(url)
     if address.query or address.fragment:
-        raise web.FetchError(f"'{iiif_url[:200]}' is not an IIIF base address")
-    if base is not None:
-        identifier = address.raw_path.decode("ascii").rstrip("/").rpartition("/")[2]
-        if identifier in ("", ".", ".."):
-            raise web.FetchError(f"'{iiif_url[:200]}' names no picture")
-        return f"{base.rstrip('/')}/{identifier}"
+        raise web.FetchError(f"'{url[:200]}' is not an IIIF address")
     if not (web.is_trusted(address, TRUSTED_HOSTS) or web.is_this_machine(address)):
-        raise web.FetchError(
-            f"{address.scheme}://{address.host} is not a server of the museum; --iiif-base allows another one"
-        )
-    return iiif_url
+        raise web.FetchError(f"{address.scheme}://{address.host} is not a server of the museum")
 
 
 def check_jpeg(data: bytes, *, size: int) -> None:
@@ -80,14 +65,9 @@ def check_jpeg(data: bytes, *, size: int) -> None:
         raise ImageError(f"the response is not a JPEG ({len(data):,} bytes)")
     if b"\xff\xd9" not in data[-1024:]:
         raise ImageError(f"the JPEG is cut off after {len(data):,} bytes")
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:  # reads the header only
-            width, height = image.size
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"the JPEG is damaged ({error})") from None
+    width, height = load_image(data, name="the JPEG").size
     if max(width, height) > size + 1:  # + 1: servers round the shorter side up or down
         raise ImageError(f"the picture is {width} x {height} pixels where at most {size} were requested")
-    load_image(data, name="the JPEG")
 
 
 def fetch_images(
@@ -95,8 +75,8 @@ def fetch_images(
 ) -> Generator[Result, None, None]:
     """Fetch all pictures; yields results as they complete. Existing complete files are not fetched again.
 
-    After `GIVE_UP_AFTER` works in a row for which the server failed, the rest is not tried. Raises `CollectionError`
-    when a file cannot be written.
+    After `GIVE_UP_AFTER` works in a row for which the server failed, the rest is not tried. Raises `SourceError` when a
+    file cannot be written.
     """
     failed_in_a_row = 0
     executor = ThreadPoolExecutor(workers, thread_name_prefix="iiif")
@@ -115,20 +95,21 @@ def fetch_images(
 
 def _fetch(download: Download, client: web.WebClient, size: int) -> Result:
     if _is_whole(download.path, size):
-        return Result(download.id, Outcome.ALREADY_THERE)
+        return Result(download.id, "already there")
     buffer = io.BytesIO()
     try:
+        check_address(download.url)
         client.download(download.url, buffer, max_bytes=MAX_BYTES, max_seconds=MAX_SECONDS)
         check_jpeg(buffer.getvalue(), size=size)
     except web.Stopped:
-        return Result(download.id, Outcome.NOT_TRIED, "not tried: the server failed on too many works in a row")
+        return Result(download.id, "not tried", "not tried: the server failed on too many works in a row")
     except web.FetchError as error:
-        return Result(download.id, Outcome.FAILED, str(error), server_failed=error.temporary)
+        return Result(download.id, "failed", str(error), server_failed=error.temporary)
     except ImageError as error:
-        return Result(download.id, Outcome.FAILED, str(error))
+        return Result(download.id, "failed", str(error))
     with replacing_file(download.path) as file:
         file.write(buffer.getvalue())
-    return Result(download.id, Outcome.FETCHED)
+    return Result(download.id, "fetched")
 
 
 def _is_whole(path: Path, size: int) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pyarrow.compute as pc
 from starlette.requests import Request
 
-from artsim.columns import kind_of, write_value
+from artsim.columns import column_of, kind_of, write_value
 from artsim.curation.session import editable_columns
 from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
@@ -20,8 +20,6 @@ from artsim.ui.markup import Markup, button, element, join
 from artsim.ui.owner.forms import PAGE, field
 
 _PER_PAGE = 50
-_SEARCHED = ("id", "title", "artist", "date", "medium", "culture")
-_LONG_COLUMNS = ("description", "caption", "credit_line", "artist_bio")
 
 
 def works_list(context: Context, request: Request) -> Markup:
@@ -98,8 +96,8 @@ def _matching_rows(state: State, query: str) -> list[int]:
     if not query:
         return list(range(len(state)))
     rows: set[int] = set()
-    for column in _SEARCHED:
-        if column in state.table.column_names and kind_of(state.table.schema.field(column).type) == "text":
+    for column in state.table.column_names:
+        if column_of(column).searched and kind_of(state.table.schema.field(column).type) == "text":
             mask = pc.match_substring(state.table.column(column), query, ignore_case=True)
             rows |= set(pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist())
     return sorted(rows)
@@ -145,7 +143,7 @@ def _metadata_field(name: str, arrow_type: Any, value: Any, strings: Strings) ->
         hint = element("span", strings("collection.work.list"), class_="fine")
         area = element("textarea", "\n" + text, name=name, rows=max(2, min(8, text.count("\n") + 2)))
         return element("label", label, area, hint, class_="field")
-    if type_name == "text" and (name in _LONG_COLUMNS or len(text) > 80 or "\n" in text):
+    if type_name == "text" and (column_of(name).long or len(text) > 80 or "\n" in text):
         return element("label", label, element("textarea", "\n" + text, name=name, rows=2), class_="field")
     if type_name == "yes or no":
         words = {"": "–", "yes": strings("collection.work.yes"), "no": strings("collection.work.no")}

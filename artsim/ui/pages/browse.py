@@ -109,8 +109,7 @@ def _integer(text: str | None) -> int:
 
 def _available_sorts(context: Context) -> list[str]:
     """The sort orders that this collection supports."""
-    has_years = any(facet.column == "year" and facet.kind == "range" for facet in context.facets)
-    possible = {"year": has_years, "map": context.collection.has_map}
+    possible = {"year": context.has_years, "map": context.collection.has_map}
     return [sort for sort in _SORTS if possible.get(sort, True)]
 
 

@@ -29,10 +29,6 @@ class Page:
     """Its label in the navigation, for a page without messages in `messages/locales`."""
 
 
-def _has_years(context: Context) -> bool:
-    return any(facet.column == "year" and facet.kind == "range" for facet in context.facets)
-
-
 def _has_pictures(context: Context) -> bool:
     return context.collection.manifest.embeds_pictures
 
@@ -55,7 +51,7 @@ _PAGES: list[Page] = [
     Page("browse"),
     Page("path", _has_pictures),
     Page("compare", _never),
-    Page("timeline", _has_years),
+    Page("timeline", lambda context: context.has_years),
     Page("duplicates", _has_pictures),
     Page("encoders", _has_encoders),
     Page("evaluation"),

@@ -25,7 +25,6 @@ from artsim.ui.search_form import (
     MOST_SHOWN,
     SHOWN,
     SearchForm,
-    century_offered,
     columns_offered,
     encoders_offered,
     has_regions,
@@ -244,7 +243,7 @@ def _variety(context: Context) -> VarietyInput:
     strings = context.strings
 
     def offered() -> tuple[list[str], bool]:
-        return columns_offered(context.facets), century_offered(context)
+        return columns_offered(context.facets), context.has_years
 
     columns, centuries = offered()
     with gr.Accordion(strings("variety.title"), open=False, elem_id="mix", visible=bool(columns or centuries)) as mix:

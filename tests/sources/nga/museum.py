@@ -62,12 +62,12 @@ def painting(number: int, **columns: object) -> dict[str, object]:
     return row | columns
 
 
-def view(number: int, *, name: str | None = None, **columns: object) -> dict[str, object]:
+def view(number: int, *, name: str | None = None, server: str = MUSEUM_IIIF, **columns: object) -> dict[str, object]:
     """A row of published_images.csv, with the work's number under both of its names."""
     name = name or f"view-{number}"
     row: dict[str, object] = {
         "uuid": name,
-        "iiifurl": f"{MUSEUM_IIIF}/{name}",
+        "iiifurl": f"{server}/{name}",
         "viewtype": "primary",
         "sequence": 0,
         "width": 4000,
@@ -100,10 +100,10 @@ def write_museum(
     return folder
 
 
-def write_paintings(folder: Path, numbers: Iterable[int]) -> Path:
+def write_paintings(folder: Path, numbers: Iterable[int], *, server: str = MUSEUM_IIIF) -> Path:
     """A museum of open-access paintings without irregularities."""
     numbers = list(numbers)
-    return write_museum(folder, objects=map(painting, numbers), images=map(view, numbers))
+    return write_museum(folder, objects=map(painting, numbers), images=[view(n, server=server) for n in numbers])
 
 
 @lru_cache
