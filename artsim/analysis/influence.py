@@ -16,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.analysis.protocol import SearchableCollection
-from artsim.encoders.presets import PRESET_RANKINGS, weights_of
+from artsim.encoders.presets import ranking_of, weights_of
 from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.messages.message import Message
 from artsim.search.match import Match
-from artsim.search.query import MAX_K, Part, Query
+from artsim.search.query import MAX_K, Part, Query, check_k
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import find_space
 
@@ -89,11 +89,9 @@ def influence(
     if (work is None) == (image is None):
         raise QueryError("Give exactly one query: a work of the collection, or an image and its year.")
     part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
-    ranking = PRESET_RANKINGS.get(preset or "", "tuned")
     if direction not in DIRECTIONS:
         raise QueryError("There is no direction {direction!r} in time; choose earlier or later.", direction=direction)
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
-        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
+    check_k(k)
     if decay is not None and not (_is_number(decay) and decay > 0):
         raise QueryError("decay must be a half-life in years, more than 0; it is {decay}.", decay=decay)
     state = collection.state
@@ -107,7 +105,9 @@ def influence(
     in_time = usable & ((years < query_year) if direction == "earlier" else (years > query_year))
     undated = int((usable & np.isnan(years)).sum())
     ids = state.table.column("id").filter(pa.array(in_time)).to_pylist()
-    query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
+    query = Query(
+        (part,), weights, {"id": ids}, MAX_K, ranking_of("tuned", preset), encoder=encoder, other=tuple(other)
+    )
     matches = collection.run(query) if ids else []
     if not matches:
         note = Message(" (1 has no year)") if undated == 1 else Message(" ({count} have no year)", count=undated)

@@ -122,7 +122,7 @@ class EditSession:
         """Remove works. Raises `QueryError` if one does not exist, `CollectionError` if none would remain."""
         ids = tuple(dict.fromkeys(ids))
         if ids:
-            taken = self.collection.take_out(ids)
+            taken = self.collection.remove(ids)
             self._changed(Change("removed", ids, lambda: self.collection.add(taken)))
 
     def describe(self, *, title: str, license: str, description: str, homepage: str) -> None:
@@ -229,7 +229,7 @@ class EditSession:
                 raise CollectionError("Other pictures are being added; wait for them, or cancel that first.")
             if title is not None and not title.strip():
                 raise QueryError("A collection needs a title.")
-            if title is None and self.collection.manifest.images != "bytes":
+            if title is None and not self.collection.manifest.has_pictures:
                 raise CollectionError(
                     "This collection holds no pictures, only their addresses: works cannot be added to it here."
                 )

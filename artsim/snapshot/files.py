@@ -174,7 +174,7 @@ def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
     check_target(target)
     vectors = {column: block for space in state.spaces for column, block in _vector_columns(space).items()}
     with replacing_folder(target) as folder:
-        with_images = manifest.images == "bytes"
+        with_images = manifest.has_pictures
         writer = ShardWriter(
             folder,
             dataset_schema(state.schema, {name: v.shape[1] for name, v in vectors.items()}, images=with_images),

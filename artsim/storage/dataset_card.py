@@ -109,7 +109,7 @@ def _front_matter(manifest: Manifest) -> str:
 
 def _introduction(card: _Card) -> str:
     description = card.manifest.source.get("description", "").strip()
-    pictures = "their pictures" if card.manifest.images == "bytes" else "the addresses of their pictures"
+    pictures = "their pictures" if card.manifest.has_pictures else "the addresses of their pictures"
     about = (
         f"{card.manifest.rows:,} artworks: {pictures}, their metadata, embedding vectors, and a FAISS index over those "
         "vectors. Row *i* of the index is row *i* of the dataset."
@@ -129,7 +129,7 @@ def _columns(card: _Card) -> str:
             vectors[regions.column] = f"vectors of `{space.name}` for {len(regions.boxes)} regions, concatenated"
             dims[regions.column] = regions.dim * len(regions.boxes)
     rows = [("`id`", "string", _MEANINGS["id"])]
-    if card.manifest.images == "bytes":
+    if card.manifest.has_pictures:
         rows.append(("`image`", "image", _MEANINGS["image"]))
     for name, feature in card.schema.items():
         if name != "id":

@@ -101,6 +101,11 @@ class Manifest:
     artsim_version: str = ""
 
     @property
+    def has_pictures(self) -> bool:
+        """Whether the pictures themselves are in the dataset."""
+        return self.images == "bytes"
+
+    @property
     def indexes(self) -> set[str]:
         """The files of all spaces that can be rebuilt from the embedding columns, maps included."""
         return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}

@@ -72,7 +72,7 @@ class Thumbnails:
         self._stop.set()
 
     def _make_all(self, first: list[str]) -> None:
-        if self._collection.manifest.images != "bytes":
+        if not self._collection.manifest.has_pictures:
             return
         for number, identity in enumerate([*first, *self._collection.ids[:_AHEAD_LIMIT]]):
             if self._stop.is_set():

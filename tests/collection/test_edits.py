@@ -56,7 +56,7 @@ def test_removed_works_can_be_restored_with_their_vectors(mine: Collection, copy
     first, last = mine.work("05.jpg"), mine.work("31.jpg")
     pictures = mine.picture("05.jpg"), mine.picture("31.jpg")
     near = [match.id for match in mine.search(work="05.jpg", k=5, ranking="cosine")]
-    taken = mine.take_out(["31.jpg", "05.jpg"])
+    taken = mine.remove(["31.jpg", "05.jpg"])
     assert len(mine) == 38
     assert mine.add(taken) == ["31.jpg", "05.jpg"]
     mine.save()

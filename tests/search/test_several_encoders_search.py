@@ -249,7 +249,7 @@ def test_encoders_are_compared_side_by_side(several: Collection, paintings: Path
         assert (each.angular_mean, each.angular_std) == pytest.approx((np.mean(angular), np.std(angular)))
     first, second = (set(ids(each.matches)) for each in compared.answers)
     assert set(compared.shared["dinov2", "clip"]) == first & second
-    assert compared.overlap("dinov2", "clip") == pytest.approx(len(first & second) / len(first | second))
+    assert compared.jaccard("dinov2", "clip") == pytest.approx(len(first & second) / len(first | second))
     assert compared["clip"] is compared.answers[1]
     with pytest.raises(
         QueryError, match="There is no result of the encoder 'embedded'; there are results of dinov2, clip"

@@ -219,7 +219,7 @@ def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
 
         def describe() -> dict[str, Any]:
             entry = collection.work(typed.read_work(work))
-            if collection.manifest.images == "bytes":
+            if collection.manifest.has_pictures:
                 context.thumbnails.path(entry["id"], SMALL)  # the MCP tool returns it; made here, off the event loop
             return _plain(work_answer(entry, collection))
 

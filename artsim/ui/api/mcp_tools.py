@@ -86,7 +86,7 @@ def _with_addresses(answer: Any, root: str) -> Any:
 
 
 def _picture_of(work: str, context: Context) -> list[TextContent | ImageContent]:
-    if context.collection.manifest.images != "bytes":
+    if not context.collection.manifest.has_pictures:
         return []
     try:
         path = context.thumbnails.path(work, SMALL)

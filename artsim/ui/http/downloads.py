@@ -146,7 +146,7 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
 
 
 def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
-    if context.collection.manifest.images != "bytes":
+    if not context.collection.manifest.has_pictures:
         raise TranslatedError(context.strings("download.no-pictures"))
     if not _zip_slots.acquire(blocking=False):
         raise TranslatedError(context.strings("download.busy"))

@@ -35,7 +35,7 @@ def extra_routes(context: Context) -> list[Route]:
             return PlainTextResponse(f"Thumbnails are {' or '.join(map(str, SIZES))} pixels wide.", status_code=404)
         identity = request.path_params["identity"]
         try:
-            if context.collection.manifest.images != "bytes":
+            if not context.collection.manifest.has_pictures:
                 return _elsewhere(context.collection.work(identity), size)
             path = context.thumbnails.path(identity, size)
         except QueryError as error:

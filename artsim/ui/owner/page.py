@@ -90,7 +90,7 @@ def _page(context: Context, owner_tools: OwnerTools, request: Request) -> Respon
         element("p", _storage_note(context, owner_tools), class_="lead", id="kept"),
         element("div", id="unsaved", class_="unsaved", hidden=True),
         element("p", id="trouble", class_="notice", role="alert", hidden=True),
-        adding(strings, can_add=context.collection.manifest.images == "bytes"),
+        adding(strings, can_add=context.collection.manifest.has_pictures),
         works_list(context, request),
         describing(context),
         publishing(context),

@@ -68,7 +68,7 @@ def _page(context: Context, works: list[dict[str, Any]], match: Match) -> Respon
     strings = context.strings
     titles = [label_of(work).title for work in works]
     title = strings("compare.of", a=titles[0], b=titles[1])
-    has_pictures = context.collection.manifest.images == "bytes"
+    has_pictures = context.collection.manifest.has_pictures
     return document(
         context,
         "compare",

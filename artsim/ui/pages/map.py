@@ -24,7 +24,7 @@ def routes(context: Context) -> list[Route]:
     tiles_cache = MapTilesCache(context.collection, context.thumbnails)
 
     def page(localized: Context, request: Request) -> Response:
-        if context.collection.manifest.images != "bytes":
+        if not context.collection.manifest.has_pictures:
             return _notice_page(localized, "map.no-pictures")
         tiles = tiles_cache.get()
         if tiles is None:

@@ -34,7 +34,7 @@ def _has_years(context: Context) -> bool:
 
 
 def _has_pictures(context: Context) -> bool:
-    return context.collection.manifest.images == "bytes"
+    return context.collection.manifest.has_pictures
 
 
 def _is_everyone_owner(context: Context) -> bool:

@@ -151,7 +151,7 @@ def _downloads(context: Context, answer: SearchAnswer) -> Markup:
 
 
 def _has_pictures(context: Context) -> bool:
-    return context.collection.manifest.images == "bytes"
+    return context.collection.manifest.has_pictures
 
 
 def _grid(context: Context, answer: SearchAnswer, group: Group) -> Markup:
