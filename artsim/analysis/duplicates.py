@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +20,16 @@ import numpy as np
 from PIL import Image
 
 from artsim.analysis.edge_alignment import edge_alignment
-from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash, small_grey
+from artsim.analysis.perceptual_hash import (
+    BITS,
+    WINDOWS,
+    distances,
+    load_small,
+    near_wholes,
+    perceptual_hash,
+    small_grey,
+)
 from artsim.errors import ImageError
-from artsim.images.decode import load_image
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State, find_space
@@ -61,17 +67,6 @@ class DuplicatePair:
     """Share, in percent, of random pairs of works with a lower cosine; nan in a collection of one work."""
     outlines: float | None
     """Correlation of the outlines after alignment, at best 1; None for the same file."""
-
-    @property
-    def why(self) -> str:
-        """The evidence, as a sentence."""
-        if self.same_file:
-            return "The same file, byte for byte."
-        usual = "" if math.isnan(self.percentile) else f" (higher than in {self.percentile:.2f} % of pairs)"
-        return (
-            f"The perceptual hashes differ in {self.distance} of {BITS} bits, the cosine is {self.cosine:.2f}{usual}, and "
-            f"laid on each other their outlines agree by {self.outlines:.2f} (at best 1)."
-        )
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ def _file(state: State, row: int) -> bytes:
 def _hash_picture(picture: tuple[str, bytes]) -> np.ndarray:
     name, data = picture
     try:
-        return perceptual_hash(load_image(data, short_side=128, name=name))
+        return perceptual_hash(load_small(data, name))
     except ImageError as error:
         log.warning("Not compared: %s", error)
         return np.zeros(len(WINDOWS), np.uint64)
@@ -182,13 +177,17 @@ def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, *, copies: in
     return _Candidates(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
 
 
+def small_picture(state: State, row: int) -> Image.Image:
+    """The picture of a work, at a size that suffices for hashes and outlines."""
+    return load_small(state.pictures(row), state.table.column("id")[row].as_py())
+
+
 def _outlines_of(state: State) -> Callable[[int, int], float]:
     """A function of two rows that returns the edge alignment of their pictures."""
 
     @lru_cache(maxsize=1024)
     def grey(row: int) -> Image.Image:
-        name = state.table.column("id")[row].as_py()
-        return small_grey(load_image(state.pictures(row), short_side=128, name=name))
+        return small_grey(small_picture(state, row))
 
     return lambda first, second: edge_alignment(grey(first), grey(second))
 

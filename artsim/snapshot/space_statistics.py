@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,13 +152,11 @@ class SpaceStatistics:
         `blocks` are the raw blocks of the new works, `everything` those of all works, old ones first.
         """
         density = _density(self.index_vectors(blocks), self.index_vectors(everything), self.block_dims)
-        return SpaceStatistics(
-            self.name, self.transforms, np.concatenate([self.density, density]), self.pairs, self.raw_pairs, self.fitted
-        )
+        return replace(self, density=np.concatenate([self.density, density]))
 
     def without(self, keep: np.ndarray) -> SpaceStatistics:
         """These statistics with only the works where `keep` (n,) is true."""
-        return SpaceStatistics(self.name, self.transforms, self.density[keep], self.pairs, self.raw_pairs, self.fitted)
+        return replace(self, density=self.density[keep])
 
 
 def fit_statistics(
