@@ -92,11 +92,11 @@ def find_duplicates(
     first_of: dict[str, int] = {}
     original = np.array([first_of.setdefault(file, row) for row, file in enumerate(files)])
     copies = np.flatnonzero(original != np.arange(len(original)))
-    same_file = np.stack([original[copies], copies], axis=1)
     rows = np.flatnonzero(original == np.arange(len(original)))  # one of each file
     candidates = np.unique(np.concatenate([near_wholes(hashes[rows], _NEAR_HASH), _neighbours(space, rows)]), axis=0)
-    pairs = np.concatenate([same_file, rows[candidates]])
-    return _grouped(state, _agreeing(space, hashes, pairs, copies=len(same_file)), _outlines_of(state))
+    pairs = np.concatenate([np.stack([original[copies], copies], axis=1), rows[candidates]])
+    same_file = np.arange(len(pairs)) < len(copies)
+    return _grouped(state, _agreeing(space, hashes, pairs, same_file), _outlines_of(state))
 
 
 def _hashes_of(state: State, known: dict[str, np.ndarray], progress: Progress | None) -> tuple[list[str], np.ndarray]:
@@ -152,29 +152,30 @@ def _neighbours(space: Space, rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Pairs of rows (p, 2), likeliest first, with hash distance, cosine and percentile (p,); `copies` of one file first."""
+    """Pairs of rows (p, 2), likeliest first; same file, hash distance, cosine and percentile of each (p,)."""
 
     pairs: np.ndarray
+    same_file: np.ndarray
     bits: np.ndarray
     cosine: np.ndarray
     percentile: np.ndarray
-    copies: int
 
 
-def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Candidates:
-    """The pairs on which hash and embedding agree, and the first `copies` of `pairs`, which are of one file."""
-    bits, cosine = [np.zeros(0, int)], [np.zeros(0, np.float32)]
+def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, same_file: np.ndarray) -> _Candidates:
+    """The pairs (p, 2) on which hash and embedding agree, and those where `same_file` (p,) is true."""
+    all_bits, cosines = np.zeros(len(pairs), int), np.zeros(len(pairs), np.float32)
     for start in range(0, len(pairs), _PAIRS):
-        first, second = pairs[start : start + _PAIRS].T
-        bits.append(distances(hashes[first], hashes[second]))
+        chunk = slice(start, start + _PAIRS)
+        first, second = pairs[chunk].T
+        all_bits[chunk] = distances(hashes[first], hashes[second])
         vectors = space.raw_subject.vectors(first), space.raw_subject.vectors(second)
-        cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
-    all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), space.statistics.raw_pairs
-    agreeing = (all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines)
-    agreeing[:copies] = True
-    order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
+        cosines[chunk] = np.clip(np.einsum("pd,pd->p", *vectors), -1, 1)
+    sample = space.statistics.raw_pairs
+    agreeing = same_file | ((all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines))
+    order = np.lexsort((-cosines, all_bits, ~same_file))
     order = order[agreeing[order]]
-    return _Candidates(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
+    bits, cosines = all_bits[order], cosines[order]
+    return _Candidates(pairs[order], same_file[order], bits, cosines, percentile(sample, cosines))
 
 
 def small_picture(state: State, row: int) -> Image.Image:
@@ -215,7 +216,7 @@ def _grouped(state: State, candidates: _Candidates, outlines: Callable[[int, int
         group, other = group_of.get(first, first), group_of.get(second, second)
         if group == other:
             continue
-        fit = None if i < candidates.copies else outlines(first, second)
+        fit = None if candidates.same_file[i] else outlines(first, second)
         if fit is not None and fit < SAME_OUTLINES:
             continue
         pair = DuplicatePair(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -160,21 +161,15 @@ def take_within_limits(groups: Sequence[Sequence[object]], limits: Sequence[int]
 
     `groups[i][position]` is the value of a match, best first; None is not limited.
     """
-    counts: list[dict[object, int]] = [{} for _ in limits]
+    counts: list[Counter[object]] = [Counter() for _ in limits]
     taken: list[int] = []
     for position, values in enumerate(zip(*groups, strict=True)):
-        full = (
-            value is not None and count.get(value, 0) >= limit
-            for value, count, limit in zip(values, counts, limits, strict=True)
-        )
-        if any(full):
-            continue
-        for value, count in zip(values, counts, strict=True):
-            count[value] = count.get(value, 0) + 1
-        taken.append(position)
-        if len(taken) == k:
-            break
-    return taken
+        found = list(zip(values, counts, limits, strict=True))
+        if all(value is None or count[value] < limit for value, count, limit in found):
+            taken.append(position)
+            for value, count, _ in found:
+                count[value] += 1
+    return taken[:k]
 
 
 def standard(scores: np.ndarray) -> np.ndarray:

@@ -140,7 +140,7 @@ def _open_regions(
     path = folder / record.index
     if problem is not None:
         log.warning("%s %s; it is built again from the embedding columns.", path, problem)
-        index = build_region_index(statistics, load_vectors(record.column), len(record.boxes))
+        index = build_region_index(statistics, load_vectors(record.column))
     else:
         index = load_index(path)
     if (len(index), index.dimension) != (rows, record.dim):
