@@ -59,6 +59,7 @@ def pasted(detail: Image.Image, picture: Image.Image, box: Box) -> Image.Image:
 
 
 # The head and hands of Vermeer's woman with a water pitcher into a hanging scroll, El Greco's cardinal into a landscape.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "detail", "target", "place"),
     [
@@ -78,6 +79,7 @@ def test_a_detail_pasted_into_another_picture_is_hot_in_both(
     assert overlap(found.pairs[0].second, place) > 0.25
 
 
+@pytest.mark.slow
 def test_a_copy_corresponds_in_the_same_places_and_another_work_hardly_at_all(met: Any, embedded: Any) -> None:
     original = met("437881")
     window = (0.1, 0.1, 0.95, 0.9)
