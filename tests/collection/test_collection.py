@@ -295,12 +295,6 @@ def test_a_collection_of_another_encoder_version_opens_but_refuses_picture_queri
         collection.search(image=paintings / "05.jpg")
 
 
-def test_a_missing_encoder_is_named(copy: Path, tmp_path: Path, paintings: Path) -> None:
-    rewrite(copy, lambda manifest: manifest["spaces"][0].update(encoder=str(tmp_path / "gone")))
-    with pytest.raises(EncoderError, match=r"The encoder .*gone cannot be loaded"):
-        open_collection(copy).search(image=paintings / "05.jpg")
-
-
 # --- Killed while writing ----------------------------------------------------------------------------------------------
 
 
