@@ -83,25 +83,18 @@ class Collection:
     def work(self, identity: str) -> dict[str, Any]:
         """The metadata of one work. Raises `QueryError` if there is no such work."""
         state = self.state
-        return state.work(self._row(state, identity))
+        return state.work(state.row_of(identity))
 
     def picture(self, identity: str) -> bytes:
         """The original picture file of one work. `CollectionError` if none are stored, `ImageError` if this is missing."""
         state = self.state
         if not self.manifest.embeds_pictures:
             raise CollectionError("This collection holds no pictures, only their addresses (column image_url).")
-        return state.pictures(self._row(state, identity))
+        return state.pictures(state.row_of(identity))
 
     def image(self, identity: str) -> Image.Image:
         """The picture of one work, decoded."""
         return load_image(self.picture(identity), name=identity)
-
-    @staticmethod
-    def _row(state: State, identity: str) -> int:
-        try:
-            return state.rows[identity]
-        except KeyError:
-            raise QueryError("There is no work {work!r} in this collection.", work=identity) from None
 
     def encoder(self, name: str | None = None) -> Encoder:
         """An encoder by its id or the name of its space, loaded on first use. Raises `EncoderError` if it cannot be loaded."""
@@ -271,17 +264,16 @@ class Collection:
         Nothing is on disk until `save`.
         """
         with self._change_lock:
-            self.state = with_values(self.state, self._row(self.state, identity), values)
+            self.state = with_values(self.state, self.state.row_of(identity), values)
 
-    def remove(self, ids: Sequence[str]) -> None:
-        """Remove works. If one of them does not exist, raises `QueryError` and removes nothing."""
-        self.take_out(ids)
+    def remove(self, ids: Sequence[str]) -> EmbeddedWorks:
+        """Remove works and return them: until the next `save`, `add` restores them (at the end).
 
-    def take_out(self, ids: Sequence[str]) -> EmbeddedWorks:
-        """Like `remove`, but returns the removed works: until the next `save`, `add` restores them (at the end)."""
+        If one of them does not exist, raises `QueryError` and removes nothing.
+        """
         with self._change_lock:
-            rows = [self._row(self.state, identity) for identity in ids]
             before = self.state
+            rows = [before.row_of(identity) for identity in ids]
             self.state = without_works(before, rows)
         return embedded_works_of(before, rows)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +20,16 @@ import numpy as np
 from PIL import Image
 
 from artsim.analysis.edge_alignment import edge_alignment
-from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash, small_grey
+from artsim.analysis.perceptual_hash import (
+    BITS,
+    WINDOWS,
+    distances,
+    load_small,
+    near_wholes,
+    perceptual_hash,
+    small_grey,
+)
 from artsim.errors import ImageError
-from artsim.images.decode import load_image
 from artsim.messages.progress import Progress
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
@@ -62,17 +68,6 @@ class DuplicatePair:
     outlines: float | None
     """Correlation of the outlines after alignment, at best 1; None for the same file."""
 
-    @property
-    def why(self) -> str:
-        """The evidence, as a sentence."""
-        if self.same_file:
-            return "The same file, byte for byte."
-        usual = "" if math.isnan(self.percentile) else f" (higher than in {self.percentile:.2f} % of pairs)"
-        return (
-            f"The perceptual hashes differ in {self.distance} of {BITS} bits, the cosine is {self.cosine:.2f}{usual}, and "
-            f"laid on each other their outlines agree by {self.outlines:.2f} (at best 1)."
-        )
-
 
 @dataclass(frozen=True)
 class DuplicateGroup:
@@ -97,11 +92,11 @@ def find_duplicates(
     first_of: dict[str, int] = {}
     original = np.array([first_of.setdefault(file, row) for row, file in enumerate(files)])
     copies = np.flatnonzero(original != np.arange(len(original)))
-    same_file = np.stack([original[copies], copies], axis=1)
     rows = np.flatnonzero(original == np.arange(len(original)))  # one of each file
     candidates = np.unique(np.concatenate([near_wholes(hashes[rows], _NEAR_HASH), _neighbours(space, rows)]), axis=0)
-    pairs = np.concatenate([same_file, rows[candidates]])
-    return _grouped(state, _agreeing(space, hashes, pairs, copies=len(same_file)), _outlines_of(state))
+    pairs = np.concatenate([np.stack([original[copies], copies], axis=1), rows[candidates]])
+    same_file = np.arange(len(pairs)) < len(copies)
+    return _grouped(state, _agreeing(space, hashes, pairs, same_file), _outlines_of(state))
 
 
 def _hashes_of(state: State, known: dict[str, np.ndarray], progress: Progress | None) -> tuple[list[str], np.ndarray]:
@@ -138,7 +133,7 @@ def _file(state: State, row: int) -> bytes:
 def _hash_picture(picture: tuple[str, bytes]) -> np.ndarray:
     name, data = picture
     try:
-        return perceptual_hash(load_image(data, short_side=128, name=name))
+        return perceptual_hash(load_small(data, name))
     except ImageError as error:
         log.warning("Not compared: %s", error)
         return np.zeros(len(WINDOWS), np.uint64)
@@ -157,29 +152,35 @@ def _neighbours(space: Space, rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Pairs of rows (p, 2), likeliest first, with hash distance, cosine and percentile (p,); `copies` of one file first."""
+    """Pairs of rows (p, 2), likeliest first; same file, hash distance, cosine and percentile of each (p,)."""
 
     pairs: np.ndarray
+    same_file: np.ndarray
     bits: np.ndarray
     cosine: np.ndarray
     percentile: np.ndarray
-    copies: int
 
 
-def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, *, copies: int) -> _Candidates:
-    """The pairs on which hash and embedding agree, and the first `copies` of `pairs`, which are of one file."""
-    bits, cosine = [np.zeros(0, int)], [np.zeros(0, np.float32)]
+def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, same_file: np.ndarray) -> _Candidates:
+    """The pairs (p, 2) on which hash and embedding agree, and those where `same_file` (p,) is true."""
+    all_bits, cosines = np.zeros(len(pairs), int), np.zeros(len(pairs), np.float32)
     for start in range(0, len(pairs), _PAIRS):
-        first, second = pairs[start : start + _PAIRS].T
-        bits.append(distances(hashes[first], hashes[second]))
+        chunk = slice(start, start + _PAIRS)
+        first, second = pairs[chunk].T
+        all_bits[chunk] = distances(hashes[first], hashes[second])
         vectors = space.raw_subject.vectors(first), space.raw_subject.vectors(second)
-        cosine.append(np.clip(np.einsum("pd,pd->p", *vectors), -1, 1))
-    all_bits, cosines, sample = np.concatenate(bits), np.concatenate(cosine), space.statistics.raw_pairs
-    agreeing = (all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines)
-    agreeing[:copies] = True
-    order = np.lexsort((-cosines, all_bits, np.arange(len(pairs)) >= copies))
+        cosines[chunk] = np.clip(np.einsum("pd,pd->p", *vectors), -1, 1)
+    sample = space.statistics.raw_pairs
+    agreeing = same_file | ((all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines))
+    order = np.lexsort((-cosines, all_bits, ~same_file))
     order = order[agreeing[order]]
-    return _Candidates(pairs[order], all_bits[order], cosines[order], percentile(sample, cosines[order]), copies)
+    bits, cosines = all_bits[order], cosines[order]
+    return _Candidates(pairs[order], same_file[order], bits, cosines, percentile(sample, cosines))
+
+
+def small_picture(state: State, row: int) -> Image.Image:
+    """The picture of a work, at a size that suffices for hashes and outlines."""
+    return load_small(state.pictures(row), state.table.column("id")[row].as_py())
 
 
 def _outlines_of(state: State) -> Callable[[int, int], float]:
@@ -187,8 +188,7 @@ def _outlines_of(state: State) -> Callable[[int, int], float]:
 
     @lru_cache(maxsize=1024)
     def grey(row: int) -> Image.Image:
-        name = state.table.column("id")[row].as_py()
-        return small_grey(load_image(state.pictures(row), short_side=128, name=name))
+        return small_grey(small_picture(state, row))
 
     return lambda first, second: edge_alignment(grey(first), grey(second))
 
@@ -216,7 +216,7 @@ def _grouped(state: State, candidates: _Candidates, outlines: Callable[[int, int
         group, other = group_of.get(first, first), group_of.get(second, second)
         if group == other:
             continue
-        fit = None if i < candidates.copies else outlines(first, second)
+        fit = None if candidates.same_file[i] else outlines(first, second)
         if fit is not None and fit < SAME_OUTLINES:
             continue
         pair = DuplicatePair(

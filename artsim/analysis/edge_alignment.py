@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.analysis.perceptual_hash import WINDOWS, small_grey
-
-Window = tuple[float, float, float, float]
+from artsim.encoders.region_vectors import Region
 
 _SIDE = 32
 _STEPS = (0.04, 0.02, 0.01)  # of the picture, by which the edges of the crop move
@@ -31,15 +30,15 @@ def edge_alignment(first: Image.Image, second: Image.Image) -> float:
     return best if middles >= _MIDDLES_AGREE else min(best, middles)
 
 
-def _middle(window: Window) -> Window:
+def _middle(window: Region) -> Region:
     left, top, right, bottom = window
     across, down = _MARGIN * (right - left), _MARGIN * (bottom - top)
     return left + across, top + down, right - across, bottom - down
 
 
-def _best_crop(grey: Image.Image, target: np.ndarray) -> tuple[float, Window]:
+def _best_crop(grey: Image.Image, target: np.ndarray) -> tuple[float, Region]:
     """The best correlation and its crop: hill climbing from the best of `WINDOWS`, one edge at a time."""
-    window: Window = max(WINDOWS, key=lambda crop: float(_outlines(grey, crop) @ target))
+    window: Region = max(WINDOWS, key=lambda crop: float(_outlines(grey, crop) @ target))
     best = float(_outlines(grey, window) @ target)
     for step in _STEPS:
         improved = True
@@ -52,7 +51,7 @@ def _best_crop(grey: Image.Image, target: np.ndarray) -> tuple[float, Window]:
     return best, window
 
 
-def _moved(window: Window, step: float) -> list[Window]:
+def _moved(window: Region, step: float) -> list[Region]:
     """The windows that differ from this one in one edge, by `step`."""
     windows = []
     for edge in range(4):
@@ -65,7 +64,7 @@ def _moved(window: Window, step: float) -> list[Window]:
     return windows
 
 
-def _outlines(grey: Image.Image, window: Window = (0.0, 0.0, 1.0, 1.0)) -> np.ndarray:
+def _outlines(grey: Image.Image, window: Region = (0.0, 0.0, 1.0, 1.0)) -> np.ndarray:
     """(2 * 32 * 32,) of unit length: the vertical and horizontal gradients of grey inside a window."""
     left, top, right, bottom = window
     box = (left * grey.width, top * grey.height, right * grey.width, bottom * grey.height)

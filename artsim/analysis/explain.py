@@ -1,4 +1,4 @@
-"""Explanations of a match: its likeness in words, corresponding regions, shared colours and shared metadata."""
+"""Explanations of a match: its likeness in steps that have names, corresponding regions, shared colours and shared metadata."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -30,57 +29,19 @@ from artsim.snapshot.state import find_space
 Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]
 STEPS: tuple[tuple[float, Step], ...] = ((99.9, "same"), (99.0, "very"), (90.0, "similar"), (60.0, "somewhat"))
 """The lowest percentile of each step: closer than 99.9 % of random pairs of works is "same"."""
-WORDS: Mapping[Aspect, Mapping[Step, str]] = MappingProxyType(
-    {
-        "subject": {
-            "same": "almost the same subject",
-            "very": "very similar subject",
-            "similar": "similar subject",
-            "somewhat": "somewhat similar subject",
-            "different": "different subject",
-            "unknown": "subject: nothing to compare with",
-        },
-        "style": {
-            "same": "almost the same brushwork",
-            "very": "very similar brushwork",
-            "similar": "similar brushwork",
-            "somewhat": "somewhat similar brushwork",
-            "different": "different brushwork",
-            "unknown": "brushwork: nothing to compare with",
-        },
-        "color": {
-            "same": "almost the same palette",
-            "very": "very similar palette",
-            "similar": "similar palette",
-            "somewhat": "somewhat similar palette",
-            "different": "different palette",
-            "unknown": "palette: nothing to compare with",
-        },
-        "layout": {
-            "same": "almost the same layout",
-            "very": "very similar layout",
-            "similar": "similar layout",
-            "somewhat": "somewhat similar layout",
-            "different": "different layout",
-            "unknown": "layout: nothing to compare with",
-        },
-    }
-)
-"""The English text of each step of each aspect. Translations have a table of the same shape."""
 
 _UNKNOWN = re.compile(r"(unidentified|unknown|anonymous|artist unknown|none|null|n/?a)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class AspectLikeness:
-    """How alike two pictures are in one aspect. `step` is a key of `WORDS[aspect]`, `words` its English text."""
+    """How alike two pictures are in one aspect."""
 
     aspect: Aspect
     cosine: float
     percentile: float
     """Share, in percent, of random pairs of works that are less alike in this aspect."""
     step: Step
-    words: str
 
 
 @dataclass(frozen=True)
@@ -154,7 +115,7 @@ def explain(
     table = collection.state.table
     return Explanation(
         match=matches[0],
-        likeness=likeness_in_words(matches[0]),
+        likeness=aspect_likeness(matches[0]),
         agreement=agreement,
         query_picture=query_picture,
         match_picture=match_picture,
@@ -165,14 +126,13 @@ def explain(
     )
 
 
-def likeness_in_words(match: Match) -> tuple[AspectLikeness, ...]:
-    """The aspects of a match, each as a step and in words."""
-    likeness = []
-    for aspect, cosine in match.aspects.items():
-        percentile = match.aspect_percentiles[aspect]
-        step = step_of(percentile)
-        likeness.append(AspectLikeness(aspect, cosine, percentile, step, WORDS[aspect][step]))
-    return tuple(likeness)
+def aspect_likeness(match: Match) -> tuple[AspectLikeness, ...]:
+    """The likeness of a match in each aspect."""
+    percentiles = match.aspect_percentiles
+    return tuple(
+        AspectLikeness(aspect, cosine, percentiles[aspect], step_of(percentiles[aspect]))
+        for aspect, cosine in match.aspects.items()
+    )
 
 
 def step_of(percentile: float) -> Step:

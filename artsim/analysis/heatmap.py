@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -26,15 +25,12 @@ def draw_overlay(
     heat: np.ndarray,
     *,
     regions: Sequence[Region] = (),
-    kind: Literal["webp", "png"] = "webp",
     side: int = 640,
 ) -> bytes:
-    """An image file: the picture, at most `side` pixels, in grey under a translucent heat map (rows, columns) in 0..1.
+    """A WebP file: the picture, at most `side` pixels, in grey under a translucent heat map (rows, columns) in 0..1.
 
     Where there is no heat, the dimmed picture shows through. `regions` are outlined and numbered from 1.
     """
-    if kind not in ("webp", "png"):
-        raise QueryError(f"An overlay is drawn as webp or png, not as {kind!r}.")
     if heat.ndim != 2 or not heat.size or not np.isfinite(heat).all():
         raise QueryError("A heat map is a table of numbers, (rows, columns), without gaps.")
     small = picture.convert("RGB")
@@ -48,7 +44,7 @@ def draw_overlay(
     drawn = Image.fromarray((base * (1 - opacity) + colours * opacity).clip(0, 255).astype(np.uint8))
     _outline(drawn, regions)
     buffer = io.BytesIO()
-    drawn.save(buffer, kind.upper(), **({"quality": 85} if kind == "webp" else {}))
+    drawn.save(buffer, "WEBP", quality=85)
     return buffer.getvalue()
 
 

@@ -1,7 +1,6 @@
 """Likeness over time: the earlier works that a work resembles, and the later works that resemble it.
 
-Likeness is not influence: the result and its plot carry that caveat. Whether one painter knew the other is for historians
-to show.
+Likeness is not influence, as the page of the timeline says: whether one painter knew the other is for historians to show.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.analysis.protocol import SearchableCollection
-from artsim.encoders.presets import PRESET_RANKINGS, weights_of
+from artsim.encoders.presets import ranking_of, weights_of
 from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.messages.message import Message
 from artsim.search.match import Match
-from artsim.search.query import MAX_K, Part, Query
+from artsim.search.query import MAX_K, Part, Query, check_k
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import find_space
 
 Direction = Literal["earlier", "later"]
 DIRECTIONS: tuple[Direction, ...] = ("earlier", "later")
-CAVEAT = "Likeness is not influence: it shows which works look alike and which came first, not that one artist knew the other."
+_YEAR = "year"  # the column
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ class Influence:
     """Number of works that are left out because they have no year."""
     work: Mapping[str, Any] | None = field(repr=False)
     """The queried work; None for a picture from outside the collection."""
-    caveat: str = CAVEAT
 
 
 def influence(
@@ -76,7 +74,6 @@ def influence(
     decay: float | None = None,
     where: Where | None = None,
     other: Sequence[str] = (),
-    year_column: str = "year",
     encoder: str | None = None,
 ) -> Influence:
     """The `k` works most similar to a work, or to a picture with its `year`, made before it, or after it ("later").
@@ -89,17 +86,15 @@ def influence(
     if (work is None) == (image is None):
         raise QueryError("Give exactly one query: a work of the collection, or an image and its year.")
     part, weights = Part(image=image, work=work, region=region), weights_of(aspects, preset)
-    ranking = PRESET_RANKINGS.get(preset or "", "tuned")
     if direction not in DIRECTIONS:
         raise QueryError("There is no direction {direction!r} in time; choose earlier or later.", direction=direction)
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
-        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
+    check_k(k)
     if decay is not None and not (_is_number(decay) and decay > 0):
         raise QueryError("decay must be a half-life in years, more than 0; it is {decay}.", decay=decay)
     state = collection.state
-    years = _years(state.table, year_column)
+    years = _years(state.table)
     row = None if work is None else collection.work(work)
-    query_year = _year_of(row, year, year_column)
+    query_year = _year_of(row, year)
     usable = allowed_rows(state.table, where)
     usable = np.ones(len(state), bool) if usable is None else usable
     if work is not None:
@@ -107,7 +102,9 @@ def influence(
     in_time = usable & ((years < query_year) if direction == "earlier" else (years > query_year))
     undated = int((usable & np.isnan(years)).sum())
     ids = state.table.column("id").filter(pa.array(in_time)).to_pylist()
-    query = Query((part,), weights, {"id": ids}, MAX_K, ranking, encoder=encoder, other=tuple(other))
+    query = Query(
+        (part,), weights, {"id": ids}, MAX_K, ranking_of("tuned", preset), encoder=encoder, other=tuple(other)
+    )
     matches = collection.run(query) if ids else []
     if not matches:
         note = Message(" (1 has no year)") if undated == 1 else Message(" ({count} have no year)", count=undated)
@@ -118,37 +115,37 @@ def influence(
             note=note if undated else "",
         )
     shares = find_space(state, matches[0].encoder).statistics.weigh(weights)
-    timed = [_timed(match, year_column, query_year, shares, decay) for match in matches]
+    timed = [_timed(match, query_year, shares, decay) for match in matches]
     if decay is not None:
         timed.sort(key=lambda item: -(item.decayed or 0.0))
     return Influence(query_year, direction, tuple(timed[:k]), tuple(timed[k:]), undated, row)
 
 
-def _years(table: pa.Table, column: str) -> np.ndarray:
+def _years(table: pa.Table) -> np.ndarray:
     """(n,) float64, nan for a missing year. Raises `QueryError` unless the column holds numbers."""
-    if column not in table.column_names:
+    if _YEAR not in table.column_names:
         raise QueryError(
-            "There is no column {column!r} of years; there are {columns}.", column=column, columns=table.column_names
+            "There is no column {column!r} of years; there are {columns}.", column=_YEAR, columns=table.column_names
         )
-    values = table.column(column)
+    values = table.column(_YEAR)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise QueryError(
-            "The column {column!r} holds {kind}, not years as numbers.", column=column, kind=str(values.type)
+            "The column {column!r} holds {kind}, not years as numbers.", column=_YEAR, kind=str(values.type)
         )
     return pc.fill_null(values.cast(pa.float64()), math.nan).to_numpy()
 
 
-def _year_of(work: Mapping[str, Any] | None, year: float | None, column: str) -> float:
+def _year_of(work: Mapping[str, Any] | None, year: float | None) -> float:
     """The given year, else that of the work."""
     if year is not None and not _is_number(year):
         raise QueryError("year must be a number, such as 1642; it is {year!r}.", year=year)
-    known = year if year is not None else (work or {}).get(column)
+    known = year if year is not None else (work or {}).get(_YEAR)
     if known is not None and math.isfinite(known):
         return float(known)
     if work is None:
         raise QueryError("The year of an image is not known: give year=, the year in which it was made.")
     raise QueryError(
-        "The work {work!r} has no {column}; give year=, the year in which it was made.", work=work["id"], column=column
+        "The work {work!r} has no {column}; give year=, the year in which it was made.", work=work["id"], column=_YEAR
     )
 
 
@@ -156,8 +153,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _timed(match: Match, column: str, query_year: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
-    year = float(match.work[column])
+def _timed(match: Match, query_year: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
+    year = float(match.work[_YEAR])
     likeness = max(0.0, float(np.dot(shares, list(match.aspects.values()))))
     decayed = None if decay is None else likeness * 0.5 ** (abs(year - query_year) / decay)
     return TimedMatch(match, year, abs(year - query_year), decayed)

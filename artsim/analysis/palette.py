@@ -13,10 +13,9 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.color import rgb_to_lab
-from artsim.errors import QueryError
 
-SHARED_WITHIN = 9.0
-"""Largest CIEDE2000 between swatches of one colour: a recoloured scan stays within it, blue and green do not."""
+_SHARED_WITHIN = 9.0  # CIEDE2000: a recoloured scan stays within it, blue and green do not
+_SWATCHES = 6
 _SIDE = 64
 _BIN = 10.0  # Lab units: seeds are chosen among bins of this size, so that a single odd pixel is not one
 _ROUNDS = 12
@@ -44,18 +43,15 @@ class SharedColor:
     difference: float
 
 
-def palette(image: Image.Image, *, count: int = 6) -> tuple[Swatch, ...]:
-    """At most `count` swatches of an RGB picture, largest share first; fewer when it has fewer colours.
+def palette(image: Image.Image) -> tuple[Swatch, ...]:
+    """At most `_SWATCHES` swatches of an RGB picture, largest share first; fewer when it has fewer colours.
 
     Deterministic k-means in CIE Lab on 64 x 64 pixels: the first seed is the most frequent colour, each further one the
     colour of the largest squared distance to the nearest seed times its frequency, so that accents are included.
-    Raises `QueryError` for a `count` below 1.
     """
-    if count < 1:
-        raise QueryError(f"A palette has at least 1 colour, not {count}.")
     pixels = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)).reshape(-1, 3)
     lab = rgb_to_lab(pixels)
-    centres = _seeds(lab, count)
+    centres = _seeds(lab)
     for _ in range(_ROUNDS):
         nearest = _squares(lab, centres).argmin(axis=1)
         filled = np.unique(nearest)
@@ -68,13 +64,13 @@ def palette(image: Image.Image, *, count: int = 6) -> tuple[Swatch, ...]:
     return tuple(sorted(swatches, key=lambda swatch: (-swatch.share, swatch.rgb)))
 
 
-def _seeds(lab: np.ndarray, count: int) -> np.ndarray:
-    """(at most `count`, 3): initial colours, out of the bin means of the pixels (n, 3)."""
+def _seeds(lab: np.ndarray) -> np.ndarray:
+    """(at most `_SWATCHES`, 3): initial colours, out of the bin means of the pixels (n, 3)."""
     _, bins, frequency = np.unique(np.round(lab / _BIN), axis=0, return_inverse=True, return_counts=True)
     sums = np.stack([np.bincount(bins.ravel(), lab[:, i]) for i in range(3)], axis=1)
     means = sums / frequency[:, None]
     seeds = [int(frequency.argmax())]
-    while len(seeds) < min(count, len(means)):
+    while len(seeds) < min(_SWATCHES, len(means)):
         seeds.append(int((frequency * _squares(means, means[seeds]).min(axis=1)).argmax()))
     return means[seeds]
 
@@ -84,10 +80,8 @@ def _squares(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return ((points[:, None] - centres[None]) ** 2).sum(axis=2)
 
 
-def shared_colors(
-    first: Sequence[Swatch], second: Sequence[Swatch], *, within: float = SHARED_WITHIN
-) -> tuple[SharedColor, ...]:
-    """Pairs of swatches at most `within` apart, nearest first; each swatch is in one pair at most."""
+def shared_colors(first: Sequence[Swatch], second: Sequence[Swatch]) -> tuple[SharedColor, ...]:
+    """Pairs of swatches at most `_SHARED_WITHIN` apart, nearest first; each swatch is in one pair at most."""
     if not first or not second:
         return ()
     labs = [rgb_to_lab(np.array([swatch.rgb for swatch in swatches], np.uint8)) for swatches in (first, second)]
@@ -96,7 +90,7 @@ def shared_colors(
     for i, j in zip(
         *np.unravel_index(np.argsort(differences, axis=None, kind="stable"), differences.shape), strict=True
     ):
-        if differences[i, j] > within:
+        if differences[i, j] > _SHARED_WITHIN:
             break
         if all(i != pair.first and j != pair.second for pair in shared):
             shared.append(SharedColor(int(i), int(j), float(differences[i, j])))

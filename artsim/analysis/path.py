@@ -60,7 +60,7 @@ def path(
     state = collection.state
     if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MAX_STEPS:
         raise QueryError("steps must be a whole number from 2 to {most}; it is {steps}.", most=MAX_STEPS, steps=steps)
-    ends = [_row(state.rows, identity) for identity in (start, end)]
+    ends = [state.row_of(identity) for identity in (start, end)]
     if start == end:
         raise QueryError("A path leads from one work to another: name two works.")
     space = find_space(state, encoder)
@@ -84,12 +84,6 @@ def path(
         )
         for position, row in enumerate(rows)
     ]
-
-
-def _row(rows: Mapping[str, int], identity: str) -> int:
-    if identity not in rows:
-        raise QueryError("There is no work {work!r} in this collection.", work=identity)
-    return rows[identity]
 
 
 def _between(space: Space, shares: np.ndarray, ends: list[int], count: int, allowed: np.ndarray) -> list[int]:

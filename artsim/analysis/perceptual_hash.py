@@ -12,6 +12,8 @@ import itertools
 import numpy as np
 from PIL import Image
 
+from artsim.images.decode import load_image
+
 BITS = 64
 _SIDE, _FINE_SIDE = 32, 128
 _KEPT = 8
@@ -20,6 +22,11 @@ WINDOWS = tuple((left, top, right, bottom) for (top, bottom), (left, right) in i
 """Windows of a picture that are hashed, the whole first: they match what a crop or a border leaves of it."""
 _FAINT = 1.5  # grey levels: if the 64 frequencies together are weaker than this, their signs are noise
 _FREQUENCIES = np.cos(np.pi * np.arange(1, _KEPT + 1)[:, None] * (2 * np.arange(_SIDE) + 1) / (2 * _SIDE)) / (_SIDE / 2)
+
+
+def load_small(data: bytes, name: str) -> Image.Image:
+    """A picture file, decoded at a size that suffices for hashes and outlines."""
+    return load_image(data, short_side=_FINE_SIDE, name=name)
 
 
 def small_grey(image: Image.Image) -> Image.Image:

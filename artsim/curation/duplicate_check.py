@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.duplicates import FURTHEST_HASH, SAME_OUTLINES, unusually_alike
+from artsim.analysis.duplicates import FURTHEST_HASH, SAME_OUTLINES, small_picture, unusually_alike
 from artsim.analysis.edge_alignment import edge_alignment
 from artsim.analysis.perceptual_hash import WINDOWS, distances, perceptual_hash, small_grey
 from artsim.errors import ImageError
-from artsim.images.decode import load_image
 from artsim.snapshot.state import State
 
 _NEAREST = 5
@@ -51,7 +50,7 @@ def work_like(new: NewPicture, state: State, known: dict[str, np.ndarray]) -> st
     scores, rows = space.raw_subject.search(new.subject[None], min(_NEAREST, len(state)))
     for row in rows[0][unusually_alike(space.statistics.raw_pairs, scores[0]) & (rows[0] >= 0)].tolist():
         hashes = _hashes_of(state, row, known)
-        if _near(new, hashes) and edge_alignment(new.grey, small_grey(_picture(state, row))) >= SAME_OUTLINES:
+        if _near(new, hashes) and edge_alignment(new.grey, small_grey(small_picture(state, row))) >= SAME_OUTLINES:
             return state.table.column("id")[row].as_py()
     return None
 
@@ -74,14 +73,10 @@ def _hashes_of(state: State, row: int, known: dict[str, np.ndarray]) -> np.ndarr
     sha = state.table.column("sha256")[row].as_py() if "sha256" in state.table.column_names else None
     if sha is None or sha not in known:
         try:
-            hashes = perceptual_hash(_picture(state, row))
+            hashes = perceptual_hash(small_picture(state, row))
         except ImageError:  # a damaged picture matches nothing
             hashes = np.zeros(len(WINDOWS), np.uint64)
         if sha is None:
             return hashes
         known[sha] = hashes
     return known[sha]
-
-
-def _picture(state: State, row: int) -> Image.Image:
-    return load_image(state.pictures(row), short_side=128, name=state.table.column("id")[row].as_py())

@@ -122,7 +122,7 @@ class EditSession:
         """Remove works. Raises `QueryError` if one does not exist, `CollectionError` if none would remain."""
         ids = tuple(dict.fromkeys(ids))
         if ids:
-            taken = self.collection.take_out(ids)
+            taken = self.collection.remove(ids)
             self._changed(Change("removed", ids, lambda: self.collection.add(taken)))
 
     def describe(self, **fields: str) -> None:

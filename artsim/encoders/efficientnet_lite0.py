@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import math
 import pickletools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +52,23 @@ class Block:
 
     convolutions: tuple[Convolution, ...]
     adds_input: bool = False
+
+
+def apply_network(
+    network: Sequence[Block], x: Any, convolve: Callable[[Any, Convolution], Any], *, taps: Sequence[int]
+) -> list[Any]:
+    """The output of each block whose number is in `taps`, and of the last, for the input `x` of a framework.
+
+    `convolve` applies one `Convolution` in that framework.
+    """
+    outputs = []
+    for number, block in enumerate(network):
+        start = x
+        for convolution in block.convolutions:
+            x = convolve(x, convolution)
+        x = x + start if block.adds_input else x
+        outputs += [x] if number in taps else []
+    return [*outputs, x]
 
 
 def load_network() -> tuple[Block, ...]:
@@ -116,31 +135,20 @@ def _weights_file() -> bytes:
 def read_weights(data: bytes) -> dict[str, np.ndarray]:
     """Tensor name -> values in file order, flat float32. Only for the file whose sha256 is `WEIGHTS_SHA256`.
 
-    The fourth pickle holds the name of each tensor, followed by the number of its storage in decimal digits; the fifth
-    holds the storage numbers in file order. Each storage is its length (int64) and its values.
+    The fourth pickle names each tensor before the number of its storage; the fifth holds the numbers in file order. Each
+    storage is its length (int64) and its values.
     """
     stream = io.BytesIO(data)
-    for _ in range(3):  # magic number, format version, sizes of C types
-        _strings(stream)
-    name, names = "", {}
-    for text in _strings(stream):
-        if text.isdecimal():
-            names[text] = name
-        elif "." in text:
-            name = text
-    order = _strings(stream)
+    *_, tensors, order = [
+        [str(text) for opcode, text, _ in pickletools.genops(stream) if opcode.name == "BINUNICODE"] for _ in range(5)
+    ]
+    names_and_numbers = itertools.pairwise(text for text in tensors if "." in text or text.isdecimal())
+    name_of = {number: name for name, number in names_and_numbers if number.isdecimal()}
     start, weights = stream.tell(), {}
-    for storage in order:
-        length = int.from_bytes(data[start : start + 8], "little")
-        start += 8
-        if names[storage].endswith("num_batches_tracked"):  # one int64, used in training only
-            start += 8 * length
-            continue
-        weights[names[storage]] = np.frombuffer(data, "<f4", length, start)
-        start += 4 * length
+    for number in order:
+        length, start = int.from_bytes(data[start : start + 8], "little"), start + 8
+        is_counter = name_of[number].endswith("num_batches_tracked")  # one int64, used in training only
+        if not is_counter:
+            weights[name_of[number]] = np.frombuffer(data, "<f4", length, start)
+        start += (8 if is_counter else 4) * length
     return weights
-
-
-def _strings(stream: io.BytesIO) -> list[str]:
-    """The strings of the pickle at the position of `stream`, which is left after it."""
-    return [str(text) for opcode, text, _ in pickletools.genops(stream) if opcode.name == "BINUNICODE"]

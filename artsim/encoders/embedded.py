@@ -24,14 +24,13 @@ from PIL import Image
 
 from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, load_network
 from artsim.encoders.protocol import Aspect, Blocks, in_batches, joined, unit_rows
-from artsim.encoders.region_vectors import REGIONS, averaged_over_regions
+from artsim.encoders.region_vectors import LAYOUT_GRID, REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
 from artsim.errors import EncoderError
 from artsim.images.geometry import fit_frame
 
 SHORT_SIDE = 320
 STATISTICS_BLOCK, COVARIANCE_BLOCK = 11, 5  # of 0..15
-LAYOUT_GRID = 3
 REPRODUCTION_SIDE = 224  # short side for other reproductions: removes blur and noise, keeps the layout
 DETAIL_SIDES = (128, 160)  # short sides for a detail, whose share of `SHORT_SIDE` is unknown
 RECIPE = 2  # part of the revision; raise it with every change of the vectors
@@ -81,7 +80,7 @@ class EmbeddedEncoder:
 
     def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
         middles = [self._maps_at(image, REPRODUCTION_SIDE).middle for image in images]
-        return np.concatenate([unit_rows(_averaged_over_grid(middle)) for middle in middles])
+        return np.concatenate([_layout(middle) for middle in middles])
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return np.concatenate([self._embed_detail(image) for image in images])
@@ -114,7 +113,7 @@ class EmbeddedEncoder:
         vectors = {
             "subject": unit_rows(last.mean(axis=(2, 3))),
             "style": joined([statistics, _upper_triangles(covariance)]),
-            "layout": unit_rows(_averaged_over_grid(middle)),
+            "layout": _layout(middle),
         }
         return {**vectors, "regions": averaged_over_regions(middle)} if regions else vectors
 
@@ -149,14 +148,9 @@ def _upper_triangles(matrices: np.ndarray) -> np.ndarray:
     return matrices[:, rows, columns] * np.where(rows == columns, 1.0, 2.0**0.5).astype(np.float32)
 
 
-def _averaged_over_grid(maps: np.ndarray) -> np.ndarray:
-    """(n, c, h, w) -> (n, c * 9): means over a 3 x 3 grid, whose cells overlap if a side is no multiple of 3."""
-    height, width = (
-        [slice(side * k // LAYOUT_GRID, -(-side * (k + 1) // LAYOUT_GRID)) for k in range(LAYOUT_GRID)]
-        for side in maps.shape[2:]
-    )
-    means = [maps[:, :, down, across].mean(axis=(2, 3)) for down in height for across in width]
-    return np.stack(means, axis=2).reshape(len(maps), -1)
+def _layout(maps: np.ndarray) -> np.ndarray:
+    """(n, c, h, w) -> (n, 9 c) unit rows"""
+    return unit_rows(averaged_over_grid(maps).reshape(len(maps), -1))
 
 
 def _frame(image: Image.Image) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Region vectors of a picture, so that a detail finds the work that contains it.
+"""Feature maps averaged over parts of a picture: over a grid for the layout, over regions so that a detail finds its work.
 
 As in R-MAC (Tolias, Sicre & Jégou 2016, "Particular object retrieval with integral max-pooling of CNN activations"), regions
 are not embedded one by one: the feature map of the whole picture is averaged over each of them, at almost no cost.
@@ -25,6 +25,7 @@ def _grid(side: float, count: int) -> tuple[Region, ...]:
     return tuple((left, top, left + side, top + side) for top in starts for left in starts)
 
 
+LAYOUT_GRID = 3  # cells per side
 REGIONS: tuple[Region, ...] = ((0.0, 0.0, 1.0, 1.0), *_grid(0.62, 3), *_grid(0.4, 5))
 """The whole picture, then overlapping crops of 38 % and of 16 % of its area."""
 
@@ -86,6 +87,15 @@ def averaged_over_regions(maps: np.ndarray) -> np.ndarray:
     n, channels, height, width = maps.shape
     cells = maps.reshape(n, channels, height * width).astype(np.float32, copy=False)
     return unit_rows(_shares(height, width) @ cells.transpose(0, 2, 1))
+
+
+def averaged_over_grid(maps: np.ndarray) -> np.ndarray:
+    """Feature maps (n, c, h, w) -> (n, c, 9): means over a 3 x 3 grid, whose cells overlap if a side is no multiple of 3."""
+    height, width = (
+        [slice(side * k // LAYOUT_GRID, -(-side * (k + 1) // LAYOUT_GRID)) for k in range(LAYOUT_GRID)]
+        for side in maps.shape[2:]
+    )
+    return np.stack([maps[:, :, down, across].mean(axis=(2, 3)) for down in height for across in width], axis=2)
 
 
 @cache

@@ -81,15 +81,11 @@ def choose_encoder(name: str) -> EncoderChoice:
         return EncoderChoice(name, Message("as requested"))
     from huggingface_hub import try_to_load_from_cache
 
-    cached = [
-        isinstance(try_to_load_from_cache(DEFAULT_ENCODER, file), str)
-        for file in ("config.json", "preprocessor_config.json", "tokenizer_config.json")
-    ]
-    weights = any(
-        isinstance(try_to_load_from_cache(DEFAULT_ENCODER, file), str)
-        for file in ("model.safetensors", "pytorch_model.bin")
-    )
-    if all(cached) and weights:
+    def is_cached(file: str) -> bool:
+        return isinstance(try_to_load_from_cache(DEFAULT_ENCODER, file), str)
+
+    configured = all(map(is_cached, ("config.json", "preprocessor_config.json", "tokenizer_config.json")))
+    if configured and any(map(is_cached, ("model.safetensors", "pytorch_model.bin"))):
         return EncoderChoice(DEFAULT_ENCODER, Message("its files are in the local cache"))
     problem = _hub_problem()
     if problem is None:

@@ -11,16 +11,14 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from artsim.encoders.efficientnet_lite0 import Block, Convolution
+from artsim.encoders.efficientnet_lite0 import Block, Convolution, apply_network
 from artsim.encoders.protocol import best_device
-
-if TYPE_CHECKING:
-    import torch
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +34,6 @@ class Maps(NamedTuple):
     """(n, c, h, w) after the second tapped block."""
     last: np.ndarray
     """(n, 1280, h, w) after the last convolution."""
-
-
-class Engine(Protocol):
-    device: str
-    batch: int
-    """The best number of pictures of one size per call."""
-    workers: int
-    """The best number of threads that call `run` at the same time."""
-
-    def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
-        """The maps of `pixels` (n, h, w, 3) uint8. `alone`: no other call runs meanwhile, so this one may use all cores."""
-        ...
 
 
 def load_engine(network: Sequence[Block], *, taps: tuple[int, int], device: str | None) -> Engine:
@@ -147,17 +133,8 @@ def _openvino_model(openvino: Any, network: Sequence[Block], taps: tuple[int, in
     pixels = ops.parameter([-1, -1, -1, 3], np.uint8)
     x = ops.transpose(ops.convert(pixels, np.float32), np.array([0, 3, 1, 2]))
     x = ops.multiply(ops.subtract(x, np.float32(127)), np.float32(1 / 128))
-    tapped = []
-    for number, block in enumerate(network):
-        start = x
-        for convolution in block.convolutions:
-            x = convolve(x, convolution)
-        if block.adds_input:
-            x = ops.add(x, start)
-        if number in taps:
-            tapped.append(x)
-    low, middle = tapped
-    return openvino.Model([covariance(low), middle, x], [pixels], "efficientnet-lite0")
+    low, middle, last = apply_network(network, x, convolve, taps=taps)
+    return openvino.Model([covariance(low), middle, last], [pixels], "efficientnet-lite0")
 
 
 class TorchEngine:
@@ -168,55 +145,50 @@ class TorchEngine:
     def __init__(self, network: Sequence[Block], taps: tuple[int, int], device: str) -> None:
         import torch
 
+        def on_device(convolution: Convolution) -> Convolution:
+            """With tensors on the device in place of arrays."""
+            kernel = torch.from_numpy(convolution.kernel).to(memory_format=torch.channels_last).to(device)
+            bias: Any = torch.from_numpy(convolution.bias).to(device)
+            return replace(convolution, kernel=kernel, bias=bias)  # type: ignore[arg-type]
+
         self.device = device
         self.batch = 1 if device == "cpu" else 32  # larger batches exceed a core's cache
         self._taps = taps
         self._network = [
-            [
-                (convolution, _kernel(convolution).to(device), torch.from_numpy(convolution.bias).to(device))
-                for convolution in block.convolutions
-            ]
+            replace(block, convolutions=tuple(on_device(convolution) for convolution in block.convolutions))
             for block in network
         ]
-        self._adds_input = [block.adds_input for block in network]
 
     def run(self, pixels: np.ndarray, *, alone: bool = False) -> Maps:
         import torch
 
         with torch.inference_mode():
             x = torch.tensor(pixels, device=self.device).permute(0, 3, 1, 2)  # channels last in memory already
-            x = (x.float() - 127.0) / 128.0
-            tapped = []
-            for number, (convolutions, adds_input) in enumerate(zip(self._network, self._adds_input, strict=True)):
-                start = x
-                for convolution, kernel, bias in convolutions:
-                    x = _convolve(x, convolution, kernel, bias)
-                if adds_input:
-                    x = x + start
-                if number in self._taps:
-                    tapped.append(x)
-            low, middle = tapped
+            low, middle, last = apply_network(self._network, (x.float() - 127.0) / 128.0, _convolve, taps=self._taps)
             values = low.flatten(2)
             values = values - values.mean(dim=2, keepdim=True)
-            maps = (values @ values.transpose(1, 2), middle, x)
+            maps = (values @ values.transpose(1, 2), middle, last)
             return Maps(*(tensor.float().contiguous().cpu().numpy() for tensor in maps))
 
 
-def _kernel(convolution: Convolution) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(convolution.kernel).to(memory_format=torch.channels_last)
-
-
-def _convolve(x: torch.Tensor, convolution: Convolution, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+def _convolve(x: Any, convolution: Convolution) -> Any:
     from torch.nn.functional import conv2d, pad
 
+    kernel: Any = convolution.kernel
+    bias: Any = convolution.bias
     before, after = convolution.padding
     if before != after:
         x, before = pad(x, (before, after, before, after)), 0
     groups = kernel.shape[0] if convolution.depthwise else 1
     x = conv2d(x, kernel, bias, convolution.stride, before, groups=groups)
     return x.clamp_(0.0, 6.0) if convolution.clamped else x
+
+
+Engine = OpenVinoEngine | TorchEngine
+"""`run` returns the maps of `pixels` (n, h, w, 3) uint8; `alone`: no other call runs meanwhile, so it may use all cores.
+
+`batch`: the best number of pictures of one size per call; `workers`: the best number of threads that call it at once.
+"""
 
 
 def usable_cores() -> int:

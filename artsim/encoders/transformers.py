@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.protocol import Aspect, Blocks, best_device, in_batches, joined, unit_rows
-from artsim.encoders.region_vectors import REGIONS, averaged_over_regions
+from artsim.encoders.region_vectors import REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -58,27 +58,33 @@ class TransformersEncoder:
         self._model.to(self.device)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        if not images:
-            return {aspect: np.zeros((0, d), np.float32) for aspect, d in self.dims.items()}
-        return in_batches(self._embed_batch, images, _BATCH[self.device.split(":")[0]])
+        vectors = self._embed(images, regions=False)
+        return {aspect: vectors[aspect] for aspect in self.dims}
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
-        if not images:
-            return self.embed_images(images), np.zeros((0, len(REGIONS), self.region_dim), np.float32)
-        vectors = in_batches(self._embed_batch_with_regions, images, _BATCH[self.device.split(":")[0]])
+        vectors = self._embed(images, regions=True)
         return {aspect: vectors[aspect] for aspect in self.dims}, vectors["regions"]
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return self.embed_with_regions(images)[1][:, 0]
 
-    def _embed_batch(self, images: Sequence[Image.Image]) -> Blocks:
-        return _blocks(*self._embed_maps(images))
+    def _embed(self, images: Sequence[Image.Image], *, regions: bool) -> dict[str, np.ndarray]:
+        """The aspects, each (n, d), and with `regions` also "regions" (n, regions, d)."""
+        if not images:
+            shapes: dict[str, tuple[int, ...]] = {aspect: (0, d) for aspect, d in self.dims.items()}
+            shapes["regions"] = 0, len(REGIONS), self.region_dim
+            return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
-    def _embed_batch_with_regions(self, images: Sequence[Image.Image]) -> dict[str, np.ndarray]:
-        subject, maps = self._embed_maps(images)
-        vectors: dict[str, np.ndarray] = {"regions": _averaged_over_regions(maps[-1])}
-        vectors |= {str(aspect): block for aspect, block in _blocks(subject, maps).items()}
-        return vectors
+        def embed_batch(batch: Sequence[Image.Image]) -> dict[str, np.ndarray]:
+            subject, maps = self._embed_maps(batch)
+            vectors = {
+                "subject": unit_rows(subject),
+                "style": joined([_statistics(layer) for layer in maps]),
+                "layout": unit_rows(_averaged_over_grid(maps[-1])),
+            }
+            return {**vectors, "regions": _averaged_over_regions(maps[-1])} if regions else vectors
+
+        return in_batches(embed_batch, images, _BATCH[self.device.split(":")[0]])
 
     def _embed_maps(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
         """Subject (n, d), and for each style layer the map (channels, rows, columns) of each picture."""
@@ -218,21 +224,10 @@ def _statistics(maps: Sequence[torch.Tensor]) -> np.ndarray:
     return torch.stack(rows).float().cpu().numpy()
 
 
-def _blocks(subject: np.ndarray, maps: Sequence[Sequence[torch.Tensor]]) -> Blocks:
-    return {
-        "subject": unit_rows(subject),
-        "style": joined([_statistics(layer) for layer in maps]),
-        "layout": unit_rows(_averaged_over_grid(maps[-1])),
-    }
-
-
 def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
     """(n, 9 x at most `_LAYOUT_CHANNELS`): each map averaged over a 3 x 3 grid."""
-    import torch
-    from torch.nn.functional import adaptive_avg_pool2d
-
-    cells = torch.stack([adaptive_avg_pool2d(x.float(), 3).flatten(1).T for x in maps]).cpu().numpy()
-    return _narrowed(cells).reshape(len(cells), -1)
+    cells = np.concatenate([averaged_over_grid(x.float().cpu().numpy()[None]) for x in maps])  # (n, channels, 9)
+    return _narrowed(cells.transpose(0, 2, 1)).reshape(len(cells), -1)
 
 
 def _averaged_over_regions(maps: Sequence[torch.Tensor]) -> np.ndarray:

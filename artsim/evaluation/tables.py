@@ -102,7 +102,7 @@ def encoders_table(comparison: EncoderComparison) -> Table:
             f"{answers.cosine_mean:.4f} ± {answers.cosine_std:.4f}",
             f"{answers.angular_mean:.4f} ± {answers.angular_std:.4f}",
             f"{answers.margin:.2f}",
-            *(f"{comparison.overlap(answers.encoder, other.encoder):.0%}" for other in comparison.answers),
+            *(f"{comparison.jaccard(answers.encoder, other.encoder):.0%}" for other in comparison.answers),
         )
         for answers in comparison.answers
     )

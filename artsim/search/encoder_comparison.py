@@ -11,9 +11,10 @@ import numpy as np
 
 from artsim.errors import QueryError
 from artsim.search.encoder_selection import DEPTH, best_of, margin
-from artsim.search.engine import Embed, allowed_works, make_space_queries, rank_space_queries
+from artsim.search.engine import allowed_works, make_space_queries, rank_space_queries
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Query, check_query
+from artsim.search.query_vectors import QueryEmbedding
 from artsim.snapshot.state import State
 
 
@@ -59,7 +60,7 @@ class EncoderComparison:
             encoders=[answers.encoder for answers in self.answers],
         )
 
-    def overlap(self, first: str, second: str) -> float:
+    def jaccard(self, first: str, second: str) -> float:
         """Jaccard index of the matches of two encoders, in 0..1."""
         ids = [{match.id for match in self[name].matches} for name in (first, second)]
         return len(ids[0] & ids[1]) / max(1, len(ids[0] | ids[1]))
@@ -89,7 +90,7 @@ class EncoderComparison:
         }
 
 
-def compare_encoders(state: State, query: Query, embed: Embed) -> EncoderComparison:
+def compare_encoders(state: State, query: Query, embed: QueryEmbedding) -> EncoderComparison:
     """Run `query` with every encoder (texts: with every text encoder). Raises `QueryError` if the filters leave no work."""
     check_query(query, state)
     allowed = allowed_works(state, query)

@@ -22,6 +22,7 @@ import numpy as np
 
 from artsim.encoders.presets import Ranking
 from artsim.search.ranking import SpaceQuery
+from artsim.snapshot.space import Space
 
 AutoRule = Literal["margin", "mean-cosine"]
 AUTO_RULES: tuple[AutoRule, ...] = ("margin", "mean-cosine")
@@ -47,57 +48,46 @@ def best_of(values: Sequence[float]) -> int:
     return int(np.argmax([-np.inf if np.isnan(value) else value for value in values]))
 
 
-def likeness(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
+def base_scores(query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
     """(rows,) the scores that `ranking` starts from, and (m,) a sample of such scores to calibrate them by.
 
     Pictures: weighted cosines of the aspects, or raw cosines for the ranking "cosine"; the sample is of random pairs of
     works. Texts, and raw cosines of texts and pictures together: the sample is the same query's scores of all works (at
     most `_MAX_SAMPLE`), as a picture and a text are less alike than two pictures, whatever they show.
     """
-    space, target = space_query.space, space_query.target
-    if target.index_vector is not None and ranking != "cosine":
-        query = space.statistics.query_vector(target.index_vector, target.shares)
-        return space.index.vectors(rows) @ query, space.statistics.pairs @ target.shares
-    scores = space.raw_subject.vectors(rows) @ target.raw_query
-    return scores, space.statistics.raw_pairs if target.words is None else scores_of_all(space_query, target.raw_query)
+    space = query.space
+    if query.index_vector is not None and ranking != "cosine":
+        return space.index.vectors(rows) @ query.weighted_vector, space.statistics.pairs @ query.shares
+    scores = space.raw_subject.vectors(rows) @ query.raw_query
+    return scores, space.statistics.raw_pairs if query.words is None else scores_of_all(space, query.raw_query)
 
 
-def calibrated(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> np.ndarray:
+def calibrated(query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> np.ndarray:
     """(rows,): calibrated scores of the works at `rows`, comparable between spaces (see the module docstring).
 
     Pictures with texts (except in the ranking "cosine", which adds their vectors): the weighted mean of both.
     """
-    scores = standard_scores(*likeness(space_query, rows, ranking))
-    target = space_query.target
-    if target.words is None or target.index_vector is None or ranking == "cosine":
+    scores = standard_scores(*base_scores(query, rows, ranking))
+    if query.words is None or query.index_vector is None or ranking == "cosine":
         return scores
-    text_scores = standard_scores(
-        space_query.space.raw_subject.vectors(rows) @ target.words, scores_of_all(space_query, target.words)
-    )
-    return (scores + target.word_weight * text_scores) / (1 + target.word_weight)
+    by_text = query.space.raw_subject.vectors(rows) @ query.words
+    text_scores = standard_scores(by_text, scores_of_all(query.space, query.words))
+    return (scores + query.word_weight * text_scores) / (1 + query.word_weight)
 
 
-def margin(space_query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> float:
+def margin(query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> float:
     """Mean calibrated score of the first `DEPTH` matches at `rows`, best first; nan without matches."""
-    return float(calibrated(space_query, rows[:DEPTH], ranking).mean()) if len(rows) else float("nan")
+    return float(calibrated(query, rows[:DEPTH], ranking).mean()) if len(rows) else float("nan")
 
 
-def mean_cosine(space_query: SpaceQuery, rows: np.ndarray) -> float:
+def mean_cosine(query: SpaceQuery, rows: np.ndarray) -> float:
     """Mean raw subject cosine of the matches at `rows`; nan without matches."""
-    if not len(rows):
-        return float("nan")
-    return float(np.clip(space_query.space.raw_subject.vectors(rows) @ reference(space_query), -1, 1).mean())
+    cosines = query.space.raw_subject.vectors(rows) @ query.reference
+    return float(np.clip(cosines, -1, 1).mean()) if len(rows) else float("nan")
 
 
-def reference(space_query: SpaceQuery) -> np.ndarray:
-    """(d,): the raw vector that match cosines are measured to: of the pictures if there are any, else of the texts."""
-    vector = space_query.target.raw if space_query.target.raw is not None else space_query.target.words
-    assert vector is not None  # `check_query` rejects queries without parts
-    return vector
-
-
-def scores_of_all(space_query: SpaceQuery, query: np.ndarray) -> np.ndarray:
-    """(m,): cosines of the raw vector `query` to all works, or to `_MAX_SAMPLE` evenly spaced ones."""
-    n = len(space_query.space.statistics)
+def scores_of_all(space: Space, vector: np.ndarray) -> np.ndarray:
+    """(m,): cosines of a raw vector to all works, or to `_MAX_SAMPLE` evenly spaced ones."""
+    n = len(space.statistics)
     rows = np.arange(n) if n <= _MAX_SAMPLE else np.linspace(0, n - 1, _MAX_SAMPLE).astype(int)
-    return space_query.space.raw_subject.vectors(rows) @ query
+    return space.raw_subject.vectors(rows) @ vector

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from artsim.encoders.protocol import Blocks
 from artsim.errors import EncoderError, QueryError
 from artsim.search.encoder_selection import DEPTH, best_of, margin, mean_cosine
 from artsim.search.fusion import leaders, rank_fused
 from artsim.search.match import Match, matches_in
 from artsim.search.query import ENCODER_MODES, Part, Query, check_query, query_kind, weights_between
-from artsim.search.ranking import SpaceQuery, Target, add_pictures, add_texts, take_within_limits
+from artsim.search.query_vectors import QueryEmbedding
+from artsim.search.ranking import SpaceQuery, add_pictures, add_texts, take_within_limits
 from artsim.search.timing import timed
 from artsim.snapshot.filters import allowed_rows, groups_of, numbered_groups
 from artsim.snapshot.space import Space
@@ -24,20 +24,7 @@ Ranked = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """k -> scores and rows of the k best, best first."""
 
 
-class Embed(Protocol):
-    """Embeds the parts of a query as raw vectors; an encoder is loaded on first use."""
-
-    def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
-        """`reproductions`: embed the layout for finding the same work, whatever frame or wall is around it."""
-
-    def details(self, space: Space, parts: Sequence[Part]) -> np.ndarray: ...
-
-    def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray: ...
-
-    def reads_words(self, space: Space) -> bool: ...
-
-
-def run_query(state: State, query: Query, embed: Embed) -> list[Match]:
+def run_query(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
     """The best `query.k` works, fewer if the filters leave fewer. The works of the query are excluded."""
     with timed("search", query_kind(query)):
         check_query(query, state)
@@ -52,7 +39,7 @@ def run_query(state: State, query: Query, embed: Embed) -> list[Match]:
         return _matches(query, state, space_queries, scores, rows)
 
 
-def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int) -> dict[Any, list[Match]]:
+def run_query_each(state: State, query: Query, embed: QueryEmbedding, by: str, most: int) -> dict[Any, list[Match]]:
     """Conditional search: the best `query.k` works for each value of the column `by` (or each "century").
 
     At most `most` values, those with the most works; ordered by their best match (centuries by time).
@@ -84,7 +71,7 @@ def run_query_each(state: State, query: Query, embed: Embed, by: str, most: int)
     return dict(sorted(answers.items(), key=lambda item: -(item[1][0].percentile if by_ranks else item[1][0].score)))
 
 
-def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQuery]:
+def make_space_queries(state: State, query: Query, embed: QueryEmbedding) -> list[SpaceQuery]:
     """The query in every space that takes part: one, except for "auto" and "fusion".
 
     Raises `EncoderError` if the query has texts and no encoder embeds texts.
@@ -94,7 +81,7 @@ def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQu
     if query.encoder == "fusion":
         spaces = tuple(space for space in spaces if weights[space.name] > 0)
     if len(spaces) > 1 and any(part.text is not None for part in query.parts):
-        spaces = tuple(space for space in spaces if embed.reads_words(space))
+        spaces = tuple(space for space in spaces if embed.embeds_text(space))
         if not spaces:
             raise EncoderError(
                 "None of the encoders of this collection ({encoders}) embeds text. Search with a picture, or build it"
@@ -103,7 +90,7 @@ def make_space_queries(state: State, query: Query, embed: Embed) -> list[SpaceQu
             )
     if query.encoder is None:
         spaces = spaces[:1]
-    return [SpaceQuery(space, find_target(state, space, query, embed), weights[space.name]) for space in spaces]
+    return [make_space_query(state, space, query, embed, weights[space.name]) for space in spaces]
 
 
 def select_encoder(
@@ -121,9 +108,11 @@ def select_encoder(
     return space_queries[best], scores[: query.k], rows[: query.k]
 
 
-def find_target(state: State, space: Space, query: Query, embed: Embed) -> Target:
+def make_space_query(
+    state: State, space: Space, query: Query, embed: QueryEmbedding, weight: float = 1.0
+) -> SpaceQuery:
     """Embed the parts of the query and add them up; the vectors of whole works are looked up in the space."""
-    target = Target(space.statistics.weigh(query.aspects))
+    made = SpaceQuery(space, space.statistics.weigh(query.aspects), weight=weight)
     pictures = [part for part in query.parts if part.text is None]
     words = [part for part in query.parts if part.text is not None]
     fresh = [part for part in pictures if part.work is None or part.region is not None]
@@ -140,12 +129,12 @@ def find_target(state: State, space: Space, query: Query, embed: Embed) -> Targe
     if pictures:
         weights = _weights([*fresh, *known])
         sums = add_pictures(space, np.concatenate(index_vectors), np.concatenate(raw), weights)
-        target = replace(target, index_vector=sums[0], raw=sums[1])
+        made = replace(made, index_vector=sums[0], raw=sums[1])
     if words:
         vectors = embed.texts(space, [part.text or "" for part in words])
-        combined, weight = add_texts(vectors, _weights(words))
-        target = replace(target, words=combined, word_weight=weight)
-    return target
+        combined, word_weight = add_texts(vectors, _weights(words))
+        made = replace(made, words=combined, word_weight=word_weight)
+    return made
 
 
 def _weights(parts: Sequence[Part]) -> np.ndarray:

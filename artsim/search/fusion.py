@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from artsim.encoders.presets import Ranking
-from artsim.search.encoder_selection import calibrated, likeness, spread_of
+from artsim.search.encoder_selection import base_scores, calibrated, spread_of
 from artsim.search.ranking import SpaceQuery, candidates_for, likeness_among, order_candidates, rank, standard
 
 FusionRule = Literal["weighted", "reciprocal-rank"]
@@ -67,22 +67,22 @@ def weighted_scores(
 ) -> np.ndarray:
     """(rows,): scores of the works at `rows` by `ranking`, in the weighted sum of the spaces."""
     weights = [item.weight for item in space_queries]
-    pairs = [likeness(item, rows, ranking) for item in space_queries]
+    pairs = [base_scores(item, rows, ranking) for item in space_queries]
     shares = shares_of([sample for _, sample in pairs], weights)
     summed = sum_of([scores for scores, _ in pairs], shares)
-    if ranking != "tuned" or space_queries[0].target.index_vector is None:
+    if ranking != "tuned" or space_queries[0].index_vector is None:
         return summed
 
     def among(best: np.ndarray) -> np.ndarray:
-        return sum_of([likeness_among(item.space, item.target.shares, rows[best]) for item in space_queries], shares)
+        return sum_of([likeness_among(item.space, item.shares, rows[best]) for item in space_queries], shares)
 
-    density = sum_of([item.space.statistics.density[rows] @ item.target.shares for item in space_queries], shares)
+    density = sum_of([item.space.statistics.density[rows] @ item.shares for item in space_queries], shares)
     scores = order_candidates(summed, density, among, diffused=diffused)
-    if space_queries[0].target.words is None:
+    if space_queries[0].words is None:
         return scores
-    text_scores = [item.space.raw_subject.vectors(rows) @ item.target.words for item in space_queries]
+    text_scores = [item.space.raw_subject.vectors(rows) @ item.words for item in space_queries]
     by_text = sum_of([standard(item) for item in text_scores], np.asarray(weights) / np.sum(weights))
-    return standard(scores) + space_queries[0].target.word_weight * standard(by_text)
+    return standard(scores) + space_queries[0].word_weight * standard(by_text)
 
 
 def shares_of(samples: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:

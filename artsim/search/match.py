@@ -11,7 +11,7 @@ import numpy as np
 
 from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
-from artsim.search.encoder_selection import reference, scores_of_all
+from artsim.search.encoder_selection import scores_of_all
 from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State
@@ -49,28 +49,27 @@ class Match:
     """In a detail search: (left, top, right, bottom) of the detail, as fractions of width and height."""
 
 
-def matches_in(state: State, space_query: SpaceQuery, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
+def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
     """The matches at `rows`, with all their scores."""
     if not len(rows):
         return []
-    space, target = space_query.space, space_query.target
-    statistics = space.statistics
-    cosine = np.clip(space.raw_subject.vectors(rows) @ reference(space_query), -1, 1)
+    space, statistics = query.space, query.space.statistics
+    cosine = np.clip(space.raw_subject.vectors(rows) @ query.reference, -1, 1)
     aspects: tuple[Aspect, ...]
-    if target.index_vector is None:  # a text alone has no style and no colour
-        everything = np.sort(scores_of_all(space_query, reference(space_query)))
+    if query.index_vector is None:  # a text alone has no style and no colour
+        everything = np.sort(scores_of_all(space, query.reference))
         aspects, values = ("subject",), cosine[:, None]
         percentiles = percentile(everything, cosine)
         by_aspect, close = percentiles[:, None], np.ones(len(rows), bool)
     else:
-        aspects, query = statistics.aspects, statistics.split(target.index_vector[None])
+        aspects, wanted = statistics.aspects, statistics.split(query.index_vector[None])
         blocks = statistics.split(space.index.vectors(rows))
-        values = np.stack([blocks[aspect] @ query[aspect][0] for aspect in aspects], axis=1)
-        likeness = values @ target.shares
-        percentiles = percentile(np.sort(statistics.pairs @ target.shares), likeness)
+        values = np.stack([blocks[aspect] @ wanted[aspect][0] for aspect in aspects], axis=1)
+        likeness = values @ query.shares
+        percentiles = percentile(np.sort(statistics.pairs @ query.shares), likeness)
         columns = [percentile(np.sort(statistics.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
         by_aspect = np.stack(columns, axis=1)
-        close = likeness >= np.quantile(statistics.density @ target.shares, _CLOSE)
+        close = likeness >= np.quantile(statistics.density @ query.shares, _CLOSE)
     return [
         Match(
             rank=i + 1,

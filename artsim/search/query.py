@@ -75,8 +75,7 @@ def query_kind(query: Query) -> str:
 
 def check_query(query: Query, state: State) -> None:
     """Raises `QueryError` for an invalid query, before anything is embedded."""
-    if isinstance(query.k, bool) or not isinstance(query.k, int) or not 1 <= query.k <= MAX_K:
-        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=query.k)
+    check_k(query.k)
     if query.ranking not in RANKINGS:
         raise QueryError(
             "There is no ranking {ranking!r}; choose among {choices}.", ranking=query.ranking, choices=RANKINGS
@@ -100,17 +99,20 @@ def check_query(query: Query, state: State) -> None:
             raise QueryError("The text to search for is empty.")
         if not math.isfinite(part.weight) or part.weight == 0:
             raise QueryError("The weight of a part of a query must be a number other than 0.")
-        if part.work is not None and part.work not in state.rows:
-            raise QueryError("There is no work {work!r} in this collection.", work=part.work)
+        if part.work is not None:
+            state.row_of(part.work)
     if all(part.weight < 0 for part in query.parts):
         raise QueryError(
             "All parts of the query have a negative weight; add at least one picture or text to search for."
         )
     if any(limit < 1 for limit in query.at_most.values()):
         raise QueryError("The number of matches that may share a value must be at least 1.")
-    if query.encoder not in (None, *ENCODER_MODES):
-        find_space(state, query.encoder)
-    weights_between(state, query)
+
+
+def check_k(k: int) -> None:
+    """Raises `QueryError` unless `k` is a number of matches that a search can return."""
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+        raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
 
 
 def weights_between(state: State, query: Query) -> dict[str, float]:

@@ -29,9 +29,9 @@ Embedded = TypeVar("Embedded")
 
 
 class QueryEmbedding:
-    """Implements `artsim.search.engine.Embed`. Thread-safe: at worst, a picture is embedded twice.
+    """Embeds the parts of queries as raw vectors. Thread-safe: at worst, a picture is embedded twice.
 
-    `encoder` returns the encoder of a space by name, `picture` the picture of a work by id.
+    `encoder` loads on first use and returns the encoder of a space by name, `picture` the picture of a work by id.
     """
 
     def __init__(self, encoder: Callable[[str], Encoder], picture: Callable[[str], bytes]) -> None:
@@ -39,6 +39,7 @@ class QueryEmbedding:
         self._recent: dict[Key, Any] = {}
 
     def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
+        """`reproductions`: embed the layout for finding the same work, whatever frame or wall is around it."""
         rows = [self._embed(space, part, embed) for part in parts]
         blocks = {aspect: np.concatenate([row[aspect] for row in rows]) for aspect in rows[0]}
         if reproductions:
@@ -54,7 +55,7 @@ class QueryEmbedding:
         with timed("encode", "text"):
             return encoder.embed_texts(texts)
 
-    def reads_words(self, space: Space) -> bool:
+    def embeds_text(self, space: Space) -> bool:
         return self._encoder(space.name).embeds_text
 
     def _embed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy as np
 from artsim.encoders.presets import Ranking
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import QueryError
+from artsim.index import VectorIndex
 from artsim.search import diffusion
 from artsim.snapshot.space import Space
 
@@ -19,28 +21,26 @@ _RERANK_GAP = 10.0  # puts all other candidates below those that diffusion reran
 
 @dataclass(frozen=True)
 class SpaceQuery:
-    """A query in one space. `weight` > 0 is the weight of the space in a fusion."""
+    """A query in one space: the sums of its pictures and of its texts, and the weights of the aspects.
 
-    space: Space
-    target: Target
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """The combined vectors of a query in one space.
-
-    `index_vector` (dimension,) has unit blocks: the weighted sum of the query's pictures, aspect by aspect; `raw` (d,) is
-    that of their raw subject vectors. `words` (d,) is that of the texts, and `word_weight` their weight relative to the
-    pictures. `index_vector` and `raw` are None without pictures, `words` without texts. `shares` (aspects,) are the
-    aspect weights.
+    `shares` (aspects,); `index_vector` (dimension,): the weighted sum of the pictures, with one unit block per aspect; `raw`
+    (d,): that of their raw subject vectors; `words` (d,): that of the texts, whose weight relative to the pictures is
+    `word_weight`. None without pictures, or without texts. `weight` > 0: of the space in a fusion.
     """
 
+    space: Space
     shares: np.ndarray
     index_vector: np.ndarray | None = None
     raw: np.ndarray | None = None
     words: np.ndarray | None = None
     word_weight: float = 0.0
+    weight: float = 1.0
+
+    @property
+    def weighted_vector(self) -> np.ndarray:
+        """(dimension,): the index vector with each block scaled by its share. Needs pictures."""
+        assert self.index_vector is not None
+        return self.space.statistics.query_vector(self.index_vector, self.shares)
 
     @property
     def raw_query(self) -> np.ndarray:
@@ -48,6 +48,13 @@ class Target:
         parts = [self.raw] if self.raw is not None else []
         parts += [self.word_weight * self.words] if self.words is not None else []
         return unit_rows(np.sum(parts, axis=0))
+
+    @property
+    def reference(self) -> np.ndarray:
+        """(d,): the raw vector that match cosines are measured to: of the pictures if there are any, else of the texts."""
+        vector = self.raw if self.raw is not None else self.words
+        assert vector is not None  # `check_query` rejects queries without parts
+        return vector
 
 
 def add_pictures(
@@ -73,59 +80,42 @@ def add_texts(raw: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def rank(
-    space_query: SpaceQuery, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
+    query: SpaceQuery, ranking: Ranking, k: int, allowed: np.ndarray | None, *, diffused: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows of the `k` best among `allowed` (n,) bool, best first. A text alone is ranked by raw cosine."""
-    if ranking == "cosine" or space_query.target.index_vector is None:
-        return rank_raw_cosine(space_query.space, space_query.target, k, allowed)
+    """Scores and rows of the `k` best among `allowed` (n,) bool, best first.
+
+    "cosine", or a text alone: by the inner product of raw subject vectors. "likeness": by the weighted sum of the aspects'
+    cosines. "tuned": candidates of the index by CSLS, the best of them by diffusion; text scores are standardised over the
+    candidates, since the cosine of a picture and a text is small whatever they mean.
+    """
+    space = query.space
+    if ranking == "cosine" or query.index_vector is None:
+        return _nearest(space.raw_subject, query.raw_query, k, allowed)
     if ranking == "likeness":
-        return rank_likeness(space_query.space, space_query.target, k, allowed)
-    return rank_tuned(space_query.space, space_query.target, k, allowed, diffused=diffused)
+        return _nearest(space.index, query.weighted_vector, k, allowed)
+    count = candidates_for(k)
+    _, rows = _nearest(space.index, query.weighted_vector, count, allowed)
+    if query.words is not None:
+        rows = np.union1d(rows, _nearest(space.raw_subject, query.words, count, allowed)[1])
+    likeness = space.index.vectors(rows) @ query.weighted_vector
+    scores = order_tuned(space, query.shares, rows, likeness, diffused=diffused)
+    if query.words is not None:
+        scores = standard(scores) + query.word_weight * standard(space.raw_subject.vectors(rows) @ query.words)
+    order = np.argsort(-scores, kind="stable")[:k]
+    return scores[order], rows[order]
+
+
+def _nearest(
+    index: VectorIndex, vector: np.ndarray, k: int, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    scores, rows = index.search(vector[None], k, allowed=allowed)
+    found = rows[0] >= 0  # FAISS pads with -1
+    return scores[0][found], rows[0][found]
 
 
 def candidates_for(k: int) -> int:
     """The number of candidates that are reranked for `k` matches."""
     return max(_CANDIDATES, 4 * k)
-
-
-def rank_raw_cosine(space: Space, target: Target, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first, by the inner product of raw subject vectors."""
-    scores, rows = space.raw_subject.search(target.raw_query[None], k, allowed=allowed)
-    found = rows[0] >= 0  # FAISS pads with -1
-    return scores[0][found], rows[0][found]
-
-
-def rank_likeness(space: Space, target: Target, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first, by the weighted sum of the aspects' cosines, without CSLS or diffusion. Needs pictures."""
-    assert target.index_vector is not None
-    query = space.statistics.query_vector(target.index_vector, target.shares)
-    scores, rows = space.index.search(query[None], k, allowed=allowed)
-    found = rows[0] >= 0  # FAISS pads with -1
-    return scores[0][found], rows[0][found]
-
-
-def rank_tuned(
-    space: Space, target: Target, k: int, allowed: np.ndarray | None, *, diffused: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and rows, best first: candidates from the index, reranked by CSLS, the best of them by diffusion.
-
-    Text scores are standardised over the candidates, since the cosine of a picture and a text is small whatever they
-    mean. Needs a target with pictures.
-    """
-    assert target.index_vector is not None
-    count = candidates_for(k)
-    query = space.statistics.query_vector(target.index_vector, target.shares)
-    _, found = space.index.search(query[None], count, allowed=allowed)
-    rows = found[0][found[0] >= 0]  # FAISS pads with -1
-    if target.words is not None:
-        _, found = space.raw_subject.search(target.words[None], count, allowed=allowed)
-        rows = np.union1d(rows, found[0][found[0] >= 0])
-    scores = order_tuned(space, target.shares, rows, space.index.vectors(rows) @ query, diffused=diffused)
-    if target.words is not None:
-        text_scores = space.raw_subject.vectors(rows) @ target.words
-        scores = standard(scores) + target.word_weight * standard(text_scores)
-    order = np.argsort(-scores, kind="stable")[:k]
-    return scores[order], rows[order]
 
 
 def order_tuned(
@@ -171,21 +161,15 @@ def take_within_limits(groups: Sequence[Sequence[object]], limits: Sequence[int]
 
     `groups[i][position]` is the value of a match, best first; None is not limited.
     """
-    counts: list[dict[object, int]] = [{} for _ in limits]
+    counts: list[Counter[object]] = [Counter() for _ in limits]
     taken: list[int] = []
     for position, values in enumerate(zip(*groups, strict=True)):
-        full = (
-            value is not None and count.get(value, 0) >= limit
-            for value, count, limit in zip(values, counts, limits, strict=True)
-        )
-        if any(full):
-            continue
-        for value, count in zip(values, counts, strict=True):
-            count[value] = count.get(value, 0) + 1
-        taken.append(position)
-        if len(taken) == k:
-            break
-    return taken
+        found = list(zip(values, counts, limits, strict=True))
+        if all(value is None or count[value] < limit for value, count, limit in found):
+            taken.append(position)
+            for value, count, _ in found:
+                count[value] += 1
+    return taken[:k]
 
 
 def standard(scores: np.ndarray) -> np.ndarray:

@@ -7,15 +7,15 @@ each with its own best region: this finds works that contain the one but not the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from artsim.errors import QueryError
-from artsim.search.engine import Embed, allowed_works, find_target, within_limits
+from artsim.search.engine import allowed_works, make_space_query, within_limits
 from artsim.search.match import Match, matches_in
 from artsim.search.query import ENCODER_MODES, Query, check_query
-from artsim.search.ranking import SpaceQuery
+from artsim.search.query_vectors import QueryEmbedding
 from artsim.search.timing import timed
 from artsim.snapshot.region_index import IndexedRegions
 from artsim.snapshot.space import Space
@@ -26,15 +26,7 @@ _CLOSE = 99.0  # percentile from which on a match is close
 _CANDIDATES = 300  # works that are scored for a query of several pictures
 
 
-@dataclass(frozen=True)
-class DetailQuery:
-    """Index vectors (p, d) of the pictures of a query, unit rows, and their weights (p,)."""
-
-    vectors: np.ndarray
-    weights: np.ndarray
-
-
-def run_region_search(state: State, query: Query, embed: Embed) -> list[Match]:
+def run_region_search(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
     """The best `query.k` works, each with its best region for the picture that contributes most to its score.
 
     The score is the weighted sum of the cosines of the best regions. Cosine, angular distance and aspects are those of
@@ -45,18 +37,17 @@ def run_region_search(state: State, query: Query, embed: Embed) -> list[Match]:
         if any(part.text is not None for part in query.parts):
             raise QueryError("A search for details takes pictures only; leave the text out, or search without detail.")
         space, regions = _select_space(state, query.encoder)
-        index_vector = regions.statistics.index_vectors(embed.details(space, query.parts))
-        detail_query = DetailQuery(index_vector, np.array([part.weight for part in query.parts], np.float32))
+        vectors = regions.statistics.index_vectors(embed.details(space, query.parts))  # (p, d)
+        weights = np.array([part.weight for part in query.parts], np.float32)
         allowed = allowed_works(state, query)
 
         def rank(k: int) -> tuple[np.ndarray, np.ndarray]:
-            return rank_regions(regions, detail_query, k, allowed)
+            return _rank_works(regions, vectors, weights, k, allowed)
 
         with timed("index", "detail"):
             scores, rows = within_limits(state, query, query.k, rank)
-        target = find_target(state, space, query, embed)
-        matches = matches_in(state, SpaceQuery(space, target), scores, rows)
-        return _with_regions(matches, regions, detail_query)
+        matches = matches_in(state, make_space_query(state, space, query, embed), scores, rows)
+        return _with_regions(matches, regions, vectors, weights)
 
 
 def _select_space(state: State, name: str | None) -> tuple[Space, IndexedRegions]:
@@ -73,23 +64,23 @@ def _select_space(state: State, name: str | None) -> tuple[Space, IndexedRegions
     )
 
 
-def rank_regions(
-    regions: IndexedRegions, detail_query: DetailQuery, k: int, allowed: np.ndarray | None
+def _rank_works(
+    regions: IndexedRegions, vectors: np.ndarray, weights: np.ndarray, k: int, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores and rows of works, best first. Exact for one picture; for several, among the best works for any of them."""
     count = len(regions.boxes)
     allowed_regions = None if allowed is None else np.repeat(allowed, count)
-    works = k if len(detail_query.vectors) == 1 else max(_CANDIDATES, 4 * k)
+    works = k if len(vectors) == 1 else max(_CANDIDATES, 4 * k)
     found = [np.zeros(0, np.int64)]
-    for vector, weight in zip(detail_query.vectors, detail_query.weights, strict=True):
+    for vector, weight in zip(vectors, weights, strict=True):
         if weight > 0:  # the best region of each of these works is among that many regions
             _, numbers = regions.index.search(vector[None], works * count, allowed=allowed_regions)
             found.append(numbers[0][numbers[0] >= 0] // count)
     rows = np.unique(np.concatenate(found))
     if not len(rows):
         return np.zeros(0, np.float32), rows
-    best = np.concatenate([_likeness(regions, detail_query, chunk).max(axis=1) for chunk in _chunks(rows)])
-    scores = best @ detail_query.weights
+    best = np.concatenate([_likeness(regions, vectors, chunk).max(axis=1) for chunk in _chunks(rows)])
+    scores = best @ weights
     order = np.argsort(-scores, kind="stable")[:k]
     return scores[order], rows[order]
 
@@ -98,18 +89,20 @@ def _chunks(rows: np.ndarray) -> list[np.ndarray]:
     return np.array_split(rows, max(1, -(-len(rows) // 500)))
 
 
-def _likeness(regions: IndexedRegions, detail_query: DetailQuery, rows: np.ndarray) -> np.ndarray:
+def _likeness(regions: IndexedRegions, vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(len(rows), regions, p): cosines of each region of some works and each picture."""
-    return regions.of_works(rows) @ detail_query.vectors.T
+    return regions.of_works(rows) @ vectors.T
 
 
-def _with_regions(matches: Sequence[Match], regions: IndexedRegions, detail_query: DetailQuery) -> list[Match]:
+def _with_regions(
+    matches: Sequence[Match], regions: IndexedRegions, vectors: np.ndarray, weights: np.ndarray
+) -> list[Match]:
     """The matches with the region of the detail, its percentile, and whether it is close."""
     if not matches:
         return []
-    likeness = _likeness(regions, detail_query, np.array([match.row for match in matches]))
-    weighted = likeness.max(axis=1) * detail_query.weights  # (matches, p)
-    leading = np.where(detail_query.weights > 0, weighted, -np.inf).argmax(axis=1)  # (matches,)
+    likeness = _likeness(regions, vectors, np.array([match.row for match in matches]))
+    weighted = likeness.max(axis=1) * weights  # (matches, p)
+    leading = np.where(weights > 0, weighted, -np.inf).argmax(axis=1)  # (matches,)
     of_leading = likeness[np.arange(len(matches)), :, leading]  # (matches, regions)
     percentiles = percentile(regions.statistics.pairs, of_leading.max(axis=1))
     return [

@@ -15,6 +15,7 @@ from artsim.embedding.embedded_works import EmbeddedWorks, SpaceVectors
 from artsim.encoders import Blocks
 from artsim.errors import CollectionError, QueryError
 from artsim.index import build_index
+from artsim.snapshot.region_index import IndexedRegions
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import SpaceStatistics, fit_statistics
 from artsim.snapshot.state import State, metadata_table
@@ -86,39 +87,37 @@ def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
 
 
 def _grown(space: Space, new: SpaceVectors) -> Space:
-    regions = space.regions
-    if regions is not None and new.regions is not None:
-        refit = len(space.statistics) + len(new.regions) > _REFIT_GROWTH * regions.statistics.fitted
-        regions = regions.extended(new.regions, refit=refit)
-    return replace(_grown_space(space, new.blocks), regions=regions)
-
-
-def _grown_space(space: Space, blocks: Blocks) -> Space:
     old = space.raw_blocks()
-    everything: Blocks = {aspect: np.concatenate([old[aspect], blocks[aspect]]) for aspect in old}
+    everything: Blocks = {aspect: np.concatenate([old[aspect], new.blocks[aspect]]) for aspect in old}
     n = len(everything["subject"])
     if n > _REFIT_GROWTH * space.statistics.fitted:
         statistics = fit_statistics(space.name, everything, space.statistics.segments)
         vectors = statistics.index_vectors(everything)
     else:
-        statistics = space.statistics.extended(blocks, everything)
-        old_vectors = space.index.vectors(np.arange(n - len(blocks["subject"])))
-        vectors = np.concatenate([old_vectors, statistics.index_vectors(blocks)])
-    return _replaced(space, statistics, vectors, everything)
+        statistics = space.statistics.extended(new.blocks, everything)
+        old_vectors = space.index.vectors(np.arange(len(space.statistics)))
+        vectors = np.concatenate([old_vectors, statistics.index_vectors(new.blocks)])
+    regions = space.regions
+    if regions is not None and new.regions is not None:
+        regions = regions.extended(new.regions, refit=n > _REFIT_GROWTH * regions.statistics.fitted)
+    return _replaced(space, statistics, vectors, everything, regions)
 
 
 def _shrunk(space: Space, keep: np.ndarray) -> Space:
     blocks: Blocks = {aspect: block[keep] for aspect, block in space.raw_blocks().items()}
     vectors = space.index.vectors(np.flatnonzero(keep))
-    smaller = _replaced(space, space.statistics.without(keep), vectors, blocks)
-    return smaller if space.regions is None else replace(smaller, regions=space.regions.without(keep))
+    regions = None if space.regions is None else space.regions.without(keep)
+    return _replaced(space, space.statistics.without(keep), vectors, blocks, regions)
 
 
-def _replaced(space: Space, statistics: SpaceStatistics, vectors: np.ndarray, blocks: Blocks) -> Space:
+def _replaced(
+    space: Space, statistics: SpaceStatistics, vectors: np.ndarray, blocks: Blocks, regions: IndexedRegions | None
+) -> Space:
     by_column = {space.columns[aspect]: block for aspect, block in blocks.items()}
-    kind = "auto" if space.index.kind == "flat" else space.index.kind  # a flat index may outgrow its kind
-    index = build_index(vectors, kind=kind)
-    return Space(statistics, index, space.encoder, space.revision, space.columns, by_column.__getitem__)
+    index = build_index(
+        vectors, kind="auto" if space.index.kind == "flat" else space.index.kind
+    )  # flat may be outgrown
+    return replace(space, statistics=statistics, index=index, load_vectors=by_column.__getitem__, regions=regions)
 
 
 def _new_ids(state: State, works: Sequence[Mapping[str, Any]]) -> list[str]:

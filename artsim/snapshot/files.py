@@ -131,7 +131,7 @@ def _open_regions(
     path = folder / record.index
     if problem is not None:
         log.warning("%s %s; it is built again from the embedding columns.", path, problem)
-        index = build_region_index(statistics, load_vectors(record.column), len(record.boxes))
+        index = build_region_index(statistics, load_vectors(record.column))
     else:
         index = load_index(path)
     if (len(index), index.dimension) != (rows, record.dim):
@@ -162,6 +162,8 @@ def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics
 
 def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
     """Write everything to a new folder, which then replaces `target`. Returns the manifest as written."""
+    from safetensors import SafetensorError
+
     check_target(target)
     vectors = {column: block for space in state.spaces for column, block in _vector_columns(space).items()}
     with replacing_folder(target) as folder:
@@ -173,8 +175,13 @@ def save_collection(state: State, manifest: Manifest, target: Path) -> Manifest:
         for table in _tables(state, vectors, with_images=with_images):
             writer.write(table)
         writer.close()
-        records = tuple(_save_space(space, folder) for space in state.spaces)
-        save_map(state, folder, target)
+        try:
+            records = tuple(_save_space(space, folder) for space in state.spaces)
+            save_map(state, folder, target)
+        except (RuntimeError, SafetensorError) as error:  # raised by FAISS and safetensors when the disk is full
+            raise OSError(" ".join(str(error).split())) from error
+        for path in (folder / "index").glob("*.safetensors"):
+            path.chmod(0o644)  # safetensors writes files that only their owner can read
         manifest = dataclasses.replace(
             manifest,
             rows=len(state),
@@ -228,9 +235,7 @@ def _tables(state: State, vectors: Mapping[str, np.ndarray], *, with_images: boo
 
 
 def _save_space(space: Space, folder: Path) -> SpaceRecord:
-    """Write the index and the statistics. Raises `OSError` if they cannot be written."""
-    from safetensors import SafetensorError
-
+    """Write the index and the statistics."""
     (folder / "index").mkdir(exist_ok=True)
     record = SpaceRecord(
         name=space.name,
@@ -243,16 +248,11 @@ def _save_space(space: Space, folder: Path) -> SpaceRecord:
         statistics=f"index/{space.name}.safetensors",
         regions=None if space.regions is None else _regions_record(space.name, space.regions),
     )
-    try:
-        space.index.save(folder / record.index)
-        save_statistics(space.statistics, folder / record.statistics)
-        if space.regions is not None and record.regions is not None:
-            space.regions.index.save(folder / record.regions.index)
-            save_regions(space.regions.statistics, folder / record.regions.statistics)
-    except (RuntimeError, SafetensorError) as error:  # raised by FAISS and safetensors when the disk is full
-        raise OSError(" ".join(str(error).split())) from error
-    for path in (folder / "index").glob("*.safetensors"):
-        path.chmod(0o644)  # safetensors writes files that only their owner can read
+    space.index.save(folder / record.index)
+    save_statistics(space.statistics, folder / record.statistics)
+    if space.regions is not None and record.regions is not None:
+        space.regions.index.save(folder / record.regions.index)
+        save_regions(space.regions.statistics, folder / record.regions.statistics)
     return record
 
 

@@ -26,7 +26,7 @@ def columns_for(n: int) -> int:
     )
 
 
-def principal(vectors: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def principal(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (d,) and principal directions (d, at most 48), float32, by randomised SVD.
 
     (Halko, Martinsson and Tropp 2011.) `vectors` (n, d) is a sample, or all vectors.
@@ -35,19 +35,19 @@ def principal(vectors: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.nda
     centred = vectors - mean
     count = max(1, min(_COMPONENTS, len(vectors) - 1, vectors.shape[1]))
     wide = min(count + 10, vectors.shape[1])
-    basis = np.random.default_rng(seed).normal(size=(vectors.shape[1], wide)).astype(np.float32)
+    basis = np.random.default_rng(0).normal(size=(vectors.shape[1], wide)).astype(np.float32)
     for _ in range(4):
         basis, _ = np.linalg.qr(centred.T @ (centred @ basis))
     _, _, directions = np.linalg.svd(centred @ basis, full_matrices=False)
     return mean.astype(np.float32), np.ascontiguousarray(basis @ directions.T[:, :count], np.float32)
 
 
-def sample_rows(n: int, *, seed: int = 0) -> np.ndarray:
+def sample_rows(n: int) -> np.ndarray:
     """Row numbers of up to 5,000 works, in order: the sample for `principal`."""
-    return np.arange(n) if n <= _MAX_FIT else np.sort(np.random.default_rng(seed).choice(n, _MAX_FIT, replace=False))
+    return np.arange(n) if n <= _MAX_FIT else np.sort(np.random.default_rng(0).choice(n, _MAX_FIT, replace=False))
 
 
-def place_on_grid(vectors: np.ndarray, columns: int, *, start: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+def place_on_grid(vectors: np.ndarray, columns: int, *, start: np.ndarray | None = None) -> np.ndarray:
     """(n,) int32: the row of `vectors` (n, d) in each cell of a grid of `columns` columns, cells counted row by row.
 
     The last row of the grid may be short. With `start`, an order of all rows, only neighbourhoods are sorted again.
@@ -57,7 +57,7 @@ def place_on_grid(vectors: np.ndarray, columns: int, *, start: np.ndarray | None
     order = _initial_order(vectors, columns) if start is None else start.astype(np.int32)
     rounds = int(np.clip(150_000 / max(n, 1), 16, 60))
     radius = _START_RADIUS * max(columns, -(-n // columns)) if start is None else 3.0
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     while n > 1:
         _swap(vectors, order, columns, max(1, round(radius)), rounds, rng)
         if radius <= 1:

@@ -5,7 +5,7 @@ Row `work * len(boxes) + region` of the index is one region of one work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -71,34 +71,30 @@ class IndexedRegions:
                 expected=len(REGIONS),
             )
         raw = np.concatenate([self.raw(), rounded(new)])
-        if refit:
-            return index_regions(self.column, raw, boxes=self.boxes)
-        return self._with(raw)
+        return index_regions(self.column, raw) if refit else self._with(raw)
 
     def without(self, keep: np.ndarray) -> IndexedRegions:
         """With only the works where `keep` (n,) is true."""
         return self._with(self.raw()[keep])
 
     def _with(self, raw: np.ndarray) -> IndexedRegions:
-        index = build_region_index(self.statistics, raw, len(self.boxes))
-        return replace(self, index=index, load_vectors=lambda _: raw)
+        return replace(self, index=build_region_index(self.statistics, raw), load_vectors=lambda _: raw)
 
 
-def index_regions(column: str, raw: np.ndarray, *, boxes: Sequence[Region] = REGIONS) -> IndexedRegions:
+def index_regions(column: str, raw: np.ndarray) -> IndexedRegions:
     """Fit and index the raw region vectors (n, regions * d) float32, n >= 1, of all works."""
-    statistics = fit_regions(raw, len(boxes))
-    index = build_region_index(statistics, raw, len(boxes))
-    return IndexedRegions(tuple(boxes), statistics, index, column, lambda _: raw)
+    statistics = fit_regions(raw)
+    return IndexedRegions(REGIONS, statistics, build_region_index(statistics, raw), column, lambda _: raw)
 
 
-def build_region_index(statistics: RegionStatistics, raw: np.ndarray, count: int) -> VectorIndex:
-    """The index of raw vectors (n, count * d)."""
-    return build_index(statistics.index_vectors(raw.reshape(len(raw) * count, -1)), kind=INDEX_KIND)
+def build_region_index(statistics: RegionStatistics, raw: np.ndarray) -> VectorIndex:
+    """The index of raw vectors (n, regions * d)."""
+    return build_index(statistics.index_vectors(raw.reshape(-1, len(statistics.mean))), kind=INDEX_KIND)
 
 
-def fit_regions(raw: np.ndarray, count: int, *, seed: int = 0) -> RegionStatistics:
-    """Fit statistics to raw vectors (n, count * d). A single work is not centred, as that would leave only zeros."""
-    rng = np.random.default_rng(seed)
+def fit_regions(raw: np.ndarray) -> RegionStatistics:
+    """Fit statistics to raw vectors (n, regions * d). A single work is not centred, as that would leave only zeros."""
+    rng, count = np.random.default_rng(0), len(REGIONS)
     rows = np.arange(len(raw)) if len(raw) <= _MAX_SAMPLE else np.sort(rng.choice(len(raw), _MAX_SAMPLE, replace=False))
     sample = unit_rows(raw[rows].reshape(len(rows), count, -1))
     mean = sample.mean(axis=(0, 1)) if len(rows) > 1 else np.zeros(sample.shape[2], np.float32)

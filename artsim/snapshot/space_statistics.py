@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,17 +152,15 @@ class SpaceStatistics:
         `blocks` are the raw blocks of the new works, `everything` those of all works, old ones first.
         """
         density = _density(self.index_vectors(blocks), self.index_vectors(everything), self.block_dims)
-        return SpaceStatistics(
-            self.name, self.transforms, np.concatenate([self.density, density]), self.pairs, self.raw_pairs, self.fitted
-        )
+        return replace(self, density=np.concatenate([self.density, density]))
 
     def without(self, keep: np.ndarray) -> SpaceStatistics:
         """These statistics with only the works where `keep` (n,) is true."""
-        return SpaceStatistics(self.name, self.transforms, self.density[keep], self.pairs, self.raw_pairs, self.fitted)
+        return replace(self, density=self.density[keep])
 
 
 def fit_statistics(
-    name: str, blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]] | None = None, *, seed: int = 0
+    name: str, blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]] | None = None
 ) -> SpaceStatistics:
     """Fit statistics to raw blocks (n, d each), n >= 1. `segments`: lengths per block (default: one segment each)."""
     segments = {**{aspect: (block.shape[1],) for aspect, block in blocks.items()}, **(segments or {})}
@@ -174,7 +172,7 @@ def fit_statistics(
     statistics = SpaceStatistics(name, transforms, empty, empty, np.zeros(0, np.float32), n)
     index_vectors = statistics.index_vectors(blocks)
     density = _density(index_vectors, index_vectors, statistics.block_dims)
-    first, second = _random_pairs(n, np.random.default_rng(seed))
+    first, second = _random_pairs(n, np.random.default_rng(0))
     pairs = np.stack(
         [np.einsum("nd,nd->n", block[first], block[second]) for block in statistics.split(index_vectors).values()],
         axis=1,
@@ -268,19 +266,20 @@ def load_statistics(path: Path) -> SpaceStatistics:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            header, keys = file.metadata() or {}, set(file.keys())
-            transforms: dict[Aspect, tuple[SegmentTransform, ...]] = {}
-            for aspect, roots in json.loads(header["roots"]).items():
-                names = [f"{aspect}.{number}" for number in range(len(roots))]
-                bases = [file.get_tensor(f"{name}.basis") if f"{name}.basis" in keys else None for name in names]
-                means = [file.get_tensor(f"{name}.mean") for name in names]
-                transforms[aspect] = tuple(map(SegmentTransform, means, roots, bases))
-            rest = [file.get_tensor(key) for key in ("density", "pairs", "raw_pairs")]
-            fitted = int(header["fitted"])
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        transforms: dict[Aspect, tuple[SegmentTransform, ...]] = {
+            aspect: tuple(
+                SegmentTransform(tensors[f"{aspect}.{number}.mean"], root, tensors.get(f"{aspect}.{number}.basis"))
+                for number, root in enumerate(roots)
+            )
+            for aspect, roots in json.loads(header["roots"]).items()
+        }
+        measured = [tensors[key] for key in ("density", "pairs", "raw_pairs")]
+        return SpaceStatistics(header["name"], transforms, *measured, int(header["fitted"]))
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
             "{path} is not a file of space statistics ({reason}); build the collection again.",
             path=path,
             reason=str(error),
         ) from error
-    return SpaceStatistics(header["name"], transforms, *rest, fitted)

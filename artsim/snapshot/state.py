@@ -31,6 +31,12 @@ class State:
         """Row number by work id."""
         return {identity: row for row, identity in enumerate(self.table.column("id").to_pylist())}
 
+    def row_of(self, identity: str) -> int:
+        """The row number of one work. Raises `QueryError` if there is no such work."""
+        if identity not in self.rows:
+            raise QueryError("There is no work {work!r} in this collection.", work=identity)
+        return self.rows[identity]
+
     def __len__(self) -> int:
         return len(self.table)
 

@@ -103,29 +103,17 @@ def draw_map(space: Space, *, start: np.ndarray | None = None, columns: int | No
 
 
 def save_map(state: State, folder: Path, old: Path) -> None:
-    """Draw the map of `state` and write it to `folder`, starting from the map of the collection in `old` if it fits.
-
-    Raises `OSError` if it cannot be written.
-    """
-    from safetensors import SafetensorError
+    """Draw the map of `state` and write it to `folder`, starting from the map of the collection in `old` if it fits."""
     from safetensors.numpy import save_file
 
     space = state.spaces[0]
     name = map_name(space.name)
-    stored = _read_map(old / name)
-    adapted = None
-    if len(state) > _QUICK and stored is not None and stored.fits(space):
-        adapted = _adapted(stored, state, space)
+    known = _read_map(old / name) if len(state) > _QUICK else None
+    adapted = _adapted(known, state, space) if known is not None and known.fits(space) else None
     drawn = draw_map(space) if adapted is None else draw_map(space, start=adapted.order, columns=adapted.columns)
-    new = _stored(drawn, state)
-    header = {"columns": str(new.columns), "encoder": new.encoder, "revision": new.revision}
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    try:
-        save_file({"keys": new.keys}, path, metadata={"map": json.dumps(header)})
-    except SafetensorError as error:  # raised when the disk is full
-        raise OSError(" ".join(str(error).split())) from error
-    path.chmod(0o644)  # safetensors writes files that only their owner can read
+    stored = _stored(drawn, state)
+    header = {"columns": str(stored.columns), "encoder": stored.encoder, "revision": stored.revision}
+    save_file({"keys": stored.keys}, folder / name, metadata={"map": json.dumps(header)})
 
 
 def load_map(path: Path) -> StoredMap:

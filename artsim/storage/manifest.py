@@ -116,11 +116,6 @@ class Manifest:
         return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}
 
     @property
-    def embeds_pictures(self) -> bool:
-        """Whether the dataset holds the pictures themselves, not only their addresses."""
-        return self.images == "bytes"
-
-    @property
     def data_files(self) -> list[str]:
         """The parquet files, in the order of their rows."""
         return sorted(name for name in self.files if name.startswith("data/"))

@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from poisoned import SHAPES, poison, shapes
 
 from artsim import Collection, CollectionError, EncoderError, ImageError, QueryError, open_collection
@@ -55,13 +54,11 @@ def ids(matches: Any) -> list[str]:
 
 
 def test_the_files_are_those_of_the_design(saved: Path) -> None:
-    names = sorted(path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file())
+    files = [path for path in saved.rglob("*") if path.is_file()]
+    names = sorted(path.relative_to(saved).as_posix() for path in files)
     assert names == ["README.md", "artsim.json", DATA, INDEX, MAP, SPACE]
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o644"}
     assert not list(saved.parent.glob(".paintings*"))
-
-
-def test_everyone_who_can_read_the_folder_can_read_every_file(saved: Path) -> None:
-    assert {oct(path.stat().st_mode & 0o777) for path in saved.rglob("*") if path.is_file()} == {"0o644"}
 
 
 def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoint: Any) -> None:
@@ -76,6 +73,7 @@ def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoin
     assert space["encoder"] == str(checkpoint("clip"))
     assert space["revision"] == clip.revision
     assert space["metric"] == "inner_product"
+    assert "regions" not in space  # older versions do not know this key
     assert space["index_type"] == "flat"
     assert space["dims"] == {**clip.dims, "color": DIMS}
     assert space["columns"] == {aspect: f"clip_{aspect}" for aspect in clip.dims} | {"color": "palette_color"}
@@ -85,15 +83,6 @@ def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoin
             "sha256": hashlib.sha256((saved / name).read_bytes()).hexdigest(),
         }
     assert set(manifest["files"]) == {"README.md", DATA, INDEX, MAP, SPACE}
-
-
-def test_there_is_no_pickle_anywhere(saved: Path) -> None:
-    """Pickles of protocol 2 and later start with 0x80 and the protocol number."""
-    for path in saved.rglob("*"):
-        if path.is_file():
-            head = path.read_bytes()[:2]
-            assert not (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"))
-            assert path.suffix in {".md", ".json", ".parquet", ".faiss", ".safetensors"}
 
 
 def test_plain_datasets_loads_the_collection_and_searches_its_index(saved: Path, collection: Collection) -> None:
@@ -167,7 +156,7 @@ def test_a_damaged_file_is_named(name: str, damage: str, copy: Path) -> None:
     assert str(path) in str(error.value)
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "one byte"])
+@pytest.mark.parametrize("damage", ["missing", "one byte"])
 def test_a_damaged_index_is_built_again_with_a_warning(
     damage: str, copy: Path, collection: Collection, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -175,7 +164,7 @@ def test_a_damaged_index_is_built_again_with_a_warning(
     contents[len(contents) // 2] ^= 1
     (copy / INDEX).unlink()
     if damage != "missing":
-        (copy / INDEX).write_bytes(contents if damage == "one byte" else contents[:-100])
+        (copy / INDEX).write_bytes(contents)
     with caplog.at_level(logging.WARNING):
         repaired = open_collection(copy)
     assert "it is built again from the embedding columns" in caplog.text
@@ -183,15 +172,6 @@ def test_a_damaged_index_is_built_again_with_a_warning(
     before, after = collection.search(work="05.jpg"), repaired.search(work="05.jpg")
     assert ids(before) == ids(after)
     np.testing.assert_allclose([m.score for m in before], [m.score for m in after], atol=1e-5)
-
-
-def test_saving_repairs_a_damaged_index(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (copy / INDEX).unlink()
-    open_collection(copy).save()
-    caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        open_collection(copy)
-    assert caplog.text == ""
 
 
 def test_the_card_can_be_edited_by_people(copy: Path) -> None:
@@ -211,26 +191,17 @@ def test_large_files_are_hashed_on_request(copy: Path, monkeypatch: pytest.Monke
         open_collection(copy, verify=True)
 
 
-@pytest.mark.parametrize("rows", [39, 41])
-def test_an_index_of_other_works_is_refused_even_when_its_hash_is_right(rows: int, copy: Path) -> None:
+@pytest.mark.parametrize(("rows", "dimension"), [(39, None), (41, None), (40, 7)])
+def test_an_index_of_other_works_is_refused_even_when_its_hash_is_right(
+    rows: int, dimension: int | None, copy: Path
+) -> None:
     import faiss
 
-    index = faiss.IndexFlatIP(faiss.read_index(str(copy / INDEX)).d)
+    index = faiss.IndexFlatIP(dimension or faiss.read_index(str(copy / INDEX)).d)
     index.add(np.ones((rows, index.d), np.float32))
     faiss.write_index(index, str(copy / INDEX))
     record_file(copy, INDEX)
     with pytest.raises(CollectionError, match=rf"clip\.faiss has {rows} rows of \d+ numbers, but there are 40 works"):
-        open_collection(copy)
-
-
-def test_an_index_of_other_dimensions_is_refused(copy: Path) -> None:
-    import faiss
-
-    index = faiss.IndexFlatIP(7)
-    index.add(np.ones((40, 7), np.float32))
-    faiss.write_index(index, str(copy / INDEX))
-    record_file(copy, INDEX)
-    with pytest.raises(CollectionError, match=r"clip\.faiss has 40 rows of 7 numbers, but there are 40 works with \d+"):
         open_collection(copy)
 
 
@@ -324,12 +295,6 @@ def test_a_collection_of_another_encoder_version_opens_but_refuses_picture_queri
         collection.search(image=paintings / "05.jpg")
 
 
-def test_a_missing_encoder_is_named(copy: Path, tmp_path: Path, paintings: Path) -> None:
-    rewrite(copy, lambda manifest: manifest["spaces"][0].update(encoder=str(tmp_path / "gone")))
-    with pytest.raises(EncoderError, match=r"The encoder .*gone cannot be loaded"):
-        open_collection(copy).search(image=paintings / "05.jpg")
-
-
 # --- Killed while writing ----------------------------------------------------------------------------------------------
 
 
@@ -399,10 +364,12 @@ def test_works_are_added_as_path_bytes_and_picture(copy: Path, tmp_path: Path, m
 def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None:
     """Also beyond a refit of the statistics; the scores stay exact."""
     collection = open_collection(copy)
+    before = collection.state.spaces[0].statistics.transforms["subject"][0].mean
     for numbers in (range(40, 52), [52], [53, 54], range(55, 64)):
         collection.add([{"image": met_works[n]["image"]["bytes"], "id": f"met-{n}"} for n in numbers])
     assert len(collection) == 64
     (space,) = collection.state.spaces
+    assert not np.array_equal(before, space.statistics.transforms["subject"][0].mean), "refitted"
     raw = space.raw_blocks()
     index_vectors = space.statistics.index_vectors(raw)
     np.testing.assert_allclose(space.index.vectors(np.arange(64)), index_vectors, atol=1e-5)
@@ -412,19 +379,11 @@ def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None
     assert match.aspects["subject"] == pytest.approx(float(block[60] @ block[match.row]), abs=1e-4)
 
 
-def test_statistics_are_refitted_once_a_quarter_has_been_added(copy: Path, met_works: Any) -> None:
-    collection = open_collection(copy)
-    before = collection.state.spaces[0].statistics.transforms["subject"][0].mean
-    for number in range(40, 52):
-        collection.add([{"image": met_works[number]["image"]["bytes"]}])
-    after = collection.state.spaces[0].statistics.transforms["subject"][0].mean
-    assert not np.array_equal(before, after)
-
-
 @pytest.mark.parametrize(
     ("work", "reason"),
     [
         ({"id": "05.jpg"}, r"There is a work '05\.jpg' in this collection already"),
+        ({"id": "1"}, "There is a work '1' in this collection already"),
         ({"id": "new", "painter": "x"}, "has no column painter; its columns are id, "),
         ({"id": "new", "year": "long ago"}, "A value does not fit its column"),
         ({"id": "new", "image": None}, "needs an image"),
@@ -435,14 +394,7 @@ def test_statistics_are_refitted_once_a_quarter_has_been_added(copy: Path, met_w
 def test_invalid_works_are_refused_and_nothing_is_added(work: Any, reason: str, copy: Path, painting: bytes) -> None:
     collection = open_collection(copy)
     with pytest.raises(QueryError, match=reason):
-        collection.add([{"image": painting, "id": "good"}, {"image": painting, **work}])
-    assert len(collection) == 40
-
-
-def test_the_same_id_twice_is_refused(copy: Path, painting: bytes) -> None:
-    collection = open_collection(copy)
-    with pytest.raises(QueryError, match="There is a work '1' in this collection already"):
-        collection.add([{"image": painting, "id": "1"}, {"image": painting, "id": 1}])
+        collection.add([{"image": painting, "id": 1}, {"image": painting, **work}])
     assert len(collection) == 40
 
 
@@ -466,7 +418,7 @@ def test_adding_nothing_changes_nothing(copy: Path) -> None:
 def test_remove_search_save_open(copy: Path, paintings: Path) -> None:
     collection = open_collection(copy)
     collection.remove(["00.jpg", "05.jpg", "33.jpg"])
-    for each in (collection, open_collection(collection.save())):
+    for each in (collection, open_collection(collection.save()), collection):  # the third time as it was saved in place
         assert len(each) == 37
         assert "05.jpg" not in each.ids
         for identity in each.ids:  # rows have moved: every work still has its own picture and vector
@@ -474,17 +426,6 @@ def test_remove_search_save_open(copy: Path, paintings: Path) -> None:
         assert each.search(image=paintings / "20.jpg", k=1)[0].id == "20.jpg"
         with pytest.raises(QueryError, match="There is no work"):
             each.search(work="05.jpg")
-
-
-def test_after_saving_in_place_pictures_and_vectors_are_those_of_the_new_files(copy: Path, paintings: Path) -> None:
-    collection = open_collection(copy)
-    collection.remove(["00.jpg"])
-    collection.save()
-    collection.remove(["01.jpg"])
-    collection.save()
-    assert collection.picture("02.jpg") == (paintings / "02.jpg").read_bytes()
-    match = collection.search(image=paintings / "20.jpg", ranking="cosine", k=1)[0]
-    assert (match.id, match.cosine) == ("20.jpg", pytest.approx(1, abs=1e-4))
 
 
 def test_a_collection_replaced_by_another_process_gives_no_wrong_picture(copy: Path, paintings: Path) -> None:
@@ -667,9 +608,3 @@ def test_searches_go_on_while_works_are_added_and_removed(copy: Path, met_works:
     assert lengths <= {39, 40, 41, 42, 43, 44, 45}
     assert len(lengths) > 1
     assert len(collection) == 44
-
-
-def test_a_grey_picture_is_added_like_any_other(copy: Path) -> None:
-    collection = open_collection(copy)
-    assert collection.add([{"image": Image.new("L", (40, 30), 128), "id": "grey"}]) == ["grey"]
-    assert collection.image("grey").size == (40, 30)

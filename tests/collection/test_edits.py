@@ -7,7 +7,6 @@ import pytest
 
 from artsim import Collection, QueryError, open_collection
 from artsim.columns import kind_of, read_value, write_value
-from artsim.curation.duplicate_check import work_of_file
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_removed_works_can_be_restored_with_their_vectors(mine: Collection, copy
     first, last = mine.work("05.jpg"), mine.work("31.jpg")
     pictures = mine.picture("05.jpg"), mine.picture("31.jpg")
     near = [match.id for match in mine.search(work="05.jpg", k=5, ranking="cosine")]
-    taken = mine.take_out(["31.jpg", "05.jpg"])
+    taken = mine.remove(["31.jpg", "05.jpg"])
     assert len(mine) == 38
     assert mine.add(taken) == ["31.jpg", "05.jpg"]
     mine.save()
@@ -89,12 +88,6 @@ def test_describe_changes_the_manifest_and_the_card(mine: Collection, copy: Path
     assert (manifest.title, manifest.license) == ("Small paintings", "cc0-1.0")
     assert manifest.source["description"] == "Forty of them."
     assert "# Small paintings\n\nForty of them." in (copy / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_work_of_a_file_is_found_by_its_hash(mine: Collection) -> None:
-    state = mine.state
-    assert work_of_file(state, mine.work("09.jpg")["sha256"]) == "09.jpg"
-    assert work_of_file(state, "0" * 64) is None
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,6 @@ def out_of_memory(kind: str) -> Exception:
     }[kind]
 
 
-def test_items_come_back_in_order() -> None:
-    machine = SmallMachine(4, RuntimeError())
-    rows = in_batches(machine, list(range(10)), 4)["subject"]
-    assert rows[:, 0].tolist() == list(range(10))
-    assert machine.batches == [4, 4, 2]
-
-
 @pytest.mark.parametrize("kind", ["cuda", "mps", "cpu", "python"])
 def test_out_of_memory_halves_the_batch_and_goes_on(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     machine = SmallMachine(3, out_of_memory(kind))

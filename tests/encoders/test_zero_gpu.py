@@ -1,53 +1,46 @@
 """The ZeroGPU decorator: active where its package is installed, without effect elsewhere."""
 
-from __future__ import annotations
-
-import os
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from hub_server.client import run_python
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def test_without_the_package_a_function_is_unchanged() -> None:
-    code = (
-        "import sys; sys.modules['spaces'] = None\n"
-        "from artsim.encoders.zero_gpu import *\nprint(on_gpu(abs) is abs, is_zero_gpu())"
-    )
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "SPACES_ZERO_GPU": "true"}
-    done = run_python(code, env)
-    assert done.stdout == "True False\n", done.stderr
+from artsim.encoders import zero_gpu
 
 
-def test_on_zero_gpu_an_encoder_on_cuda_embeds_with_a_gpu_attached() -> None:
-    stand_in = """
-import sys, types
-spaces = types.ModuleType("spaces")
-spaces.GPU = lambda function, duration: lambda *arguments: ("on the GPU", duration, function(*arguments))
-sys.modules["spaces"] = spaces
-"""
-    code = (
-        stand_in
-        + """
-from artsim.encoders.zero_gpu import attach_gpu
 class Encoder:
-    def __init__(self, device): self.device = device
-    def embed_images(self, images): return len(images)
-    embed_texts = embed_patches = embed_images
-for device in ("cuda", "cpu"):
-    print(attach_gpu(Encoder(device)).embed_images([1, 2]))
-"""
-    )
-    for zero_gpu, expected in (("true", "('on the GPU', 15, 2)\n2\n"), ("", "2\n2\n")):
-        done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT), "SPACES_ZERO_GPU": zero_gpu})
-        assert done.stdout == expected, done.stderr
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def embed_images(self, images: Any) -> int:
+        return len(images)
 
 
-def test_with_the_package_but_without_zero_gpu_a_function_does_the_same() -> None:
-    pytest.importorskip("spaces", reason="the package spaces is for ZeroGPU Spaces only")
-    from artsim.encoders.zero_gpu import is_zero_gpu, on_gpu
+@pytest.fixture
+def spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for the package, which Hugging Face installs on ZeroGPU Spaces only."""
+    decorate = lambda function, duration: lambda *arguments: ("on the GPU", duration, function(*arguments))  # noqa: E731
+    monkeypatch.setattr(zero_gpu, "spaces", SimpleNamespace(GPU=decorate))
 
-    assert on_gpu(abs)(-3) == 3
-    assert not is_zero_gpu()
+
+def embedded_on(device: str) -> Any:
+    encoder: Any = Encoder(device)
+    return zero_gpu.attach_gpu(encoder).embed_images([1, 2])
+
+
+def test_without_the_package_a_function_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zero_gpu, "spaces", None)
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert zero_gpu.on_gpu(abs) is abs
+    assert not zero_gpu.is_zero_gpu()
+    assert embedded_on("cuda") == 2
+
+
+def test_on_zero_gpu_an_encoder_on_cuda_embeds_with_a_gpu_attached(
+    spaces: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert embedded_on("cuda") == ("on the GPU", 15, 2)
+    assert embedded_on("cpu") == 2
+    monkeypatch.setenv("SPACES_ZERO_GPU", "")
+    assert embedded_on("cuda") == 2

@@ -32,13 +32,6 @@ def test_scores_are_inner_products_best_first(kind: str, vectors: np.ndarray) ->
     np.testing.assert_allclose(scores, by_hand, atol=1e-6 if kind == "flat" else 2e-3)
 
 
-@pytest.mark.parametrize("kind", ["flat", "fp16"])
-def test_exact_types_find_the_exact_neighbours(kind: str, vectors: np.ndarray) -> None:
-    scores, _ = build_index(vectors, kind=kind).search(vectors[:50], 10)
-    exact = -np.sort(-(vectors[:50] @ vectors.T), axis=1)[:, :10]
-    np.testing.assert_allclose(scores, exact, atol=1e-6 if kind == "flat" else 2e-3)
-
-
 def test_the_graph_finds_nearly_all_neighbours(vectors: np.ndarray) -> None:
     _, rows = build_index(vectors, kind="hnsw").search(vectors[:100], 10)
     exact = np.argsort(-(vectors[:100] @ vectors.T), axis=1)[:, :10]

@@ -12,15 +12,12 @@ import pytest
 from artsim import PRESETS, Part, QueryError
 from artsim.encoders import ASPECTS, embed
 from artsim.encoders.protocol import unit_rows
-from artsim.errors import EncoderError, ImageError
+from artsim.errors import ImageError
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 
 WEIGHTS = [
-    {"subject": 1.0},
     {"style": 2.0},
-    {"color": 1.0},
-    {"subject": 1.0, "style": 1.0},
     {"subject": 0.2, "style": 0.5, "color": 3.0},
 ]
 
@@ -66,12 +63,6 @@ def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, 
     np.testing.assert_allclose(found, 2 * likeness - space.statistics.density @ shares, atol=1e-5)
 
 
-@pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
-def test_every_ranking_orders_the_same_works(ranking: Any, collection: Any) -> None:
-    matches = collection.search(work="05.jpg", ranking=ranking, k=40)
-    assert sorted(ids(matches)) == [identity for identity in collection.ids if identity != "05.jpg"]
-
-
 def test_cosine_ranking_is_the_plain_cosine_of_raw_subject_vectors(collection: Any, raw: Any) -> None:
     by_hand = raw["subject"] @ raw["subject"][5]
     by_hand[5] = -2
@@ -85,6 +76,7 @@ def test_cosine_ranking_is_the_plain_cosine_of_raw_subject_vectors(collection: A
 def test_every_match_carries_all_its_scores(ranking: Any, collection: Any, raw: Any) -> None:
     matches = collection.search(work="05.jpg", k=39, ranking=ranking)
     assert [match.rank for match in matches] == list(range(1, 40))
+    assert sorted(ids(matches)) == [identity for identity in collection.ids if identity != "05.jpg"]
     assert all(a.score >= b.score for a, b in itertools.pairwise(matches))
     for match in matches:
         assert match.cosine == pytest.approx(float(raw["subject"][match.row] @ raw["subject"][5]), abs=1e-5)
@@ -124,7 +116,7 @@ def test_a_work_of_the_collection_is_nearest_to_its_own_picture(collection: Any,
 
 def test_the_work_of_the_query_is_excluded(collection: Any) -> None:
     assert "11.jpg" not in ids(collection.search(work="11.jpg", k=40))
-    assert len(collection.search(work="11.jpg", k=40)) == 39
+    assert len(collection.search(work="11.jpg", k=1000)) == 39
     two = collection.search(parts=[Part(work="11.jpg"), Part(work="12.jpg", weight=-0.5)], k=40)
     assert len(two) == 38
     assert not {"11.jpg", "12.jpg"} & set(ids(two))
@@ -155,16 +147,6 @@ def test_filters_apply_before_the_top_k(ranking: Any, collection: Any) -> None:
     assert ranking == "tuned" or found == left  # diffusion depends on the other candidates
 
 
-def test_a_filter_by_artist_and_tag(collection: Any) -> None:
-    artist = collection.work("05.jpg")["artist"]
-    same = [match.id for match in collection.search(work="05.jpg", k=39) if match.work["artist"] == artist]
-    assert sorted(ids(collection.search(work="05.jpg", where={"artist": [artist]}, k=39))) == sorted(same)
-    tag = next(tag for identity in collection.ids for tag in collection.work(identity)["tags"])
-    found = collection.search(work="05.jpg", where={"tags": tag}, k=39)
-    assert found
-    assert all(tag in match.work["tags"] for match in found)
-
-
 def test_a_filter_that_leaves_nothing_gives_no_matches(collection: Any) -> None:
     assert collection.search(work="05.jpg", where={"artist": "Nobody"}) == []
     assert collection.search(work="05.jpg", where={"artist": "Nobody"}, ranking="cosine") == []
@@ -172,20 +154,10 @@ def test_a_filter_that_leaves_nothing_gives_no_matches(collection: Any) -> None:
     assert collection.search(work="05.jpg", text="a horse", where={"artist": "Nobody"}) == []
 
 
-def test_works_without_a_year_never_meet_a_range(collection: Any) -> None:
-    found = ids(collection.search(work="05.jpg", where={"year": (None, None)}, k=40))
-    assert len(found) == 37
-    assert not {"03.jpg", "07.jpg"} & set(found)
-
-
 @pytest.mark.parametrize("k", [0, -1, 10_000, True, 2.5, "3", None])
 def test_k_is_a_whole_number_from_1_to_1000(k: Any, collection: Any) -> None:
     with pytest.raises(QueryError, match="k must be a whole number from 1 to 1000"):
         collection.search(work="05.jpg", k=k)
-
-
-def test_a_k_beyond_the_collection_returns_all_works(collection: Any) -> None:
-    assert len(collection.search(work="05.jpg", k=1000)) == 39
 
 
 @pytest.mark.parametrize(
@@ -283,25 +255,6 @@ def test_a_region_of_a_work_is_searched_as_a_picture_of_its_own(collection: Any,
         for match in found:
             assert match.cosine == pytest.approx(float(space.raw_blocks()["subject"][match.row] @ by_hand), abs=1e-4)
     assert "11.jpg" not in ids(collection.search(work="11.jpg", region=region, k=40))
-
-
-def test_a_region_outside_the_picture_is_an_image_error(collection: Any) -> None:
-    with pytest.raises(ImageError, match="empty or outside"):
-        collection.search(work="11.jpg", region=(0.5, 0.5, 0.2, 0.9))
-
-
-def test_a_text_query_to_an_image_only_encoder_raises_a_one_line_error(
-    checkpoint: Any, paintings: Path, tmp_path: Path
-) -> None:
-    from artsim import build_collection, open_source
-    from artsim.encoders import load_encoder
-
-    encoder = load_encoder(str(checkpoint("dinov2")))
-    collection = build_collection(open_source(f"folder:{paintings}"), encoder, tmp_path / "out", limit=5)
-    with pytest.raises(EncoderError, match="embeds pictures, not text") as error:
-        collection.search(text="a horse")
-    assert "\n" not in str(error.value)
-    assert len(collection.search(work="00.jpg")) == 4
 
 
 def test_matches_can_exclude_and_limit_the_values_of_a_column(collection: Any) -> None:

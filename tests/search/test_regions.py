@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +61,6 @@ def test_a_detail_finds_its_work_and_where_it_is(works: Any) -> None:
         assert first.percentile > 99
         assert first.score > second.score
         assert second.region in REGIONS
-
-
-def test_other_searches_return_no_region(works: Any) -> None:
-    assert {match.region for match in works.search(work=works.ids[0], k=5)} == {None}
 
 
 def test_filters_limits_and_works_of_the_query_are_respected(works: Any) -> None:
@@ -140,24 +135,10 @@ def test_the_manifest_says_where_the_regions_are(folder: Path, works: Any) -> No
     assert f"`{COLUMN}` | {len(REGIONS) * 192} × float32" in (folder / "README.md").read_text(encoding="utf-8")
 
 
-def test_plain_datasets_reads_the_region_vectors(folder: Path, works: Any) -> None:
-    row = works.dataset()[3]
-    assert len(row[COLUMN]) == len(REGIONS) * 192
-    vectors = np.array(row[COLUMN], np.float32).reshape(len(REGIONS), 192)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-
-
-def test_a_collection_without_regions_stays_readable_by_older_versions(saved: Path) -> None:
-    manifest = json.loads((saved / "artsim.json").read_text(encoding="utf-8"))
-    assert manifest["format_version"] == 1
-    assert "regions" not in manifest["spaces"][0]
-
-
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"damaged")], ids=["missing", "damaged"])
 def test_a_lost_index_is_built_again_from_the_column(
-    changed: Path, works: Any, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], Any]
+    changed: Path, works: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    damage(changed / INDEX)
+    (changed / INDEX).unlink()
     with caplog.at_level(logging.WARNING):
         again = open_collection(changed)
     assert "embedded.regions.faiss" in caplog.text
@@ -248,18 +229,6 @@ def test_a_patch_partly_inside_counts_in_part() -> None:
     assert left[1] / left[0] == pytest.approx(0.12 / 0.5, rel=1e-4)
 
 
-def test_regions_overlap_and_cover_the_picture() -> None:
-    assert REGIONS[0] == (0.0, 0.0, 1.0, 1.0)
-    assert len(set(REGIONS)) == len(REGIONS) == 35
-    covered = np.zeros((100, 100), int)
-    for left, top, right, bottom in REGIONS[10:]:
-        assert 0 <= left < right <= 1.0001
-        assert 0 <= top < bottom <= 1.0001
-        covered[round(top * 100) : round(bottom * 100), round(left * 100) : round(right * 100)] += 1
-    assert covered.min() >= 1
-    assert covered[30:70, 30:70].min() >= 4
-
-
 def test_regions_come_with_the_same_blocks_as_without_regions(embedded: Any, met_works: list[dict[str, Any]]) -> None:
     images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in (1, 2)]
     blocks, regions = embed_with_regions(embedded, images)
@@ -277,18 +246,18 @@ class PatchesOnly:
 
 def test_any_encoder_with_patches_gives_regions(embedded: Any, met_works: list[dict[str, Any]]) -> None:
     encoder: Any = PatchesOnly(embedded)
-    images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in range(8)]
+    images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in range(4)]
     _, regions = embed_with_regions(encoder, images)
-    assert regions.shape == (8, len(REGIONS), region_dim(encoder)) == (8, len(REGIONS), 1280)
-    space = index_regions("regions", regions.reshape(8, -1))
+    assert regions.shape == (4, len(REGIONS), region_dim(encoder)) == (4, len(REGIONS), 1280)
+    space = index_regions("regions", regions.reshape(4, -1))
     details = space.statistics.index_vectors(embed_details(encoder, [crop_region(image, PLACE) for image in images]))
-    likeness = np.einsum("wrd,qd->qwr", space.of_works(np.arange(8)), details)
-    right = likeness.max(axis=2).argmax(axis=1) == np.arange(8)
-    assert right.sum() >= 7
+    likeness = np.einsum("wrd,qd->qwr", space.of_works(np.arange(4)), details)
+    right = likeness.max(axis=2).argmax(axis=1) == np.arange(4)
+    assert right.sum() >= 3
 
 
 def test_one_work_alone_can_have_regions() -> None:
     raw = unit_rows(np.random.default_rng(1).random((1, len(REGIONS) * 6)))
-    statistics = fit_regions(raw, len(REGIONS))
+    statistics = fit_regions(raw)
     assert not statistics.mean.any()
     assert len(statistics.pairs) == 0

@@ -55,31 +55,6 @@ def test_vectors_are_centred_so_that_random_works_are_unlike(statistics: SpaceSt
 
 
 @pytest.mark.parametrize(
-    "weights",
-    [{"subject": 1}, {"subject": 1, "style": 1}, {"subject": 3, "style": 0.5, "color": 2}, {"color": 1e-3}],
-    ids=str,
-)
-def test_one_index_answers_any_weights_exactly(weights: Any, statistics: SpaceStatistics, blocks: Blocks) -> None:
-    """The inner product is the weighted mean of the aspects' cosines."""
-    index_vectors = statistics.index_vectors(blocks)
-    query = statistics.index_vectors(some_blocks(1, seed=5))[0]
-    scores, rows = build_index(index_vectors).search(
-        statistics.query_vector(query, statistics.weigh(weights))[None], 300
-    )
-    total = sum(weights.values())
-    by_hand = np.zeros(300)
-    for aspect, weight in weights.items():
-        work, query_block = statistics.split(index_vectors)[aspect], statistics.split(query[None])[aspect][0]
-        cosine = work @ query_block / np.linalg.norm(work, axis=1) / np.linalg.norm(query_block)
-        by_hand += weight / total * cosine
-    np.testing.assert_allclose(scores[0], by_hand[rows[0]], atol=1e-5)
-
-
-def test_weights_become_shares(statistics: SpaceStatistics) -> None:
-    np.testing.assert_allclose(statistics.weigh({"subject": 2, "color": 6}), [0.25, 0, 0.75])
-
-
-@pytest.mark.parametrize(
     ("weights", "reason"),
     [
         ({"mood": 1}, "There is no aspect mood; choose among subject, style, color"),

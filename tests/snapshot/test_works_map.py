@@ -43,15 +43,6 @@ def test_a_grid_is_wider_than_high_with_few_gaps() -> None:
         assert -n % columns <= 8
 
 
-def test_works_of_a_group_are_neighbours() -> None:
-    vectors, group = clustered(300, 6)
-    columns = columns_for(300)
-    first, second = side_by_side(place_on_grid(vectors, columns), columns)
-    together = (group[first] == group[second]).mean()
-    first, second = side_by_side(np.random.default_rng(1).permutation(300), columns)
-    assert together > 0.75 > 3 * (group[first] == group[second]).mean()
-
-
 def test_the_same_works_give_the_same_layout() -> None:
     vectors, _ = clustered(90, 4)
     assert (place_on_grid(vectors, 11) == place_on_grid(vectors, 11)).all()
@@ -90,9 +81,7 @@ def test_positions_lie_in_the_middle_of_cells_within_0_and_1(saved: Path) -> Non
     positions = drawn.positions
     assert positions.shape == (40, 2) and positions.dtype == np.float32
     assert positions.min() > 0 and positions.max() < 1
-    assert len(np.unique(positions, axis=0)) == 40
-    first = drawn.order[0]
-    assert np.allclose(positions[first], [0.5 / drawn.columns, 0.5 / drawn.rows])
+    assert np.allclose(positions[drawn.order[0]], [0.5 / drawn.columns, 0.5 / drawn.rows])
 
 
 def test_a_collection_without_a_map_opens_and_gets_one(copy: Path) -> None:

@@ -78,7 +78,7 @@ def _group(context: Context, state: State, group: DuplicateGroup) -> Markup:
 
 
 def _why(pair: DuplicatePair, strings: Strings) -> str:
-    """The evidence for a pair, in the visitor's language (`DuplicatePair.why` is the same in English)."""
+    """The evidence for a pair, in the visitor's language."""
     if pair.same_file or pair.distance is None or pair.outlines is None:
         return strings("duplicates.why.file")
     return strings(
