@@ -100,7 +100,7 @@ def test_percentiles_rise_with_likeness_and_are_calibrated(collection: Any) -> N
 
 
 def test_close_is_as_near_as_most_works_are_to_their_neighbours(collection: Any) -> None:
-    found = [collection.search(work=identity, k=39, ranking="likeness") for identity in collection.ids]
+    found = [collection.search(work=identity, k=39, ranking="likeness") for identity in collection.ids[::4]]
     assert any(matches[0].close for matches in found)
     assert not any(matches[-1].close for matches in found)
 

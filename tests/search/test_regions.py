@@ -168,6 +168,7 @@ def test_an_index_of_other_works_is_refused(changed: Path, folder: Path) -> None
 # --- Built, added, removed ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_regions_are_added_and_removed_with_their_works(changed: Path, met_works: list[dict[str, Any]]) -> None:
     collection = open_collection(changed)
     collection.add([{"id": f"new {row}", "image": met_works[row]["image"]["bytes"]} for row in (50, 60)])
