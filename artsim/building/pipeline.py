@@ -36,7 +36,7 @@ from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Images, Manifest, damaged_files
-from artsim.storage.shards import Shards, column_vectors, dataset_schema, metadata_features
+from artsim.storage.shards import Shards, dataset_schema, metadata_features
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -241,14 +241,14 @@ def _fit(build: _Build, done: BuildProgress, index_type: str) -> State:
 
 def _fit_space(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> Space:
     columns = vector_columns(name)
-    blocks: Blocks = {aspect: column_vectors(shards.columns([c]).column(c)) for aspect, c in columns.items()}
+    blocks: Blocks = {aspect: shards.vectors(column) for aspect, column in columns.items()}
     space = make_space(
         name, encoder.id, encoder.revision, columns, blocks, segments=encoder.segments, index_kind=index_type
     )
     if not regions:
         return space
     column = region_column(name)
-    return replace(space, regions=index_regions(column, column_vectors(shards.columns([column]).column(column))))
+    return replace(space, regions=index_regions(column, shards.vectors(column)))
 
 
 def _write_report(out: Path, source: Source, done: BuildProgress) -> None:

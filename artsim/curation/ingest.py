@@ -57,17 +57,12 @@ class Ingest:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
         """The collection that works are added to; None until a new one has its first works."""
-        self._total = total
+        self._state = IngestState(total)
         self._waiting: deque[UploadedFile] = deque()
         self._kept: dict[int, UploadedFile] = {}
         self._reports: dict[int, UploadReport] = {}
         self._notes: dict[str, None] = {}
-        self._received = self._done = 0
-        self._added: list[str] = []
         self._unsaved: list[str] = []
-        self._now: tuple[str, ...] = ()
-        self._phase: Phase = "receiving"
-        self._failure = ""
         self._complete = self._cancelled = False
         self._last_cost = 0.0  # seconds
         self._started = self._last_added = time.monotonic()
@@ -80,16 +75,16 @@ class Ingest:
     def receive(self, name: str, path: Path) -> None:
         """Register a received file. `path` must exist until the ingest is over."""
         with self._news:
-            self._received += 1
-            self._waiting.append(UploadedFile(self._received, name, path))
+            self._state.received += 1
+            self._waiting.append(UploadedFile(self._state.received, name, path))
             self._news.notify_all()
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a file that could not be received as broken."""
         with self._news:
-            self._received += 1
-            self._done += 1
-            self._reports[self._received] = UploadReport(self._received, name, "broken", reason)
+            self._state.received += 1
+            self._state.done += 1
+            self._reports[self._state.received] = UploadReport(self._state.received, name, "broken", reason)
 
     def note(self, message: str) -> None:
         with self._news:
@@ -98,7 +93,7 @@ class Ingest:
     def complete(self) -> None:
         """Declare that no more files follow."""
         with self._news:
-            self._complete, self._total = True, self._received
+            self._complete, self._state.total = True, self._state.received
             self._news.notify_all()
 
     def cancel(self) -> None:
@@ -115,17 +110,17 @@ class Ingest:
             for number in chosen:
                 self._waiting.append(replace(self._kept.pop(number), anyway=True))
                 del self._reports[number]
-                self._done -= 1
+                self._state.done -= 1
             over = self.over
             if chosen and over:
-                self._cancelled, self._phase = False, "receiving"
+                self._cancelled, self._state.phase = False, "receiving"
         if chosen and over:
             self._thread = self._run()
 
     @property
     def over(self) -> bool:
         """Whether the ingest has ended."""
-        return self._phase in ("done", "cancelled", "failed")
+        return self._state.phase in ("done", "cancelled", "failed")
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the thread has ended."""
@@ -133,20 +128,9 @@ class Ingest:
 
     def state(self) -> IngestState:
         with self._news:
-            left = self._total - self._done
-            spent = time.monotonic() - self._started
-            return IngestState(
-                phase=self._phase,
-                total=self._total,
-                received=self._received,
-                done=self._done,
-                added=len(self._added),
-                now=self._now,
-                seconds_left=spent / self._done * left if self._done and not self.over else None,
-                reports=tuple(self._reports.values()),
-                notes=tuple(self._notes),
-                failure=self._failure,
-            )
+            state, spent = self._state, time.monotonic() - self._started
+            left = None if self.over or not state.done else spent / state.done * (state.total - state.done)
+            return replace(state, seconds_left=left, reports=tuple(self._reports.values()), notes=tuple(self._notes))
 
     # --- Run by the thread --------------------------------------------------------------------------------------------
 
@@ -165,7 +149,7 @@ class Ingest:
             if len(self._pending):
                 self._add()
             if self._unsaved and self.collection is not None:
-                self._phase = "saving"
+                self._state.phase = "saving"
                 self._finish(self.collection, self._unsaved)
                 self._unsaved = []
             self._end("cancelled" if self._cancelled else "done")
@@ -177,7 +161,7 @@ class Ingest:
 
     def _end(self, phase: Phase, failure: str = "") -> None:
         with self._news:
-            self._now, self._failure, self._phase = (), failure, phase
+            self._state.now, self._state.failure, self._state.phase = (), failure, phase
             if failure:
                 self._waiting.clear()
 
@@ -187,13 +171,13 @@ class Ingest:
             deadline = time.monotonic() + _TIMEOUT
             while not self._waiting and not self._complete:
                 if time.monotonic() > deadline:
-                    self._complete, self._total = True, self._received
+                    self._complete, self._state.total = True, self._state.received
                 elif not self._news.wait(1.0) and len(self._pending):
                     return []
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            if batch and self._phase == "receiving":
-                self._phase, self._started = "adding", time.monotonic()
-            self._now = tuple(upload.name for upload in batch)
+            if batch and self._state.phase == "receiving":
+                self._state.phase, self._started = "adding", time.monotonic()
+            self._state.now = tuple(upload.name for upload in batch)
             return batch or None
 
     def _is_due(self) -> bool:
@@ -218,7 +202,7 @@ class Ingest:
         if new:
             self._pending.batches.append(replace(embedded.only(list(new)), works=tuple(new.values())))
         with self._news:
-            self._done += len(opened)
+            self._state.done += len(opened)
 
     def _decode(self, upload: UploadedFile) -> DecodedWork | None:
         """Decode a file; None, with a report, if it is not a picture, or is in the collection already."""
@@ -283,7 +267,7 @@ class Ingest:
             ids = self.collection.ids
         else:
             ids = self.collection.add(new)
-        self._added += ids
+        self._state.added += len(ids)
         self._unsaved += ids
         self._pending = PendingWorks()
         self._last_added = time.monotonic()
@@ -292,7 +276,7 @@ class Ingest:
     def _report(self, report: UploadReport, upload: UploadedFile | None = None, *, done: int = 0) -> None:
         """Store the report of a file; `done`: the number of files that this finishes."""
         with self._news:
-            self._done += done
+            self._state.done += done
             self._reports[report.number] = report
             if upload is not None:
                 self._kept[report.number] = upload

@@ -37,21 +37,23 @@ class UploadReport:
     """For a duplicate: the id of the existing work."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class IngestState:
-    phase: Phase
+    """How far an ingest is."""
+
     total: int
     """Files that are expected."""
-    received: int
-    done: int
+    phase: Phase = "receiving"
+    received: int = 0
+    done: int = 0
     """Files that are finished, with any outcome."""
-    added: int
-    now: tuple[str, ...]
+    added: int = 0
+    now: tuple[str, ...] = ()
     """Names of the files in progress."""
-    seconds_left: float | None
+    seconds_left: float | None = None
     """None if not known yet."""
-    reports: tuple[UploadReport, ...]
-    notes: tuple[str, ...]
+    reports: tuple[UploadReport, ...] = ()
+    notes: tuple[str, ...] = ()
     """Further messages, such as about metadata that does not fit."""
     failure: str = ""
 

@@ -19,7 +19,7 @@ from artsim.errors import CollectionError
 from artsim.files.atomic import recover_folder, replacing_folder, writing
 from artsim.index import build_index, load_index
 from artsim.snapshot.region_index import IndexedRegions, build_region_index, load_regions, save_regions
-from artsim.snapshot.space import LoadVectors, Space
+from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, save_statistics
 from artsim.snapshot.state import State
 from artsim.snapshot.works_map import save_map
@@ -38,7 +38,6 @@ from artsim.storage.shards import (
     ROW_GROUP,
     Shards,
     ShardWriter,
-    column_vectors,
     dataset_schema,
     metadata_features,
     whole_rows,
@@ -89,13 +88,10 @@ def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Map
     columns: dict[Aspect, str] = {aspect: record.columns[aspect] for aspect in ASPECTS if aspect in record.columns}
     _check_record(folder, record, statistics, shards)
 
-    def load_vectors(column: str) -> np.ndarray:
-        return column_vectors(shards.columns([column]).column(column))
-
     path = folder / record.index
     if record.index in problems:
         log.warning("%s %s; it is built again from the embedding columns.", path, problems[record.index])
-        blocks: Blocks = {aspect: load_vectors(column) for aspect, column in columns.items()}
+        blocks: Blocks = {aspect: shards.vectors(column) for aspect, column in columns.items()}
         index = build_index(statistics.index_vectors(blocks), kind=record.index_type)
     else:
         index = load_index(path)
@@ -111,13 +107,11 @@ def _open_space(folder: Path, record: SpaceRecord, shards: Shards, problems: Map
         )
     regions = None
     if record.regions is not None:
-        regions = _open_regions(folder, record.regions, shards, load_vectors, problems.get(record.regions.index))
-    return Space(statistics, index, record.encoder, record.revision, columns, load_vectors, regions)
+        regions = _open_regions(folder, record.regions, shards, problems.get(record.regions.index))
+    return Space(statistics, index, record.encoder, record.revision, columns, shards.vectors, regions)
 
 
-def _open_regions(
-    folder: Path, record: RegionsRecord, shards: Shards, load_vectors: LoadVectors, problem: str | None
-) -> IndexedRegions:
+def _open_regions(folder: Path, record: RegionsRecord, shards: Shards, problem: str | None) -> IndexedRegions:
     """The regions of a space; `problem` describes damage of their index file."""
     statistics = load_regions(folder / record.statistics)
     rows, length = len(shards) * len(record.boxes), getattr(shards.schema.field(record.column).type, "list_size", 0)
@@ -131,7 +125,7 @@ def _open_regions(
     path = folder / record.index
     if problem is not None:
         log.warning("%s %s; it is built again from the embedding columns.", path, problem)
-        index = build_region_index(statistics, load_vectors(record.column))
+        index = build_region_index(statistics, shards.vectors(record.column))
     else:
         index = load_index(path)
     if (len(index), index.dimension) != (rows, record.dim):
@@ -139,7 +133,7 @@ def _open_regions(
             f"{path} has {len(index)} rows of {index.dimension} numbers, but there are {rows} regions with {record.dim}: "
             "they do not belong together. Delete it to have it built again."
         )
-    return IndexedRegions(record.boxes, statistics, index, record.column, load_vectors)
+    return IndexedRegions(record.boxes, statistics, index, record.column, shards.vectors)
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics, shards: Shards) -> None:

@@ -63,14 +63,6 @@ def _vector_column(vectors: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
 
 
-def column_vectors(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of fixed-size lists as (n, d) float32."""
-    if not len(column):
-        return np.zeros((0, column.type.list_size), np.float32)
-    chunks = [chunk.flatten().to_numpy().reshape(len(chunk), -1) for chunk in column.chunks if len(chunk)]
-    return np.concatenate(chunks).astype(np.float32, copy=False)
-
-
 class ShardWriter:
     """Writes tables in order into `data/train-*.parquet` files of about `SHARD_BYTES` each."""
 
@@ -134,6 +126,14 @@ class Shards:
         paths = [self._checked_path(shard) for shard in range(len(self._paths))]
         tables = [pq.read_table(path, columns=list(names), partitioning=None) for path in paths]
         return pa.concat_tables(tables).replace_schema_metadata(None)
+
+    def vectors(self, name: str) -> np.ndarray:
+        """An embedding column as (n, d) float32."""
+        column = self.columns([name]).column(name)
+        if not len(column):
+            return np.zeros((0, column.type.list_size), np.float32)
+        chunks = [chunk.flatten().to_numpy().reshape(len(chunk), -1) for chunk in column.chunks if len(chunk)]
+        return np.concatenate(chunks).astype(np.float32, copy=False)
 
     def picture(self, row: int) -> bytes:
         """The picture file of one row. `ImageError` when the row holds none.
