@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from PIL import Image
 
 from artsim import build_collection, open_source
 from artsim.errors import ImageError, SourceError
+from artsim.sources import read_picture
 from artsim.sources.hub_files import OwnFiles
 
 WIKIART = "artist/wikiart"
@@ -94,15 +94,6 @@ def test_ids_are_the_same_when_reading_starts_in_the_middle(wikiart_hub: HubServ
     source = open_source(f"hub:{WIKIART}")
     assert next(source.works(ROWS + 1))["id"] == f"train-{ROWS + 1}"
     assert next(source.works(ROWS + 1))["artist"] == f"artist {ROWS + 1}"
-
-
-def test_the_whole_dataset_is_built_and_searched_by_label(wikiart_hub: HubServer, clip: Any, tmp_path: Path) -> None:
-    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
-    assert len(collection) == SHARDS * ROWS
-    found = collection.search(work="train-0", k=5, where={"genre": ["genre 2"]})
-    assert {match.work["genre"] for match in found} == {"genre 2"}
-    assert collection.manifest.license == "cc-by-4.0"
-    assert wikiart_hub.commits(WIKIART, "dataset")[0].sha in collection.manifest.source["fingerprint"]
 
 
 def test_a_revision_can_be_named(wikiart_hub: HubServer, tmp_path: Path) -> None:
@@ -245,10 +236,6 @@ def add_rows(hub: HubServer, folder: Path, images: Sequence[Any], *, second: Seq
     return hub.add_commit(WIKIART, "dataset", {"data/train-00000-of-00001.parquet": folder / "rows.parquet"})
 
 
-def reasons_of(report: Path) -> dict[str, str]:
-    return {failed["id"]: failed["reason"] for failed in json.loads(report.read_text(encoding="utf-8"))["failed"]}
-
-
 @pytest.mark.parametrize(
     "named",
     [
@@ -269,7 +256,7 @@ def reasons_of(report: Path) -> dict[str, str]:
     ],
 )
 def test_a_row_that_names_anything_but_a_file_of_its_dataset_is_left_out(
-    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, clip: Any, tmp_path: Path, named: str
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, tmp_path: Path, named: str
 ) -> None:
     with zipfile.ZipFile(Path(places["home"]) / "private.zip", "w") as archive:
         archive.writestr("a.jpg", picture(94)["bytes"])
@@ -277,17 +264,12 @@ def test_a_row_that_names_anything_but_a_file_of_its_dataset_is_left_out(
     add_rows(hub, tmp_path, [picture(1), {"bytes": None, "path": path}, picture(2)])
     hub.clear_requests()
 
-    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+    first, poisoned, last = open_source(f"hub:{WIKIART}").works(0)
 
-    assert {work: collection.picture(work) for work in collection.ids} == {
-        "train-0": picture(1)["bytes"],
-        "train-2": picture(2)["bytes"],
-    }
-    reasons = reasons_of(tmp_path / "out.report.json")
-    assert set(reasons) == {"train-1"}
-    assert reasons["train-1"].startswith(
-        f"train-1 names {path!r} in place of its picture, which is not read: only files"
-    )
+    assert [read_picture(work) for work in (first, last)] == [picture(1)["bytes"], picture(2)["bytes"]]
+    with pytest.raises(ImageError) as said:
+        read_picture(poisoned)
+    assert str(said.value).startswith(f"train-1 names {path!r} in place of its picture, which is not read: only files")
     assert elsewhere.asked == []
     assert [request.path for request in hub.requests if "private" in request.path or "main" in request.path] == []
 
@@ -305,12 +287,12 @@ def test_names_that_only_look_like_its_own_files_are_told_apart() -> None:
 
 
 def test_nothing_is_opened_for_columns_that_nobody_asked_for(
-    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, clip: Any, tmp_path: Path
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     named = [{"bytes": None, "path": f"{places['web']}/x.jpg"}, {"bytes": None, "path": "/nowhere/x.jpg"}]
     add_rows(hub, tmp_path, [picture(1), picture(2)], second=named)
-    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
-    assert collection.ids == ["train-0", "train-1"]
+    works = list(open_source(f"hub:{WIKIART}").works(0))
+    assert [read_picture(work) for work in works] == [picture(1)["bytes"], picture(2)["bytes"]]
     assert elsewhere.asked == []
 
 
@@ -318,9 +300,8 @@ def test_bytes_are_taken_whatever_the_path_beside_them_names(
     hub: HubServer, places: dict[str, str], tmp_path: Path
 ) -> None:
     add_rows(hub, tmp_path, [{**picture(1), "path": "private.jpg"}, {**picture(2), "path": f"{places['web']}/x.jpg"}])
-    source = open_source(f"hub:{WIKIART}")
-    assert [work["image"] for work in source.works(0)] == [{"bytes": picture(n)["bytes"]} for n in (1, 2)]
-    assert next(source.works(1))["image"] == {"bytes": picture(2)["bytes"]}
+    works = open_source(f"hub:{WIKIART}").works(0)
+    assert [work["image"] for work in works] == [{"bytes": picture(n)["bytes"]} for n in (1, 2)]
 
 
 def image_folder(kind: str) -> Mapping[str, bytes]:
@@ -340,31 +321,24 @@ def image_folder(kind: str) -> Mapping[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["loose", "loose with metadata", "zip", "zip with metadata"])
-def test_an_image_folder_on_the_hub_is_built(hub: HubServer, clip: Any, tmp_path: Path, kind: str) -> None:
+def test_pictures_of_an_image_folder_are_fetched_when_they_are_read_and_not_before(hub: HubServer, kind: str) -> None:
     hub.add_repo(WIKIART, "dataset", image_folder(kind))
-    collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
-    assert sorted(collection.picture(work) for work in collection.ids) == sorted(picture(n)["bytes"] for n in range(3))
+    works = list(open_source(f"hub:{WIKIART}").works(0))
+    fetched = [r.path for r in hub.requests if r.route == "resolve" and r.method == "GET"]
+    assert not [path for path in fetched if path.endswith(".jpg")]
+    assert sorted(map(read_picture, works)) == sorted(picture(n)["bytes"] for n in range(3))
     if "metadata" in kind:
-        assert {collection.work(work)["title"] for work in collection.ids} == {"Work 0", "Work 1", "Work 2"}
-        assert len(collection.search(work="train-0", where={"title": ["Work 1"]})) == 1
-
-
-def test_the_pictures_of_an_image_folder_are_fetched_when_they_are_read_and_not_before(hub: HubServer) -> None:
-    hub.add_repo(WIKIART, "dataset", image_folder("loose with metadata"))
-    assert len(list(open_source(f"hub:{WIKIART}").works(0))) == 3
-    assert [
-        r.path for r in hub.requests if r.path.endswith(".jpg") and r.route == "resolve" and r.method == "GET"
-    ] == []
+        assert {work["title"] for work in works} == {"Work 0", "Work 1", "Work 2"}
 
 
 @pytest.mark.parametrize("name", ["../private.jpg", "{home}/private.jpg", "{web}/private.jpg"])
 def test_metadata_of_an_image_folder_do_not_lead_out_of_it(
-    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, clip: Any, tmp_path: Path, name: str
+    hub: HubServer, places: dict[str, str], elsewhere: Elsewhere, name: str
 ) -> None:
     table = f"file_name\n{name.format(**places)}\n1.jpg\n"
     hub.add_commit(WIKIART, "dataset", {"train/1.jpg": picture(1)["bytes"], "train/metadata.csv": table.encode()})
     with pytest.raises(SourceError, match=r"artist/wikiart, split train, cannot be read: .*file_name"):
-        build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out")
+        list(open_source(f"hub:{WIKIART}").works(0))
     assert elsewhere.asked == []
 
 

@@ -8,7 +8,8 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -163,17 +164,14 @@ class MuseumServer:
         return f"{self.url}/iiif"
 
     def answer(self, path: str) -> Answer:
-        if path in self.files:
-            self.requests[path] += 1
-            return Answer(body=self.files[path])
         match = IMAGE_REQUEST.fullmatch(path)
-        if match is None:
-            return Answer(404)
-        name = match["name"]
+        name = match["name"] if match else path
         with self._lock:
             self.requests[name] += 1
             script = self.script.get(name, [None])
             scripted = script.pop(0) if len(script) > 1 else script[0]
+        if match is None:
+            return Answer(body=self.files[path]) if path in self.files else Answer(404)
         return scripted or Answer(body=jpeg(int(match["size"])), headers={"Content-Type": "image/jpeg"})
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -185,12 +183,10 @@ class MuseumServer:
             disable_nagle_algorithm = True  # headers and body are two writes
 
             def do_GET(self) -> None:
-                museum.arrive(self.path, self.headers.get("User-Agent", ""))
-                try:
+                with museum.one_request(self.path, self.headers.get("User-Agent", "")):
                     answer = museum.answer(self.path)
                     time.sleep(museum.delay)
-                finally:
-                    museum.leave()  # before the response: the client may send its next request at once
+                # the request is over before its response: the client may send its next one at once
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -204,14 +200,16 @@ class MuseumServer:
 
         return Handler
 
-    def arrive(self, path: str, user_agent: str) -> None:
+    @contextmanager
+    def one_request(self, path: str, user_agent: str) -> Iterator[None]:
         with self._lock:
             self.paths.append(path)
             self.times.append(time.monotonic())
             self.user_agents.add(user_agent)
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-
-    def leave(self) -> None:
-        with self._lock:
-            self.at_once -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_once -= 1
