@@ -2,6 +2,7 @@
 
 import ast
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -125,6 +126,15 @@ def test_the_drawing_of_the_packages_is_the_contract() -> None:
     inside = re.findall(r"subgraph \w+ \[.*?\]\n(.*?)\n  end", drawing, re.S)
     drawn = [name.strip() for chain in inside for name in chain.split("-->")]
     assert drawn == contracts[0]["layers"]
+
+
+def test_the_stations_of_a_query_and_of_a_build_are_there_and_few() -> None:
+    _, _, query, build = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```mermaid")
+    for drawing, most in ((query, 10), (build, 14)):
+        stations = re.findall(r'\w+\["([\w.]+)"\]', drawing.split("```")[0])
+        assert 5 < len(stations) <= most
+        for station in stations:
+            assert callable(pkgutil.resolve_name(f"artsim.{station}")), station
 
 
 def test_few_modules_stand_beside_the_packages() -> None:
