@@ -223,14 +223,11 @@ def _measure_neighbours(
     from artsim.evaluation import measure_neighbours
     from artsim.evaluation.tables import neighbours_table
 
-    everyone = [space.name for space in collection.state.spaces]
-    names = everyone if setting.several or setting.encoder is None else [setting.encoder]
-    settings = [replace(setting, encoder=name) for name in names]
-    found = [
-        measure_neighbours(collection, one, k=arguments.k, max_queries=arguments.max_queries, seed=arguments.seed)
-        for one in settings
-    ]
-    results.show(neighbours_table(found, settings[0]))
+    everyone = setting.several or setting.encoder is None
+    names = [space.name for space in collection.state.spaces] if everyone else [setting.encoder]
+    options = {"k": arguments.k, "max_queries": arguments.max_queries, "seed": arguments.seed}
+    found = [measure_neighbours(collection, replace(setting, encoder=name), **options) for name in names]
+    results.show(neighbours_table(found, setting))
     if not arguments.label:
         results.figures |= {"ranking": setting.ranking, "aspects": dict(setting.aspects), "encoder": found[0].encoder}
     results.figures["label_free"] = [asdict(one) for one in found]

@@ -42,6 +42,11 @@ def measure(relevant: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
+def mean_metrics(values: np.ndarray) -> dict[str, float]:
+    """Mean of each metric, by name, over the queries of `values` (q, len(METRICS))."""
+    return dict(zip(METRICS, values.mean(axis=0).tolist(), strict=True))
+
+
 def _gain(relevant: np.ndarray, k: int) -> np.ndarray:
     """(q,): discounted cumulative gain of the first k works."""
     top = relevant[:, :k]

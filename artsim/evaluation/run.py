@@ -15,7 +15,7 @@ from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
 from artsim.errors import QueryError
 from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
 from artsim.evaluation.labels import check_labels, read_labels
-from artsim.evaluation.metrics import METRICS, measure
+from artsim.evaluation.metrics import METRICS, mean_metrics, measure
 from artsim.evaluation.ranking import Setting, rank_by_encoders
 from artsim.evaluation.relevance import Relevance, draw_queries
 from artsim.snapshot.filters import Where, allowed_rows, as_plain
@@ -89,7 +89,7 @@ class Evaluation:
 
     def means(self) -> dict[str, float]:
         """Mean of each metric over the queries."""
-        return dict(zip(METRICS, self.values.mean(axis=0).tolist(), strict=True))
+        return mean_metrics(self.values)
 
     def of(self, metric: str) -> np.ndarray:
         """(q,) float: one metric per query."""
@@ -219,11 +219,7 @@ def by_class(evaluation: Evaluation) -> list[ClassFigures]:
         for value in labels:
             numbers_of.setdefault(value, []).append(number)
     figures = [
-        ClassFigures(
-            value,
-            len(of_label),
-            dict(zip(METRICS, evaluation.values[of_label].mean(axis=0).tolist(), strict=True)),
-        )
+        ClassFigures(value, len(of_label), mean_metrics(evaluation.values[of_label]))
         for value, of_label in numbers_of.items()
     ]
     return sorted(figures, key=lambda item: (-item.queries, str(item.label)))
