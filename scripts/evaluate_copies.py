@@ -15,6 +15,7 @@ import _clone  # noqa: F401
 
 from artsim.building.progress_bar import ProgressBar
 from artsim.cli.run import run_main
+from artsim.errors import QueryError
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -24,7 +25,6 @@ def parse_arguments() -> argparse.Namespace:
         "--what", default="same-work,details", help="any of same-work,details,duplicates (default: the first two)"
     )
     parser.add_argument("--queries", type=int, metavar="N", help="a sample of N works is looked for (default: all)")
-    parser.add_argument("--distortions", help="names, comma-separated (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of samples and distortions (default: 0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures as JSON")
     return parser.parse_args()
@@ -32,12 +32,13 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
-    from artsim.evaluation.copies import draw_works
-    from artsim.evaluation.copies_report import measure_copies, parse_distortions, parse_measurements
+    from artsim.evaluation.copies import MEASUREMENTS, draw_works, measure_copies
     from artsim.evaluation.figures_file import write_figures
     from artsim.opening import open_collection
 
-    measurements, distortions = parse_measurements(arguments.what), parse_distortions(arguments.distortions)
+    names = [name.strip() for name in arguments.what.split(",")]
+    if unknown := [name for name in names if name not in MEASUREMENTS]:
+        raise QueryError(f"There is no measurement {', '.join(unknown)}; choose among {', '.join(MEASUREMENTS)}.")
     collection = open_collection(arguments.collection)
     ids = draw_works(collection, arguments.queries, seed=arguments.seed)
     figures: dict[str, Any] = {
@@ -48,11 +49,11 @@ def main() -> int:
         "queries": len(ids),
         "seed": arguments.seed,
     }
-    for measurement in measurements:
-        with closing(ProgressBar(measurement)) as bar:
-            found = measure_copies(measurement, collection, ids, distortions, seed=arguments.seed, progress=bar)
-        print(found.table.to_markdown())
-        figures[found.key] = found.figures
+    for name in [name for name in MEASUREMENTS if name in names]:
+        with closing(ProgressBar(name)) as bar:
+            found, table = measure_copies(name, collection, ids, seed=arguments.seed, progress=bar)
+        print(table.to_markdown())
+        figures[name.replace("-", "_")] = found
     if arguments.json is not None:
         write_figures(arguments.json, figures)
         print(f"Figures: {arguments.json}")

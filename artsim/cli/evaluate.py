@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from artsim.errors import QueryError
 
 if TYPE_CHECKING:
     from artsim.collection import Collection
-    from artsim.evaluation import Comparison, Evaluation, Setting, Task
+    from artsim.evaluation import Evaluation, Setting, Task
+    from artsim.evaluation.report import Section
     from artsim.evaluation.tables import Table
 
 HELP = "measure how good a collection's answers are"
 _COMPARED = ("compare_ranking", "compare_aspects", "compare_collection", "compare_encoder")
-_NEED_LABEL = ("aspects_table", "classes", "report", "disjoint", "where", "cluster", *_COMPARED)
+_NEED_LABEL = ("aspects_table", "classes", "disjoint", "where", "cluster", *_COMPARED)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,140 +49,202 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     more.add_argument(
         "--label-free", action="store_true", help="cosine and angular distance over the top k, per encoder"
     )
-    more.add_argument("--k", type=int, default=10, help="answers for --label-free and --plot (default: 10)")
-    more.add_argument("--plot", type=Path, metavar="FILE", help="a picture of a query, its top k and their scores")
-    more.add_argument("--query", metavar="ID_OR_PICTURE", help="what --plot asks (default: the first work)")
-    more.add_argument("--report", type=Path, metavar="FILE.html", help="a web page with successes and failures")
+    more.add_argument("--query", metavar="ID_OR_PICTURE", help="compare the top k of every encoder for this query")
+    more.add_argument("--k", type=int, default=10, help="answers for --label-free and --query (default: 10)")
+    more.add_argument("--report", type=Path, metavar="FILE.html", help="a web page with the tables and with pictures")
     more.add_argument("--json", type=Path, metavar="FILE", help="all figures as JSON")
+
+
+@dataclass
+class _Results:
+    """What a run found: printed as it comes, then written as JSON and as a report."""
+
+    figures: dict[str, Any]
+    tables: list[Table] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+
+    def show(self, table: Table) -> None:
+        print(table.to_markdown())
+        self.tables.append(table)
 
 
 def run(arguments: argparse.Namespace) -> int:
     _check_options(arguments)
     from artsim.evaluation.figures_file import write_figures
+    from artsim.evaluation.report import write_report
     from artsim.opening import open_collection
 
     collection = open_collection(arguments.collection)
     setting = _setting(arguments, arguments.ranking, arguments.aspects, arguments.encoder)
-    figures: dict[str, Any] = {"collection": collection.manifest.title}
+    _check_query(arguments.query, collection)
+    results = _Results({"collection": collection.manifest.title})
     if arguments.label:
-        figures |= _evaluate(arguments, collection, setting)
+        _evaluate(arguments, collection, setting, results)
     if arguments.label_free:
-        # with --label, ranking, aspects and encoder are in the figures already
-        figures = _measure_neighbours(arguments, collection, setting) | figures
-    if arguments.plot is not None:
-        figures["query"] = _plot(arguments, collection, setting)
+        _measure_neighbours(arguments, collection, setting, results)
+    if arguments.query:
+        _compare_encoders(arguments, collection, setting, results)
+    if arguments.report is not None:
+        write_report(arguments.report, collection, results.tables, results.sections)
+        print(f"Report: {arguments.report}")
     if arguments.json is not None:
-        write_figures(arguments.json, figures)
+        write_figures(arguments.json, results.figures)
         print(f"Figures: {arguments.json}")
     return 0
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    if not (arguments.label or arguments.label_free or arguments.plot):
-        raise argparse.ArgumentError(None, "give --label COLUMN, --label-free or --plot FILE")
+    """What can be known before anything is measured."""
+    if not (arguments.label or arguments.label_free or arguments.query):
+        raise argparse.ArgumentError(None, "give --label COLUMN, --label-free or --query ID_OR_PICTURE")
     for name in _NEED_LABEL:
         if getattr(arguments, name) and not arguments.label:
             raise argparse.ArgumentError(None, f"--{name.replace('_', '-')} needs --label COLUMN")
-    if arguments.query and not arguments.plot:
-        raise argparse.ArgumentError(None, "--query needs --plot FILE")
     encoders = (arguments.encoder, arguments.compare_encoder)
     for name, needs in (("auto", "auto"), ("fusion", "fusion"), ("encoder_weights", "fusion")):
         if getattr(arguments, name) and needs not in encoders:
             raise argparse.ArgumentError(None, f"--{name.replace('_', '-')} needs --encoder {needs}")
     if arguments.report is not None and arguments.report.suffix.lower() not in (".html", ".htm"):
         raise QueryError(f"The report is a web page; give it a name that ends in .html, not {arguments.report.name}.")
+    if any(getattr(arguments, name) for name in _COMPARED):
+        from artsim.evaluation.compare import paired_tests
+
+        paired_tests()
+
+
+def _check_query(query: str | None, collection: Collection) -> None:
+    if query is not None and query not in collection.state.rows and not Path(query).exists():
+        raise QueryError(f"There is neither a work nor a picture {query!r}.")
 
 
 def _setting(arguments: argparse.Namespace, ranking: str | None, aspects: str | None, encoder: str | None) -> Setting:
-    """The setting of a run; the rules for several encoders are the same in every run."""
-    from artsim.evaluation.setting_text import parse_setting
+    """The setting of a run; None is the default of each. The rules for several encoders are the same in every run.
 
-    return parse_setting(
-        ranking,
-        aspects,
-        encoder,
-        auto=arguments.auto,
-        fusion=arguments.fusion,
-        encoder_weights=arguments.encoder_weights,
+    A preset brings its own ranking, and the ranking "cosine" compares subjects only.
+    """
+    from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
+    from artsim.evaluation import Setting
+
+    name = (aspects or "balanced").strip()
+    ranking = ranking or PRESET_RANKINGS.get(name, "tuned")
+    if aspects is None and ranking == "cosine":
+        weights: dict[Any, float] = {"subject": 1.0}
+    elif name in PRESETS:
+        weights = dict(PRESETS[name])
+    else:
+        weights = _parse_weights(name, f"subject=1,style=1,color=0, or a preset: {', '.join(PRESETS)}")
+    return Setting(
+        ranking=ranking,  # type: ignore[arg-type]
+        aspects=weights,
+        encoder=encoder,
+        auto=arguments.auto or "margin",
+        fusion=arguments.fusion or "weighted",
+        encoder_weights=_parse_weights(arguments.encoder_weights or "", "clip=2,embedded=1"),
     )
 
 
-def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Setting) -> dict[str, Any]:
-    """Everything that needs labels: printed, written to the report, and returned for the JSON file."""
-    from artsim.evaluation import Task, evaluate, evaluate_settings, write_report
-    from artsim.evaluation.setting_text import parse_where
-    from artsim.evaluation.summary import comparison_summary, settings_summary, summary
+def _parse_weights(text: str, example: str) -> dict[Any, float]:
+    """`NAME=WEIGHT,...` as numbers by name; nothing for an empty text. The `QueryError` shows `example`."""
+    weights: dict[Any, float] = {}
+    for part in text.split(",") if text else ():
+        name, sign, value = (piece.strip() for piece in part.partition("="))
+        try:
+            if not name or not sign or name in weights:
+                raise ValueError(part)
+            weights[name] = float(value)
+        except ValueError:
+            raise QueryError(f"The weights {text!r} cannot be read; write weights such as {example}.") from None
+    return weights
+
+
+def _parse_where(conditions: Sequence[str]) -> dict[str, list[str]]:
+    """`artist=Monet` as a filter; several for one column mean any of them."""
+    where: dict[str, list[str]] = {}
+    for condition in conditions:
+        column, sign, value = condition.partition("=")
+        if not column or not sign:
+            raise QueryError(
+                f"The condition {condition!r} cannot be read; write COLUMN=VALUE, such as artist=Rembrandt."
+            )
+        where.setdefault(column, []).append(value)
+    return where
+
+
+def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Setting, results: _Results) -> None:
+    """Everything that needs labels."""
+    from artsim.evaluation import Task, compare, evaluate, evaluate_settings
+    from artsim.evaluation.report import example_sections
     from artsim.evaluation.tables import class_table, comparison_table, figures_table, settings_table
 
     task = Task(
         label=arguments.label,
         disjoint=arguments.disjoint,
-        where=parse_where(arguments.where),
+        where=_parse_where(arguments.where),
         cluster=arguments.cluster,
         max_queries=arguments.max_queries,
         seed=arguments.seed,
     )
     evaluation = evaluate(collection, task, setting)
-    figures = summary(evaluation)
-    print(figures_table(evaluation).to_markdown())
-    tables: list[Table] = []
+    results.figures |= evaluation.as_json()
+    results.show(figures_table(evaluation))
     if arguments.aspects_table:
         evaluations = evaluate_settings(collection, task, setting)
-        tables.append(settings_table(evaluations))
-        figures["table"] = settings_summary(evaluations)
+        results.show(settings_table(evaluations))
+        results.figures["table"] = [
+            {"name": name, "ranking": one.setting.ranking, "aspects": dict(one.setting.aspects), **one.means()}
+            for name, one in evaluations.items()
+        ]
     if any(getattr(arguments, name) for name in _COMPARED):
-        comparison = _compare(arguments, collection, task, evaluation)
-        tables.append(comparison_table(comparison))
-        figures["comparison"] = comparison_summary(comparison)
-    for table in [*tables, class_table(evaluation)] if arguments.classes else tables:
-        print(table.to_markdown())
+        comparison = compare(evaluation, _evaluate_other(arguments, collection, task, setting))
+        results.show(comparison_table(comparison))
+        results.figures["comparison"] = comparison.as_json()
+    if arguments.classes:
+        results.show(class_table(evaluation))
     if arguments.report is not None:
-        write_report(arguments.report, collection, evaluation, tables=tables)
-        print(f"Report: {arguments.report}")
-    return figures
+        results.sections += example_sections(collection, evaluation)
 
 
-def _compare(arguments: argparse.Namespace, collection: Collection, task: Task, first: Evaluation) -> Comparison:
+def _evaluate_other(arguments: argparse.Namespace, collection: Collection, task: Task, setting: Setting) -> Evaluation:
     """The same task with what --compare-... changes."""
-    from artsim.evaluation import compare, evaluate
+    from artsim.evaluation import evaluate
     from artsim.opening import open_collection
 
     other = open_collection(arguments.compare_collection) if arguments.compare_collection else collection
-    encoder = arguments.compare_encoder or (None if arguments.compare_collection else first.setting.encoder)
+    encoder = arguments.compare_encoder or (None if arguments.compare_collection else setting.encoder)
     aspects = arguments.compare_aspects or arguments.aspects
-    ranking = arguments.compare_ranking or (None if arguments.compare_aspects else first.setting.ranking)
-    return compare(first, evaluate(other, task, _setting(arguments, ranking, aspects, encoder)))
+    ranking = arguments.compare_ranking or (None if arguments.compare_aspects else setting.ranking)
+    return evaluate(other, task, _setting(arguments, ranking, aspects, encoder))
 
 
-def _measure_neighbours(arguments: argparse.Namespace, collection: Collection, setting: Setting) -> dict[str, Any]:
-    """Statistics that need no labels, for each encoder that is asked: printed, and returned for the JSON file."""
+def _measure_neighbours(
+    arguments: argparse.Namespace, collection: Collection, setting: Setting, results: _Results
+) -> None:
+    """Statistics that need no labels, for each encoder that is asked."""
     from artsim.evaluation import measure_neighbours
-    from artsim.evaluation.neighbours import neighbours_table
-    from artsim.evaluation.summary import neighbours_summary
+    from artsim.evaluation.tables import neighbours_table
 
-    everyone = [space.name for space in collection.state.spaces]
-    names = everyone if setting.several or setting.encoder is None else [setting.encoder]
-    settings = [dataclasses.replace(setting, encoder=name) for name in names]
-    found = [
-        measure_neighbours(collection, one, k=arguments.k, max_queries=arguments.max_queries, seed=arguments.seed)
-        for one in settings
-    ]
-    print(neighbours_table(found, settings[0]).to_markdown())
-    return {
-        "ranking": setting.ranking,
-        "aspects": dict(setting.aspects),
-        "encoder": found[0].encoder,
-        "label_free": neighbours_summary(found),
-    }
+    everyone = setting.several or setting.encoder is None
+    names = [space.name for space in collection.state.spaces] if everyone else [setting.encoder]
+    options = {"k": arguments.k, "max_queries": arguments.max_queries, "seed": arguments.seed}
+    found = [measure_neighbours(collection, replace(setting, encoder=name), **options) for name in names]
+    results.show(neighbours_table(found, setting))
+    if not arguments.label:
+        results.figures |= {"ranking": setting.ranking, "aspects": dict(setting.aspects), "encoder": found[0].encoder}
+    results.figures["label_free"] = [asdict(one) for one in found]
 
 
-def _plot(arguments: argparse.Namespace, collection: Collection, setting: Setting) -> dict[str, Any]:
-    """A picture of one query and its answers, and what each encoder answers, for the JSON file."""
-    from artsim.evaluation import ask_encoders, save_sheet, search_sheet
+def _compare_encoders(
+    arguments: argparse.Namespace, collection: Collection, setting: Setting, results: _Results
+) -> None:
+    """The matches of each encoder for one query."""
+    from artsim.evaluation.report import query_section
     from artsim.evaluation.tables import encoders_table
 
-    save_sheet(search_sheet(collection, arguments.query, setting, k=arguments.k), arguments.plot)
-    print(f"Plot: {arguments.plot}")
-    comparison = ask_encoders(collection, arguments.query, setting, k=arguments.k)
-    print(encoders_table(comparison).to_markdown())
-    return comparison.as_json()
+    kind = "work" if arguments.query in collection.state.rows else "image"
+    comparison = collection.compare_encoders(
+        **{kind: arguments.query}, k=arguments.k, aspects=setting.aspects, ranking=setting.ranking
+    )
+    results.show(encoders_table(comparison))
+    results.figures["query"] = comparison.as_json()
+    if arguments.report is not None:
+        results.sections.append(query_section(collection, arguments.query, comparison))

@@ -7,7 +7,7 @@ Queries are made from the collection's own pictures (see `distortions`), so the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,17 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.encoders.region_vectors import Region
-from artsim.errors import QueryError
-from artsim.evaluation.distortions import DETAILS, Alter, Cut, Detail, generator
-from artsim.evaluation.intervals import bootstrap_intervals
+from artsim.evaluation.distortions import DETAILS, SAME_WORK, Alter, Cut, Detail, generator
+from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
+from artsim.evaluation.relevance import draw_queries
+from artsim.evaluation.tables import Table
 from artsim.images.decode import load_image
-from artsim.search.match import Match
+from artsim.messages.progress import Progress
 
+MEASUREMENTS = ("same-work", "details", "duplicates")
 DEPTH = 100  # matches examined per query; a work beyond them counts as not found
 SIDE = 640  # short side in pixels to which pictures are reduced before they are altered
-METRICS = ("recall@1", "recall@5", "mrr")
+RANK_METRICS = ("recall@1", "recall@5", "mrr")
 _ADD_BATCH = 32  # copies added at once
 
 Way = Mapping[str, Any]
@@ -37,7 +39,32 @@ DETAIL_WAYS: Mapping[str, Way] = {
     "balanced, whole pictures": {},
     "raw cosine of whole pictures": {"ranking": "cosine"},
 }
-Progress = Callable[[int, int | None], None]
+
+
+def measure_copies(
+    measurement: str, collection: Collection, ids: Sequence[str], *, seed: int, progress: Progress
+) -> tuple[Any, Table]:
+    """One of `MEASUREMENTS`, as figures for a JSON file and as a table.
+
+    "duplicates" changes `collection` in memory: measure it last, and do not save the collection.
+    """
+    if measurement == "duplicates":
+        figures = find_duplicates_again(collection, ids, SAME_WORK, seed=seed, progress=progress)
+        return figures, _duplicates_table(figures, copies=len(ids))
+    if measurement == "same-work":
+        title = "The same work in another reproduction"
+        found = find_reproductions(collection, ids, SAME_WORK, SAME_WORK_WAYS, seed=seed, progress=progress)
+        found += all_together(found)
+    else:
+        title = "The work that a detail is of"
+        found = find_reproductions(collection, ids, DETAILS, DETAIL_WAYS, seed=seed, progress=progress)
+    entries = [one.as_json() for one in found]
+    return entries, _found_table(f"{title}: {len(ids)} queries each", entries)
+
+
+def draw_works(collection: Collection, count: int | None, *, seed: int) -> list[str]:
+    """Ids of `count` works (default: all), drawn without replacement, in collection order. `QueryError` below 1."""
+    return [collection.ids[row] for row in draw_queries(np.arange(len(collection)), count, seed=seed)]
 
 
 @dataclass(frozen=True)
@@ -48,182 +75,82 @@ class FoundAgain:
     way: str
     ranks: np.ndarray
     """(q,) int: rank of the right work among the matches, from 1; 0 where it is not among the first `DEPTH`."""
-    overlaps: np.ndarray
+    region_overlaps: np.ndarray
     """(q,) float: intersection over union of the matched region and the true one; nan where there is no region."""
 
     def values(self) -> np.ndarray:
-        """(q, 3) float: `METRICS` of each query."""
+        """(q, 3) float: `RANK_METRICS` of each query."""
         found = self.ranks > 0
         reciprocal = np.divide(1.0, self.ranks, out=np.zeros(len(self.ranks)), where=found)
         return np.stack([self.ranks == 1, found & (self.ranks <= 5), reciprocal], axis=1).astype(float)
 
     def means(self) -> dict[str, float]:
         """Mean of each metric over the queries."""
-        return dict(zip(METRICS, self.values().mean(axis=0).tolist(), strict=True))
-
-    def intervals(self, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """95 % interval of each mean, by bootstrap over queries; nan with fewer than two."""
-        bounds = bootstrap_intervals(self.values(), seed=seed)
-        return {metric: (float(low), float(high)) for metric, (low, high) in zip(METRICS, bounds, strict=True)}
+        return dict(zip(RANK_METRICS, self.values().mean(axis=0).tolist(), strict=True))
 
     @property
-    def overlap(self) -> float:
-        """Mean region overlap over the works found; nan where the search method returns no regions."""
-        known = self.overlaps[~np.isnan(self.overlaps)]
-        return float(known.mean()) if len(known) else math.nan
+    def region_overlap(self) -> float | None:
+        """Mean over the works found; None where the search method returns no regions."""
+        known = self.region_overlaps[~np.isnan(self.region_overlaps)]
+        return float(known.mean()) if len(known) else None
 
-
-def draw_works(collection: Collection, count: int | None, *, seed: int) -> list[str]:
-    """Ids of `count` works (default: all), drawn without replacement, in collection order.
-
-    `QueryError` for a count below 1.
-    """
-    ids = collection.ids
-    if count is None or count >= len(ids):
-        return ids
-    if count < 1:
-        raise QueryError(f"The number of queries must be at least 1; it is {count}.")
-    return [ids[row] for row in np.sort(np.random.default_rng(seed).choice(len(ids), count, replace=False))]
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "distortion": self.distortion,
+            "way": self.way,
+            "queries": len(self.ranks),
+            **self.means(),
+            "intervals": dict(zip(RANK_METRICS, map(bounds_or_none, bootstrap_intervals(self.values())), strict=True)),
+            "overlap": self.region_overlap,
+        }
 
 
 def find_reproductions(
     collection: Collection,
     ids: Sequence[str],
-    distortions: Sequence[Alter],
+    alterations: Sequence[Alter | Cut],
     ways: Mapping[str, Way] = SAME_WORK_WAYS,
     *,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> list[FoundAgain]:
-    """Search for every work in `ids` under every distortion, with every search method."""
+    """Search for every work in `ids` by one altered picture or detail per alteration, with every search method."""
     results = []
-    for number, alter in enumerate(distortions):
-        name = alter.__name__
-
-        def make_query(identity: str, alter: Alter = alter, name: str = name) -> Detail:
-            image = load_image(collection.picture(identity), short_side=SIDE, name=identity)
-            return Detail(alter(image, generator(seed, identity, name)), (0.0, 0.0, 1.0, 1.0))
-
-        part_progress = (
-            None if progress is None else _offset_progress(progress, number * len(ids), len(distortions) * len(ids))
-        )
-        results += _search_works(collection, ids, name, make_query, ways, part_progress)
+    for number, alter in enumerate(alterations):
+        ranks = {way: np.zeros(len(ids), int) for way in ways}
+        overlaps = {way: np.full(len(ids), np.nan) for way in ways}
+        for position, identity in enumerate(ids):
+            altered = alter(_original(collection, identity), generator(seed, identity, alter.__name__))
+            image = altered.image if isinstance(altered, Detail) else altered
+            for way, options in ways.items():
+                matches = collection.search(image=image, k=DEPTH, **options)
+                match = next((match for match in matches if match.id == identity), None)
+                if match is not None:
+                    ranks[way][position] = match.rank
+                    if match.region is not None and isinstance(altered, Detail):
+                        overlaps[way][position] = intersection_over_union(match.region, altered.region)
+            progress(number * len(ids) + position + 1, len(alterations) * len(ids))
+        results += [FoundAgain(alter.__name__, way, ranks[way], overlaps[way]) for way in ways]
     return results
 
 
-def find_details(
-    collection: Collection,
-    ids: Sequence[str],
-    cuts: Sequence[Cut] = DETAILS,
-    ways: Mapping[str, Way] = DETAIL_WAYS,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> list[FoundAgain]:
-    """Search for every work in `ids` by one detail per function in `cuts`, with every search method."""
-    results = []
-    for number, cut in enumerate(cuts):
-        name = cut.__name__
-
-        def make_query(identity: str, cut: Cut = cut, name: str = name) -> Detail:
-            image = load_image(collection.picture(identity), short_side=SIDE, name=identity)
-            return cut(image, generator(seed, identity, name))
-
-        part_progress = (
-            None if progress is None else _offset_progress(progress, number * len(ids), len(cuts) * len(ids))
-        )
-        results += _search_works(collection, ids, name, make_query, ways, part_progress)
-    return results
+def all_together(results: Sequence[FoundAgain]) -> list[FoundAgain]:
+    """One result over all distortions for each search method."""
+    together = []
+    for way in dict.fromkeys(result.way for result in results):
+        own = [result for result in results if result.way == way]
+        ranks, overlaps = [one.ranks for one in own], [one.region_overlaps for one in own]
+        together.append(FoundAgain("all", way, np.concatenate(ranks), np.concatenate(overlaps)))
+    return together
 
 
-def _search_works(
-    collection: Collection,
-    ids: Sequence[str],
-    name: str,
-    make_query: Callable[[str], Detail],
-    ways: Mapping[str, Way],
-    progress: Progress | None,
-) -> list[FoundAgain]:
-    """Search for each work by `make_query(id)`; one result per search method."""
-    ranks = {way: np.zeros(len(ids), int) for way in ways}
-    overlaps = {way: np.full(len(ids), np.nan) for way in ways}
-    for number, identity in enumerate(ids):
-        detail = make_query(identity)
-        for way, options in ways.items():
-            match = _match_of(collection.search(image=detail.image, k=DEPTH, **options), identity)
-            if match is not None:
-                ranks[way][number] = match.rank
-                if match.region is not None:
-                    overlaps[way][number] = overlap(match.region, detail.region)
-        if progress is not None:
-            progress(number + 1, len(ids))
-    return [FoundAgain(name, way, ranks[way], overlaps[way]) for way in ways]
-
-
-def with_all_together(results: Sequence[FoundAgain]) -> list[FoundAgain]:
-    """`results`, then one result over all distortions for each search method that has several."""
-    by_way: dict[str, list[FoundAgain]] = {}
-    for result in results:
-        by_way.setdefault(result.way, []).append(result)
-    pooled = [
-        FoundAgain(
-            "all",
-            way,
-            np.concatenate([result.ranks for result in of_way]),
-            np.concatenate([result.overlaps for result in of_way]),
-        )
-        for way, of_way in by_way.items()
-        if len(of_way) > 1
-    ]
-    return [*results, *pooled]
-
-
-def _match_of(matches: Sequence[Match], identity: str) -> Match | None:
-    return next((match for match in matches if match.id == identity), None)
-
-
-def overlap(first: Region, second: Region) -> float:
-    """Intersection over union of two regions, in [0, 1]."""
+def intersection_over_union(first: Region, second: Region) -> float:
+    """In [0, 1]: common area of two regions, divided by the area of both together."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     intersection = max(0.0, width) * max(0.0, height)
     areas = sum((right - left) * (bottom - top) for left, top, right, bottom in (first, second))
     return intersection / (areas - intersection)
-
-
-def _offset_progress(progress: Progress, before: int, total: int) -> Progress:
-    return lambda done, _: progress(before + done, total)
-
-
-@dataclass(frozen=True)
-class DuplicatesFound:
-    """Altered copies in the groups of `Collection.duplicates`."""
-
-    found: Mapping[str, np.ndarray]
-    """Distortion -> (copies,) bool: whether a copy is in the same group as its original."""
-    pairs: int
-    """Number of pairs of works within one group, over all groups."""
-    right_pairs: int
-    """Number of those pairs whose works share an original."""
-    already: tuple[tuple[str, ...], ...]
-    """Groups listed before any copy was added; each counts as one original, whether or not that is true."""
-
-    def intervals(self, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """95 % interval of each recall, by bootstrap over copies; nan with fewer than two."""
-        bounds = {
-            name: bootstrap_intervals(found[:, None].astype(float), seed=seed)[0] for name, found in self.found.items()
-        }
-        return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
-
-    @property
-    def recall(self) -> float:
-        """Share of the copies that are grouped with their original."""
-        return float(np.concatenate(list(self.found.values())).mean())
-
-    @property
-    def precision(self) -> float:
-        """Share of the pairs that share an original; nan when there are none."""
-        return self.right_pairs / self.pairs if self.pairs else math.nan
 
 
 def find_duplicates_again(
@@ -232,11 +159,13 @@ def find_duplicates_again(
     distortions: Sequence[Alter],
     *,
     seed: int = 0,
-    progress: Progress | None = None,
-) -> DuplicatesFound:
-    """Add one altered copy per distortion of every work in `ids`, then list the duplicates.
+    progress: Progress = lambda done, total: None,
+) -> dict[str, Any]:
+    """Add one altered copy per distortion of every work in `ids`, then list the duplicates; figures for a JSON file.
 
-    Changes `collection` in memory: open one for this call only, and do not save it.
+    `recall` is the share of copies in one group with their original, `precision` the share of the pairs within groups that
+    have one original (None without pairs). Each of `groups_before`, listed before any copy was added, counts as one original,
+    whether or not that is true. Changes `collection` in memory: open one for this call only, and do not save it.
     """
     groups_before = tuple(group.ids for group in collection.duplicates())
     original_of = {identity: identity for identity in collection.ids}
@@ -244,29 +173,57 @@ def find_duplicates_again(
     copies: dict[str, list[str]] = {}
     for number, alter in enumerate(distortions):
         name = alter.__name__
+        copies[name] = []
         for start in range(0, len(ids), _ADD_BATCH):
             chunk = ids[start : start + _ADD_BATCH]
-            images = [load_image(collection.picture(identity), short_side=SIDE, name=identity) for identity in chunk]
-            works = [
-                {"id": f"{identity} {name}", "image": alter(image, generator(seed, identity, name))}
-                for identity, image in zip(chunk, images, strict=True)
-            ]
-            added = collection.add(works)
-            copies[name] = copies.get(name, []) + added
-            original_of |= {copy: original_of[identity] for copy, identity in zip(added, chunk, strict=True)}
-            if progress is not None:
-                progress(number * len(ids) + start + len(chunk), len(distortions) * len(ids))
+            altered = [alter(_original(collection, one), generator(seed, one, name)) for one in chunk]
+            works = [{"id": f"{one} {name}", "image": image} for one, image in zip(chunk, altered, strict=True)]
+            copies[name] += collection.add(works)
+            progress(number * len(ids) + start + len(chunk), len(distortions) * len(ids))
+        original_of |= {copy: original_of[identity] for copy, identity in zip(copies[name], ids, strict=True)}
     groups = [group.ids for group in collection.duplicates()]
     group_of = {identity: number for number, group in enumerate(groups) for identity in group}
     found = {
-        name: np.array(
-            [group_of.get(copy, -1) == group_of.get(identity, -2) for copy, identity in zip(copy_ids, ids, strict=True)]
-        )
-        for name, copy_ids in copies.items()
+        name: np.array([group_of.get(copy, -1) == group_of.get(one, -2) for copy, one in zip(own, ids, strict=True)])
+        for name, own in copies.items()
     }
     pairs = right_pairs = 0
     for group in groups:
         pairs += math.comb(len(group), 2)
         _, counts = np.unique([original_of[identity] for identity in group], return_counts=True)
         right_pairs += sum(math.comb(int(count), 2) for count in counts)
-    return DuplicatesFound(found, pairs, right_pairs, groups_before)
+    intervals = {name: bootstrap_intervals(own[:, None].astype(float))[0] for name, own in found.items()}
+    return {
+        "recall": float(np.concatenate(list(found.values())).mean()),
+        "recall_by_distortion": {name: float(own.mean()) for name, own in found.items()},
+        "intervals": {name: bounds_or_none(interval) for name, interval in intervals.items()},
+        "precision": right_pairs / pairs if pairs else None,
+        "pairs": pairs,
+        "right_pairs": right_pairs,
+        "groups_before": [list(group) for group in groups_before],
+    }
+
+
+def _found_table(title: str, entries: Sequence[Mapping[str, Any]]) -> Table:
+    rows = []
+    for entry in entries:
+        interval, overlap = entry["intervals"]["recall@1"], entry["overlap"]
+        between = "" if interval is None else f"{interval[0]:.3f}..{interval[1]:.3f}"
+        recall, recall_5, mrr = (f"{entry[metric]:.3f}" for metric in RANK_METRICS)
+        name = f"{entry['distortion']}, {entry['way']}"
+        rows.append((name, recall, between, recall_5, mrr, "" if overlap is None else f"{overlap:.2f}"))
+    return Table(title, ("", "R@1", "95 %", "R@5", "MRR", "overlap"), tuple(rows))
+
+
+def _duplicates_table(figures: Mapping[str, Any], *, copies: int) -> Table:
+    rows = tuple((name, f"{recall:.3f}", str(copies)) for name, recall in figures["recall_by_distortion"].items())
+    precision = "not known" if figures["precision"] is None else f"{figures['precision']:.4f}"
+    note = (
+        f"{figures['right_pairs']} of {figures['pairs']} pairs of works in one group are of one original: precision "
+        f"{precision}. Groups before any copy was added: {len(figures['groups_before'])}."
+    )
+    return Table("Altered copies among the duplicates", ("", "recall", "copies"), rows, note)
+
+
+def _original(collection: Collection, identity: str) -> Any:
+    return load_image(collection.picture(identity), short_side=SIDE, name=identity)

@@ -9,18 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 RESAMPLES = 2000
-_CHUNK_DRAWS = 4_000_000  # random numbers in memory at once
 
 
-def bootstrap_intervals(
-    values: np.ndarray,
-    *,
-    clusters: np.ndarray | None = None,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> np.ndarray:
-    """(m, 2): lower and upper bound of the mean of each column of `values` (q, m), by `resamples` draws with replacement.
+def bootstrap_intervals(values: np.ndarray, *, clusters: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+    """(m, 2): bounds of the 95 % interval of the mean of each column of `values` (q, m), from `RESAMPLES` draws.
 
     `clusters` (q,) int: group of each query, to draw whole groups instead. nan with only one query or group.
     """
@@ -31,11 +23,13 @@ def bootstrap_intervals(
     sizes = np.bincount(clusters, minlength=units).astype(float)  # (units,)
     sums = np.stack([np.bincount(clusters, column, minlength=units) for column in values.T], axis=1)  # (units, m)
     rng = np.random.default_rng(seed)
-    means = []
-    chunk = max(1, _CHUNK_DRAWS // units)
-    for start in range(0, resamples, chunk):
-        drawn = rng.integers(0, units, (min(chunk, resamples - start), units))
-        counts = np.stack([np.bincount(row, minlength=units) for row in drawn])  # (chunk, units)
-        means.append(counts @ sums / (counts @ sizes)[:, None])
-    tail = (1 - confidence) / 2
-    return np.quantile(np.concatenate(means), [tail, 1 - tail], axis=0).T
+    means = np.empty((RESAMPLES, values.shape[1]))
+    for number in range(RESAMPLES):
+        counts = np.bincount(rng.integers(0, units, units), minlength=units)
+        means[number] = counts @ sums / (counts @ sizes)
+    return np.quantile(means, [0.025, 0.975], axis=0).T
+
+
+def bounds_or_none(interval: np.ndarray) -> list[float] | None:
+    """An interval (2,) as JSON has it: None where it is unknown."""
+    return None if np.isnan(interval).any() else interval.tolist()

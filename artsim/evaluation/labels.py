@@ -12,7 +12,7 @@ import pyarrow as pa
 from artsim.errors import QueryError
 
 _UNKNOWN = frozenset(
-    "|anonymous|n/a|none|unidentified|unidentified artist|unknown|unknown artist|unknown painter".split("|")
+    "anonymous|n/a|none|unidentified|unidentified artist|unknown|unknown artist|unknown painter".split("|")
 )
 """Lower-case labels that mean "unknown": two works with such a label share nothing."""
 
@@ -64,43 +64,37 @@ def read_labels(table: pa.Table, column: str, *, literal: bool = False) -> Label
         raise QueryError(
             f"The column {column!r} holds {kind}, which cannot be a label; give a column of text or numbers."
         )
-    items_of_row = [value if is_list else [value] for value in table.column(column).to_pylist()]
-    values = tuple(
-        tuple(dict.fromkeys(_clean(item) for item in items or () if not _is_missing(item, literal)))
-        for items in items_of_row
-    )
+    values = []
+    for items in table.column(column).to_pylist():
+        labels = (_label(item, literal) for item in ((items or ()) if is_list else (items,)))
+        values.append(tuple(dict.fromkeys(label for label in labels if label is not None)))
     rows: dict[Hashable, list[int]] = defaultdict(list)
     for row, row_values in enumerate(values):
         for value in row_values:
             rows[value].append(row)
-    return Labels(column, values, {value: np.array(members, int) for value, members in rows.items()})
+    return Labels(column, tuple(values), {value: np.array(members, int) for value, members in rows.items()})
 
 
-def _clean(value: Hashable) -> Hashable:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _is_missing(value: Hashable, literal: bool) -> bool:
-    if value is None or value != value:  # NaN differs from itself
-        return True
-    if not isinstance(value, str):
-        return False
-    return not value.strip() or (not literal and value.strip().lower() in _UNKNOWN)
+def _label(value: Hashable, literal: bool) -> Hashable | None:
+    """A value as a label, without spaces around it; None where it is missing."""
+    if isinstance(value, str):
+        value = value.strip()
+        return value if value and (literal or value.lower() not in _UNKNOWN) else None
+    return value if value == value else None  # NaN differs from itself
 
 
 def check_labels(labels: Labels, candidates: np.ndarray) -> None:
     """`QueryError` when the labels of the works where `candidates` (n,) is true make all answers right, or all wrong."""
-    count_of = {value: int(candidates[rows].sum()) for value, rows in labels.rows.items()}
-    count_of = {value: count for value, count in count_of.items() if count}
-    if not count_of:
+    counts = {value: int(candidates[rows].sum()) for value, rows in labels.rows.items() if candidates[rows].any()}
+    if not counts:
         raise QueryError(f"No work that is left has a label in the column {labels.column!r}.")
-    if max(count_of.values()) < 2:
+    if max(counts.values()) < 2:
         raise QueryError(
             f"No two works share a value in the column {labels.column!r}, so no answer could be right; give a column "
             "whose values repeat, such as artist or style."
         )
-    if len(count_of) == 1:
+    if len(counts) == 1:
         raise QueryError(
-            f"The column {labels.column!r} has one class only ({next(iter(count_of))}), so every answer would be right; "
+            f"The column {labels.column!r} has one class only ({next(iter(counts))}), so every answer would be right; "
             "give a column with at least two."
         )

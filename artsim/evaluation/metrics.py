@@ -1,16 +1,7 @@
 """Retrieval metrics of a query, computed from the relevance of each work in its full ranking.
 
 All follow the usual definitions of TREC (Manning, Raghavan and Schuetze, "Introduction to Information Retrieval",
-chapter 8), with binary relevance. R is the number of relevant works in the query's ranking.
-
-| name | definition |
-| --- | --- |
-| precision@k | relevant works among the first k, divided by k (even with fewer than k works, or R < k) |
-| hit@k | 1 when at least one of the first k is relevant, else 0 |
-| recall@k | relevant works among the first k, divided by R |
-| r_precision | relevant works among the first R, divided by R |
-| map | average precision over the full ranking: the mean, over the R relevant works, of precision at their rank |
-| ndcg@k | sum of 1/log2(rank + 1) over relevant works among the first k, divided by the largest possible such sum |
+chapter 8), with binary relevance; docs/evaluation.md lists them. A test compares them with those of ranx.
 """
 
 from __future__ import annotations
@@ -49,6 +40,11 @@ def measure(relevant: np.ndarray) -> np.ndarray:
     columns.append((relevant * hits / ranks).sum(axis=1) / total)
     columns.append(_gain(relevant, 10) / _gain(ranks <= total[:, None], 10))
     return np.stack(columns, axis=1)
+
+
+def mean_metrics(values: np.ndarray) -> dict[str, float]:
+    """Mean of each metric, by name, over the queries of `values` (q, len(METRICS))."""
+    return dict(zip(METRICS, values.mean(axis=0).tolist(), strict=True))
 
 
 def _gain(relevant: np.ndarray, k: int) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.errors import QueryError
-from artsim.evaluation.full_ranking import Setting, rank_works
-from artsim.evaluation.tables import Table
+from artsim.evaluation.ranking import Setting, rank_works
+from artsim.evaluation.relevance import draw_queries
 from artsim.snapshot.state import find_space
 
 
@@ -30,8 +30,8 @@ class Neighbours:
     angular_mean: float
     """`sqrt(2 (1 - cosine))`, as in a match, in 0..2."""
     angular_std: float
-    never_found: float
-    """Share of the works that are in no answer, because hubs displace them; nan for a sample of queries."""
+    never_found: float | None
+    """Share of the works that are in no answer, because hubs displace them; None for a sample of queries."""
 
 
 def measure_neighbours(
@@ -41,25 +41,15 @@ def measure_neighbours(
 
     `QueryError` when the collection has fewer than two works, or for `k` below 1.
     """
-    state = collection.state
-    space = find_space(state, setting.encoder)
-    n = len(state)
+    space, n = find_space(collection.state, setting.encoder), len(collection)
     if n < 2:
         raise QueryError(f"This collection has {n} work; the statistics of neighbours need at least two.")
     if k < 1:
         raise QueryError(f"k must be at least 1; it is {k}.")
     k = min(k, n - 1)
-    rows = np.arange(n)
-    if max_queries is not None and max_queries < n:
-        rows = np.sort(np.random.default_rng(seed).choice(n, max(1, max_queries), replace=False))
-
-    def others(row: int) -> np.ndarray:
-        candidates = np.ones(n, bool)
-        candidates[row] = False
-        return candidates
-
+    rows = draw_queries(np.arange(n), max_queries, seed=seed)
     cosines, is_found = [], np.zeros(n, bool)
-    for block, order in rank_works(space, setting, rows, others):
+    for block, order in rank_works(space, setting, rows, lambda row: np.arange(n) != row):
         top = order[:, :k]
         queries = space.raw_subject.vectors(block)
         answers = space.raw_subject.vectors(top.reshape(-1)).reshape(len(block), k, -1)
@@ -76,22 +66,5 @@ def measure_neighbours(
         cosine_std=float(cosine.std()),
         angular_mean=float(angular.mean()),
         angular_std=float(angular.std()),
-        never_found=float(1 - is_found.mean()) if len(rows) == n else float("nan"),
+        never_found=float(1 - is_found.mean()) if len(rows) == n else None,
     )
-
-
-def neighbours_table(statistics: list[Neighbours], setting: Setting) -> Table:
-    """Table with one row per encoder."""
-    rows = tuple(
-        (
-            item.encoder,
-            str(item.queries),
-            f"{item.cosine_mean:.4f} ± {item.cosine_std:.4f}",
-            f"{item.angular_mean:.4f} ± {item.angular_std:.4f}",
-            "not known" if np.isnan(item.never_found) else f"{item.never_found:.1%}",
-        )
-        for item in statistics
-    )
-    header = ("encoder", "queries", "cosine", "angular distance", "works never found")
-    note = "Mean ± standard deviation of raw subject vectors; cosines of different encoders are not comparable."
-    return Table(f"The {statistics[0].k} nearest works ({setting})", header, rows, note)

@@ -1,101 +1,73 @@
-"""HTML report of an evaluation: tables, and example queries that succeed and fail, with pictures.
+"""HTML report: tables, and rows of pictures: queries that succeed and fail, or one query with every encoder's matches.
 
 The file is self-contained: no scripts, no requests. The number of thumbnails is bounded, so that it stays under about a
-megabyte for a collection of any size.
+megabyte for a collection of any size. The markup is in report.html.
 """
 
 from __future__ import annotations
 
 import base64
-import html
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.errors import ArtsimError, CollectionError, ImageError
-from artsim.evaluation.run import Evaluation, confusions
-from artsim.evaluation.tables import Table, class_table, figures_table
+from artsim.errors import CollectionError, ImageError
+from artsim.evaluation.run import Evaluation
+from artsim.evaluation.tables import Table
 from artsim.files.atomic import write_atomically, writing
 from artsim.images.decode import load_image
 from artsim.images.thumbnails import thumbnail
+from artsim.search.encoder_comparison import EncoderComparison
 
 SHOWN = 5  # answers per query
 EXAMPLES = 12  # queries per section: failures, successes
 _SIDE = 112
-_CLASSES, _CONFUSIONS = 40, 15
-
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
-th, td { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-.row { display: flex; gap: .6rem; margin: 1rem 0; flex-wrap: wrap; }
-figure { margin: 0; width: 120px; font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere; }
-figure div { height: 112px; display: flex; align-items: end; }
-img { max-width: 112px; max-height: 112px; display: block; }
-.query { border-right: 1px solid #8888; }
-.right div { border-bottom: 4px solid #1a7f37; } .wrong div { border-bottom: 4px solid #cf222e; }
-"""
 
 
-@dataclass
-class _Pictures:
-    """Thumbnails as `data:` URLs, each made once."""
+@dataclass(frozen=True)
+class Figure:
+    """A picture (a `data:` URL; empty where there is none that can be read) over its caption."""
 
-    collection: Collection
-    tags: dict[int, str] = field(default_factory=dict)
-
-    def tag(self, row: int) -> str:
-        """An `img` element, or "no picture" where the collection has none that can be read."""
-        if row not in self.tags:
-            identity = self.collection.ids[row]
-            try:
-                image = load_image(self.collection.picture(identity), short_side=_SIDE, name=identity)
-                data = base64.b64encode(thumbnail(image, side=_SIDE)).decode("ascii")
-                self.tags[row] = f'<img alt="" src="data:image/webp;base64,{data}">'
-            except (CollectionError, ImageError):
-                self.tags[row] = "<i>no picture</i>"
-        return self.tags[row]
+    kind: str
+    """"query", "match", "right" or "wrong": the class of the element."""
+    picture: str
+    caption: Sequence[str]
 
 
-def write_report(path: Path, collection: Collection, evaluation: Evaluation, *, tables: Sequence[Table] = ()) -> None:
-    """Write the report of `evaluation` to the HTML file `path`, with `tables` after its metrics.
+@dataclass(frozen=True)
+class Section:
+    """Rows of pictures under a heading; each row begins with a query."""
 
-    `ArtsimError` for another file type, or when the file cannot be written.
-    """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ArtsimError(f"The report is a web page; give it a name that ends in .html instead of {path.name}.")
+    heading: str
+    note: str
+    rows: Sequence[Sequence[Figure]]
+
+
+def write_report(path: Path, collection: Collection, tables: Iterable[Table], sections: Iterable[Section]) -> None:
+    """Write the report to the HTML file `path`. `CollectionError` when it cannot be written."""
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    page = environment.get_template("report.html").render(collection=collection, tables=tables, sections=sections)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, render_report(collection, evaluation, tables=tables))
+    write_atomically(path, page)
 
 
-def render_report(collection: Collection, evaluation: Evaluation, *, tables: Sequence[Table] = ()) -> str:
-    """The report as an HTML page."""
-    pictures = _Pictures(collection)
-    title = f"{collection.manifest.title}: same {evaluation.task.label}"
-    facts = f"{evaluation.works} works; encoder {evaluation.encoder}, revision {evaluation.revision}."
-    successes, failures = examples(evaluation, best=True), examples(evaluation, best=False)
-    parts = [
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<style>{_STYLE}</style><body><h1>{html.escape(title)}</h1><p>{html.escape(facts)}</p>",
-        figures_table(evaluation).to_html(),
-        *(table.to_html() for table in tables),
-        class_table(evaluation, at_most=_CLASSES).to_html(),
-        _confusion_table(collection, evaluation).to_html(),
-        "<h2>Failures</h2><p>The queries with the lowest average precision, one per label: query, then its best answers.</p>",
-        *(_example(collection, evaluation, pictures, number) for number in failures),
-        "<h2>Successes</h2><p>The queries with the highest average precision, one per label.</p>",
-        *(_example(collection, evaluation, pictures, number) for number in successes),
-        "</body></html>\n",
+def example_sections(collection: Collection, evaluation: Evaluation) -> list[Section]:
+    """Failures and successes of an evaluation, with their answers marked right or wrong."""
+    return [
+        Section(
+            heading,
+            f"The queries with the {extreme} average precision, one per label: query, then its best answers.",
+            [_example(collection, evaluation, number) for number in examples(evaluation, best=best)],
+        )
+        for heading, extreme, best in (("Failures", "lowest", False), ("Successes", "highest", True))
     ]
-    return "\n".join(parts)
 
 
 def examples(evaluation: Evaluation, *, best: bool) -> list[int]:
@@ -104,52 +76,56 @@ def examples(evaluation: Evaluation, *, best: bool) -> list[int]:
     A success has a right first answer, a failure a wrong one.
     """
     precision = evaluation.of("map")
-    order = np.argsort(-precision if best else precision, kind="stable")
-    chosen: list[int] = []
-    seen = set()
-    for number in order.tolist():
-        label = evaluation.labels[number]
-        if bool(evaluation.right[number, 0]) == best and label not in seen:
-            seen.add(label)
-            chosen.append(number)
-        if len(chosen) == EXAMPLES:
-            break
-    return chosen
+    chosen: dict[Any, int] = {}
+    for number in np.argsort(-precision if best else precision, kind="stable").tolist():
+        if bool(evaluation.right[number, 0]) == best:
+            chosen.setdefault(evaluation.labels[number], number)
+    return list(chosen.values())[:EXAMPLES]
 
 
-def _confusion_table(collection: Collection, evaluation: Evaluation) -> Table:
-    label = evaluation.task.label
-    most_frequent = confusions(collection, evaluation)[:_CONFUSIONS]
-    rows = tuple((str(expected), str(answered), str(count)) for expected, answered, count in most_frequent)
-    return Table("Most frequent wrong first answers", (f"{label} of the query", "first answer", "times"), rows)
+def _example(collection: Collection, evaluation: Evaluation, number: int) -> list[Figure]:
+    def figure(row: int, kind: str, verdict: str) -> Figure:
+        work = collection.state.work(row)
+        label = work.get(evaluation.task.label)
+        label_text = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
+        return Figure(kind, _picture(collection, work["id"]), (verdict, label_text, _title(work)))
+
+    figures = [figure(int(evaluation.rows[number]), "query", "Query")]
+    answers = zip(evaluation.top[number, :SHOWN].tolist(), evaluation.right[number, :SHOWN].tolist(), strict=True)
+    for rank, (row, is_right) in enumerate(answers, start=1):
+        if row >= 0:
+            verdict = "right" if is_right else "wrong"
+            figures.append(figure(row, verdict, f"{rank}. {verdict}"))
+    return figures
 
 
-def _example(collection: Collection, evaluation: Evaluation, pictures: _Pictures, number: int) -> str:
-    query = _figure(collection, evaluation, pictures, int(evaluation.rows[number]), "query", "")
-    answers = [
-        _figure(
-            collection,
-            evaluation,
-            pictures,
-            row,
-            "right" if right else "wrong",
-            f"{rank}. {'right' if right else 'wrong'}",
-        )
-        for rank, (row, right) in enumerate(
-            zip(evaluation.top[number, :SHOWN].tolist(), evaluation.right[number, :SHOWN].tolist(), strict=True),
-            start=1,
-        )
-        if row >= 0
-    ]
-    return f'<div class="row">{query}{"".join(answers)}</div>'
+def query_section(collection: Collection, query: str, comparison: EncoderComparison) -> Section:
+    """The matches of every encoder for `query`, a work id or the path of a picture, with their scores."""
+    is_work = query in collection.state.rows
+    title = _title(collection.work(query)) if is_work else Path(query).name
+    picture = _picture(collection, query) if is_work else _data_url(query, title)
+    rows = []
+    for answers in comparison.answers:
+        row = [Figure("query", picture, (answers.encoder, title))]
+        for match in answers.matches:
+            scores = (f"cosine {match.cosine:.4f}", f"angular distance {match.angular_distance:.4f}")
+            caption = (f"{match.rank}. {_title(match.work)}", *scores, f"closer than {match.percentile:.1f} % of pairs")
+            row.append(Figure("match", _picture(collection, match.id), caption))
+        rows.append(row)
+    return Section(f"Matches of {title}", "One row for each encoder: query, then its matches with their scores.", rows)
 
 
-def _figure(
-    collection: Collection, evaluation: Evaluation, pictures: _Pictures, row: int, kind: str, verdict: str
-) -> str:
-    work = collection.state.work(row)
-    label = work.get(evaluation.task.label)
-    label_text = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
-    lines = [verdict or "Query", label_text, str(work.get("title") or work["id"])]
-    caption = "<br>".join(html.escape(line if len(line) <= 70 else line[:67] + "...") for line in lines)
-    return f'<figure class="{kind}"><div>{pictures.tag(row)}</div><figcaption>{caption}</figcaption></figure>'
+def _title(work: Any) -> str:
+    return str(work.get("title") or work["id"])
+
+
+def _picture(collection: Collection, identity: str) -> str:
+    try:
+        return _data_url(collection.picture(identity), identity)
+    except (CollectionError, ImageError):
+        return ""
+
+
+def _data_url(source: Any, name: str) -> str:
+    image = load_image(source, short_side=_SIDE, name=name)
+    return "data:image/webp;base64," + base64.b64encode(thumbnail(image, side=_SIDE)).decode("ascii")

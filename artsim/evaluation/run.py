@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from artsim.collection import Collection
+from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
 from artsim.errors import QueryError
-from artsim.evaluation.full_ranking import Setting
-from artsim.evaluation.labels import Labels, check_labels, read_labels
-from artsim.evaluation.metrics import METRICS, measure
-from artsim.evaluation.several import rank_by_encoders
-from artsim.snapshot.filters import Where, allowed_rows
+from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
+from artsim.evaluation.labels import check_labels, read_labels
+from artsim.evaluation.metrics import METRICS, mean_metrics, measure
+from artsim.evaluation.ranking import Setting, rank_by_encoders
+from artsim.evaluation.relevance import Relevance, draw_queries
+from artsim.snapshot.filters import Where, allowed_rows, as_plain
 from artsim.snapshot.state import find_space
 
 TOP = 10  # answers kept per query, for reports
@@ -41,6 +45,10 @@ class Task:
     seed: int = 0
     """Seed of that sample and of the intervals."""
 
+    @property
+    def cluster_column(self) -> str:
+        return self.cluster or self.disjoint or self.label
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -58,19 +66,18 @@ class Evaluation:
     """Number of works in the collection."""
     candidates: int
     """Number of works that can be queries and answers."""
-    unlabelled: int
+    without_label: int
     """Number of works left out because they have no label."""
-    lonely: int
+    without_relevant: int
     """Number of labelled works left out as queries, because nothing relevant is in their ranking."""
     chance: float
     """Mean share of relevant works in the rankings: the precision of random answers."""
-    cluster_column: str
     rows: np.ndarray = field(repr=False)
     """(q,) int: rows of the query works."""
     ids: tuple[str, ...] = field(repr=False)
     labels: tuple[tuple[Hashable, ...], ...] = field(repr=False)
     clusters: np.ndarray = field(repr=False)
-    """(q,) int: group of each query; works with the same value in `cluster_column` share one."""
+    """(q,) int: group of each query; works with the same value in the task's `cluster_column` share one."""
     values: np.ndarray = field(repr=False)
     top: np.ndarray = field(repr=False)
     """(q, <= TOP) int: rows of the best answers, -1 where there are no more."""
@@ -82,20 +89,48 @@ class Evaluation:
 
     def means(self) -> dict[str, float]:
         """Mean of each metric over the queries."""
-        return dict(zip(METRICS, self.values.mean(axis=0).tolist(), strict=True))
+        return mean_metrics(self.values)
 
     def of(self, metric: str) -> np.ndarray:
         """(q,) float: one metric per query."""
         return self.values[:, METRICS.index(metric)]
 
+    @cached_property
+    def intervals(self) -> np.ndarray:
+        """(len(METRICS), 2): 95 % interval of each mean, by bootstrap over queries."""
+        return bootstrap_intervals(self.values, seed=self.task.seed)
 
-@dataclass(frozen=True)
-class ClassFigures:
-    """Mean metrics over the queries of one label."""
+    @cached_property
+    def clustered_intervals(self) -> np.ndarray:
+        """(len(METRICS), 2): the same over groups of queries; nan with one group only."""
+        return bootstrap_intervals(self.values, clusters=self.clusters, seed=self.task.seed)
 
-    label: Hashable
-    queries: int
-    means: Mapping[str, float]
+    def as_json(self) -> dict[str, Any]:
+        """The JSON of `artsim evaluate --json`."""
+        classes = by_class(self)
+        return {
+            "label": self.task.label,
+            "disjoint": self.task.disjoint,
+            "where": as_plain(self.task.where),
+            "ranking": self.setting.ranking,
+            "aspects": dict(self.setting.aspects),
+            "encoder": self.encoder,
+            "revision": self.revision,
+            "space": self.space,
+            "answered": dict(self.answered),
+            "works": self.works,
+            "candidates": self.candidates,
+            "queries": len(self),
+            "without_label": self.without_label,
+            "without_relevant": self.without_relevant,
+            "chance": self.chance,
+            **self.means(),
+            "intervals": dict(zip(METRICS, map(bounds_or_none, self.intervals), strict=True)),
+            "clustered_intervals": dict(zip(METRICS, map(bounds_or_none, self.clustered_intervals), strict=True)),
+            "clusters": {"column": self.task.cluster_column, "count": len(np.unique(self.clusters))},
+            "class_means": macro_means(classes),
+            "classes": [{"label": as_plain(item.label), "queries": item.queries, **item.means} for item in classes],
+        }
 
 
 def evaluate(collection: Collection, task: Task, setting: Setting | None = None) -> Evaluation:
@@ -109,21 +144,26 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
     disjoint = read_labels(state.table, task.disjoint, literal=True) if task.disjoint is not None else None
     allowed = allowed_rows(state.table, task.where)
     allowed = np.ones(len(state), bool) if allowed is None else allowed
-    relevance = _Relevance(labels, disjoint, labels.present & allowed)
+    relevance = Relevance(labels, disjoint, labels.present & allowed)
     check_labels(labels, relevance.candidates)
-    rows, lonely = _queries(task, relevance)
+    queries = relevance.queries()
+    if not len(queries):
+        raise QueryError(
+            f"No work shares its {task.label} with a work of another {task.disjoint}, so there is nothing to find; "
+            f"give another label, or leave out the disjoint column {task.disjoint}."
+        )
+    rows = draw_queries(queries, task.max_queries, seed=task.seed)
     values, top, right, shares = [], [], [], []
     answered: Counter[str] = Counter({space.name: 0 for space in spaces})
     for block, order, answered_in_block in rank_by_encoders(collection, state, setting, rows, relevance.ranked):
         answered.update(answered_in_block)
         relevant = np.take_along_axis(np.stack([relevance.relevant(row) for row in block.tolist()]), order, axis=1)
-        in_ranking = np.stack([relevance.ranked(row) for row in block.tolist()])
+        lengths = np.array([relevance.ranked(row).sum() for row in block.tolist()])  # of the rankings
         values.append(measure(relevant))
-        shares.append(relevant.sum(axis=1) / in_ranking.sum(axis=1))
+        shares.append(relevant.sum(axis=1) / lengths)
         order = order[:, :TOP]
-        top.append(np.where(np.take_along_axis(in_ranking, order, axis=1), order, -1))
+        top.append(np.where(np.arange(order.shape[1]) < lengths[:, None], order, -1))
         right.append(relevant[:, :TOP])
-    column = task.cluster or task.disjoint or task.label
     return Evaluation(
         task=task,
         setting=setting,
@@ -133,58 +173,43 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         answered=dict(answered),
         works=len(state),
         candidates=int(relevance.candidates.sum()),
-        unlabelled=int((allowed & ~labels.present).sum()),
-        lonely=lonely,
+        without_label=int((allowed & ~labels.present).sum()),
+        without_relevant=int(relevance.candidates.sum()) - len(queries),
         chance=float(np.concatenate(shares).mean()),
-        cluster_column=column,
         rows=rows,
         ids=tuple(state.table.column("id").take(rows).to_pylist()),
         labels=tuple(labels.values[row] for row in rows),
-        clusters=read_labels(state.table, column).groups()[rows],
+        clusters=read_labels(state.table, task.cluster_column).groups()[rows],
         values=np.concatenate(values),
         top=np.concatenate(top),
         right=np.concatenate(right),
     )
 
 
+def evaluate_settings(collection: Collection, task: Task, setting: Setting | None = None) -> dict[str, Evaluation]:
+    """Evaluate the task with each distinct preset and with the raw cosine, by name; encoders as in `setting`.
+
+    Presets keep their own ranking; those with an aspect that the encoder lacks are left out.
+    """
+    base = setting or Setting()
+    known = set(find_space(collection.state, None if base.several else base.encoder).statistics.aspects)
+    settings: dict[str, Setting] = {}
+    for name, weights in PRESETS.items():
+        used = {aspect: weight for aspect, weight in weights.items() if weight}
+        variant = replace(base, ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used)
+        if used.keys() <= known and variant not in settings.values():
+            settings[name] = variant
+    settings["cosine"] = replace(base, ranking="cosine", aspects={"subject": 1.0})
+    return {name: evaluate(collection, task, variant) for name, variant in settings.items()}
+
+
 @dataclass(frozen=True)
-class _Relevance:
-    """The works in the ranking of a query, and the relevant ones among them."""
+class ClassFigures:
+    """Mean metrics over the queries of one label."""
 
-    labels: Labels
-    disjoint: Labels | None
-    candidates: np.ndarray
-
-    def ranked(self, row: int) -> np.ndarray:
-        """(n,) bool: whether each work is in the ranking of the query `row`."""
-        ranked = self.candidates.copy()
-        ranked[row] = False
-        if self.disjoint is not None:
-            ranked[self.disjoint.sharing(row)] = False
-        return ranked
-
-    def relevant(self, row: int) -> np.ndarray:
-        """(n,) bool: whether each work is in that ranking and shares the label of `row`."""
-        relevant = np.zeros(len(self.candidates), bool)
-        relevant[self.labels.sharing(row)] = True
-        return relevant & self.ranked(row)
-
-
-def _queries(task: Task, relevance: _Relevance) -> tuple[np.ndarray, int]:
-    """Rows of the queries, ascending, and the number of labelled works that are none: they have nothing to find."""
-    rows = [row for row in np.flatnonzero(relevance.candidates).tolist() if relevance.relevant(row).any()]
-    if not rows:
-        raise QueryError(
-            f"No work shares its {task.label} with a work of another {task.disjoint}, so there is nothing to find; "
-            f"give another label, or leave out the disjoint column {task.disjoint}."
-        )
-    lonely = int(relevance.candidates.sum()) - len(rows)
-    if task.max_queries is not None and task.max_queries < 1:
-        raise QueryError(f"The number of queries must be at least 1; it is {task.max_queries}.")
-    if task.max_queries is not None and task.max_queries < len(rows):
-        drawn = np.random.default_rng(task.seed).choice(len(rows), task.max_queries, replace=False)
-        rows = [rows[number] for number in np.sort(drawn)]
-    return np.array(rows, int), lonely
+    label: Hashable
+    queries: int
+    means: Mapping[str, float]
 
 
 def by_class(evaluation: Evaluation) -> list[ClassFigures]:
@@ -194,11 +219,7 @@ def by_class(evaluation: Evaluation) -> list[ClassFigures]:
         for value in labels:
             numbers_of.setdefault(value, []).append(number)
     figures = [
-        ClassFigures(
-            value,
-            len(of_label),
-            dict(zip(METRICS, evaluation.values[of_label].mean(axis=0).tolist(), strict=True)),
-        )
+        ClassFigures(value, len(of_label), mean_metrics(evaluation.values[of_label]))
         for value, of_label in numbers_of.items()
     ]
     return sorted(figures, key=lambda item: (-item.queries, str(item.label)))
@@ -207,19 +228,3 @@ def by_class(evaluation: Evaluation) -> list[ClassFigures]:
 def macro_means(classes: Sequence[ClassFigures]) -> dict[str, float]:
     """Mean of the class means: each label counts the same, however many works it has."""
     return {metric: float(np.mean([item.means[metric] for item in classes])) for metric in METRICS}
-
-
-def confusions(collection: Collection, evaluation: Evaluation) -> list[tuple[Hashable, Hashable, int]]:
-    """(label of the query, label of its first answer, count) where the first answer is wrong, most frequent first.
-
-    For a work with several labels, the first one counts.
-    """
-    labels = read_labels(collection.state.table, evaluation.task.label)
-    wrong = [
-        (query_labels[0], labels.values[first][0])
-        for query_labels, first, right in zip(
-            evaluation.labels, evaluation.top[:, 0], evaluation.right[:, 0], strict=True
-        )
-        if not right
-    ]
-    return [(expected, answered, count) for (expected, answered), count in Counter(wrong).most_common()]

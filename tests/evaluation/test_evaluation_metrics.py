@@ -27,18 +27,8 @@ def test_metrics_match_a_calculation_by_hand() -> None:
     assert metrics["ndcg@10"] == pytest.approx((1 / math.log2(3) + 1 / math.log2(5)) / ideal)
 
 
-def test_a_perfect_ranking_scores_1_except_precision_beyond_the_relevant_works() -> None:
-    metrics = metrics_of(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert [metrics[name] for name in ("map", "r_precision", "ndcg@10", "recall@5", "hit@5", "precision@1")] == [1] * 6
-    assert metrics["precision@10"] == pytest.approx(3 / 10)
-
-
 def test_precision_at_10_divides_by_10_even_with_fewer_works() -> None:
     assert metrics_of(1, 0, 1)["precision@10"] == pytest.approx(2 / 10)
-
-
-def test_irrelevant_works_at_the_end_change_nothing() -> None:
-    assert metrics_of(0, 1, 0, 1) == metrics_of(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_a_query_without_a_relevant_work_is_refused() -> None:
@@ -54,11 +44,10 @@ def test_metrics_match_ranx() -> None:
     rng = np.random.default_rng(0)
     relevant = rng.random((40, 60)) < rng.uniform(0.02, 0.4, (40, 1))
     relevant[:, 30] |= ~relevant.any(axis=1)
-    scores = -np.arange(60.0)
     judged, ranked = List(), List()
     for row in relevant:
         judged.append(np.stack([np.flatnonzero(row).astype(float), np.ones(row.sum())], axis=1))
-        ranked.append(np.stack([np.arange(60.0), scores], axis=1))
+        ranked.append(np.stack([np.arange(60.0), -np.arange(60.0)], axis=1))
     names = {"precision@10": "precision@10", "r-precision": "r_precision", "map": "map", "ndcg@10": "ndcg@10"}
     theirs = ranx.evaluate(judged, ranked, list(names), return_mean=False)
     ours = measure(relevant)

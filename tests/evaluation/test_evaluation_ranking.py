@@ -1,79 +1,78 @@
+"""Full rankings, of one encoder or of several, match the search; selection by margin picks the useful encoder."""
+
 from __future__ import annotations
 
+import csv
 import dataclasses
+import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from synthetic import make_collection
 
+from artsim import build_collection, open_source
 from artsim.collection import Collection
+from artsim.encoders import load_encoder
 from artsim.errors import QueryError
-from artsim.evaluation import Setting, likeness, rank_works
+from artsim.evaluation import Setting, Task, evaluate, rank_works
 from artsim.snapshot.state import find_space
 
-SETTINGS = [
-    Setting(),
-    Setting(aspects={"subject": 1.0}),
-    Setting(aspects={"subject": 0.2, "style": 1.0, "color": 0.5}),
-    Setting(aspects={"color": 1.0}),
-    Setting(ranking="likeness"),
-    Setting(ranking="cosine"),
-    Setting(encoder="space-1"),
+ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
+WEIGHTED = Setting(aspects={"subject": 0.2, "style": 1.0, "color": 0.5})
+SETTINGS = [Setting(), WEIGHTED, Setting(ranking="likeness"), Setting(ranking="cosine"), Setting(encoder="space-1")]
+MODES: list[dict[str, Any]] = [
+    {"encoder": "auto"},
+    {"encoder": "auto", "auto": "mean-cosine"},
+    {"encoder": "fusion"},
+    {"encoder": "fusion", "fusion": "reciprocal-rank", "encoder_weights": {"space-1": 2}},
 ]
 
 
 def full_order(collection: Collection, setting: Setting) -> list[list[str]]:
     """For every work, the ids of all other works, best first."""
-    state = collection.state
-
-    def others(row: int) -> np.ndarray:
-        return np.arange(len(state)) != row
-
-    space = find_space(state, setting.encoder)
-    blocks = rank_works(space, setting, np.arange(len(state)), others)
+    rows = np.arange(len(collection))
+    blocks = rank_works(find_space(collection.state, setting.encoder), setting, rows, lambda row: rows != row)
     return [[collection.ids[row] for row in order[:-1]] for _, orders in blocks for order in orders]
 
 
 @pytest.mark.parametrize(
-    ("setting", "index_kind"), [*((setting, "flat") for setting in SETTINGS), (SETTINGS[2], "fp16")], ids=str
+    ("setting", "index_kind"), [*((setting, "flat") for setting in SETTINGS), (WEIGHTED, "fp16")], ids=str
 )
 def test_the_full_ranking_is_the_order_of_the_search(setting: Setting, index_kind: str) -> None:
     collection = make_collection(spaces=2, index_kind=index_kind)
     searched = [
-        [
-            match.id
-            for match in collection.search(
-                work=identity,
-                k=len(collection),
-                aspects=setting.aspects,
-                ranking=setting.ranking,
-                encoder=setting.encoder,
-            )
-        ]
+        [match.id for match in collection.search(work=identity, k=len(collection), **vars(setting))]
         for identity in collection.ids
     ]
     assert full_order(collection, setting) == searched
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_likeness_equals_the_scores_of_a_search_by_likeness(setting: Setting) -> None:
-    collection = make_collection(spaces=2)
-    by_likeness = dataclasses.replace(setting, ranking="cosine" if setting.ranking == "cosine" else "likeness")
-    matches = collection.search(
-        work=collection.ids[7],
-        k=20,
-        aspects=setting.aspects,
-        ranking=by_likeness.ranking,
-        encoder=setting.encoder,
-    )
-    scores = likeness(find_space(collection.state, setting.encoder), by_likeness, np.array([7]))[0]
-    np.testing.assert_allclose([match.score for match in matches], scores[[match.row for match in matches]], atol=1e-6)
-
-
 def test_the_block_size_does_not_change_the_ranking(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = full_order(collection, Setting())
-    monkeypatch.setattr("artsim.evaluation.full_ranking._BLOCK_SCORES", 3 * len(collection))
+    monkeypatch.setattr("artsim.evaluation.ranking._BLOCK_SCORES", 3 * len(collection))
     assert full_order(collection, Setting()) == whole
+
+
+@pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
+@pytest.mark.parametrize("mode", MODES, ids=lambda options: " ".join(map(str, options.values())))
+def test_rankings_of_several_encoders_match_the_search(mode: dict[str, Any], ranking: Any) -> None:
+    collection = make_collection(spaces=2)
+    evaluation = evaluate(collection, Task(label="artist", max_queries=6), Setting(ranking=ranking, **mode))
+    labelled = [work for work in collection.ids if collection.work(work)["artist"] != "Unknown"]
+    for identity, top in zip(evaluation.ids, evaluation.top, strict=True):
+        matches = collection.search(work=identity, where={"id": labelled}, k=10, ranking=ranking, **mode)
+        assert [match.row for match in matches] == top.tolist()
+
+
+def test_auto_selects_the_first_of_two_equal_encoders() -> None:
+    collection = make_collection()
+    (space,) = collection.state.spaces
+    twin = dataclasses.replace(space, statistics=dataclasses.replace(space.statistics, name="twin"))
+    collection.state = dataclasses.replace(collection.state, spaces=(space, twin))
+    evaluation = evaluate(collection, Task(label="artist"), Setting(encoder="auto"))
+    assert dict(evaluation.answered) == {"space-0": 44, "twin": 0}
 
 
 def test_an_unknown_ranking_is_refused() -> None:
@@ -84,3 +83,38 @@ def test_an_unknown_ranking_is_refused() -> None:
 def test_a_setting_prints_as_its_preset_or_its_weights() -> None:
     assert str(Setting()) == "tuned, balanced"
     assert str(Setting(aspects={"subject": 1, "style": 0.5})) == "tuned, subject 1 style 0.5"
+
+
+@pytest.mark.skipif(not ART_EVAL.is_dir(), reason="needs the labelled paintings of ../shared/art-eval")
+def test_auto_selects_the_useful_encoder_and_mean_cosine_the_narrower_cone(
+    embedded: Any, checkpoint: Any, tmp_path: Path
+) -> None:
+    """Compare the embedded encoder with random networks, which find almost nothing but have higher cosines."""
+    with (ART_EVAL / "metadata.csv").open(encoding="utf-8", newline="") as file:
+        works = list(csv.DictReader(file))
+    artists = ("Claude Monet", "Rembrandt", "Raphael", "Vincent van Gogh")
+    rows = [row for name in artists for row in [work for work in works if work["artist"] == name][:10]]
+    assert len(rows) == 40
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, row in enumerate(rows):
+        (folder / f"{number:02d}.jpg").write_bytes((ART_EVAL / row["file_name"]).read_bytes())
+    lines = [json.dumps({"file_name": f"{n:02d}.jpg", "artist": row["artist"]}) for n, row in enumerate(rows)]
+    (folder / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    random = [load_encoder(str(checkpoint(name))) for name in ("clip", "resnet")]
+    collection = build_collection(open_source(f"folder:{folder}"), [*random, embedded], tmp_path / "out")
+    alone, auto, mean_cosine, fused = (
+        evaluate(collection, Task(label="artist"), setting)
+        for setting in (
+            Setting(encoder="embedded"),
+            Setting(encoder="auto"),
+            Setting(encoder="auto", auto="mean-cosine"),
+            Setting(encoder="fusion"),
+        )
+    )
+    assert auto.answered["embedded"] >= 28  # of 40; the larger a collection, the surer
+    assert mean_cosine.answered["embedded"] <= 4
+    best = alone.means()["map"]
+    assert auto.means()["map"] > best - 0.08
+    assert mean_cosine.means()["map"] < best - 0.15
+    assert mean_cosine.means()["map"] < fused.means()["map"] < best

@@ -14,7 +14,7 @@ from PIL import Image
 from artsim import CollectionError, Part, QueryError, build_collection, open_collection, open_source
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_regions, embed_details, embed_with_regions, region_dim
-from artsim.evaluation.copies import overlap
+from artsim.evaluation.copies import intersection_over_union
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 from artsim.snapshot.region_index import fit_regions, index_regions
@@ -56,7 +56,7 @@ def test_a_detail_finds_its_work_and_where_it_is(works: Any) -> None:
         first, second = works.search(image=detail_of(works, identity), detail=True, k=2)
         assert first.id == identity
         assert first.region in REGIONS
-        assert overlap(first.region, PLACE) > 0.4
+        assert intersection_over_union(first.region, PLACE) > 0.4
         assert first.close
         assert first.percentile > 99
         assert first.score > second.score
