@@ -47,12 +47,12 @@ def test_percentiles_are_put_into_words(percentile: float, share: str, word: str
 
 def test_every_message_is_used_and_every_key_in_a_script_exists() -> None:
     folder = Path(__file__).parents[2] / "artsim"
-    code = "".join(path.read_text(encoding="utf-8") for kind in ("*.py", "*.js") for path in folder.rglob(kind))
+    kinds = ("*.py", "*.js", "*.html")
+    code = "".join(path.read_text(encoding="utf-8") for kind in kinds for path in folder.rglob(kind)).replace("'", '"')
     files = (folder / "messages" / "locales" / "en").glob("*.json")
     keys = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
-    patterns = [
-        re.escape(prefix) + ".*" for prefix in re.findall(r'f"([a-z][\w.-]*)\{', code)
-    ]  # keys that the code composes
+    composed = (r'f"([a-z][\w.-]*)\{', r'"([a-z][\w.-]*\.)(?:" ~|%)')  # in Python, in a template
+    patterns = [re.escape(prefix) + ".*" for pattern in composed for prefix in re.findall(pattern, code)]
     patterns += [
         r"column\..*",
         r"js\..*",
