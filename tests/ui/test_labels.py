@@ -47,12 +47,13 @@ def test_percentiles_are_put_into_words(percentile: float, share: str, word: str
 
 def test_every_message_is_used_and_every_key_in_a_script_exists() -> None:
     folder = Path(__file__).parents[2] / "artsim"
-    kinds = ("*.py", "*.js", "*.html")
-    code = "".join(path.read_text(encoding="utf-8") for kind in kinds for path in folder.rglob(kind)).replace("'", '"')
+    files = (path for kind in ("*.py", "*.js", "*.html") for path in folder.rglob(kind))
+    code = "".join(path.read_text(encoding="utf-8") for path in files).replace("'", '"')
     files = (folder / "messages" / "locales" / "en").glob("*.json")
     keys = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
-    composed = (r'f"([a-z][\w.-]*)\{', r'"([a-z][\w.-]*\.)(?:" ~|%)')  # in Python, in a template
-    patterns = [re.escape(prefix) + ".*" for pattern in composed for prefix in re.findall(pattern, code)]
+    patterns = [
+        re.escape(prefix) + ".*" for prefix in re.findall(r'f?"([a-z][\w-]*\.[\w.-]*)(?:\{|%[ds]|" ~)', code)
+    ]  # keys that the code composes
     patterns += [
         r"column\..*",
         r"js\..*",

@@ -1,13 +1,12 @@
 """Tiles of the map of a collection: a zoomable picture of all works, of which each tile is drawn on request.
 
-Level h halves the whole h times. From `_PATCH_LEVEL` on, a work is a patch of its mean colour, which needs no picture.
-Below, a tile is composed of four tiles of the level below or, up to `_PICTURE_LEVEL`, of thumbnails.
+Level h halves the whole h times. From `_PATCH_LEVEL` on, a work is a patch of its mean colour, which needs no picture;
+below, it is its thumbnail.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import shutil
 import threading
@@ -28,9 +27,9 @@ from artsim.ui.thumbnail_cache import Thumbnails
 TILE = 448
 """Side of a tile in pixels; at level 0, a tile is the cell of one work. Divisible by two six times."""
 _PICTURE_SHARE = 0.94  # of a cell's side is picture
-_PICTURE_LEVEL = 2  # the highest level drawn from thumbnails: 16 per tile
+_STORED_LEVEL = 2  # the lowest level whose tiles are kept: 16 works each
 _PATCH_LEVEL = 5  # the lowest level with patches of colour: cells of 14 pixels
-_MADE_PER_TILE = 4  # thumbnails made during the request of a tile up to `_PICTURE_LEVEL`; none above
+_MADE_PER_TILE = 4  # thumbnails made during the request of a tile up to `_STORED_LEVEL`; none above
 _MAX_QUEUED = 3_000  # works whose thumbnails are to be made; the earliest are dropped
 _FOREGROUND_WORKS = 5_000  # with more works, their colours alone take seconds, even for a saved map
 _CHUNK = 8192  # works whose colours are computed together
@@ -79,43 +78,24 @@ class MapTiles:
 
     def tile(self, halved: int, x: int, y: int) -> Tile | None:
         """The tile in column `x` and row `y` of level `halved`; None if there is none."""
-        return self._tile(halved, x, y, at_once=_MADE_PER_TILE if halved <= _PICTURE_LEVEL else 0)
-
-    def _tile(self, halved: int, x: int, y: int, *, at_once: int) -> Tile | None:
-        """`at_once`: how many missing thumbnails may be made during the request."""
         if not 0 <= halved <= self.halvings or min(x, y) < 0:
             return None
         side = 2**halved  # cells
         if x * side >= self.map.columns or y * side >= self.map.rows:
             return None
         stored = self._folder / f"{halved}-{x}-{y}.webp"
-        if halved >= _PICTURE_LEVEL and stored.is_file():
+        if halved >= _STORED_LEVEL and stored.is_file():
             return Tile(stored.read_bytes(), complete=True)
-        picture, complete = self._draw(halved, x, y, at_once)
+        if halved >= _PATCH_LEVEL:
+            picture, complete = self._draw_patches(halved, x, y), True
+        else:
+            picture, complete = self._draw_pictures(halved, x, y)
         right = min(TILE, -(-self.map.columns * TILE // side) - x * TILE)
         bottom = min(TILE, -(-self.map.rows * TILE // side) - y * TILE)
         data = thumbnail(picture.crop((0, 0, right, bottom)), side=TILE)
-        if complete and halved >= _PICTURE_LEVEL:
+        if complete and halved >= _STORED_LEVEL:
             self._store(stored, data)
         return Tile(data, complete)
-
-    def _draw(self, halved: int, x: int, y: int, at_once: int) -> tuple[Image.Image, bool]:
-        """(`TILE`, `TILE`) RGBA, and whether it is complete."""
-        if halved >= _PATCH_LEVEL:
-            return self._draw_patches(halved, x, y), True
-        if halved <= _PICTURE_LEVEL:
-            return self._draw_pictures(halved, x, y, at_once)
-        whole, complete = Image.new("RGBA", (TILE, TILE)), True
-        half = TILE // 2
-        for down, across in np.ndindex(2, 2):
-            below = self._tile(halved - 1, 2 * x + across, 2 * y + down, at_once=at_once)
-            if below is None:
-                continue
-            with Image.open(io.BytesIO(below.data)) as picture:
-                small = picture.convert("RGBA").reduce(2)
-            whole.paste(small, (across * half, down * half))
-            complete &= below.complete
-        return whole, complete
 
     def _draw_patches(self, halved: int, x: int, y: int) -> Image.Image:
         side = 2**halved
@@ -130,8 +110,10 @@ class MapTiles:
             drawn[:, size - 1 :: size] = 0
         return Image.fromarray(drawn)
 
-    def _draw_pictures(self, halved: int, x: int, y: int, at_once: int) -> tuple[Image.Image, bool]:
+    def _draw_pictures(self, halved: int, x: int, y: int) -> tuple[Image.Image, bool]:
+        """The picture, and whether it is complete."""
         whole, complete = Image.new("RGBA", (TILE, TILE)), True
+        at_once = _MADE_PER_TILE if halved <= _STORED_LEVEL else 0
         side, cell = 2**halved, TILE // 2**halved
         longest = round(cell * _PICTURE_SHARE)
         for down, across in np.ndindex(side, side):

@@ -20,7 +20,7 @@ from artsim.messages.strings import load_strings
 from artsim.sources import open_source
 from artsim.ui.context import Context
 from artsim.ui.http.routes import extra_routes, middleware
-from artsim.ui.pages.registry import in_navigation, page_routes
+from artsim.ui.pages.registry import in_navigation
 from artsim.ui.readiness import Readiness
 from artsim.ui.thumbnail_cache import Thumbnails
 
@@ -118,14 +118,6 @@ def test_why_shows_words_both_pictures_palettes_and_shared_metadata(client: Test
     assert "<html" not in part
 
 
-def test_duplicates_are_listed_with_the_evidence(client: TestClient, context: Context) -> None:
-    page = read(client, "/duplicates")
-    groups = context.collection.duplicates()
-    assert page.count('class="duplicate-group"') == len(groups)
-    if not groups:
-        assert "no duplicates" in page
-
-
 def test_the_evaluation_page_shows_the_figures_of_the_evaluation_package(client: TestClient, context: Context) -> None:
     from artsim.evaluation import Task, evaluate_settings
 
@@ -155,11 +147,6 @@ def test_the_search_opens_in_the_visitors_language(client: TestClient) -> None:
     assert back.headers["location"] == "./"
     assert client.get("/", headers={"Accept-Language": "es"}, follow_redirects=False).status_code == 404
     client.cookies.clear()
-
-
-def test_every_page_has_routes(context: Context) -> None:
-    addresses = {route.path for route in page_routes(context)}
-    assert {f"/{name}" for name in in_navigation(context)} <= addresses
 
 
 def test_encoders_are_shown_side_by_side(
