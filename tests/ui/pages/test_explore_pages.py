@@ -135,21 +135,18 @@ def test_invalid_parameters_of_browse_are_ignored(client: TestClient, query: str
     assert ids(page(client, f"/browse?{query}"))
 
 
-def test_a_path_without_ends_draws_two_and_keeps_them_in_the_address(client: TestClient, works: Any) -> None:
-    answer = client.get("/path", follow_redirects=False)
+@pytest.mark.parametrize(("query", "length"), [("", 8), ("?from=work-1-1&steps=5", 5)])
+def test_missing_ends_of_a_path_are_drawn_and_kept_in_the_address(
+    client: TestClient, works: Any, query: str, length: int
+) -> None:
+    answer = client.get(f"/path{query}", follow_redirects=False)
     assert answer.status_code == 303
-    ends = parse_qs(urlsplit(answer.headers["location"]).query)
-    html = page(client, "/" + answer.headers["location"].removeprefix("./"))
-    shown = ids(html)
-    assert (shown[0], shown[-1], len(shown)) == (ends["from"][0], ends["to"][0], 8)
-    assert shown == [step.id for step in works.path(shown[0], shown[-1])]
-
-
-def test_a_path_from_a_work_keeps_that_end(client: TestClient) -> None:
-    address = client.get("/path?from=work-1-1&steps=5", follow_redirects=False).headers["location"]
-    assert parse_qs(urlsplit(address).query)["from"] == ["work-1-1"]
-    shown = ids(page(client, "/" + address.removeprefix("./")))
-    assert shown[0] == "work-1-1" and len(shown) == 5
+    address = answer.headers["location"]
+    ends = parse_qs(urlsplit(address).query)
+    shown = ids(page(client, f"/{address.removeprefix('./')}"))
+    assert (shown[0], shown[-1], len(shown)) == (ends["from"][0], ends["to"][0], length)
+    assert shown == [step.id for step in works.path(shown[0], shown[-1], steps=length)]
+    assert "from" not in query or shown[0] == "work-1-1"
 
 
 def test_compare_shows_both_works_and_marks_shared_metadata(client: TestClient) -> None:
@@ -238,6 +235,17 @@ def test_a_collection_of_one_work_has_no_path_and_no_comparison(tmp_path: Any) -
     assert alone.get("/compare").status_code == 400
     assert alone.get("/map").status_code == 200
     assert ids(alone.get("/browse").text) == ["work-0-0"]
+
+
+def test_encoders_are_shown_side_by_side(tmp_path: Any) -> None:
+    works: Any = make_collection(spaces=2)
+    html = page(client_of(works, tmp_path), "/encoders?work=work-0-0")
+    assert '<a href="./encoders" aria-current="page">' in html, "the navigation lists it"
+    compared = works.compare_encoders(work="work-0-0", k=8)
+    for column, answers in zip(html.split("<section>")[1:], compared.answers, strict=True):
+        assert f"{answers.cosine_mean:.3f} ± {answers.cosine_std:.3f}" in column
+        assert re.findall(r"encoders\?work=([^\"&]*)", column) == [match.id for match in answers.matches]
+        assert ("Selected automatically" in column) == (answers.encoder == compared.auto)
 
 
 def test_works_with_the_same_picture_are_listed_with_the_evidence(tmp_path: Any) -> None:
