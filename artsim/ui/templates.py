@@ -13,7 +13,7 @@ from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.assets import asset_address
-from artsim.ui.labels import label_of
+from artsim.ui.labels import as_text, label_of, safe_link, share_text, word_of
 
 
 def render(template: str, strings: Strings, **values: Any) -> Markup:
@@ -34,10 +34,14 @@ def _environment() -> Environment:
     environment.globals |= {
         "LARGE": LARGE,
         "SMALL": SMALL,
+        "as_text": as_text,
         "asset_address": asset_address,
         "label_of": label_of,
         "page_address": page_address,
         "picture_address": picture_address,
+        "safe_link": safe_link,
         "search_address": search_address,
+        "share_text": share_text,
+        "word_of": word_of,
     }
     return environment

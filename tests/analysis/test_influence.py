@@ -111,9 +111,9 @@ def test_invalid_arguments_are_refused(collection: Any, middle: dict[str, Any], 
 
 def test_thumbnails_of_the_timeline_lie_inside_it_and_do_not_overlap(collection: Any, middle: dict[str, Any]) -> None:
     found = collection.influence(middle["id"], k=18)
-    layout = lay_out(found, collection.image)
+    layout = lay_out(found, lambda identity: collection.image(identity).size)
     assert layout.own is not None
-    boxes = [layout.own[1], *(placed.picture[1] for placed in layout.matches if placed.picture)]
+    boxes = [layout.own, *(placed.box for placed in layout.matches if placed.box)]
     assert len(boxes) > 10
     for number, (left, top, right, bottom) in enumerate(boxes):
         assert 0 <= left < right <= WIDTH
@@ -126,7 +126,7 @@ def test_the_timeline_puts_years_from_left_to_right_and_likeness_upwards(
     collection: Any, middle: dict[str, Any]
 ) -> None:
     found = collection.influence(middle["id"], k=8)
-    layout = lay_out(found, collection.image)
+    layout = lay_out(found, lambda identity: collection.image(identity).size)
     placed = layout.matches
     by_year = sorted(placed, key=lambda item: item.item.year)
     assert [item.dot[0] for item in by_year] == sorted(item.dot[0] for item in placed)

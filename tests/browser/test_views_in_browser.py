@@ -1,4 +1,4 @@
-"""The pages timeline, evaluation and duplicates as visitors use them."""
+"""The pages timeline and evaluation as visitors use them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,9 +40,3 @@ def test_an_evaluation_shows_figures_and_leads_to_a_failure(visit: Callable[...,
     visitor.press(".grid a.card-face")
     visitor.page.wait_for_selector('[data-state="matches"]')
     assert title in visitor.heading()
-
-
-def test_the_collection_is_searched_for_duplicates(visit: Callable[..., Any]) -> None:
-    visitor = visit("duplicates")
-    visitor.page.locator("main p:has-text('no duplicates'), .duplicate-group").first.wait_for()
-    assert not visitor.scrolls_sideways()

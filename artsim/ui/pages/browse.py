@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,20 +14,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from artsim.messages.strings import Strings
-from artsim.snapshot.facets import Choice, Facet, count_choices
+from artsim.snapshot.facets import count_choices
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import State
-from artsim.ui.addresses import search_address
 from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, label_of
-from artsim.ui.markup import Markup, element
-from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import tile
+from artsim.ui.pages.layout import page, view
 from artsim.ui.query_string import read_query_string, write_query_string
 from artsim.ui.search_form import SearchForm
 
 _PAGE_SIZE = 60  # works per page
 _VISIBLE_CHOICES = 10  # values of a facet; the others are folded
+Value = str | tuple[float, float]
 _SORTS = ("title", "artist", "year", "map", "random")
 
 
@@ -47,8 +44,34 @@ class _Listing:
         pairs = [("sort", other.sort)] if other.sort != _SORTS[0] else []
         pairs += [("seed", str(other.seed))] if other.sort == "random" else []
         pairs += [("page", str(other.page))] if other.page > 1 else []
-        query = "&".join(part for part in (write_query_string(SearchForm(where=other.where)), urlencode(pairs)) if part)
+        query = "&".join(part for part in (other.filters(), urlencode(pairs)) if part)
         return f"./browse?{query}" if query else "./browse"
+
+    def filters(self) -> str:
+        """The conditions as a query string, which the search reads too."""
+        return write_query_string(SearchForm(where=self.where))
+
+    def conditions(self) -> list[tuple[str, Value]]:
+        """(column, value) of every active filter."""
+        return [(column, value) for column, condition in self.where.items() for value in _values(condition)]
+
+    def filters_by(self, column: str, value: Value) -> bool:
+        return value in _values(self.where.get(column))
+
+    def toggled(self, column: str, value: Value) -> str:
+        """Address with `value` added to the filter of `column`, or removed if it is there. A range replaces another."""
+        others = [kept for kept in _values(self.where.get(column)) if kept != value]
+        if isinstance(value, tuple):
+            condition: Any = None if self.filters_by(column, value) else value
+        else:
+            condition = others if self.filters_by(column, value) else [*others, value]
+        where = {name: kept for name, kept in self.where.items() if name != column}
+        return self.address(where=where | ({column: condition} if condition else {}))
+
+
+def _values(condition: Any) -> list[Value]:
+    """The values of the condition on one column: texts, or one interval."""
+    return [condition] if isinstance(condition, tuple) else list(condition or ())
 
 
 def routes(context: Context) -> list[Route]:
@@ -64,30 +87,26 @@ def _render(context: Context, request: Request) -> Response:
     pages = max(1, -(-len(rows) // _PAGE_SIZE))
     listing = replace(listing, page=min(listing.page, pages))
     shown = _sorted(context, rows, listing)[(listing.page - 1) * _PAGE_SIZE : listing.page * _PAGE_SIZE]
-    works = [state.work(row) for row in shown.tolist()]
-    cards = [tile(work, strings, href=search_address(strings.language, work)) for work in works]
-    count = strings("browse.count", count=strings.number(len(rows)), total=strings.number(len(state)))
-    results = element(
-        "section",
-        element("div",
-            element("p", count, class_="browse-count", role="status"),
-            _sort_links(context, listing),
-            class_="browse-head"),
-        *(element("p", problem, class_="notice") for problem in link.problems),
-        _active_filters(listing, strings),
-        element("ul", *cards, class_="grid") if cards else element("p", strings("browse.none"), class_="notice"),
-        _pager(listing, pages, strings),
-        aria_label=strings("browse.works"),
-    )  # fmt: skip
-    return document(
+    seed = random.randrange(1, 10**6)  # each link to a random order leads to another one
+    facets = count_choices(state, context.facets, listing.where)
+    return page(
         context,
         "browse",
-        element("h1", strings("browse.title")),
-        element("p", strings("browse.lead"), class_="lead"),
-        element("div", _facets(context, listing), results, class_="browse"),
         title=strings("browse.title"),
         styles=("browse.css",),
         scripts=("browse.js",),
+        listing=listing,
+        facets={column: choices for column, choices in facets.items() if choices},
+        most_visible=_VISIBLE_CHOICES,
+        name_of=partial(_name, strings=strings),
+        sorts={
+            sort: listing.address(sort=sort, seed=seed if sort == "random" else 0) for sort in _available_sorts(context)
+        },
+        problems=link.problems,
+        works=[state.work(row) for row in shown.tolist()],
+        count=len(rows),
+        total=len(state),
+        pages=pages,
     )
 
 
@@ -146,111 +165,9 @@ def _positions(state: State, sort: str) -> np.ndarray:
     return positions
 
 
-def _sort_links(context: Context, listing: _Listing) -> Markup:
-    """Links to the sort orders; the shuffle link has a new seed on every request."""
-    strings = context.strings
-    links = []
-    for sort in _available_sorts(context):
-        seed = random.randrange(1, 10**6) if sort == "random" else 0
-        current = "true" if sort == listing.sort else None
-        name, address = strings(f"browse.sort.{sort}"), listing.address(sort=sort, seed=seed)
-        links.append(element("li", element("a", name, href=address, aria_current=current)))
-    return element("nav", element("span", strings("browse.sort"), id="browse-sort"), element("ul", *links),
-                   class_="browse-sorts", aria_labelledby="browse-sort")  # fmt: skip
-
-
-def _facets(context: Context, listing: _Listing) -> Markup:
-    strings = context.strings
-    counted = count_choices(context.collection.state, context.facets, listing.where)
-    parts = [_facet(facet, choices, listing, strings) for facet in context.facets if (choices := counted[facet.column])]
-    return element(
-        "details",
-        element("summary", strings("browse.filter")),
-        element("nav", *parts, aria_label=strings("browse.filter")),
-        class_="browse-facets", open=True,
-    )  # fmt: skip
-
-
-def _facet(facet: Facet, choices: tuple[Choice, ...], listing: _Listing, strings: Strings) -> Markup:
-    items = [_choice(facet, choice, listing, strings) for choice in choices]
-    more = Markup("")
-    if len(items) > _VISIBLE_CHOICES + 2:
-        note = strings("browse.more", count=strings.number(len(items) - _VISIBLE_CHOICES))
-        more = element("details", element("summary", note), element("ul", *items[_VISIBLE_CHOICES:]), class_="more")
-        items = items[:_VISIBLE_CHOICES]
-    return element("section", element("h2", strings.column(facet.column)), element("ul", *items), more)
-
-
-def _choice(facet: Facet, choice: Choice, listing: _Listing, strings: Strings) -> Markup:
-    """A link that adds the value to the filter, or removes it."""
-    is_chosen = _is_chosen(listing.where.get(facet.column), choice.value)
-    name = _name(choice.value, strings)
-    description = strings(
-        "browse.remove" if is_chosen else "browse.add", value=name, count=strings.number(choice.count)
-    )
-    link = element(
-        "a",
-        element("span", name, aria_hidden="true"),
-        element("span", strings.number(choice.count), class_="count", aria_hidden="true"),
-        element("span", description, class_="unseen"),
-        href=listing.address(where=_toggled(listing.where, facet.column, choice.value)),
-        aria_current="true" if is_chosen else None,
-    )
-    return element("li", link)
-
-
-def _is_chosen(condition: Any, value: str | tuple[float, float]) -> bool:
-    return condition == value if isinstance(value, tuple) else value in (condition or ())
-
-
-def _toggled(where: Where, column: str, value: Any) -> Mapping[str, Any]:
-    """The conditions with `value` of `column` added, or removed if it was there."""
-    condition = where.get(column)
-    if isinstance(value, tuple):
-        changed: Any = None if condition == value else value
-    else:
-        chosen = list(condition or ())
-        changed = [item for item in chosen if item != value] if value in chosen else [*chosen, value]
-    return {**{name: kept for name, kept in where.items() if name != column}, **({column: changed} if changed else {})}
-
-
-def _name(value: Any, strings: Strings) -> str:
+def _name(value: Value, strings: Strings) -> str:
+    """A value as text: an interval as `1600–1700`."""
     if not isinstance(value, tuple):
         return str(value)
     low, high = ("" if bound is None else strings.plain(bound) for bound in value)
     return low if low == high else f"{low}–{high}"
-
-
-def _active_filters(listing: _Listing, strings: Strings) -> Markup:
-    """The active filters, each with a link to remove it, and a link to the search with the same filters."""
-    if not listing.where:
-        return Markup("")
-    links = []
-    for column, condition in listing.where.items():
-        for value in [condition] if isinstance(condition, tuple) else condition:
-            name = _name(value, strings)
-            address = listing.address(where=_toggled(listing.where, column, value))
-            label = element("span", f"{strings.column(column)}: {name} ×", aria_hidden="true")
-            description = element("span", strings("browse.without", value=name), class_="unseen")
-            links.append(element("li", element("a", label, description, href=address)))
-    within = f"{search_address(strings.language)}?{write_query_string(SearchForm(where=listing.where))}"
-    links.append(
-        element("li", element("a", strings("browse.clear"), href=listing.address(where={}), class_="plain-link"))
-    )
-    links.append(element("li", element("a", strings("browse.search"), href=within, class_="plain-link")))
-    return element("ul", *links, class_="browse-chosen")
-
-
-def _pager(listing: _Listing, pages: int, strings: Strings) -> Markup:
-    if pages == 1:
-        return Markup("")
-    previous = element("a", strings("browse.before"), href=listing.address(page=listing.page - 1), rel="prev")
-    following = element("a", strings("browse.after"), href=listing.address(page=listing.page + 1), rel="next")
-    position = strings("browse.page", page=strings.number(listing.page), pages=strings.number(pages))
-    return element(
-        "nav",
-        previous if listing.page > 1 else element("span", ""),
-        element("span", position),
-        following if listing.page < pages else element("span", ""),
-        class_="browse-pager", aria_label=strings("browse.pages"),
-    )  # fmt: skip

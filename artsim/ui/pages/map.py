@@ -6,12 +6,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from artsim.ui.addresses import page_address, search_address
-from artsim.ui.assets import asset_address
+from artsim.ui.addresses import search_address
 from artsim.ui.context import Context
 from artsim.ui.labels import label_of
-from artsim.ui.markup import Markup, button, element
-from artsim.ui.pages.layout import document, view
+from artsim.ui.pages.layout import page, view
 from artsim.ui.pages.map_tiles import TILE, MapTiles, MapTilesCache
 
 _PAGE_SIZE = 256  # works per request for titles
@@ -22,13 +20,17 @@ _NO_STORE = {"Cache-Control": "no-store"}
 def routes(context: Context) -> list[Route]:
     tiles_cache = MapTilesCache(context.collection, context.thumbnails)
 
-    def page(localized: Context, request: Request) -> Response:
+    def show(localized: Context, request: Request) -> Response:
+        strings = localized.strings
+        title = strings("map.title")
         if not context.collection.manifest.embeds_pictures:
-            return _notice_page(localized, "map.no-pictures")
-        tiles = tiles_cache.get()
+            return page(localized, "map", title=title, notice=strings("map.no-pictures"))
+        tiles, scripts = tiles_cache.get(), ("map.js",)
         if tiles is None:
-            return _notice_page(localized, "map.drawing", facts={"drawing": True}, scripts=("map.js",))
-        return _map(localized, tiles, request.query_params.get("work", ""))
+            notice = strings("map.drawing")
+            return page(localized, "map", title=title, notice=notice, facts={"drawing": True}, scripts=scripts)
+        facts = _facts(localized, tiles, request.query_params.get("work", ""))
+        return page(localized, "map", title=title, notice="", facts=facts, scripts=scripts, styles=("map.css",))
 
     def tile(request: Request) -> Response:
         tiles = tiles_cache.get()
@@ -51,7 +53,7 @@ def routes(context: Context) -> list[Route]:
         return JSONResponse(status, headers=_NO_STORE)
 
     return [
-        Route("/map", view(context, "map", page)),
+        Route("/map", view(context, "map", show)),
         Route("/map/tiles/{halved:int}/{x:int}_{y:int}.webp", tile),
         Route("/map/works/{page:int}", works),
         Route("/map/state", state),
@@ -60,18 +62,14 @@ def routes(context: Context) -> list[Route]:
 
 def _titles(tiles: MapTiles, first: int, last: int) -> list[list[str]]:
     """Id, title and maker of the works in cells `first` to `last` (exclusive)."""
-    labels = []
-    for row in tiles.map.order[first:last].tolist():
-        work = tiles.state.work(row)
-        label = label_of(work)
-        labels.append([str(work["id"]), label.title, label.by])
-    return labels
+    works = [tiles.state.work(row) for row in tiles.map.order[first:last].tolist()]
+    return [[str(work["id"]), label_of(work).title, label_of(work).by] for work in works]
 
 
-def _map(context: Context, tiles: MapTiles, work: str) -> Response:
-    strings, works_map = context.strings, tiles.map
-    row = tiles.state.rows.get(work)
-    facts = {
+def _facts(context: Context, tiles: MapTiles, work: str) -> dict[str, object]:
+    """What `map.js` needs. `work`: the id of the work to start at, if there is one."""
+    works_map, row = tiles.map, tiles.state.rows.get(work)
+    return {
         "columns": works_map.columns,
         "rows": works_map.rows,
         "works": len(works_map.order),
@@ -79,59 +77,8 @@ def _map(context: Context, tiles: MapTiles, work: str) -> Response:
         "tile": TILE,
         "page": _PAGE_SIZE,
         "key": tiles.key,
-        "search": search_address(strings.language),
+        "search": search_address(context.strings.language),
         "made": tiles.made,
         "start": None if row is None else int(works_map.cells[row]),
-        "words": strings.starting_with("map.js."),
+        "words": context.strings.starting_with("map.js."),
     }
-    return document(
-        context,
-        "map",
-        *_heading(context),
-        element("div",
-            element("div", id="map", class_="map-view", data_label=strings("map.label"), aria_busy="true"),
-            _buttons(context),
-            element("p", element("a", "", href="", hidden=True), class_="map-caption", role="status"),
-            class_="map-frame"),
-        element("p", strings("map.keys"), class_="fine", id="map-keys"),
-        element("script", src=asset_address("openseadragon.min.js")),
-        title=strings("map.title"),
-        styles=("map.css",),
-        scripts=("map.js",),
-        facts=facts,
-    )  # fmt: skip
-
-
-def _heading(context: Context) -> tuple[Markup, ...]:
-    strings = context.strings
-    listed = element("a", strings("map.list"), href=page_address("browse", sort="map"))
-    return (
-        element("h1", strings("map.title")),
-        element("p", strings("map.lead"), " ", listed, class_="lead"),
-    )
-
-
-def _buttons(context: Context) -> Markup:
-    signs = {"in": "+", "out": "−", "whole": "⤢"}
-    labels = {name: context.strings(f"map.{name}") for name in signs}
-    return element(
-        "div",
-        *(button(sign, data_zoom=name, aria_label=labels[name], title=labels[name]) for name, sign in signs.items()),
-        class_="map-buttons", role="group", aria_label=context.strings("map.buttons"),
-    )  # fmt: skip
-
-
-def _notice_page(
-    context: Context, key: str, *, facts: dict[str, bool] | None = None, scripts: tuple[str, ...] = ()
-) -> Response:
-    """The page with a notice in place of the map."""
-    note = element("div", element("p", context.strings(key)), class_="notice", role="status")
-    return document(
-        context,
-        "map",
-        *_heading(context),
-        note,
-        title=context.strings("map.title"),
-        facts=facts,
-        scripts=scripts,
-    )

@@ -1,13 +1,12 @@
 """Tiles of the map of a collection: a zoomable picture of all works, of which each tile is drawn on request.
 
-Level h halves the whole h times. From `_PATCH_LEVEL` on, a work is a patch of its mean colour, which needs no picture.
-Below, a tile is composed of four tiles of the level below or, up to `_PICTURE_LEVEL`, of thumbnails.
+Level h halves the whole h times. From `_PATCH_LEVEL` on, a work is a patch of its mean colour, which needs no picture;
+below, it is its thumbnail.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import shutil
 import threading
@@ -19,8 +18,8 @@ from PIL import Image
 
 from artsim.collection import Collection
 from artsim.encoders.color import DIMS, mean_colors
-from artsim.errors import ArtsimError, QueryError
-from artsim.images.thumbnails import SMALL
+from artsim.errors import ArtsimError
+from artsim.images.thumbnails import SMALL, thumbnail
 from artsim.snapshot.state import State
 from artsim.snapshot.works_map import WorksMap, work_keys
 from artsim.ui.thumbnail_cache import Thumbnails
@@ -28,11 +27,10 @@ from artsim.ui.thumbnail_cache import Thumbnails
 TILE = 448
 """Side of a tile in pixels; at level 0, a tile is the cell of one work. Divisible by two six times."""
 _PICTURE_SHARE = 0.94  # of a cell's side is picture
-_PICTURE_LEVEL = 2  # the highest level drawn from thumbnails: 16 per tile
+_STORED_LEVEL = 2  # the lowest level whose tiles are kept: 16 works each
 _PATCH_LEVEL = 5  # the lowest level with patches of colour: cells of 14 pixels
-_MADE_PER_TILE = 4  # thumbnails made during the request of a tile up to `_PICTURE_LEVEL`; none above
+_MADE_PER_TILE = 4  # thumbnails made during the request of a tile up to `_STORED_LEVEL`; none above
 _MAX_QUEUED = 3_000  # works whose thumbnails are to be made; the earliest are dropped
-_MAX_TILES = 4_000  # on disk, about 100 MB
 _FOREGROUND_WORKS = 5_000  # with more works, their colours alone take seconds, even for a saved map
 _CHUNK = 8192  # works whose colours are computed together
 
@@ -57,8 +55,9 @@ class MapTiles:
         self._thumbnails = thumbnails
         self.key = _key(state, drawn)
         self._folder = thumbnails.folder / "map" / self.key
-        _clear_others(self._folder)
-        self._stored = sum(1 for _ in self._folder.glob("*.webp"))
+        for other in self._folder.parent.glob("*"):  # of earlier maps
+            if other != self._folder:
+                shutil.rmtree(other, ignore_errors=True)
         self._grid = _patches(state, drawn)
         self.made = 0
         """Number of thumbnails made in the background: when it grows, incomplete tiles have improved."""
@@ -79,108 +78,77 @@ class MapTiles:
 
     def tile(self, halved: int, x: int, y: int) -> Tile | None:
         """The tile in column `x` and row `y` of level `halved`; None if there is none."""
-        return self._tile(halved, x, y, at_once=_MADE_PER_TILE if halved <= _PICTURE_LEVEL else 0)
-
-    def _tile(self, halved: int, x: int, y: int, *, at_once: int) -> Tile | None:
-        """`at_once`: how many missing thumbnails may be made during the request."""
         if not 0 <= halved <= self.halvings or min(x, y) < 0:
             return None
         side = 2**halved  # cells
         if x * side >= self.map.columns or y * side >= self.map.rows:
             return None
         stored = self._folder / f"{halved}-{x}-{y}.webp"
-        if halved >= _PICTURE_LEVEL and stored.is_file():
+        if halved >= _STORED_LEVEL and stored.is_file():
             return Tile(stored.read_bytes(), complete=True)
-        picture, complete = self._draw(halved, x, y, at_once)
+        if halved >= _PATCH_LEVEL:
+            picture, complete = self._draw_patches(halved, x, y), True
+        else:
+            picture, complete = self._draw_pictures(halved, x, y)
         right = min(TILE, -(-self.map.columns * TILE // side) - x * TILE)
         bottom = min(TILE, -(-self.map.rows * TILE // side) - y * TILE)
-        data = _file(picture.crop((0, 0, right, bottom)))
-        if complete and halved >= _PICTURE_LEVEL:
+        data = thumbnail(picture.crop((0, 0, right, bottom)), side=TILE)
+        if complete and halved >= _STORED_LEVEL:
             self._store(stored, data)
         return Tile(data, complete)
-
-    def _draw(self, halved: int, x: int, y: int, at_once: int) -> tuple[Image.Image, bool]:
-        """(`TILE`, `TILE`) RGBA, and whether it is complete."""
-        if halved >= _PATCH_LEVEL:
-            return self._draw_patches(halved, x, y), True
-        if halved <= _PICTURE_LEVEL:
-            return self._draw_pictures(halved, x, y, at_once)
-        whole, complete = _empty(TILE), True
-        half = TILE // 2
-        for down, across in np.ndindex(2, 2):
-            below = self._tile(halved - 1, 2 * x + across, 2 * y + down, at_once=at_once)
-            if below is None:
-                continue
-            with Image.open(io.BytesIO(below.data)) as picture:
-                small = picture.convert("RGBA").reduce(2)
-            whole.paste(small, (across * half, down * half))
-            complete &= below.complete
-        return whole, complete
 
     def _draw_patches(self, halved: int, x: int, y: int) -> Image.Image:
         side = 2**halved
         visible = self._grid[y * side : (y + 1) * side, x * side : (x + 1) * side]
         cells = np.zeros((side, side, 4), np.uint8)
         cells[: visible.shape[0], : visible.shape[1]] = visible
-        if side > TILE:
-            return Image.fromarray(cells, "RGBA").resize((TILE, TILE), Image.Resampling.BOX)
+        resample = Image.Resampling.BOX if side > TILE else Image.Resampling.NEAREST
+        drawn = np.array(Image.fromarray(cells).resize((TILE, TILE), resample))
         size = TILE // side
-        drawn = cells.repeat(size, axis=0).repeat(size, axis=1)
-        if size >= 7:
+        if size >= 7:  # room for a gap between the patches
             drawn[size - 1 :: size] = 0
             drawn[:, size - 1 :: size] = 0
-        return Image.fromarray(drawn, "RGBA").resize((TILE, TILE), Image.Resampling.NEAREST)
+        return Image.fromarray(drawn)
 
-    def _draw_pictures(self, halved: int, x: int, y: int, at_once: int) -> tuple[Image.Image, bool]:
-        whole, complete, made = _empty(TILE), True, 0
+    def _draw_pictures(self, halved: int, x: int, y: int) -> tuple[Image.Image, bool]:
+        """The picture, and whether it is complete."""
+        whole, complete = Image.new("RGBA", (TILE, TILE)), True
+        at_once = _MADE_PER_TILE if halved <= _STORED_LEVEL else 0
         side, cell = 2**halved, TILE // 2**halved
+        longest = round(cell * _PICTURE_SHARE)
         for down, across in np.ndindex(side, side):
             column, line = x * side + across, y * side + down
             number = line * self.map.columns + column
             if column >= self.map.columns or number >= len(self.map.order):
                 continue
             row = int(self.map.order[number])
-            if not (has_thumbnail := self._has_thumbnail(row)) and made < at_once and row not in self._failed:
-                made += 1
-                has_thumbnail = self._make_thumbnail(row)
-            picture = self._cell_picture(row, line, column, cell, has_thumbnail=has_thumbnail)
-            whole.paste(
-                picture, (across * cell + (cell - picture.width) // 2, down * cell + (cell - picture.height) // 2)
-            )
-            if not has_thumbnail and row not in self._failed:
+            path = self._thumbnail(row, make=False)
+            if path is None and row not in self._failed and at_once:
+                at_once -= 1
+                path = self._thumbnail(row, make=True)
+            if path is None and row not in self._failed:
                 complete = False
                 self._enqueue(row)
+            color = tuple(self._grid[line, column].tolist())
+            picture = Image.new("RGBA", (longest, longest), color) if path is None else _scaled(path, longest)
+            left, top = across * cell + (cell - picture.width) // 2, down * cell + (cell - picture.height) // 2
+            whole.paste(picture, (left, top))
         return whole, complete
 
-    def _cell_picture(self, row: int, line: int, column: int, cell: int, *, has_thumbnail: bool) -> Image.Image:
-        """The picture of a work, or a patch of its colour without a thumbnail, for a cell of `cell` pixels."""
-        longest = max(1, round(cell * _PICTURE_SHARE))
-        path = self._thumbnails.path(self._ids[row], SMALL) if has_thumbnail else None
-        if path is None:
-            return Image.new("RGBA", (longest, longest), tuple(self._grid[line, column].tolist()))
-        with Image.open(path) as file:
-            picture = file.convert("RGB")
-        factor = longest / max(picture.size)
-        size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0).convert("RGBA")
-
-    def _has_thumbnail(self, row: int) -> bool:
+    def _thumbnail(self, row: int, *, make: bool) -> Path | None:
+        """The file of a work's thumbnail; None if it is not made yet, or cannot be made."""
+        if row in self._failed:
+            return None
         try:
-            return self._thumbnails.is_made(self._ids[row], SMALL)
-        except QueryError:  # the work was removed meanwhile
-            self._failed.add(row)
-            return False
-
-    def _make_thumbnail(self, row: int) -> bool:
-        """Make a thumbnail. Returns whether it could be made."""
-        try:
+            if not make and not self._thumbnails.is_made(self._ids[row], SMALL):
+                return None
             path = self._thumbnails.path(self._ids[row], SMALL)
-        except (ArtsimError, OSError) as error:
+        except (ArtsimError, OSError) as error:  # an `ArtsimError` if the work was removed meanwhile
             log.warning("The map lacks a picture: %s", error)
             path = None
         if path is None:
             self._failed.add(row)
-        return path is not None
+        return path
 
     def _enqueue(self, row: int) -> None:
         """Queue the thumbnail for the background thread, which takes the latest first: the visitor sees that one now."""
@@ -200,7 +168,7 @@ class MapTiles:
                     self._worker = None
                     return
                 row = next(reversed(self._waiting))
-            made = self._make_thumbnail(row)
+            made = self._thumbnail(row, make=True) is not None
             with self._lock:
                 self._waiting.pop(row, None)
                 self.made += made
@@ -208,23 +176,12 @@ class MapTiles:
     def _store(self, path: Path, data: bytes) -> None:
         """Cache a tile on disk. If several threads store the same one, the last wins; after an error it is drawn again."""
         try:
-            if self._stored >= _MAX_TILES:
-                self._prune()
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{threading.get_ident()}.tmp")
             temporary.write_bytes(data)
             temporary.replace(path)
-            self._stored += 1
         except OSError as error:
             log.warning("A tile of the map is not cached: %s cannot be written (%s).", path, error.strerror)
-
-    def _prune(self) -> None:
-        """Delete the older half of the tiles."""
-        with self._lock:
-            tiles = sorted(self._folder.glob("*.webp"), key=lambda path: path.stat().st_mtime)
-            for path in tiles[: len(tiles) // 2]:
-                path.unlink(missing_ok=True)
-            self._stored = len(tiles) - len(tiles) // 2
 
 
 class MapTilesCache:
@@ -263,13 +220,6 @@ def _key(state: State, drawn: WorksMap) -> str:
     return digest.hexdigest()[:16]
 
 
-def _clear_others(folder: Path) -> None:
-    """Delete the tiles of earlier maps."""
-    for other in folder.parent.glob("*"):
-        if other.name != folder.name:
-            shutil.rmtree(other, ignore_errors=True)
-
-
 def _patches(state: State, drawn: WorksMap) -> np.ndarray:
     """(rows, columns, 4) uint8 RGBA: the mean colour of the work in each cell, opaque; empty cells are transparent."""
     space = state.spaces[0]
@@ -284,11 +234,10 @@ def _patches(state: State, drawn: WorksMap) -> np.ndarray:
     return grid.reshape(drawn.rows, drawn.columns, 4)
 
 
-def _empty(side: int) -> Image.Image:
-    return Image.new("RGBA", (side, side), (0, 0, 0, 0))
-
-
-def _file(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=80, method=2)
-    return buffer.getvalue()
+def _scaled(path: Path, longest: int) -> Image.Image:
+    """The picture in a file as RGBA, its longer side `longest` pixels."""
+    with Image.open(path) as file:
+        picture = file.convert("RGB")
+    factor = longest / max(picture.size)
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0).convert("RGBA")

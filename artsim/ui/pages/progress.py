@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import JSONResponse, Response
 
 from artsim.ui.background import BackgroundTask
 from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup
-from artsim.ui.markup import Markup, element
+from artsim.ui.templates import render
 
 
 def waiting(context: Context, task: BackgroundTask[Any], message: str, address: str) -> Markup:
     """Progress of the task, which `waiting.js` updates from `address`; after a failure, its message."""
-    if task.state == "failed":
-        strings = context.strings
-        text = strings("error.internal") if task.failure is None else error_markup(task.failure, strings)
-        return element("p", text, class_="notice", role="alert")
-    return element(
-        "div",
-        element("p", message, id="waiting"),
-        element("progress", value=task.done, max=max(1, task.total), aria_labelledby="waiting"),
-        data_progress=address,
-        class_="waiting",
-    )
+    strings = context.strings
+    failure = error_markup(task.failure, strings) if task.failure else strings("error.internal")
+    return render("pages/progress.html", strings, task=task, message=message, address=address, failure=failure)
 
 
 def progress_answer(task: BackgroundTask[Any]) -> Response:

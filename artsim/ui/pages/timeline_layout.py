@@ -9,33 +9,29 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
-
 from artsim.analysis.influence import Influence, TimedMatch
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 """left, top, right, bottom, in pixels"""
-ImageOf = Callable[[str], Image.Image]
-"""The picture of a work by its id; only its aspect ratio is used."""
+Size = tuple[int, int]
+"""width, height, in pixels"""
 
 WIDTH, HEIGHT = 1000, 580
 _LEFT, _TOP, _RIGHT, _BOTTOM = 72, 80, 20, 84  # margins
 _THUMBNAIL, _OWN = 84, 112  # pixels of the longer side
 _GAP, _DOT = 6, 9
-_MOST_THUMBNAILS = 24
 _TALLEST = 4.0  # 99.99 %, on the scale of `_score`
 _TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One match: the position of its dot, and its thumbnail with its box (None if there is no room)."""
+    """One match: the position of its dot, and the box of its thumbnail (None if there is no room)."""
 
-    number: int
     item: TimedMatch
     dot: Point
-    picture: tuple[Image.Image, Box] | None
+    box: Box | None
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,14 @@ class Layout:
     background: Sequence[Point]
     matches: Sequence[Placed]
     own_x: float
-    own: tuple[Image.Image, Box] | None
+    own: Box | None
 
 
-def lay_out(influence: Influence, image_of: ImageOf) -> Layout:
-    """Compute the scales, and place each thumbnail at the free spot nearest to its dot, best match first."""
+def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
+    """Compute the scales, and place each thumbnail at the free spot nearest to its dot, best match first.
+
+    `size_of`: the size of the picture of a work, by its id.
+    """
     years = [influence.year, *(item.year for item in influence.matches)]
     pad = max(1.0, (max(years) - min(years)) * 0.06)
     first, last = min(years) - pad, max(years) + pad
@@ -65,34 +64,37 @@ def lay_out(influence: Influence, image_of: ImageOf) -> Layout:
     def y(height: float) -> float:
         return bottom - (height - floor) / (ceiling - floor) * (bottom - _TOP)
 
-    def place(picture: Image.Image, near: Point, side: int) -> tuple[Image.Image, Box] | None:
-        small = picture.copy()
-        small.thumbnail((side, side), Image.Resampling.LANCZOS)
-        box = _free_place(near, small.size, [*taken, *dots]) or _free_place(near, small.size, taken)
-        if box is None:
-            return None
-        taken.append(box)
-        return small, box
+    def place(identity: str, near: Point, side: int) -> Box | None:
+        size = _scaled(size_of(identity), side)
+        box = _free_place(near, size, [*taken, *dots]) or _free_place(near, size, taken)
+        taken.extend([box] if box else [])
+        return box
 
     at = [(x(item.year), y(height)) for item, height in zip(influence.matches, heights, strict=True)]
     dots = [(left - _DOT, top - _DOT, left + _DOT, top + _DOT) for left, top in at]
     taken: list[Box] = []
-    own = None
+    own_x, own = x(influence.year), None
     if influence.work is not None:
-        own = place(image_of(influence.work["id"]), (x(influence.year), _TOP + _OWN / 2), _OWN)
-    matches = []
-    for number, (item, dot) in enumerate(zip(influence.matches, at, strict=True), start=1):
-        picture = place(image_of(item.match.id), dot, _THUMBNAIL) if number <= _MOST_THUMBNAILS else None
-        matches.append(Placed(number, item, dot, picture))
+        own = place(influence.work["id"], (own_x, _TOP + _OWN / 2), _OWN)
+    matches = [
+        Placed(item, dot, place(item.match.id, dot, _THUMBNAIL))
+        for item, dot in zip(influence.matches, at, strict=True)
+    ]
     shown = [item for item in influence.others if first <= item.year <= last and _height(item) >= floor]
     return Layout(
         years=[(x(year), year) for year in _year_ticks(first, last)],
         levels=[(y(_score(tick)), tick) for tick in _TICKS if floor <= _score(tick) <= ceiling],
         background=[(x(item.year), y(_height(item))) for item in shown],
         matches=matches,
-        own_x=x(influence.year),
+        own_x=own_x,
         own=own,
     )
+
+
+def _scaled(size: Size, side: int) -> Size:
+    """`size` with its longer side reduced to `side`."""
+    factor = min(1.0, side / max(size))
+    return max(1, round(factor * size[0])), max(1, round(factor * size[1]))
 
 
 def _score(percentile: float) -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -16,14 +15,11 @@ from starlette.routing import Route
 
 from artsim.analysis.explain import Explanation, explain
 from artsim.snapshot.state import State
-from artsim.ui.addresses import page_address, search_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
 from artsim.ui.gradio_overrides.uploads import uploaded_path
 from artsim.ui.labels import label_of
-from artsim.ui.markup import element
-from artsim.ui.pages.layout import document, view
-from artsim.ui.pages.tiles import tile
+from artsim.ui.pages.layout import page, view
 from artsim.ui.pages.why_section import why_section
 from artsim.ui.search_service import read_upload
 
@@ -80,21 +76,7 @@ def _names(context: Context, pair: tuple[str, str]) -> tuple[str, str]:
 
 
 def _page(context: Context, pair: tuple[str, str], explanation: Explanation) -> Response:
-    strings = context.strings
-    works: list[dict[str, Any]] = [context.collection.work(identity) for identity in pair]
-    title = strings("why.of", match=label_of(works[1]).title, work=label_of(works[0]).title)
-    return document(
-        context,
-        "why",
-        element("h1", title),
-        element("p", strings("why.lead"), class_="lead"),
-        element(
-            "ul",
-            *(tile(work, strings, href=search_address(strings.language, work)) for work in works),
-            class_="grid pair",
-        ),
-        why_section(context, explanation, names=_names(context, pair)),
-        element("p", element("a", strings("why.compare"), href=page_address("compare", a=pair[0], b=pair[1]))),
-        title=title,
-        styles=("why.css",),
-    )
+    work, match = (context.collection.work(identity) for identity in pair)
+    title = context.strings("why.of", match=label_of(match).title, work=label_of(work).title)
+    section = why_section(context, explanation, names=_names(context, pair))
+    return page(context, "why", title=title, styles=("why.css",), work=work, match=match, section=section)

@@ -1,24 +1,31 @@
-"""The pages map, browse, path and compare over HTTP, with the data that they fetch."""
+"""The pages over HTTP, for a synthetic collection: what they show, and the data that they fetch."""
 
 import io
 import re
+import time
+from dataclasses import replace
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
+from datasets import Value
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from synthetic import make_collection
 
+from artsim.analysis.duplicates import DuplicateGroup
+from artsim.errors import QueryError
 from artsim.messages.strings import load_strings
+from artsim.snapshot.state import metadata_table
 from artsim.ui.context import Context
 from artsim.ui.pages.registry import page_routes
 from artsim.ui.readiness import Readiness
 from artsim.ui.thumbnail_cache import Thumbnails
 
-NAMES = ("map", "browse", "path", "compare")
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'> {{ 7 * 7 }}"
 
 
 def client_of(collection: Any, folder: Any) -> TestClient:
@@ -39,9 +46,14 @@ def client(works: Any, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 
 
 def page(client: TestClient, address: str) -> str:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text[-600:]
-    return answer.text
+    """The page, once its background computation is done."""
+    for _ in range(600):
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.text[-600:]
+        if "data-progress" not in answer.text:
+            return answer.text
+        time.sleep(0.05)
+    raise AssertionError(f"{address} is still not done")
 
 
 def ids(html: str) -> list[str]:
@@ -61,17 +73,10 @@ def test_the_map_page_has_the_facts_that_its_script_needs(client: TestClient, wo
     assert "browse?sort=map" in html
 
 
-def test_every_tile_that_the_viewer_can_request_exists(client: TestClient, works: Any) -> None:
-    works_map = works.map()
+def test_tiles_of_the_map_are_webp_files_and_end_with_the_grid(client: TestClient) -> None:
     answer = client.get("/map/tiles/0/0_0.webp")
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert (answer.headers["content-type"], picture.size) == ("image/webp", (448, 448))
-    halved = 2
-    across, down = (-(-side // 2**halved) for side in (works_map.columns, works_map.rows))
-    for x in range(across):
-        for y in range(down):
-            assert client.get(f"/map/tiles/{halved}/{x}_{y}.webp").status_code == 200
-    assert client.get(f"/map/tiles/{halved}/{across}_0.webp").status_code == 404
     assert client.get("/map/tiles/99/0_0.webp").status_code == 404
 
 
@@ -130,21 +135,18 @@ def test_invalid_parameters_of_browse_are_ignored(client: TestClient, query: str
     assert ids(page(client, f"/browse?{query}"))
 
 
-def test_a_path_without_ends_draws_two_and_keeps_them_in_the_address(client: TestClient, works: Any) -> None:
-    answer = client.get("/path", follow_redirects=False)
+@pytest.mark.parametrize(("query", "length"), [("", 8), ("?from=work-1-1&steps=5", 5)])
+def test_missing_ends_of_a_path_are_drawn_and_kept_in_the_address(
+    client: TestClient, works: Any, query: str, length: int
+) -> None:
+    answer = client.get(f"/path{query}", follow_redirects=False)
     assert answer.status_code == 303
-    ends = parse_qs(urlsplit(answer.headers["location"]).query)
-    html = page(client, "/" + answer.headers["location"].removeprefix("./"))
-    shown = ids(html)
-    assert (shown[0], shown[-1], len(shown)) == (ends["from"][0], ends["to"][0], 8)
-    assert shown == [step.id for step in works.path(shown[0], shown[-1])]
-
-
-def test_a_path_from_a_work_keeps_that_end(client: TestClient) -> None:
-    address = client.get("/path?from=work-1-1&steps=5", follow_redirects=False).headers["location"]
-    assert parse_qs(urlsplit(address).query)["from"] == ["work-1-1"]
-    shown = ids(page(client, "/" + address.removeprefix("./")))
-    assert shown[0] == "work-1-1" and len(shown) == 5
+    address = answer.headers["location"]
+    ends = parse_qs(urlsplit(address).query)
+    shown = ids(page(client, f"/{address.removeprefix('./')}"))
+    assert (shown[0], shown[-1], len(shown)) == (ends["from"][0], ends["to"][0], length)
+    assert shown == [step.id for step in works.path(shown[0], shown[-1], steps=length)]
+    assert "from" not in query or shown[0] == "work-1-1"
 
 
 def test_compare_shows_both_works_and_marks_shared_metadata(client: TestClient) -> None:
@@ -177,10 +179,54 @@ def test_a_page_that_cannot_be_shown_gives_one_message(client: TestClient, addre
     assert message in answer.text and "<script>" not in answer.text
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_titles_are_escaped_everywhere(client: TestClient, name: str) -> None:
-    html = page(client, f"/{name}")
-    assert "Study <" not in re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.DOTALL)
+class _Hostile(HTMLParser):
+    """Collects what a page would run: inline scripts, handlers and `javascript:` links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        if tag == "script" and "src" not in names and names.get("type") != "application/json":
+            self.found.append(tag)
+        self.found += [f"{tag} {name}" for name in names if name.startswith("on") or "<" in name or '"' in name]
+        self.found += [f"{tag} {value}" for value in names.values() if value and value.startswith("javascript:")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "browse", "browse?where.style={}", "path?from=work-0-0&to=work-3-0", "compare?a=work-0-0&b=work-3-0",
+        "timeline", "timeline?work=work-2-1", "encoders", "encoders?work=work-0-0", "evaluation?label=style", "duplicates",
+    ],
+)  # fmt: skip
+def test_hostile_metadata_stays_text(hostile: TestClient, address: str) -> None:
+    html = page(hostile, f"/{address.format(quote_plus(HOSTILE))}")
+    parser = _Hostile()
+    parser.feed(html)
+    assert parser.found == []
+    assert "alert(1)" in html, "the title is shown"
+    assert "{{ 7 * 7 }}" in html, "and is no template"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """All titles, artists and a column name are markup, and every link is a script. Two works have the same picture."""
+    works: Any = make_collection(artists=9, works=5, spaces=2)
+    schema = {**works.state.schema, "<b>": Value("string"), "url": Value("string")}
+    rows = [
+        work
+        | {"title": HOSTILE, "artist": f"{HOSTILE} {work['artist']}", "style": work["style"] and HOSTILE}
+        | {"<b>": f"{HOSTILE} {number % 2}", "url": "javascript:alert(3)"}
+        for number, work in enumerate(works.state.table.to_pylist())
+    ]
+    rows[0]["style"] = rows[1]["style"] = "Cubism"
+    pictures = works.state.pictures
+    works.state = replace(
+        works.state, table=metadata_table(rows, schema), schema=schema, pictures=lambda row: pictures(max(1, row))
+    )
+    return client_of(works, tmp_path_factory.mktemp("hostile"))
 
 
 def test_a_collection_of_one_work_has_no_path_and_no_comparison(tmp_path: Any) -> None:
@@ -189,3 +235,39 @@ def test_a_collection_of_one_work_has_no_path_and_no_comparison(tmp_path: Any) -
     assert alone.get("/compare").status_code == 400
     assert alone.get("/map").status_code == 200
     assert ids(alone.get("/browse").text) == ["work-0-0"]
+
+
+def test_encoders_are_shown_side_by_side(tmp_path: Any) -> None:
+    works: Any = make_collection(spaces=2)
+    html = page(client_of(works, tmp_path), "/encoders?work=work-0-0")
+    assert '<a href="./encoders" aria-current="page">' in html, "the navigation lists it"
+    compared = works.compare_encoders(work="work-0-0", k=8)
+    for column, answers in zip(html.split("<section>")[1:], compared.answers, strict=True):
+        assert f"{answers.cosine_mean:.3f} ± {answers.cosine_std:.3f}" in column
+        assert re.findall(r"encoders\?work=([^\"&]*)", column) == [match.id for match in answers.matches]
+        assert ("Selected automatically" in column) == (answers.encoder == compared.auto)
+
+
+def test_works_with_the_same_picture_are_listed_with_the_evidence(tmp_path: Any) -> None:
+    works: Any = make_collection(artists=6, works=4)
+    pictures = works.state.pictures
+    works.state = replace(works.state, pictures=lambda row: pictures({1: 0, 4: 2, 3: 2}.get(row, row)))
+    html = page(client_of(works, tmp_path), "/duplicates")
+    groups = re.findall(r'<section class="duplicate-group">.*?</section>', html, re.DOTALL)
+    assert [ids(group) for group in groups] == [list(group.ids) for group in works.duplicates()] != []
+    assert "./compare?a=work-0-0&b=work-0-1" in links(groups[0]) and "byte for byte" in groups[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [(QueryError("This <b>failed</b>."), "This &lt;b&gt;failed&lt;/b&gt;."), (ValueError("secret"), "on our side")],
+)
+def test_a_background_computation_that_fails_says_so(tmp_path: Any, error: Exception, message: str) -> None:
+    works: Any = make_collection(artists=2)
+
+    def fail(**_: Any) -> list[DuplicateGroup]:
+        raise error
+
+    works.duplicates = fail
+    html = page(client_of(works, tmp_path), "/duplicates")
+    assert message in html and "secret" not in html and "waiting.js" not in html

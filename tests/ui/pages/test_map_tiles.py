@@ -76,17 +76,13 @@ def test_there_is_no_tile_beyond_the_grid(map_tiles: MapTiles, position: tuple[i
     assert map_tiles.tile(*position) is None
 
 
-def test_missing_thumbnails_are_made_in_the_background(map_tiles: MapTiles) -> None:
+def test_a_tile_is_cached_once_all_its_thumbnails_are_made_and_tiles_of_other_maps_are_deleted(
+    works: Any, map_tiles: MapTiles, tmp_path: Path
+) -> None:
     first = map_tiles.tile(2, 0, 0)
     assert first is not None and not first.complete
     complete(map_tiles, 2, 0, 0)
     assert map_tiles.made > 0
-
-
-def test_a_complete_tile_is_cached_and_tiles_of_other_maps_are_deleted(
-    works: Any, map_tiles: MapTiles, tmp_path: Path
-) -> None:
-    complete(map_tiles, 2, 0, 0)
     (folder,) = tmp_path.glob("thumbnails/*/map/*")
     assert [path.name for path in folder.iterdir()] == ["2-0-0.webp"]
     works.remove(["work-0-0"])
