@@ -43,6 +43,11 @@ class SearchAnswer:
         """Whether the query consists of text only."""
         return all(part.text is not None for part in self.form.parts)
 
+    @property
+    def beside(self) -> str | None:
+        """Id of the first work that the query is for, if there is one: matches are compared with it."""
+        return next((part.work for part in self.form.parts if part.work is not None and part.weight > 0), None)
+
 
 def find(context: Context, form: SearchForm) -> SearchAnswer:
     """Run the search of a form. Raises `ArtsimError` if it cannot be answered."""
@@ -136,8 +141,3 @@ def _condition(condition: Any, strings: Strings) -> str:
         return strings("results.comma").join(map(str, condition))
     low, high = ("" if bound is None else strings.plain(bound) for bound in condition)
     return strings("within.range", low=low, high=high).strip()
-
-
-def group_name(context: Context, by: str, value: Any) -> str:
-    """The heading of a group: a value of the column, or a century."""
-    return context.strings("results.century", year=value) if by == "century" else str(value)

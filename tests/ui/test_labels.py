@@ -47,11 +47,12 @@ def test_percentiles_are_put_into_words(percentile: float, share: str, word: str
 
 def test_every_message_is_used_and_every_key_in_a_script_exists() -> None:
     folder = Path(__file__).parents[2] / "artsim"
-    code = "".join(path.read_text(encoding="utf-8") for kind in ("*.py", "*.js") for path in folder.rglob(kind))
+    files = (path for kind in ("*.py", "*.js", "*.html") for path in folder.rglob(kind))
+    code = "".join(path.read_text(encoding="utf-8") for path in files).replace("'", '"')
     files = (folder / "messages" / "locales" / "en").glob("*.json")
     keys = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
     patterns = [
-        re.escape(prefix) + ".*" for prefix in re.findall(r'f"([a-z][\w.-]*)\{', code)
+        re.escape(prefix) + ".*" for prefix in re.findall(r'f?"([a-z][\w-]*\.[\w.-]*)(?:\{|%[ds]|" ~)', code)
     ]  # keys that the code composes
     patterns += [
         r"column\..*",

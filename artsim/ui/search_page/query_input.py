@@ -14,7 +14,7 @@ from artsim.search.query import Part
 from artsim.ui.gradio_overrides.html_component import HtmlComponent, PageValue
 from artsim.ui.gradio_overrides.uploads import UploadsOnly
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
-from artsim.ui.search_page.query_panel import query_markup
+from artsim.ui.templates import render
 
 
 class PartData(PageValue):
@@ -46,8 +46,9 @@ class QueryInput(UploadsOnly, HtmlComponent):
     data_model = QueryData
 
     def __init__(self, strings: Strings, *, reads_words: bool, **more: Any) -> None:
+        """`reads_words`: show the text box at once; otherwise the page shows it once the encoder is known to embed text."""
         self.refusal = strings("notice.url")
-        markup = query_markup(strings, reads_words=reads_words)
+        markup = render("search_page/query_panel.html", strings, reads_words=reads_words, longest_text=LONGEST_TEXT)
         super().__init__(markup, "query.js", value=None, elem_id="query", **more)
 
     def preprocess(self, payload: QueryData | None) -> tuple[Part, ...]:
