@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -32,7 +33,7 @@ from artsim.ui.search_form import (
     has_regions,
 )
 from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, Variety, VarietyInput
-from artsim.ui.search_page.query_input import Address, AddressInput, PartData, QueryInput
+from artsim.ui.search_page.query_input import AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
 from artsim.ui.templates import render
 
@@ -122,8 +123,9 @@ def _connect(
     def search(*values: Any) -> str:
         return page_of(context, ParsedLink(controls.form(values)))
 
-    def restore(value: Address) -> list[Any]:
-        link = read_query_string(value.query, context, value.uploads)
+    def restore(value: tuple[str, list[Path]]) -> list[Any]:
+        query, uploads = value
+        link = read_query_string(query, context, uploads)
         return [*controls.values(context, link.form), page_of(context, link, restored="link")]
 
     common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -131,16 +133,7 @@ def _connect(
         "fn": search, "inputs": controls.all, "outputs": results, "js": _BEFORE, "concurrency_limit": _CONCURRENCY, **common
     }  # fmt: skip
     preset, weights, filters = controls.preset, list(controls.weights.values()), list(controls.filters.values())
-    fields = (
-        controls.query,
-        preset,
-        controls.ranking,
-        controls.k,
-        controls.variety,
-        controls.encoder,
-        controls.contains,
-        *filters,
-    )
+    fields = [field for field in controls.all if field not in weights]
     gr.on([field.input for field in fields], trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
     weight_event = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
     weight_event.then(**run).then(None, js=_AFTER, **common)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +73,11 @@ class AddressData(PageValue):
     uploads: list[gr.FileData] = Field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Address:
-    """A link that was opened, or reached by back or forward."""
-
-    query: str = ""
-    uploads: tuple[Path, ...] = ()
-    """Paths of its uploads, in order; only the session that uploaded them knows them."""
-
-
 class AddressInput(UploadsOnly, HtmlComponent):
-    """The address of the page. Fires `input` when it is opened with a query, and on back and forward."""
+    """The address of the page. Fires `input` when it is opened with a query, and on back and forward.
+
+    Its value is the query and the paths of its uploads, in order; only the session that uploaded them knows them.
+    """
 
     data_model = AddressData
 
@@ -92,10 +85,9 @@ class AddressInput(UploadsOnly, HtmlComponent):
         self.refusal = strings("notice.url")
         super().__init__("", "address.js", value=None, apply_default_css=True, elem_id="address", **more)
 
-    def preprocess(self, payload: AddressData | None) -> Address:
-        if payload is None:
-            return Address()
-        return Address(payload.query, tuple(self.uploaded(file) for file in payload.uploads[:MOST_PARTS]))
+    def preprocess(self, payload: AddressData | None) -> tuple[str, list[Path]]:
+        data = payload or AddressData()
+        return data.query, [self.uploaded(file) for file in data.uploads[:MOST_PARTS]]
 
     def postprocess(self, value: Any) -> None:
         """Set by the page only, never by the server."""

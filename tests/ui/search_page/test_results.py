@@ -7,27 +7,12 @@ from typing import Any
 
 import pytest
 
-from artsim.messages.strings import load_strings
 from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.query_string import ParsedLink
-from artsim.ui.readiness import Readiness
 from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import matches_page, page_of, start_page
 from artsim.ui.search_service import Group, SearchAnswer, find
-from artsim.ui.thumbnail_cache import Thumbnails
-
-
-@pytest.fixture(scope="module")
-def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    return Context(
-        collection=collection,
-        thumbnails=Thumbnails(collection, tmp_path_factory.mktemp("cache")),
-        readiness=Readiness(collection),
-        strings=load_strings(),
-        encoder="tiny-clip",
-        encoder_reason="as asked",
-    )
 
 
 def form(*parts: Part, **more: Any) -> SearchForm:
