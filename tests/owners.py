@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from served import context_over
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim import open_collection
 from artsim.curation.library import Library
 from artsim.curation.session import EditSession
-from artsim.messages.strings import load_strings
 from artsim.ui.auth import PAGE_HEADER, Owner, OwnerTools
 from artsim.ui.context import Context
-from artsim.ui.readiness import Readiness
-from artsim.ui.thumbnail_cache import Thumbnails
 
 HERE = "http://127.0.0.1:7860"
 
@@ -23,10 +22,8 @@ HERE = "http://127.0.0.1:7860"
 def context_of(folder: Path, cache: Path, owner: Owner | None) -> Context:
     collection = open_collection(folder)
     session = EditSession(collection, Library(cache), cache, requested=str(folder))
-    return Context(
-        collection, Thumbnails(collection, cache), Readiness(collection), load_strings(), "tiny-clip", "as asked",
-        owner_tools=None if owner is None else OwnerTools(owner, session),
-    )  # fmt: skip
+    tools = None if owner is None else OwnerTools(owner, session)
+    return replace(context_over(collection, cache), owner_tools=tools)
 
 
 def visitor(context: Context, address: str) -> TestClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import dataclasses
 import http.server
@@ -16,6 +17,26 @@ from app_process import free_port
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from artsim.ui.settings import Settings, add_arguments, settings_from
+
+
+def settings_of(*arguments: str, **environ: str) -> Settings:
+    """The settings that the command line and the environment give."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return settings_from(parser.parse_args(arguments), environ)
+
+
+def context_over(collection: Any, folder: Path) -> Any:
+    """The context of an app over `collection`, with its thumbnails in `folder`."""
+    from artsim.messages.strings import load_strings
+    from artsim.ui.context import Context
+    from artsim.ui.readiness import Readiness
+    from artsim.ui.thumbnail_cache import Thumbnails
+
+    thumbnails, readiness = Thumbnails(collection, folder), Readiness(collection)
+    return Context(collection, thumbnails, readiness, load_strings(), "tiny-clip", "as asked")
+
 
 @contextmanager
 def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str, Any]]:
@@ -25,22 +46,10 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
     """
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    from artsim.messages.strings import load_strings
-    from artsim.ui.context import Context
     from artsim.ui.interface import launch_interface
-    from artsim.ui.readiness import Readiness
-    from artsim.ui.settings import read_settings
-    from artsim.ui.thumbnail_cache import Thumbnails
 
-    settings = read_settings(["--port", str(free_port()), "--host", "127.0.0.1"], {"ARTSIM_CACHE": str(folder)})
-    context = Context(
-        collection=collection,
-        thumbnails=Thumbnails(collection, folder),
-        readiness=Readiness(collection),
-        strings=load_strings(),
-        encoder="tiny-clip",
-        encoder_reason="as asked",
-    )
+    settings = settings_of("--port", str(free_port()), "--host", "127.0.0.1", ARTSIM_CACHE=str(folder))
+    context = context_over(collection, folder)
     interface = launch_interface(context, dataclasses.replace(settings, **{"metrics": True, **changed}))
     try:
         yield interface.local_url, context

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from artsim.errors import ArtsimError, QueryError
 from artsim.messages.strings import Strings
-from artsim.ui.markup import Markup, element, join
+from artsim.ui.templates import render
 
 
 class TranslatedError(QueryError):
     """An error whose message is already in the visitor's language."""
 
 
-def error_text(error: ArtsimError, strings: Strings) -> str:
+def error_text(error: ArtsimError | str, strings: Strings) -> str:
     """The message as plain text."""
-    return _text_of(error, strings)
+    message = _message_of(error)
+    text = strings.message(message)
+    return capitalized(text) if strings.begins_with_words(message) else text
 
 
 def error_markup(error: ArtsimError | str, strings: Strings) -> Markup:
     """The message as HTML; untranslated English is marked as English."""
-    text = _text_of(error, strings)
-    if isinstance(error, TranslatedError) or strings.translates(_message_of(error)):
-        return join(text)
-    return element("span", text, lang="en")
-
-
-def _text_of(error: ArtsimError | str, strings: Strings) -> str:
-    message = _message_of(error)
-    text = strings.message(message)
-    return capitalized(text) if strings.begins_with_words(message) else text
+    translated = isinstance(error, TranslatedError) or strings.translates(_message_of(error))
+    return render("error_text.html", strings, text=error_text(error, strings), translated=translated)
 
 
 def _message_of(error: ArtsimError | str) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artsim.encoders.presets import PRESET_RANKINGS, weights_of
+from artsim.encoders.presets import ranking_of, weights_of
 from artsim.messages.strings import Strings
 from artsim.search.match import Match
 from artsim.search.query import Part, Query
-from artsim.snapshot.filters import Where
 from artsim.ui.context import Context
 from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of
@@ -43,6 +42,11 @@ class SearchAnswer:
         """Whether the query consists of text only."""
         return all(part.text is not None for part in self.form.parts)
 
+    @property
+    def beside(self) -> str | None:
+        """Id of the first work that the query is for, if there is one: matches are compared with it."""
+        return next((part.work for part in self.form.parts if part.work is not None and part.weight > 0), None)
+
 
 def find(context: Context, form: SearchForm) -> SearchAnswer:
     """Run the search of a form. Raises `ArtsimError` if it cannot be answered."""
@@ -56,14 +60,12 @@ def find(context: Context, form: SearchForm) -> SearchAnswer:
 
 
 def _query(context: Context, form: SearchForm) -> Query:
-    preset = form.preset
-    ranking = PRESET_RANKINGS.get(preset or "", form.ranking) if form.ranking == "tuned" else form.ranking
     return Query(
         parts=tuple(_with_bytes(part, context.strings) for part in form.parts),
-        aspects=weights_of(None if preset else form.weights, preset),
+        aspects=weights_of(None if form.preset else form.weights, form.preset),
         where=form.where,
         k=form.k,
-        ranking=ranking,  # type: ignore[arg-type]  # checked by the search
+        ranking=ranking_of(form.ranking, form.preset),  # type: ignore[arg-type]  # checked by the search
         encoder=form.encoder,
         other=(form.other,) if form.other else (),
         at_most=dict([form.at_most]) if form.at_most else {},
@@ -115,7 +117,7 @@ def conditions_of(context: Context, form: SearchForm) -> list[str]:
     strings = context.strings
     phrases = [
         strings("within.values", column=strings.column(column), values=_condition(condition, strings))
-        for column, condition in _active(form.where).items()
+        for column, condition in form.where.items()
     ]
     if form.other:
         phrases.append(strings("within.other", column=strings.column(form.other)))
@@ -127,17 +129,8 @@ def conditions_of(context: Context, form: SearchForm) -> list[str]:
     return phrases
 
 
-def _active(where: Where) -> Where:
-    return {column: condition for column, condition in where.items() if condition}
-
-
 def _condition(condition: Any, strings: Strings) -> str:
     if not isinstance(condition, tuple):
         return strings("results.comma").join(map(str, condition))
     low, high = ("" if bound is None else strings.plain(bound) for bound in condition)
     return strings("within.range", low=low, high=high).strip()
-
-
-def group_name(context: Context, by: str, value: Any) -> str:
-    """The heading of a group: a value of the column, or a century."""
-    return context.strings("results.century", year=value) if by == "century" else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -89,16 +89,6 @@ def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.env
         allow_changes=_is_private(host, environ) if allowed is None else allowed,
         owner_token=token,
     )
-
-
-def read_settings(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from `arguments` (default: `sys.argv`) and `environ`. Exits on a malformed argument."""
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    try:
-        return settings_from(parser.parse_args(arguments), environ)
-    except argparse.ArgumentError as error:
-        parser.error(str(error))
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool | None:

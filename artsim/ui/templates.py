@@ -13,7 +13,7 @@ from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.assets import asset_address
-from artsim.ui.labels import as_text, label_of, safe_link, share_text, word_of
+from artsim.ui.labels import as_text, label_of, metadata_of, safe_link, share_text, word_of
 
 
 def render(template: str, strings: Strings, **values: Any) -> Markup:
@@ -37,6 +37,7 @@ def _environment() -> Environment:
         "as_text": as_text,
         "asset_address": asset_address,
         "label_of": label_of,
+        "metadata_of": metadata_of,
         "page_address": page_address,
         "picture_address": picture_address,
         "safe_link": safe_link,

@@ -126,13 +126,14 @@ def test_a_space_has_the_short_name_of_its_encoder(encoder: str, name: str) -> N
 
 
 def test_the_app_opens_with_any_of_the_encoders(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:
-    from artsim.ui.settings import read_settings
+    from served import settings_of
+
     from artsim.ui.startup import open_or_build
 
     build(clip, dino)
     out = str(tmp_path / "out")
     names = ("auto", "dinov2", dino.id, "embedded")
-    settings = {name: read_settings(["--collection", out, "--encoder", name], {}) for name in names}
+    settings = {name: settings_of("--collection", out, "--encoder", name) for name in names}
     assert open_or_build(settings["auto"]).encoder == clip.id
     for name in ("dinov2", dino.id):
         opened = open_or_build(settings[name])

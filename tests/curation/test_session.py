@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import settings_of
 
 from artsim import CollectionError, QueryError, open_collection
 from artsim.curation import session as module
 from artsim.curation.library import Library
 from artsim.curation.session import EditSession, editable_columns
 from artsim.ui.launch import _open_another
-from artsim.ui.settings import read_settings
 from artsim.ui.startup import open_or_build
 from artsim.web.hub_token import current_token
 
@@ -97,7 +97,7 @@ def test_the_last_work_cannot_be_removed(session: EditSession) -> None:
 
 def test_a_change_of_the_default_makes_a_copy_that_is_opened_from_then_on(copy: Path, cache: Path) -> None:
     session = session_on(copy, cache, requested=None)
-    settings = read_settings([], {"ARTSIM_CACHE": str(cache)})
+    settings = settings_of(ARTSIM_CACHE=str(cache))
     assert session.is_copied
     assert session.library.opened(None) is None
     session.remove(["04.jpg"])
@@ -128,7 +128,7 @@ def test_a_damaged_copy_does_not_keep_the_app_from_starting(
     session.collection.save(own)
     session.library.open(str(copy), "mine")
     (own / "data" / "train-00000-of-00001.parquet").write_bytes(b"spoilt")
-    opened = open_or_build(read_settings(["--collection", str(copy)], {"ARTSIM_CACHE": str(cache)}))
+    opened = open_or_build(settings_of("--collection", str(copy), ARTSIM_CACHE=str(cache)))
     assert opened.own is None
     assert opened.collection.folder == copy
     assert "The requested collection is opened instead" in caplog.text
@@ -138,7 +138,7 @@ def test_if_another_collection_cannot_be_opened_the_current_one_stays_open(copy:
     library = Library(cache)
     open_collection(copy).save(library.folder("mine"))
     library.open("no-such-folder", "mine")
-    settings = read_settings(["--collection", "no-such-folder"], {"ARTSIM_CACHE": str(cache)})
+    settings = settings_of("--collection", "no-such-folder", ARTSIM_CACHE=str(cache))
     before = open_or_build(settings)
     library.open("no-such-folder", None)
     assert _open_another(before, settings) is before

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served import served
+from served import context_over, served
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,12 @@ def app_here(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with served(collection, tmp_path_factory.mktemp("served")) as (address, context):
         context.readiness.load()
         yield address, context
+
+
+@pytest.fixture(scope="session")
+def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The context of an app over `collection` that is not served."""
+    return context_over(collection, tmp_path_factory.mktemp("context"))
 
 
 @pytest.fixture(scope="session")

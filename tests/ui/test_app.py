@@ -1,17 +1,21 @@
 """`python app.py` as a subprocess: first start, second start, the HTTP API, and starts that fail."""
 
-import http.server
 import io
 import socket
-import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from app_process import RunningApp, run_app, running_app, shared_cache
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from served import settings_of
+
+from artsim.errors import ArtsimError
+from artsim.ui.http.address import check_address
+from artsim.ui.startup import open_or_build
 
 pytestmark = pytest.mark.slow
 
@@ -54,8 +58,6 @@ def test_a_picture_finds_its_own_work_over_http(
 
 
 def test_thumbnails_are_cacheable_files(app: RunningApp, client: Client, painting_file: Path) -> None:
-    import httpx
-
     [match] = client.predict(image=handle_file(painting_file), k=1, api_name="/search_by_image")
     answer = httpx.get(app.url + match["thumbnail"])
     assert answer.headers["content-type"] == "image/webp"
@@ -63,12 +65,6 @@ def test_thumbnails_are_cacheable_files(app: RunningApp, client: Client, paintin
     assert max(Image.open(io.BytesIO(answer.content)).size) <= 400
     assert httpx.get(app.url + "thumbnails/400/no-such-work").status_code == 404
     assert httpx.get(app.url + "thumbnails/401/met-1").status_code == 404
-
-
-@pytest.mark.parametrize("k", [0, 10_000, 2.5])
-def test_a_k_out_of_range_gives_one_message(client: Client, painting_file: Path, k: float) -> None:
-    with pytest.raises(AppError, match="k must be a whole number"):
-        client.predict(image=handle_file(painting_file), k=k, api_name="/search_by_image")
 
 
 def test_a_text_for_an_encoder_without_text_gives_one_message(client: Client) -> None:
@@ -84,66 +80,39 @@ def test_a_file_that_is_no_picture_gives_one_message_without_its_path(client: Cl
     assert "/" not in str(refusal.value)
 
 
-def test_an_address_is_never_fetched(client: Client, app: RunningApp) -> None:
-    import httpx
-
-    requested: list[str] = []
-
-    class Listener(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            requested.append(self.path)
-            self.send_error(404)
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}/picture.jpg"
-        file = {"path": address, "meta": {"_type": "gradio.FileData"}}
-        with pytest.raises(AppError, match="does not fetch addresses"):
-            client.predict(image=file, k=5, api_name="/search_by_image")
-        for route in ("gradio_api/file=", "gradio_api/file/", "gradio_api/proxy="):
-            assert httpx.get(f"{app.url}{route}{address}").status_code == 403
-        assert requested == []
-    finally:
-        server.shutdown()
-
-
 def test_a_second_start_opens_what_the_first_one_built(app: RunningApp, cache: Path) -> None:
     with running_app(cache) as second:
         assert "are embedded" not in second.said()
 
 
-def test_a_wrong_path_gives_one_message(cache: Path) -> None:
-    assert_refused(run_app(cache, "--collection", "no/such/folder"), "no/such/folder")
-
-
-def test_a_folder_of_pictures_gives_the_command_to_build_it(cache: Path, paintings: Path) -> None:
-    assert_refused(run_app(cache, "--collection", str(paintings)), "artsim build")
-
-
-def test_a_damaged_collection_gives_one_message(cache: Path, copy: Path) -> None:
-    (copy / "artsim.json").write_text("{", encoding="utf-8")
-    assert_refused(run_app(cache, "--collection", str(copy)), "artsim.json")
-
-
-def test_another_encoder_than_that_of_the_collection_gives_one_message(cache: Path, saved: Path) -> None:
-    assert_refused(run_app(cache, "--collection", str(saved), "--encoder", "embedded"), "was made with")
-
-
-def test_a_port_in_use_gives_one_message(cache: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = str(other.getsockname()[1])
-        assert_refused(run_app(cache, "--port", port), f"Port {port} is taken")
-
-
-def test_an_unknown_host_gives_one_message(cache: Path) -> None:
-    assert_refused(run_app(cache, "--host", "no-such-host.invalid"), "no-such-host.invalid")
-
-
-def assert_refused(run: Any, words: str) -> None:
+def test_a_start_that_fails_gives_one_message_and_no_traceback(cache: Path) -> None:
+    run = run_app(cache, "--collection", "no/such/folder")
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
     [message] = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
-    assert words in message
+    assert "no/such/folder" in message
+
+
+def test_what_cannot_be_served_is_refused_with_the_reason(
+    cache: Path, paintings: Path, saved: Path, copy: Path
+) -> None:
+    def refusal(*arguments: str) -> str:
+        with pytest.raises(ArtsimError) as error:
+            open_or_build(settings_of(*arguments, ARTSIM_CACHE=str(cache)))
+        return str(error.value)
+
+    assert "artsim build" in refusal("--collection", str(paintings))  # pictures: the command that builds a collection
+    assert "was made with" in refusal("--collection", str(saved), "--encoder", "embedded")
+    (copy / "artsim.json").write_text("{", encoding="utf-8")
+    assert "artsim.json" in refusal("--collection", str(copy))
+
+
+def test_a_host_and_a_port_that_cannot_be_used_are_refused() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ArtsimError, match=f"Port {port} is taken"):
+            check_address(None, port)
+    with pytest.raises(ArtsimError, match=r"no-such-host\.invalid"):
+        check_address("no-such-host.invalid", None)

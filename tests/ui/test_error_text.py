@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from owners import HERE, context_of, headers_of, visitor
+from served import context_over
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -32,7 +33,6 @@ from artsim.ui.query_string import ParsedLink, read_query_string
 from artsim.ui.readiness import Readiness
 from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import page_of
-from artsim.ui.thumbnail_cache import Thumbnails
 
 PACKAGE = Path(__file__).parents[2] / "artsim"
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
@@ -191,9 +191,8 @@ def test_english_on_a_page_in_another_language_is_marked_as_english() -> None:
 
 @pytest.fixture(scope="module")
 def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("errors"))
-    reason = Message("the one this collection was made with")
-    return Context(collection, thumbnails, Readiness(collection), GERMAN, "tiny-clip", reason)
+    german = context_over(collection, tmp_path_factory.mktemp("errors")).in_language("de")
+    return replace(german, encoder_reason=Message("the one this collection was made with"))
 
 
 @pytest.fixture(scope="module")

@@ -6,22 +6,13 @@ from typing import Any
 
 import pytest
 
-from artsim.messages.strings import load_strings
 from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.query_string import read_query_string, write_query_string
-from artsim.ui.readiness import Readiness
 from artsim.ui.search_form import MOST_PARTS, SearchForm
 from artsim.ui.search_page.results import page_of
-from artsim.ui.thumbnail_cache import Thumbnails
 
 WORK = Part(work="05.jpg")
-
-
-@pytest.fixture(scope="module")
-def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("state"))
-    return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
 
 
 def search_forms(context: Context) -> list[SearchForm]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.errors import QueryError
@@ -12,31 +12,29 @@ from artsim.search.query import MAX_K
 from artsim.snapshot.filters import Where
 from artsim.ui.gradio_overrides.json_component import Schema, Typed
 
+T = TypeVar("T")
 LONGEST_TEXT = 1000
 """Maximum characters of a query text; encoders read fewer."""
 _MOST_VALUES = 1000
 
-_PLAIN: Schema = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
-_BOUND: Schema = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}
+_STRICT = ConfigDict(strict=True)
+_Plain = str | int | float | bool | None
+_Values = Annotated[list[_Plain], Field(max_length=_MOST_VALUES)]
+_Range = Annotated[dict[Literal["from", "to"], _Plain], Field(min_length=1)]
+_COLUMNS: TypeAdapter[list[str]] = TypeAdapter(list[str], config=_STRICT)
+_LIMITS = TypeAdapter(dict[str, int], config=_STRICT)
+_WEIGHTS = TypeAdapter(dict[str, float], config=_STRICT)
+_CONDITIONS = TypeAdapter(dict[str, _Plain | _Values | _Range], config=_STRICT)
 
 K: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_K}
 TEXT: Schema = {"type": "string", "maxLength": LONGEST_TEXT}
 WORK: Schema = {"type": "string"}
 PRESET: Schema = {"type": "string", "enum": list(PRESETS)}
 RANKING: Schema = {"type": "string", "enum": list(RANKINGS)}
-ASPECTS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
-COLUMNS: Schema = {"type": "array", "items": {"type": "string"}}
-LIMITS: Schema = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
-WHERE: Schema = {
-    "type": "object",
-    "additionalProperties": {
-        "anyOf": [
-            *_PLAIN["anyOf"],
-            {"type": "array", "items": _PLAIN, "maxItems": _MOST_VALUES},
-            {"type": "object", "properties": {"from": _BOUND, "to": _BOUND}, "additionalProperties": _BOUND},
-        ]
-    },
-}
+ASPECTS: Schema = _WEIGHTS.json_schema()
+COLUMNS: Schema = _COLUMNS.json_schema()
+LIMITS: Schema = _LIMITS.json_schema()
+WHERE: Schema = _CONDITIONS.json_schema()
 
 
 def answers_of(kind: Any) -> Typed:
@@ -55,11 +53,9 @@ def _without_defaults(schema: Any) -> Any:
     }
 
 
-def read_k(k: Any) -> int:
-    """`k` as an int. Raises `QueryError` unless it is a whole number; the search checks its range."""
-    if isinstance(k, bool) or not isinstance(k, int | float) or (isinstance(k, float) and not k.is_integer()):
-        raise QueryError(f"k must be a whole number from 1 to {MAX_K}; it is {_shown(k)}.")
-    return int(k)
+def read_k(k: Any) -> Any:
+    """`k`, with 10.0 as 10; the search checks it."""
+    return int(k) if isinstance(k, float) and k.is_integer() else k
 
 
 def read_text(text: Any) -> str:
@@ -78,53 +74,45 @@ def read_work(work: Any) -> str:
 
 def read_where(where: Any) -> Where:
     """Conditions as `artsim.snapshot.filters` takes them: `{"from": low, "to": high}` becomes `(low, high)`."""
-    if where is None:
-        return {}
-    if not isinstance(where, dict):
-        raise QueryError(
-            'The parameter where must be an object such as {"artist": "Degas", "year": {"from": 1870, "to": 1880}}.'
-        )
-    return {str(column): _condition(str(column), value) for column, value in where.items()}
+    try:
+        conditions = _CONDITIONS.validate_python({} if where is None else where)
+    except ValidationError as error:
+        raise QueryError(_problem(where, *error.errors()[0]["loc"][:1])) from error
+    return {
+        column: (value.get("from"), value.get("to")) if isinstance(value, dict) else value
+        for column, value in conditions.items()
+    }
 
 
-def _condition(column: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        if not value or set(value) - {"from", "to"} or not all(_is_plain(bound) for bound in value.values()):
-            raise QueryError(f'The range for {column} must be an object such as {{"from": 1870, "to": 1880}}.')
-        return (value.get("from"), value.get("to"))
-    values = value if isinstance(value, list) else [value]
-    if len(values) > _MOST_VALUES or not all(_is_plain(item) for item in values):
-        raise QueryError(f"The filter {column} takes a string, a number, or a list of at most {_MOST_VALUES} of them.")
-    return value
+def _problem(where: Any, column: Any = None) -> str:
+    if column is None:
+        return 'The parameter where must be an object such as {"artist": "Degas", "year": {"from": 1870, "to": 1880}}.'
+    if isinstance(where[column], dict):
+        return f'The range for {column} must be an object such as {{"from": 1870, "to": 1880}}.'
+    return f"The filter {column} takes a string, a number, or a list of at most {_MOST_VALUES} of them."
 
 
 def read_columns(columns: Any) -> tuple[str, ...]:
-    if columns is None:
-        return ()
-    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
-        raise QueryError('The parameter other must be a list of columns, such as ["artist"].')
-    return tuple(columns)
+    problem = 'The parameter other must be a list of columns, such as ["artist"].'
+    return (*_read(_COLUMNS, columns or [], problem),)
 
 
 def read_limits(limits: Any) -> dict[str, int]:
-    if limits is None:
-        return {}
-    if not isinstance(limits, dict) or not all(type(limit) is int for limit in limits.values()):
-        raise QueryError('The parameter at_most must be an object of whole numbers, such as {"artist": 2}.')
-    return limits
+    problem = 'The parameter at_most must be an object of whole numbers, such as {"artist": 2}.'
+    return _read(_LIMITS, limits or {}, problem)
 
 
 def read_aspects(aspects: Any) -> dict[Any, float] | None:
     """None for an empty object: the weights are then the preset's."""
-    if not aspects:
-        return None
-    if not isinstance(aspects, dict) or not all(type(weight) in (int, float) for weight in aspects.values()):
-        raise QueryError('The parameter aspects must be an object of numbers, such as {"style": 0.8, "color": 0.2}.')
-    return aspects
+    problem = 'The parameter aspects must be an object of numbers, such as {"style": 0.8, "color": 0.2}.'
+    return _read(_WEIGHTS, aspects or {}, problem) or None
 
 
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
+def _read(kind: TypeAdapter[T], value: Any, problem: str) -> T:
+    try:
+        return kind.validate_python(value)
+    except ValidationError as error:
+        raise QueryError(problem) from error
 
 
 def _shown(value: Any) -> str:

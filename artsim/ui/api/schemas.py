@@ -135,41 +135,41 @@ class CollectionAnswer(_Answer):
 
 
 def match_answer(match: Match, collection: Collection) -> MatchAnswer:
-    label, link = label_of(match.work), safe_link(match.work)
     return MatchAnswer(
+        **_description(match.work, collection),
         rank=match.rank,
-        id=match.id,
-        title=label.title,
-        artist=label.artist,
-        year=label.year,
         score=round(match.score, 6),
         cosine=round(match.cosine, 6),
         angular_distance=round(match.angular_distance, 6),
         percentile=round(match.percentile, 4),
         aspects={aspect: round(share, 4) for aspect, share in match.aspect_percentiles.items()},
         close=match.close,
-        license=_license(match.work, collection),
-        url=link[0] if link else None,
-        thumbnail=picture_address(match.work, SMALL),
     )
 
 
 def work_answer(work: Mapping[str, Any], collection: Collection) -> WorkAnswer:
-    label, link = label_of(work), safe_link(work)
     width, height = _picture_size(str(work["id"]), collection)
     return WorkAnswer(
-        id=str(work["id"]),
-        title=label.title,
-        artist=label.artist,
-        year=label.year,
-        license=_license(work, collection),
-        url=link[0] if link else None,
-        thumbnail=picture_address(work, SMALL),
+        **_description(work, collection),
         picture=picture_address(work, LARGE),
         width=width,
         height=height,
         metadata={column: as_plain(value) for column, value in work.items()},
     )
+
+
+def _description(work: Mapping[str, Any], collection: Collection) -> dict[str, Any]:
+    """What both answers say of a work."""
+    label, link = label_of(work), safe_link(work)
+    return {
+        "id": str(work["id"]),
+        "title": label.title,
+        "artist": label.artist,
+        "year": label.year,
+        "license": str(work.get("license") or collection.manifest.license or ""),
+        "url": link[0] if link else None,
+        "thumbnail": picture_address(work, SMALL),
+    }
 
 
 def collection_answer(
@@ -202,10 +202,6 @@ def _column_answer(facet: Facet) -> ColumnAnswer:
         low=facet.low if is_range else None,
         high=facet.high if is_range else None,
     )
-
-
-def _license(work: Mapping[str, Any], collection: Collection) -> str:
-    return str(work.get("license") or collection.manifest.license or "")
 
 
 def _picture_size(identity: str, collection: Collection) -> tuple[int | None, int | None]:

@@ -11,7 +11,6 @@ import csv
 import io
 import json
 import logging
-import math
 import tempfile
 import threading
 import zipfile
@@ -21,6 +20,7 @@ from typing import IO, Any
 from urllib.parse import parse_qs
 
 from PIL import Image
+from pydantic import FiniteFloat, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -41,6 +41,8 @@ _MAX_ZIP_BYTES = 200_000_000  # of pictures in one ZIP; its CSV names no file fo
 _MAX_ROWS = MOST_SHOWN
 _MAX_FORM_BYTES = 200_000  # bytes of the field `shown` with 100 works, with room for long ids
 _FIGURES = ("score", "percentile", "cosine")
+_SHOWN = TypeAdapter(list[tuple[str, FiniteFloat, FiniteFloat, FiniteFloat, str]])
+"""What `shown_matches` makes."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _zip_slots = threading.BoundedSemaphore(2)  # ZIPs written at the same time; further requests are refused
 
@@ -107,22 +109,13 @@ def _rows_of_link(context: Context, query: str) -> list[Row]:
 
 def _rows_of_form(context: Context, body: bytes) -> list[Row]:
     try:
-        shown = json.loads(parse_qs(body.decode())["shown"][0])
-        rows = [_row(context, number, item) for number, item in enumerate(shown[:_MAX_ROWS], start=1)]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        shown = _SHOWN.validate_json(parse_qs(body.decode())["shown"][0], strict=True)
+    except (ValueError, KeyError) as error:
         raise TranslatedError(context.strings("download.form")) from error
-    return rows
-
-
-def _row(context: Context, rank: int, item: Any) -> Row:
-    """One item of `shown_matches`. Raises `ValueError` or `TypeError` for anything else."""
-    identity, *figures, group = item
-    if not isinstance(identity, str) or not isinstance(group, str):
-        raise TypeError
-    numbers = [float(number) for number in figures]
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError
-    return Row(rank, context.collection.work(identity), dict(zip(_FIGURES, numbers, strict=True)), group[:200])
+    return [
+        Row(rank, context.collection.work(identity), dict(zip(_FIGURES, figures, strict=True)), group[:200])
+        for rank, (identity, *figures, group) in enumerate(shown[:_MAX_ROWS], start=1)
+    ]
 
 
 def _as_csv(context: Context, rows: Sequence[Row]) -> Response:

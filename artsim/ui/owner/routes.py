@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pydantic import ConfigDict, NonNegativeInt, ValidationError, validate_call
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -35,13 +36,19 @@ _SHOWN_REPORTS = 200
 _SHOWN_NOTES = 20
 _NO_STORE = {"Cache-Control": "no-store"}
 
-Body = Mapping[str, Any]
+_MALFORMED = {
+    "total": Message("{name} must be a whole number.", name="total"),
+    "numbers": Message("numbers must be a list of whole numbers."),
+    "values": Message("values must be texts by column."),
+    "ids": Message("ids must be a list of texts."),
+}
+_checked = validate_call(config=ConfigDict(strict=True))
 
 
 def owner_routes(context: Context, owner_tools: OwnerTools, *, upload_bytes: int) -> list[Route]:
     """`upload_bytes`: maximum size of one file."""
     handlers = _OwnerRoutes(context, owner_tools, upload_bytes)
-    changes: dict[str, Callable[[Body], None]] = {
+    changes: dict[str, Callable[..., None]] = {
         "begin": handlers.begin,
         "complete": handlers.complete,
         "cancel": handlers.cancel,
@@ -64,8 +71,8 @@ class _OwnerRoutes:
         self._context, self._owner_tools, self._upload_bytes = context, owner_tools, upload_bytes
         self._session = owner_tools.session
 
-    def change(self, act: Callable[[Body], None]) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that calls `act` with the JSON body and responds with the new state."""
+    def change(self, act: Callable[..., None]) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that calls `act` with the keys of the JSON body and responds with the new state."""
 
         async def endpoint(request: Request) -> Response:
             if not self._owner_tools.owner.may_change(request):
@@ -74,19 +81,20 @@ class _OwnerRoutes:
                 body = await request.json()
                 if not isinstance(body, dict):
                     raise QueryError("The request must be a JSON object.")
-                await asyncio.to_thread(act, body)
+                await asyncio.to_thread(act, **body)
                 return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
-            except ArtsimError as error:
-                return JSONResponse(
-                    {"error": error_text(error, self._localized(request).strings)}, 400, headers=_NO_STORE
+            except ValidationError as error:
+                name = str(error.errors()[0]["loc"][0])
+                return self._error(
+                    request, QueryError(_MALFORMED.get(name, Message("{name} must be a text.", name=name)))
                 )
+            except ArtsimError as error:
+                return self._error(request, error)
             except ValueError:
-                return JSONResponse({"error": "The request must be JSON."}, 400, headers=_NO_STORE)
+                return self._error(request, TranslatedError("The request must be JSON."))
             except Exception:
                 log.exception("A change of the collection failed.")
-                return JSONResponse(
-                    {"error": self._localized(request).strings("error.internal")}, 500, headers=_NO_STORE
-                )
+                return self._error(request, self._sentence(request, "error.internal"), 500)
 
         return endpoint
 
@@ -102,9 +110,7 @@ class _OwnerRoutes:
         name = clean_name(request.query_params.get("name", ""))
         ingest, upload_folder = self._session.ingest, self._session.upload_folder
         if ingest is None or upload_folder is None or ingest.over:
-            return JSONResponse(
-                {"error": self._localized(request).strings("collection.add.ended")}, 409, headers=_NO_STORE
-            )
+            return self._error(request, self._sentence(request, "collection.add.ended"), 409)
         if not is_picture(name) and not is_table(name):
             ingest.refuse(
                 name, Message("{label} is not an image that artsim reads ({formats}).", label=name, formats=FORMATS)
@@ -127,7 +133,7 @@ class _OwnerRoutes:
         except UploadTooLarge as error:
             ingest.complete()
             ingest.note(error.message)
-            return JSONResponse({"error": error_text(error, self._localized(request).strings)}, 507, headers=_NO_STORE)
+            return self._error(request, error, 507)
         except QueryError as error:
             ingest.refuse(name, error.message)
             return JSONResponse({}, headers=_NO_STORE)
@@ -140,60 +146,54 @@ class _OwnerRoutes:
 
     # --- Changes ------------------------------------------------------------------------------------------------------
 
-    def begin(self, body: Body) -> None:
-        title = body.get("title")
-        self._session.begin_ingest(_count(body, "total"), title=None if title is None else _text(body, "title"))
+    @_checked
+    def begin(self, *, total: NonNegativeInt, title: str | None = None, **_: Any) -> None:
+        self._session.begin_ingest(total, title=title)
 
-    def complete(self, body: Body) -> None:
+    def complete(self, **_: Any) -> None:
         self._current_ingest().complete()
 
-    def cancel(self, body: Body) -> None:
+    def cancel(self, **_: Any) -> None:
         self._current_ingest().cancel()
 
-    def include(self, body: Body) -> None:
-        numbers = body.get("numbers")
-        if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
-            raise QueryError("numbers must be a list of whole numbers.")
+    @_checked
+    def include(self, *, numbers: list[int], **_: Any) -> None:
         self._current_ingest().include(numbers)
 
-    def edit(self, body: Body) -> None:
-        values = body.get("values")
-        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise QueryError("values must be texts by column.")
-        self._session.edit(_text(body, "id"), values)
+    @_checked
+    def edit(self, *, values: dict[str, str], id: str = "", **_: Any) -> None:
+        self._session.edit(id, values)
 
-    def remove(self, body: Body) -> None:
-        ids = body.get("ids")
-        if not isinstance(ids, list) or not all(isinstance(identity, str) for identity in ids):
-            raise QueryError("ids must be a list of texts.")
+    @_checked
+    def remove(self, *, ids: list[str], **_: Any) -> None:
         self._session.remove(ids)
 
-    def describe(self, body: Body) -> None:
-        names = ("title", "license", "description", "homepage")
-        title, license, description, homepage = (_text(body, name).strip() for name in names)
+    @_checked
+    def describe(
+        self, *, title: str = "", license: str = "", description: str = "", homepage: str = "", **_: Any
+    ) -> None:
+        title, license, description, homepage = (text.strip() for text in (title, license, description, homepage))
         self._session.describe(title=title, license=license, description=description, homepage=homepage)
 
-    def undo(self, body: Body) -> None:
+    def undo(self, **_: Any) -> None:
         self._session.undo()
 
-    def save(self, body: Body) -> None:
+    def save(self, **_: Any) -> None:
         self._session.save()
 
-    def publish(self, body: Body) -> None:
-        private = body.get("private") is True
-        token = _text(body, "token").strip() or None
-        repo_id = _text(body, "repo").strip()
-        self._session.publish(repo_id, private=private, license=_text(body, "license"), token=token)
+    @_checked
+    def publish(self, *, repo: str = "", license: str = "", token: str = "", private: bool = False, **_: Any) -> None:
+        self._session.publish(repo.strip(), private=private, license=license, token=token.strip() or None)
 
-    def open(self, body: Body) -> None:
+    @_checked
+    def open(self, *, name: str | None = None, **_: Any) -> None:
         """Open another collection: the app restarts at the same address, and the page polls until it is back."""
         ingest, publication = self._session.ingest, self._session.publication
         if (ingest is not None and not ingest.over) or (publication is not None and not publication.over):
             raise TranslatedError(self._context.strings("collection.open.busy"))
         if self._session.unsaved:
             self._session.save()
-        name = body.get("name")
-        self._session.library.open(self._session.requested, None if name is None else _text(body, "name"))
+        self._session.library.open(self._session.requested, name)
         self._owner_tools.reopen.set()
 
     def _current_ingest(self) -> Any:
@@ -206,9 +206,14 @@ class _OwnerRoutes:
     def _localized(self, request: Request) -> Context:
         return self._context.in_language(language_of(request))
 
+    def _error(self, request: Request, error: ArtsimError, status: int = 400) -> Response:
+        return JSONResponse({"error": error_text(error, self._localized(request).strings)}, status, headers=_NO_STORE)
+
+    def _sentence(self, request: Request, key: str) -> TranslatedError:
+        return TranslatedError(self._localized(request).strings(key))
+
     def _forbidden(self, request: Request) -> Response:
-        message = self._localized(request).strings("collection.refused")
-        return JSONResponse({"error": message}, 403, headers=_NO_STORE)
+        return self._error(request, self._sentence(request, "collection.refused"), 403)
 
     def _state(self, request: Request) -> dict[str, Any]:
         session, context = self._session, self._localized(request)
@@ -268,20 +273,6 @@ def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:
         "failure": strings.message(publication.failure),
         "over": publication.over,
     }
-
-
-def _text(body: Body, name: str) -> str:
-    value = body.get(name, "")
-    if not isinstance(value, str):
-        raise QueryError("{name} must be a text.", name=name)
-    return value
-
-
-def _count(body: Body, name: str) -> int:
-    value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise QueryError("{name} must be a whole number.", name=name)
-    return value
 
 
 def _declared_size(request: Request) -> int:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
 from artsim.ui.gradio_overrides.html_component import HtmlComponent
-from artsim.ui.markup import Markup, button, element
 from artsim.ui.search_form import MOST_ALIKE
-
-_FIND_FROM = 12  # values: from here on a column can be searched
+from artsim.ui.templates import render
 
 
 class ChoicesInput(HtmlComponent):
@@ -28,16 +28,7 @@ class ChoicesInput(HtmlComponent):
         super().__init__(self._markup(facet), "choices.js", value=None, options=options, **more)
 
     def _markup(self, facet: Facet) -> Markup:
-        strings, label = self._strings, self._strings.column(facet.column)
-        find = strings("filters.find", column=label)
-        return element(
-            "details",
-            element("summary", element("span", label), element("span", "", class_="picked")),
-            element("input", type="search", placeholder=find, aria_label=find, hidden=len(facet.values) < _FIND_FROM),
-            element("ul"),
-            button(strings("filters.all", count=strings.number(len(facet.values))), class_="link", hidden=True),
-            class_="choices", data_column=facet.column,
-        )  # fmt: skip
+        return render("search_page/choices.html", self._strings, facet=facet)
 
     def offer(self, facet: Facet) -> None:
         """Set new values or counts, for pages opened from now on."""
@@ -55,20 +46,8 @@ class RangeInput(HtmlComponent):
         super().__init__(self._markup(facet), "range.js", value=None, **more)
 
     def _markup(self, facet: Facet) -> Markup:
-        strings, label = self._strings, self._strings.column(facet.column)
-        bounds = {"type": "number", "step": "any", "inputmode": "decimal"}
-        return element(
-            "div",
-            element("span", label, class_="field-label"),
-            element("div",
-                element("input", **bounds, placeholder=_plain(facet.low),
-                        aria_label=strings("filters.from", column=label)),
-                element("span", strings("filters.and")),
-                element("input", **bounds, placeholder=_plain(facet.high),
-                        aria_label=strings("filters.to", column=label)),
-                class_="range-fields"),
-            class_="range", role="group", aria_label=label, data_column=facet.column,
-        )  # fmt: skip
+        low, high = _plain(facet.low), _plain(facet.high)
+        return render("search_page/range.html", self._strings, column=facet.column, low=low, high=high)
 
     def offer(self, facet: Facet) -> None:
         """Set a new range, for pages opened from now on."""
@@ -79,6 +58,15 @@ class RangeInput(HtmlComponent):
             return None
         low, high = (_number(item) for item in payload)
         return None if low is None and high is None else (low, high)
+
+
+@dataclass(frozen=True)
+class Variety:
+    """See `artsim.ui.search_form.SearchForm`."""
+
+    other: str | None = None
+    at_most: tuple[str, int] | None = None
+    by: str | None = None
 
 
 class VarietyInput(HtmlComponent):
@@ -93,19 +81,10 @@ class VarietyInput(HtmlComponent):
         self.redraw(self._markup(columns, centuries=centuries))
 
     def _markup(self, columns: Sequence[str], *, centuries: bool) -> Markup:
-        strings = self._strings
         self.columns = tuple(columns)
         self.grouped = (*columns, "century") if centuries else tuple(columns)
-        most = element(
-            "input", type="number", min="1", max=str(MOST_ALIKE), step="1", value="2", data_field="most",
-            aria_label=strings("variety.most"),
-        )  # fmt: skip
-        return element(
-            "div",
-            _choice("other", strings("variety.other"), strings("variety.any"), self.columns, strings),
-            _choice("column", strings("variety.at-most"), strings("variety.any"), self.columns, strings, before=most),
-            _choice("by", strings("variety.by"), strings("variety.one"), self.grouped, strings),
-            class_="variety",
+        return render(
+            "search_page/variety.html", self._strings, columns=columns, grouped=self.grouped, most_alike=MOST_ALIKE
         )
 
     def preprocess(self, payload: Any) -> Variety:
@@ -126,42 +105,24 @@ class VarietyInput(HtmlComponent):
         return {"other": value.other, "column": column, "most": most, "by": value.by}
 
 
-@dataclass(frozen=True)
-class Variety:
-    """See `artsim.ui.search_form.SearchForm`."""
-
-    other: str | None = None
-    at_most: tuple[str, int] | None = None
-    by: str | None = None
-
-
-def _choice(
-    field: str, label: str, none: str, columns: Sequence[str], strings: Strings, *, before: Markup | str = ""
-) -> Markup:
-    options = [
-        element("option", none, value=""),
-        *(element("option", strings.column(name), value=name) for name in columns),
-    ]
-    select = element("select", *options, data_field=field, aria_label=label, autocomplete="off")
-    return element("div", element("span", label, class_="field-label"), element("div", before, select), class_="choice")
-
-
 class AmountInput(HtmlComponent):
     """A number in a range, as a slider with its value in figures."""
 
     def __init__(
-        self, label: str, *, low: float, high: float, step: float, value: float, info: str = "", **more: Any
+        self,
+        label: str,
+        strings: Strings,
+        *,
+        low: float,
+        high: float,
+        step: float,
+        value: float,
+        info: str = "",
+        **more: Any,
     ) -> None:
         self.initial = value
         bounds = {"min": _plain(low), "max": _plain(high), "step": _plain(step), "value": _plain(value)}
-        markup = element(
-            "div",
-            element("span", label, class_="field-label"),
-            element("input", type="number", **bounds, aria_label=label),
-            element("input", type="range", **bounds, aria_label=label),
-            element("span", info, class_="fine") if info else "",
-            class_="amount",
-        )
+        markup = render("search_page/amount.html", strings, label=label, info=info, bounds=bounds)
         super().__init__(markup, "amount.js", value=value, **more)
 
     def preprocess(self, payload: Any) -> float:

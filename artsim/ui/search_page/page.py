@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,14 +13,15 @@ import gradio as gr
 from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
+from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.search.query import ENCODER_MODES, Part
 from artsim.snapshot.facets import Facet
+from artsim.ui.addresses import picture_address
 from artsim.ui.assets import read_script
-from artsim.ui.cards import facts_of
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.refresh import change, follow
-from artsim.ui.markup import Markup, button, element
+from artsim.ui.labels import label_of
 from artsim.ui.query_string import ParsedLink, read_query_string
 from artsim.ui.search_form import (
     MOST_SHOWN,
@@ -30,8 +32,9 @@ from artsim.ui.search_form import (
     has_regions,
 )
 from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, Variety, VarietyInput
-from artsim.ui.search_page.query_input import Address, AddressInput, PartData, QueryInput
+from artsim.ui.search_page.query_input import AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
+from artsim.ui.templates import render
 
 _CONCURRENCY = 4  # the encoder itself takes one picture at a time
 _BEFORE = "(...inputs) => { window.artsim.busy(); return inputs; }"
@@ -119,8 +122,9 @@ def _connect(
     def search(*values: Any) -> str:
         return page_of(context, ParsedLink(controls.form(values)))
 
-    def restore(value: Address) -> list[Any]:
-        link = read_query_string(value.query, context, value.uploads)
+    def restore(value: tuple[str, list[Path]]) -> list[Any]:
+        query, uploads = value
+        link = read_query_string(query, context, uploads)
         return [*controls.values(context, link.form), page_of(context, link, restored="link")]
 
     common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -128,16 +132,7 @@ def _connect(
         "fn": search, "inputs": controls.all, "outputs": results, "js": _BEFORE, "concurrency_limit": _CONCURRENCY, **common
     }  # fmt: skip
     preset, weights, filters = controls.preset, list(controls.weights.values()), list(controls.filters.values())
-    fields = (
-        controls.query,
-        preset,
-        controls.ranking,
-        controls.k,
-        controls.variety,
-        controls.encoder,
-        controls.contains,
-        *filters,
-    )
+    fields = [field for field in controls.all if field not in weights]
     gr.on([field.input for field in fields], trigger_mode="always_last", **run).then(None, js=_AFTER, **common)
     weight_event = gr.on([weight.input for weight in weights], None, js="() => null", outputs=preset, **common)
     weight_event.then(**run).then(None, js=_AFTER, **common)
@@ -159,11 +154,11 @@ def _part_data(context: Context, part: Part) -> PartData:
     if part.work is None:
         return data
     try:
-        facts = facts_of(context.collection.work(part.work))
+        work = context.collection.work(part.work)
     except QueryError:  # removed from the collection since the link was read
         return data.model_copy(update={"work": part.work, "title": part.work})
-    preview = {"title": facts["data_title"], "address": facts["data_picture"], "large": facts["data_large"]}
-    return data.model_copy(update={"work": part.work, **preview})
+    preview = {"address": picture_address(work, SMALL), "large": picture_address(work, LARGE)}
+    return data.model_copy(update={"work": part.work, "title": label_of(work).title, **preview})
 
 
 def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
@@ -178,14 +173,16 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
         label=strings("presets.label"),
         elem_id="presets",
     )
-    gr.HTML(_meaning(context), apply_default_css=False, elem_id="presets-meaning")
+    gr.HTML(
+        render("search_page/presets.html", strings, presets=PRESETS), apply_default_css=False, elem_id="presets-meaning"
+    )
     contains = gr.Checkbox(
         label=strings("contains.label"),
         info=strings("contains.info"),
         visible=has_regions(context),
         elem_id="contains",
     )
-    k = AmountInput(strings("k.label"), low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
+    k = AmountInput(strings("k.label"), strings, low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
     filters, clear = _filters(context)
     variety = _variety(context)
     with gr.Accordion(strings("advanced.title"), open=False, elem_id="advanced"):
@@ -199,17 +196,6 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
         )
         encoder = _encoder(context)
     return _Controls(query, preset, k, ranking, variety, encoder, contains, weights, filters), clear
-
-
-def _meaning(context: Context) -> Markup:
-    """Explanations of the presets, shown on demand."""
-    strings = context.strings
-    meanings = [
-        element("li", element("b", strings(f"preset.{name}")), " ", strings(f"preset.{name}.info")) for name in PRESETS
-    ]
-    toggle = button(strings("presets.ask"), class_="link", data_act="explain", aria_expanded="false")
-    note = element("ul", *meanings, class_="what-text", hidden=True)
-    return element("div", toggle, note, class_="meaning", data_explained=True)
 
 
 def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
@@ -259,7 +245,7 @@ def _variety(context: Context) -> VarietyInput:
 
 def _weight(aspect: Aspect, strings: Strings) -> AmountInput:
     value, info = PRESETS["balanced"].get(aspect, 0), strings.aspect_info(aspect)
-    return AmountInput(strings.aspect(aspect), info=info, low=0, high=1, step=0.05, value=value)
+    return AmountInput(strings.aspect(aspect), strings, info=info, low=0, high=1, step=0.05, value=value)
 
 
 def _encoder(context: Context) -> gr.Radio:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from artsim.search.query import Part
 from artsim.ui.gradio_overrides.html_component import HtmlComponent, PageValue
 from artsim.ui.gradio_overrides.uploads import UploadsOnly
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
-from artsim.ui.search_page.query_panel import query_markup
+from artsim.ui.templates import render
 
 
 class PartData(PageValue):
@@ -46,8 +45,9 @@ class QueryInput(UploadsOnly, HtmlComponent):
     data_model = QueryData
 
     def __init__(self, strings: Strings, *, reads_words: bool, **more: Any) -> None:
+        """`reads_words`: show the text box at once; otherwise the page shows it once the encoder is known to embed text."""
         self.refusal = strings("notice.url")
-        markup = query_markup(strings, reads_words=reads_words)
+        markup = render("search_page/query_panel.html", strings, reads_words=reads_words, longest_text=LONGEST_TEXT)
         super().__init__(markup, "query.js", value=None, elem_id="query", **more)
 
     def preprocess(self, payload: QueryData | None) -> tuple[Part, ...]:
@@ -73,17 +73,11 @@ class AddressData(PageValue):
     uploads: list[gr.FileData] = Field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Address:
-    """A link that was opened, or reached by back or forward."""
-
-    query: str = ""
-    uploads: tuple[Path, ...] = ()
-    """Paths of its uploads, in order; only the session that uploaded them knows them."""
-
-
 class AddressInput(UploadsOnly, HtmlComponent):
-    """The address of the page. Fires `input` when it is opened with a query, and on back and forward."""
+    """The address of the page. Fires `input` when it is opened with a query, and on back and forward.
+
+    Its value is the query and the paths of its uploads, in order; only the session that uploaded them knows them.
+    """
 
     data_model = AddressData
 
@@ -91,10 +85,9 @@ class AddressInput(UploadsOnly, HtmlComponent):
         self.refusal = strings("notice.url")
         super().__init__("", "address.js", value=None, apply_default_css=True, elem_id="address", **more)
 
-    def preprocess(self, payload: AddressData | None) -> Address:
-        if payload is None:
-            return Address()
-        return Address(payload.query, tuple(self.uploaded(file) for file in payload.uploads[:MOST_PARTS]))
+    def preprocess(self, payload: AddressData | None) -> tuple[str, list[Path]]:
+        data = payload or AddressData()
+        return data.query, [self.uploaded(file) for file in data.uploads[:MOST_PARTS]]
 
     def postprocess(self, value: Any) -> None:
         """Set by the page only, never by the server."""

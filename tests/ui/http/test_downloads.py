@@ -12,27 +12,15 @@ from typing import Any
 
 import pytest
 from poisoned import poison
+from served import context_over
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from artsim.messages.strings import load_strings
 from artsim.ui.api.schemas import work_answer
 from artsim.ui.context import Context
 from artsim.ui.http.downloads import download_routes
 from artsim.ui.query_string import read_query_string
-from artsim.ui.readiness import Readiness
 from artsim.ui.search_page.results import page_of
-from artsim.ui.thumbnail_cache import Thumbnails
-
-
-def context_of(collection: Any, folder: Path) -> Context:
-    thumbnails = Thumbnails(collection, folder)
-    return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
-
-
-@pytest.fixture(scope="module")
-def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    return context_of(collection, tmp_path_factory.mktemp("downloads"))
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +46,7 @@ def test_a_table_has_the_works_of_the_page_in_its_order(client: TestClient, cont
 
 
 def test_json_has_the_same_works_with_their_types(client: TestClient, collection: Any) -> None:
-    answer = client.get("/download.json?work=05.jpg&k=3").json()
-    works = answer["works"]
+    works = json.loads(client.get("/download.json?work=05.jpg&k=3").content.decode())["works"]
     assert [work["rank"] for work in works] == [1, 2, 3]
     identity = works[0]["id"]
     assert works[0]["tags"] == collection.work(identity)["tags"]
@@ -88,14 +75,8 @@ def test_with_an_upload_the_page_sends_its_results(client: TestClient, context: 
     found = rows(client.post("/download.csv", data={"shown": unescape(shown)}).text)
     assert [row["id"] for row in found] == re.findall(r'<li class="card" data-work="([^"]*)"', page)
     assert found[0]["id"] == "05.jpg"
-    assert (
-        len(
-            zipfile.ZipFile(
-                io.BytesIO(client.post("/download.zip", data={"shown": unescape(shown)}).content)
-            ).namelist()
-        )
-        == 6
-    )
+    answer = client.post("/download.zip", data={"shown": unescape(shown)})
+    assert len(zipfile.ZipFile(io.BytesIO(answer.content)).namelist()) == 6
 
 
 @pytest.mark.parametrize(
@@ -141,7 +122,7 @@ def odd(saved: Path, tmp_path_factory: pytest.TempPathFactory, met_works: list[d
         "medium": "../../etc, \"quoted\"\nnew line", "tags": ["-1+1"], "year": -450,
     }  # fmt: skip
     collection.add([work])
-    return context_of(collection, folder)
+    return context_over(collection, folder)
 
 
 def test_no_cell_is_a_formula(odd: Context) -> None:
@@ -171,7 +152,7 @@ def test_a_work_without_a_picture_of_its_own_has_no_file_in_the_archive(
     (tmp_path / "private.jpg").write_bytes(painting)
     poison(copy, "06.jpg", {"bytes": None, "path": str(tmp_path / "private.jpg")})
     collection = open_collection(copy)
-    client = TestClient(Starlette(routes=download_routes(context_of(collection, tmp_path / "thumbnails"))))
+    client = TestClient(Starlette(routes=download_routes(context_over(collection, tmp_path / "thumbnails"))))
     archive = zipfile.ZipFile(io.BytesIO(client.get("/download.zip?work=05.jpg&k=39").content))
     assert len(archive.namelist()) == 39  # of 38 works, and the table
     assert all(archive.read(name) != painting for name in archive.namelist())
@@ -179,8 +160,3 @@ def test_a_work_without_a_picture_of_its_own_has_no_file_in_the_archive(
     assert row["file"] == ""
     answer = work_answer(collection.work("06.jpg"), collection)
     assert (answer.width, answer.height) == (None, None)
-
-
-def test_json_downloads_are_utf_8(client: TestClient) -> None:
-    data = client.get("/download.json?work=05.jpg&k=40").content
-    assert json.loads(data.decode())["works"]

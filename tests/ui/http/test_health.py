@@ -4,22 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import context_over
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim import open_collection
-from artsim.messages.strings import load_strings
 from artsim.ui.context import Context
 from artsim.ui.http.health import health_routes
-from artsim.ui.readiness import Readiness
-from artsim.ui.thumbnail_cache import Thumbnails
 from artsim.version import VERSION
 
 
 @pytest.fixture
 def context(saved: Path, tmp_path: Path) -> Context:
-    fresh = open_collection(saved)
-    return Context(fresh, Thumbnails(fresh, tmp_path), Readiness(fresh), load_strings(), "tiny-clip", "as asked")
+    return context_over(open_collection(saved), tmp_path)
 
 
 def get(context: Context, path: str) -> tuple[int, dict[str, Any]]:
@@ -41,13 +38,13 @@ def test_with_its_encoder_it_is_ready(context: Context) -> None:
 
 
 def test_an_encoder_that_cannot_be_loaded_is_reported_with_the_reason(
-    saved: Path, copy: Path, context: Context
+    copy: Path, context: Context, tmp_path: Path
 ) -> None:
     manifest = copy / "artsim.json"
     encoder = context.collection.state.spaces[0].encoder
     manifest.write_text(manifest.read_text(encoding="utf-8").replace(encoder, encoder + "-gone"), encoding="utf-8")
     broken = open_collection(copy)
-    context = Context(broken, context.thumbnails, Readiness(broken), context.strings, "tiny-clip", "as asked")
+    context = context_over(broken, tmp_path)
     context.readiness.load()
     for path in ("/healthz", "/readyz"):
         status, body = get(context, path)

@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from served import served
 
 from artsim.ui.http.traffic import UNKNOWN_ROUTE
-from artsim.ui.settings import read_settings
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -107,30 +106,3 @@ def test_every_response_has_a_request_id_of_its_own(address: str) -> None:
 def test_without_metrics_there_is_no_route(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     with served(collection, tmp_path_factory.mktemp("unwatched"), metrics=False) as (address, _):
         assert httpx.get(f"{address}metrics").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environ", "expected"),
-    [
-        ([], {}, True),
-        (["--host", "127.0.0.1"], {}, True),
-        (["--host", "0.0.0.0"], {}, False),
-        ([], {"GRADIO_SERVER_NAME": "0.0.0.0"}, False),
-        ([], {"SPACE_ID": "museum/paintings"}, False),
-        ([], {"SPACE_ID": "museum/paintings", "ARTSIM_METRICS": "1"}, True),
-        (["--no-metrics"], {"ARTSIM_METRICS": "1"}, False),
-        (["--metrics", "--host", "0.0.0.0"], {"ARTSIM_METRICS": "0"}, True),
-        ([], {"ARTSIM_METRICS": "off"}, False),
-    ],
-)
-def test_metrics_are_on_by_default_only_if_the_app_is_local(
-    arguments: list[str], environ: dict[str, str], expected: bool
-) -> None:
-    assert read_settings(arguments, environ).metrics is expected
-
-
-@pytest.mark.parametrize("environ", [{"ARTSIM_METRICS": "perhaps"}, {"ARTSIM_LOG": "xml"}])
-def test_an_invalid_setting_is_refused(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        read_settings([], environ)
-    assert next(iter(environ)) in capsys.readouterr().err

@@ -32,45 +32,27 @@ FAR_TOO_MUCH = 64 * MEGABYTE
 MULTIPART = "multipart/form-data; boundary=x"
 JSON = "application/json"
 
-SMALL_ONES = [
+SMALL_ONES = [  # in every way almost one of the large ones, or read as a whole by Gradio or Starlette
     ("POST", "/gradio_api/run/search_by_work", MULTIPART),
-    ("POST", "/gradio_api/run/search_by_work/", MULTIPART),
-    ("POST", "/gradio_api/call/search_by_work", MULTIPART),
-    ("POST", "/gradio_api/call/v2/search_by_work", MULTIPART),
-    ("POST", "/gradio_api/queue/join", MULTIPART),
     ("POST", "/gradio_api/queue/join", "Multipart/Form-Data; boundary=x"),
     ("POST", "/gradio_api/queue/join", JSON),
     ("POST", "/gradio_api/queue/join", ""),
-    ("POST", "/gradio_api/api/search_by_work", MULTIPART),
     ("POST", "/gradio_api/component_server", MULTIPART),
-    ("POST", "/gradio_api/process_recording", MULTIPART),
-    ("POST", "/gradio_api/cancel", MULTIPART),
     ("POST", "/gradio_api/upload", JSON),
     ("POST", "/gradio_api/upload", "multipart/form-data-not"),
     ("PUT", "/gradio_api/upload", MULTIPART),
     ("POST", "/gradio_api/upload/", MULTIPART),
-    ("POST", "/gradio_api/upload_progress", MULTIPART),
     ("POST", "/gradio_api/Upload", MULTIPART),
-    ("POST", "/gradio_api//upload", MULTIPART),
     ("POST", "//gradio_api/upload", MULTIPART),
     ("POST", "/gradio_api/upload/../queue/join", MULTIPART),
     ("POST", "/gradio_api/x/gradio_api/upload", MULTIPART),
-    ("POST", "/de/gradio_api/upload", MULTIPART),
-    ("POST", "/upload", MULTIPART),
     ("POST", "/gradio_api/mcp/", MULTIPART),
     ("POST", "/gradio_api/mcp/sse", JSON),
-    ("POST", "/gradio_api/mcp/x/gradio_api/mcp/", JSON),
-    ("PUT", "/gradio_api/mcp/", JSON),
     ("POST", "/collection/file", MULTIPART),
     ("PUT", "/collection/file/", ""),
     ("POST", "/collection/login", MULTIPART),
-    ("POST", "/collection/edit", JSON),
     ("POST", "/download.csv", "application/x-www-form-urlencoded"),
-    ("POST", "/login", MULTIPART),
-    ("POST", "/", MULTIPART),
     ("GET", "/", MULTIPART),
-    ("GET", "/healthz", ""),
-    ("DELETE", "/nowhere", MULTIPART),
     ("WHATEVER", "/gradio_api/queue/join", MULTIPART),
 ]
 LARGE_ONES = [
@@ -195,16 +177,6 @@ def test_below_a_path_of_a_proxy_the_limits_are_the_same() -> None:
         assert ask(guarded(Greedy()), "POST", path, Body(MEGABYTE), headers, root="/art")[0] == 413
 
 
-def test_who_asks_before_it_reads_answers_before_anything_is_read() -> None:
-    async def doorkeeper(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 403, "headers": []})
-        await send({"type": "http.response.body", "body": b"no"})
-
-    body = Body(FAR_TOO_MUCH)
-    assert ask(guarded(doorkeeper), "PUT", "/collection/file", body, {}) == (403, "no")
-    assert body.taken == 0
-
-
 @pytest.mark.parametrize("begun", [False, True])
 def test_an_app_that_tells_its_own_story_of_the_end_is_not_heard(begun: bool) -> None:
     async def story(scope: Scope, receive: Receive, send: Send) -> None:
@@ -304,13 +276,8 @@ def talk(address: str, method: str, path: str, kind: str, length: int | None) ->
 
 ON_THE_LINE = [
     ("POST", "/gradio_api/run/search_by_work", MULTIPART),
-    ("POST", "/gradio_api/call/search_by_work", MULTIPART),
-    ("POST", "/gradio_api/queue/join", MULTIPART),
     ("POST", "/gradio_api/queue/join", JSON),
     ("POST", "/gradio_api/%71ueue/join", MULTIPART),
-    ("POST", "/gradio_api/component_server", MULTIPART),
-    ("POST", "/gradio_api/upload/", MULTIPART),
-    ("POST", "/download.csv", MULTIPART),
     ("POST", "/nowhere", MULTIPART),
 ]
 
@@ -395,11 +362,3 @@ def test_a_tool_takes_as_much_as_its_protocol_does(address: str) -> None:
         answer = ask_tool(path, TOOLS)
         assert answer.status_code == 200 and "reads_text" in answer.text
         assert ask_tool(path, TOOLS + 1).status_code == 413
-
-
-def test_a_question_of_the_longest_kind_is_answered(address: str) -> None:
-    values = [f"A painter whose name is long, as it is said in full, number {number}" for number in range(1000)]
-    body = {"work": "05.jpg", "where": {"artist": values, "title": values}}
-    assert len(json.dumps(body)) < SMALL
-    answer = httpx.post(f"{address}gradio_api/call/v2/search_combined", json=body)
-    assert answer.status_code == 200 and "event_id" in answer.json()

@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from artsim.ui.auth import COOKIE, PAGE_HEADER, Owner
 from artsim.ui.pages.masthead import masthead
-from artsim.ui.settings import Settings, read_settings
 
 MUSEUM = "https://art.museum.example"
 SECRET = "a secret of more than sixteen letters"
@@ -32,57 +31,6 @@ def all_forbidden(client: TestClient, headers: dict[str, str]) -> bool:
     answers = [client.post(f"/collection/{name}", json={}, headers=headers) for name in POSTS]
     answers.append(client.put("/collection/file?name=a.jpg&size=1", content=b"x", headers=headers))
     return {answer.status_code for answer in answers} == {403}
-
-
-# --- Settings ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environment", "allowed"),
-    [
-        ([], {}, True),
-        (["--host", "127.0.0.1"], {}, True),
-        (["--host", "::1"], {}, True),
-        (["--host", "localhost"], {}, True),
-        (["--host", "0.0.0.0"], {}, False),
-        ([], {"GRADIO_SERVER_NAME": "0.0.0.0"}, False),
-        ([], {"SPACE_ID": "me/art"}, False),
-        ([], {"SYSTEM": "spaces"}, False),
-        ([], {"GRADIO_ROOT_PATH": "/art"}, False),
-        (["--host", "0.0.0.0"], {"ARTSIM_OWNER_TOKEN": SECRET}, False),  # a token alone does not allow changes
-        (["--host", "0.0.0.0", "--allow-changes"], {"ARTSIM_OWNER_TOKEN": SECRET}, True),
-        ([], {"SPACE_ID": "me/art", "ARTSIM_ALLOW_CHANGES": "1", "ARTSIM_OWNER_TOKEN": SECRET}, True),
-        (["--no-allow-changes"], {}, False),
-        ([], {"ARTSIM_ALLOW_CHANGES": "0"}, False),
-    ],
-)
-def test_changes_are_allowed_if_the_app_is_local_or_the_owner_allows_them(
-    arguments: list[str], environment: dict[str, str], allowed: bool
-) -> None:
-    assert read_settings(arguments, environment).allow_changes is allowed
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environment", "words"),
-    [
-        (["--host", "0.0.0.0", "--allow-changes"], {}, "needs a secret"),
-        ([], {"SPACE_ID": "me/art", "ARTSIM_ALLOW_CHANGES": "yes"}, "needs a secret"),
-        ([], {"ARTSIM_OWNER_TOKEN": "short"}, "fewer than 16"),
-        ([], {"ARTSIM_ALLOW_CHANGES": "perhaps"}, "1 or 0"),
-    ],
-)
-def test_an_insecure_setting_is_refused(
-    arguments: list[str], environment: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        read_settings(arguments, environment)
-    assert words in capsys.readouterr().err
-
-
-def test_the_token_is_in_no_repr() -> None:
-    settings: Settings = read_settings([], {"ARTSIM_OWNER_TOKEN": SECRET})
-    assert settings.owner_token == SECRET
-    assert SECRET not in repr(settings) + repr(Owner(SECRET))
 
 
 def test_without_permission_there_is_no_page_no_route_and_no_link(copy: Path, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_a_work_has_a_form_with_its_metadata(client: TestClient, context: Contex
     assert 'name="sha256"' not in form
     assert client.get("/collection", params={"work": "99.jpg"}).status_code == 400
     post(client, "edit", id="05.jpg", values={"title": 'Say "cheese" & <smile>'})
-    assert 'value="Say &quot;cheese&quot; &amp; &lt;smile&gt;"' in client.get("/collection?work=05.jpg").text
+    assert 'value="Say &#34;cheese&#34; &amp; &lt;smile&gt;"' in client.get("/collection?work=05.jpg").text
 
 
 def test_opening_another_collection_restarts_the_app(client: TestClient, context: Context) -> None:

@@ -12,7 +12,7 @@ from artsim.search.query import Part
 from artsim.ui.gradio_overrides.uploads import PictureFile
 from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
 from artsim.ui.search_page.fields import Variety, VarietyInput
-from artsim.ui.search_page.query_input import Address, AddressData, AddressInput, PartData, QueryData, QueryInput
+from artsim.ui.search_page.query_input import AddressData, AddressInput, PartData, QueryData, QueryInput
 
 STRINGS = load_strings()
 
@@ -45,8 +45,8 @@ def test_parts_of_the_page_become_query_parts(upload: Path) -> None:
 
 def test_an_address_is_read_with_its_uploads(upload: Path) -> None:
     sent = AddressData.model_validate({"query": "upload=1", "uploads": [{"path": str(upload)}]})
-    assert AddressInput(STRINGS).preprocess(sent) == Address("upload=1", (upload,))
-    assert AddressInput(STRINGS).preprocess(None) == Address()
+    assert AddressInput(STRINGS).preprocess(sent) == ("upload=1", [upload])
+    assert AddressInput(STRINGS).preprocess(None) == ("", [])
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "{folder}/../secret.jpg", "{folder}-not/mine.jpg", "C:\\mine.jpg", ""])

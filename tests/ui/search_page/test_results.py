@@ -7,27 +7,12 @@ from typing import Any
 
 import pytest
 
-from artsim.messages.strings import load_strings
 from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.query_string import ParsedLink
-from artsim.ui.readiness import Readiness
 from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import matches_page, page_of, start_page
 from artsim.ui.search_service import Group, SearchAnswer, find
-from artsim.ui.thumbnail_cache import Thumbnails
-
-
-@pytest.fixture(scope="module")
-def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    return Context(
-        collection=collection,
-        thumbnails=Thumbnails(collection, tmp_path_factory.mktemp("cache")),
-        readiness=Readiness(collection),
-        strings=load_strings(),
-        encoder="tiny-clip",
-        encoder_reason="as asked",
-    )
 
 
 def form(*parts: Part, **more: Any) -> SearchForm:
@@ -77,7 +62,7 @@ def test_the_heading_names_parts_for_and_against_and_regions(context: Context, c
     parts = (Part(work="05.jpg"), Part(text="rain"), Part(work="06.jpg", region=region, weight=-0.5))
     html = page(context, *parts)
     heading = re.findall("<h1>(.*?)</h1>", html)[0]
-    assert heading.replace("&#x27;", "'") == f"Works like {titles[0]} and “rain”, unlike a part of {titles[1]}"
+    assert heading.replace("&#39;", "'") == f"Works like {titles[0]} and “rain”, unlike a part of {titles[1]}"
 
 
 def test_a_part_against_changes_the_ranking(context: Context) -> None:
@@ -123,7 +108,7 @@ def test_filters_without_matching_works_give_a_notice(context: Context) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"parts": (Part(work="no-such-work"),)}, "no work &#x27;no-such-work&#x27;"),
+        ({"parts": (Part(work="no-such-work"),)}, "no work &#39;no-such-work&#39;"),
         ({"parts": (Part(image=Path("gone.jpg")),)}, "no longer kept"),
         ({"parts": (Part(work="05.jpg", weight=-1),)}, "All parts of the query have a negative weight"),
         ({"parts": (Part(work="05.jpg", region=(0.5, 0.5, 0.4, 0.6)),)}, "region"),
@@ -133,8 +118,8 @@ def test_filters_without_matching_works_give_a_notice(context: Context) -> None:
         ({"where": {"year": (1900, 1800)}}, "is empty"),
         ({"ranking": "best"}, "no ranking"),
         ({"preset": None, "weights": {"subject": 0, "style": 0}}, "weights are 0"),
-        ({"by": "shoe"}, "no column &#x27;shoe&#x27;"),
-        ({"encoder": "nose"}, "no encoder &#x27;nose&#x27;"),
+        ({"by": "shoe"}, "no column &#39;shoe&#39;"),
+        ({"encoder": "nose"}, "no encoder &#39;nose&#39;"),
         ({"contains": True}, "no region index"),
     ],
 )
