@@ -31,3 +31,7 @@ class Message(str):
         message = super().__new__(cls, MessageFormatter().format(template, **values) if values else template)
         message.template, message.values = template, values
         return message
+
+
+class Translated(Message):
+    """A sentence that is in the visitor's language already: `QueryError(Translated(strings("compare.same")))`."""

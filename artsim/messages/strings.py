@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from artsim.messages.message import Message, MessageFormatter
+from artsim.messages.message import Message, MessageFormatter, Translated
 
 DEFAULT_LANGUAGE = "en"
 _ERRORS = "errors.json"
@@ -72,7 +72,8 @@ class Strings:
 
     def translates(self, message: str) -> bool:
         """Whether `message` can be shown in this language."""
-        return self.language == DEFAULT_LANGUAGE or getattr(message, "template", "") in self._errors
+        known = isinstance(message, Translated) or getattr(message, "template", "") in self._errors
+        return self.language == DEFAULT_LANGUAGE or known
 
     def column(self, name: str) -> str:
         """The heading of a metadata column: its translation if there is one, else its name made readable."""

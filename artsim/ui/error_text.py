@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from artsim.errors import ArtsimError, QueryError
+from artsim.errors import ArtsimError
 from artsim.messages.strings import Strings
 from artsim.ui.templates import render
-
-
-class TranslatedError(QueryError):
-    """An error whose message is already in the visitor's language."""
 
 
 def error_text(error: ArtsimError | str, strings: Strings) -> str:
@@ -21,9 +17,10 @@ def error_text(error: ArtsimError | str, strings: Strings) -> str:
 
 
 def error_markup(error: ArtsimError | str, strings: Strings) -> Markup:
-    """The message as HTML; untranslated English is marked as English."""
-    translated = isinstance(error, TranslatedError) or strings.translates(_message_of(error))
-    return render("error_text.html", strings, text=error_text(error, strings), translated=translated)
+    """The message as HTML, with the code of the error; untranslated English is marked as English."""
+    code = error.code if isinstance(error, ArtsimError) else ""
+    translated = strings.translates(_message_of(error))
+    return render("error_text.html", strings, code=code, text=error_text(error, strings), translated=translated)
 
 
 def _message_of(error: ArtsimError | str) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from artsim.encoders.presets import ranking_of, weights_of
+from artsim.errors import QueryError
+from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
 from artsim.search.match import Match
 from artsim.search.query import Part, Query
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of
 from artsim.ui.search_form import SearchForm
 
@@ -52,7 +53,7 @@ def find(context: Context, form: SearchForm) -> SearchAnswer:
     """Run the search of a form. Raises `ArtsimError` if it cannot be answered."""
     query = _query(context, form)
     if form.by is not None and form.contains:
-        raise TranslatedError(context.strings("results.detail-by"))
+        raise QueryError(Translated(context.strings("results.detail-by")))
     if form.by is None:
         return SearchAnswer(form, (Group(None, tuple(context.collection.run(query))),))
     by_value = context.collection.run_each(replace(query, k=min(form.k, PER_GROUP)), by=form.by)
@@ -82,7 +83,7 @@ def read_upload(path: Path, strings: Strings) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TranslatedError(strings("notice.gone")) from error
+        raise QueryError(Translated(strings("notice.gone"))) from error
 
 
 def heading_of(context: Context, form: SearchForm) -> str:

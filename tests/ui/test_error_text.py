@@ -21,12 +21,12 @@ from artsim.analysis.influence import DIRECTIONS
 from artsim.columns import KINDS
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import ImageError, load_image
-from artsim.messages.message import Message
+from artsim.messages.message import Message, Translated
 from artsim.messages.strings import DEFAULT_LANGUAGE, Strings, languages, load_strings
 from artsim.search.query import Part
 from artsim.ui.auth import Owner
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError, error_markup, error_text
+from artsim.ui.error_text import error_markup, error_text
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.pages.registry import page_routes
 from artsim.ui.query_string import ParsedLink, read_query_string
@@ -183,10 +183,14 @@ def test_columns_aspects_numbers_and_errors_among_the_values_are_translated() ->
 
 def test_english_on_a_page_in_another_language_is_marked_as_english() -> None:
     assert error_markup(QueryError("Nobody <translated> this."), GERMAN) == (
-        '<span lang="en">Nobody &lt;translated&gt; this.</span>'
+        '<span data-error="query" lang="en">Nobody &lt;translated&gt; this.</span>'
     )
-    assert error_markup(QueryError("Nobody translated this."), load_strings()) == "Nobody translated this."
-    assert error_markup(TranslatedError("Das steht schon da."), GERMAN) == "Das steht schon da."
+    assert error_markup(QueryError("Nobody translated this."), load_strings()) == (
+        '<span data-error="query">Nobody translated this.</span>'
+    )
+    assert error_markup(QueryError(Translated("Das steht schon da.")), GERMAN) == (
+        '<span data-error="query">Das steht schon da.</span>'
+    )
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ class _Endpoints:
             async with self._slots:
                 return await asyncio.to_thread(work)
         except ArtsimError as error:
-            raise Refusal(capitalized(str(error))) from error
+            raise Refusal(capitalized(str(error)), code=error.code) from error
         except gr.Error:
             raise
         except Exception as error:

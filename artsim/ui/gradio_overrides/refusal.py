@@ -12,10 +12,10 @@ import gradio as gr
 
 
 class Refusal(gr.Error):
-    """Shown to the caller as `sentence`; not logged, as nothing is wrong with the app."""
+    """Shown to the caller as `sentence`, with the code of the error as its title; not logged: nothing is wrong with the app."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, print_exception=False)
+    def __init__(self, sentence: str, *, code: str = "query") -> None:
+        super().__init__(sentence, title=code, print_exception=False)
 
     def __str__(self) -> str:
         return str(self.message)

@@ -18,8 +18,8 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from artsim.errors import QueryError
+from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 from artsim.ui.gradio_overrides.refusal import Refusal
 
@@ -36,7 +36,7 @@ def uploaded_path(path: str, refusal: str) -> Path:
     """`path` as the file of an upload. `QueryError` with `refusal` for any other place."""
     found = Path(path).resolve()
     if not found.is_relative_to(Path(upload_folder()).resolve()):
-        raise TranslatedError(refusal)
+        raise QueryError(Translated(refusal))
     return found
 
 

@@ -25,11 +25,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from artsim.errors import ImageError
+from artsim.errors import ImageError, QueryError
 from artsim.images.decode import FORMATS
+from artsim.messages.message import Translated
 from artsim.snapshot.filters import as_plain
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import as_text, label_of
 from artsim.ui.pages.layout import view
 from artsim.ui.query_string import read_query_string
@@ -98,7 +98,7 @@ def shown_matches(answer: SearchAnswer) -> list[list[Any]]:
 def _rows_of_link(context: Context, query: str) -> list[Row]:
     link = read_query_string(query, context)
     if not link.form.parts:
-        raise TranslatedError(" ".join([context.strings("download.nothing"), *link.problems]))
+        raise QueryError(Translated(" ".join([context.strings("download.nothing"), *link.problems])))
     answer = find(context, link.form)
     return [
         Row(match.rank, match.work, {name: getattr(match, name) for name in _FIGURES}, as_text(group.value))
@@ -111,7 +111,7 @@ def _rows_of_form(context: Context, body: bytes) -> list[Row]:
     try:
         shown = _SHOWN.validate_json(parse_qs(body.decode())["shown"][0], strict=True)
     except (ValueError, KeyError) as error:
-        raise TranslatedError(context.strings("download.form")) from error
+        raise QueryError(Translated(context.strings("download.form"))) from error
     return [
         Row(rank, context.collection.work(identity), dict(zip(_FIGURES, figures, strict=True)), group[:200])
         for rank, (identity, *figures, group) in enumerate(shown[:_MAX_ROWS], start=1)
@@ -140,9 +140,9 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
 
 def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
     if not context.collection.manifest.embeds_pictures:
-        raise TranslatedError(context.strings("download.no-pictures"))
+        raise QueryError(Translated(context.strings("download.no-pictures")))
     if not _zip_slots.acquire(blocking=False):
-        raise TranslatedError(context.strings("download.busy"))
+        raise QueryError(Translated(context.strings("download.busy")))
     try:
         file = tempfile.TemporaryFile()  # noqa: SIM115  # closed once it is sent
         _write_zip(context, rows, file)

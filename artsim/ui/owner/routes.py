@@ -21,12 +21,12 @@ from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_t
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import FORMATS
 from artsim.images.thumbnails import SMALL
-from artsim.messages.message import Message
+from artsim.messages.message import Message, Translated
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import picture_address
 from artsim.ui.auth import OwnerTools
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError, error_text
+from artsim.ui.error_text import error_text
 from artsim.ui.labels import label_of
 from artsim.ui.language import language_of
 
@@ -91,7 +91,7 @@ class _OwnerRoutes:
             except ArtsimError as error:
                 return self._error(request, error)
             except ValueError:
-                return self._error(request, TranslatedError("The request must be JSON."))
+                return self._error(request, QueryError(Translated("The request must be JSON.")))
             except Exception:
                 log.exception("A change of the collection failed.")
                 return self._error(request, self._sentence(request, "error.internal"), 500)
@@ -190,7 +190,7 @@ class _OwnerRoutes:
         """Open another collection: the app restarts at the same address, and the page polls until it is back."""
         ingest, publication = self._session.ingest, self._session.publication
         if (ingest is not None and not ingest.over) or (publication is not None and not publication.over):
-            raise TranslatedError(self._context.strings("collection.open.busy"))
+            raise QueryError(Translated(self._context.strings("collection.open.busy")))
         if self._session.unsaved:
             self._session.save()
         self._session.library.open(self._session.requested, name)
@@ -207,10 +207,11 @@ class _OwnerRoutes:
         return self._context.in_language(language_of(request))
 
     def _error(self, request: Request, error: ArtsimError, status: int = 400) -> Response:
-        return JSONResponse({"error": error_text(error, self._localized(request).strings)}, status, headers=_NO_STORE)
+        sentence = error_text(error, self._localized(request).strings)
+        return JSONResponse({"error": sentence, "code": error.code}, status, headers=_NO_STORE)
 
-    def _sentence(self, request: Request, key: str) -> TranslatedError:
-        return TranslatedError(self._localized(request).strings(key))
+    def _sentence(self, request: Request, key: str) -> QueryError:
+        return QueryError(Translated(self._localized(request).strings(key)))
 
     def _forbidden(self, request: Request) -> Response:
         return self._error(request, self._sentence(request, "collection.refused"), 403)

@@ -12,11 +12,12 @@ from starlette.routing import Route
 
 from artsim.analysis.explain import shared_metadata
 from artsim.encoders.presets import PRESETS
+from artsim.errors import QueryError
+from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
 from artsim.search.query import Part, Query
 from artsim.ui.addresses import page_address
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of, metadata_of
 from artsim.ui.pages.layout import page, view
 
@@ -33,7 +34,7 @@ def _render(context: Context, request: Request) -> Response:
         return RedirectResponse(page_address("compare", a=a, b=b), 303, {"Cache-Control": "no-store"})
     first, second = (context.collection.work(identity) for identity in ids)
     if ids[0] == ids[1]:
-        raise TranslatedError(strings("compare.same"))
+        raise QueryError(Translated(strings("compare.same")))
     has_pictures = context.collection.manifest.embeds_pictures
     return page(
         context,
@@ -53,7 +54,7 @@ def _render(context: Context, request: Request) -> Response:
 def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
     """Both ids if one or both are missing: a random work, and the work most like it."""
     if len(context.collection) < 2:
-        raise TranslatedError(context.strings("compare.too-few"))
+        raise QueryError(Translated(context.strings("compare.too-few")))
     work = a or b or random.choice(context.collection.ids)
     nearest = context.collection.search(work=work, k=1)[0].id
     return (nearest, work) if b and not a else (work, nearest)
@@ -65,7 +66,7 @@ def _likeness(context: Context, a: str, b: str) -> list[tuple[str, float]]:
     weights = {aspect: weight for aspect, weight in PRESETS["balanced"].items() if aspect in space.aspects}
     matches = context.collection.run(Query((Part(work=a),), weights, {"id": b}, k=1, ranking="likeness"))
     if not matches:
-        raise TranslatedError(strings("compare.gone"))
+        raise QueryError(Translated(strings("compare.gone")))
     shares = [(strings("aspect.overall"), matches[0].percentile)]
     shares += [(strings.aspect(aspect), share) for aspect, share in matches[0].aspect_percentiles.items()]
     return [(name, share) for name, share in shares if share == share]  # nan: too few works for a percentile

@@ -11,14 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from artsim.encoders.presets import PRESETS
+from artsim.errors import QueryError
 from artsim.evaluation import HEADLINE, Evaluation, Task, bootstrap_intervals, by_class, evaluate_settings
 from artsim.evaluation.metrics import METRICS
 from artsim.evaluation.tables import title_of
+from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address
 from artsim.ui.background import Background
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import as_text
 from artsim.ui.pages.layout import page, view
 from artsim.ui.pages.progress import progress_answer, waiting
@@ -61,7 +62,7 @@ def routes(context: Context) -> list[Route]:
     def progress(localized: Context, request: Request) -> Response:
         task = _requested_task(localized, request)
         if task is None:
-            raise TranslatedError(localized.strings("evaluation.choose"))
+            raise QueryError(Translated(localized.strings("evaluation.choose")))
         return progress_answer(background.task(task))
 
     return [
@@ -76,7 +77,7 @@ def _requested_task(context: Context, request: Request) -> Task | None:
     label, disjoint = request.query_params.get("label"), request.query_params.get("disjoint") or None
     for column in filter(None, (label, disjoint)):
         if column not in columns:
-            raise TranslatedError(context.strings("evaluation.no-column", columns=", ".join(columns) or "–"))
+            raise QueryError(Translated(context.strings("evaluation.no-column", columns=", ".join(columns) or "–")))
     return Task(label, disjoint if disjoint != label else None, max_queries=_MAX_QUERIES) if label else None
 
 

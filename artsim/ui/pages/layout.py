@@ -13,7 +13,6 @@ from artsim.errors import ArtsimError
 from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup
 from artsim.ui.language import language_of, remember_language
-from artsim.ui.markup import join
 from artsim.ui.pages.footer import about
 from artsim.ui.pages.masthead import masthead
 from artsim.ui.templates import render
@@ -78,11 +77,6 @@ def page(
         **values,
     )
     return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
-
-
-def document(context: Context, name: str, *content: str, **values: Any) -> HTMLResponse:
-    """Until all pages have a template: `page` with ready `content`."""
-    return page(context, name, "pages/layout.html", content=join(*content), **values)
 
 
 def error_page(context: Context, name: str, message: str, *, status: int) -> HTMLResponse:

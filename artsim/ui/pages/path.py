@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from artsim.errors import QueryError
+from artsim.messages.message import Translated
 from artsim.ui.addresses import page_address
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.labels import label_of
 from artsim.ui.pages.layout import page, view
 
@@ -52,6 +53,6 @@ def _completed(context: Context, start: str, end: str) -> tuple[str, str]:
         context.collection.work(identity)  # raises `QueryError` if there is none
     candidates = [identity for identity in context.collection.ids if identity not in ends]
     if len(candidates) + len(ends) < 2:
-        raise TranslatedError(context.strings("path.too-few"))
+        raise QueryError(Translated(context.strings("path.too-few")))
     drawn = random.sample(candidates, 2 - len(ends))
     return start or drawn.pop(), end or drawn.pop()

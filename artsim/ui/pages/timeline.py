@@ -12,8 +12,9 @@ from starlette.routing import Route
 from artsim.analysis.influence import DIRECTIONS, Direction, Influence, influence
 from artsim.errors import QueryError
 from artsim.images.thumbnails import SMALL
+from artsim.messages.message import Translated
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError, error_markup
+from artsim.ui.error_text import error_markup
 from artsim.ui.labels import label_of
 from artsim.ui.pages.layout import page, view
 from artsim.ui.pages.timeline_layout import HEIGHT, WIDTH, Layout, lay_out
@@ -40,7 +41,7 @@ def _render(context: Context, request: Request) -> Response:
     """Without a work, examples to choose from."""
     strings, collection = context.strings, context.collection
     if "year" not in collection.state.schema:
-        raise TranslatedError(strings("timeline.no-years"))
+        raise QueryError(Translated(strings("timeline.no-years")))
     identity = request.query_params.get("work")
     if identity is None:
         works = [collection.work(example) for example in context.examples]

@@ -14,9 +14,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from artsim.analysis.explain import Explanation, explain
+from artsim.errors import QueryError
+from artsim.messages.message import Translated
 from artsim.snapshot.state import State
 from artsim.ui.context import Context
-from artsim.ui.error_text import TranslatedError
 from artsim.ui.gradio_overrides.uploads import uploaded_path
 from artsim.ui.labels import label_of
 from artsim.ui.pages.layout import page, view
@@ -43,7 +44,7 @@ def routes(context: Context) -> list[Route]:
             with explain_lock:
                 explanation = _explained(localized, pair, cache)
         else:
-            raise TranslatedError(localized.strings("why.nothing"))
+            raise QueryError(Translated(localized.strings("why.nothing")))
         if fragment:
             names = _names(localized, pair) if request.query_params.get("named") and work else None
             section = why_section(localized, explanation, names=names)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from markupsafe import Markup
 from tiny_apps import app_of, ask, components_of, launched, still_needed
 
 from artsim.ui.gradio_overrides.html_component import HtmlComponent, PageValue, script_template
 from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 from artsim.ui.gradio_overrides.uploads import file_json, save_upload
-from artsim.ui.markup import element
 
 
 class Query(PageValue):
@@ -33,7 +33,7 @@ def told(query: Query) -> str:
 
 @pytest.fixture(scope="module")
 def address(uploads: Path) -> Iterator[str]:
-    ours = Ours(element("p", "5 ${less} than"), "amount.js", options=[1])
+    ours = Ours("<p>5 ${less} than</p>", "amount.js", options=[1])
     with launched(app_of(told=(told, [ours], gr.Textbox()))) as address:
         yield address
 
@@ -66,8 +66,8 @@ def test_it_is_drawn_as_html(address: str) -> None:
 
 
 def test_it_can_be_redrawn() -> None:
-    box = HtmlComponent(element("p"), "amount.js", options=[1], other=2)
-    box.redraw(element("b"), options=[3])
+    box = HtmlComponent("<p></p>", "amount.js", options=[1], other=2)
+    box.redraw(Markup("<b></b>"), options=[3])
     config = box.get_config()
     assert (config["html_template"], config["props"]) == ("<b></b>", {"options": [3], "other": 2})
 

@@ -10,12 +10,13 @@ SENTENCE = "There is no 'such' work."
 
 
 def refuse(name: str) -> str:
-    raise Refusal(SENTENCE)
+    raise Refusal(SENTENCE, code="hub")
 
 
 def test_a_refusal_is_its_sentence_for_every_caller_and_nothing_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
     with launched(app_of(refuse=(refuse, [gr.Textbox()], gr.Textbox())), mcp_server=True) as address:
-        assert ask(address, "refuse", "x")["error"] == SENTENCE
+        answer = ask(address, "refuse", "x")
+        assert (answer["error"], answer["title"]) == (SENTENCE, "hub")
         [text] = call_tool(address, "refuse", name="x").content
         assert text.text == SENTENCE
     assert "Traceback" not in capfd.readouterr().err
