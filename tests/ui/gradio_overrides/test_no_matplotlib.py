@@ -28,7 +28,7 @@ print("kept", sys.modules["matplotlib"] is matplotlib)
 
 def test_matplotlib_is_not_imported_and_gradio_still_tries_to(tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("get_backend = lambda: 'agg'\nuse = lambda name: None\n", encoding="utf-8")
-    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "scripts", ROOT / "tests")))
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=240, check=False,
