@@ -45,10 +45,19 @@ def test_percentiles_are_put_into_words(percentile: float, share: str, word: str
     assert word_of(percentile, STRINGS) == word
 
 
+def test_only_web_addresses_become_links() -> None:
+    assert safe_link({"url": "https://www.metmuseum.org/art/1"}) == (
+        "https://www.metmuseum.org/art/1",
+        "metmuseum.org",
+    )
+    for address in ("javascript:alert(1)", "data:text/html,x", "//elsewhere", "http://", "http://[", None, 7):
+        assert safe_link({"url": address}) is None
+
+
 def test_every_message_is_used_and_every_key_in_a_script_exists() -> None:
     folder = Path(__file__).parents[2] / "artsim"
-    files = (path for kind in ("*.py", "*.js", "*.html") for path in folder.rglob(kind))
-    code = "".join(path.read_text(encoding="utf-8") for path in files).replace("'", '"')
+    sources = (path for kind in ("*.py", "*.js", "*.html") for path in folder.rglob(kind))
+    code = "".join(path.read_text(encoding="utf-8") for path in sources).replace("'", '"')
     files = (folder / "messages" / "locales" / "en").glob("*.json")
     keys = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
     patterns = [
