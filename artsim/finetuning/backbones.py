@@ -96,7 +96,7 @@ class EmbeddedBackbone(Backbone):
 
     # Positions in `load_network()`, where the first convolution is 0, so block 11 is at position 12.
     _KEPT = STATISTICS_BLOCK + 1
-    _POSITIONS = ((17, 16), (15, 14), (13, 12))
+    _POSITIONS = ((17, 16), (15, 14), (13, 12))  # of the stages
 
     def __init__(self, encoder: EmbeddedEncoder) -> None:
         super().__init__(encoder)
@@ -206,11 +206,9 @@ def _stages_of(model: Any) -> list[list[torch.nn.Parameter]]:
         return []
     layers = list(min(lists, key=lambda item: item[:2])[2])
     upper = layers[::-1][: max(1, round(len(layers) * _UNFROZEN))]  # the last layer first
-    groups = [group.tolist() for group in np.array_split(np.arange(len(upper)), min(_STAGES, len(upper)))]
+    groups = np.array_split(np.arange(len(upper)), min(_STAGES, len(upper)))
     stages = [[weight for number in group for weight in upper[number].parameters()] for group in groups]
-    weights = list(images.parameters())
-    last = max(number for number, weight in enumerate(weights) if any(weight is own for own in layers[-1].parameters()))
-    after = weights[last + 1 :]
-    if images is not model and hasattr(model, "visual_projection"):
-        after += model.visual_projection.parameters()
-    return [[*after, *stages[0]], *stages[1:]]
+    weights, last = list(images.parameters()), list(layers[-1].parameters())[-1]
+    after = weights[next(number for number, weight in enumerate(weights) if weight is last) + 1 :]
+    projection = getattr(model, "visual_projection", None)
+    return [[*after, *([] if projection is None else projection.parameters()), *stages[0]], *stages[1:]]

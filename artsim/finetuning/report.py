@@ -82,18 +82,16 @@ def _headline(changes: Sequence[Change]) -> str:
     best = changes[0]
     return (
         f"**{title_of(best.metric)} {best.before[best.metric]:.3f} → {best.after[best.metric]:.3f}** "
-        f"({best.difference:+.3f}{_interval(best, ', 95 % ')}; {best.verdict}): {best.task}, preset {best.preset}; "
+        f"({best.difference:+.3f}, 95 % {_interval(best) or 'unknown'}; {best.verdict}): {best.task}, preset {best.preset}; "
         f"{best.queries} queries of {best.queries_of}.\n"
     )
 
 
 def _facts(figures: Mapping[str, Any]) -> str:
     split, works = figures["split"], figures["works"]
-    kind = {
-        "artist": "by artist: no artist has works in two of them",
-        "stratified": "class by class: an artist may have works in all of them",
-    }[split["kind"]]
-    sizes = ", ".join(f"{count} {name}" for name, count in split["sizes"].items())
+    kind = (
+        "by artist: none has works in both" if split["kind"] == "artist" else "class by class: artists may be in both"
+    )
     lines = [f"Works: {works['used']} of {figures['source']['name']} in {len(figures['classes'])} classes."]
     if works["spared"]:
         lines.append(f"{works['spared']} works of large classes are left out (--max-per-class).")
@@ -103,7 +101,7 @@ def _facts(figures: Mapping[str, Any]) -> str:
         dropped = ", ".join(f"{name} ({count})" for name, count in works["dropped"].items())
         lines.append(f"Classes left out, with too few works: {dropped}.")
     lines += [
-        f"Split into {sizes} works {kind} (hash {split['hash']}).",
+        f"{split['sizes']['train']} train and {split['sizes']['test']} test works {kind} (hash {split['hash']}).",
         f"Seed {figures['seed']}; backbone revision {figures['backbone']['revision']}.",
         f"{figures['cpu_seconds']:.0f} seconds of processor time in this run.",
     ]
@@ -130,19 +128,12 @@ def _change_table(changes: Sequence[Change]) -> Table:
 
 def _harm(changes: Sequence[Change]) -> str:
     """Tasks that got worse, in words."""
-    worse = [one for one in changes if one.verdict == "worse"]
-    lower = [one for one in changes if one.verdict == "within chance" and one.difference < 0]
-    lines = ["### What it hurts\n"]
-    lines.append(_listed("Worse than before, beyond chance", worse) if worse else "Nothing is worse beyond chance.\n")
-    if lower:
-        lines.append(_listed("Lower, but within chance", lower))
-    return "\n".join(lines)
+    worse = [one for one in changes if one.difference < 0]
+    lines = [f"- {one.task}, {one.preset}, {one.queries_of}: {one.difference:+.3f} ({one.verdict})" for one in worse]
+    if not any(one.verdict == "worse" for one in worse):
+        lines.insert(0, "Nothing is worse beyond chance.\n")
+    return "\n".join(["### What it hurts\n", *lines, ""])
 
 
-def _listed(what: str, changes: Sequence[Change]) -> str:
-    items = [f"- {one.task}, {one.preset}, {one.queries_of}: {one.difference:+.3f}" for one in changes]
-    return f"{what}:\n\n" + "\n".join(items) + "\n"
-
-
-def _interval(change: Change, before: str = "") -> str:
-    return "" if change.interval is None else f"{before}{change.interval[0]:+.3f} to {change.interval[1]:+.3f}"
+def _interval(change: Change) -> str:
+    return "" if change.interval is None else f"{change.interval[0]:+.3f} to {change.interval[1]:+.3f}"

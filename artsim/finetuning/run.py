@@ -125,7 +125,7 @@ def _working_folder(out: Path, fingerprint: str) -> Path:
 
 @dataclass(frozen=True)
 class _Job:
-    """What all trainings of a run share: the usable works, `rows[i]` of `collection` each, and their features."""
+    """What all trainings of a run share. `collection` holds the usable works under the untrained encoder."""
 
     source: Source
     recipe: Recipe
@@ -182,7 +182,8 @@ def _train_without_each_fold(job: _Job) -> list[Collection]:
     for number, split in enumerate(artist_splits(works, works.artists, count, recipe.seed), start=1):
         folder = job.folder / f"fold-{number}"
         encoder = folder / "encoder"
-        encoder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(encoder, ignore_errors=True)
+        encoder.mkdir(parents=True)
 
         def progress(what: str, done: int, total: int, number: int = number) -> None:
             job.progress(f"Fold {number} of {count}: {what.lower()}", done, total)
@@ -198,13 +199,12 @@ def _held_out(job: _Job, split: WorkSplit, encoder: Path, folder: Path) -> Colle
     from datasets import Value
 
     works = job.works
-    features = {"id": Value("string"), LABEL: Value("string")}
-    features |= {} if works.artists is None else {ARTIST: Value("int64")}
+    columns = {LABEL: works.names} | ({} if works.artists is None else {ARTIST: works.artists.astype(str)})
+    features = {name: Value("string") for name in ("id", *columns)}
 
     def work(row: int) -> Work:
-        identity = works.ids[row]
-        labels = {LABEL: works.names[row]} | ({} if works.artists is None else {ARTIST: works.artists[row]})
-        return {"id": identity, "image": {"bytes": job.collection.picture(identity)}, **labels}
+        labels = {name: values[row] for name, values in columns.items()}
+        return {"id": works.ids[row], "image": {"bytes": job.collection.picture(works.ids[row])}, **labels}
 
     source = Source("held-out works", "", lambda start: map(work, split.test[start:]), features, split.hash(works))
     return build_collection(source, [job.backbone.encoder, FinetunedEncoder(str(encoder))], folder)
@@ -212,10 +212,8 @@ def _held_out(job: _Job, split: WorkSplit, encoder: Path, folder: Path) -> Colle
 
 def _classify(collection: Collection, head: StyleHead, classes: Sequence[str]) -> tuple[list[str], list[str]]:
     """The true class of each work, and the one that the head gives it."""
-    style = collection.state.spaces[1].raw_blocks()["style"]
-    numbers = head.scores(unit_rows(style[:, -head.dimension :])).argmax(
-        axis=1
-    )  # the learned vector is the last segment
+    learned = collection.state.spaces[1].raw_blocks()["style"][:, -head.dimension :]  # the last segment
+    numbers = head.scores(unit_rows(learned)).argmax(axis=1)
     return collection.state.table.column(LABEL).to_pylist(), [classes[number] for number in numbers]
 
 
@@ -228,8 +226,8 @@ def _train(
     data = TrainingSet(job.segments, works.labels, artists, split.train, job.prepare)
     trained, history = train(job.backbone, data, recipe, checkpoints, progress)
     head = trained.frozen()
-    save_style_head(head, folder / HEAD_FILE)
     files = sorted([*job.backbone.save(folder), HEAD_FILE])
+    save_style_head(head, folder / HEAD_FILE)
     for name in files:
         (folder / name).chmod(0o644)  # safetensors creates files that only their owner can read
     config = {

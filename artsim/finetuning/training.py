@@ -32,6 +32,7 @@ _HEAD_RATE_LATER = 0.3  # factor on the head's learning rate in the second phase
 _DECODERS = 2
 
 History = list[dict[str, Any]]
+"""`phase`, `epoch` and mean `loss` of each epoch."""
 Progress = Callable[[str, int, int], None]
 """Called with the name of the step, the amount done and the total."""
 
@@ -142,7 +143,7 @@ class _Phase(Trainer):
         return self.accelerator.prepare(loader)
 
     def run(self) -> History:
-        """Train, from the last checkpoint on where there is one; returns the mean loss of each epoch."""
+        """Train, from the last checkpoint on where there is one."""
         states = Path(self.args.output_dir).glob("checkpoint-*/trainer_state.json")  # written last
         last = max(states, key=lambda path: path.stat().st_mtime_ns, default=None)
         self.train(resume_from_checkpoint=None if last is None else str(last.parent))

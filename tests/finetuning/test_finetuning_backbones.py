@@ -49,7 +49,7 @@ def move(backbone: Backbone) -> None:
 
 def assert_alike(found: list[np.ndarray], expected: list[np.ndarray], least: float) -> None:
     for ours, theirs in zip(found, expected, strict=True):
-        assert (ours * unit_rows(theirs)).sum(axis=1).min() > least
+        assert (unit_rows(ours) * unit_rows(theirs)).sum(axis=1).min() > least
 
 
 @pytest.mark.parametrize("family", FAMILIES)
