@@ -67,9 +67,7 @@ def compare_search(collections: Sequence[Collection], recipe: Recipe, *, queries
     Their first space is that of the backbone, the second that of the new encoder.
     """
     label, seed = recipe.label, recipe.seed
-    presets = (
-        ("style", "balanced", "subject") if recipe.top_epochs else ("style", "balanced")
-    )  # the others are unchanged
+    presets = ("style", "balanced", *(["subject"] if recipe.top_epochs else []))  # `subject` changes with the backbone
     artists = ARTIST in collections[0].state.table.column_names
     by_label = Task(LABEL, disjoint=ARTIST, max_queries=QUERIES, seed=seed)
     tasks = {f"same {label}, other artists": by_label, "same artist": Task(ARTIST, max_queries=QUERIES, seed=seed)}

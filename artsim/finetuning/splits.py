@@ -44,24 +44,27 @@ def split_works(works: LabelledWorks, recipe: Recipe) -> WorkSplit:
         raise TrainingError(
             f"The works have no column {recipe.artist!r}, so artists cannot be kept apart: --split stratified."
         )
-    split = artist_splits(works, works.artists, _TEST_FOLDS, recipe.seed)[0]
-    if min(len(set(works.labels[rows].tolist())) for rows in (split.train, split.test)) < 2:
+    splits = artist_splits(works, works.artists, _TEST_FOLDS, recipe.seed)
+    if not splits or min(len(np.unique(works.labels[rows])) for rows in (splits[0].train, splits[0].test)) < 2:
         raise TrainingError(
             "There are too few artists to keep them apart: the train or test set would have works of fewer than two "
             "classes. Give more works, or --split stratified."
         )
-    return split
+    return splits[0]
 
 
 def artist_splits(works: LabelledWorks, artists: np.ndarray, count: int, seed: int) -> list[WorkSplit]:
-    """`count` splits whose test sets hold out every artist once (fewer where no class has so many artists).
+    """`count` splits whose test sets hold out every artist once; fewer where no class has so many artists, none for one each.
 
     Each test set has its share of the artists (not of the works) of every class, so that most works have works by other
     artists of their class there.
     """
     names, owner = np.unique(artists, return_inverse=True)
     usual = np.array([np.bincount(works.labels[owner == number]).argmax() for number in range(len(names))])
-    folds = StratifiedKFold(max(2, min(count, np.bincount(usual).max())), shuffle=True, random_state=seed)
+    count = min(count, int(np.bincount(usual).max()))
+    if count < 2:
+        return []
+    folds = StratifiedKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # classes with fewer artists than folds are in some folds only
         return [

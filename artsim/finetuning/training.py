@@ -123,6 +123,7 @@ class _Phase(Trainer):
             remove_unused_columns=False,
             dataloader_pin_memory=False,
             report_to="none",
+            log_level="error",
             disable_tqdm=True,
         )
         if arguments.n_gpu > 1:
