@@ -171,7 +171,9 @@ def test_a_fine_tuned_encoder_is_refused_as_backbone(
 
 
 def test_the_command_fine_tunes_the_embedded_backbone(labelled_folder: Path, tmp_path: Path) -> None:
-    options = "--label style --views 1 --head-epochs 3 --top-epochs 1 --dimension 8 --max-per-class 12".split()
+    options = (
+        "--label style --views 1 --head-epochs 3 --top-epochs 1 --dimension 8 --max-per-class 12 --folds 0".split()
+    )
     where = ["--source", f"folder:{labelled_folder}", "--out", str(tmp_path / "encoder")]
     command = [sys.executable, "scripts/finetune.py", *where, *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
