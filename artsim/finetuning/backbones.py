@@ -7,13 +7,17 @@ normalisation keeps its statistics), so the embedded backbone stores it and runs
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
+from torch.nn.functional import conv2d, hardtanh, pad
 
 from artsim.encoders import Encoder, load_encoder
 from artsim.encoders.efficientnet_lite0 import Convolution, load_network
@@ -23,49 +27,15 @@ from artsim.encoders.protocol import best_device
 from artsim.encoders.runtime import load_engine
 from artsim.encoders.transformers import TransformersEncoder, style_maps
 from artsim.errors import TrainingError
-from artsim.finetuning.stages import stages_of
 from artsim.images.geometry import fit_frame
 
-if TYPE_CHECKING:
-    import torch
-
-PreparedPicture = Mapping[str, "torch.Tensor"]
+PreparedPicture = Mapping[str, torch.Tensor]
 """Stored input of the trainable layers for one picture."""
 
-
-class Backbone(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def revision(self) -> str: ...
-
-    @property
-    def encoder(self) -> Encoder:
-        """The untrained encoder."""
-        ...
-
-    @property
-    def stages(self) -> list[list[torch.nn.Parameter]]:
-        """Trainable parameters, stage by stage, from the top."""
-        ...
-
-    def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]: ...
-
-    def parts(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """The segments of `head_segments`, each (n, d), under the current weights.
-
-        `untrained`: the same segments of the same pictures before training, for those that cannot change.
-        """
-        ...
-
-    def save(self, folder: Path) -> list[str]:
-        """Write the current weights, or the changed ones; return the file names."""
-        ...
-
-    def reset(self) -> None:
-        """Restore the weights from before training."""
-        ...
+_UNFROZEN = (
+    1 / 3
+)  # of the layers, from the top; lower ones detect edges and textures, which paintings share with photographs
+_STAGES = 3
 
 
 def load_backbone(name: str) -> Backbone:
@@ -76,79 +46,107 @@ def load_backbone(name: str) -> Backbone:
     return EmbeddedBackbone(encoder) if isinstance(encoder, EmbeddedEncoder) else TransformersBackbone(encoder)
 
 
-class EmbeddedBackbone:
+class Backbone(ABC):
+    """`encoder` is the untrained encoder; `stages` are the trainable parameters, stage by stage, from the top."""
+
+    stages: list[list[torch.nn.Parameter]]
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder, self.id, self.revision = encoder, encoder.id, encoder.revision
+
+    @abstractmethod
+    def prepare(self, image: Image.Image) -> PreparedPicture: ...
+
+    @abstractmethod
+    def save(self, folder: Path) -> list[str]:
+        """Write the current weights, or the changed ones; return the file names."""
+
+    @abstractmethod
+    def _run(self, inputs: PreparedPicture) -> list[torch.Tensor]:
+        """Prepared pictures of one size, stacked -> the segments that can change, each (n, d)."""
+
+    def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The segments of `head_segments`, each (n, d), under the current weights.
+
+        `untrained`: the same segments of the same pictures before training, for those that cannot change.
+        """
+        rows_by_size: dict[Any, list[int]] = defaultdict(list)
+        for row, picture in enumerate(prepared):
+            rows_by_size[tuple(tensor.shape for tensor in picture.values())].append(row)
+        found = [
+            self._run({name: torch.stack([prepared[row][name] for row in rows]) for name in prepared[0]})
+            for rows in rows_by_size.values()
+        ]
+        order = torch.argsort(torch.tensor([row for rows in rows_by_size.values() for row in rows]))
+        return [torch.cat(segment)[order] for segment in zip(*found, strict=True)]
+
+    @contextmanager
+    def restored_afterwards(self) -> Iterator[None]:
+        """The trainable weights are at the end what they are now."""
+        weights = [weight for stage in self.stages for weight in stage]
+        before = [weight.detach().clone() for weight in weights]
+        yield
+        with torch.no_grad():
+            for weight, old in zip(weights, before, strict=True):
+                weight.copy_(old)
+
+
+class EmbeddedBackbone(Backbone):
     """EfficientNet-Lite0: blocks 11 to 15 and the last convolution can be trained, in three stages."""
 
     # Positions in `load_network()`, where the first convolution is 0, so block 11 is at position 12.
     _KEPT = STATISTICS_BLOCK + 1
-    _STAGES = ((17, 16), (15, 14), (13, 12))
+    _POSITIONS = ((17, 16), (15, 14), (13, 12))  # of the stages
 
     def __init__(self, encoder: EmbeddedEncoder) -> None:
-        import torch
-
-        self.id, self.revision, self.encoder = encoder.id, encoder.revision, encoder
-        self._device = best_device()
-        network = load_network()
+        super().__init__(encoder)
+        network, device = load_network(), best_device()
         self._below = load_engine(network[: self._KEPT], taps=(0, self._KEPT - 1), device=None)
         self._top = network[self._KEPT :]
-        self.weights: dict[str, torch.nn.Parameter] = {}
+        self._weights: dict[str, torch.nn.Parameter] = {}
         for number, block in enumerate(self._top, start=self._KEPT):
             for place, convolution in enumerate(block.convolutions):
                 for kind, values in (("kernel", convolution.kernel), ("bias", convolution.bias)):
-                    tensor = torch.tensor(values, device=self._device)
-                    self.weights[f"{number}.{place}.{kind}"] = torch.nn.Parameter(tensor, requires_grad=False)
-        self._before = {name: weight.detach().clone() for name, weight in self.weights.items()}
-
-    @property
-    def stages(self) -> list[list[torch.nn.Parameter]]:
-        return [
-            [weight for name, weight in self.weights.items() if int(name.split(".")[0]) in numbers]
-            for numbers in self._STAGES
+                    tensor = torch.tensor(values, device=device)
+                    self._weights[f"{number}.{place}.{kind}"] = torch.nn.Parameter(tensor, requires_grad=False)
+        self._before = {name: weight.detach().clone() for name, weight in self._weights.items()}
+        self.stages = [
+            [weight for name, weight in self._weights.items() if int(name.split(".")[0]) in positions]
+            for positions in self._POSITIONS
         ]
 
-    def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]:
-        import torch
+    def prepare(self, image: Image.Image) -> PreparedPicture:
+        frame = fit_frame(image.size, short_side=SHORT_SIDE)
+        pixels = np.asarray(image.resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0))[None]
+        return {"map": torch.from_numpy(self._below.run(pixels).last[0].astype(np.float16))}
 
-        found: list[PreparedPicture] = []
-        for image in images:
-            frame = fit_frame(image.size, short_side=SHORT_SIDE)
-            pixels = np.asarray(image.resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0))[None]
-            found.append({"map": torch.from_numpy(self._below.run(pixels).last[0].astype(np.float16))})
-        return found
+    def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        statistics, subject = super().segments(prepared, untrained)
+        return [statistics, untrained[1], subject]
 
-    def parts(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        import torch
-
-        rows, spreads, subjects = [], [], []
-        for same_shape in _by_shape([picture["map"] for picture in prepared]):
-            maps = torch.stack([prepared[row]["map"] for row in same_shape]).to(self._device)
-            middle, last = self._run(maps.float().to(memory_format=torch.channels_last))
-            flat = middle.flatten(2)
-            spreads.append(torch.cat([flat.mean(dim=2), flat.std(dim=2, correction=0)], dim=1))
-            subjects.append(last.mean(dim=(2, 3)))
-            rows += same_shape
-        order = torch.argsort(torch.tensor(rows))
-        return [torch.cat(spreads)[order].cpu(), untrained[1], torch.cat(subjects)[order].cpu()]
-
-    def _run(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Feature maps (n, c, h, w) before block 11 -> those after it, and those after the last convolution."""
-        middle = x
+    def _run(self, inputs: PreparedPicture) -> list[torch.Tensor]:
+        """Feature maps (n, c, h, w) before block 11 -> statistics of those after it, means of those after the last layer."""
+        x = middle = inputs["map"].float().to(memory_format=torch.channels_last)
         for number, block in enumerate(self._top, start=self._KEPT):
             start = x
             for place, convolution in enumerate(block.convolutions):
-                name = f"{number}.{place}"
-                x = _convolved(x, convolution, self.weights[f"{name}.kernel"], self.weights[f"{name}.bias"])
+                x = self._convolve(x, convolution, f"{number}.{place}")
             x = x + start if block.adds_input else x
             middle = x if number == self._KEPT else middle
-        return middle, x
+        return [_spread(middle), x.mean(dim=(2, 3))]
+
+    def _convolve(self, x: torch.Tensor, convolution: Convolution, name: str) -> torch.Tensor:
+        kernel, bias = self._weights[f"{name}.kernel"], self._weights[f"{name}.bias"]
+        x = pad(x, (*convolution.padding, *convolution.padding))
+        x = conv2d(x, kernel, bias, convolution.stride, groups=len(kernel) if convolution.depthwise else 1)
+        return hardtanh(x, 0.0, 6.0) if convolution.clamped else x
 
     def save(self, folder: Path) -> list[str]:
-        import torch
         from safetensors.torch import save_file
 
         changed = {
             name: weight.detach().cpu().contiguous()
-            for name, weight in self.weights.items()
+            for name, weight in self._weights.items()
             if not torch.equal(weight, self._before[name])
         }
         if not changed:
@@ -156,56 +154,27 @@ class EmbeddedBackbone:
         save_file(changed, folder / NETWORK_FILE)
         return [NETWORK_FILE]
 
-    def reset(self) -> None:
-        import torch
 
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(self._before[name])
-
-
-def _convolved(x: torch.Tensor, convolution: Convolution, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    from torch.nn.functional import conv2d, hardtanh, pad
-
-    before, after = convolution.padding
-    x = pad(x, (before, after, before, after))
-    x = conv2d(x, kernel, bias, convolution.stride, groups=len(kernel) if convolution.depthwise else 1)
-    return hardtanh(x, 0.0, 6.0) if convolution.clamped else x
-
-
-class TransformersBackbone:
+class TransformersBackbone(Backbone):
     """ResNet, EfficientNet, CLIP, DINOv2 and others: about the upper third of the layers is trainable, in up to three stages."""
 
     def __init__(self, encoder: Encoder) -> None:
         if not isinstance(encoder, TransformersEncoder):
             raise TrainingError(f"{encoder.id} cannot be trained.")
-        self.id, self.revision, self.encoder = encoder.id, encoder.revision, encoder
+        super().__init__(encoder)
         self._model = copy.deepcopy(encoder._model).float().requires_grad_(False)
-        self._processor, self._tokenizer, self._device = encoder._processor, encoder._tokenizer, encoder.device
+        self._processor, self._tokenizer = encoder._processor, encoder._tokenizer
+        self.stages = _stages_of(self._model)
 
-    @property
-    def stages(self) -> list[list[torch.nn.Parameter]]:
-        return stages_of(self._model)
+    def prepare(self, image: Image.Image) -> PreparedPicture:
+        inputs = self._processor(images=[image], return_tensors="pt")
+        return {name: values[0] for name, values in inputs.items()}
 
-    def prepare(self, images: Sequence[Image.Image]) -> list[PreparedPicture]:
-        found = [self._processor(images=[image], return_tensors="pt") for image in images]
-        return [{name: values[0] for name, values in inputs.items()} for inputs in found]
-
-    def parts(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        import torch
-
+    def _run(self, inputs: PreparedPicture) -> list[torch.Tensor]:
         embed = getattr(self._model, "get_image_features", self._model)
-        rows, found = [], []
-        for same_shape in _by_shape([picture["pixel_values"] for picture in prepared]):
-            inputs = {
-                name: torch.stack([prepared[row][name] for row in same_shape]).to(self._device) for name in prepared[0]
-            }
-            output = embed(**inputs, output_hidden_states=True)
-            style = [torch.stack([_spread(each) for each in layer]) for layer in style_maps(output, inputs)]
-            found.append([*style, output.pooler_output.flatten(1)])
-            rows += same_shape
-        order = torch.argsort(torch.tensor(rows))
-        return [torch.cat(each)[order].float().cpu() for each in zip(*found, strict=True)]
+        output = embed(**inputs, output_hidden_states=True)
+        style = [torch.cat([_spread(maps[None]) for maps in layer]) for layer in style_maps(output, dict(inputs))]
+        return [*style, output.pooler_output.flatten(1)]
 
     def save(self, folder: Path) -> list[str]:
         self._model.save_pretrained(folder)
@@ -214,25 +183,32 @@ class TransformersBackbone:
             self._tokenizer.save_pretrained(folder)
         return sorted(path.name for path in folder.iterdir())
 
-    def reset(self) -> None:
-        import torch
-
-        with torch.no_grad():
-            for stage, before in zip(self.stages, stages_of(self.encoder._model), strict=True):
-                for weight, old in zip(stage, before, strict=True):
-                    weight.copy_(old)
-
 
 def _spread(maps: torch.Tensor) -> torch.Tensor:
-    """(c, h, w) -> (2 c,): mean and standard deviation over the positions."""
-    import torch
+    """(n, c, h, w) -> (n, 2 c): mean and standard deviation over the positions."""
+    flat = maps.flatten(2)
+    return torch.cat([flat.mean(dim=2), flat.std(dim=2, correction=0)], dim=1)
 
-    return torch.cat([maps.mean(dim=(1, 2)), maps.std(dim=(1, 2), correction=0)])
 
+def _stages_of(model: Any) -> list[list[torch.nn.Parameter]]:
+    """The parameters of the upper third of the layers of `model`'s image part, in up to three stages, top first.
 
-def _by_shape(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
-    """Positions of tensors of equal shape, which can be stacked, per shape."""
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for row, tensor in enumerate(tensors):
-        groups[tuple(tensor.shape)].append(row)
-    return list(groups.values())
+    Layers are the children of the outermost list of two or more modules (`encoder.layer`, `encoder.stages`, ...). What
+    comes after them (normalisation, pooling, projection) belongs to the first stage. No stages without such a list.
+    """
+    images = getattr(model, "vision_model", model)
+    lists = [
+        (name.count("."), -len(module), module)
+        for name, module in images.named_modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module) > 1
+    ]
+    if not lists:
+        return []
+    layers = list(min(lists, key=lambda item: item[:2])[2])
+    upper = layers[::-1][: max(1, round(len(layers) * _UNFROZEN))]  # the last layer first
+    groups = np.array_split(np.arange(len(upper)), min(_STAGES, len(upper)))
+    stages = [[weight for number in group for weight in upper[number].parameters()] for group in groups]
+    weights, last = list(images.parameters()), list(layers[-1].parameters())[-1]
+    after = weights[next(number for number, weight in enumerate(weights) if weight is last) + 1 :]
+    projection = getattr(model, "visual_projection", None)
+    return [[*after, *([] if projection is None else projection.parameters()), *stages[0]], *stages[1:]]

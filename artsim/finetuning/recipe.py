@@ -20,7 +20,7 @@ class Recipe:
 
     label: str
     split: Split = "auto"
-    """"artist": no artist has works in two parts; "auto": "artist" where the works have artists, else "stratified"."""
+    """"artist": no artist has works in two sets; "auto": "artist" where the works have artists, else "stratified"."""
     artist: str = "artist"
     """Column of the artists."""
     min_per_class: int = 8
@@ -33,9 +33,6 @@ class Recipe:
     head_epochs: int = 60
     top_epochs: int = 6
     """Epochs of the second phase; 0 leaves the backbone unchanged."""
-    head_patience: int = 12
-    """Epochs without a better validation score after which a phase ends."""
-    top_patience: int = 3
     head_batch: int = 128
     top_batch: int = 64
     head_rate: float = 3e-3
@@ -52,7 +49,7 @@ class Recipe:
             raise TrainingError(f"There is no split {self.split!r}; choose among {', '.join(SPLITS)}.")
         if self.min_per_class < 3:
             raise TrainingError(
-                f"A class needs at least 3 works, one for each part; --min-per-class is {self.min_per_class}."
+                f"A class needs at least 3 works, one for each set; --min-per-class is {self.min_per_class}."
             )
         if self.max_per_class < self.min_per_class:
             raise TrainingError(

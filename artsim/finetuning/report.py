@@ -2,188 +2,138 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import ConfusionMatrixDisplay, classification_report, confusion_matrix
 
+from artsim.encoders.finetuned import CONFIG_FILE
+from artsim.evaluation.figures_file import write_figures
 from artsim.evaluation.tables import Table, title_of
-from artsim.finetuning.retrieval import RetrievalChange
+from artsim.files.atomic import write_atomically
+from artsim.finetuning.comparison import Change
 
-EVERY_ARTIST, TEST, NEW_ARTISTS, NEW_WORKS, TRAINED_ON = (
-    "every artist, held out in turn",
-    "test works",
-    "artists not trained on",
-    "works not trained on",
-    "works trained on",
-)
-"""Sets of query works. In a split by artist, the test works are those by artists not trained on. The first set belongs to the
-cross-validation in `folds`."""
+REPORT_FILE, FIGURES_FILE, PLOT_FILE = "report.md", "report.json", "confusion.png"
+EVERY_ARTIST, TEST = "every artist, held out in turn", "test works"
+"""Sets of query works."""
+_NUMBERED = 60  # classes up to which the drawing has the numbers
 
 
-@dataclass(frozen=True)
-class Accuracy:
-    """Accuracy of the head on one set of works."""
+def write_report(
+    folder: Path, figures: Mapping[str, Any], changes: Sequence[Change], true: Sequence[str], predicted: Sequence[str]
+) -> None:
+    """Write `report.md`, `report.json` and `confusion.png` beside the `finetune.json` in `folder`.
 
-    works_of: str
-    works: int
-    accuracy: float
-    class_mean: float
-    """Mean over the classes of their accuracies."""
-    largest_class: float
-    """Accuracy of always predicting the largest class."""
+    `figures`: `history`, `failed`, `cpu_seconds`, as in the JSON report. `true` and `predicted`: the classes of the test works.
+    """
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    classes = config["classes"]
+    matrix = confusion_matrix(true, predicted, labels=classes)
+    _draw_confusion(matrix, classes, f"{config['label']}: {len(true)} {TEST}", folder / PLOT_FILE)
+    figures = {
+        **config,
+        **figures,
+        "classification": classification_report(true, predicted, labels=classes, output_dict=True, zero_division=0),
+        "search": [
+            {**dataclasses.asdict(one), "difference": one.difference, "verdict": one.verdict} for one in changes
+        ],
+        "confusion": {"classes": classes, "works_of": TEST, "matrix": matrix.tolist()},
+    }
+    write_figures(folder / FIGURES_FILE, figures)
+    by_class = classification_report(true, predicted, labels=classes, digits=3, zero_division=0)
+    write_atomically(folder / REPORT_FILE, _markdown(figures, changes, by_class))
 
 
-def accuracy_of(works_of: str, matrix: np.ndarray) -> Accuracy:
-    """Accuracy from a confusion matrix with at least one work."""
-    totals = matrix.sum(axis=1)
-    there = totals > 0
-    return Accuracy(
-        works_of,
-        int(totals.sum()),
-        float(np.trace(matrix) / totals.sum()),
-        float((np.diag(matrix)[there] / totals[there]).mean()),
-        float(totals.max() / totals.sum()),
+def _draw_confusion(matrix: np.ndarray, classes: Sequence[str], title: str, path: Path) -> None:
+    side = 3 + 0.4 * min(len(classes), _NUMBERED)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    display = ConfusionMatrixDisplay(matrix, display_labels=classes)
+    display.plot(
+        ax=axes, include_values=len(classes) <= _NUMBERED, cmap="Blues", xticks_rotation="vertical", colorbar=False
     )
+    axes.set_title(title)
+    figure.savefig(path)
 
 
-def report_markdown(
-    config: Mapping[str, Any],
-    accuracies: Sequence[Accuracy],
-    changes: Sequence[RetrievalChange],
-    figures: Mapping[str, Any],
-) -> str:
-    """The report in Markdown. `figures` has `scores`, `history`, `failed`, `cpu_seconds` as the JSON report does."""
-    parts = [
-        f"# {config['backbone']['id']} fine-tuned on {config['label']}\n",
+def _markdown(figures: Mapping[str, Any], changes: Sequence[Change], by_class: str) -> str:
+    sections = [
+        f"# {figures['backbone']['id']} fine-tuned on {figures['label']}\n",
         _headline(changes),
-        _facts(config, figures),
-        _accuracy_table(accuracies).to_markdown(),
-        "![Confusion matrix](confusion.png)\n",
+        _facts(figures),
+        f"### Naming the class of {TEST}\n\n```text\n{by_class}```\n",
+        f"![Confusion matrix]({PLOT_FILE})\n",
         _change_table(changes).to_markdown(),
-        _verdict(changes),
-        _choice(figures["scores"], config["step"]),
+        _harm(changes),
     ]
     if figures["failed"]:
-        failed = "\n".join(f"- {one['id']}: {one['reason']}" for one in figures["failed"][:50])
-        more = len(figures["failed"]) - 50
-        parts.append(
-            f"### Pictures that could not be used\n\n{failed}\n" + (f"- and {more} more\n" if more > 0 else "")
-        )
-    return "\n".join(parts)
+        failed = "\n".join(f"- {one['id']}: {one['reason']}" for one in figures["failed"])
+        sections.append(f"### Pictures that could not be used\n\n{failed}\n")
+    return "\n".join(sections)
 
 
-def _headline(changes: Sequence[RetrievalChange]) -> str:
-    """The main result: retrieval by label for the artists, or else works, that training did not see."""
-    best = next(
-        (one for name in (EVERY_ARTIST, NEW_ARTISTS, NEW_WORKS) for one in changes if one.queries_of == name), None
-    )
-    if best is None:
-        return ""
-    low, high = best.interval
-    interval = "" if math.isnan(low) else f", 95 % {low:+.3f} to {high:+.3f}"
+def _headline(changes: Sequence[Change]) -> str:
+    """The main result: search by label for the artists, or else works, that training did not see."""
+    best = changes[0]
     return (
         f"**{title_of(best.metric)} {best.before[best.metric]:.3f} → {best.after[best.metric]:.3f}** "
-        f"({best.difference:+.3f}{interval}; {best.verdict}): {best.task}, preset {best.setting}; {best.queries} queries of "
-        f"{best.queries_of}, among {best.among}.\n"
+        f"({best.difference:+.3f}, 95 % {_interval(best) or 'unknown'}; {best.verdict}): {best.task}, preset {best.preset}; "
+        f"{best.queries} queries of {best.queries_of}.\n"
     )
 
 
-def _facts(config: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    split, works = config["split"], config["works"]
-    kind = {
-        "artist": "by artist: no artist has works in two of training, validation and test",
-        "stratified": "class by class: an artist may have works in all parts",
-    }[split["kind"]]
-    sizes = ", ".join(f"{count} {name}" for name, count in split["sizes"].items() if count)
-    lines = [
-        f"- Works: {works['used']} of {config['source']['name']} in {len(config['classes'])} classes.",
-        f"- Split {kind} ({sizes}; hash {split['hash']}).",
-        f"- Seed {config['seed']}; backbone revision {config['backbone']['revision']}.",
-        f"- {figures['cpu_seconds']:.0f} seconds of processor time in this run.",
-    ]
+def _facts(figures: Mapping[str, Any]) -> str:
+    split, works = figures["split"], figures["works"]
+    kind = (
+        "by artist: none has works in both" if split["kind"] == "artist" else "class by class: artists may be in both"
+    )
+    lines = [f"Works: {works['used']} of {figures['source']['name']} in {len(figures['classes'])} classes."]
+    if works["spared"]:
+        lines.append(f"{works['spared']} works of large classes are left out (--max-per-class).")
+    if works["unlabelled"]:
+        lines.append(f"{works['unlabelled']} works have no {figures['label']} and are left out.")
     if works["dropped"]:
         dropped = ", ".join(f"{name} ({count})" for name, count in works["dropped"].items())
-        lines.insert(1, f"- Classes left out, with too few works: {dropped}.")
-    if works["unlabelled"]:
-        lines.insert(1, f"- {works['unlabelled']} works have no {config['label']} and are left out.")
-    if works["spared"]:
-        lines.insert(1, f"- {works['spared']} works of large classes are left out (--max-per-class).")
-    return "\n".join(lines) + "\n"
-
-
-def _accuracy_table(accuracies: Sequence[Accuracy]) -> Table:
-    rows = tuple(
-        (one.works_of, str(one.works), f"{one.accuracy:.3f}", f"{one.class_mean:.3f}", f"{one.largest_class:.3f}")
-        for one in accuracies
-    )
-    return Table(
-        "Naming the class", ("works", "number", "accuracy", "mean of classes", "always the largest class"), rows
-    )
-
-
-def _change_table(changes: Sequence[RetrievalChange]) -> Table:
-    rows = []
-    sets = list(dict.fromkeys(one.queries_of for one in changes))
-    for one in sorted(changes, key=lambda one: sets.index(one.queries_of)):
-        figures = [f"{one.before[metric]:.3f} → {one.after[metric]:.3f}" for metric in one.before]
-        figures = figures if len(figures) == 3 else [f"R@1 {figures[0]}", "", ""]
-        low, high = one.interval
-        interval = "" if math.isnan(low) else f"{low:+.3f} to {high:+.3f}"
-        where = f"{one.task}; {one.setting}"
-        rows.append(
-            (
-                one.queries_of,
-                where,
-                one.among,
-                str(one.queries),
-                *figures,
-                f"{one.difference:+.3f}",
-                interval,
-                one.verdict,
-            )
-        )
-    header = (
-        "queries",
-        "task; preset",
-        "among",
-        "number",
-        *(title_of(m) for m in ("precision@1", "precision@10", "map")),
-    )
-    note = (
-        "Each work as a query, before → after. The difference is that of the last figure, with 95 % by bootstrap over "
-        "artists (over works where no artists are known). What the encoder was trained on is only there for comparison."
-    )
-    return Table("Search, before and after", (*header, "difference", "95 %", ""), tuple(rows), note)
-
-
-def _verdict(changes: Sequence[RetrievalChange]) -> str:
-    """Sets and tasks that got worse, in words."""
-    judged = [one for one in changes if one.queries_of != TRAINED_ON]
-    worse = [one for one in judged if one.verdict == "worse"]
-    lower = [one for one in judged if one.verdict == "within chance" and one.difference < 0]
-    lines = ["### What it hurts\n"]
-    lines.append(_listed("Worse than before, beyond chance", worse) if worse else "Nothing is worse beyond chance.\n")
-    if lower:
-        lines.append(_listed("Lower, but within chance", lower))
-    return "\n".join(lines)
-
-
-def _listed(what: str, changes: Sequence[RetrievalChange]) -> str:
-    items = [
-        f"- {one.task}, {one.setting}, {one.queries_of} among {one.among}: {one.difference:+.3f}" for one in changes
+        lines.append(f"Classes left out, with too few works: {dropped}.")
+    lines += [
+        f"{split['sizes']['train']} train and {split['sizes']['test']} test works {kind} (hash {split['hash']}).",
+        f"Seed {figures['seed']}; backbone revision {figures['backbone']['revision']}.",
+        f"{figures['cpu_seconds']:.0f} seconds of processor time in this run.",
     ]
-    return f"{what}:\n\n" + "\n".join(items) + "\n"
+    return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
-def _choice(scores: Mapping[str, float], step: float) -> str:
-    rows = tuple((name, f"{score:.4f}") for name, score in scores.items())
-    chosen = f"Chosen: step {step:g}." if step else "Chosen: the head alone; the backbone keeps its weights."
+def _change_table(changes: Sequence[Change]) -> Table:
+    rows = []
+    for one in changes:
+        means = [f"{one.before[metric]:.3f} → {one.after[metric]:.3f}" for metric in one.before]
+        means = means if len(means) == 3 else [f"R@1 {means[0]}", "", ""]
+        task = f"{one.task}; {one.preset}"
+        rows.append(
+            (one.queries_of, task, str(one.queries), *means, f"{one.difference:+.3f}", _interval(one), one.verdict)
+        )
+    metrics = (title_of(metric) for metric in ("precision@1", "precision@10", "map"))
     note = (
-        f"{chosen} A step is how much of the way from the weights after the first phase to those after the second is gone. "
-        "The figure is the mAP of the preset style among other artists, without its corrections for hubs; where no "
-        "validation work has anything to find, it is minus the cross-entropy."
+        "Each work as a query among the works that its training did not see, before → after. The difference is that of the "
+        "last figure, with 95 % by bootstrap over artists (over works where no artists are known)."
     )
-    return Table("Chosen on the validation works", ("weights", "validation"), rows, note).to_markdown()
+    header = ("queries", "task; preset", "number", *metrics, "difference", "95 %", "")
+    return Table("Search, before and after", header, tuple(rows), note)
+
+
+def _harm(changes: Sequence[Change]) -> str:
+    """Tasks that got worse, in words."""
+    worse = [one for one in changes if one.difference < 0]
+    lines = [f"- {one.task}, {one.preset}, {one.queries_of}: {one.difference:+.3f} ({one.verdict})" for one in worse]
+    if not any(one.verdict == "worse" for one in worse):
+        lines.insert(0, "Nothing is worse beyond chance.\n")
+    return "\n".join(["### What it hurts\n", *lines, ""])
+
+
+def _interval(change: Change) -> str:
+    return "" if change.interval is None else f"{change.interval[0]:+.3f} to {change.interval[1]:+.3f}"

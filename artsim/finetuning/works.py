@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +24,8 @@ class LabelledWorks:
     """Works in the order of the source; row i of every array belongs to `ids[i]`."""
 
     ids: tuple[str, ...]
-    classes: tuple[str, ...]
-    labels: np.ndarray
-    """(n,) int: class number of each work."""
+    names: np.ndarray
+    """(n,) str: label of each work."""
     artists: np.ndarray | None
     """(n,) int: artist number of each work, its own for a work without an artist; None without an artist column."""
     dropped: Mapping[str, int]
@@ -37,10 +37,19 @@ class LabelledWorks:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(np.unique(self.names).tolist())
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) int: class number of each work."""
+        return np.searchsorted(self.classes, self.names)
+
     def only(self, rows: np.ndarray) -> LabelledWorks:
         """The works at `rows`."""
         artists = None if self.artists is None else self.artists[rows]
-        return replace(self, ids=tuple(self.ids[row] for row in rows), labels=self.labels[rows], artists=artists)
+        return replace(self, ids=tuple(self.ids[row] for row in rows), names=self.names[rows], artists=artists)
 
 
 def read_labelled_works(source: Source, recipe: Recipe) -> LabelledWorks:
@@ -53,41 +62,23 @@ def read_labelled_works(source: Source, recipe: Recipe) -> LabelledWorks:
         raise TrainingError(
             f"The column {recipe.label!r} gives some works several labels; training needs one for each."
         )
-    count = Counter(str(own[0]) for own in labels.values if own)
-    kept = sorted(name for name, works in count.items() if works >= recipe.min_per_class)
-    dropped = {name: works for name, works in count.most_common() if works < recipe.min_per_class}
-    _check_classes(recipe, count, kept)
-    number = {name: place for place, name in enumerate(kept)}
-    classes = np.array([number.get(str(own[0]), -1) if own else -1 for own in labels.values], int)
+    names = np.array([str(own[0]) if own else "" for own in labels.values])
+    unlabelled = int((~labels.present).sum())
+    everything = LabelledWorks(tuple(ids), names, None if artists is None else artists.groups(), {}, unlabelled, 0)
+    works = of_large_classes(everything.only(np.flatnonzero(labels.present)), recipe)
     rng = np.random.default_rng([recipe.seed, 1])
-    rows, spared = [], 0
-    for place in range(len(kept)):
-        own = np.flatnonzero(classes == place)
-        if len(own) > recipe.max_per_class:
-            spared += len(own) - recipe.max_per_class
-            own = rng.choice(own, recipe.max_per_class, replace=False)
-        rows.append(own)
-    chosen = np.sort(np.concatenate(rows))
-    unlabelled = sum(not own for own in labels.values)
-    groups = None if artists is None else artists.groups()
-    everything = LabelledWorks(tuple(ids), tuple(kept), classes, groups, dropped, unlabelled, spared)
-    return everything.only(chosen)
+    rows = [rng.permutation(np.flatnonzero(works.names == name))[: recipe.max_per_class] for name in works.classes]
+    drawn = np.sort(np.concatenate(rows))
+    return replace(works.only(drawn), spared=len(works) - len(drawn))
 
 
-def usable_works(works: LabelledWorks, rows: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, LabelledWorks]:
-    """The kept rows and their works: those at `rows` without classes that have too few of them, with new class numbers.
-
-    `TrainingError` when fewer than two classes are left.
-    """
-    count = np.bincount(works.labels[rows], minlength=len(works.classes))
-    kept = np.flatnonzero(count >= recipe.min_per_class)
-    names = [works.classes[place] for place in kept]
-    _check_classes(recipe, dict(zip(works.classes, count.tolist(), strict=True)), names)
-    rows = rows[np.isin(works.labels[rows], kept)]
-    left_out = {works.classes[place]: int(count[place]) for place in np.setdiff1d(np.arange(len(count)), kept)}
-    found = works.only(rows)
-    labels = np.searchsorted(kept, found.labels)
-    return rows, replace(found, classes=tuple(names), labels=labels, dropped={**works.dropped, **left_out})
+def of_large_classes(works: LabelledWorks, recipe: Recipe) -> LabelledWorks:
+    """The works of the classes that have enough of them. `TrainingError` when fewer than two such classes are left."""
+    count = Counter(works.names.tolist())
+    kept = [name for name, number in count.items() if number >= recipe.min_per_class]
+    _check_classes(recipe, count, kept)
+    dropped = {name: number for name, number in count.most_common() if name not in kept}
+    return replace(works.only(np.flatnonzero(np.isin(works.names, kept))), dropped={**works.dropped, **dropped})
 
 
 def _read_columns(source: Source, recipe: Recipe) -> tuple[list[str], Labels, Labels | None]:
@@ -119,7 +110,7 @@ def _column(values: list[Hashable]) -> pa.Array:
         return pa.array([None if value is None else json.dumps(value, default=str) for value in values])
 
 
-def _check_classes(recipe: Recipe, count: Mapping[str, int], kept: list[str]) -> None:
+def _check_classes(recipe: Recipe, count: Counter[str], kept: list[str]) -> None:
     if not count:
         raise TrainingError(f"No work has a label in the column {recipe.label!r}.")
     if len(kept) > MAX_CLASSES:
@@ -133,7 +124,7 @@ def _check_classes(recipe: Recipe, count: Mapping[str, int], kept: list[str]) ->
         raise TrainingError(
             f"The column {recipe.label!r} has one class only ({min(count)}): there is nothing to tell apart."
         )
-    largest = ", ".join(f"{name} ({works})" for name, works in Counter(count).most_common(3))
+    largest = ", ".join(f"{name} ({works})" for name, works in count.most_common(3))
     what = "No class has" if not kept else f"Only {kept[0]} has"
     raise TrainingError(
         f"{what} {recipe.min_per_class} works or more in the column {recipe.label!r}; the largest are {largest}. "

@@ -38,7 +38,7 @@ def test_it_tells_what_is_here_and_why_this_encoder(tmp_path: Path) -> None:
     assert told["embedded_runs_with"] in ("OpenVINO", "PyTorch")
     versions = {package["name"]: (package["version"], package["extra"]) for package in told["packages"]}
     assert versions["numpy"][0] is not None
-    assert versions["ranx"][1] == "evaluate"
+    assert versions["ranx"][1] == "train"
 
 
 def test_a_hub_that_does_not_answer_is_said_and_the_app_can_run(tmp_path: Path) -> None:

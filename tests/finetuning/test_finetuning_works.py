@@ -1,4 +1,4 @@
-"""Selection and split of the works for training."""
+"""Selection and splits of the works for training."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artsim.errors import ImageError, TrainingError
+from artsim.errors import TrainingError
 from artsim.finetuning import Recipe
-from artsim.finetuning.features import find_pictures
-from artsim.finetuning.split import artist_folds, held_out, split_works
-from artsim.finetuning.works import LabelledWorks, read_labelled_works, usable_works
-from artsim.images.decode import load_image
+from artsim.finetuning.splits import artist_splits, split_works
+from artsim.finetuning.works import LabelledWorks, of_large_classes, read_labelled_works
 from artsim.sources import Source, open_source
 
 
@@ -54,7 +52,7 @@ def test_a_class_that_loses_its_pictures_is_left_out_too(labelled: Source, recip
     works = read_labelled_works(labelled, replace(recipe, min_per_class=3))
     few = np.concatenate([np.flatnonzero(works.labels == 0), np.flatnonzero(works.labels == 1)[:2]])
     with pytest.raises(TrainingError, match="Only patches has"):
-        usable_works(works, few, recipe)
+        of_large_classes(works.only(few), recipe)
 
 
 @pytest.mark.parametrize(
@@ -65,46 +63,41 @@ def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, object]) -> Non
         Recipe(label="style", **wrong)  # type: ignore[arg-type]
 
 
-def test_stratified_parts_hold_every_class_in_its_share(labelled: Source, recipe: Recipe) -> None:
+def test_a_stratified_test_set_holds_every_class_in_its_share(labelled: Source, recipe: Recipe) -> None:
     works = read_labelled_works(labelled, recipe)
     split = split_works(works, replace(recipe, split="stratified"))
-    for label in range(2):
-        own = np.bincount(split.parts[works.labels == label], minlength=4)
-        assert own[1] == own[2] == round(0.15 * own.sum())
-        assert own[3] == 0
+    assert sorted([*split.train, *split.test]) == list(range(len(works)))
+    assert np.bincount(works.labels[split.test]).tolist() == [3, 4]  # 15 % of 24 and of 25
 
 
-def test_split_by_artist_shares_no_artist(labelled: Source, recipe: Recipe) -> None:
+def test_the_artists_of_the_test_set_are_not_trained_on(labelled: Source, recipe: Recipe) -> None:
     works = read_labelled_works(labelled, recipe)
     split = split_works(works, recipe)
     assert split.kind == "artist"
     assert works.artists is not None
-    artists = [set(works.artists[split.rows(*parts)]) for parts in (("training", "aside"), ("validation",), ("test",))]
-    assert not artists[0] & artists[1] and not artists[0] & artists[2] and not artists[1] & artists[2]
-    assert all(set(works.labels[split.rows(part)]) == {0, 1} for part in ("training", "validation", "test"))
-    assert 0.6 < len(split.rows("training", "aside")) / len(works) < 0.8
+    assert not set(works.artists[split.train]) & set(works.artists[split.test])
+    assert set(works.labels[split.test]) == {0, 1}
+    assert 0.1 < len(split.test) / len(works) < 0.2
 
 
 def test_folds_hold_out_every_artist_once(labelled: Source, recipe: Recipe) -> None:
     works = read_labelled_works(labelled, recipe)
     assert works.artists is not None
-    rng = np.random.default_rng(0)
-    folds = artist_folds(works.labels, works.artists, 3, rng)
-    for number in range(3):
-        split = held_out(works, folds == number, rng)
-        np.testing.assert_array_equal(split.rows("test"), np.flatnonzero(folds == number))
-        parts = [set(works.artists[split.rows(part)]) for part in ("training", "validation", "test")]
-        assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
-        for label in range(2):  # of the 12 or 13 artists of each class
-            assert len(set(works.artists[(folds == number) & (works.labels == label)])) in (4, 5)
+    splits = artist_splits(works, works.artists, 3, 0)
+    np.testing.assert_array_equal(np.sort(np.concatenate([split.test for split in splits])), np.arange(len(works)))
+    for split in splits:
+        assert not set(works.artists[split.train]) & set(works.artists[split.test])
+        for label in range(2):  # of the 12 artists of each class
+            assert len(set(works.artists[split.test[works.labels[split.test] == label]])) == 4
 
 
 def test_an_artist_with_most_works_of_a_class_is_not_alone_in_a_fold() -> None:
     artists = np.array([0] * 60 + [1, 2, 3] + [4] * 5 + [5] * 5 + [6] * 5 + [7] * 5)
-    labels = np.array([0] * 63 + [1] * 20)
-    folds = artist_folds(labels, artists, 2, np.random.default_rng(0))
-    for label, number in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        assert len(set(artists[(labels == label) & (folds == number)])) == 2
+    names = np.array(["a"] * 63 + ["b"] * 20)
+    works = LabelledWorks(tuple(map(str, range(83))), names, artists, {}, 0, 0)
+    for split in artist_splits(works, artists, 2, 0):
+        for label in (0, 1):
+            assert len(set(artists[split.test[works.labels[split.test] == label]])) == 2
 
 
 def test_split_depends_on_the_seed_alone(labelled: Source, recipe: Recipe) -> None:
@@ -121,28 +114,3 @@ def test_too_few_artists_for_a_split_by_artist_is_an_error(labelled: Source, rec
     assert split_works(one_each, recipe).kind == "stratified"
     with pytest.raises(TrainingError, match="no column 'artist'"):
         split_works(replace(works, artists=None), replace(recipe, split="artist"))
-
-
-def test_pictures_come_from_wherever_the_source_has_them_and_say_why_not(tmp_path: Path, painting: bytes) -> None:
-    (tmp_path / "own.jpg").write_bytes(painting)
-
-    def refuse() -> bytes:
-        raise ImageError("refused names '/etc/passwd' in place of its picture, which is not read.")
-
-    images = {
-        "path": {"bytes": None, "path": str(tmp_path / "own.jpg")},
-        "bytes": {"bytes": painting},
-        "fetched": {"read": lambda: painting},
-        "refused": {"read": refuse},
-        "none": None,
-    }
-    rows = [{"id": name, "image": image} for name, image in images.items()]
-    source = Source("rows", "Rows", lambda start: iter(rows[start:]), {}, "")
-    works = LabelledWorks(tuple(images), ("a",), np.zeros(len(images), int), None, {}, 0, 0)
-    pictures = find_pictures(source, works, tmp_path, short_side=64)
-    for row in range(3):
-        assert pictures.load(row).size == load_image(painting, short_side=128).size
-    with pytest.raises(ImageError, match="refused names '/etc/passwd' in place of its picture"):
-        pictures.load(3)
-    with pytest.raises(ImageError, match="none has no picture"):
-        pictures.load(4)
