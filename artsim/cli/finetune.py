@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--dimension", type=int, default=64, help="length of the learned vector (default: 64)")
     training.add_argument("--head-epochs", type=int, default=60, help="of the first phase (default: 60)")
     training.add_argument(
-        "--top-epochs", type=int, default=6, help="of the second phase; 0: backbone as it is (default: 6)"
+        "--top-epochs", type=int, default=0, help="of the second phase; 0: backbone as it is (default: 0)"
     )
     training.add_argument(
         "--folds",

@@ -31,7 +31,7 @@ class Recipe:
     dimension: int = 64
     """Dimension of the learned vector."""
     head_epochs: int = 60
-    top_epochs: int = 6
+    top_epochs: int = 0
     """Epochs of the second phase; 0 leaves the backbone unchanged."""
     head_batch: int = 128
     top_batch: int = 64
