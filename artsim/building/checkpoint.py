@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.embedding.vector_columns import columns_of
 from artsim.errors import CollectionError
-from artsim.files.atomic import write_atomically, writing
+from artsim.files.atomic import replacing_file, write_atomically, writing
 from artsim.snapshot.state import metadata_table
 from artsim.storage.shards import Shards, metadata_features, whole_rows
 
@@ -63,10 +63,8 @@ class BuildCheckpoint:
         rows = [{**work, "sha256": sha} for work, sha in zip(new.works, new.hashes, strict=True)]
         metadata = metadata_table(rows, metadata_features(self.schema, vectors))
         for table in whole_rows(metadata, [read() for read in new.files], vectors):
-            with writing(self.folder):
-                temporary = self.folder / "part.tmp"
-                pq.write_table(table.select(self.schema.names).cast(self.schema), temporary)
-                temporary.replace(self._path(progress.parts))
+            with replacing_file(self._path(progress.parts)) as file:
+                pq.write_table(table.select(self.schema.names).cast(self.schema), file)
             progress.parts += 1
 
     def save(self, progress: BuildProgress) -> None:

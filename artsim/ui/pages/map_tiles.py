@@ -18,7 +18,8 @@ from PIL import Image
 
 from artsim.collection import Collection
 from artsim.encoders.color import DIMS, mean_colors
-from artsim.errors import ArtsimError
+from artsim.errors import ArtsimError, CollectionError
+from artsim.files.atomic import write_atomically
 from artsim.images.thumbnails import SMALL, thumbnail
 from artsim.snapshot.state import State
 from artsim.snapshot.works_map import WorksMap, work_keys
@@ -176,12 +177,9 @@ class MapTiles:
     def _store(self, path: Path, data: bytes) -> None:
         """Cache a tile on disk. If several threads store the same one, the last wins; after an error it is drawn again."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{threading.get_ident()}.tmp")
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        except OSError as error:
-            log.warning("A tile of the map is not cached: %s cannot be written (%s).", path, error.strerror)
+            write_atomically(path, data)
+        except CollectionError as error:
+            log.warning("A tile of the map is not cached: %s", error)
 
 
 class MapTilesCache:
