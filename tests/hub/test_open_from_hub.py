@@ -103,6 +103,7 @@ def test_without_the_hub_the_last_fetched_commit_is_opened(
         Fault("resolve", "drop", method="GET", path=SHARD),
         Fault("resolve", "cut", path=SHARD),
         Fault("resolve", "corrupt", path=SHARD),
+        Fault("resolve", "wrong_size", method="GET", path=SHARD),
         Fault("resolve", "corrupt", path=INDEX),
         Fault("resolve", method="GET", path="artsim.json", status=429, retry_after=0),
     ],

@@ -11,7 +11,7 @@ import pytest
 from museum import Answer, MuseumServer, jpeg
 
 from artsim.sources.nga.pictures import TRUSTED_HOSTS, image_url
-from artsim.web.http import FetchError, Stopped, WebClient, is_trusted, parse
+from artsim.web.http import FetchError, Stopped, WebClient
 from artsim.web.retries import retry_after
 
 BUSY = Answer(429, headers={"Retry-After": "1"})
@@ -132,27 +132,3 @@ def test_a_redirect_elsewhere_is_not_followed(client: WebClient, server: MuseumS
     with pytest.raises(FetchError, match=r"not a plain http|not followed"):
         get(client, server, "mill")
     assert len(server.paths) == 1
-
-
-@pytest.mark.parametrize(
-    ("url", "trusted"),
-    [
-        ("https://api.nga.gov/iiif/x", True),
-        ("https://nga.gov/x", True),
-        ("https://raw.githubusercontent.com/x", True),
-        ("http://api.nga.gov/iiif/x", False),
-        ("https://api.nga.gov.example/x", False),
-        ("https://notnga.gov/x", False),
-        ("https://169.254.169.254/x", False),
-    ],
-)
-def test_only_the_museum_and_github_over_https_are_trusted(url: str, trusted: bool) -> None:
-    assert is_trusted(parse(url), TRUSTED_HOSTS) is trusted
-
-
-@pytest.mark.parametrize(
-    "url", ["", "x", "/x", "file:///x", "https://", "https://user:pass@nga.gov/x", "http://a\x00b/"]
-)
-def test_what_is_not_a_plain_web_address_is_refused(url: str) -> None:
-    with pytest.raises(FetchError):
-        parse(url)
