@@ -42,9 +42,9 @@ def published(hub: HubServer, hub_stripes: Path) -> HubServer:
 
 
 def front_matter(hub: HubServer) -> dict[str, Any]:
-    check = check_card(hub.files(SPACE, "space")["README.md"], "space")
-    assert (check.errors, check.warnings) == ((), ())
-    return check.data
+    data, errors = check_card(hub.files(SPACE, "space")["README.md"], "space")
+    assert errors == []
+    return data
 
 
 def settings(hub: HubServer) -> Space:
@@ -186,7 +186,8 @@ def test_invalid_requests_raise_a_one_line_error_and_create_nothing(
 def test_the_embedded_encoder_comes_with_the_requirements() -> None:
     plan = SpacePlan(SPACE, REPO, "c" * 40, "cpu-basic", (), ())
     readme = "---\nmodels: [openai/clip]\npreload_from_hub: [openai/clip]\n---\n"
-    data = check_card(space_readme(readme, plan).encode(), "space").data
+    data, _ = check_card(space_readme(readme, plan).encode(), "space")
+    assert data["datasets"] == [REPO]
     assert "models" not in data and "preload_from_hub" not in data
     assert space_requirements("torch>=2\n", "cpu-basic") == "torch>=2\n"
     assert space_requirements("numpy\n", "zero-gpu") == "numpy\ntorch>=2.8,<2.12\nspaces\n"

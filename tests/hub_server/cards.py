@@ -4,7 +4,6 @@ Only the rules that a card of this project can break. PyYAML comes with huggingf
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -15,35 +14,19 @@ SHORT_DESCRIPTION_MAX = 60
 LICENSES = frozenset("apache-2.0 cc-by-4.0 cc0-1.0 mit other unknown".split())  # of many more on the Hub
 
 
-@dataclass(frozen=True)
-class CardCheck:
-    """The front matter as data, with the errors and warnings of the Hub: only errors refuse the card."""
-
-    data: dict[str, Any] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-def check_card(readme: bytes, repo_type: str) -> CardCheck:
-    """Read and check the front matter of the README of a model, dataset or Space."""
+def check_card(readme: bytes, repo_type: str) -> tuple[dict[str, Any], list[str]]:
+    """The front matter of the README of a model, dataset or Space, empty if there is none, and why the Hub refuses it."""
     found = re.match(r"---\n(.*?\n)?---\n", readme.decode(), re.DOTALL)
-    if found is None:
-        return CardCheck(warnings=("empty or missing yaml metadata in repo card",))
     try:
-        data = yaml.safe_load(found[1] or "") or {}
+        data = yaml.safe_load(found[1] or "") if found else {}
     except yaml.YAMLError as error:
-        return CardCheck(errors=(f"Invalid YAML: {error}",))
-    return CardCheck(data, errors=tuple(_errors(data, repo_type)))
-
-
-def _errors(data: dict[str, Any], repo_type: str) -> list[str]:
-    licenses = data.get("license") or []
-    licenses = [licenses] if isinstance(licenses, str) else licenses
-    errors = [f'"license" has no value "{name}" on the Hub.' for name in licenses if name not in LICENSES]
-    tags = data.get("tags") or []
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        return {}, [f"Invalid YAML: {error}"]
+    errors = []
+    if data.get("license", "other") not in LICENSES:
+        errors.append(f'"license" has no value "{data["license"]}" on the Hub.')
+    if not all(isinstance(tag, str) for tag in data.get("tags", [])):
         errors.append('"tags" must be a list of strings.')
-    return errors + (_space_errors(data) if repo_type == "space" else [])
+    return data, errors + (_space_errors(data) if repo_type == "space" else [])
 
 
 def _space_errors(data: dict[str, Any]) -> list[str]:

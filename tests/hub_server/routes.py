@@ -21,9 +21,9 @@ def whoami(call: Call) -> Answer:
 
 def validate_yaml(call: Call) -> Answer:
     body = call.json()
-    card = check_card(str(body.get("content", "")).encode(), str(body.get("repoType", "model")))
-    said = {"errors": [{"message": error} for error in card.errors]}
-    return Answer.of({**said, "warnings": []}, status=400 if card.errors else 200)
+    _, errors = check_card(body["content"].encode(), body["repoType"])
+    said = {"errors": [{"message": error} for error in errors], "warnings": []}
+    return Answer.of(said, status=400 if errors else 200)
 
 
 def create(call: Call) -> Answer:
@@ -60,7 +60,7 @@ def info(call: Call) -> Answer:
                 entry["lfs"] = {"sha256": blob.sha256, "size": len(blob.data), "pointerSize": len(blob.pointer)}
         siblings.append(entry)
     readme = commit.tree.get("README.md")
-    card = check_card(readme.data, repo.type).data if readme else {}
+    card = check_card(readme.data, repo.type)[0] if readme else {}
     said: dict[str, Any] = {
         "id": repo.id,
         "author": repo.namespace,
