@@ -45,10 +45,8 @@ def test_the_code_in_a_published_card_runs_as_written(
 ) -> None:
     artsim.publish(hub_stripes, REPO)
     attached, textbook, with_artsim = run_card()
-    assert attached[0] == "1.000 Stripes 0"  # nothing is more like the first work than itself
-    assert len(attached) == 6
-    assert textbook[0] == "1.000 Stripes 1"
-    assert len(textbook) == 5
+    assert (attached[0], len(attached)) == ("1.000 Stripes 0", 6)  # nothing is more like the first work than itself
+    assert (textbook[0], len(textbook)) == ("1.000 Stripes 1", 5)
     assert with_artsim[0].startswith("1 Stripes 1 closer than ")
 
 
@@ -57,8 +55,7 @@ def test_the_code_in_the_card_of_a_collection_without_a_public_encoder_runs_too(
 ) -> None:
     artsim.publish(stripes, REPO)
     attached, plain, with_artsim = run_card()
-    assert attached[0] == "1.000 Stripes 0"
-    assert plain[0] == "1.000 Stripes 0"
+    assert attached[0] == plain[0] == "1.000 Stripes 0"
     assert len(with_artsim) == 5
     assert "Stripes 0" not in with_artsim[0]  # the work of the query is excluded
 

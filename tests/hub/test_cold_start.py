@@ -17,9 +17,7 @@ BOUND = 20.0  # seconds on two idle cores
 
 
 @pytest.mark.slow
-def test_the_app_starts_fast_on_a_collection_from_the_hub(
-    hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_app_starts_fast_on_a_collection_from_the_hub(hub: HubServer, tmp_path: Path) -> None:
     from artsim.encoders import load_encoder
 
     out = tmp_path / "met"
@@ -31,16 +29,12 @@ def test_the_app_starts_fast_on_a_collection_from_the_hub(
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.monotonic()
     with running_app(cache, "--collection", REPO) as app:
-        seconds = app.seconds
         while "is ready (on " not in app.said():
             assert time.monotonic() - begun < 200, app.said()
             time.sleep(0.1)
-        ready = time.monotonic() - begun
         assert "Opening artist/met at" in app.said()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Wall time includes other load on this machine, processor time does not. A process that uses less than BOUND seconds
     # of processor time in all, encoder included, starts in less on an idle machine.
     worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    with capsys.disabled():
-        print(f"\npage after {seconds:.1f} s, encoder ready after {ready:.1f} s, {worked:.1f} s of processor in all")
     assert worked < BOUND

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from hub_server.store import Caller, HubError, HubStore, Repo
 
@@ -36,11 +36,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A request that matched a route: `path` as received, `at` its named parts, unquoted."""
+    """A request that matched a route; `at`: the named parts of its path, unquoted."""
 
     store: HubStore
     method: str
-    path: str
     at: Mapping[str, str]
     query: Mapping[str, list[str]]
     headers: Message
@@ -80,7 +79,3 @@ class Route:
             return None
         found = re.fullmatch(self.path, path)
         return {k: unquote(v) for k, v in found.groupdict().items() if v is not None} if found else None
-
-
-def parse_query(query: str) -> dict[str, list[str]]:
-    return parse_qs(query, keep_blank_values=True)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from hub_server.calls import API_REPO, SITE_REPO, Answer, Call, Route
-from hub_server.store import URL_PREFIX, Blob, Commit, Delete, HubError, Put, Repo
+from hub_server.store import URL_PREFIX, Blob, Commit, HubError, Repo, goes_to_lfs
 
 
 def preupload(call: Call) -> Answer:
@@ -19,7 +19,7 @@ def preupload(call: Call) -> Answer:
     modes = []
     for file in call.json().get("files", []):
         path = file["path"]
-        lfs = repo.goes_to_lfs(path, file["size"], base64.b64decode(file.get("sample") or ""))
+        lfs = goes_to_lfs(file["size"], base64.b64decode(file.get("sample") or ""))
         oid = here[path].etag if path in here else None
         modes.append({"path": path, "uploadMode": "lfs" if lfs else "regular", "shouldIgnore": False, "oid": oid})
     return Answer.of({"files": modes})
@@ -42,10 +42,7 @@ def lfs_batch(call: Call) -> Answer:
 
 def lfs_upload(call: Call) -> Answer:
     """The ticket in the address grants access, as in a signed storage address."""
-    ticket = call.store.tickets.get(call.at["ticket"])
-    if ticket is None:
-        raise HubError(403, "This upload address is not valid.")
-    repo, oid, size = ticket
+    repo, oid, size = call.store.tickets[call.at["ticket"]]
     if len(call.body) != size or hashlib.sha256(call.body).hexdigest() != oid:
         raise HubError(400, f"The object {oid} should have {size} bytes; {len(call.body)} others came.")
     repo.lfs[oid] = call.body
@@ -54,31 +51,22 @@ def lfs_upload(call: Call) -> Answer:
 
 def commit(call: Call) -> Answer:
     repo = call.write_repo()
-    header: dict[str, Any] = {}
-    changes: list[Put | Delete] = []
-    for line in call.body.splitlines():
-        item = json.loads(line)
-        if item["key"] == "header":
-            header = item["value"]
-        else:
-            changes.append(_change(repo, item["key"], item["value"]))
-    made = repo.commit(changes, title=header.get("summary") or "", parent=header.get("parentCommit"))
+    header, *items = (json.loads(line) for line in call.body.splitlines())
+    changes = {item["value"]["path"]: _change(repo, item["key"], item["value"]) for item in items}
+    title, parent = header["value"].get("summary") or "", header["value"].get("parentCommit")
+    made = repo.commit(changes, title=title, parent=parent)
     url = f"{call.store.url}/{URL_PREFIX[repo.type]}{repo.id}/commit/{made.sha}"
     return Answer.of({"success": True, "commitOid": made.sha, "commitUrl": url, "hookOutput": ""})
 
 
-def _change(repo: Repo, key: str, value: dict[str, Any]) -> Put | Delete:
-    path = value["path"]
+def _change(repo: Repo, key: str, value: dict[str, Any]) -> Blob | None:
+    """The new content of a file; None if it is to be deleted."""
     if key == "file":
-        return Put(path, Blob(base64.b64decode(value["content"]), lfs=False))
+        return Blob(base64.b64decode(value["content"]), lfs=False)
     if key == "lfsFile":
-        data = repo.lfs.get(value["oid"])
-        if data is None or value.get("size", len(data)) != len(data):
-            raise HubError(400, f"LFS pointer pointed to a file that does not exist: {path} ({value['oid']})")
-        return Put(path, Blob(data, lfs=True))
-    if key == "deletedFile":
-        return Delete(path)
-    raise HubError(400, f"Unknown operation in a commit: {key!r}")
+        return Blob(repo.lfs[value["oid"]], lfs=True)
+    assert key == "deletedFile", key
+    return None
 
 
 def tree(call: Call) -> Answer:
@@ -127,15 +115,10 @@ def resolve(call: Call) -> Answer:
 
 def _range(header: str, size: int) -> tuple[int, int]:
     """`bytes=2-5` -> (2, 6), the first byte and the one after the last; 416 for an invalid range."""
-    found = re.fullmatch(r"\s*bytes\s*=\s*(\d*)-(\d*)\s*", header)
-    first, last = found.groups() if found else ("", "")
-    if first:
-        start, end = int(first), min(int(last) + 1 if last else size, size)
-    else:
-        start, end = size - min(int(last or 0), size), size
-    if not found or start >= end:
+    found = re.fullmatch(r"bytes=(\d+)-(\d*)", header)
+    if not found or int(found[1]) >= size:
         raise HubError(416, f"Range not satisfiable: {header}", headers={"Content-Range": f"bytes */{size}"})
-    return start, end
+    return int(found[1]), min(int(found[2]) + 1 if found[2] else size, size)
 
 
 def _parents(path: str) -> list[str]:
@@ -145,14 +128,12 @@ def _parents(path: str) -> list[str]:
 
 def _entry(at: Commit, path: str) -> dict[str, Any]:
     blob = at.tree.get(path)
-    entry: dict[str, Any]
     if blob is None:
         inside = "".join(f"{p} {b.git_oid}\n" for p, b in at.tree.items() if p.startswith(path + "/"))
-        entry = {"type": "directory", "oid": hashlib.sha1(inside.encode()).hexdigest(), "size": 0, "path": path}
-    else:
-        entry = {"type": "file", "oid": blob.git_oid, "size": len(blob.data), "path": path}
-        if blob.lfs:
-            entry["lfs"] = {"oid": blob.sha256, "size": len(blob.data), "pointerSize": len(blob.pointer)}
+        return {"type": "directory", "oid": hashlib.sha1(inside.encode()).hexdigest(), "size": 0, "path": path}
+    entry: dict[str, Any] = {"type": "file", "oid": blob.git_oid, "size": len(blob.data), "path": path}
+    if blob.lfs:
+        entry["lfs"] = {"oid": blob.sha256, "size": len(blob.data), "pointerSize": len(blob.pointer)}
     return entry
 
 

@@ -1,9 +1,7 @@
-"""Pytest plugin: one loopback Hub for the whole session, used by every Hub client of this process.
+"""Pytest plugin: one loopback Hub for the whole session, used by every Hub client of this process and its children.
 
 huggingface_hub and datasets read HF_ENDPOINT when they are imported. So this module, which conftest.py lists in
 `pytest_plugins`, starts the server and sets the environment at import, before any test module imports a client.
-Tests then call the real clients in this process (`hub`), which saves their start-up; tests of other settings
-that are read at import, such as HF_HUB_OFFLINE, run a child process (`hub_env` and `run_python`).
 """
 
 import atexit
@@ -17,24 +15,33 @@ from pathlib import Path
 import pytest
 
 from hub_server import HubServer
-from hub_server.client import client_environment, hub_variables, is_foreign, run_python
 
-__all__ = ["hub", "hub_env", "run_python"]
+__all__ = ["hub"]
+
+# Variables that could direct a client elsewhere, or to a cache with other content.
+_FOREIGN = ("HF_", "HUGGINGFACE_", "HUGGING_FACE_", "TRANSFORMERS_", "HUB_")
 
 
 def _start() -> tuple[HubServer, Path]:
-    clients = [name for name in ("huggingface_hub", "datasets", "transformers") if name in sys.modules]
-    if clients:
-        raise RuntimeError(
-            f"{', '.join(clients)} was imported before tests/hub_server/fixtures.py, so it reads the endpoint "
-            f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co')} and not the loopback Hub. "
-            "Keep Hub clients out of the top of conftest.py, and list hub_server.fixtures first in pytest_plugins."
-        )
+    if clients := {"huggingface_hub", "datasets", "transformers"} & set(sys.modules):
+        raise RuntimeError(f"{clients} was imported before hub_server.fixtures, so it does not use the loopback Hub.")
     server = HubServer().start()
     home = Path(tempfile.mkdtemp(prefix="artsim-hub-"))
-    for variable in [name for name in os.environ if is_foreign(name)]:
+    for variable in [name for name in os.environ if name.startswith(_FOREIGN)]:
         del os.environ[variable]
-    os.environ.update(hub_variables(server, home))
+    os.environ |= {
+        "HF_ENDPOINT": server.url,
+        "HF_TOKEN": server.token,
+        "HF_HOME": str(home),
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # else datasets calls s3.amazonaws.com
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
     return server, home
 
 
@@ -50,11 +57,8 @@ def _stop() -> None:
 def _clear() -> None:
     """Clear the server, the clients' caches on disk, and the repository cache of the file system client."""
     _SERVER.clear()
-    for entry in _HOME.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+    shutil.rmtree(_HOME, ignore_errors=True)
+    _HOME.mkdir(exist_ok=True)
     if "huggingface_hub.hf_file_system" in sys.modules:
         sys.modules["huggingface_hub.hf_file_system"].HfFileSystem.clear_instance_cache()
 
@@ -67,9 +71,3 @@ def hub() -> Iterator[HubServer]:
     bugs = list(_SERVER.bugs)
     _clear()
     assert not bugs, "The loopback Hub itself failed:\n" + "\n".join(bugs)
-
-
-@pytest.fixture
-def hub_env(hub: HubServer, tmp_path: Path) -> dict[str, str]:
-    """The environment for a child process that talks to `hub`, with separate caches; for `run_python`."""
-    return client_environment(hub, tmp_path / "hf_home")

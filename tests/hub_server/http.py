@@ -1,8 +1,6 @@
-"""The HTTP/1.1 server of the loopback Hub, with keep-alive, on the server of the standard library."""
+"""The HTTP/1.1 server of the loopback Hub and of the museum of the NGA tests, with keep-alive."""
 
-import socket
 import sys
-import threading
 from collections.abc import Callable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,49 +12,29 @@ from hub_server.calls import Answer
 Respond = Callable[[str, str, Message, bytes], tuple[Answer | None, int]]
 
 
-class HubHttp(ThreadingHTTPServer):
+class LoopbackHttp(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, respond: Respond):
         self.respond = respond
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._open_lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore lost connections, as tests cut them on purpose; print any other error."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
-    def hang_up(self) -> None:
-        with self._open_lock:
-            waiting = list(self._open)
-        for connection in waiting:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # the client has hung up already
-
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # sends headers and body together
     disable_nagle_algorithm = True
-    server: HubHttp
+    server: LoopbackHttp
 
     def _serve(self) -> None:
-        answer, sent = self.server.respond(self.command, self.path, self.headers, self._read_body())
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer, sent = self.server.respond(self.command, self.path, self.headers, body)
         if answer is None:
             self.close_connection = True
             return
@@ -71,16 +49,6 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve
-
-    def _read_body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = bytearray()
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return bytes(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Disabled: requests are recorded, not printed."""

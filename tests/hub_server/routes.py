@@ -21,31 +21,21 @@ def whoami(call: Call) -> Answer:
 
 def validate_yaml(call: Call) -> Answer:
     body = call.json()
-    card = check_card(str(body.get("content", "")).encode(), str(body.get("repoType", "model")))
-    said = {
-        "errors": [{"message": error} for error in card.errors],
-        "warnings": [{"message": warning} for warning in card.warnings],
-    }
-    return Answer.of(said, status=400 if card.errors else 200)
+    _, errors = check_card(body["content"].encode(), body["repoType"])
+    said = {"errors": [{"message": error} for error in errors], "warnings": []}
+    return Answer.of(said, status=400 if errors else 200)
 
 
 def create(call: Call) -> Answer:
     body, caller = call.json(), call.caller
     repo_type, name = body.get("type") or "model", body.get("name") or ""
     repo_id = f"{body.get('organization') or caller.user}/{name}"
-    if repo_type == "space" and not body.get("sdk"):
-        raise HubError(400, '"sdk" is required to create a Space.')
-    url = f"{call.store.url}/{URL_PREFIX.get(repo_type, '')}{repo_id}"
-    try:
-        repo = call.store.create(repo_id, repo_type, caller=caller, private=_private(body) or False)
-    except HubError as error:
-        if error.status != 409:
-            raise
-        return Answer.of({"error": error.message, "url": url}, status=409)  # the client reads `url` here too
+    repo = call.store.create(repo_id, repo_type, caller=caller, private=bool(_private(body)))
     if repo.space is not None:
         repo.space.variables = {entry["key"]: entry for entry in body.get("variables") or []}
         if body.get("hardware"):
             _set_hardware(repo.space, body["hardware"])
+    url = f"{call.store.url}/{URL_PREFIX[repo_type]}{repo_id}"
     return Answer.of({"url": url, "name": repo_id, "id": repo_id, "private": repo.private})
 
 
@@ -70,7 +60,7 @@ def info(call: Call) -> Answer:
                 entry["lfs"] = {"sha256": blob.sha256, "size": len(blob.data), "pointerSize": len(blob.pointer)}
         siblings.append(entry)
     readme = commit.tree.get("README.md")
-    card = check_card(readme.data, repo.type).data if readme else {}
+    card = check_card(readme.data, repo.type)[0] if readme else {}
     said: dict[str, Any] = {
         "id": repo.id,
         "author": repo.namespace,
@@ -105,7 +95,7 @@ def space_runtime(call: Call) -> Answer:
 
 def space_hardware(call: Call) -> Answer:
     repo = call.write_repo()
-    _set_hardware(_space_of(repo), call.json().get("flavor"))
+    _set_hardware(_space_of(repo), call.json()["flavor"])
     return Answer.of(_runtime_of(repo))
 
 
@@ -114,26 +104,21 @@ def space_volumes(call: Call) -> Answer:
     space = _space_of(call.write_repo())
     volumes = call.json().get("volumes", [])
     for volume in volumes:
-        if not str(volume.get("mountPath", "")).startswith("/") or not volume.get("source"):
-            raise HubError(400, f"Not a volume: {volume}")
         call.store.read(volume["type"], volume["source"], call.caller).resolve(volume.get("revision") or "main")
     space.volumes = volumes
     return Answer.of(space.volumes)
 
 
 def _private(body: dict[str, Any]) -> bool | None:
-    if body.get("visibility"):
-        return body["visibility"] == "private"
-    return body.get("private")
+    return body["visibility"] == "private" if body.get("visibility") else body.get("private")
 
 
 def _space_of(repo: Repo) -> Space:
-    if repo.space is None:
-        raise HubError(400, f"{repo.id} is not a Space.")
+    assert repo.space is not None, f"{repo.id} is not a Space."
     return repo.space
 
 
-def _set_hardware(space: Space, hardware: str | None) -> None:
+def _set_hardware(space: Space, hardware: str) -> None:
     if hardware not in SPACE_HARDWARE:
         raise HubError(400, f"Unknown hardware {hardware!r}.")
     space.hardware = hardware

@@ -18,13 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from hub_server import files, routes
-from hub_server.calls import Answer, Call, Route, parse_query
+from hub_server.calls import Answer, Call, Route
 from hub_server.faults import ArmedFault, Fault, refuse, spoil
-from hub_server.http import HubHttp
-from hub_server.store import Blob, Commit, HubError, HubStore, Put, Repo
+from hub_server.http import LoopbackHttp
+from hub_server.store import Blob, Commit, HubError, HubStore, Repo, goes_to_lfs
 
 ROUTES: tuple[Route, ...] = (*files.ROUTES, *routes.ROUTES)
 
@@ -65,7 +65,7 @@ class HubServer:
         self._requests: list[Request] = []
         self._faults: list[ArmedFault] = []
         self.bugs: deque[str] = deque(maxlen=20)  # tracebacks of errors in this server itself
-        self._http: HubHttp | None = None
+        self._http: LoopbackHttp | None = None
 
     @property
     def url(self) -> str:
@@ -78,18 +78,15 @@ class HubServer:
             return list(self._requests)
 
     def start(self) -> "HubServer":
-        self._http = HubHttp(self._respond)
+        self._http = LoopbackHttp(self._respond)
         self._store.url = f"http://127.0.0.1:{self._http.server_port}"
         threading.Thread(target=self._http.serve_forever, args=(0.05,), name="hub", daemon=True).start()
         return self
 
     def stop(self) -> None:
-        """Stop listening and close every connection."""
         if self._http is not None:
             self._http.shutdown()
             self._http.server_close()
-            self._http.hang_up()
-            self._http = None
 
     def clear(self) -> None:
         """Remove all repositories, requests, faults and bugs; address and tokens stay."""
@@ -136,26 +133,23 @@ class HubServer:
     ) -> str:
         """Commit files to `main` without HTTP, as somebody else would; returns the new sha."""
         with self._lock:
-            repo = self._repo(repo_id, repo_type)
-            changes = []
+            repo, changes = self._store.repos[repo_type, repo_id], dict[str, Blob | None]()
             for path, source in files.items():
                 data = source.read_bytes() if isinstance(source, Path) else source
-                lfs = repo.goes_to_lfs(path, len(data), data[:512])
-                blob = Blob(data, lfs=lfs)
-                if lfs:
+                blob = changes[path] = Blob(data, lfs=goes_to_lfs(len(data), data[:512]))
+                if blob.lfs:
                     repo.lfs[blob.sha256] = data
-                changes.append(Put(path, blob))
             return repo.commit(changes, title=title).sha
 
     def commits(self, repo_id: str, repo_type: str) -> list[Commit]:
         """The commits of `main`, newest first."""
         with self._lock:
-            return list(reversed(self._repo(repo_id, repo_type).commits.values()))
+            return list(reversed(self.repo(repo_id, repo_type).commits.values()))
 
     def files(self, repo_id: str, repo_type: str) -> dict[str, bytes]:
         """The newest files."""
         with self._lock:
-            return {path: blob.data for path, blob in self._repo(repo_id, repo_type).head.tree.items()}
+            return {path: blob.data for path, blob in self.repo(repo_id, repo_type).head.tree.items()}
 
     def exists(self, repo_id: str, repo_type: str) -> bool:
         with self._lock:
@@ -164,14 +158,7 @@ class HubServer:
     def repo(self, repo_id: str, repo_type: str) -> Repo:
         """The repository itself, for attributes without a method here: `private`, `space`, `tags`."""
         with self._lock:
-            return self._repo(repo_id, repo_type)
-
-    def _repo(self, repo_id: str, repo_type: str) -> Repo:
-        try:
             return self._store.repos[repo_type, repo_id]
-        except KeyError:
-            known = ", ".join(f"{kind} {name}" for kind, name in self._store.repos) or "none"
-            raise KeyError(f"The loopback Hub has no {repo_type} {repo_id}. It has: {known}.") from None
 
     def _respond(self, method: str, target: str, headers: Message, body: bytes) -> tuple[Answer | None, int]:
         """Answer a request. Returns the answer (None: close the connection) and how many bytes of its body to send."""
@@ -189,7 +176,7 @@ class HubServer:
             answer = refuse(fault)
         elif kind != "drop":
             taken = body[: len(body) // 2] if kind == "wrong_size" and method == "PUT" else body
-            answer = self._dispatch(route, at, method, parts.path, parts.query, headers, taken)
+            answer = self._dispatch(route, at or {}, method, parts, headers, taken)
             answer = spoil(answer, kind)
         if kind == "lost_answer":
             answer = None
@@ -202,22 +189,15 @@ class HubServer:
         return answer, sent
 
     def _dispatch(
-        self,
-        route: Route | None,
-        at: Mapping[str, str] | None,
-        method: str,
-        path: str,
-        query: str,
-        headers: Message,
-        body: bytes,
+        self, route: Route | None, at: Mapping[str, str], method: str, url: SplitResult, headers: Message, body: bytes
     ) -> Answer:
         with self._lock:
             try:
                 caller = self._store.caller(headers.get("Authorization"))
                 if route is None:
-                    raise HubError(501, f"The loopback Hub does not serve {method} {path}.")
-                call = Call(self._store, method, path, at or {}, parse_query(query), headers, body, caller)
-                return route.answer(call)
+                    raise HubError(501, f"The loopback Hub does not serve {method} {url.path}.")
+                query = parse_qs(url.query, keep_blank_values=True)
+                return route.answer(Call(self._store, method, at, query, headers, body, caller))
             except HubError as error:
                 return Answer.refusal(error)
             except Exception as error:  # noqa: BLE001 - a bug of this server must reach the test, not hang the client

@@ -4,7 +4,6 @@ The rules are git's and the Hub's: a commit is an immutable snapshot of path -> 
 old revisions stay readable by sha, and a small file is identified by its git oid, a large (LFS) one by its sha256.
 """
 
-import fnmatch
 import hashlib
 import itertools
 from collections.abc import Iterable, Mapping
@@ -13,16 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-REPO_TYPES = ("model", "dataset", "space")
-LFS_FROM_BYTES = 10 * 1024 * 1024  # the Hub keeps larger files as LFS, whatever their name
 URL_PREFIX = {"model": "", "dataset": "datasets/", "space": "spaces/"}
-
-# Suffixes that `.gitattributes` of a new repository assigns to LFS; in datasets, also those of media.
-_LFS_SUFFIXES = """
-7z arrow avro bin bz2 ckpt ftz gz h5 joblib lz4 mlmodel model msgpack npy npz onnx ot parquet pb pickle pkl pt pth rar
-safetensors tar tflite tgz wasm xz zip zst
-"""
-_LFS_MEDIA_SUFFIXES = "aac flac mp3 ogg wav bmp gif png tiff jpg jpeg webp mp4 webm"
 
 # Never reset, so that no two commits of a process share a sha: clients cache by sha.
 _SERIAL = itertools.count(1)
@@ -69,17 +59,6 @@ class Commit:
     tree: Mapping[str, Blob]
 
 
-@dataclass(frozen=True)
-class Put:
-    path: str
-    blob: Blob
-
-
-@dataclass(frozen=True)
-class Delete:
-    path: str
-
-
 @dataclass
 class Space:
     """The settings of a Space, which are not in its files."""
@@ -115,33 +94,17 @@ class Repo:
             raise HubError(404, f"Invalid rev id: {revision}", code="RevisionNotFound")
         return self.commits[sha]
 
-    def commit(self, changes: Iterable[Put | Delete], *, title: str, parent: str | None = None) -> Commit:
-        """Move `main` to a new commit. `parent` is the head that the caller expects: any other one is 412."""
+    def commit(self, changes: Mapping[str, Blob | None], *, title: str, parent: str | None = None) -> Commit:
+        """Move `main` to a new commit (None deletes a file). 412 unless `parent`, if given, is the head."""
         if parent is not None and parent != self.head.sha:
             raise HubError(412, "A commit has happened since. Please refresh and try again.")
-        tree = dict(self.head.tree)
-        for change in changes:
-            _apply(tree, change)
-        return self._record(tree, title)
-
-    def goes_to_lfs(self, path: str, size: int, sample: bytes) -> bool:
-        """Whether the Hub stores this file as LFS: listed in `.gitattributes`, large, or not text."""
-        if size == 0:
-            return False
-        attributes = self.head.tree.get(".gitattributes")
-        rules = attributes.data.decode().splitlines() if attributes else []
-        patterns = [rule.split()[0] for rule in rules if "filter=lfs" in rule.split()]
-        named = any(fnmatch.fnmatch(path if "/" in p else path.rsplit("/", 1)[-1], p) for p in patterns)
-        return named or size >= LFS_FROM_BYTES or not _is_text(sample)
+        tree = {**self.head.tree, **changes}
+        return self._record({path: blob for path, blob in tree.items() if blob is not None}, title)
 
     def _first_commit(self) -> None:
-        suffixes = (_LFS_SUFFIXES + (_LFS_MEDIA_SUFFIXES if self.type == "dataset" else "")).split()
-        attributes = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in suffixes)
-        tree = {".gitattributes": Blob(attributes.encode(), lfs=False)}
+        tree = {".gitattributes": Blob(b"*.parquet filter=lfs diff=lfs merge=lfs -text\n", lfs=False)}
         if self.space is not None:
-            title = self.id.split("/")[-1]
-            card = f"---\ntitle: {title}\nsdk: gradio\napp_file: app.py\npinned: false\n---\n"
-            tree["README.md"] = Blob(card.encode(), lfs=False)
+            tree["README.md"] = Blob(b"---\ntitle: New\nsdk: gradio\napp_file: app.py\n---\n", lfs=False)
         self._record(tree, "initial commit")
 
     def _record(self, tree: dict[str, Blob], title: str) -> Commit:
@@ -185,8 +148,6 @@ class HubStore:
         return Caller(user, role, frozenset(own))
 
     def create(self, repo_id: str, repo_type: str, *, caller: Caller, private: bool = False) -> Repo:
-        if repo_type not in REPO_TYPES:
-            raise HubError(400, f"Unknown repository type {repo_type!r}: use one of {', '.join(REPO_TYPES)}.")
         self.need_write(repo_id.split("/")[0], caller)
         if (repo_type, repo_id) in self.repos:
             raise HubError(409, f"You already created this {repo_type} repo: {repo_id}")
@@ -225,24 +186,12 @@ class HubStore:
         raise HubError(status, f"Access to {repo.type} {repo.id} is restricted.", code="GatedRepo")
 
 
-def _apply(tree: dict[str, Blob], change: Put | Delete) -> None:
-    parts = change.path.split("/")
-    if not change.path or any(part in ("", ".", "..", ".git") for part in parts):
-        raise HubError(400, f"Not a valid path in a repository: {change.path!r}")
-    if isinstance(change, Put):
-        tree[change.path] = change.blob
-        return
-    if change.path not in tree:
-        raise HubError(404, f"A file with this name doesn't exist: {change.path}", code="EntryNotFound")
-    del tree[change.path]
-
-
-def _is_text(sample: bytes) -> bool:
-    """Whether the first bytes of a file are UTF-8 without NUL; a character may be cut off at the end."""
-    if b"\0" in sample:
-        return False
+def goes_to_lfs(size: int, sample: bytes) -> bool:
+    """Whether the Hub stores a file with these first bytes as LFS: it is not text (a character may be cut off at the end)."""
+    if not size or b"\0" in sample:
+        return bool(size)
     try:
         sample.decode()
     except UnicodeDecodeError as error:
-        return error.start >= len(sample) - 3 and "unexpected end" in error.reason
-    return True
+        return error.start < len(sample) - 3 or "unexpected end" not in error.reason
+    return False

@@ -1,6 +1,5 @@
 """Folders as museums have them: odd names, missing metadata, several tables, broken tables, circular links."""
 
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,16 +45,12 @@ def test_pictures_of_all_sub_folders_have_a_fixed_order(fill: Fill) -> None:
     assert ids(folder) == ["B.JPG", "a.png", "b.jpg", "deep/d.Jpeg", "deep/er/c.webp", "scan.TIFF"]
 
 
-def test_hidden_files_and_other_files_are_ignored(fill: Fill) -> None:
-    folder = fill("a.jpg", "._a.jpg", ".cache/b.jpg", ".hidden.jpg", "notes.txt", "a.jpg.part", "Thumbs.db", "svg.svg")
-    assert ids(folder) == ["a.jpg"]
-
-
-def test_metadata_in_hidden_folders_is_not_read(fill: Fill) -> None:
-    folder = fill("a.jpg", ".trash/b.jpg")
+def test_hidden_files_their_metadata_and_other_files_are_ignored(fill: Fill) -> None:
+    folder = fill("a.jpg", "._a.jpg", ".trash/b.jpg", ".hidden.jpg", "notes.txt", "a.jpg.part", "Thumbs.db", "svg.svg")
     (folder / ".trash" / "metadata.csv").write_text("file_name,title\nb.jpg,Gone\n", encoding="utf-8")
-    assert "label" not in works(folder)[0]
-    assert works(folder)[0]["title"] == "a"
+    (work,) = works(folder)
+    assert (work["id"], work["title"]) == ("a.jpg", "a")
+    assert "label" not in work
 
 
 def test_odd_names_are_kept(fill: Fill) -> None:
@@ -107,16 +102,11 @@ def test_metadata_csv_becomes_columns_of_the_right_type(fill: Fill) -> None:
     assert (c["title"], c["artist"], c["year"]) == ("c", None, -300)
 
 
-def test_pictures_without_metadata_are_kept(fill: Fill) -> None:
-    a, b = works(fill("a.jpg", "b.jpg", table="file_name,title,year\nb.jpg,The Mill,1650\n"))
-    assert (a["title"], a["year"]) == ("a", None)
-    assert (b["title"], b["year"]) == ("The Mill", 1650)
-
-
-def test_metadata_of_missing_pictures_is_logged(fill: Fill, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        folder = fill("a.jpg", table="file_name,title\na.jpg,A\ngone.jpg,B\nlost.jpg,C\n")
-        assert ids(folder) == ["a.jpg"]
+def test_pictures_without_metadata_are_kept_and_metadata_without_pictures_are_logged(
+    fill: Fill, caplog: pytest.LogCaptureFixture
+) -> None:
+    a, b = works(fill("a.jpg", "b.jpg", table="file_name,title,year\nb.jpg,The Mill,1650\ngone.jpg,B,\nlost.jpg,C,\n"))
+    assert (a["title"], a["year"], b["title"], b["year"]) == ("a", None, "The Mill", 1650)
     assert "names 2 pictures that do not exist, such as gone.jpg" in caplog.text
 
 
@@ -139,31 +129,24 @@ def test_each_sub_folder_may_have_its_own_table(fill: Fill) -> None:
     assert (b["title"], b["inv"]) == ("From within", "B-7")
 
 
-def test_file_names_match_in_any_unicode_normal_form(fill: Fill) -> None:
-    (work,) = works(fill("Le\u0301ger.jpg", table="file_name,title\nL\u00e9ger.jpg,La ville\n"))
-    assert work["title"] == "La ville"
-
-
 def test_types_are_inferred_from_the_whole_table_not_its_first_megabyte(fill: Fill) -> None:
     rows = "".join(f"{number}.jpg,{number},{'x' * 1000}\n" for number in range(1500))
     (work,) = works(fill("a.jpg", table=f"file_name,year,note\n{rows}a.jpg,about 1900,y\n"))
     assert work["year"] == "about 1900"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(fill: Fill) -> None:
-    (work,) = works(fill("a.jpg", table="\ufefffile_name,title\na.jpg,The Mill\n"))
-    assert work["title"] == "The Mill"
+def test_a_byte_order_mark_is_skipped_and_file_names_match_in_any_unicode_normal_form(fill: Fill) -> None:
+    (work,) = works(fill("Le\u0301ger.jpg", table="\ufefffile_name,title\nL\u00e9ger.jpg,La ville\n"))
+    assert work["title"] == "La ville"
 
 
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
         ("title,year\nThe Mill,1650\n", "has no column file_name; its columns are title, year"),
-        ("file_name;title\na.jpg;The Mill\n", "has no column file_name"),
         ("", r"cannot be read as a table \(Empty CSV file\)\."),
         ("file_name,title\na.jpg,The Mill,1650\n", "Expected 2 columns, got 3"),
         ('file_name,title\n"a.jpg,The Mill\n', "cannot be read as a table"),
-        ("file_name,title\na.jpg,C\u00e9zanne\n".encode("latin-1"), "not UTF-8|invalid UTF8"),
         ("file_name,maker\na.jpg,C\u00e9zanne\n".encode("latin-1"), "not UTF-8"),
         ("file_name,title\na.jpg,x\n".encode("utf-16"), "cannot be read as a table|no column file_name"),
     ],
@@ -180,7 +163,6 @@ def test_a_broken_csv_is_named_with_the_reason(table: str | bytes, reason: str, 
     [
         ('{"file_name": "a.jpg"}\n{"file_name": ', "line 2 is not JSON"),
         ('[{"file_name": "a.jpg"}]', "line 1 is not a JSON object"),
-        ("null\n", "line 1 is not a JSON object"),
         ('{"file_name": "a.jpg", "size": 1}\n{"file_name": "b.jpg", "size": "large"}', "column size holds values"),
         ("", "has no column file_name"),
     ],
@@ -191,21 +173,15 @@ def test_a_broken_jsonl_is_named_with_the_line(lines: str, reason: str, fill: Fi
     assert "metadata.jsonl" in str(error.value)
 
 
-def test_a_folder_without_pictures_is_an_error(fill: Fill) -> None:
+def test_a_wrong_path_and_a_folder_without_pictures_are_named(fill: Fill) -> None:
     folder = fill()
-    with pytest.raises(SourceError, match="holds no pictures"):
-        open_folder(folder)
     (folder / "poem.txt").write_text("roses are red", encoding="utf-8")
     with pytest.raises(SourceError, match=r"holds no pictures \(.*\.jpg.*\), in itself or its sub-folders"):
         open_folder(folder)
-
-
-def test_a_wrong_path_is_named(fill: Fill) -> None:
-    folder = fill("a.jpg")
     with pytest.raises(SourceError, match=r"There is no folder .*elsewhere"):
         open_folder(folder / "elsewhere")
-    with pytest.raises(SourceError, match=r"a\.jpg is not a folder"):
-        open_folder(folder / "a.jpg")
+    with pytest.raises(SourceError, match=r"poem\.txt is not a folder"):
+        open_folder(folder / "poem.txt")
 
 
 def test_circular_links_do_not_hang_and_a_dangling_one_is_kept_for_the_report(fill: Fill) -> None:
@@ -218,18 +194,14 @@ def test_circular_links_do_not_hang_and_a_dangling_one_is_kept_for_the_report(fi
 
 def test_the_fingerprint_changes_when_a_picture_or_its_metadata_does(fill: Fill) -> None:
     folder = fill("a.jpg", table="file_name,title\na.jpg,One\n")
-    seen = {open_folder(folder).fingerprint}
-    assert open_folder(folder).fingerprint in seen
-    (folder / "metadata.csv").write_text("file_name,title\na.jpg,Two words\n", encoding="utf-8")
-    seen.add(open_folder(folder).fingerprint)
-    os.utime(folder / "a.jpg", ns=(1, 1))
-    seen.add(open_folder(folder).fingerprint)
-    (folder / "b.jpg").write_bytes(b"")
-    seen.add(open_folder(folder).fingerprint)
-    assert len(seen) == 4
-
-
-def test_works_can_start_at_any_row(fill: Fill) -> None:
-    source = open_folder(fill("a.jpg", "b.jpg", "c.jpg"))
-    assert source.size == 3
-    assert [work["id"] for work in source.works(1)] == ["b.jpg", "c.jpg"]
+    seen = [open_folder(folder).fingerprint]
+    assert open_folder(folder).fingerprint == seen[0]
+    for change in (
+        lambda: (folder / "metadata.csv").write_text("file_name,title\na.jpg,Two words\n", encoding="utf-8"),
+        lambda: os.utime(folder / "a.jpg", ns=(1, 1)),
+        lambda: (folder / "b.jpg").write_bytes(b""),
+    ):
+        change()
+        seen.append(open_folder(folder).fingerprint)
+    assert len(set(seen)) == 4
+    assert [work["id"] for work in open_folder(folder).works(1)] == ["b.jpg"]

@@ -10,12 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from email.message import Message
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
+from hub_server.calls import Answer as HttpAnswer
+from hub_server.http import LoopbackHttp
 from PIL import Image
 
 OBJECT_COLUMNS = (
@@ -115,13 +117,10 @@ def jpeg(size: int) -> bytes:
     return buffer.getvalue()
 
 
-@dataclass
-class Answer:
-    """The response to one request; `cut` announces more bytes than it sends."""
+@dataclass(frozen=True)
+class Answer(HttpAnswer):
+    """The response to one request; `cut`: half of the body is sent."""
 
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
 
 
@@ -142,22 +141,19 @@ class MuseumServer:
         self.at_once = 0
         self.most_at_once = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._server = LoopbackHttp(self._respond)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def iiif(self) -> str:
@@ -174,34 +170,15 @@ class MuseumServer:
             return Answer(body=self.files[path]) if path in self.files else Answer(404)
         return scripted or Answer(body=jpeg(int(match["size"])), headers={"Content-Type": "image/jpeg"})
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        museum = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 5
-            disable_nagle_algorithm = True  # headers and body are two writes
-
-            def do_GET(self) -> None:
-                with museum.one_request(self.path, self.headers.get("User-Agent", "")):
-                    answer = museum.answer(self.path)
-                    time.sleep(museum.delay)
-                # the request is over before its response: the client may send its next one at once
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body) * (2 if answer.cut else 1)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-                self.close_connection = answer.cut
-
-            def log_message(self, *_: object) -> None:
-                """No log output in tests."""
-
-        return Handler
+    def _respond(self, method: str, path: str, headers: Message, body: bytes) -> tuple[Answer, int]:
+        # the request is over before its response is sent: the client may send its next one at once
+        with self._one_request(path, headers.get("User-Agent", "")):
+            answer = self.answer(path)
+            time.sleep(self.delay)
+        return answer, len(answer.body) // (2 if answer.cut else 1)
 
     @contextmanager
-    def one_request(self, path: str, user_agent: str) -> Iterator[None]:
+    def _one_request(self, path: str, user_agent: str) -> Iterator[None]:
         with self._lock:
             self.paths.append(path)
             self.times.append(time.monotonic())

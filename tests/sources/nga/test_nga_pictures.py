@@ -25,7 +25,15 @@ def claiming(width: int, height: int) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("base", ["https://api.nga.gov/iiif/abc", "http://127.0.0.1:8000/abc", "http://localhost/abc/"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "https://api.nga.gov/iiif/abc",
+        "https://raw.githubusercontent.com",
+        "http://127.0.0.1:8000/abc",
+        "http://localhost/abc/",
+    ],
+)
 def test_the_museum_and_this_machine_are_asked(base: str) -> None:
     url = image_url(base, 640)
     check_address(url)
@@ -37,10 +45,15 @@ def test_the_museum_and_this_machine_are_asked(base: str) -> None:
     [
         "http://api.nga.gov/iiif/abc",
         "https://nga.gov.example/iiif/abc",
-        "http://169.254.169.254/latest",
-        "file:///etc/hosts",
+        "https://notnga.gov/abc",
+        "https://169.254.169.254/latest",
+        "https://user:pass@nga.gov/abc",
         "https://api.nga.gov/iiif/abc?x=1",
         "https://api.nga.gov/iiif/abc#x",
+        "https://",
+        "http://a\x00b/",
+        "file:///etc/hosts",
+        "/x",
         "",
     ],
 )

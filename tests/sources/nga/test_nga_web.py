@@ -11,7 +11,8 @@ import pytest
 from museum import Answer, MuseumServer, jpeg
 
 from artsim.sources.nga.pictures import TRUSTED_HOSTS, image_url
-from artsim.web.http import FetchError, Stopped, WebClient, is_trusted, parse
+from artsim.web.http import FetchError, Stopped, WebClient
+from artsim.web.retries import retry_after
 
 BUSY = Answer(429, headers={"Retry-After": "1"})
 
@@ -35,14 +36,14 @@ def test_requests_name_the_user_agent_and_the_size(client: WebClient, server: Mu
     assert agent.startswith("artsim/") and "(looks; at most 2 requests at once)" in agent
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+@pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_temporary_failure_is_retried(client: WebClient, server: MuseumServer, status: int) -> None:
     server.script["mill"] = [Answer(status), Answer(status), None]
     assert get(client, server, "mill") == jpeg(64)
     assert server.requests["mill"] == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501, 204])
+@pytest.mark.parametrize("status", [403, 404, 501, 204])
 def test_a_permanent_failure_is_not_retried(client: WebClient, server: MuseumServer, status: int) -> None:
     server.script["mill"] = [Answer(status)]
     with pytest.raises(FetchError, match=f"answered {status}") as caught:
@@ -85,11 +86,10 @@ def test_retry_after_delays_all_threads(client: WebClient, server: MuseumServer)
     assert min(later) - busy >= 0.95
 
 
-def test_a_retry_after_date_is_understood(client: WebClient, server: MuseumServer) -> None:
-    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)  # whole seconds: 1 to 2 from now
-    server.script["mill"] = [Answer(503, headers={"Retry-After": moment}), None]
-    assert get(client, server, "mill") == jpeg(64)
-    assert server.times[1] - server.times[0] >= 0.8
+def test_a_retry_after_is_a_number_or_a_date_and_anything_else_is_ignored() -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    assert 10 < (retry_after(moment) or 0) <= 20
+    assert (retry_after("7"), retry_after("soon"), retry_after(None)) == (7, None, None)
 
 
 def test_a_retry_after_of_hours_is_not_waited_for(client: WebClient, server: MuseumServer) -> None:
@@ -97,11 +97,6 @@ def test_a_retry_after_of_hours_is_not_waited_for(client: WebClient, server: Mus
     with pytest.raises(FetchError, match="asking to wait 7200 s"):
         get(client, server, "mill")
     assert server.requests["mill"] == 1
-
-
-def test_an_invalid_retry_after_is_ignored(client: WebClient, server: MuseumServer) -> None:
-    server.script["mill"] = [Answer(503, headers={"Retry-After": "soon"}), None]
-    assert get(client, server, "mill") == jpeg(64)
 
 
 def test_stop_wakes_a_thread_that_waits(client: WebClient, server: MuseumServer) -> None:
@@ -121,53 +116,19 @@ def test_the_size_of_a_response_is_limited(client: WebClient, server: MuseumServ
     assert not caught.value.temporary
 
 
-def test_a_redirect_on_the_same_server_is_followed(client: WebClient, server: MuseumServer) -> None:
+def test_redirects_on_the_same_server_are_followed_up_to_three(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(302, headers={"Location": "/iiif/moved/full/!64,64/0/default.jpg"})]
     assert get(client, server, "mill") == jpeg(64)
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "file:///etc/hosts",
-        "ftp://127.0.0.1/x",
-        "http://localhost:1/x",
-        "http://api.nga.gov/x",
-        "https://nga.gov.example/x",
-    ],
-)
-def test_a_redirect_elsewhere_is_not_followed(client: WebClient, server: MuseumServer, location: str) -> None:
-    server.script["mill"] = [Answer(301, headers={"Location": location})]
-    with pytest.raises(FetchError, match=r"not a plain http|not followed"):
-        get(client, server, "mill")
-    assert len(server.paths) == 1
-
-
-def test_circular_redirects_are_limited(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(302, headers={"Location": "/iiif/mill/full/!64,64/0/default.jpg"})]
     with pytest.raises(FetchError, match="redirected more than 3 times"):
         get(client, server, "mill")
 
 
 @pytest.mark.parametrize(
-    ("url", "trusted"),
-    [
-        ("https://api.nga.gov/iiif/x", True),
-        ("https://nga.gov/x", True),
-        ("https://raw.githubusercontent.com/x", True),
-        ("http://api.nga.gov/iiif/x", False),
-        ("https://api.nga.gov.example/x", False),
-        ("https://notnga.gov/x", False),
-        ("https://169.254.169.254/x", False),
-    ],
+    "location", ["file:///etc/hosts", "http://localhost:1/x", "http://api.nga.gov/x", "https://nga.gov.example/x"]
 )
-def test_only_the_museum_and_github_over_https_are_trusted(url: str, trusted: bool) -> None:
-    assert is_trusted(parse(url), TRUSTED_HOSTS) is trusted
-
-
-@pytest.mark.parametrize(
-    "url", ["", "x", "/x", "file:///x", "https://", "https://user:pass@nga.gov/x", "http://a\x00b/"]
-)
-def test_what_is_not_a_plain_web_address_is_refused(url: str) -> None:
-    with pytest.raises(FetchError):
-        parse(url)
+def test_a_redirect_elsewhere_is_not_followed(client: WebClient, server: MuseumServer, location: str) -> None:
+    server.script["mill"] = [Answer(301, headers={"Location": location})]
+    with pytest.raises(FetchError, match=r"not a plain http|not followed"):
+        get(client, server, "mill")
+    assert len(server.paths) == 1
