@@ -76,6 +76,7 @@ def extended(monkeypatch: pytest.MonkeyPatch) -> None:
     pages.register_page(pages.Page("shades", module="shades_page", label="Shades"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extended")
 def test_an_encoder_a_source_and_a_page_from_outside_serve_a_collection(tmp_path: Path) -> None:
     build_collection(open_source("shades:plain"), load_encoder("brightness"), tmp_path / "shades")
