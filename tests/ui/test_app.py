@@ -40,10 +40,6 @@ def painting_file(met_works: list[dict[str, Any]], tmp_path_factory: pytest.Temp
     return path
 
 
-def test_the_log_names_the_encoder_and_the_reason(app: RunningApp) -> None:
-    assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
-
-
 def test_a_picture_finds_its_own_work_over_http(
     client: Client, painting_file: Path, met_works: list[dict[str, Any]]
 ) -> None:
@@ -67,11 +63,6 @@ def test_thumbnails_are_cacheable_files(app: RunningApp, client: Client, paintin
     assert httpx.get(app.url + "thumbnails/401/met-1").status_code == 404
 
 
-def test_a_text_for_an_encoder_without_text_gives_one_message(client: Client) -> None:
-    with pytest.raises(AppError, match="embeds pictures, not text"):
-        client.predict(text="a storm at sea", k=5, api_name="/search_by_text")
-
-
 def test_a_file_that_is_no_picture_gives_one_message_without_its_path(client: Client, tmp_path: Path) -> None:
     disguised = tmp_path / "letter.png"
     disguised.write_text("Dear museum,", encoding="utf-8")
@@ -80,7 +71,10 @@ def test_a_file_that_is_no_picture_gives_one_message_without_its_path(client: Cl
     assert "/" not in str(refusal.value)
 
 
-def test_a_second_start_opens_what_the_first_one_built(app: RunningApp, cache: Path) -> None:
+def test_the_log_names_the_encoder_and_a_second_start_opens_what_the_first_one_built(
+    app: RunningApp, cache: Path
+) -> None:
+    assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
     with running_app(cache) as second:
         assert "are embedded" not in second.said()
 
