@@ -25,37 +25,31 @@ def value(metrics: Samples, name: str, **labels: str) -> float:
     return metrics.get((name, frozenset(labels.items())), 0.0)
 
 
-def increase(address: str, name: str, act: Any, **labels: str) -> float:
-    before = value(samples(address), name, **labels)
-    act()
-    return value(samples(address), name, **labels) - before
+def growth(address: str, method: str, path: str, **body: Any) -> Samples:
+    """By how much each sample grows with a request."""
+    before = samples(address)
+    httpx.request(method, f"{address}{path}", **body)
+    return {key: number - before.get(key, 0.0) for key, number in samples(address).items()}
 
 
-def search(address: str, work: str, k: int = 1) -> None:
-    httpx.post(f"{address}gradio_api/run/search_by_work", json={"data": [work, k]})
+def search(address: str, kind: str, query: str) -> Samples:
+    return growth(address, "POST", f"gradio_api/run/search_by_{kind}", json={"data": [query, 1]})
 
 
 def test_a_search_is_counted_and_timed(address: str) -> None:
-    def act() -> None:
-        search(address, "05.jpg")
+    grown = search(address, "work", "05.jpg")
+    assert value(grown, "artsim_searches_total", kind="work", outcome="answered") == 1
+    assert value(grown, "artsim_search_seconds_count", kind="work") == 1
+    assert value(grown, "artsim_index_seconds_count", ranking="tuned") == 1
+    assert value(grown, "artsim_index_seconds_sum", ranking="tuned") > 0
+    assert value(grown, "artsim_encode_seconds_count", kind="image") == 0  # a work needs no encoder
+    assert value(search(address, "text", "a storm"), "artsim_encode_seconds_count", kind="text") == 1
 
-    assert increase(address, "artsim_searches_total", act, kind="work", outcome="answered") == 1
-    assert increase(address, "artsim_search_seconds_count", act, kind="work") == 1
-    assert increase(address, "artsim_index_seconds_count", act, ranking="tuned") == 1
-    assert increase(address, "artsim_index_seconds_sum", act, ranking="tuned") > 0
-    assert increase(address, "artsim_encode_seconds_count", act, kind="image") == 0  # a work needs no encoder
 
-
-def test_a_text_is_encoded_and_a_refused_search_is_counted_and_not_timed(address: str) -> None:
-    def ask_for_text() -> None:
-        httpx.post(f"{address}gradio_api/run/search_by_text", json={"data": ["a storm", 1]})
-
-    def ask_for_nothing() -> None:
-        search(address, "nothing")
-
-    assert increase(address, "artsim_encode_seconds_count", ask_for_text, kind="text") == 1
-    assert increase(address, "artsim_searches_total", ask_for_nothing, kind="work", outcome="refused") == 1
-    assert increase(address, "artsim_search_seconds_count", ask_for_nothing, kind="work") == 0
+def test_a_refused_search_is_counted_and_not_timed(address: str) -> None:
+    grown = search(address, "work", "nothing")
+    assert value(grown, "artsim_searches_total", kind="work", outcome="refused") == 1
+    assert value(grown, "artsim_search_seconds_count", kind="work") == 0
 
 
 @pytest.mark.parametrize(
@@ -67,11 +61,9 @@ def test_a_text_is_encoded_and_a_refused_search_is_counted_and_not_timed(address
     ],
 )
 def test_requests_are_counted_by_template_and_status(address: str, path: str, route: str, status: str) -> None:
-    def act() -> None:
-        httpx.get(address + path)
-
-    assert increase(address, "artsim_http_requests_total", act, method="GET", route=route, status=status) == 1
-    assert increase(address, "artsim_http_request_seconds_count", act, method="GET", route=route) == 1
+    grown = growth(address, "GET", path)
+    assert value(grown, "artsim_http_requests_total", method="GET", route=route, status=status) == 1
+    assert value(grown, "artsim_http_request_seconds_count", method="GET", route=route) == 1
 
 
 def test_unknown_paths_methods_and_works_add_no_labels(address: str) -> None:
@@ -79,7 +71,7 @@ def test_unknown_paths_methods_and_works_add_no_labels(address: str) -> None:
     for name in ("one", "two", "three"):
         httpx.get(f"{address}{name}")
         httpx.request(name.upper(), address)
-        search(address, name)
+        search(address, "work", name)
     after = samples(address)
     assert len(after) <= before + 40  # one series for each kind of unknown value, not for each value
     assert not any(name in str(key).lower() for key in after for name in ("'one'", "'two'", "'three'"))
