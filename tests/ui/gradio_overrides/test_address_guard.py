@@ -24,7 +24,7 @@ def test_an_address_is_refused_and_never_fetched_and_other_values_pass(looked_up
         for name in kinds:
             for given in (file, [file], {"a": [{"b": file}]}):
                 assert ask(address, name, given)["error"] == REFUSAL
-            assert REFUSAL in ask_queued(address, name, file)
+        assert REFUSAL in ask_queued(address, "json", file)
         assert "guarded.invalid" not in looked_up
         for other in ({"path": "http://guarded.invalid/a.jpg"}, ["http://guarded.invalid/"], 7, None):
             assert ask(address, "json", other)["data"] == [str(other)]
