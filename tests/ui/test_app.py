@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from app_process import RunningApp, run_app, running_app, shared_cache
+from app_process import RunningApp, run_app, shared_cache
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -38,6 +38,10 @@ def painting_file(met_works: list[dict[str, Any]], tmp_path_factory: pytest.Temp
     path = tmp_path_factory.mktemp("pictures") / "mine.jpg"
     image.save(path, quality=80)
     return path
+
+
+def test_the_log_names_the_encoder_and_the_reason(app: RunningApp) -> None:
+    assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
 
 
 def test_a_picture_finds_its_own_work_over_http(
@@ -71,12 +75,13 @@ def test_a_file_that_is_no_picture_gives_one_message_without_its_path(client: Cl
     assert "/" not in str(refusal.value)
 
 
-def test_the_log_names_the_encoder_and_a_second_start_opens_what_the_first_one_built(
-    app: RunningApp, cache: Path
+def test_a_second_start_opens_what_the_first_one_built(
+    app: RunningApp, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
-    with running_app(cache) as second:
-        assert "are embedded" not in second.said()
+    with caplog.at_level("INFO"):
+        opened = open_or_build(settings_of("--encoder", "embedded", ARTSIM_CACHE=str(cache)))
+    assert len(opened.collection) == 174
+    assert "First start" not in caplog.text and "again" not in caplog.text
 
 
 def test_a_start_that_fails_gives_one_message_and_no_traceback(cache: Path) -> None:
