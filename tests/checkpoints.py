@@ -1,8 +1,8 @@
-"""Make real, mostly tiny, randomly initialised checkpoints, with the files of a checkpoint on the Hub.
+"""Make real, tiny, randomly initialised checkpoints, with the files of a checkpoint on the Hub.
 
 They load fast through `AutoModel`, `AutoImageProcessor` and `AutoTokenizer` and know nothing of art, but equal pictures get
 equal vectors and different pictures different ones: enough for every test that does not measure likeness.
-To write one to a folder: python tests/checkpoints.py resnet50 FOLDER
+To write one to a folder: python tests/checkpoints.py resnet FOLDER
 """
 
 from __future__ import annotations
@@ -84,24 +84,6 @@ def make_efficientnet(folder: Path) -> Path:
     return _save(folder, EfficientNetModel, config, EfficientNetImageProcessor(size={"height": 64, "width": 64}))
 
 
-def make_resnet50(folder: Path) -> Path:
-    """ResNet-50 at its full size, as `microsoft/resnet-50` configures model and preprocessing: 100 MB of random weights."""
-    from transformers import ConvNextImageProcessor, ResNetConfig, ResNetModel
-
-    processor = ConvNextImageProcessor(
-        size={"shortest_edge": 224}, crop_pct=0.875, image_mean=_IMAGENET[0], image_std=_IMAGENET[1]
-    )
-    return _save(folder, ResNetModel, ResNetConfig(), processor)
-
-
-def make_efficientnet_b0(folder: Path) -> Path:
-    """EfficientNet-B0 at its full size, as `google/efficientnet-b0` configures model and preprocessing."""
-    from transformers import EfficientNetConfig, EfficientNetImageProcessor, EfficientNetModel
-
-    config = EfficientNetConfig(width_coefficient=1.0, depth_coefficient=1.0, hidden_dim=1280, image_size=224)
-    return _save(folder, EfficientNetModel, config, EfficientNetImageProcessor(size={"height": 224, "width": 224}))
-
-
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "clip": make_clip,
     "siglip": make_siglip,
@@ -109,11 +91,8 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "dinov2": make_dinov2,
     "resnet": make_resnet,
     "efficientnet": make_efficientnet,
-    "resnet50": make_resnet50,
-    "efficientnet-b0": make_efficientnet_b0,
 }
 
-_IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _VIT = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2}
 _LAYERS = {**_VIT, "intermediate_size": 64}
 

@@ -3,10 +3,13 @@
 import pkgutil
 from importlib import import_module
 
+import pytest
+
 import artsim
 from artsim.errors import ArtsimError
 
 
+@pytest.mark.slow  # imports everything
 def test_every_exception_class_has_a_code_of_its_own() -> None:
     for module in pkgutil.walk_packages(artsim.__path__, "artsim."):
         if not module.name.endswith("__main__"):

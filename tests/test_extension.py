@@ -3,14 +3,14 @@
 import hashlib
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
-import numpy as np
 import pytest
+from counting import Grid
 from PIL import Image
 from served import served
 from starlette.responses import PlainTextResponse
@@ -18,31 +18,11 @@ from starlette.routing import Route
 
 from artsim import build_collection, open_collection, open_source
 from artsim.encoders import EncoderFamily, load_encoder, register_encoder, registry
-from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.sources import Source, SourceKind, register_source
 from artsim.sources import registry as sources
 from artsim.ui.pages import registry as pages
 
-SHADES = {"dark": 20, "grey": 120, "pale": 200, "white": 250}
-
-
-class Brightness:
-    """An encoder that sees how bright a picture is, and nothing else."""
-
-    id, revision, device, embeds_text, short_side = "brightness", "1", "cpu", False, 32
-    segments: ClassVar = {"subject": (2,), "style": (2,), "layout": (2,)}
-    dims: ClassVar = {"subject": 2, "style": 2, "layout": 2}
-
-    def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        means = np.array([np.asarray(image.convert("L")).mean() / 255 for image in images])
-        rows = unit_rows(np.stack([means, 1 - means], axis=1))
-        return {"subject": rows, "style": rows, "layout": rows}
-
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        raise NotImplementedError
-
-    def embed_patches(self, image: Image.Image) -> np.ndarray:
-        return np.ones((2, 2, 2), np.float32) / np.sqrt(2)
+SHADES = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200), "white": (250, 250, 250)}
 
 
 def open_shades(address: str) -> Source:
@@ -52,7 +32,7 @@ def open_shades(address: str) -> Source:
     def works(start: int) -> Iterator[dict[str, Any]]:
         for name, shade in list(SHADES.items())[start:]:
             file = io.BytesIO()
-            Image.new("RGB", (40, 40), (shade,) * 3).save(file, "PNG")
+            Image.new("RGB", (40, 40), shade).save(file, "PNG")
             yield {"id": name, "title": f"{address} {name}", "image": {"bytes": file.getvalue()}}
 
     features = {"id": Value("string"), "title": Value("string")}
@@ -66,8 +46,8 @@ def extended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_FAMILIES", list(registry._FAMILIES))
     monkeypatch.setattr(sources, "_KINDS", dict(sources._KINDS))
     monkeypatch.setattr(pages, "_PAGES", list(pages._PAGES))
-    register_encoder(EncoderFamily("brightness", lambda name: name == "brightness", lambda *_: Brightness()))
-    register_source(SourceKind("shades", open_shades, "NAME", "grey"))
+    register_encoder(EncoderFamily("grid", lambda name: name == "grid", lambda *_: Grid()))
+    register_source(SourceKind("shades", open_shades, "NAME", "plain"))
     page = ModuleType("shades_page")
     page.routes = lambda context: [  # type: ignore[attr-defined]
         Route("/shades", lambda request: PlainTextResponse(f"{len(context.collection)} shades"))
@@ -76,12 +56,13 @@ def extended(monkeypatch: pytest.MonkeyPatch) -> None:
     pages.register_page(pages.Page("shades", module="shades_page", label="Shades"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extended")
 def test_an_encoder_a_source_and_a_page_from_outside_serve_a_collection(tmp_path: Path) -> None:
-    build_collection(open_source("shades:plain"), load_encoder("brightness"), tmp_path / "shades")
+    build_collection(open_source("shades:plain"), load_encoder("grid"), tmp_path / "shades")
     collection = open_collection(tmp_path / "shades")
     assert collection.ids == list(SHADES)
-    assert collection.work("dark")["title"] == "plain dark"
+    assert collection.work("red")["title"] == "plain red"
     (best, *_) = collection.search(
         image=Image.new("RGB", (50, 50), (245, 245, 245)), preset="subject", ranking="cosine"
     )

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from artsim import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, installed by pip into a folder of its own, from a copy: setuptools builds in the folder it is given."""
-    clone, site = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("site")
+def install(folder: Path) -> Path:
+    """Install the package by pip into a folder of its own, from a copy: setuptools builds in the folder it is given."""
+    clone, site = folder / "clone", folder / "site"
+    clone.mkdir()
     for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone)
     shutil.copytree(ROOT / "artsim", clone / "artsim", ignore=shutil.ignore_patterns("__pycache__"))
@@ -37,26 +39,15 @@ def run(site: Path, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_every_file_of_the_package_is_installed(site: Path) -> None:
-    """Assets, locales and py.typed are not Python, so setuptools has to be told of them."""
+def test_every_file_of_the_package_is_installed_and_the_command_runs_from_anywhere(tmp_path: Path) -> None:
+    site = install(tmp_path)
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "artsim").rglob("*") if path.is_file()}
     installed = {path.relative_to(site).as_posix() for path in (site / "artsim").rglob("*") if path.is_file()}
     assert {name for name in there - installed if "__pycache__" not in name} == set()
     assert {"artsim/py.typed", "artsim/ui/assets/style.css", "artsim/messages/locales/de/page.json"} <= installed
     assert list(site.glob("artsim-*.dist-info/licenses/LICENSE"))
-
-
-@pytest.mark.slow
-def test_the_command_runs_from_anywhere(site: Path) -> None:
-    from artsim import __version__
-
     assert run(site, "-m", "artsim", "--version") == f"artsim {__version__}\n"
     assert run(site, str(site / "bin" / "artsim"), "--version") == f"artsim {__version__}\n"
-
-
-@pytest.mark.slow
-def test_doctor_knows_what_an_installed_package_needs(site: Path) -> None:
-    """From what pip recorded, since requirements.txt stays behind."""
-    told = run(site, "-m", "artsim", "doctor")
+    told = run(site, "-m", "artsim", "doctor")  # from what pip recorded, since requirements.txt stays behind
     assert "gradio" in told
     assert told.endswith("The app can run.\n")

@@ -5,6 +5,7 @@ about a device (a keyboard, dragging files), or about both, says so:
 `@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)`.
 """
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from app_process import RunningApp
 from benchmarking.running import CHROMIUM_OPTIONS, find_chromium
+from PIL import Image
 
 _OPTIONS = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 SIZES: dict[str, dict[str, Any]] = {
@@ -50,6 +52,18 @@ def chromium() -> Iterator[Any]:
 def size(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What a visitor's screen is like: see `SIZES`."""
     return SIZES[request.param]
+
+
+@pytest.fixture(scope="session")
+def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
+    """A real painting as a phone stores it: lying on its side, with EXIF data that say so; and the work that it is of."""
+    work = met_works[50]
+    image = Image.open(io.BytesIO(work["image"]["bytes"])).convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85, exif=exif)
+    return buffer.getvalue(), work
 
 
 class Visit:

@@ -30,6 +30,7 @@ def visitor(visit: Callable[..., Any], size: dict[str, Any]) -> Any:
     return visit(color_scheme="dark" if size.get("is_mobile") else "light", reduced_motion="reduce")
 
 
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_the_search_with_and_without_results(visitor: Any) -> None:
     assert violations(visitor.page) == []
     visitor.press("#results .card-face")

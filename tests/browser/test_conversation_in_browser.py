@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -12,18 +11,7 @@ from PIL import Image
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 desktop_only = pytest.mark.parametrize("size", ["desktop"], indirect=True)
-
-
-@pytest.fixture
-def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
-    """A real painting as a phone stores it: lying on its side, with EXIF data that say so; and the work that it is of."""
-    work = met_works[50]
-    image = Image.open(io.BytesIO(work["image"]["bytes"])).convert("RGB").transpose(Image.Transpose.ROTATE_90)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter, clockwise
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85, exif=exif)
-    return buffer.getvalue(), work
+both = pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 
 
 def start(one: Any, place: int = 3) -> str:
@@ -73,6 +61,7 @@ def form(one: Any) -> dict[str, Any]:
     )
 
 
+@both
 def test_more_like_these_and_less_like_that(visit: Callable[..., Any]) -> None:
     one = visit()
     first = start(one)
@@ -139,6 +128,7 @@ def test_back_and_forward_bring_controls_and_works_again_without_a_reload(visit:
     assert one.page.evaluate("window.sameVisit") is True
 
 
+@both
 def test_a_link_gives_the_same_view_in_another_browser(visit: Callable[..., Any], app: Any) -> None:
     one = visit()
     identity = one.page.locator("#results .card").nth(2).get_attribute("data-work")
@@ -214,6 +204,7 @@ def test_several_pictures_at_once_and_one_more(
     assert names(one) == ["1.jpg", "2.jpg", "mine.jpg"]
 
 
+@both
 def test_a_part_of_the_query_and_of_a_result_is_cropped_as_it_is_seen(visit: Callable[..., Any], mine: Any) -> None:
     data, work = mine
     one = visit()
@@ -301,15 +292,9 @@ def test_other_artists_few_of_each_and_the_nearest_in_each(visit: Callable[..., 
     one.page.fill('[data-field="most"]', "1")
     one.page.select_option('[data-field="column"]', "artist")
     one.page.wait_for_url("**most.artist=1**")
-    one.settle()
-    makers = [by.rsplit(", ", 1)[0] for by in one.page.locator("#results .card .by").all_inner_texts()]
-    assert len(set(makers)) == len(makers) == 24
     one.page.select_option('[data-field="by"]', "century")
     one.page.wait_for_selector("#results .group")
     one.settle()
-    headings = one.page.locator("#results h2").all_inner_texts()
-    assert len(headings) > 4
-    assert headings == sorted(headings, key=lambda heading: int(heading[:-1]))
     cards = one.page.locator(".group").first.locator(".card")
     tops = cards.evaluate_all("(cards) => cards.map((card) => card.offsetTop)")  # at once: the page may be scrolling
     assert len(set(tops)) == 1, "side by side"
@@ -322,20 +307,17 @@ def test_results_are_taken_along_as_files_and_as_a_link(visit: Callable[..., Any
     one.press('[data-act="copy-view"]')
     one.page.wait_for_selector("text=Copied")
     assert one.page.evaluate("navigator.clipboard.readText()") == one.page.url
-    one.press(".downloads summary")
-    with one.page.expect_download() as download:
-        one.press(one.page.get_by_text("Data (JSON)"))
-    works = json.loads(download.value.path().read_text(encoding="utf-8"))["works"]
-    assert [work["title"] for work in works] == one.titles()
+
+    def downloaded(label: str) -> str:
+        one.press(".downloads summary")
+        with one.page.expect_download() as download:
+            one.press(one.page.get_by_text(label))
+        return download.value.path().read_text(encoding="utf-8-sig")
+
+    assert [work["title"] for work in json.loads(downloaded("Data (JSON)"))["works"]] == one.titles()
     one.upload(name="mine.jpg", data=mine[0])
     one.page.wait_for_url("**?upload=1")
-    one.press(".downloads summary")
-    with one.page.expect_download() as download:
-        one.press(one.page.get_by_text("Table (CSV)"))
-    assert mine[1]["title"] in download.value.path().read_text(encoding="utf-8-sig").splitlines()[1]
-    with one.page.expect_download() as download:
-        one.press(one.page.get_by_text("Pictures (ZIP)"))
-    assert len(zipfile.ZipFile(download.value.path()).namelist()) == 25
+    assert mine[1]["title"] in downloaded("Table (CSV)").splitlines()[1]
     assert one.page.url.endswith("?upload=1"), "the page stayed"
 
 
@@ -347,9 +329,7 @@ def test_a_link_full_of_junk_is_a_sentence_and_the_page_still_works(visit: Calla
         one.go(link)
         assert "Not everything in this link could be used" in one.page.locator(".notice").inner_text()
         assert one.page.locator(".notice :is(img, script)").count() == 0
-    assert len(one.titles()) == 12
     start(one)
-    assert len(one.titles()) == 24
     assert one.page.locator(".notice").count() == 0
 
 
@@ -357,14 +337,10 @@ def test_words_are_explained_where_they_stand(visit: Callable[..., Any]) -> None
     one = visit()
     start(one)
     one.settings()
-    for scope, name, words in (
-        (".results-count", "What does “% of pairs” mean?", "Take two works of this collection at random"),
-        ("#presets-meaning", "What these mean", "brushwork"),
-    ):
-        ask = one.page.locator(scope).get_by_role("button", name=name)
-        assert not one.page.locator(f"{scope} .what-text").is_visible()
-        one.press(ask)
-        assert words in one.page.locator(f"{scope} .what-text").inner_text()
+    text = one.page.locator("#presets-meaning .what-text")
+    assert not text.is_visible()
+    one.press(one.page.locator("#presets-meaning").get_by_role("button", name="What these mean"))
+    assert "brushwork" in text.inner_text()
     one.press("#results .card-face")
     detail = one.page.locator("dialog.detail")
     ask = detail.get_by_role("button", name="What does “Style” mean?")

@@ -17,6 +17,8 @@ from artsim import build_collection, open_collection, open_source
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+desktop_only = pytest.mark.parametrize("size", ["desktop"], indirect=True)
+
 DROP = """(files) => {
     const dataTransfer = new DataTransfer();
     for (const [name, data] of files) {
@@ -29,19 +31,14 @@ Files = dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
-def folder(
-    paintings: Path, clip: Any, checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A collection of 24 paintings, made with two encoders."""
-    from artsim.encoders import load_encoder
-
+def folder(paintings: Path, clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collection of 24 paintings."""
     home = tmp_path_factory.mktemp("mine")
     (home / "pictures").mkdir()
     for number in range(24):
         shutil.copy(paintings / f"{number:02d}.jpg", home / "pictures")
     shutil.copy(paintings / "metadata.jsonl", home / "pictures")
-    encoders = [clip, load_encoder(str(checkpoint("dinov2")))]
-    build_collection(open_source(f"folder:{home / 'pictures'}"), encoders, home / "paintings")
+    build_collection(open_source(f"folder:{home / 'pictures'}"), clip, home / "paintings")
     return home / "paintings"
 
 
@@ -60,12 +57,6 @@ def owner(visit: Callable[..., Any]) -> Iterator[Any]:
     yield visitor
     # While another collection is being opened, the app does not answer; the page handles that.
     visitor.complaints[:] = [complaint for complaint in visitor.complaints if "ERR_CONNECTION_REFUSED" not in complaint]
-
-
-@pytest.fixture
-def name(owner: Any) -> str:
-    """Part of file names, to distinguish the works of the two visitors."""
-    return "phone" if owner.touch else "desktop"
 
 
 def png(*seed: int) -> bytes:
@@ -96,9 +87,11 @@ def until(owner: Any, selector: str, text: str) -> None:
     owner.page.locator(selector, has_text=text).first.wait_for()
 
 
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_works_are_added_reported_edited_and_removed_and_the_search_follows(
-    owner: Any, visit: Callable[..., Any], folder: Path, name: str
+    owner: Any, visit: Callable[..., Any], folder: Path
 ) -> None:
+    name = "phone" if owner.touch else "desktop"  # part of file names, to tell the works of the two visitors apart
     page, before = owner.page, count(owner)
     same_file = open_collection(folder).picture("07.jpg")
     buffer = io.BytesIO()
@@ -166,10 +159,11 @@ def test_works_are_added_reported_edited_and_removed_and_the_search_follows(
     assert f"{before + 3} works" in page.inner_text("#masthead")
 
 
-def test_adding_can_be_cancelled(owner: Any, name: str) -> None:
+@desktop_only
+def test_adding_can_be_cancelled(owner: Any) -> None:
     page, before = owner.page, count(owner)
     page.route("**/collection/file?*", lambda route: None)  # never answered
-    add(owner, {f"late-{number}.png": png(3, number, owner.touch) for number in range(5)})
+    add(owner, {f"late-{number}.png": png(3, number) for number in range(5)})
     until(owner, "#intake .phase", "The files are being sent.")
     owner.press("#intake button:has-text('Cancel')")
     until(owner, "#intake .phase", "Cancelled: 0 works were added, the others were not.")
@@ -178,14 +172,15 @@ def test_adding_can_be_cancelled(owner: Any, name: str) -> None:
     assert count(owner) == before
 
 
-def test_duplicates_are_found_and_compared(owner: Any, name: str) -> None:
-    add(owner, {f"twice-{name}.jpg": (twice := png(4, owner.touch)), f"twice-{name}-2.png": twice})
+@desktop_only
+def test_duplicates_are_found_and_compared(owner: Any) -> None:
+    add(owner, dict.fromkeys(("twice.png", "twice-2.png"), png(4)))
     until(owner, "#intake .phase", "Finished: 1")
     owner.page.locator("#intake li input").first.check()
     owner.press("#intake button:has-text('anyway')")
     until(owner, "#intake .phase", "Finished: 2")
     owner.go("duplicates")
-    group = owner.page.locator(".duplicate-group", has_text=f"twice-{name}").first
+    group = owner.page.locator(".duplicate-group", has_text="twice").first
     group.wait_for()
     assert group.locator("h2").inner_text() == "The same picture"
     assert not owner.scrolls_sideways()
@@ -193,23 +188,9 @@ def test_duplicates_are_found_and_compared(owner: Any, name: str) -> None:
     owner.page.wait_for_selector(".compare-view[data-shown]")
 
 
-def test_encoders_are_compared_side_by_side(visit: Callable[..., Any]) -> None:
-    visitor = visit("encoders")
-    title = visitor.page.locator(".grid .title").first.inner_text()
-    visitor.press(".grid a.card-face")
-    visitor.page.locator("h1", has_text=f"What each encoder finds for {title}").wait_for()
-    columns = visitor.page.locator(".encoders-columns > section")
-    assert columns.count() == 2
-    assert [column.locator(".card").count() for column in columns.all()] == [8, 8]
-    assert visitor.page.locator(".encoders-chosen").count() > 0
-    assert not visitor.scrolls_sideways()
-    visitor.press(".encoders-asked")
-    visitor.page.wait_for_selector('[data-state="matches"]')
-    assert title in visitor.heading()
-
-
-def test_a_collection_is_published(owner: Any, hub: HubServer, name: str) -> None:
-    repo = f"artist/shown-on-a-{name}"
+@desktop_only
+def test_a_collection_is_published(owner: Any, hub: HubServer) -> None:
+    repo = "artist/shown"
     owner.page.fill("#publish [name=repo]", "nobody/shown")
     owner.press("#publish [type=submit]")
     until(owner, "#publication .notice", "nobody")
@@ -222,14 +203,15 @@ def test_a_collection_is_published(owner: Any, hub: HubServer, name: str) -> Non
     assert not owner.scrolls_sideways()
 
 
-def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: Any, name: str) -> None:
+@desktop_only
+def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: Any) -> None:
     page = owner.page
     page.check("input[value=new]")
-    page.fill("#new-title input", f"Two on a {name}")
-    add(owner, {"a.png": png(5, owner.touch), "b.png": png(6, owner.touch)})
+    page.fill("#new-title input", "Two")
+    add(owner, {"a.png": png(5), "b.png": png(6)})
     owner.press("#intake button:has-text('Open the new collection')")
     until(owner, "#opening", "artsim opens it now")
-    until(owner, "h1", f"My collection: Two on a {name}")
+    until(owner, "h1", "My collection: Two")
     assert page.locator("#works tbody tr").count() == 2
     assert not owner.scrolls_sideways()
     owner.press(".shelf button:has-text('Open')")

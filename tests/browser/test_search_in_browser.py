@@ -1,28 +1,15 @@
 """The search as visitors use it, in a real browser."""
 
 import base64
-import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 desktop_only = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 PAPER = "getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
-
-
-@pytest.fixture
-def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
-    """A real painting as a visitor might have it, smaller and compressed again, and the work that it is of."""
-    work = met_works[50]
-    image = Image.open(io.BytesIO(work["image"]["bytes"]))
-    image.thumbnail((image.width // 2, image.height // 2))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue(), work
 
 
 def test_an_empty_page_offers_works_to_start_from(visit: Callable[..., Any]) -> None:
@@ -52,6 +39,7 @@ def test_an_empty_page_offers_works_to_start_from(visit: Callable[..., Any]) -> 
     assert not one.scrolls_sideways()
 
 
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_searched_with(
     visit: Callable[..., Any], mine: Any
 ) -> None:
@@ -107,31 +95,24 @@ def test_a_picture_pasted_with_nothing_focused_or_dropped_anywhere_is_searched(
 ) -> None:
     data, work = mine
     one = visit()
-    one.page.evaluate(
-        """(data) => {
-            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-            const clipboardData = new DataTransfer();
-            clipboardData.items.add(new File([bytes], "image.png", { type: "image/png" }));
-            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
-        }""",
-        base64.b64encode(data).decode(),
-    )
-    one.settle()
-    assert one.titles()[0] == work["title"]
-    one.press("[data-act=restart]")
-    one.page.wait_for_selector('#results [data-state="empty"] .card')
-    one.settle()
-    one.page.evaluate(
-        """(data) => {
-            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-            const dataTransfer = new DataTransfer();
-            dataTransfer.items.add(new File([bytes], "dropped.jpg", { type: "image/jpeg" }));
-            document.querySelector("footer, .about").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
-        }""",
-        base64.b64encode(data).decode(),
-    )
-    one.settle()
-    assert one.titles()[0] == work["title"]
+    for event in (
+        'document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }))',
+        'document.querySelector("footer").dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }))',
+    ):
+        one.page.evaluate(
+            f"""(data) => {{
+                const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+                const files = new DataTransfer();
+                files.items.add(new File([bytes], "image.jpg", {{ type: "image/jpeg" }}));
+                {event};
+            }}""",
+            base64.b64encode(data).decode(),
+        )
+        one.settle()
+        assert one.titles()[0] == work["title"]
+        one.press("[data-act=restart]")
+        one.page.wait_for_selector('#results [data-state="empty"] .card')
+        one.settle()
 
 
 def test_the_camera_takes_a_picture_and_searches_with_it(visit: Callable[..., Any]) -> None:
@@ -151,7 +132,6 @@ def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: A
     one.press('[data-column="culture"] summary')
     one.press(one.page.locator('[data-column="culture"] label', has_text="China"))
     one.page.wait_for_url("**where.culture=China**")
-    assert "within your filters" in one.page.locator(".results-head").inner_text()
     assert 0 < len(one.titles()) <= 10
     assert "Nothing here is really close." in one.page.locator(".notice").inner_text()
     one.page.get_by_label("Year from").fill("1900")
@@ -167,34 +147,24 @@ def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: A
     one.press("#advanced > button")
     one.press(one.page.locator("#presets label", has_text="Style"))
     one.settle()
-    sliders = one.page.locator('#advanced input[type="range"]')
     names = one.page.locator("#advanced .amount .field-label").all_inner_texts()
     style = ",".join("1" if name == "Style" else "0" for name in names)
     one.page.wait_for_function(
         "(style) => [...document.querySelectorAll('#advanced input[type=range]')].map((one) => one.value).join() === style",
         arg=style,
     )
-    sliders.nth(2).focus()
+    one.page.locator('#advanced input[type="range"]').nth(2).focus()
     one.page.keyboard.press("End")
-    one.settle()
     one.page.wait_for_function("!document.querySelector('#presets input:checked')")
-    assert sliders.nth(2).input_value() == "1"
-
-    figures = one.page.locator('#k input[type="number"]')
-    for given, shown in (("7", 7), ("0", 1)):
-        figures.fill(given)
-        figures.press("Enter")
-        one.page.wait_for_function("(k) => document.querySelectorAll('#results .card').length === k", arg=shown)
+    one.page.fill('#k input[type="number"]', "0")
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_function("document.querySelectorAll('#results .card').length === 1")
     assert not one.scrolls_sideways()
 
 
 def test_a_bad_upload_is_a_notice_and_the_next_one_works(visit: Callable[..., Any], mine: Any) -> None:
     one = visit()
-    for name, data, words in (
-        ("letter.png", b"Dear museum, this is no picture." * 9, "not an image"),
-        ("cut.jpg", mine[0][:5000], "damaged"),
-        ("empty.jpg", b"", "empty"),
-    ):
+    for name, data, words in (("cut.jpg", mine[0][:5000], "damaged"), ("empty.jpg", b"", "empty")):
         one.upload(name=name, data=data)
         one.page.locator(".notice, .query-note", has_text=words).first.wait_for()
         one.upload(name="mine.jpg", data=mine[0])
@@ -233,6 +203,3 @@ def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any
     assert not one.scrolls_sideways()
     one.go("timeline")
     assert one.page.evaluate("document.documentElement.lang") == "de", "it is remembered"
-    one.page.locator('[data-action="language"]').select_option("en")
-    one.page.wait_for_function("document.documentElement.lang === 'en'")
-    assert one.page.locator("h1").inner_text() == "Likeness in time"

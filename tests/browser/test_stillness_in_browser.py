@@ -48,13 +48,9 @@ class Stillness:
         return round(sum(value for value, _ in shifts), 4), [moved for _, moved in shifts]
 
 
-@pytest.fixture
-def picture(met_works: list[dict[str, Any]]) -> bytes:
-    return bytes(met_works[50]["image"]["bytes"])
-
-
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_nothing_jumps_while_answers_come_and_go_and_the_settings_stay_where_they_are(
-    visit: Callable[..., Any], picture: bytes
+    visit: Callable[..., Any], mine: Any
 ) -> None:
     one = visit(init=_WATCH)
     one.page.wait_for_selector("body[data-drawn]")
@@ -63,10 +59,10 @@ def test_nothing_jumps_while_answers_come_and_go_and_the_settings_stay_where_the
     before = one.page.evaluate(f"[{top}, {panel}]")
     still, found = Stillness(one), {}
     found["load"] = still.shifted()
-    one.upload(name="first.jpg", data=picture)
+    one.upload(name="first.jpg", data=mine[0])
     found["first picture"] = still.shifted()
     assert one.page.evaluate(f"[{top}, {panel}]") == before
-    one.upload(name="second.jpg", data=picture)
+    one.upload(name="second.jpg", data=mine[0])
     found["second picture"] = still.shifted()
     one.press(one.page.locator("#results .card-face").nth(1))
     one.page.wait_for_selector("dialog.detail[open]")
@@ -86,14 +82,3 @@ def test_nothing_jumps_while_answers_come_and_go_and_the_settings_stay_where_the
     one.page.wait_for_selector('[data-state="matches"]')
     one.press(one.page.locator("#presets label").nth(3))
     one.page.wait_for_url("**preset=color**")
-
-
-def test_the_panel_is_as_high_with_a_picture_as_without_one_where_words_are_long(
-    visit: Callable[..., Any], picture: bytes
-) -> None:
-    one = visit("fr")  # on a desktop its buttons take three rows
-    one.page.wait_for_selector("body[data-drawn]")
-    before = one.page.locator(".query").evaluate("(panel) => panel.offsetHeight")
-    one.upload(name="PXL_20260714_091523456, second room, on the left.jpg", data=picture)
-    one.page.locator(".tray .part-name").wait_for()
-    assert one.page.locator(".query").evaluate("(panel) => panel.offsetHeight") == before

@@ -67,11 +67,6 @@ def test_thumbnails_are_cacheable_files(app: RunningApp, client: Client, paintin
     assert httpx.get(app.url + "thumbnails/401/met-1").status_code == 404
 
 
-def test_a_text_for_an_encoder_without_text_gives_one_message(client: Client) -> None:
-    with pytest.raises(AppError, match="embeds pictures, not text"):
-        client.predict(text="a storm at sea", k=5, api_name="/search_by_text")
-
-
 def test_a_file_that_is_no_picture_gives_one_message_without_its_path(client: Client, tmp_path: Path) -> None:
     disguised = tmp_path / "letter.png"
     disguised.write_text("Dear museum,", encoding="utf-8")

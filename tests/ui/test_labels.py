@@ -21,15 +21,8 @@ def test_a_label_uses_whichever_columns_there_are() -> None:
 
 
 def test_metadata_leaves_out_what_is_empty_or_shown_elsewhere() -> None:
-    work = {
-        "id": "1",
-        "title": "A",
-        "artist": "B",
-        "medium": "Oil",
-        "tags": ["Men", "Dogs"],
-        "culture": None,
-        "sha256": "x",
-    }
+    shown = {"medium": "Oil", "tags": ["Men", "Dogs"]}
+    work = {"id": "1", "title": "A", "artist": "B", "culture": None, "sha256": "x", **shown}
     assert metadata_of(work, STRINGS) == [("Medium", "Oil"), ("Tags", "Men, Dogs")]
 
 
@@ -60,18 +53,9 @@ def test_every_message_is_used_and_every_key_in_a_script_exists() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in sources).replace("'", '"')
     files = (folder / "messages" / "locales" / "en").glob("*.json")
     keys = [key for file in files for key in json.loads(file.read_text(encoding="utf-8"))]
-    patterns = [
-        re.escape(prefix) + ".*" for prefix in re.findall(r'f?"([a-z][\w-]*\.[\w.-]*)(?:\{|%[ds]|" ~)', code)
-    ]  # keys that the code composes
-    patterns += [
-        r"column\..*",
-        r"js\..*",
-        r"language\..*",
-        *(re.escape(prefix) + ".*" for prefix in re.findall(r'starting_with\("([\w.-]+)"', code)),
-    ]
-    unused = [
-        key for key in keys if f'"{key}"' not in code and not any(re.fullmatch(pattern, key) for pattern in patterns)
-    ]
+    composed = re.findall(r'f?"([a-z][\w-]*\.[\w.-]*)(?:\{|%[ds]|" ~)', code)
+    composed += ["column.", "js.", "language.", *re.findall(r'starting_with\("([\w.-]+)"', code)]
+    unused = [key for key in keys if f'"{key}"' not in code and not key.startswith(tuple(composed))]
     assert keys and unused == []
     for key in (key.removeprefix("js.") for key in keys if key.startswith("js.")):
         assert f'say("{key}"' in code, key

@@ -5,25 +5,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from artsim.opening import open_collection
-from artsim.ui.thumbnail_cache import Thumbnails
-from artsim.ui.context import Context
+sys.path[:0] = ["tests", "scripts"]
+from served import context_over
+from artsim import open_collection
 from artsim.ui.interface import build_interface, launch_options
-from artsim.ui.readiness import Readiness
-from artsim.messages.strings import load_strings
-collection = open_collection(sys.argv[1])
-context = Context(collection, Thumbnails(collection, Path(sys.argv[2])), Readiness(collection), load_strings(),
-    "tiny-clip", "as asked")
+context = context_over(open_collection(sys.argv[1]), Path(sys.argv[2]))
 build_interface(context)
 size = sum(len(str(value)) for key, value in launch_options(context).items() if key in ("css", "head"))
 print(json.dumps({"loaded": [name for name in ("torch", "transformers") if name in sys.modules], "size": size}))
 """
 
 
+@pytest.mark.slow
 def test_the_page_is_built_without_torch_or_transformers(saved: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(saved), str(tmp_path)],

@@ -1,15 +1,15 @@
 """Thumbnails: made once, replaced with the picture, and absent for damaged pictures."""
 
-import io
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from artsim.errors import QueryError
-from artsim.images.thumbnails import LARGE, SMALL, placeholder
+from artsim.images.thumbnails import LARGE, SMALL
 from artsim.ui.thumbnail_cache import Thumbnails
 
 
@@ -24,12 +24,7 @@ def test_a_thumbnail_is_a_small_webp_made_once(collection: Any, tmp_path: Path) 
     assert thumbnails.path(collection.ids[0], SMALL) == path
     assert path.stat().st_mtime_ns == made
     assert not list(tmp_path.rglob("*.tmp"))
-
-
-def test_two_sizes_and_two_works_have_files_of_their_own(collection: Any, tmp_path: Path) -> None:
-    thumbnails = Thumbnails(collection, tmp_path)
-    first, second = collection.ids[:2]
-    assert len({thumbnails.path(first, SMALL), thumbnails.path(first, LARGE), thumbnails.path(second, SMALL)}) == 3
+    assert len({path, thumbnails.path(collection.ids[0], LARGE), thumbnails.path(collection.ids[1], SMALL)}) == 3
 
 
 def test_the_key_changes_with_the_picture_of_a_work() -> None:
@@ -45,15 +40,10 @@ def test_an_id_that_looks_like_a_path_stays_inside_the_folder(collection: Any, t
 
 
 def test_a_damaged_picture_has_no_thumbnail(collection: Any, tmp_path: Path) -> None:
-    class Damaged:
-        manifest = collection.manifest
-        work = staticmethod(collection.work)
-
-        @staticmethod
-        def picture(identity: str) -> bytes:
-            return collection.picture(identity)[:200]
-
-    assert Thumbnails(Damaged(), tmp_path).path(collection.ids[0], SMALL) is None  # type: ignore[arg-type]
+    damaged = SimpleNamespace(
+        manifest=collection.manifest, work=collection.work, picture=lambda identity: collection.picture(identity)[:200]
+    )
+    assert Thumbnails(damaged, tmp_path).path(collection.ids[0], SMALL) is None  # type: ignore[arg-type]
 
 
 def test_thumbnails_are_made_ahead_in_the_background(collection: Any, tmp_path: Path) -> None:
@@ -64,7 +54,3 @@ def test_thumbnails_are_made_ahead_in_the_background(collection: Any, tmp_path: 
         time.sleep(0.05)
     thumbnails.stop()
     assert len(list(thumbnails.folder.rglob("*.webp"))) == len(collection)
-
-
-def test_the_placeholder_is_a_picture_of_the_right_size() -> None:
-    assert Image.open(io.BytesIO(placeholder(SMALL))).size == (SMALL, SMALL * 3 // 4)

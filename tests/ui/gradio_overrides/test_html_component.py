@@ -1,10 +1,8 @@
 """Components of our own, as HTML with a script. Their templates in a browser: tests/browser/test_gradio_in_browser.py."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
-import pytest
 from markupsafe import Markup
 from tiny_apps import app_of, ask, components_of, launched, still_needed
 
@@ -31,38 +29,21 @@ def told(query: Query) -> str:
     return f"{query.text} {Path(query.picture.path).read_text(encoding='utf-8')}"
 
 
-@pytest.fixture(scope="module")
-def address(uploads: Path) -> Iterator[str]:
+def test_it_is_drawn_as_html_and_its_value_is_a_model_with_files_in_it(uploads: Path) -> None:
     ours = Ours("<p>5 ${less} than</p>", "amount.js", options=[1])
+    ours.api_info().clear()  # each caller has one of its own
     with launched(app_of(told=(told, [ours], gr.Textbox()))) as address:
-        yield address
-
-
-def test_its_value_is_a_model_with_files_in_it(address: str) -> None:
-    given = {"text": "a storm", "picture": file_json(save_upload(b"at sea"))}
-    assert ask(address, "told", given)["data"] == ["a storm at sea"]
-
-
-def test_its_schema_is_that_of_the_model(address: str) -> None:
-    assert components_of(address)[0]["api_info"]["properties"]["text"]["type"] == "string"
-    ours = Ours("", "amount.js")
-    ours.api_info().clear()
-    assert "properties" in ours.api_info()
-
-
-def test_gradio_still_calls_every_value_a_string() -> None:
-    still_needed(Plain().api_info() == {"type": "string"}, "HtmlComponent.api_info in html_component")
-
-
-def test_gradio_still_has_no_public_base_of_values_with_files() -> None:
-    still_needed(not hasattr(gr, "GradioModel"), "PageValue in html_component")
-
-
-def test_it_is_drawn_as_html(address: str) -> None:
-    drawn = components_of(address)[0]
-    assert drawn["type"] == "html"
-    assert drawn["props"]["html_template"] == "<p>5 \\${less} than</p>"
+        given = {"text": "a storm", "picture": file_json(save_upload(b"at sea"))}
+        assert ask(address, "told", given)["data"] == ["a storm at sea"]
+        drawn = components_of(address)[0]
+    assert drawn["api_info"]["properties"]["text"]["type"] == "string"
+    assert (drawn["type"], drawn["props"]["html_template"]) == ("html", "<p>5 \\${less} than</p>")
     assert (drawn["props"]["apply_default_css"], drawn["props"]["props"]) == (False, {"options": [1]})
+
+
+def test_gradio_still_calls_every_value_a_string_and_has_no_public_base_of_values_with_files() -> None:
+    still_needed(Plain().api_info() == {"type": "string"}, "HtmlComponent.api_info in html_component")
+    still_needed(not hasattr(gr, "GradioModel"), "PageValue in html_component")
 
 
 def test_it_can_be_redrawn() -> None:

@@ -32,12 +32,6 @@ def ours(uploads: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def plain(uploads: Path) -> Iterator[str]:
-    with launched(app_of(same=(same, [Named()], gr.JSON())), mcp_server=True) as address:
-        yield address
-
-
 def is_json_schema(schema: dict[str, Any]) -> bool:
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -47,6 +41,7 @@ def is_json_schema(schema: dict[str, Any]) -> bool:
 
 
 def test_clients_read_the_schema_and_tools_can_be_called(ours: str) -> None:
+    assert components_of(ours)[0]["type"] == "json"
     [parameter] = httpx.get(f"{ours}gradio_api/info").json()["named_endpoints"]["/same"]["parameters"]
     assert parameter["type"] == SCHEMA and parameter["example_input"] == "hm"
     assert is_json_schema(tool_schemas(ours)["same"]["inputSchema"])
@@ -54,18 +49,9 @@ def test_clients_read_the_schema_and_tools_can_be_called(ours: str) -> None:
     assert "too long" in call_tool(ours, "same", value="a storm").content[0].text
 
 
-def test_gradio_still_gives_json_a_schema_that_is_none(plain: str) -> None:
-    schema = tool_schemas(plain)["same"]["inputSchema"]
-    still_needed(not is_json_schema(schema), "Typed.api_info in json_component")
-
-
 def test_every_value_comes_in_and_goes_out_as_it_is(ours: str) -> None:
     for value in ("[1] a storm", "7", 7, 0.5, True, None, ["a"], {"a": [1]}):
         assert ask(ours, "same", value)["data"] == [value]
-
-
-def test_gradio_still_parses_strings(plain: str) -> None:
-    still_needed(ask(plain, "same", "7").get("data") != ["7"], "Typed.postprocess in json_component")
 
 
 def test_a_file_is_refused(ours: str) -> None:
@@ -74,14 +60,13 @@ def test_a_file_is_refused(ours: str) -> None:
         assert ask(ours, "same", given)["error"] == "This parameter takes no file."
 
 
-def test_gradio_still_looks_for_files_anywhere_in_json(plain: str) -> None:
-    answer = ask(plain, "same", {"artist": [file_json(save_upload(b"mine"))]})
-    still_needed("/gradio_api/file=" in json.dumps(answer), "Typed.move_resource_to_block_cache in json_component")
-
-
-def test_the_page_draws_it_as_json(ours: str) -> None:
-    assert components_of(ours)[0]["type"] == "json"
-
-
-def test_gradio_still_looks_for_a_component_with_the_name_of_the_class(plain: str) -> None:
-    still_needed(components_of(plain)[0]["type"] != "json", "Typed.get_block_name in json_component")
+def test_gradio_still_does_none_of_it(uploads: Path) -> None:
+    with launched(app_of(same=(same, [Named()], gr.JSON())), mcp_server=True) as plain:
+        schema = tool_schemas(plain)["same"]["inputSchema"]
+        parsed = ask(plain, "same", "7").get("data")
+        found = ask(plain, "same", {"artist": [file_json(save_upload(b"mine"))]})
+        drawn = components_of(plain)[0]["type"]
+    still_needed(not is_json_schema(schema), "Typed.api_info in json_component")
+    still_needed(parsed != ["7"], "Typed.postprocess in json_component")
+    still_needed("/gradio_api/file=" in json.dumps(found), "Typed.move_resource_to_block_cache in json_component")
+    still_needed(drawn != "json", "Typed.get_block_name in json_component")

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,6 @@ def answer() -> dict[str, Any]:
     return ANSWER
 
 
-@pytest.fixture(scope="module")
-def plain(uploads: Path, looked_up: list[str]) -> Iterator[str]:
-    blocks = app_of(measure=(measure, [gr.Image(type="filepath")], Typed({})), answer=(answer, [], Typed({})))
-    with launched(blocks, mcp_server=True) as address:
-        yield address
-
-
 def test_pictures_are_read_and_answers_are_written_by_functions_of_ours(uploads: Path) -> None:
     def read(arguments: dict[str, Any], positions: Sequence[Sequence[str | int]]) -> dict[str, Any]:
         assert [list(position) for position in positions] == [["image"]]
@@ -56,16 +49,12 @@ def test_an_app_whose_tools_cannot_be_adapted_does_not_start() -> None:
         set_tool_io(app_of(), lambda arguments, _: arguments, lambda outputs, _: [])
 
 
-def test_gradio_still_takes_no_picture_in_base64(plain: str) -> None:
-    result = call_tool(plain, "measure", image=FOUR)
-    still_needed("provide a url" in result.content[0].text, "mcp_io, for base64")
-
-
-def test_gradio_still_fetches_an_address_that_a_tool_is_given(plain: str, looked_up: list[str]) -> None:
-    call_tool(plain, "measure", image="http://tool.invalid/a.jpg")
+def test_gradio_still_takes_addresses_and_no_base64_and_writes_python(uploads: Path, looked_up: list[str]) -> None:
+    blocks = app_of(measure=(measure, [gr.Image(type="filepath")], Typed({})), answer=(answer, [], Typed({})))
+    with launched(blocks, mcp_server=True) as address:
+        in_base64 = call_tool(address, "measure", image=FOUR)
+        call_tool(address, "measure", image="http://tool.invalid/a.jpg")
+        [written] = call_tool(address, "answer").content
+    still_needed("provide a url" in in_base64.content[0].text, "mcp_io, for base64")
     still_needed("tool.invalid" in looked_up, "mcp_io, for addresses")
-
-
-def test_gradio_still_writes_an_object_as_python_does(plain: str) -> None:
-    [text] = call_tool(plain, "answer").content
-    still_needed(text.text == str(ANSWER), "mcp_io, for answers")
+    still_needed(written.text == str(ANSWER), "mcp_io, for answers")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tiny_apps import still_needed
 
 ROOT = Path(__file__).parents[3]
@@ -26,6 +27,7 @@ print("kept", sys.modules["matplotlib"] is matplotlib)
 """
 
 
+@pytest.mark.slow
 def test_matplotlib_is_not_imported_and_gradio_still_tries_to(tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("get_backend = lambda: 'agg'\nuse = lambda name: None\n", encoding="utf-8")
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "scripts", ROOT / "tests")))

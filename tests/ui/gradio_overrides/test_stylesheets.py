@@ -3,11 +3,11 @@
 from html.parser import HTMLParser
 
 import httpx
-from starlette.middleware import Middleware
+import pytest
 from tiny_apps import app_of, launched, still_needed
 
 from artsim.ui.assets import asset_address
-from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
+from artsim.ui.gradio_overrides.stylesheets import STYLES
 
 
 class Links(HTMLParser):
@@ -24,12 +24,11 @@ class Links(HTMLParser):
             self.found.append(attributes.get("href"))
 
 
-def test_the_page_links_to_the_styles_when_it_is_sent() -> None:
-    with launched(app_of(), app_kwargs={"middleware": [Middleware(Styled, styles=STYLES)]}) as address:
-        page = httpx.get(address).text
-        assert set(map(asset_address, STYLES)) <= set(Links(page).found)
-        assert page.rstrip().endswith("</html>")
-        assert "art/" not in httpx.get(f"{address}config").text
+@pytest.mark.parametrize("page", ["", "de"])
+def test_the_page_links_to_the_styles_when_it_is_sent(address: str, page: str) -> None:
+    text = httpx.get(f"{address}{page}").text
+    assert set(map(asset_address, STYLES)) <= set(Links(text).found)
+    assert text.rstrip().endswith("</html>")
 
 
 def test_gradio_still_adds_the_head_with_a_script() -> None:

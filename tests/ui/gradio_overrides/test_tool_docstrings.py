@@ -1,10 +1,6 @@
 """Descriptions of parameters that take several lines."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import gradio as gr
-import pytest
 from tiny_apps import app_of, launched, still_needed, tool_schemas
 
 from artsim.ui.gradio_overrides.tool_docstrings import one_line_parameters
@@ -33,26 +29,14 @@ def ours(work: str, k: int = 3) -> str:
     return work
 
 
-@pytest.fixture(scope="module")
-def tools() -> Iterator[dict[str, Any]]:
-    """The tools `plain`, with the docstring as it is, and `ours`, with the same one on one line per parameter."""
+def test_a_description_of_several_lines_is_read_as_a_whole_and_gradio_still_reads_its_first_line_only() -> None:
     ours.__doc__ = one_line_parameters(plain.__doc__ or "")
-    blocks = app_of(
-        plain=(plain, [gr.Textbox(), gr.Number()], gr.Textbox()), ours=(ours, [gr.Textbox(), gr.Number()], gr.Textbox())
-    )
-    with launched(blocks, mcp_server=True) as address:
-        yield tool_schemas(address)
-
-
-def description_of_work(tool: dict[str, Any]) -> str:
-    return str(tool["inputSchema"]["properties"]["work"]["description"])
-
-
-def test_a_description_of_several_lines_is_read_as_a_whole(tools: dict[str, Any]) -> None:
+    functions = {"plain": plain, "ours": ours}
+    endpoints = {name: (tool, [gr.Textbox(), gr.Number()], gr.Textbox()) for name, tool in functions.items()}
+    with launched(app_of(**endpoints), mcp_server=True) as address:
+        tools = tool_schemas(address)
+    described = {name: tool["inputSchema"]["properties"] for name, tool in tools.items()}
     assert tools["ours"]["description"] == "Describe a work, in two lines. Returns: A text of two lines."
-    assert description_of_work(tools["ours"]) == WHOLE
-    assert tools["ours"]["inputSchema"]["properties"]["k"]["description"] == "How many."
-
-
-def test_gradio_still_reads_the_first_line_of_a_description_only(tools: dict[str, Any]) -> None:
-    still_needed(description_of_work(tools["plain"]) != WHOLE, "tool_docstrings")
+    assert described["ours"]["work"]["description"] == WHOLE
+    assert described["ours"]["k"]["description"] == "How many."
+    still_needed(described["plain"]["work"]["description"] != WHOLE, "tool_docstrings")

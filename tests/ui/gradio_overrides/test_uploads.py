@@ -31,18 +31,6 @@ def ours(uploads: Path, looked_up: list[str]) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def plain(uploads: Path, looked_up: list[str]) -> Iterator[str]:
-    named, as_it_is = Named(type="filepath"), gr.Image(type="filepath", image_mode=None)
-    with launched(app_of(picture=endpoint(named), as_it_is=endpoint(as_it_is))) as address:
-        yield address
-
-
-def drawn_as(address: str) -> str:
-    """The component of the page that the first input is."""
-    return str(components_of(address)[0]["type"])
-
-
 @pytest.fixture
 def outside(tmp_path: Path, painting: bytes) -> Path:
     """A picture of this machine that no one uploaded."""
@@ -57,11 +45,7 @@ def test_an_upload_is_handed_out_as_its_file_unopened(ours: str, uploads: Path) 
     assert uploaded_path(path, REFUSAL) == Path(path).resolve()
     assert ask(ours, "picture", file_json(path))["data"] == [path]
     assert ask(ours, "picture", None)["data"] == ["None"]
-
-
-def test_gradio_still_opens_pictures_before_any_code_of_ours(plain: str) -> None:
-    answer = ask(plain, "picture", file_json(save_upload(NO_PICTURE)))
-    still_needed("error" in answer and "data" not in answer, "PictureFile in uploads")
+    assert components_of(ours)[0]["type"] == "image"
 
 
 def test_a_path_outside_the_uploads_is_refused(ours: str, outside: Path) -> None:
@@ -71,24 +55,21 @@ def test_a_path_outside_the_uploads_is_refused(ours: str, outside: Path) -> None
         uploaded_path(str(outside), REFUSAL)
 
 
-def test_gradio_still_takes_any_path_that_is_not_marked_as_a_file(plain: str, outside: Path) -> None:
-    answer = ask(plain, "as_it_is", {"path": str(outside), "orig_name": outside.name})
-    still_needed(answer.get("data") == [str(outside)], "UploadsOnly.uploaded in uploads")
-
-
 def test_an_address_is_refused_and_never_fetched(ours: str, looked_up: list[str]) -> None:
     assert ask(ours, "picture", file_json("http://ours.invalid/a.jpg"))["error"] == REFUSAL
     assert "ours.invalid" not in looked_up
 
 
-def test_gradio_still_fetches_an_address_in_place_of_an_upload(plain: str, looked_up: list[str]) -> None:
-    ask(plain, "picture", file_json("http://plain.invalid/a.jpg"))
+def test_gradio_still_opens_pictures_takes_any_path_and_fetches_addresses(
+    uploads: Path, outside: Path, looked_up: list[str]
+) -> None:
+    named, as_it_is = Named(type="filepath"), gr.Image(type="filepath", image_mode=None)
+    with launched(app_of(picture=endpoint(named), as_it_is=endpoint(as_it_is))) as plain:
+        opened = ask(plain, "picture", file_json(save_upload(NO_PICTURE)))
+        unmarked = ask(plain, "as_it_is", {"path": str(outside), "orig_name": outside.name})
+        ask(plain, "picture", file_json("http://plain.invalid/a.jpg"))
+        drawn = components_of(plain)[0]["type"]
+    still_needed("error" in opened and "data" not in opened, "PictureFile in uploads")
+    still_needed(unmarked.get("data") == [str(outside)], "UploadsOnly.uploaded in uploads")
     still_needed("plain.invalid" in looked_up, "UploadsOnly in uploads")
-
-
-def test_the_page_draws_it_as_a_picture(ours: str) -> None:
-    assert drawn_as(ours) == "image"
-
-
-def test_gradio_still_looks_for_a_component_with_the_name_of_the_class(plain: str) -> None:
-    still_needed(drawn_as(plain) != "image", "PictureFile.get_block_name in uploads")
+    still_needed(drawn != "image", "PictureFile.get_block_name in uploads")

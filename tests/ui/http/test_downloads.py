@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
 import zipfile
 from html import unescape
 from pathlib import Path
@@ -16,6 +15,7 @@ from served import context_over
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from artsim import open_collection
 from artsim.ui.api.schemas import work_answer
 from artsim.ui.context import Context
 from artsim.ui.http.downloads import download_routes
@@ -82,9 +82,8 @@ def test_with_an_upload_the_page_sends_its_results(client: TestClient, context: 
 @pytest.mark.parametrize(
     "shown",
     [
-        "", "no json", "[]]", "{}", "[1]", '[["05.jpg"]]', '[["05.jpg", 1, 2, 3]]', '[["05.jpg", 1, 2, "x", ""]]',
-        '[["05.jpg", 1, 2, NaN, ""]]', '[[5, 1, 2, 3, ""]]', '[["05.jpg", 1, 2, 3, 4, ""]]', "[" * 5000,
-        '[["gone", 1, 2, 3, ""]]', "x" * 300_000,
+        "", "no json", "{}", '[["05.jpg", 1, 2, 3]]', '[["05.jpg", 1, 2, "x", ""]]', '[["05.jpg", 1, 2, NaN, ""]]',
+        "[" * 5000, '[["gone", 1, 2, 3, ""]]', "x" * 300_000,
     ],
 )  # fmt: skip
 def test_a_forged_form_gives_one_message(client: TestClient, shown: str) -> None:
@@ -110,45 +109,30 @@ def test_a_link_with_nothing_to_download_gives_one_message(client: TestClient, l
         assert words in answer.text
 
 
-@pytest.fixture(scope="module")
-def odd(saved: Path, tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str, Any]]) -> Context:
-    """A collection with a work whose metadata look like formulas and paths."""
-    from artsim import open_collection
-
-    folder = tmp_path_factory.mktemp("odd")
-    collection = open_collection(shutil.copytree(saved, folder / "copy"))
+def test_no_cell_is_a_formula_and_no_file_name_leads_out_of_the_archive(
+    copy: Path, tmp_path: Path, met_works: list[dict[str, Any]]
+) -> None:
+    collection = open_collection(copy)
     work = {
         "image": met_works[60]["image"]["bytes"], "title": '=HYPERLINK("http://evil")', "artist": "@SUM(A1)",
         "medium": "../../etc, \"quoted\"\nnew line", "tags": ["-1+1"], "year": -450,
     }  # fmt: skip
     collection.add([work])
-    return context_over(collection, folder)
-
-
-def test_no_cell_is_a_formula(odd: Context) -> None:
-    client = TestClient(Starlette(routes=download_routes(odd)))
+    client = TestClient(Starlette(routes=download_routes(context_over(collection, tmp_path / "thumbnails"))))
     found = rows(client.get("/download.csv?work=05.jpg&k=100").text)
     [row] = [row for row in found if row["year"] == "-450"]
     assert row["title"] == '\'=HYPERLINK("http://evil")'
     assert row["artist"] == "'@SUM(A1)"
     assert row["tags"] == "'-1+1"
     assert row["medium"] == '../../etc, "quoted"\nnew line'
-
-
-def test_no_file_name_leads_out_of_the_archive(odd: Context) -> None:
-    client = TestClient(Starlette(routes=download_routes(odd)))
     archive = zipfile.ZipFile(io.BytesIO(client.get("/download.zip?work=05.jpg&by=medium").content))
     for name in archive.namelist():
-        assert not name.startswith("/")
-        assert ".." not in name
-        assert name.isprintable()
+        assert not name.startswith("/") and ".." not in name and name.isprintable()
 
 
 def test_a_work_without_a_picture_of_its_own_has_no_file_in_the_archive(
     copy: Path, tmp_path: Path, painting: bytes
 ) -> None:
-    from artsim import open_collection
-
     (tmp_path / "private.jpg").write_bytes(painting)
     poison(copy, "06.jpg", {"bytes": None, "path": str(tmp_path / "private.jpg")})
     collection = open_collection(copy)

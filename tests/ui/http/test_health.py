@@ -25,16 +25,13 @@ def get(context: Context, path: str) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
-def test_while_the_encoder_is_loading_the_app_is_healthy_but_not_ready(context: Context) -> None:
+def test_while_the_encoder_is_loading_the_app_is_healthy_and_then_it_is_ready_too(context: Context) -> None:
     expected = {"works": 40, "encoder": "loading", "version": VERSION}
     assert get(context, "/healthz") == (200, {"status": "ok", **expected})
     assert get(context, "/readyz") == (503, {"status": "loading", **expected})
-
-
-def test_with_its_encoder_it_is_ready(context: Context) -> None:
     context.readiness.load()
-    expected = (200, {"status": "ok", "works": 40, "encoder": "ready", "version": VERSION})
-    assert get(context, "/healthz") == get(context, "/readyz") == expected
+    ready = (200, {"status": "ok", **expected, "encoder": "ready"})
+    assert get(context, "/healthz") == get(context, "/readyz") == ready
 
 
 def test_an_encoder_that_cannot_be_loaded_is_reported_with_the_reason(
@@ -43,9 +40,8 @@ def test_an_encoder_that_cannot_be_loaded_is_reported_with_the_reason(
     manifest = copy / "artsim.json"
     encoder = context.collection.state.spaces[0].encoder
     manifest.write_text(manifest.read_text(encoding="utf-8").replace(encoder, encoder + "-gone"), encoding="utf-8")
-    broken = open_collection(copy)
-    context = context_over(broken, tmp_path)
-    context.readiness.load()
+    broken = context_over(open_collection(copy), tmp_path)
+    broken.readiness.load()
     for path in ("/healthz", "/readyz"):
-        status, body = get(context, path)
+        status, body = get(broken, path)
         assert status == 503 and body["status"] == body["encoder"] == "failed" and body["reason"]

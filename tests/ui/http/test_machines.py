@@ -45,16 +45,12 @@ def test_the_docs_quote_the_example_files(example: Path) -> None:
     assert example.read_text(encoding="utf-8").rstrip("\n") in quoted
 
 
-def test_the_python_example(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
-    assert_all_answered(output_of([sys.executable, "client.py"], app, picture), met_works[50])
-
-
-def test_the_javascript_example_in_node(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
-    assert_all_answered(output_of([find_program("node", "nodejs"), "client.mjs"], app, picture), met_works[50])
-
-
-def assert_all_answered(output: str, work: dict[str, Any]) -> None:
-    lines = output.splitlines()
+@pytest.mark.parametrize("example", ["client.py", "client.mjs"])
+def test_the_examples_in_python_and_javascript(
+    app: RunningApp, picture: Path, met_works: list[dict[str, Any]], example: str
+) -> None:
+    program, work = sys.executable if example.endswith(".py") else find_program("node", "nodejs"), met_works[50]
+    lines = output_of([program, example], app, picture).splitlines()
     assert lines[0].startswith(f"1. {work['title']} ({work['artist']}")
     assert lines[3].startswith("Works like the first: ") and work["title"] not in lines[3]
     assert lines[4].startswith("In style, from 1800 on: ")
