@@ -36,13 +36,6 @@ def test_every_work_has_one_cell_however_few_there_are(n: int) -> None:
     assert columns * -(-n // columns) - n < columns
 
 
-def test_a_grid_is_wider_than_high_with_few_gaps() -> None:
-    for n in (40, 174, 473, 5000, 81_444):
-        columns = columns_for(n)
-        assert 1.2 < columns / (n / columns) < 1.9
-        assert -n % columns <= 8
-
-
 def test_a_sorted_grid_hardly_changes() -> None:
     vectors, _ = clustered(300, 6)
     columns = columns_for(300)
