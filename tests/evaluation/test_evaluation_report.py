@@ -41,7 +41,7 @@ def test_the_report_has_tables_and_answers_marked_right_or_wrong_and_makes_no_re
 
 
 def test_the_number_of_pictures_is_bounded_and_none_are_needed(tmp_path: Path) -> None:
-    page = page_of(make_collection(artists=30, works=4), tmp_path / "report.html")
+    page = page_of(make_collection(artists=60, works=4), tmp_path / "report.html")
     assert page.count("<img") == 2 * EXAMPLES * (1 + SHOWN)
     without = page_of(make_collection(images="urls"), tmp_path / "without.html")
     assert "<img" not in without
