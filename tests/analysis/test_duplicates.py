@@ -1,9 +1,7 @@
 """Copies, crops, borders and other reproductions of a work are found; works that only look alike are not."""
 
-import dataclasses
 import io
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +50,7 @@ def scaled(image: Image.Image, chance: random.Random) -> Image.Image:
     return image.resize((round(image.width * share), round(image.height * share)))
 
 
-ALTERED: list[Callable[[Image.Image, random.Random], Image.Image]] = [cropped, jpeg_30, recoloured, bordered, scaled]
+ALTERED = [cropped, jpeg_30, recoloured, bordered, scaled]
 PORTRAITS = ("436105", "436106")  # by David: two large dark pictures with figures
 MADONNAS = ("438754", "459136")  # in gold frames of one shape
 
@@ -76,12 +74,6 @@ def with_copies(tmp_path_factory: pytest.TempPathFactory, embedded: Any, met: An
 @pytest.fixture(scope="module")
 def groups(with_copies: Any) -> list[DuplicateGroup]:
     return with_copies.duplicates()
-
-
-@pytest.fixture(scope="module")
-def met(met_works: list[dict[str, Any]]) -> Callable[[str], Image.Image]:
-    pictures = {work["id"]: work["image"]["bytes"] for work in met_works}
-    return lambda number: load_image(pictures[f"met-{number}"])
 
 
 @pytest.mark.slow
@@ -124,7 +116,7 @@ def test_a_second_call_reads_only_the_pictures_to_align(with_copies: Any) -> Non
         return with_copies.picture(with_copies.ids[row])
 
     steps: list[tuple[int, int | None]] = []
-    state = dataclasses.replace(state, pictures=picture)
+    state = replace(state, pictures=picture)
     first = find_duplicates(state, known=known, progress=lambda done, total: steps.append((done, total)))
     assert steps[-1] == (len(state), len(state))
     assert set(range(len(state))) - set(read) == {len(state) - 1}, "the copy of a file is known by its hash"
@@ -152,13 +144,10 @@ def test_nearly_blank_pictures_are_not_duplicates(copy: Path, encode: Any) -> No
     assert group.pairs[0].distance is None
 
 
-def test_two_portraits_and_two_madonnas_are_not_one_work(met: Any) -> None:
-    for first, second in (PORTRAITS, MADONNAS):
-        assert edge_alignment(met(first), met(second)) < 0.65
-
-
 def test_two_works_in_frames_of_one_kind_are_not_one_work(met: Any) -> None:
     """Frames have stronger outlines than most pictures, and at the same place."""
+    for first, second in (PORTRAITS, MADONNAS):
+        assert edge_alignment(met(first), met(second)) < 0.65
     first, second = (ImageOps.expand(met(number).resize((300, 400)), 50, (24, 24, 24)) for number in PORTRAITS)
     walls = [ImageOps.expand(image, 20, (240, 240, 238)) for image in (first, second)]
     assert edge_alignment(*walls) < 0.25
@@ -185,30 +174,16 @@ def test_a_crop_aligns_with_its_original_in_either_order(met: Any) -> None:
     assert edge_alignment(original, crop) > 0.9
 
 
-@pytest.mark.parametrize("alter", ALTERED, ids=lambda alter: alter.__name__)
-def test_the_hash_of_an_altered_copy_is_near(met: Any, alter: Any) -> None:
-    prints = np.stack([perceptual_hash(alter(met(number), random.Random(7))) for number in PORTRAITS + MADONNAS])
-    originals = np.stack([perceptual_hash(met(number)) for number in PORTRAITS + MADONNAS])
-    assert distances(prints, originals).max() <= 12
-    assert np.array_equal(distances(prints, originals), distances(originals, prints))
-    strangers = distances(prints, np.roll(originals, 2, axis=0))
-    assert strangers.min() >= 14
-
-
-def test_a_blank_picture_has_no_hash(met: Any) -> None:
-    empty, full = perceptual_hash(blank(250, 0)), perceptual_hash(met("437881"))
-    assert empty.shape == full.shape == (len(WINDOWS),)
-    assert not empty.any()
-    assert full.all()
-    assert distances(empty[None], empty[None]).tolist() == distances(empty[None], full[None]).tolist() == [BITS + 1]
-
-
-def test_near_hashes_are_found_among_many() -> None:
+def test_near_hashes_are_found_among_many_and_a_blank_picture_has_none(met: Any) -> None:
     many = np.random.default_rng(0).integers(1, 2**64, (5000, len(WINDOWS)), dtype=np.uint64)
     many[4000, 0] = many[17, 0] ^ np.uint64(0b1011)
     many[4001, 0] = many[18, 0] ^ np.uint64(0b11111)
     many[[20, 21], 0] = 0  # nearly blank, both
     assert near_wholes(many, 4).tolist() == [[17, 4000]]
+    empty, full = perceptual_hash(blank(250, 0)), perceptual_hash(met("437881"))
+    assert full.all()
+    assert not empty.any()
+    assert distances(empty[None], empty[None]).tolist() == distances(empty[None], full[None]).tolist() == [BITS + 1]
 
 
 def test_duplicates_are_found_in_a_collection_of_one_or_two_works(copy: Path) -> None:

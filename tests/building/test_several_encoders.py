@@ -29,20 +29,30 @@ def test_each_encoder_has_a_space_with_its_own_vectors(build: Any, clip: Any, di
             np.testing.assert_allclose(space.raw_blocks()[aspect], block, atol=2e-5)
 
 
-def test_the_dataset_follows_the_last_build_and_stores_the_palette_once(build: Any, clip: Any, dino: Any) -> None:
-    assert "dinov2_subject" not in build(clip).dataset().column_names
-    names = build(clip, dino).dataset().column_names
-    assert [name for name in names if name.endswith("_color")] == ["palette_color"]
-    assert {"clip_subject", "clip_style", "dinov2_subject", "dinov2_style"} <= set(names)
-
-
-def test_adding_an_encoder_embeds_with_that_one_only(build: Any, clip: Any, dino: Any) -> None:
-    alone = build(clip).state.spaces[0].raw_blocks()
+def test_encoders_are_added_and_left_out_again_and_each_embeds_once(
+    build: Any, clip: Any, dino: Any, tmp_path: Path
+) -> None:
+    alone = build(clip)
+    vectors = alone.state.spaces[0].raw_blocks()
+    assert "dinov2_subject" not in alone.dataset().column_names
     first, second = Counting(clip), Counting(dino)
     both = build(first, second)
     assert (first.seen, second.seen) == (0, 12)
-    for aspect, block in alone.items():
+    for aspect, block in vectors.items():
         assert (both.state.spaces[0].raw_blocks()[aspect] == block).all()
+    names = both.dataset().column_names
+    assert [name for name in names if name.endswith("_color")] == ["palette_color"]
+    assert {"clip_subject", "clip_style", "dinov2_subject", "dinov2_style"} <= set(names)
+
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    told: list[int] = []
+    build(first, second, progress=lambda done, total: told.append(done))
+    assert told == []
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before, "nothing is written"
+
+    assert [space.name for space in build(second, first).state.spaces] == ["dinov2", "clip"]
+    assert [space.name for space in build(second).state.spaces] == ["dinov2"]
+    assert (first.seen, second.seen) == (0, 12)
 
 
 def test_a_new_picture_is_embedded_once_by_each_encoder(
@@ -58,30 +68,12 @@ def test_a_new_picture_is_embedded_once_by_each_encoder(
     assert collection.picture("07.jpg") == (pictures / "07.jpg").read_bytes()
 
 
-def test_an_encoder_can_be_left_out_again_or_come_first(build: Any, clip: Any, dino: Any) -> None:
-    build(clip, dino)
-    first, second = Counting(clip), Counting(dino)
-    assert [space.name for space in build(second, first).state.spaces] == ["dinov2", "clip"]
-    assert [space.name for space in build(second).state.spaces] == ["dinov2"]
-    assert (first.seen, second.seen) == (0, 0)
-
-
 def test_an_interrupted_build_of_two_encoders_resumes_with_both(build: Any, clip: Any, dino: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(clip, Counting(dino, fail_after=7))
     first, second = Counting(clip), Counting(dino)
     assert len(build(first, second)) == 12
     assert (first.seen, second.seen) == (7, 7)
-
-
-def test_a_repeated_build_embeds_and_writes_nothing(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:
-    build(clip, dino)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    first, second = Counting(clip), Counting(dino)
-    told: list[int] = []
-    assert len(build(first, second, progress=lambda done, total: told.append(done))) == 12
-    assert (first.seen, second.seen, told) == (0, 0, [])
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
 def test_works_are_added_and_removed_in_every_space(
@@ -106,23 +98,15 @@ def test_a_build_needs_encoders_each_of_them_once(build: Any, clip: Any) -> None
         name_spaces([])
 
 
-def test_encoders_of_one_name_are_numbered(checkpoint: Any, clip: Any, tmp_path: Path) -> None:
+def test_a_space_has_the_short_name_of_its_encoder_and_encoders_of_one_name_are_numbered(
+    checkpoint: Any, clip: Any, tmp_path: Path
+) -> None:
+    names = [space_name(name) for name in ("openai/clip-vit-base-patch16", "/models/My Model_v2/", "---")]
+    assert names == ["clip-vit-base-patch16", "my-model-v2", "encoder"]
     moved = shutil.copytree(checkpoint("dinov2"), tmp_path / "clip")
     reserved = shutil.copytree(checkpoint("dinov2"), tmp_path / "auto")
     encoders = [clip, load_encoder(str(moved)), load_encoder(str(reserved))]
     assert list(name_spaces(encoders)) == ["clip", "clip-2", "auto-2"]
-
-
-@pytest.mark.parametrize(
-    ("encoder", "name"),
-    [
-        ("openai/clip-vit-base-patch16", "clip-vit-base-patch16"),
-        ("/models/My Model_v2/", "my-model-v2"),
-        ("---", "encoder"),
-    ],
-)
-def test_a_space_has_the_short_name_of_its_encoder(encoder: str, name: str) -> None:
-    assert space_name(encoder) == name
 
 
 def test_the_app_opens_with_any_of_the_encoders(build: Any, clip: Any, dino: Any, tmp_path: Path) -> None:

@@ -56,7 +56,6 @@ def test_it_takes_several_encoders(
     ("options", "sentence"),
     [
         (["--source", "louvre"], "There is no source 'louvre'"),
-        (["--source", "folder:nowhere"], "There is no folder"),
         (["--source", "met", "--encoder", "no-such/model"], "The encoder no-such/model cannot be loaded"),
         (["--source", "nowhere", "--limit", "0"], "The limit must be at least 1; it is 0."),
         (["--source", "nowhere", "--encoder", "a/b", "--encoder", "a/b"], "The encoder a/b is given twice"),
@@ -77,10 +76,3 @@ def test_a_refusal_is_one_sentence_and_exit_code_2(
     (line,) = capsys.readouterr().err.strip().split("\n")
     assert line.startswith(f"Error: {sentence}")
     assert not (tmp_path / "out").exists()
-
-
-def test_wrong_options_are_told_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["build", "--source", "met", "--out", "out", "--limit", "many"])
-    assert end.value.code == 2
-    assert "usage:" in capsys.readouterr().err

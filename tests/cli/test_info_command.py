@@ -19,17 +19,15 @@ def test_a_folder_is_told_as_text_and_as_json(saved: Path, capsys: pytest.Captur
 
     assert main(["info", "--json", str(saved)]) == 0
     told = json.loads(capsys.readouterr().out)
-    collection = artsim.open_collection(saved)
     assert (told["works"], told["format_version"], told["artsim_version"]) == (40, 1, artsim.__version__)
     assert {"id", "image", "title", "artist", "year", "tags"} <= told["columns"].keys()
     assert not any("subject" in name for name in told["columns"]), "columns of vectors are told with their space"
     (space,) = told["spaces"]
-    (record,) = collection.manifest.spaces
+    (record,) = artsim.open_collection(saved).manifest.spaces
     assert (space["encoder"], space["revision"], space["index_type"]) == (record.encoder, record.revision, "flat")
     assert space["aspects"] == dict(record.dims)
-    data = sum(path.stat().st_size for path in (saved / "data").iterdir())
-    index = sum(path.stat().st_size for path in (saved / "index").iterdir())
-    assert (told["bytes"]["data"], told["bytes"]["index"]) == (data, index)
+    for name in ("data", "index"):
+        assert told["bytes"][name] == sum(path.stat().st_size for path in (saved / name).iterdir())
     assert told["problems"] == {}
 
 
@@ -52,7 +50,7 @@ def test_what_is_no_collection_is_refused(copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_published_collection_is_told_without_fetching_it(
-    hub: HubServer, saved: Path, capsys: pytest.CaptureFixture[str]
+    hub: HubServer, saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     artsim.publish(saved, "artist/paintings")
     hub.clear_requests()
@@ -61,9 +59,6 @@ def test_a_published_collection_is_told_without_fetching_it(
     assert told["commit"] == hub.commits("artist/paintings", "dataset")[0].sha
     assert (told["works"], told["columns"]["image"]) == (40, "image")
     assert not any("faiss" in request.path for request in hub.requests)
-
-
-def test_without_the_hub_it_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(HubError, match="the Hub is switched off here"):
         main(["info", "artist/paintings"])

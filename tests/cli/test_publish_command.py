@@ -10,26 +10,18 @@ from artsim.cli.main import main
 from artsim.errors import CollectionError
 
 
-@pytest.fixture
-def figures(saved: Path, tmp_path: Path) -> Path:
-    """What `artsim evaluate --json` writes of `saved`."""
-    path = tmp_path / "figures.json"
-    assert main(["evaluate", "--collection", str(saved), "--label", "artist", "--json", str(path)]) == 0
-    return path
-
-
 def test_a_collection_is_published_once_with_its_figures(
-    hub: HubServer, saved: Path, figures: Path, capsys: pytest.CaptureFixture[str]
+    hub: HubServer, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    figures = tmp_path / "figures.json"
+    assert main(["evaluate", "--collection", str(saved), "--label", "artist", "--json", str(figures)]) == 0
     command = ["publish", str(saved), "artist/paintings", "--private", "--figures", str(figures)]
     assert main(command) == 0
     commit = hub.commits("artist/paintings", "dataset")[0].sha[:12]
-    printed = capsys.readouterr().out
-    assert f"Published: {hub.url}/datasets/artist/paintings (commit {commit};" in printed
+    assert f"Published: {hub.url}/datasets/artist/paintings (commit {commit};" in capsys.readouterr().out
     assert hub.repo("artist/paintings", "dataset").private
     card = hub.files("artist/paintings", "dataset")["README.md"].decode()
     assert f"{json.loads(figures.read_text())['map']:.3f}" in card
-
     assert main(command) == 0
     assert f"Nothing changed: {hub.url}/datasets/artist/paintings is at commit {commit}" in capsys.readouterr().out
 

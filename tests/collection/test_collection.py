@@ -37,13 +37,13 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     (folder / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
+def record_of(path: Path) -> dict[str, Any]:
+    return {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
 def record_file(folder: Path, name: str) -> None:
     """Record the present size and hash of a changed file in the manifest."""
-    record = {
-        "size": (folder / name).stat().st_size,
-        "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
-    }
-    rewrite(folder, lambda manifest: manifest["files"].update({name: record}))
+    rewrite(folder, lambda manifest: manifest["files"].update({name: record_of(folder / name)}))
 
 
 def ids(matches: Any) -> list[str]:
@@ -63,26 +63,17 @@ def test_the_files_are_those_of_the_design(saved: Path) -> None:
 
 def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoint: Any) -> None:
     manifest = manifest_of(saved)
-    assert manifest["format_version"] == 1
-    assert manifest["rows"] == 40
-    assert manifest["images"] == "bytes"
-    assert manifest["license"] == "unknown"
+    plain = {name: manifest[name] for name in ("format_version", "rows", "images", "license")}
+    assert plain == {"format_version": 1, "rows": 40, "images": "bytes", "license": "unknown"}
     assert manifest["source"]["name"].startswith("folder:")
     assert manifest["created"].endswith("+00:00")
     (space,) = manifest["spaces"]
-    assert space["encoder"] == str(checkpoint("clip"))
-    assert space["revision"] == clip.revision
-    assert space["metric"] == "inner_product"
+    assert (space["encoder"], space["revision"]) == (str(checkpoint("clip")), clip.revision)
+    assert (space["metric"], space["index_type"]) == ("inner_product", "flat")
     assert "regions" not in space  # older versions do not know this key
-    assert space["index_type"] == "flat"
     assert space["dims"] == {**clip.dims, "color": DIMS}
     assert space["columns"] == {aspect: f"clip_{aspect}" for aspect in clip.dims} | {"color": "palette_color"}
-    for name, record in manifest["files"].items():
-        assert record == {
-            "size": (saved / name).stat().st_size,
-            "sha256": hashlib.sha256((saved / name).read_bytes()).hexdigest(),
-        }
-    assert set(manifest["files"]) == {"README.md", DATA, INDEX, MAP, SPACE}
+    assert manifest["files"] == {name: record_of(saved / name) for name in ("README.md", DATA, INDEX, MAP, SPACE)}
 
 
 def test_plain_datasets_loads_the_collection_and_searches_its_index(saved: Path, collection: Collection) -> None:
@@ -115,34 +106,41 @@ def test_dataset_has_the_index_attached(collection: Collection) -> None:
     assert works["id"] == ["05.jpg"]
 
 
-def test_picture_files_are_kept_unchanged(collection: Collection, paintings: Path) -> None:
-    for identity in ("00.jpg", "31.jpg", "32.jpg", "39.jpg"):  # on both sides of a row group's end
-        assert collection.picture(identity) == (paintings / identity).read_bytes()
-
-
 # --- Opening -----------------------------------------------------------------------------------------------------------
 
 
-def test_open_len_ids_work(collection: Collection) -> None:
+def test_open_len_ids_work(collection: Collection, paintings: Path) -> None:
     assert len(collection) == 40
     assert collection.ids == [f"{number:02d}.jpg" for number in range(40)]
     assert collection.work("03.jpg")["year"] is None
     assert collection.image("03.jpg").mode == "RGB"
+    for identity in ("00.jpg", "31.jpg", "32.jpg", "39.jpg"):  # on both sides of a row group's end
+        assert collection.picture(identity) == (paintings / identity).read_bytes()
     for look in (collection.work, collection.picture, collection.image):
         with pytest.raises(QueryError, match=r"There is no work '99\.jpg' in this collection"):
             look("99.jpg")
 
 
-def test_a_collection_opens_from_within_its_folder(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(copy)
-    assert len(open_collection(".")) == 40
-    monkeypatch.chdir(copy / "data")
-    assert len(open_collection("..")) == 40
+def test_a_collection_opens_from_within_its_folder_with_another_card_and_more_in_its_manifest(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / "README.md").write_text("# My paintings\n", encoding="utf-8")  # people may edit it
+    rewrite(copy, lambda manifest: manifest.update(mood="sombre"))  # as a later version may write
+    for folder, name in ((copy, "."), (copy / "data", "..")):
+        monkeypatch.chdir(folder)
+        assert len(open_collection(name)) == 40
 
 
-@pytest.mark.parametrize("name", [DATA, SPACE])
-@pytest.mark.parametrize("damage", ["missing", "cut", "one byte"])
-def test_a_damaged_file_is_named(name: str, damage: str, copy: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "damage", "reason"),
+    [
+        (DATA, "missing", "is missing"),
+        (DATA, "cut", "bytes instead of"),
+        (SPACE, "missing", "is missing"),
+        (SPACE, "one byte", "sha256 differs"),
+    ],
+)
+def test_a_damaged_file_is_named(name: str, damage: str, reason: str, copy: Path) -> None:
     path = copy / name
     contents = bytearray(path.read_bytes())
     if damage == "missing":
@@ -150,7 +148,6 @@ def test_a_damaged_file_is_named(name: str, damage: str, copy: Path) -> None:
     else:
         contents[len(contents) // 2] ^= 1
         path.write_bytes(contents if damage == "one byte" else contents[:-100])
-    reason = {"missing": "is missing", "cut": "bytes instead of", "one byte": "sha256 differs"}[damage]
     with pytest.raises(CollectionError, match=reason) as error:
         open_collection(copy)
     assert str(path) in str(error.value)
@@ -174,11 +171,6 @@ def test_a_damaged_index_is_built_again_with_a_warning(
     np.testing.assert_allclose([m.score for m in before], [m.score for m in after], atol=1e-5)
 
 
-def test_the_card_can_be_edited_by_people(copy: Path) -> None:
-    (copy / "README.md").write_text("# My paintings\n", encoding="utf-8")
-    assert len(open_collection(copy)) == 40
-
-
 def test_large_files_are_hashed_on_request(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from artsim.storage import manifest
 
@@ -191,7 +183,7 @@ def test_large_files_are_hashed_on_request(copy: Path, monkeypatch: pytest.Monke
         open_collection(copy, verify=True)
 
 
-@pytest.mark.parametrize(("rows", "dimension"), [(39, None), (41, None), (40, 7)])
+@pytest.mark.parametrize(("rows", "dimension"), [(39, None), (40, 7)])
 def test_an_index_of_other_works_is_refused_even_when_its_hash_is_right(
     rows: int, dimension: int | None, copy: Path
 ) -> None:
@@ -217,29 +209,6 @@ def test_statistics_of_other_works_are_refused(copy: Path) -> None:
     assert "Delete" not in str(error.value)  # deleting them would not help: only the index can be made again
 
 
-def test_data_of_another_length_than_the_manifest_says_are_refused(copy: Path) -> None:
-    rewrite(copy, lambda manifest: manifest.update(rows=41))
-    with pytest.raises(CollectionError, match=r"holds 40 works, but .* says 41"):
-        open_collection(copy)
-
-
-def test_data_without_an_embedding_column_are_refused(copy: Path) -> None:
-    rewrite(copy, lambda manifest: manifest["spaces"][0]["columns"].update(style="clip_mood"))
-    with pytest.raises(CollectionError, match="lacks the columns clip_mood"):
-        open_collection(copy)
-
-
-def test_a_newer_format_asks_for_a_newer_artsim(copy: Path) -> None:
-    rewrite(copy, lambda manifest: manifest.update(format_version=3))
-    with pytest.raises(CollectionError, match="has format version 3; this artsim reads up to 2"):
-        open_collection(copy)
-
-
-def test_unknown_fields_of_the_manifest_are_ignored(copy: Path) -> None:
-    rewrite(copy, lambda manifest: manifest.update(mood="sombre"))
-    assert len(open_collection(copy)) == 40
-
-
 def test_a_folder_without_a_manifest_says_how_to_make_a_collection(copy: Path, tmp_path: Path) -> None:
     (copy / "artsim.json").unlink()
     with pytest.raises(CollectionError, match=r"holds no collection .*artsim build"):
@@ -253,7 +222,7 @@ def test_a_folder_without_a_manifest_says_how_to_make_a_collection(copy: Path, t
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", "{}", '{"format_version": 1}', '{"format_version": "one"}', "\udcff"],
+    ["", "{", "[]", '{"format_version": 1}', '{"format_version": "one"}', "\udcff"],
 )
 def test_a_damaged_manifest_is_named(text: str, copy: Path) -> None:
     (copy / "artsim.json").write_bytes(text.encode(errors="surrogateescape"))
@@ -263,7 +232,7 @@ def test_a_damaged_manifest_is_named(text: str, copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("spaces", []), ("spaces", None), ("spaces", [{}]), ("files", []), ("files", {}), ("files", {"a": {"size": 1}})],
+    [("spaces", []), ("spaces", [{}]), ("files", []), ("files", {}), ("files", {"a": {"size": 1}})],
     ids=str,
 )
 def test_an_invalid_manifest_is_reported_as_damaged(key: str, value: Any, copy: Path) -> None:
@@ -272,16 +241,26 @@ def test_an_invalid_manifest_is_reported_as_damaged(key: str, value: Any, copy: 
         open_collection(copy)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda manifest: manifest.update(rows=41), r"holds 40 works, but .* says 41"),
+        (lambda manifest: manifest.update(format_version=3), "has format version 3; this artsim reads up to 2"),
+        (lambda manifest: manifest["files"].pop(INDEX), r"clip\.faiss is not among its files"),
+        (lambda manifest: manifest["spaces"][0]["columns"].update(style="clip_mood"), "lacks the columns clip_mood"),
+    ],
+    ids=["rows", "format", "unrecorded", "column"],
+)
+def test_a_manifest_that_does_not_fit_the_files_is_refused(change: Any, reason: str, copy: Path) -> None:
+    rewrite(copy, change)
+    with pytest.raises(CollectionError, match=reason):
+        open_collection(copy)
+
+
 @pytest.mark.parametrize("path", ["../secret.parquet", "/etc/passwd", "data/../../x.faiss", "C:\\x", "data\\x"])
 def test_paths_of_a_manifest_cannot_leave_the_collection(path: str, copy: Path) -> None:
     rewrite(copy, lambda manifest: manifest["files"].update({path: {"size": 1, "sha256": "0"}}))
     with pytest.raises(CollectionError, match="is not a path within the collection"):
-        open_collection(copy)
-
-
-def test_a_space_whose_files_are_not_recorded_is_refused(copy: Path) -> None:
-    rewrite(copy, lambda manifest: manifest["files"].pop(INDEX))
-    with pytest.raises(CollectionError, match=r"clip\.faiss is not among its files"):
         open_collection(copy)
 
 
@@ -343,20 +322,14 @@ def test_add_search_save_open(copy: Path, met_works: list[dict[str, Any]]) -> No
 
 def test_works_are_added_as_path_bytes_and_picture(copy: Path, tmp_path: Path, met_works: Any) -> None:
     collection = open_collection(copy)
+    assert collection.add([]) == []
     path = tmp_path / "mill.jpg"
     path.write_bytes(met_works[50]["image"]["bytes"])
     image = load_image(met_works[51]["image"]["bytes"], short_side=64)
-    added = collection.add(
-        [
-            {"image": path},
-            {"image": str(path)},
-            {"image": path.read_bytes()},
-            {"image": image},
-            {"image": image, "id": 7},
-        ]
-    )
-    assert added == ["mill.jpg", "mill.jpg-1", "added-1", "added-2", "7"]
-    assert collection.ids[-5:] == added
+    added = collection.add([{"image": each} for each in (path, str(path), path.read_bytes(), image)])
+    assert added == ["mill.jpg", "mill.jpg-1", "added-1", "added-2"]
+    assert collection.add([{"image": image, "id": 7}]) == ["7"]
+    assert collection.ids[-5:] == [*added, "7"]
     assert collection.picture("mill.jpg") == path.read_bytes()
     assert collection.search(image=image, k=1)[0].cosine == pytest.approx(1, abs=0.01)
 
@@ -407,14 +380,6 @@ def test_with_one_unreadable_picture_nothing_is_added(copy: Path, tmp_path: Path
     assert len(collection) == 40
 
 
-def test_adding_nothing_changes_nothing(copy: Path) -> None:
-    collection = open_collection(copy)
-    assert collection.add([]) == []
-    collection.remove([])
-    assert collection.ids == open_collection(copy).ids
-    assert ids(collection.search(work="05.jpg")) == ids(open_collection(copy).search(work="05.jpg"))
-
-
 def test_remove_search_save_open(copy: Path, paintings: Path) -> None:
     collection = open_collection(copy)
     collection.remove(["00.jpg", "05.jpg", "33.jpg"])
@@ -434,9 +399,7 @@ def test_a_collection_replaced_by_another_process_gives_no_wrong_picture(copy: P
     there.remove(["00.jpg"])
     there.save()
     assert len(here.search(work="05.jpg", k=5)) == 5  # data in memory stays usable
-    with pytest.raises(
-        CollectionError, match="was replaced since the collection was opened; open the collection again"
-    ):
+    with pytest.raises(CollectionError, match="was replaced since the collection was opened"):
         here.picture("02.jpg")
 
 
@@ -454,9 +417,7 @@ def test_a_row_that_names_a_file_of_this_machine_gives_no_picture(copy: Path, se
     poison(copy, "05.jpg", shapes(secret)[shape])
     collection = open_collection(copy)
     thumbnails = Thumbnails(collection, copy.parent / "thumbnails")
-    refused = pytest.raises(
-        ImageError, match=r"^The collection does not hold the picture of '05\.jpg', and a path in its"
-    )
+    refused = pytest.raises(ImageError, match=r"^The collection does not hold the picture of '05\.jpg', and a path in")
     with refused:
         collection.picture("05.jpg")
     with refused:
@@ -490,9 +451,7 @@ def test_a_row_that_names_a_file_of_this_machine_is_not_saved_anywhere(copy: Pat
 @pytest.mark.parametrize("shape", ["path", "text"])
 def test_a_row_that_names_a_file_of_this_machine_is_in_no_dataset(copy: Path, secret: Path, shape: str) -> None:
     poison(copy, "05.jpg", shapes(secret)[shape])
-    with pytest.raises(
-        CollectionError, match="pictures by a path in place of holding them, and no such path is followed"
-    ):
+    with pytest.raises(CollectionError, match="pictures by a path in place of holding them"):
         open_collection(copy).dataset()
 
 
@@ -512,19 +471,13 @@ def test_no_other_column_of_a_dataset_is_opened_as_a_picture(copy: Path, secret:
     assert dataset[5]["image"].size == open_collection(copy).image("05.jpg").size
 
 
-@pytest.mark.parametrize(
-    ("removed", "error", "reason"),
-    [
-        (["99.jpg"], QueryError, "There is no work '99.jpg'"),
-        (["05.jpg", "99.jpg"], QueryError, "There is no work '99.jpg'"),
-        ([f"{number:02d}.jpg" for number in range(40)], CollectionError, "A collection cannot be empty"),
-    ],
-    ids=["unknown", "one unknown", "all"],
-)
-def test_invalid_removals_are_refused_and_nothing_is_removed(removed: Any, error: Any, reason: str, copy: Path) -> None:
+def test_invalid_removals_are_refused_and_nothing_is_removed(copy: Path) -> None:
     collection = open_collection(copy)
-    with pytest.raises(error, match=reason):
-        collection.remove(removed)
+    collection.remove([])
+    with pytest.raises(QueryError, match=r"There is no work '99\.jpg'"):
+        collection.remove(["05.jpg", "99.jpg"])
+    with pytest.raises(CollectionError, match="A collection cannot be empty"):
+        collection.remove(collection.ids)
     assert len(collection) == 40
 
 

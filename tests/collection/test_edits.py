@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from artsim import Collection, QueryError, open_collection
@@ -17,15 +18,13 @@ def mine(copy: Path) -> Collection:
 def test_edited_metadata_is_saved_and_nothing_else_changes(mine: Collection, copy: Path) -> None:
     before = {identity: mine.work(identity) for identity in mine.ids}
     snapshot, picture = mine.state, mine.picture("03.jpg")
-    mine.edit("03.jpg", {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None})
+    changed = {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None}
+    mine.edit("03.jpg", changed)
     assert snapshot.work(3) == before["03.jpg"]  # a running search keeps its state
     mine.save()
     opened = open_collection(copy)
-    changed = {"title": "Irises", "year": 1890, "tags": ["Flowers"], "medium": None}
-    assert opened.work("03.jpg") == {**before["03.jpg"], **changed}
-    assert {identity: opened.work(identity) for identity in opened.ids if identity != "03.jpg"} == {
-        identity: work for identity, work in before.items() if identity != "03.jpg"
-    }
+    before["03.jpg"] |= changed
+    assert {identity: opened.work(identity) for identity in opened.ids} == before
     assert opened.ids == list(before)
     assert opened.picture("03.jpg") == picture
     assert [match.id for match in opened.search(work="03.jpg", k=5)] == [m.id for m in mine.search(work="03.jpg", k=5)]
@@ -97,7 +96,6 @@ def test_describe_changes_the_manifest_and_the_card(mine: Collection, copy: Path
         ("year", 1889, "1889"),
         ("year", None, ""),
         ("tags", ["Men", "Dogs"], "Men\nDogs"),
-        ("tags", [], ""),
     ],
 )
 def test_values_are_written_as_text_and_read_back(mine: Collection, column: str, value: object, text: str) -> None:
@@ -106,13 +104,10 @@ def test_values_are_written_as_text_and_read_back(mine: Collection, column: str,
     assert read_value(text, kind, column) == value
 
 
-def test_a_text_that_does_not_fit_its_column_is_refused(mine: Collection) -> None:
-    import pyarrow as pa
-
-    year = mine.state.table.schema.field("year").type
+def test_a_text_that_does_not_fit_its_column_is_refused() -> None:
     for text in ("about 1880", "18.5", "99999999999999999999"):
         with pytest.raises(QueryError, match="year is a whole number, not"):
-            read_value(text, year, "year")
+            read_value(text, pa.int32(), "year")
     with pytest.raises(QueryError, match="shown is yes or no, not 'perhaps'"):
         read_value("perhaps", pa.bool_(), "shown")
     assert read_value("Yes", pa.bool_(), "shown") is True

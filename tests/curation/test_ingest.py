@@ -1,5 +1,6 @@
 """Ingest: uploaded files are added, checked for duplicates, reported and cancelled; or they make a new collection."""
 
+import dataclasses
 import io
 import threading
 import time
@@ -10,9 +11,11 @@ import pytest
 from PIL import Image
 
 from artsim import CollectionError, QueryError, open_collection
+from artsim.curation import uploads
 from artsim.curation.library import Library
 from artsim.curation.session import EditSession
 from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name
+from artsim.images.decode import load_image, to_file
 
 TIMEOUT = 300.0  # seconds, for a loaded machine
 
@@ -28,15 +31,7 @@ def session(copy: Path, tmp_path: Path, clip: Any) -> EditSession:
 @pytest.fixture(scope="module")
 def scans(met_works: list[dict[str, Any]]) -> list[bytes]:
     """Twelve real paintings that the collection does not hold."""
-
-    def small(data: bytes) -> bytes:
-        image = Image.open(io.BytesIO(data)).convert("RGB")
-        image.thumbnail((96, 96))
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=92)
-        return buffer.getvalue()
-
-    return [small(work["image"]["bytes"]) for work in met_works[60:72]]
+    return [to_file(load_image(work["image"]["bytes"], short_side=64)) for work in met_works[60:72]]
 
 
 def send(session: EditSession, files: dict[str, bytes], *, title: str | None = None) -> None:
@@ -177,21 +172,24 @@ def test_a_new_collection_begins_with_its_first_pictures(
     assert opened.search(image=scans[4], k=1)[0].id == "e.jpg"
 
 
-def test_a_new_collection_needs_a_title_and_a_picture(session: EditSession) -> None:
+def test_a_new_collection_needs_a_title_and_a_picture_and_an_open_one_must_hold_pictures(session: EditSession) -> None:
     with pytest.raises(QueryError, match="needs a title"):
         session.begin_ingest(1, title=" ")
     send(session, {"bad.jpg": b"no"}, title="Empty")
     state = finish(session)
     assert (state.phase, state.added, session.begun) == ("done", 0, None)
     assert session.library.collections() == []
-
-
-def test_a_collection_without_pictures_refuses_uploads(session: EditSession) -> None:
-    import dataclasses
-
     session.collection.manifest = dataclasses.replace(session.collection.manifest, images="urls")
     with pytest.raises(CollectionError, match="holds no pictures"):
         session.begin_ingest(1)
+
+
+def test_an_unreadable_table_is_reported_without_its_path(session: EditSession, scans: list[bytes]) -> None:
+    send(session, {"metadata.csv": b"title,artist\nA,B\n", "a.jpg": scans[0]})
+    state = finish(session)
+    assert state.added == 1
+    [note] = state.notes
+    assert note.startswith("metadata.csv has no column file_name")
 
 
 def test_a_failed_save_is_reported_and_the_works_stay_unsaved(
@@ -227,31 +225,19 @@ def test_uploaded_names_are_cleaned(sent: str, kept: str) -> None:
     assert clean_name(sent) == kept
 
 
-def test_files_stay_inside_their_folder_whatever_their_name(tmp_path: Path) -> None:
-    upload_folder = UploadFolder(tmp_path)
-    for name in ("../../../a.jpg", "/etc/metadata.csv", "..\\metadata.csv", "x/../../metadata.jsonl"):
-        path = upload_folder.place(name, 10).resolve()
-        assert path.is_relative_to(upload_folder.folder.resolve())
-        path.write_bytes(b"x")
-    upload_folder.remove()
-    assert not upload_folder.folder.exists()
-
-
-def test_uploads_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from artsim.curation import uploads as module
-
+def test_uploads_stay_inside_their_folder_whatever_their_name_and_are_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lot = UploadFolder(tmp_path)
+    names = ("../../../a.jpg", "/etc/metadata.csv", "..\\metadata.csv", "x/../../metadata.jsonl")
+    for name in names:
+        path = lot.place(name, 10).resolve()
+        assert path.is_relative_to(lot.folder.resolve())
+        path.write_bytes(b"x")
     with pytest.raises(UploadTooLarge, match="50 GB"):
         lot.place("a.jpg", 60_000_000_000)
-    monkeypatch.setattr(module, "MOST_FILES", 1)
-    lot.place("a.jpg", 10)
-    with pytest.raises(UploadTooLarge, match="At most 1 files"):
+    monkeypatch.setattr(uploads, "MOST_FILES", len(names))
+    with pytest.raises(UploadTooLarge, match=f"At most {len(names)} files"):
         lot.place("b.jpg", 10)
-
-
-def test_an_unreadable_table_is_reported_without_its_path(session: EditSession, scans: list[bytes]) -> None:
-    send(session, {"metadata.csv": b"title,artist\nA,B\n", "a.jpg": scans[0]})
-    state = finish(session)
-    assert state.added == 1
-    [note] = state.notes
-    assert note.startswith("metadata.csv has no column file_name")
+    lot.remove()
+    assert not lot.folder.exists()

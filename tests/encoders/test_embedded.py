@@ -23,19 +23,17 @@ def blocks(embedded: Any, pictures: list[Image.Image]) -> Any:
     return embed(embedded, pictures)
 
 
-def test_rows_are_unit_vectors_of_the_declared_length(embedded: Any, blocks: Any) -> None:
+def test_rows_are_unit_vectors_of_the_declared_length_whatever_the_batch(
+    embedded: Any, blocks: Any, pictures: list[Image.Image]
+) -> None:
     assert embedded.revision.startswith("efficientnet-lite0-57934424")
     assert {aspect: rows.shape[1] for aspect, rows in blocks.items()} == {**embedded.dims, "color": DIMS}
     assert {aspect: rows.shape[0] for aspect, rows in embed(embedded, []).items()} == dict.fromkeys(blocks, 0)
-    for rows in blocks.values():
+    alone = embed(embedded, pictures[4:5])
+    for aspect, rows in blocks.items():
         assert rows.shape[0] == 6
         assert rows.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-
-
-def test_a_picture_has_the_same_vector_whatever_the_batch(embedded: Any, blocks: Any, pictures: Any) -> None:
-    alone = embed(embedded, pictures[4:5])
-    for aspect, rows in blocks.items():
         np.testing.assert_allclose(rows[4:5], alone[aspect], atol=2e-5)
 
 
@@ -62,19 +60,13 @@ def test_patches_lie_in_the_grid_of_the_whole_picture(embedded: Any) -> None:
     np.testing.assert_allclose(np.linalg.norm(patches, axis=2), 1, atol=1e-5)
 
 
-def test_auto_is_embedded_where_the_hub_has_no_clip(hub: Any) -> None:
-    """The Hub of the tests answers, but has no such repository."""
-    from artsim.encoders import choose_encoder
-
-    choice = choose_encoder("auto")
-    assert choice.name == "embedded"
-    assert "is not in the local cache and the Hub does not answer" in choice.reason
-    assert load_encoder("auto").id == "embedded"
-
-
-def test_auto_is_clip_where_the_hub_has_it(hub: Any) -> None:
+def test_auto_is_clip_where_the_hub_has_it_and_embedded_elsewhere(hub: Any) -> None:
+    """The Hub of the tests answers, but has no such repository at first."""
     from artsim.encoders import DEFAULT_ENCODER, choose_encoder
 
+    choice = choose_encoder("auto")
+    assert choice.name == load_encoder("auto").id == "embedded"
+    assert "is not in the local cache and the Hub does not answer" in choice.reason
     hub.add_repo(DEFAULT_ENCODER, repo_type="model", files={"config.json": b"{}"})
     assert choose_encoder("auto").name == DEFAULT_ENCODER
 
@@ -86,18 +78,14 @@ def test_lab_values_match_the_standard() -> None:
     np.testing.assert_allclose(rgb_to_lab(colours), expected, atol=0.1)
 
 
-def test_similarity_is_1_for_the_same_palette_and_0_for_another(pictures: list[Image.Image]) -> None:
-    image = pictures[0]
-    turned = image.transpose(Image.Transpose.ROTATE_180)
-    red, blue = Image.new("RGB", (64, 64), (200, 30, 20)), Image.new("RGB", (64, 64), (20, 30, 200))
-    a, b, c, d = embed_colors([image, turned, red, blue])
-    assert a @ b == pytest.approx(1, abs=0.002)
-    assert c @ d == pytest.approx(0, abs=1e-6)
-    assert 0 <= a @ c < 0.9
-
-
-def test_similar_colours_have_similar_histograms() -> None:
+def test_similar_colours_have_similar_histograms_and_the_same_palette_the_same(pictures: list[Image.Image]) -> None:
     """Soft bins: no jump where a colour passes from one bin to the next."""
     rows = embed_colors([Image.new("RGB", (16, 16), (level, 90, 60)) for level in range(120, 180, 2)])
     steps = np.einsum("nd,nd->n", rows[:-1], rows[1:])
     assert steps.min() > 0.9
+    turned = pictures[0].transpose(Image.Transpose.ROTATE_180)
+    red, blue = Image.new("RGB", (64, 64), (200, 30, 20)), Image.new("RGB", (64, 64), (20, 30, 200))
+    a, b, c, d = embed_colors([pictures[0], turned, red, blue])
+    assert a @ b == pytest.approx(1, abs=0.002)
+    assert c @ d == pytest.approx(0, abs=1e-6)
+    assert 0 <= a @ c < 0.9

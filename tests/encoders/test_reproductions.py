@@ -12,11 +12,13 @@ from artsim.images.decode import load_image
 from artsim.search.query_vectors import QueryEmbedding
 
 
-def test_the_layouts_of_the_crops_are_averaged(clip: Any, painting: bytes) -> None:
+def test_the_layouts_of_the_crops_are_averaged_and_a_tiny_picture_is_not_cropped(clip: Any, painting: bytes) -> None:
     image = load_image(painting, short_side=100).resize((100, 200))
     views = [image.crop((round(s * 100), round(s * 200), round((1 - s) * 100), round((1 - s) * 200))) for s in INSETS]
     by_hand = unit_rows(clip.embed_images(views)["layout"].sum(axis=0))
     np.testing.assert_allclose(embed_reproductions(clip, [image])[0], by_hand, atol=1e-5)
+    tiny = Image.new("RGB", (9, 9), (200, 30, 30))
+    np.testing.assert_allclose(embed_reproductions(clip, [tiny]), clip.embed_images([tiny])["layout"], atol=1e-5)
 
 
 def test_a_frame_changes_the_layout_less_than_the_plain_layout(embedded: Any, met_works: list[dict[str, Any]]) -> None:
@@ -25,11 +27,6 @@ def test_a_frame_changes_the_layout_less_than_the_plain_layout(embedded: Any, me
         framed = ImageOps.expand(image, round(0.12 * min(image.size)), (176, 141, 60))
         layout = embedded.embed_images([image, framed])["layout"]
         assert float(embed_reproductions(embedded, [framed])[0] @ layout[0]) > float(layout[1] @ layout[0])
-
-
-def test_a_tiny_picture_is_not_cropped(clip: Any) -> None:
-    tiny = Image.new("RGB", (9, 9), (200, 30, 30))
-    np.testing.assert_allclose(embed_reproductions(clip, [tiny]), clip.embed_images([tiny])["layout"], atol=1e-5)
 
 
 def test_only_the_layout_differs_from_the_plain_query(collection: Any, painting: bytes) -> None:

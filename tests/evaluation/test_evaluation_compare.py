@@ -9,6 +9,8 @@ from artsim.evaluation import METRICS, Setting, Task, bootstrap_intervals, compa
 
 pytest.importorskip("ranx", reason="ranx is not installed (requirements-dev.txt)")
 
+pytestmark = pytest.mark.slow  # ranx compiles its tests of significance
+
 TASK = Task("artist")
 
 

@@ -35,9 +35,6 @@ def test_groups_hold_works_with_the_same_values_and_the_others_are_alone() -> No
     groups = read_labels(TABLE, "artist").groups()
     assert groups[0] == groups[1]
     assert len(set(groups.tolist())) == 6
-
-
-def test_a_column_that_holds_no_labels_is_refused() -> None:
     with pytest.raises(QueryError, match="cannot be a label"):
         read_labels(TABLE, "place")
 

@@ -20,12 +20,9 @@ def test_the_statistics_match_the_answers_of_the_search(collection: Collection, 
     assert statistics.never_found == pytest.approx(never / len(collection))
 
 
-def test_never_found_is_unknown_for_a_sample_of_queries(collection: Collection) -> None:
-    statistics = measure_neighbours(collection, Setting(), max_queries=5)
+def test_never_found_is_unknown_for_a_sample_and_k_is_at_most_all_other_works(collection: Collection) -> None:
+    statistics = measure_neighbours(collection, Setting(), max_queries=5, k=10_000)
     assert (statistics.queries, statistics.never_found) == (5, None)
-
-
-def test_k_is_at_least_one_and_at_most_all_other_works(collection: Collection) -> None:
-    assert measure_neighbours(collection, Setting(), k=10_000).k == len(collection) - 1
+    assert statistics.k == len(collection) - 1
     with pytest.raises(QueryError, match="at least 1"):
         measure_neighbours(collection, Setting(), k=0)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from synthetic import make_collection
@@ -54,13 +52,6 @@ def test_works_with_nothing_to_find_are_counted_but_are_no_queries_and_short_ran
         assert artists[row] not in [artists[answer] for answer in answers if answer >= 0]
 
 
-def test_one_shared_tag_makes_a_work_relevant(collection: Collection) -> None:
-    evaluation = evaluate(collection, Task("tags"))
-    tags = [set(tags or ()) for tags in collection.state.table.column("tags").to_pylist()]
-    for row, answers, right in zip(evaluation.rows, evaluation.top, evaluation.right, strict=True):
-        assert [bool(tags[row] & tags[answer]) for answer in answers] == right.tolist()
-
-
 def test_filters_remove_works_from_queries_and_candidates(collection: Collection) -> None:
     evaluation = evaluate(collection, Task("artist", where={"style": "Cubism"}, max_queries=10))
     assert (evaluation.candidates, len(evaluation)) == (14, 10)
@@ -92,7 +83,6 @@ def test_every_setting_is_evaluated_once(collection: Collection) -> None:
         (Task("artist", "artist"), "shares its artist with a work of another artist"),
         (Task("artist", "mood"), "no column 'mood'"),
         (Task("artist", max_queries=0), "at least 1"),
-        (Task("artist", where={"mood": "sad"}), "no column 'mood'"),
         (Task("artist", where={"style": "Dada"}), "No work that is left has a label"),
     ],
 )
@@ -102,16 +92,15 @@ def test_a_task_that_does_not_fit_the_collection_is_refused(collection: Collecti
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("setting", "message"),
     [
-        ({"encoder": "other"}, "no encoder 'other'"),
-        ({"encoder": "fusion", "fusion": "sum"}, "no fusion 'sum'"),
-        ({"aspects": {"mood": 1}}, "no aspect mood"),
-        ({"aspects": {}}, "are 0"),
+        (Setting(encoder="other"), "no encoder 'other'"),
+        (Setting(encoder="fusion", fusion="sum"), "no fusion 'sum'"),  # type: ignore[arg-type]
+        (Setting(aspects={"mood": 1}), "no aspect mood"),  # type: ignore[dict-item]
     ],
 )
 def test_a_setting_that_does_not_fit_the_collection_is_refused(
-    collection: Collection, change: dict[str, object], message: str
+    collection: Collection, setting: Setting, message: str
 ) -> None:
     with pytest.raises(QueryError, match=message):
-        evaluate(collection, Task("artist"), dataclasses.replace(Setting(), **change))  # type: ignore[arg-type]
+        evaluate(collection, Task("artist"), setting)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import benchmark
-import numpy as np
 import pytest
 from benchmarking import startup
 from benchmarking.large import make_large
@@ -47,19 +46,21 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
         Image.new("RGB", (60, 40 + number), (80 * number, 90, 100)).save(tmp_path / f"{number}.jpg")
     options = ("--random-clip", "tiny", "--pictures", tmp_path, "--repeats", 1, "--threads", 1)
     results = figures(tmp_path / "figures.json", "encode", *options)
-    assert results["works"] == 3
-    assert results["machine"]["threads"] == "1"
+    assert (results["works"], results["machine"]["threads"]) == (3, "1")
     (encoder,) = results["encoders"]
     assert encoder["encoder"] == "CLIP tiny, random weights"
     assert encoder["images_per_s"] > encoder["build_images_per_s"] > 0
-    assert encoder["one_at_a_time_images_per_s"] > 0
     assert encoder["cpu_ms_per_image"].keys() == {"decode", "encoder", "color"}
     assert encoder["instead_images_per_s"]["AutoProcessor and AutoModel, one picture at a time"] > 0
 
 
-def test_search_times_every_index_and_a_real_collection(tmp_path: Path) -> None:
-    collection = make_collection(images="urls").save(tmp_path / "collection")
-    options = ("--sizes", "60,200", "--dimension", 16, "--queries", 20, "--collection", collection)
+def test_search_times_every_index_and_a_large_collection(tmp_path: Path) -> None:
+    base = make_collection()
+    make_large(base, 200, tmp_path / "large")
+    large = open_collection(tmp_path / "large")
+    assert len(set(large.ids)) == len(large) == 200
+    assert large.picture(large.ids[33]) == base.picture(base.ids[1]), "works are variants of real ones"
+    options = ("--sizes", "60,200", "--dimension", 16, "--queries", 20, "--collection", tmp_path / "large")
     results = figures(tmp_path / "figures.json", "search", *options)
     assert [entry["works"] for entry in results["indexes"]] == [60, 200]
     for entry in results["indexes"]:
@@ -67,7 +68,7 @@ def test_search_times_every_index_and_a_real_collection(tmp_path: Path) -> None:
         assert names == ["flat", "fp16", "hnsw", "numpy: matrix @ query", "datasets: get_nearest_examples"]
         exact = [engine for engine in entry["engines"] if engine["name"] not in ("fp16", "hnsw")]
         assert [engine["recall@10"] for engine in exact] == [1, 1, 1]
-    assert results["collection"]["works"] == 45
+    assert results["collection"]["works"] == 200
     assert "search by work" in [engine["name"] for engine in results["collection"]["engines"]]
 
 
@@ -86,16 +87,8 @@ def test_startup_starts_twice_on_one_cache(tmp_path: Path, monkeypatch: pytest.M
     )
     results = figures(tmp_path / "figures.json", "startup", "--app", app)
     assert starts.read_text() == "False True "
-    assert results["first_start_s"] > 0
-    assert results["second_start_s"] > 0
+    assert results["first_start_s"] > 0 and results["second_start_s"] > 0
     assert {"python", "import_artsim", "app_help", "build_help", "evaluate_help"} == results["seconds"].keys()
-
-
-def test_an_app_that_does_not_start_is_reported_with_its_last_output(tmp_path: Path) -> None:
-    app = tmp_path / "app.py"
-    app.write_text("raise SystemExit('no paintings today')\n", encoding="utf-8")
-    with pytest.raises(ArtsimError, match=r"ended with code 1 .* no paintings today"):
-        benchmark.main(["startup", "--app", str(app)])
 
 
 @pytest.mark.slow
@@ -103,49 +96,29 @@ def test_an_app_that_does_not_start_is_reported_with_its_last_output(tmp_path: P
 def test_page_times_dropped_pictures_and_clicks_in_a_browser(tmp_path: Path) -> None:
     """In a process of its own: only one playwright can run in this one."""
     build_collection(open_source("met"), load_encoder("embedded"), tmp_path / "works", limit=9)
-
-    def run(queries: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, benchmark.__file__, "page", "--collection", tmp_path / "works"]
-        command += ["--queries", str(queries), "--json", tmp_path / "figures.json"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-    if "There is no Chromium" in run(0).stderr:
+    command = [sys.executable, benchmark.__file__, "page", "--collection", tmp_path / "works"]
+    command += ["--queries", "2", "--json", tmp_path / "figures.json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if "There is no Chromium" in done.stderr:
         (pytest.fail if os.environ.get("ARTSIM_REQUIRE_BROWSER") == "1" else pytest.skip)("no Chromium here")
-    done = run(2)
     assert done.returncode == 0, done.stderr
     results = checked(tmp_path / "figures.json", "page")
     assert (results["works"], results["thumbnails_made"]) == (9, 9)
     for event in ("drop", "click"):
         median, worst = results[event]["p50"], results[event]["worst"]
         assert 0 < median["server_search_ms"] < median["cards_ms"] < median["painted_ms"] <= worst["painted_ms"]
-    assert results["drop"]["first"]["cards"] == 9
     assert results["drop"]["p50"]["server_encode_ms"] > results["click"]["p50"]["server_encode_ms"] == 0
     assert 0 < results["bytes"]["ours"]["sent"] < 2_000_000
-    assert results["bytes"]["thumbnails"]["requests"] == 9
     assert results["layout_shift"].keys() == {"load", "first drop", "drop", "first click", "click"}
 
 
-def test_a_large_collection_has_variants_of_real_works(tmp_path: Path) -> None:
-    base = make_collection()
-    make_large(base, 200, tmp_path / "large")
-    large = open_collection(tmp_path / "large")
-    assert len(set(large.ids)) == len(large) == 200
-    assert large.picture(large.ids[33]) == base.picture(base.ids[1])
-    vectors, originals = (opened.state.spaces[0].raw_subject for opened in (large, base))
-    likeness = vectors.vectors(np.arange(32, 64)) @ originals.vectors(np.array([1]))[0]
-    assert 0.8 < likeness.min() < likeness.max() < 0.9999
-    assert {match.row // 32 for match in large.search(work=large.ids[40], k=10, ranking="cosine")} == {1}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_bad_input_is_an_error(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("raise SystemExit('no paintings today')\n", encoding="utf-8")
+    for arguments, message in (
         (("search", "--sizes", "many"), "The sizes 'many' cannot be read"),
-        (("search", "--sizes", "100", "--dimension", "8", "--kinds", "tree"), "no index type tree"),
-        (("encode", "--pictures", "nowhere"), "There is no folder nowhere"),
         (("search", "--threads", "0"), "threads must be at least 1"),
-    ],
-)
-def test_bad_input_is_an_error(arguments: tuple[str, ...], message: str) -> None:
-    with pytest.raises(ArtsimError, match=message):
-        benchmark.main(arguments)
+        (("startup", "--app", str(app)), r"ended with code 1 .* no paintings today"),
+    ):
+        with pytest.raises(ArtsimError, match=message):
+            benchmark.main(arguments)

@@ -16,11 +16,6 @@ from artsim.errors import ImageError
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 
-WEIGHTS = [
-    {"style": 2.0},
-    {"subject": 0.2, "style": 0.5, "color": 3.0},
-]
-
 
 @pytest.fixture(scope="module")
 def raw(collection: Any) -> Any:
@@ -40,8 +35,8 @@ def ids(matches: Any) -> list[str]:
     return [match.id for match in matches]
 
 
-@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
-def test_likeness_is_the_weighted_mean_of_the_aspects_cosines(weights: Any, collection: Any, raw: Any) -> None:
+def test_likeness_is_the_weighted_mean_of_the_aspects_cosines(collection: Any, raw: Any) -> None:
+    weights = {"subject": 0.2, "style": 0.5, "color": 3.0}
     by_hand = query_by_hand(collection, raw, 5, weights)
     by_hand[5] = -np.inf
     matches = collection.search(work="05.jpg", aspects=weights, k=39, ranking="likeness")
@@ -145,33 +140,25 @@ def test_filters_apply_before_the_top_k(ranking: Any, collection: Any) -> None:
     found = ids(collection.search(work="05.jpg", where={"year": (low, high)}, k=len(left), ranking=ranking))
     assert sorted(found) == sorted(left)
     assert ranking == "tuned" or found == left  # diffusion depends on the other candidates
+    for query in ({"work": "05.jpg"}, {"text": "a horse"}, {"work": "05.jpg", "text": "a horse"}):
+        assert collection.search(**query, where={"artist": "Nobody"}, ranking=ranking) == []
 
 
-def test_a_filter_that_leaves_nothing_gives_no_matches(collection: Any) -> None:
-    assert collection.search(work="05.jpg", where={"artist": "Nobody"}) == []
-    assert collection.search(work="05.jpg", where={"artist": "Nobody"}, ranking="cosine") == []
-    assert collection.search(text="a horse", where={"artist": "Nobody"}) == []
-    assert collection.search(work="05.jpg", text="a horse", where={"artist": "Nobody"}) == []
-
-
-@pytest.mark.parametrize("k", [0, -1, 10_000, True, 2.5, "3", None])
-def test_k_is_a_whole_number_from_1_to_1000(k: Any, collection: Any) -> None:
-    with pytest.raises(QueryError, match="k must be a whole number from 1 to 1000"):
-        collection.search(work="05.jpg", k=k)
+def test_k_is_a_whole_number_from_1_to_1000(collection: Any) -> None:
+    for k in (0, -1, 10_000, True, 2.5, "3", None):
+        with pytest.raises(QueryError, match="k must be a whole number from 1 to 1000"):
+            collection.search(work="05.jpg", k=k)
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         ({}, "nothing to search for"),
-        ({"text": ""}, "The text to search for is empty"),
         ({"text": " \n\t"}, "The text to search for is empty"),
         ({"work": "gone.jpg"}, "There is no work 'gone.jpg' in this collection"),
         ({"work": "05.jpg", "preset": "mood"}, "There is no preset 'mood'; choose among balanced"),
         ({"work": "05.jpg", "preset": "style", "aspects": {"style": 1}}, "Give aspects or a preset, not both"),
         ({"work": "05.jpg", "aspects": {"mood": 1}}, "There is no aspect mood"),
-        ({"work": "05.jpg", "aspects": {"style": -1}}, "must be 0 or more"),
-        ({"work": "05.jpg", "aspects": {}}, "All aspect weights are 0"),
         ({"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'; choose among tuned, likeness, cosine"),
         ({"work": "05.jpg", "encoder": "clap"}, "There is no encoder 'clap'; there are clip"),
         ({"work": "05.jpg", "where": {"painter": "x"}}, "There is no column 'painter'"),
@@ -229,8 +216,7 @@ def test_pictures_for_and_against_add_up_aspect_by_aspect(collection: Any, raw: 
 
 def test_the_order_of_parts_does_not_matter(collection: Any, paintings: Path) -> None:
     parts = [Part(work="04.jpg"), Part(image=paintings / "30.jpg", weight=2), Part(text="a garden")]
-    there = collection.search(parts=parts, k=10)
-    assert ids(there) == ids(collection.search(parts=parts[::-1], k=10))
+    assert ids(collection.search(parts=parts)) == ids(collection.search(parts=parts[::-1]))
 
 
 def test_a_picture_and_a_text_together_lie_between_the_two(collection: Any) -> None:

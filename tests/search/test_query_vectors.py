@@ -7,24 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counting import Counting
 from PIL import Image
 
 from artsim import Part
 from artsim.search.query_vectors import QueryEmbedding
-
-
-class Counting:
-    """The encoder of the collection, counting the pictures that it embeds."""
-
-    def __init__(self, encoder: Any) -> None:
-        self._encoder, self.shown = encoder, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._encoder, name)
-
-    def embed_images(self, images: Any) -> Any:
-        self.shown += len(images)
-        return self._encoder.embed_images(images)
 
 
 @pytest.fixture
@@ -37,7 +24,7 @@ def test_a_picture_is_embedded_once(counted: Any, painting: bytes) -> None:
     embedding, encoder, space = counted
     first = embedding.images(space, [Part(image=painting)])
     again = embedding.images(space, [Part(image=painting, weight=-2.0)])
-    assert encoder.shown == 1
+    assert encoder.seen == 1
     for aspect, rows in first.items():
         np.testing.assert_array_equal(rows, again[aspect])
 
@@ -49,7 +36,7 @@ def test_another_picture_or_another_region_is_embedded(counted: Any, painting: b
     other.putpixel((0, 0), (1, 2, 3))
     embedding.images(space, [Part(image=painting), Part(image=image), Part(image=other)])
     embedding.images(space, [Part(image=painting, region=(0, 0, 0.5, 0.5))])
-    assert encoder.shown == 4
+    assert encoder.seen == 4
 
 
 def test_only_the_latest_pictures_are_cached(counted: Any) -> None:
@@ -57,6 +44,6 @@ def test_only_the_latest_pictures_are_cached(counted: Any) -> None:
     pictures = [Image.new("RGB", (40, 40), (shade, 0, 0)) for shade in range(70)]
     embedding.images(space, [Part(image=picture) for picture in pictures])
     embedding.images(space, [Part(image=pictures[-1])])
-    assert encoder.shown == 70
+    assert encoder.seen == 70
     embedding.images(space, [Part(image=pictures[0])])
-    assert encoder.shown == 71
+    assert encoder.seen == 71

@@ -35,13 +35,6 @@ def test_without_filters_values_are_counted_most_frequent_first() -> None:
     assert counts("tags") == {"Men": 4, "Dogs": 3, "Women": 2}
 
 
-def test_other_columns_narrow_a_count_and_the_same_column_does_not() -> None:
-    assert counts("tags", artist=["Rembrandt"]) == {"Men": 2, "Dogs": 2}
-    assert counts("artist", artist=["Rembrandt"]) == counts("artist")
-    assert counts("artist", tags=["Women"]) == {"Vermeer": 2}
-    assert counts("artist", tags=["Dogs"], year=(1650, 1700)) == {"Rembrandt": 1, "Hals": 1}
-
-
 def test_a_chosen_value_without_works_stays_listed() -> None:
     assert counts("tags", artist=["Rembrandt"], tags=["Women"])["Women"] == 0
 
@@ -53,9 +46,13 @@ def test_a_range_has_round_intervals_that_cover_every_dated_work() -> None:
     assert all(low % 5 == 0 and high - low == 4 for low, high in intervals)
 
 
-@pytest.mark.parametrize("where", [{}, {"artist": ["Hals"]}, {"tags": ["Men"], "year": (1640, 1670)}])
+@pytest.mark.parametrize(
+    "where",
+    [{}, {"artist": ["Hals"]}, {"tags": ["Dogs"], "year": (1650, 1700)}, {"tags": ["Men"], "year": (1640, 1670)}],
+)
 def test_every_count_equals_the_works_that_the_choice_leaves(where: dict[str, Any]) -> None:
     for column, choices in count_choices(STATE, FACETS, where).items():
+        assert any(choice.count for choice in choices)
         for choice in choices:
             condition = choice.value if isinstance(choice.value, tuple) else [choice.value]
             mask = allowed_rows(STATE.table, {**where, column: condition})

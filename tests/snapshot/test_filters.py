@@ -31,87 +31,60 @@ def table(request: pytest.FixtureRequest) -> pa.Table:
     return pa.concat_tables([whole.slice(0, 2), whole.slice(2, 1), whole.slice(3)])
 
 
-def ids(table: pa.Table, **where: Any) -> str:
+@pytest.mark.parametrize(
+    ("where", "works"),
+    [
+        # equal to the value, or to one of several; a number also in its text form
+        ({"artist": "Monet"}, "ad"),
+        ({"lent": True}, "ae"),
+        ({"year": "1890"}, "a"),
+        ({"year": 1890.0}, "a"),
+        ({"artist": "1890"}, ""),
+        ({"artist": ["Monet", "Vermeer", "Nobody"]}, "adf"),
+        ({"artist": {"Manet"}}, "b"),
+        # within a range, both ends included, or open at one end or at both
+        ({"year": (1863, 1890)}, "ab"),
+        ({"height": (1.5, 2.5)}, "acf"),
+        ({"year": (-500, 0)}, "f"),
+        ({"year": (1863, None)}, "abd"),
+        ({"year": (None, 1863)}, "bef"),
+        ({"year": (None, None)}, "abdef"),
+        ({"artist": ("M", "Mb")}, "b"),
+        ({"bought": (datetime.date(1900, 1, 4), None)}, "def"),
+        # one item of a list is enough; all conditions must hold
+        ({"tags": "ship"}, "aef"),
+        ({"tags": ["sea", "letter"]}, "abf"),
+        ({"tags": "horse"}, ""),
+        ({"tags": "ship", "year": (1800, None)}, "a"),
+        ({"tags": "ship", "artist": "Manet"}, ""),
+        # a work without a value meets no condition
+        ({"artist": ["Monet", None]}, "ad"),
+        ({"tags": [None, "sea"]}, "ab"),
+        ({"nothing": "x"}, ""),
+        ({"nothing": ("a", "z")}, ""),
+    ],
+    ids=str,
+)
+def test_a_filter_allows_exactly_the_works_that_meet_it(where: Any, works: str, table: pa.Table) -> None:
     mask = allowed_rows(table, where)
     assert mask is not None
     assert mask.dtype == bool
-    return "".join(np.array(table.column("id").to_pylist())[mask])
+    assert "".join(np.array(table.column("id").to_pylist())[mask]) == works
 
 
-def test_a_value_must_be_equal(table: pa.Table) -> None:
-    assert ids(table, artist="Monet") == "ad"
-    assert ids(table, year=1863) == "b"
-    assert ids(table, lent=True) == "ae"
-
-
-def test_one_of_several_values_is_enough(table: pa.Table) -> None:
-    assert ids(table, artist=["Monet", "Vermeer", "Nobody"]) == "adf"
-    assert ids(table, artist={"Manet"}) == "b"
-    assert ids(table, year=[1890, 1906]) == "ad"
-
-
-def test_a_range_includes_both_ends(table: pa.Table) -> None:
-    assert ids(table, year=(1863, 1890)) == "ab"
-    assert ids(table, height=(1.5, 2.5)) == "acf"
-    assert ids(table, year=(-500, 0)) == "f"
-    assert ids(table, year=(1890, 1890)) == "a"
-
-
-def test_a_range_can_be_open(table: pa.Table) -> None:
-    assert ids(table, year=(1863, None)) == "abd"
-    assert ids(table, year=(None, 1863)) == "bef"
-    assert ids(table, year=(None, None)) == "abdef"  # all that have a year
-
-
-def test_a_range_of_words_and_of_dates(table: pa.Table) -> None:
-    assert ids(table, artist=("M", "Mb")) == "b"
-    assert ids(table, bought=(datetime.date(1900, 1, 4), None)) == "def"
-
-
-def test_one_matching_item_of_a_list_is_enough(table: pa.Table) -> None:
-    assert ids(table, tags="ship") == "aef"
-    assert ids(table, tags=["sea", "letter"]) == "abf"
-    assert ids(table, tags="horse") == ""
-
-
-def test_all_conditions_must_hold(table: pa.Table) -> None:
-    assert ids(table, tags="ship", year=(1800, None)) == "a"
-    assert ids(table, tags="ship", artist="Manet") == ""
-
-
-def test_a_work_without_a_value_never_meets_a_condition(table: pa.Table) -> None:
-    assert ids(table, artist=["Monet", None]) == "ad"
-    assert ids(table, tags=[None, "sea"]) == "ab"
-    assert ids(table, nothing="x") == ""
-    assert ids(table, nothing=("a", "z")) == ""
-
-
-@pytest.mark.parametrize(
-    "where", [None, {}, {"artist": None}, {"artist": []}, {"artist": set()}, {"year": None, "tags": frozenset()}]
-)
-def test_no_conditions_are_no_filter(where: Any, table: pa.Table) -> None:
-    assert allowed_rows(table, where) is None
-
-
-def test_numbers_match_their_text_form(table: pa.Table) -> None:
-    assert ids(table, year="1890") == "a"
-    assert ids(table, year=1890.0) == "a"
-    assert ids(table, artist="1890") == ""
-
-
-def test_an_unknown_column_lists_the_known_ones(table: pa.Table) -> None:
-    with pytest.raises(QueryError, match=r"no column 'painter' to filter by; there are id, artist, year"):
-        allowed_rows(table, {"painter": "Monet"})
+def test_no_conditions_are_no_filter(table: pa.Table) -> None:
+    for where in (None, {}, {"artist": None}, {"artist": []}, {"artist": set()}, {"year": None, "tags": frozenset()}):
+        assert allowed_rows(table, where) is None
 
 
 @pytest.mark.parametrize(
     ("where", "reason"),
     [
+        ({"painter": "Monet"}, r"no column 'painter' to filter by; there are id, artist, year"),
         ({"year": "long ago"}, r"The filter year='long ago' does not fit that column, which holds numbers"),
         ({"year": 1890.5}, "does not fit"),
         ({"year": ["x", 1]}, "does not fit"),
         ({"year": 10**30}, "does not fit"),
-        ({"year": ("early", "late")}, "does not fit"),
         ({"year": ("early", 1900)}, "does not fit"),
         ({"artist": (1, 2)}, "does not fit that column, which holds text"),
         ({"artist": {"name": "Monet"}}, "does not fit"),
@@ -119,11 +92,10 @@ def test_an_unknown_column_lists_the_known_ones(table: pa.Table) -> None:
         ({"tags": (1, 2)}, "does not fit"),
         ({"year": (1900, 1800)}, r"The range for year is empty: 1900 is more than 1800"),
         ({"year": (1900,)}, r"must be \(low, high\); it has 1 values"),
-        ({"year": (1, 2, 3)}, r"must be \(low, high\); it has 3 values"),
     ],
     ids=str,
 )
-def test_incomparable_conditions_raise_a_one_line_error(where: Any, reason: str, table: pa.Table) -> None:
+def test_impossible_conditions_raise_a_one_line_error(where: Any, reason: str, table: pa.Table) -> None:
     with pytest.raises(QueryError, match=reason) as error:
         allowed_rows(table, where)
     assert "\n" not in str(error.value)
@@ -145,22 +117,14 @@ def test_groups_are_values_first_items_and_centuries(table: pa.Table) -> None:
         groups_of(table, "painter", everything)
 
 
-@pytest.mark.parametrize("by", ["artist", "tags", "century"])
-def test_rows_of_one_group_have_one_number(table: pa.Table, by: str) -> None:
-    numbers, values = numbered_groups(table, by)
-    named = [values[number] if number >= 0 else None for number in numbers]
-    assert named == groups_of(table, by, np.arange(len(table)))
-    assert sorted(set(numbers[numbers >= 0])) == list(range(len(values)))
+def test_rows_of_one_group_have_one_number(table: pa.Table) -> None:
+    for by in ("artist", "tags", "century"):
+        numbers, values = numbered_groups(table, by)
+        named = [values[number] if number >= 0 else None for number in numbers]
+        assert named == groups_of(table, by, np.arange(len(table)))
+        assert sorted(set(numbers[numbers >= 0])) == list(range(len(values)))
 
 
 def test_values_are_converted_to_json_types() -> None:
-    import json
-
     work = {"bought": datetime.date(1900, 1, 2), "tags": ("a", "b"), "size": {"w": 1.5}, "title": "T", "none": None}
-    assert json.loads(json.dumps(as_plain(work))) == {
-        "bought": "1900-01-02",
-        "tags": ["a", "b"],
-        "size": {"w": 1.5},
-        "title": "T",
-        "none": None,
-    }
+    assert as_plain(work) == work | {"bought": "1900-01-02", "tags": ["a", "b"]}

@@ -9,7 +9,7 @@ import pytest
 from synthetic import make_collection
 
 from artsim import CollectionError, open_collection
-from artsim.snapshot.grid_layout import columns_for, place_on_grid, principal
+from artsim.snapshot.grid_layout import columns_for, place_on_grid
 from artsim.snapshot.works_map import draw_map, load_map, work_keys
 from artsim.storage.manifest import map_name
 
@@ -28,24 +28,12 @@ def side_by_side(order: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarra
     return order[cells], order[cells + 1]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 17, 174])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 174])
 def test_every_work_has_one_cell_however_few_there_are(n: int) -> None:
     columns = columns_for(n)
     order = place_on_grid(clustered(n, 3)[0], columns)
     assert sorted(order.tolist()) == list(range(n))
     assert columns * -(-n // columns) - n < columns
-
-
-def test_a_grid_is_wider_than_high_with_few_gaps() -> None:
-    for n in (40, 174, 473, 5000, 81_444):
-        columns = columns_for(n)
-        assert 1.2 < columns / (n / columns) < 1.9
-        assert -n % columns <= 8
-
-
-def test_the_same_works_give_the_same_layout() -> None:
-    vectors, _ = clustered(90, 4)
-    assert (place_on_grid(vectors, 11) == place_on_grid(vectors, 11)).all()
 
 
 def test_a_sorted_grid_hardly_changes() -> None:
@@ -57,15 +45,6 @@ def test_a_sorted_grid_hardly_changes() -> None:
     assert np.median(np.abs(moved // columns)) <= 2
 
 
-def test_principal_components_hold_the_largest_variance() -> None:
-    vectors, _ = clustered(200, 4)
-    vectors[:, 5] *= 50
-    mean, basis = principal(vectors)
-    assert np.allclose(mean, vectors.mean(axis=0), atol=1e-4)
-    assert np.allclose(basis.T @ basis, np.eye(8), atol=1e-3)
-    assert abs(basis[5, 0]) > 0.99
-
-
 def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
     collection = open_collection(saved)
     name = map_name(collection.state.spaces[0].name)
@@ -74,10 +53,6 @@ def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
     drawn = collection.map()
     assert (stored.keys == work_keys(collection.ids)[drawn.order]).all()
     assert (drawn.order == draw_map(collection.state.spaces[0]).order).all()
-
-
-def test_positions_lie_in_the_middle_of_cells_within_0_and_1(saved: Path) -> None:
-    drawn = open_collection(saved).map()
     positions = drawn.positions
     assert positions.shape == (40, 2) and positions.dtype == np.float32
     assert positions.min() > 0 and positions.max() < 1
@@ -119,25 +94,14 @@ def test_added_works_are_placed_beside_their_most_similar_work_and_others_stay(c
     assert [row for row in after.order.tolist() if row != 40] == before.order.tolist()
 
 
-def test_removed_works_leave_no_gap(copy: Path) -> None:
+def test_removed_works_leave_no_gap_and_after_many_the_map_is_drawn_from_scratch(copy: Path) -> None:
     collection = open_collection(copy)
     before = [collection.ids[row] for row in collection.map().order]
     collection.remove(["03.jpg", "17.jpg"])
     after = [collection.ids[row] for row in collection.map().order]
     assert after == [identity for identity in before if identity not in ("03.jpg", "17.jpg")]
-
-
-def test_after_many_changes_the_map_is_drawn_from_scratch(copy: Path) -> None:
-    collection = open_collection(copy)
-    collection.map()
-    collection.remove(collection.ids[:20])
+    collection.remove(collection.ids[:18])
     assert collection.map().columns == columns_for(20)
-
-
-def test_a_collection_of_three_works_has_a_map(tmp_path: Path) -> None:
-    small = make_collection(artists=1, works=3)
-    small.save(tmp_path / "three")
-    assert sorted(open_collection(tmp_path / "three").map().order.tolist()) == [0, 1, 2]
 
 
 def test_similar_works_are_neighbours_on_the_map() -> None:
