@@ -8,10 +8,12 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]  # python puts scripts/ first itself when it runs a script
@@ -106,7 +108,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One `python app.py` process over the embedded source, with a JSON log, for all tests that do not change it."""
     from app_process import running_app, shared_cache
 
-    with running_app(shared_cache(tmp_path_factory), "--log-format", "json") as app:
+    cache = shared_cache(tmp_path_factory)
+    with ExitStack() as stack:
+        with FileLock(f"{cache}.lock"):  # one app builds the collection, those of other workers open it
+            app = stack.enter_context(running_app(cache, "--log-format", "json"))
         yield app
 
 

@@ -37,9 +37,10 @@ class Diagnosis:
     cores: int
     memory_bytes: int | None
     """None where the system does not tell."""
-    cache: str
-    cache_bytes: int
-    cache_free_bytes: int
+    cache: str | None
+    """None where `platformdirs`, which knows its place, is missing; so are the numbers."""
+    cache_bytes: int | None
+    cache_free_bytes: int | None
     encoder: str | None
     """What `--encoder auto` takes; None when that cannot be told."""
     encoder_reason: str
@@ -69,10 +70,10 @@ def diagnose() -> Diagnosis:
     """Look at this machine. Asks the Hub once, for a few seconds at most; changes nothing."""
     from artsim.cli.installed import find_packages
 
-    packages, cache = find_packages(), cache_folder()
-    home = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
+    packages, cache = find_packages(), _cache()
+    home = next((folder for folder in (cache, *cache.parents) if folder.is_dir()), None) if cache else None
     problems, hints = _lacks(packages)
-    if not _can_write(home):
+    if home is not None and not _can_write(home):
         problems.append(f"{home} cannot be written to. Set ARTSIM_CACHE to a folder that can.")
     encoder, reason = _choose_encoder()
     installed = {package.name for package in packages if package.fits}
@@ -83,9 +84,9 @@ def diagnose() -> Diagnosis:
         system=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count() or 1,
         memory_bytes=_memory(),
-        cache=str(cache),
-        cache_bytes=sum(_file_sizes(cache)),
-        cache_free_bytes=shutil.disk_usage(home).free,
+        cache=str(cache) if cache else None,
+        cache_bytes=sum(_file_sizes(cache)) if cache else None,
+        cache_free_bytes=shutil.disk_usage(home).free if home else None,
         encoder=encoder,
         encoder_reason=reason,
         embedded_runs_with="OpenVINO" if "openvino" in installed else "PyTorch" if "torch" in installed else None,
@@ -93,6 +94,13 @@ def diagnose() -> Diagnosis:
         problems=problems,
         hints=hints,
     )
+
+
+def _cache() -> Path | None:
+    try:
+        return cache_folder()
+    except ImportError:  # told among the packages
+        return None
 
 
 def _can_write(folder: Path) -> bool:
@@ -152,7 +160,9 @@ def as_lines(found: Diagnosis) -> Iterator[str]:
     memory = "" if found.memory_bytes is None else f", {found.memory_bytes / 1e9:.1f} GB of memory"
     yield f"artsim {found.artsim}, Python {found.python}, {found.system}"
     yield f"Machine   {found.cores} cores{memory}"
-    yield f"Cache     {found.cache}: {found.cache_bytes / 1e9:.1f} GB, {found.cache_free_bytes / 1e9:.0f} GB are free"
+    if found.cache_bytes is not None and found.cache_free_bytes is not None:
+        sizes = f"{found.cache_bytes / 1e9:.1f} GB, {found.cache_free_bytes / 1e9:.0f} GB are free"
+        yield f"Cache     {found.cache}: {sizes}"
     yield f"Encoder   auto takes {found.encoder or 'none'} ({found.encoder_reason})"
     yield f"Embedded  {'runs with ' + found.embedded_runs_with if found.embedded_runs_with else 'cannot run'}"
     there = [f"{package.name} {package.version}" for package in found.packages if package.version]

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder that ARTSIM_CACHE names, or artsim's in the cache folder of this platform. Absolute; it may not exist."""
-    chosen = environ.get("ARTSIM_CACHE")
-    folder = Path(chosen).expanduser() if chosen else user_cache_path("artsim", appauthor=False)
-    return folder.absolute()
+    if chosen := environ.get("ARTSIM_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("artsim", appauthor=False).absolute()
