@@ -55,6 +55,7 @@ def test_every_page(visitor: Any) -> None:
     assert {address: problems for address, problems in found.items() if problems} == {}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_no_page_scrolls_sideways(visit: Callable[..., Any]) -> None:
     visitor = visit(width=WIDTHS[0])

@@ -128,7 +128,6 @@ def test_back_and_forward_bring_controls_and_works_again_without_a_reload(visit:
     assert one.page.evaluate("window.sameVisit") is True
 
 
-@both
 def test_a_link_gives_the_same_view_in_another_browser(visit: Callable[..., Any], app: Any) -> None:
     one = visit()
     identity = one.page.locator("#results .card").nth(2).get_attribute("data-work")

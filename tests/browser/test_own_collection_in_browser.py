@@ -87,7 +87,6 @@ def until(owner: Any, selector: str, text: str) -> None:
     owner.page.locator(selector, has_text=text).first.wait_for()
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_works_are_added_reported_edited_and_removed_and_the_search_follows(
     owner: Any, visit: Callable[..., Any], folder: Path
 ) -> None:

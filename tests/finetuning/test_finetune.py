@@ -132,6 +132,7 @@ def test_an_equal_training_is_skipped_and_another_seed_replaces_it(
     assert load_encoder(str(copy)).revision != revision
 
 
+@pytest.mark.sweep
 def test_a_killed_run_resumes_to_the_same_weights(
     tuned: Path, checkpoint: Any, labelled: Source, labelled_folder: Path, recipe: Recipe, tmp_path: Path
 ) -> None:

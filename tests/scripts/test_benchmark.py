@@ -93,6 +93,7 @@ def test_startup_starts_twice_on_one_cache(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.slow
 @pytest.mark.browser
+@pytest.mark.sweep
 def test_page_times_dropped_pictures_and_clicks_in_a_browser(tmp_path: Path) -> None:
     """In a process of its own: only one playwright can run in this one."""
     build_collection(open_source("met"), load_encoder("embedded"), tmp_path / "works", limit=9)

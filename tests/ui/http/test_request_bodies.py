@@ -280,7 +280,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_on_disk(address: str) -> None:
         return {*Path(get_upload_folder()).iterdir()} - before
 
     def comes_true(question: Callable[[], object]) -> bool:
-        return any(question() or time.sleep(0.05) for _ in range(200))
+        return any(question() or time.sleep(0.05) for _ in range(2400))
 
     with socket.create_connection((at.hostname, at.port), timeout=20) as line:
         line.sendall(f"{head}\r\n{start}".encode())

@@ -28,7 +28,7 @@ def map_tiles(works: Any, tmp_path: Path) -> MapTiles:
 
 def complete(map_tiles: MapTiles, *position: int) -> Tile:
     """The tile, once all its thumbnails have been made."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         tile = map_tiles.tile(*position)
         assert tile is not None
