@@ -20,6 +20,8 @@ from artsim.images.decode import load_image, to_file
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 def cropped(image: Image.Image, chance: random.Random) -> Image.Image:
     """5-10 % off the width and the height, anywhere."""

@@ -17,6 +17,8 @@ from artsim.evaluation.copies import intersection_over_union
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 Box = tuple[float, float, float, float]
 
 

@@ -22,6 +22,8 @@ from artsim import CollectionError, SourceError, build_collection, open_collecti
 from artsim.building.pipeline import report_path
 from artsim.files.lock import build_lock
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

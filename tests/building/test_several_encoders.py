@@ -13,6 +13,8 @@ from artsim.embedding.vector_columns import name_spaces, space_name
 from artsim.encoders import embed, load_encoder
 from artsim.images.decode import load_image
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 @pytest.fixture(scope="module")
 def dino(checkpoint: Any) -> Any:

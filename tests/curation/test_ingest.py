@@ -17,6 +17,8 @@ from artsim.curation.session import EditSession
 from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name
 from artsim.images.decode import load_image, to_file
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 TIMEOUT = 300.0  # seconds, for a loaded machine
 
 

@@ -24,6 +24,8 @@ from artsim.encoders.runtime import Engine, Maps, OpenVinoEngine, TorchEngine, u
 from artsim.errors import EncoderError
 from artsim.images.decode import load_image
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 ROOT = Path(__file__).resolve().parents[2]
 TAPS = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)
 

@@ -17,6 +17,8 @@ from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import EncoderError
 from artsim.images.decode import load_image
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 KINDS = ["clip", "siglip", "siglip2", "dinov2", "resnet", "efficientnet"]
 Checkpoint = Callable[[str], Path]
 

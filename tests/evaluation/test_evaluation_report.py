@@ -12,6 +12,8 @@ from artsim.evaluation import Evaluation, Setting, Task, evaluate
 from artsim.evaluation.report import EXAMPLES, SHOWN, example_sections, examples, query_section, write_report
 from artsim.evaluation.tables import Table
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 TABLE = Table("Figures", ("metric", "mean"), (("P@1", "0.500"),), "A note.")
 
 

@@ -24,6 +24,8 @@ from artsim.sources import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tuned(checkpoint: Any, labelled: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -81,6 +81,7 @@ def test_only_the_upper_layers_of_the_image_part_are_unfrozen(checkpoint: Any) -
         assert any(last in name for name in unfrozen), unfrozen
 
 
+@pytest.mark.slow
 def test_the_embedded_backbone_saves_only_the_changed_weights(pictures: list[Image.Image], tmp_path: Path) -> None:
     backbone = load_backbone("embedded")
     untrained = untrained_segments(backbone, pictures)

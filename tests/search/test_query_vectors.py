@@ -13,6 +13,8 @@ from PIL import Image
 from artsim import Part
 from artsim.search.query_vectors import QueryEmbedding
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 @pytest.fixture
 def counted(collection: Any) -> tuple[QueryEmbedding, Counting, Any]:

@@ -19,6 +19,8 @@ from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 from artsim.snapshot.region_index import fit_regions, index_regions
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 INDEX, STATISTICS = "index/embedded.regions.faiss", "index/embedded.regions.safetensors"
 COLUMN = "embedded_regions"
 PLACE = (0.35, 0.1, 0.9, 0.65)  # a detail: 30 % of the area

@@ -11,6 +11,8 @@ from artsim import EncoderError, Part, Query, QueryError, build_collection, open
 from artsim.collection import Collection
 from artsim.encoders import load_encoder
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 NAMES = ["dinov2", "clip"]
 
 

@@ -17,6 +17,8 @@ from artsim.errors import ArtsimError, SourceError
 from artsim.sources.nga import preparation
 from artsim.sources.nga.preparation import prepare
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "prepare_nga.py"
 
 

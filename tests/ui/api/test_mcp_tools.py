@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from served import in_session, listening
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 Call = Callable[..., Any]
 
 
