@@ -15,6 +15,8 @@ from synthetic import make_collection
 from artsim.cli.main import main
 from artsim.cli.run import run_main
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
 
 Run = Callable[..., int]

@@ -14,6 +14,8 @@ import artsim
 from artsim.cli.main import main
 from artsim.errors import ArtsimError
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 REPO = "artist/stripes"
 
 

@@ -18,6 +18,8 @@ from artsim.errors import ArtsimError
 from artsim.hub import create_space
 from artsim.hub.hosting import SpacePlan, space_readme, space_requirements
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 ROOT = Path(__file__).resolve().parents[2]
 REPO, SPACE = "artist/stripes", "artist/alike"
 

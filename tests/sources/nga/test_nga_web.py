@@ -14,6 +14,8 @@ from artsim.sources.nga.pictures import TRUSTED_HOSTS, image_url
 from artsim.web.http import FetchError, Stopped, WebClient
 from artsim.web.retries import retry_after
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 BUSY = Answer(429, headers={"Retry-After": "1"})
 
 

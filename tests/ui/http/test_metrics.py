@@ -9,6 +9,8 @@ from served import served
 
 from artsim.ui.http.traffic import UNKNOWN_ROUTE
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
