@@ -18,6 +18,8 @@ from artsim.encoders.style_head import head_segments
 from artsim.errors import EncoderError
 from artsim.finetuning.backbones import Backbone, load_backbone
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 FAMILIES = ("resnet", "efficientnet", "dinov2", "clip")
 
 
@@ -81,7 +83,6 @@ def test_only_the_upper_layers_of_the_image_part_are_unfrozen(checkpoint: Any) -
         assert any(last in name for name in unfrozen), unfrozen
 
 
-@pytest.mark.slow
 def test_the_embedded_backbone_saves_only_the_changed_weights(pictures: list[Image.Image], tmp_path: Path) -> None:
     backbone = load_backbone("embedded")
     untrained = untrained_segments(backbone, pictures)
