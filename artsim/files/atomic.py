@@ -1,8 +1,9 @@
-"""Atomic writes: a file or folder is written beside its target and renamed into place, so it is the old or the new one."""
+"""Durable writes: what is written is on disk when a function returns, and is the old or the new one whatever happens."""
 
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import shutil
 import tempfile
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from artsim.errors import CollectionError
+from artsim.files import disk
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -76,26 +80,65 @@ def clear_leftovers(target: Path) -> None:
 
 
 @contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write; its content is synced when the block ends. It is removed if the block raises.
+
+    Its name is durable after `disk.sync_folder`, once for all files of a folder.
+    """
+    with writing(path), _removed_on_error(path), disk.create(path) as file:
+        yield file
+        disk.sync(file)
+
+
+@contextmanager
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write (and read back); it replaces `path` when the block ends, and is removed if the block raises.
 
     Threads and processes may write the same `path`: the last one wins.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w+b") as file:
+    with writing(path):
+        make_folders(path.parent)
+        with _removed_on_error(temporary):
+            with disk.create(temporary) as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-    finally:
-        with suppress(OSError):  # already renamed, or its folder was never created
-            temporary.unlink()
+                disk.sync(file)
+            disk.rename(temporary, path)
+        disk.sync_folder(path.parent)
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # it stays then, until somebody clears the folder
+            disk.remove(path)
+        raise
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file that is either the old or the new one, even after a crash. `CollectionError` when it cannot be written."""
     with replacing_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it, each durable."""
+    if not folder.is_dir():
+        make_folders(folder.parent)
+        disk.make_folder(folder)
+        disk.sync_folder(folder.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, or a folder with all it holds. What cannot be removed now stays, with a line in the log."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            for entry in sorted(path.iterdir()):
+                remove_tree(entry)
+            disk.remove_folder(path)
+        else:
+            disk.remove(path)
+    except OSError as error:  # as on Windows, where a file that is being read cannot be removed
+        log.info("%s cannot be removed now (%s).", path, error)

@@ -1,7 +1,11 @@
-"""A lock between processes: one build into a folder at a time."""
+"""Locks between processes: one process at a time builds or saves in a folder."""
 
 from __future__ import annotations
 
+import datetime
+import json
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +13,53 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from artsim.errors import CollectionError
-from artsim.files.atomic import beside, writing
+from artsim.files.atomic import beside, make_folders, writing
+from artsim.messages.message import Message
+
+LOCK, HOLDER = ".lock", ".lock.json"
+
+
+@contextmanager
+def collection_lock(folder: Path, purpose: str, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the collection in `folder` for `purpose`, such as "saving it". The folder is made if it is missing.
+
+    Raises `CollectionError` that names the holder if another process, or another thread of this one, does not let it go
+    within `wait` seconds. The lock ends with its process.
+    """
+    with writing(folder):
+        make_folders(folder)
+        (folder / LOCK).touch()  # filelock waits for a file that it cannot create
+        lock = FileLock(folder / LOCK, timeout=wait)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise CollectionError(
+                "{folder} is locked: {holder}. Wait until that is done, or end that process.",
+                folder=folder,
+                holder=_holder(folder),
+            ) from error
+    try:
+        with writing(folder):
+            (folder / HOLDER).write_text(json.dumps(_entry(purpose)), encoding="utf-8")
+        yield
+    finally:
+        (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _entry(purpose: str) -> dict[str, str | int]:
+    """Who holds the lock, for those who find it held."""
+    since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "purpose": purpose, "since": since}
+
+
+def _holder(folder: Path) -> str:
+    """Who holds the lock of `folder`, in words."""
+    try:
+        entry = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        return Message("process {pid} on {host} has been {purpose} since {since}", **entry)
+    except (OSError, ValueError, TypeError, KeyError):  # it was taken this very moment, or by a stranger
+        return Message("another process is writing to it")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from artsim.messages.message import Message
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT_VERSION = 2  # the newest that is read; 2 adds regions to 1, and is written only for collections with regions
+FORMAT_VERSION = 3  # the only one that is read: column groups in files of their own, compact vectors
 FILE_NAME = "artsim.json"
 T = TypeVar("T")
 _HASHED_UP_TO = 256_000_000  # larger files are checked by size when opened, by hash when fetched or on request
@@ -24,48 +24,95 @@ Images = Literal["bytes", "urls"]
 """Pictures are in the dataset, or only their addresses are, in the column `image_url`."""
 
 
+IndexKind = Literal["exact", "compact"]
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """One file of a column group, and how many rows it holds."""
+
+    file: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The files of each column group, in the order of their rows.
+
+    On disk, each group has files of its own: `metadata` one row for each work, the others also rows of removed works, as
+    the hidden columns of the metadata say. Published, the same files hold all groups, and row i is work i in each.
+    """
+
+    metadata: tuple[PartRecord, ...] = ()
+    vectors: tuple[PartRecord, ...] = ()
+    pictures: tuple[PartRecord, ...] = ()
+    """Empty where only the addresses of the pictures are known."""
+    recognition: tuple[PartRecord, ...] = ()
+    """Vectors for recognising a work; not written yet."""
+
+    @property
+    def parts(self) -> tuple[PartRecord, ...]:
+        return (*self.metadata, *self.vectors, *self.pictures, *self.recognition)
+
+
 @dataclass(frozen=True)
 class RegionsRecord:
-    """The regions of a space: row `work * len(boxes) + region` of the index is one region of one work."""
+    """The regions of a space: its vector column holds, for each work, the concatenated vectors of all boxes."""
 
     column: str
-    """Embedding column: for each work, its concatenated region vectors."""
     boxes: tuple[tuple[float, float, float, float], ...]
     """(left, top, right, bottom) of each region, fractions of the picture's width and height."""
     dim: int
-    """Length of a region vector."""
-    index: str
-    index_type: str
-    statistics: str
-    metric: str = "inner_product"
+    """Length of a stored region vector."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpaceRecord:
-    """One space: its encoder, embedding columns and files."""
+    """One space: its encoder, vector columns and files."""
 
     name: str
     encoder: str
     revision: str
-    columns: Mapping[str, str]
-    """Aspect -> name of its embedding column in the dataset."""
     dims: Mapping[str, int]
-    """Aspect -> length of its vectors."""
-    index: str
-    index_type: str
+    """Aspect -> length of its raw vectors."""
+    columns: Mapping[str, str]
+    """What a vector column holds (subject, density, compact, ...) -> its name."""
     statistics: str
+    """File of what was fitted."""
+    index_type: IndexKind
+    index: str | None = None
+    """File of the fast-scan codes of a compact index; an exact one is made when the collection is opened."""
+    map: str | None = None
+    """File of the map of works."""
     metric: str = "inner_product"
     regions: RegionsRecord | None = None
+    preprocessing: str | None = None
+    """Version of what is done to a picture before it is embedded."""
+    precision: str | None = None
+    """Number format that the encoder computed in."""
+    neighbours: str | None = None
+    """Vector column of the two nearest works of each work."""
+    calibration: str | None = None
+    """File of what scores are calibrated by."""
+    recognition: str | None = None
+    """Column of the group `recognition`."""
 
     @property
-    def indexes(self) -> tuple[str, ...]:
-        """The files that can be rebuilt from the embedding columns."""
-        return (self.index,) if self.regions is None else (self.index, self.regions.index)
+    def rebuildable(self) -> tuple[str, ...]:
+        """The files that can be made again from the vector columns."""
+        return tuple(name for name in (self.index, self.map) if name is not None)
 
     @property
     def vector_columns(self) -> tuple[str, ...]:
-        """All embedding columns, that of the regions included."""
-        return (*self.columns.values(), *(() if self.regions is None else (self.regions.column,)))
+        """All vector columns, that of the regions included."""
+        more = (None if self.regions is None else self.regions.column, self.neighbours)
+        return (*self.columns.values(), *(name for name in more if name is not None))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of this space alone."""
+        more = () if self.calibration is None else (self.calibration,)
+        return (self.statistics, *self.rebuildable, *more)
 
 
 @dataclass(frozen=True)
@@ -93,16 +140,20 @@ class Manifest:
 
     title: str
     rows: int = 0
+    """Number of works."""
     source: Mapping[str, str]
     """`name`, `homepage`, `description`, `fingerprint` of the source."""
     license: str
     created: str = ""
     """UTC date and time, ISO 8601."""
     images: Images = "bytes"
+    groups: Groups = Groups()
     spaces: tuple[SpaceRecord, ...] = ()
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     """Every other file of the collection, by its POSIX path."""
-    format_version: int = 1
+    generation: int = 0
+    """How many times the collection was saved in its folder; new files are in `generations/` under this number."""
+    format_version: int = FORMAT_VERSION
     artsim_version: str = ""
 
     @property
@@ -111,17 +162,17 @@ class Manifest:
         return self.images == "bytes"
 
     @property
-    def indexes(self) -> set[str]:
-        """The files of all spaces that can be rebuilt from the embedding columns, maps included."""
-        return {name for space in self.spaces for name in (*space.indexes, map_name(space.name))}
+    def rebuildable(self) -> set[str]:
+        """The files of all spaces that can be made again from the vector columns."""
+        return {name for space in self.spaces for name in space.rebuildable}
 
     @property
-    def data_files(self) -> list[str]:
-        """The parquet files, in the order of their rows."""
-        return sorted(name for name in self.files if name.startswith("data/"))
+    def vector_columns(self) -> set[str]:
+        """The names of all vector columns."""
+        return {name for space in self.spaces for name in space.vector_columns}
 
     def to_json(self) -> str:
-        """The content of the file. `regions` is left out where there are none: readers of version 1 do not know the key."""
+        """The content of the file."""
         return _checked(Manifest).dump_json(self, indent=2, exclude_none=True).decode() + "\n"
 
 
@@ -136,11 +187,6 @@ def _checked(form: type[T]) -> TypeAdapter[T]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(form)
-
-
-def map_name(space: str) -> str:
-    """The file of the map of a space, if it has one: see `artsim.snapshot.works_map`."""
-    return f"index/{space}.map.safetensors"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -165,6 +211,8 @@ def parse_manifest(text: str, name: str) -> Manifest:
     """Parse a manifest; `name` names it in errors. `CollectionError` when it is damaged, or written by a newer artsim."""
     try:
         version = _checked(_Version).validate_json(text).format_version
+        if version < FORMAT_VERSION:
+            raise CollectionError("{name} was made by an older artsim, in another format; build it again.", name=name)
         if version > FORMAT_VERSION:
             raise CollectionError(
                 "{name} has format version {version}; this artsim reads up to {known}. Update artsim.",
@@ -200,17 +248,17 @@ def _check_paths(manifest: Manifest) -> None:
             raise ValueError(f"{name} is not a path within the collection")
     if not manifest.spaces:
         raise ValueError("it has no spaces")
-    for space in manifest.spaces:
-        statistics = (space.statistics,) if space.regions is None else (space.statistics, space.regions.statistics)
-        for name in (*space.indexes, *statistics):
-            if name not in manifest.files:
-                raise ValueError(f"{name} is not among its files")
+    if not manifest.groups.metadata or not manifest.groups.vectors:
+        raise ValueError("it names no files of metadata or vectors")
+    named = [part.file for part in manifest.groups.parts]
+    for name in (*named, *(name for space in manifest.spaces for name in space.files)):
+        if name not in manifest.files:
+            raise ValueError(f"{name} is not among its files")
 
 
-def record_files(folder: Path) -> dict[str, FileRecord]:
-    """Size and sha256 of every file below `folder` except the manifest, by POSIX path."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FILE_NAME)
-    return {path.relative_to(folder).as_posix(): FileRecord(path.stat().st_size, sha256(path)) for path in paths}
+def record_file(path: Path) -> FileRecord:
+    """Size and sha256 of a file."""
+    return FileRecord(path.stat().st_size, sha256(path))
 
 
 def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -> dict[str, str]:

@@ -1,0 +1,129 @@
+"""Vector columns in Arrow IPC files: written in chunks, read memory-mapped, so that opening copies nothing.
+
+Every column is a fixed-size list of float32, float16 or uint8. A file never changes once a manifest names it; it may be
+removed while it is mapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from artsim.errors import CollectionError
+from artsim.files.atomic import new_file
+
+CHUNK = 131_072  # rows that lie together in one array; what a writer holds in memory
+_TYPES = {pa.float32(): np.dtype(np.float32), pa.float16(): np.dtype(np.float16), pa.uint8(): np.dtype(np.uint8)}
+
+VectorKinds = Mapping[str, tuple[np.dtype, int]]
+"""Column -> type and length of its vectors."""
+
+
+class VectorWriter:
+    """Writes rows of all columns in order. Use it through `writing_vectors`."""
+
+    def __init__(self, writer: pa.ipc.RecordBatchFileWriter, kinds: VectorKinds) -> None:
+        self._writer, self._kinds = writer, dict(kinds)
+        self._chunk: dict[str, np.ndarray] = {}
+        self._filled = 0
+        self.rows = 0
+
+    def write(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Add rows: column -> (m, d), all columns with the same m."""
+        count = len(next(iter(columns.values())))
+        start = 0
+        while start < count:
+            if not self._chunk:
+                self._chunk = {name: np.empty((CHUNK, dim), dtype) for name, (dtype, dim) in self._kinds.items()}
+            stop = min(count, start + CHUNK - self._filled)
+            for name, chunk in self._chunk.items():
+                chunk[self._filled : self._filled + stop - start] = columns[name][start:stop]
+            self._filled += stop - start
+            self.rows += stop - start
+            start = stop
+            if self._filled == CHUNK:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is left in memory."""
+        if self._filled:
+            arrays = [_column(self._chunk[name][: self._filled]) for name in self._kinds]
+            self._writer.write_batch(pa.record_batch(arrays, names=list(self._kinds)))
+        self._chunk, self._filled = {}, 0
+
+
+@contextmanager
+def writing_vectors(path: Path, kinds: VectorKinds) -> Iterator[VectorWriter]:
+    """Write a durable file of vector columns: `writer.write({column: (m, d)})`, any number of times."""
+    types = {dtype: arrow for arrow, dtype in _TYPES.items()}
+    schema = pa.schema([(name, pa.list_(types[np.dtype(dtype)], dim)) for name, (dtype, dim) in kinds.items()])
+    with new_file(path) as file:
+        writer = pa.ipc.new_file(file, schema)
+        vectors = VectorWriter(writer, kinds)
+        yield vectors
+        vectors.flush()
+        writer.close()
+
+
+def vectors_of(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
+    """Column -> its vectors as memory-mapped arrays (at most `CHUNK`, d), in order.
+
+    Raises `CollectionError` for any file but one of `writing_vectors`.
+    """
+    try:
+        with pa.memory_map(str(path)) as mapped:
+            size = mapped.size()
+            with pa.ipc.open_file(mapped) as reader:
+                _check_types(reader.schema)
+                batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+                schema = reader.schema
+        for batch in batches:
+            batch.validate()
+        if sum(batch.nbytes for batch in batches) > size:
+            raise ValueError("its vectors are compressed")
+        return {
+            field.name: tuple(_array(batch.column(place)) for batch in batches) or (_no_rows(field.type),)
+            for place, field in enumerate(schema)
+        }
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise CollectionError(
+            "{path} is not a file of vectors ({reason}); fetch or build the collection again.",
+            path=path,
+            reason=" ".join(str(error).split()),
+        ) from error
+
+
+def kinds_of(columns: Mapping[str, tuple[np.ndarray, ...]]) -> dict[str, tuple[np.dtype, int]]:
+    """Type and length of the vectors of each column."""
+    return {name: (parts[0].dtype, parts[0].shape[1]) for name, parts in columns.items()}
+
+
+def _check_types(schema: pa.Schema) -> None:
+    """`ValueError` unless every column holds vectors."""
+    if len(set(schema.names)) < len(schema.names):
+        raise ValueError("two columns have one name")
+    for field in schema:
+        if type(field.type) is not pa.FixedSizeListType or field.type.value_type not in _TYPES:
+            raise ValueError(f"{field.name} is of type {field.type}")
+
+
+def _column(vectors: np.ndarray) -> pa.Array:
+    """(n, d) as a fixed-size list column; nothing is copied."""
+    flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+
+
+def _array(column: pa.FixedSizeListArray) -> np.ndarray:
+    """(n, d): a column without copying. `ValueError` if a value is missing."""
+    flat = column.values if not column.offset else column.flatten()
+    if column.null_count or flat.null_count:
+        raise ValueError("it lacks values")
+    return flat.to_numpy(zero_copy_only=True)[: len(column) * column.type.list_size].reshape(len(column), -1)
+
+
+def _no_rows(kind: pa.FixedSizeListType) -> np.ndarray:
+    return np.zeros((0, kind.list_size), _TYPES[kind.value_type])
