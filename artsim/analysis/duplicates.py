@@ -143,7 +143,7 @@ def _neighbours(space: Space, rows: np.ndarray) -> np.ndarray:
     """(p, 2) positions in `rows`, first < second: each work with its nearest by raw subject cosine."""
     import faiss
 
-    vectors = space.raw_subject.vectors(rows)
+    vectors = space.plain(rows)
     k = min(_NEIGHBOURS + 1, len(rows))
     _, found = faiss.knn(vectors, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
     pairs = np.stack([np.repeat(np.arange(len(rows)), k), found.ravel()], axis=1)
@@ -168,7 +168,7 @@ def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, same_file: np
         chunk = slice(start, start + _PAIRS)
         first, second = pairs[chunk].T
         all_bits[chunk] = distances(hashes[first], hashes[second])
-        vectors = space.raw_subject.vectors(first), space.raw_subject.vectors(second)
+        vectors = space.plain(first), space.plain(second)
         cosines[chunk] = np.clip(np.einsum("pd,pd->p", *vectors), -1, 1)
     sample = space.statistics.raw_pairs
     agreeing = same_file | ((all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines))

@@ -47,8 +47,8 @@ def work_of_file(state: State, sha256: str) -> str | None:
 def work_like(new: NewPicture, state: State, known: dict[str, np.ndarray]) -> str | None:
     """The id of a work that `new` reproduces, else None. `known`: cache of hashes by sha256, extended in place."""
     space = state.spaces[0]
-    scores, rows = space.raw_subject.search(new.subject[None], min(_NEAREST, len(state)))
-    for row in rows[0][unusually_alike(space.statistics.raw_pairs, scores[0]) & (rows[0] >= 0)].tolist():
+    scores, rows = space.nearest_plain(new.subject, _NEAREST)
+    for row in rows[unusually_alike(space.statistics.raw_pairs, scores)].tolist():
         hashes = _hashes_of(state, row, known)
         if _near(new, hashes) and edge_alignment(new.grey, small_grey(small_picture(state, row))) >= SAME_OUTLINES:
             return state.table.column("id")[row].as_py()

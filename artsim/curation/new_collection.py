@@ -9,6 +9,7 @@ from typing import Any
 from artsim.collection import Collection
 from artsim.columns import features
 from artsim.embedding.embedded_works import EmbeddedWorks
+from artsim.index import Rows
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
@@ -37,8 +38,7 @@ def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, colu
             space.name,
             space.encoder,
             space.revision,
-            space.columns,
-            {aspect: first.vectors[space.name].blocks[aspect] for aspect in space.columns},
+            {aspect: Rows.of(block) for aspect, block in first.vectors[space.name].blocks.items()},
             segments=space.statistics.segments,
         )
         for space in like.state.spaces

@@ -16,16 +16,23 @@ ReadFile = Callable[[], bytes]
 
 @dataclass(frozen=True)
 class SpaceVectors:
-    """The vectors of n works in one space: raw blocks (n, d each), and region vectors (n, regions * d) if it has any."""
+    """The vectors of n works in one space: raw blocks (n, d each), and region vectors (n, regions * d) if it has any.
+
+    Of works that were taken out of a compact space: the plain `subject` block alone, `codes` (n, dimension) uint8, and
+    `region_codes` (n, regions * dimension) uint8.
+    """
 
     blocks: Blocks
     regions: np.ndarray | None = None
+    codes: np.ndarray | None = None
+    region_codes: np.ndarray | None = None
 
     def only(self, rows: Sequence[int]) -> SpaceVectors:
         """The vectors of the works at `rows`."""
         chosen = list(rows)
         blocks: Blocks = {aspect: block[chosen] for aspect, block in self.blocks.items()}
-        return SpaceVectors(blocks, None if self.regions is None else self.regions[chosen])
+        others = (self.regions, self.codes, self.region_codes)
+        return SpaceVectors(blocks, *(None if other is None else other[chosen] for other in others))
 
 
 @dataclass(frozen=True)
@@ -67,5 +74,15 @@ def _concat_vectors(batches: Sequence[SpaceVectors]) -> SpaceVectors:
     blocks: Blocks = {
         aspect: np.concatenate([batch.blocks[aspect] for batch in batches]) for aspect in batches[0].blocks
     }
-    regions = [batch.regions for batch in batches if batch.regions is not None]
-    return SpaceVectors(blocks, np.concatenate(regions) if regions else None)
+    return SpaceVectors(
+        blocks,
+        _concat_all([batch.regions for batch in batches]),
+        _concat_all([batch.codes for batch in batches]),
+        _concat_all([batch.region_codes for batch in batches]),
+    )
+
+
+def _concat_all(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """The arrays end to end; None if there are none."""
+    there = [array for array in arrays if array is not None]
+    return np.concatenate(there) if there else None

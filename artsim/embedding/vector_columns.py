@@ -54,6 +54,16 @@ def vector_columns(space: str) -> dict[Aspect, str]:
     return {aspect: "palette_color" if aspect == "color" else f"{prefix}_{aspect}" for aspect in ASPECTS}
 
 
+def compact_column(space: str) -> str:
+    """The name of the embedding column for compact vectors."""
+    return f"{space.replace('-', '_')}_compact"
+
+
+def density_column(space: str) -> str:
+    """The name of the column for the density of each work."""
+    return f"{space.replace('-', '_')}_density"
+
+
 def region_column(space: str) -> str:
     """The name of the embedding column for region vectors."""
     return f"{space.replace('-', '_')}_regions"

@@ -51,8 +51,8 @@ def measure_neighbours(
     cosines, is_found = [], np.zeros(n, bool)
     for block, order in rank_works(space, setting, rows, lambda row: np.arange(n) != row):
         top = order[:, :k]
-        queries = space.raw_subject.vectors(block)
-        answers = space.raw_subject.vectors(top.reshape(-1)).reshape(len(block), k, -1)
+        queries = space.plain(block)
+        answers = space.plain(top.reshape(-1)).reshape(len(block), k, -1)
         cosines.append(np.clip(np.einsum("qd,qkd->qk", queries, answers), -1, 1))
         is_found[top] = True
     cosine = np.concatenate(cosines)

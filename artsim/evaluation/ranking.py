@@ -66,7 +66,7 @@ def rank_works(
     Yields the block's query rows (b,) and all rows for each of them (b, n), best first. Works where `candidates(row)` (n,)
     bool is false go to the end. Equal scores keep the order of the collection.
     """
-    size = max(1, _BLOCK_SCORES // len(space.statistics))
+    size = max(1, _BLOCK_SCORES // len(space))
     shares = space.statistics.weigh(setting.aspects)
     for start in range(0, len(rows), size):
         block = rows[start : start + size]
@@ -82,12 +82,11 @@ def rank_works(
 
 def _uncorrected_scores(space: Space, setting: Setting, rows: np.ndarray) -> np.ndarray:
     """(q, n) float32: raw cosines, or weighted sums of the aspects' cosines, of the works at `rows` (q,) to all works."""
-    all_rows = np.arange(len(space.statistics))
+    all_rows = np.arange(len(space))
     if setting.ranking == "cosine":
-        raw = space.raw_subject
-        return unit_rows(raw.vectors(rows)) @ raw.vectors(all_rows).T
+        return unit_rows(space.plain(rows)) @ space.plain(all_rows).T
     statistics = space.statistics
-    blocks = statistics.split(space.index.vectors(rows))  # unit rows again, as in a search: an fp16 index rounds
+    blocks = statistics.split(space.index.vectors(rows))  # unit rows again, as in a search: 8 bits round
     index_vectors = np.concatenate([unit_rows(block) for block in blocks.values()], axis=1)
     return statistics.query_vector(index_vectors, statistics.weigh(setting.aspects)) @ space.index.vectors(all_rows).T
 

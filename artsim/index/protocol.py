@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
+IndexKind = Literal["exact", "compact"]
+
 
 class VectorIndex(Protocol):
-    """Nearest-neighbour search over n vectors by inner product."""
+    """Nearest-neighbour search over n vectors by inner product. An index never changes: adding and removing make new ones."""
 
-    kind: str
-    """"flat", "fp16" or "hnsw", as the manifest records it."""
+    kind: IndexKind
     dimension: int
 
     def __len__(self) -> int: ...
@@ -23,12 +23,10 @@ class VectorIndex(Protocol):
         """The `k` rows with the highest inner product per query (q, dimension) float32.
 
         `allowed` (n,) bool restricts the rows before the top k is taken. Returns scores and rows, both (q, k), best
-        first; where fewer than `k` rows are found, the remaining rows are -1.
+        first; `k` is at most the number of rows that are allowed.
         """
         ...
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
-        """The stored vectors (len(rows), dimension) float32, rounded to float16 unless "flat"."""
+        """The stored vectors (len(rows), dimension) float32; of a compact index, decoded from 8 bits."""
         ...
-
-    def save(self, path: Path) -> None: ...

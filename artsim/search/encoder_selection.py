@@ -58,7 +58,7 @@ def base_scores(query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> tuple[
     space = query.space
     if query.index_vector is not None and ranking != "cosine":
         return space.index.vectors(rows) @ query.weighted_vector, space.statistics.pairs @ query.shares
-    scores = space.raw_subject.vectors(rows) @ query.raw_query
+    scores = space.plain(rows) @ query.raw_query
     return scores, space.statistics.raw_pairs if query.words is None else scores_of_all(space, query.raw_query)
 
 
@@ -70,7 +70,7 @@ def calibrated(query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> np.ndar
     scores = standard_scores(*base_scores(query, rows, ranking))
     if query.words is None or query.index_vector is None or ranking == "cosine":
         return scores
-    by_text = query.space.raw_subject.vectors(rows) @ query.words
+    by_text = query.space.plain(rows) @ query.words
     text_scores = standard_scores(by_text, scores_of_all(query.space, query.words))
     return (scores + query.word_weight * text_scores) / (1 + query.word_weight)
 
@@ -82,12 +82,12 @@ def margin(query: SpaceQuery, rows: np.ndarray, ranking: Ranking) -> float:
 
 def mean_cosine(query: SpaceQuery, rows: np.ndarray) -> float:
     """Mean raw subject cosine of the matches at `rows`; nan without matches."""
-    cosines = query.space.raw_subject.vectors(rows) @ query.reference
+    cosines = query.space.plain(rows) @ query.reference
     return float(np.clip(cosines, -1, 1).mean()) if len(rows) else float("nan")
 
 
 def scores_of_all(space: Space, vector: np.ndarray) -> np.ndarray:
     """(m,): cosines of a raw vector to all works, or to `_MAX_SAMPLE` evenly spaced ones."""
-    n = len(space.statistics)
+    n = len(space)
     rows = np.arange(n) if n <= _MAX_SAMPLE else np.linspace(0, n - 1, _MAX_SAMPLE).astype(int)
-    return space.raw_subject.vectors(rows) @ vector
+    return space.plain(rows) @ vector

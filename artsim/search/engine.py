@@ -125,7 +125,7 @@ def make_space_query(
     if known:
         rows = np.array([state.rows[part.work or ""] for part in known])
         index_vectors.append(space.index.vectors(rows))
-        raw.append(space.raw_subject.vectors(rows))
+        raw.append(space.plain(rows))
     if pictures:
         weights = _weights([*fresh, *known])
         sums = add_pictures(space, np.concatenate(index_vectors), np.concatenate(raw), weights)

@@ -76,11 +76,11 @@ def weighted_scores(
     def among(best: np.ndarray) -> np.ndarray:
         return sum_of([likeness_among(item.space, item.shares, rows[best]) for item in space_queries], shares)
 
-    density = sum_of([item.space.statistics.density[rows] @ item.shares for item in space_queries], shares)
+    density = sum_of([item.space.density.take(rows) @ item.shares for item in space_queries], shares)
     scores = order_candidates(summed, density, among, diffused=diffused)
     if space_queries[0].words is None:
         return scores
-    text_scores = [item.space.raw_subject.vectors(rows) @ item.words for item in space_queries]
+    text_scores = [item.space.plain(rows) @ item.words for item in space_queries]
     by_text = sum_of([standard(item) for item in text_scores], np.asarray(weights) / np.sum(weights))
     return standard(scores) + space_queries[0].word_weight * standard(by_text)
 

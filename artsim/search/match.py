@@ -16,8 +16,6 @@ from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State
 
-_CLOSE = 0.5  # quantile of the works' mean likeness to their ten nearest, from which on a match is close
-
 
 @dataclass(frozen=True)
 class Match:
@@ -54,7 +52,7 @@ def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.nda
     if not len(rows):
         return []
     space, statistics = query.space, query.space.statistics
-    cosine = np.clip(space.raw_subject.vectors(rows) @ query.reference, -1, 1)
+    cosine = np.clip(space.plain(rows) @ query.reference, -1, 1)
     aspects: tuple[Aspect, ...]
     if query.index_vector is None:  # a text alone has no style and no colour
         everything = np.sort(scores_of_all(space, query.reference))
@@ -66,10 +64,10 @@ def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.nda
         blocks = statistics.split(space.index.vectors(rows))
         values = np.stack([blocks[aspect] @ wanted[aspect][0] for aspect in aspects], axis=1)
         likeness = values @ query.shares
-        percentiles = percentile(np.sort(statistics.pairs @ query.shares), likeness)
-        columns = [percentile(np.sort(statistics.pairs[:, i]), values[:, i]) for i in range(len(aspects))]
+        percentiles = percentile(statistics.sorted_pairs(query.shares), likeness)
+        columns = [percentile(pairs, values[:, i]) for i, pairs in enumerate(statistics.sorted_pairs_by_aspect)]
         by_aspect = np.stack(columns, axis=1)
-        close = likeness >= np.quantile(statistics.density @ query.shares, _CLOSE)
+        close = likeness >= space.typical_density(query.shares)
     return [
         Match(
             rank=i + 1,

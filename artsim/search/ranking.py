@@ -90,17 +90,17 @@ def rank(
     """
     space = query.space
     if ranking == "cosine" or query.index_vector is None:
-        return _nearest(space.raw_subject, query.raw_query, k, allowed)
+        return space.nearest_plain(query.raw_query, k, allowed)
     if ranking == "likeness":
         return _nearest(space.index, query.weighted_vector, k, allowed)
     count = candidates_for(k)
     _, rows = _nearest(space.index, query.weighted_vector, count, allowed)
     if query.words is not None:
-        rows = np.union1d(rows, _nearest(space.raw_subject, query.words, count, allowed)[1])
+        rows = np.union1d(rows, space.nearest_plain(query.words, count, allowed)[1])
     likeness = space.index.vectors(rows) @ query.weighted_vector
     scores = order_tuned(space, query.shares, rows, likeness, diffused=diffused)
     if query.words is not None:
-        scores = standard(scores) + query.word_weight * standard(space.raw_subject.vectors(rows) @ query.words)
+        scores = standard(scores) + query.word_weight * standard(space.plain(rows) @ query.words)
     order = np.argsort(-scores, kind="stable")[:k]
     return scores[order], rows[order]
 
@@ -109,8 +109,7 @@ def _nearest(
     index: VectorIndex, vector: np.ndarray, k: int, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     scores, rows = index.search(vector[None], k, allowed=allowed)
-    found = rows[0] >= 0  # FAISS pads with -1
-    return scores[0][found], rows[0][found]
+    return scores[0], rows[0]
 
 
 def candidates_for(k: int) -> int:
@@ -127,7 +126,7 @@ def order_tuned(
     """
     return order_candidates(
         likeness,
-        space.statistics.density[rows] @ shares,
+        space.density.take(rows) @ shares,
         lambda best: likeness_among(space, shares, rows[best]),
         diffused=diffused,
     )

@@ -11,16 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from artsim.embedding.embedded_works import EmbeddedWorks, SpaceVectors
-from artsim.encoders import Blocks
+from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.errors import CollectionError, QueryError
-from artsim.index import build_index
-from artsim.snapshot.region_index import IndexedRegions
-from artsim.snapshot.space import Space
-from artsim.snapshot.space_statistics import SpaceStatistics, fit_statistics
 from artsim.snapshot.state import State, metadata_table
-
-_REFIT_GROWTH = 1.25  # a space is refitted once the collection has grown by a quarter since the last fit
 
 
 def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
@@ -31,7 +24,7 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
         rows = [{**row, "sha256": sha} for row, sha in zip(rows, new.hashes, strict=True)]
     check_columns(state, {key for row in rows for key in row} - {"image"})
     table = pa.concat_tables([state.table, metadata_table(rows, state.schema)])
-    spaces = tuple(_grown(space, new.vectors[space.name]) for space in state.spaces)
+    spaces = tuple(space.appended(new.vectors[space.name]) for space in state.spaces)
     old, files, pictures = len(state), new.files, state.pictures
 
     def picture(row: int) -> bytes:
@@ -70,7 +63,7 @@ def without_works(state: State, rows: Sequence[int]) -> State:
     kept = np.flatnonzero(keep)
     if not len(kept):
         raise CollectionError("A collection cannot be empty: keep at least one work, or delete its folder.")
-    spaces = tuple(_shrunk(space, keep) for space in state.spaces)
+    spaces = tuple(space.only(kept) for space in state.spaces)
     pictures = state.pictures
     return State(state.table.filter(pa.array(keep)), spaces, state.schema, lambda row: pictures(int(kept[row])))
 
@@ -79,45 +72,8 @@ def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
     """The works at `rows` in the form in which `with_works` adds them again."""
     works = [state.work(row) for row in rows]
     hashes = tuple(work.pop("sha256", None) or "" for work in works)
-    vectors = {
-        space.name: SpaceVectors(space.raw_blocks(), None if space.regions is None else space.regions.raw()).only(rows)
-        for space in state.spaces
-    }
+    vectors = {space.name: space.vectors_of(np.array(rows, np.int64)) for space in state.spaces}
     return EmbeddedWorks(tuple(works), tuple(partial(state.pictures, row) for row in rows), hashes, vectors)
-
-
-def _grown(space: Space, new: SpaceVectors) -> Space:
-    old = space.raw_blocks()
-    everything: Blocks = {aspect: np.concatenate([old[aspect], new.blocks[aspect]]) for aspect in old}
-    n = len(everything["subject"])
-    if n > _REFIT_GROWTH * space.statistics.fitted:
-        statistics = fit_statistics(space.name, everything, space.statistics.segments)
-        vectors = statistics.index_vectors(everything)
-    else:
-        statistics = space.statistics.extended(new.blocks, everything)
-        old_vectors = space.index.vectors(np.arange(len(space.statistics)))
-        vectors = np.concatenate([old_vectors, statistics.index_vectors(new.blocks)])
-    regions = space.regions
-    if regions is not None and new.regions is not None:
-        regions = regions.extended(new.regions, refit=n > _REFIT_GROWTH * regions.statistics.fitted)
-    return _replaced(space, statistics, vectors, everything, regions)
-
-
-def _shrunk(space: Space, keep: np.ndarray) -> Space:
-    blocks: Blocks = {aspect: block[keep] for aspect, block in space.raw_blocks().items()}
-    vectors = space.index.vectors(np.flatnonzero(keep))
-    regions = None if space.regions is None else space.regions.without(keep)
-    return _replaced(space, space.statistics.without(keep), vectors, blocks, regions)
-
-
-def _replaced(
-    space: Space, statistics: SpaceStatistics, vectors: np.ndarray, blocks: Blocks, regions: IndexedRegions | None
-) -> Space:
-    by_column = {space.columns[aspect]: block for aspect, block in blocks.items()}
-    index = build_index(
-        vectors, kind="auto" if space.index.kind == "flat" else space.index.kind
-    )  # flat may be outgrown
-    return replace(space, statistics=statistics, index=index, load_vectors=by_column.__getitem__, regions=regions)
 
 
 def _new_ids(state: State, works: Sequence[Mapping[str, Any]]) -> list[str]:

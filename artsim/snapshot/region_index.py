@@ -1,68 +1,94 @@
-"""Regions of a space for detail search: their boxes, statistics and index.
+"""Regions of a space for detail search: their boxes, statistics and vectors.
 
-Row `work * len(boxes) + region` of the index is one region of one work.
+Number `work * len(boxes) + region` is one region of one work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from artsim.encoders.protocol import unit_rows
-from artsim.encoders.region_vectors import REGIONS, Region, rounded
+from artsim.encoders.region_vectors import REGIONS, Region
 from artsim.errors import CollectionError
-from artsim.index import VectorIndex, build_index
+from artsim.index import EightBits, Rows, ScanIndex
+from artsim.snapshot.principal import projection
 
-INDEX_KIND = "fp16"  # exact, at half the memory; the vectors are rounded to 16 bits already
-_MAX_SAMPLE = 2_000  # works that the mean and the pairs are measured on at most
+WIDTH = 64  # principal components of a region vector in a compact space
+_MAX_SAMPLE = 2_000  # works that regions are fitted on at most
+_CHUNK = 500  # works whose regions are transformed at once
 
 
 @dataclass(frozen=True)
 class RegionStatistics:
     """The mean that region vectors are centred by, and the distribution that their scores are compared with.
 
-    `mean` (d,): of the region vectors; `pairs` (m,), sorted: the cosine of a region of one work and the most similar
-    region of another, for random pairs of works.
+    `mean` (d,): of the region vectors; `basis` (d, `WIDTH`) and `bits`: their projection and its ranges in 8 bits, None in a
+    space that is kept whole; `pairs` (m,), sorted: the cosine of a region of one work and the most similar region of
+    another, for random pairs of works.
     """
 
     mean: np.ndarray
+    basis: np.ndarray | None
+    bits: EightBits | None
     pairs: np.ndarray
     fitted: int
-    """Number of works that these were measured on."""
+    """Number of works that the collection had when this was fitted."""
+
+    @property
+    def dimension(self) -> int:
+        return len(self.mean) if self.basis is None else self.basis.shape[1]
 
     def index_vectors(self, vectors: np.ndarray) -> np.ndarray:
-        """Index vectors (..., d) float32 of region or detail vectors: centred, unit rows."""
-        return unit_rows(unit_rows(vectors) - self.mean)
+        """Index vectors (..., `dimension`) float32 of region or detail vectors (..., d): centred, projected, unit rows."""
+        centred = unit_rows(vectors) - self.mean
+        return unit_rows(centred if self.basis is None else centred @ self.basis)
+
+    def stored(self, raw: np.ndarray) -> np.ndarray:
+        """What is stored of raw vectors (n, regions * d): (n, regions * `WIDTH`) uint8; in a space that is kept whole, they."""
+        if self.bits is None:
+            return raw.astype(np.float16)
+        return self.bits.encode(self.index_vectors(raw.reshape(len(raw), -1, len(self.mean)))).reshape(len(raw), -1)
+
+    def restored(self, stored: np.ndarray) -> np.ndarray:
+        """Index vectors (n, regions, `dimension`) float32 from what is stored of them."""
+        if self.bits is None:
+            return self.index_vectors(stored.reshape(len(stored), -1, len(self.mean)).astype(np.float32))
+        return self.bits.decode(stored.reshape(len(stored), -1, self.dimension))
 
 
 @dataclass(frozen=True)
 class IndexedRegions:
-    """The indexed regions of all works of a space. Dataset column `column` holds their raw vectors, (n, regions * d)."""
+    """The regions of all works of a space: `vectors` (n, regions * d), as `statistics.stored` makes them."""
 
     boxes: tuple[Region, ...]
     statistics: RegionStatistics
-    index: VectorIndex
-    column: str
-    load_vectors: Callable[[str], np.ndarray] = field(repr=False)
+    vectors: Rows
 
-    def raw(self) -> np.ndarray:
-        """(n, regions * d) float32: the raw vectors of all works, read from the dataset."""
-        return self.load_vectors(self.column)
+    @cached_property
+    def index(self) -> ScanIndex:
+        """The index over all regions; made when it is first needed."""
+        stored, statistics = self.vectors.all(), self.statistics
+        if statistics.bits is None:
+            stored = statistics.restored(stored).astype(np.float16)
+        return ScanIndex(stored.reshape(-1, statistics.dimension), statistics.bits)
 
     def of_works(self, rows: np.ndarray) -> np.ndarray:
-        """(len(rows), regions, d) float32: the index vectors of some works."""
-        count = len(self.boxes)
-        numbers = np.asarray(rows, np.int64)[:, None] * count + np.arange(count)
-        return self.index.vectors(numbers.ravel()).reshape(len(rows), count, -1)
+        """(len(rows), regions, dimension) float32: the index vectors of some works."""
+        return self.statistics.restored(self.vectors.take(rows))
 
-    def extended(self, new: np.ndarray, *, refit: bool) -> IndexedRegions:
-        """With the raw vectors (m, regions * d) of new works appended; `refit` measures the statistics again.
+    def appended(self, stored: np.ndarray) -> IndexedRegions:
+        """With what is stored of new works at the end."""
+        return replace(self, vectors=self.vectors.appended(stored))
 
-        Raises `CollectionError` if another version of artsim built the collection with other boxes.
-        """
+    def only(self, rows: np.ndarray) -> IndexedRegions:
+        return replace(self, vectors=self.vectors.only(rows))
+
+    def check_boxes(self) -> None:
+        """Raises `CollectionError` if another version of artsim built the collection with other boxes."""
         if self.boxes != REGIONS:
             raise CollectionError(
                 "This collection has {count} regions per work, not the {expected} that this artsim makes: "
@@ -70,35 +96,29 @@ class IndexedRegions:
                 count=len(self.boxes),
                 expected=len(REGIONS),
             )
-        raw = np.concatenate([self.raw(), rounded(new)])
-        return index_regions(self.column, raw) if refit else self._with(raw)
-
-    def without(self, keep: np.ndarray) -> IndexedRegions:
-        """With only the works where `keep` (n,) is true."""
-        return self._with(self.raw()[keep])
-
-    def _with(self, raw: np.ndarray) -> IndexedRegions:
-        return replace(self, index=build_region_index(self.statistics, raw), load_vectors=lambda _: raw)
 
 
-def index_regions(column: str, raw: np.ndarray) -> IndexedRegions:
-    """Fit and index the raw region vectors (n, regions * d) float32, n >= 1, of all works."""
-    statistics = fit_regions(raw)
-    return IndexedRegions(REGIONS, statistics, build_region_index(statistics, raw), column, lambda _: raw)
+def index_regions(raw: Rows, *, compact: bool) -> IndexedRegions:
+    """Fit and store the raw region vectors (n, regions * d), n >= 1, of all works."""
+    statistics = fit_regions(raw, compact=compact)
+    stored = np.concatenate([statistics.stored(chunk) for _, chunk in raw.chunks(_CHUNK)])
+    return IndexedRegions(REGIONS, statistics, Rows.of(stored))
 
 
-def build_region_index(statistics: RegionStatistics, raw: np.ndarray) -> VectorIndex:
-    """The index of raw vectors (n, regions * d)."""
-    return build_index(statistics.index_vectors(raw.reshape(-1, len(statistics.mean))), kind=INDEX_KIND)
-
-
-def fit_regions(raw: np.ndarray) -> RegionStatistics:
+def fit_regions(raw: Rows, *, compact: bool) -> RegionStatistics:
     """Fit statistics to raw vectors (n, regions * d). A single work is not centred, as that would leave only zeros."""
     rng, count = np.random.default_rng(0), len(REGIONS)
-    rows = np.arange(len(raw)) if len(raw) <= _MAX_SAMPLE else np.sort(rng.choice(len(raw), _MAX_SAMPLE, replace=False))
-    sample = unit_rows(raw[rows].reshape(len(rows), count, -1))
+    rows = np.arange(len(raw))
+    if len(raw) > _MAX_SAMPLE:
+        rows = np.sort(rng.choice(len(raw), _MAX_SAMPLE, replace=False))
+    sample = unit_rows(raw.take(rows).reshape(len(rows), count, -1))
     mean = sample.mean(axis=(0, 1)) if len(rows) > 1 else np.zeros(sample.shape[2], np.float32)
-    statistics = RegionStatistics(mean.astype(np.float32), np.zeros(0, np.float32), len(raw))
+    statistics = RegionStatistics(mean.astype(np.float32), None, None, np.zeros(0, np.float32), len(raw))
+    if compact:
+        centred = unit_rows(sample - mean).reshape(-1, sample.shape[2])
+        statistics = replace(statistics, basis=projection(centred, WIDTH))
+        vectors = statistics.index_vectors(sample)
+        statistics = replace(statistics, bits=EightBits.fit(vectors.reshape(-1, statistics.dimension)))
     if len(rows) < 2:
         return statistics
     index_vectors = statistics.index_vectors(sample)
@@ -111,22 +131,29 @@ def fit_regions(raw: np.ndarray) -> RegionStatistics:
     return replace(statistics, pairs=np.sort(best))
 
 
-def save_regions(statistics: RegionStatistics, path: Path) -> None:
-    """Write the statistics as safetensors."""
-    from safetensors.numpy import save_file
+def regions_bytes(statistics: RegionStatistics) -> bytes:
+    """The statistics as the content of a safetensors file."""
+    from safetensors.numpy import save
 
     tensors = {"mean": statistics.mean, "pairs": statistics.pairs}
-    save_file(tensors, path, metadata={"fitted": str(statistics.fitted)})
+    if statistics.basis is not None and statistics.bits is not None:
+        tensors |= {"basis": statistics.basis, "low": statistics.bits.low, "step": statistics.bits.step}
+    return save(
+        {key: np.ascontiguousarray(tensor, np.float32) for key, tensor in tensors.items()},
+        metadata={"fitted": str(statistics.fitted)},
+    )
 
 
 def load_regions(path: Path) -> RegionStatistics:
-    """Read a file of `save_regions`. Raises `CollectionError` for any other file."""
+    """Read a file with the content of `regions_bytes`. Raises `CollectionError` for any other file."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             fitted = int((file.metadata() or {})["fitted"])
-            return RegionStatistics(file.get_tensor("mean"), file.get_tensor("pairs"), fitted)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        bits = EightBits(tensors["low"], tensors["step"]) if "low" in tensors else None
+        return RegionStatistics(tensors["mean"], tensors.get("basis"), bits, tensors["pairs"], fitted)
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
             "{path} is not a file of region statistics ({reason}); build the collection again.",

@@ -2,67 +2,269 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from artsim.encoders.protocol import Aspect, Blocks
-from artsim.index import VectorIndex, build_index
-from artsim.snapshot.region_index import IndexedRegions
-from artsim.snapshot.space_statistics import SpaceStatistics, fit_statistics
+from artsim.embedding.embedded_works import SpaceVectors
+from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
+from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
+from artsim.encoders.region_vectors import Region
+from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass
+from artsim.snapshot.density import density_of, reference_rows
+from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index_regions
+from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
 
-LoadVectors = Callable[[str], np.ndarray]
-"""Name of an embedding column -> its vectors (n, d) float32."""
+WIDE: tuple[Aspect, ...] = ("style", "color", "layout")
+"""The aspects whose raw blocks are stored only in a space that is kept whole."""
+_CHUNK = 2_000  # works whose raw blocks are in memory at once
+_TYPICAL_WORKS, _KEPT_WEIGHTS = (
+    20_000,
+    64,
+)  # works that a typical one is found among; settings of weights it is kept for
+_REFIT_GROWTH = 1.25  # a space that is kept whole is fitted again once the collection has grown by a quarter
+_SINGLE_UP_TO = 768  # numbers of a plain subject vector that is kept in single precision; longer ones in half
+_PLAIN_CANDIDATES = 2_000  # works at least whose plain vectors are compared with a query
 
 
 @dataclass(frozen=True)
 class Space:
-    """One encoder's vectors over all works. `columns` maps each aspect to its embedding column in the dataset."""
+    """One encoder's vectors over all works.
+
+    `subject` are the plain subject vectors; `density` (n, aspects): see `artsim.snapshot.density`; `wide`: the other raw
+    blocks, half precision, of a space that is kept whole, empty for a compact one.
+    """
 
     statistics: SpaceStatistics
     index: VectorIndex
     encoder: str
     revision: str
-    columns: Mapping[Aspect, str]
-    load_vectors: LoadVectors = field(repr=False)
+    subject: Rows = field(repr=False)
+    density: Rows = field(repr=False)
+    wide: Mapping[Aspect, Rows] = field(default_factory=dict, repr=False)
     regions: IndexedRegions | None = None
     """For detail search; None if the collection was built without regions."""
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _typical: dict[bytes, float] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
         return self.statistics.name
 
-    def raw_blocks(self) -> dict[Aspect, np.ndarray]:
-        """The raw, uncentred blocks of all works (n, d each), read from the dataset."""
-        return {aspect: self.load_vectors(column) for aspect, column in self.columns.items()}
+    def __len__(self) -> int:
+        return len(self.density)
 
     @property
-    def raw_subject(self) -> VectorIndex:
-        """Index of the raw subject vectors, for raw cosine and text queries. Built on first use, then cached."""
-        with self._lock:
-            return self._raw_subject
+    def is_compact(self) -> bool:
+        return self.statistics.bases is not None
 
-    @cached_property
-    def _raw_subject(self) -> VectorIndex:
-        return build_index(self.load_vectors(self.columns["subject"]))
+    def typical_density(self, shares: np.ndarray) -> float:
+        """The median of the works' weighted density: how near a typical work is to its ten nearest."""
+        key = shares.tobytes()
+        if key not in self._typical:
+            if len(self._typical) >= _KEPT_WEIGHTS:
+                self._typical.clear()
+            rows = np.unique(np.linspace(0, len(self) - 1, _TYPICAL_WORKS).astype(int))
+            self._typical[key] = float(np.median(self.density.take(rows) @ shares))
+        return self._typical[key]
+
+    def raw_blocks(self) -> dict[Aspect, Rows]:
+        """The raw blocks of all works, of a space that is kept whole."""
+        return {"subject": self.subject, **self.wide}
+
+    def plain(self, rows: np.ndarray) -> np.ndarray:
+        """(len(rows), d) float32: plain subject vectors."""
+        return self.subject.take(rows).astype(np.float32)
+
+    def nearest_plain(
+        self, vector: np.ndarray, k: int, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and rows of the `k` works whose plain subject vectors have the highest inner product with `vector` (d,).
+
+        In a compact space, among those that the index finds nearest.
+        """
+        if isinstance(self.index, CompactIndex):
+            query = self.statistics.uncentred_subject(vector)
+            _, found = self.index.search(query[None], max(_PLAIN_CANDIDATES, 10 * k), allowed=allowed)
+            rows = np.sort(found[0])
+        else:
+            rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
+        scores = self.plain(rows) @ vector
+        best = np.argsort(-scores, kind="stable")[:k]
+        return scores[best], rows[best]
+
+    def appended(self, new: SpaceVectors) -> Space:
+        """With the vectors of new works at the end.
+
+        A space that is kept whole is fitted again once it has grown enough; the bases of a compact one stay.
+        """
+        if self.regions is not None:
+            self.regions.check_boxes()
+        return self._appended_compact(new) if self.is_compact else self._appended_whole(new)
+
+    def _appended_whole(self, new: SpaceVectors) -> Space:
+        blocks = {aspect: rows.appended(new.blocks[aspect]) for aspect, rows in self.raw_blocks().items()}
+        regions = self.regions
+        if regions is not None and new.regions is not None:
+            regions = regions.appended(new.regions)
+        n = len(blocks["subject"])
+        if n >= COMPACT_FROM or n > _REFIT_GROWTH * self.statistics.fitted:
+            raw_regions = None if regions is None else regions.vectors
+            segments = self.statistics.segments
+            return make_space(self.name, self.encoder, self.revision, blocks, segments=segments, regions=raw_regions)
+        vectors = self.statistics.index_vectors(_taken(blocks, np.arange(len(self), n)))
+        everything = np.concatenate([self.index.vectors(np.arange(len(self))), vectors])
+        density = density_of([vectors], everything, self.statistics.block_dims)
+        return replace(
+            self,
+            index=ExactIndex(everything),
+            subject=blocks.pop("subject"),
+            density=self.density.appended(density),
+            wide=blocks,
+            regions=regions,
+        )
+
+    def _appended_compact(self, new: SpaceVectors) -> Space:
+        index, bits = self.index, self.statistics.bits
+        assert isinstance(index, CompactIndex) and bits is not None
+        codes = new.codes if new.codes is not None else bits.encode(self.statistics.index_vectors(new.blocks))
+        regions = self.regions
+        if regions is not None:
+            stored = new.region_codes
+            if stored is None and new.regions is not None:
+                stored = regions.statistics.stored(new.regions)
+            assert stored is not None
+            regions = regions.appended(stored)
+        grown = index.appended(codes)
+        reference = grown.vectors(reference_rows(len(grown)))
+        density = density_of([bits.decode(codes)], reference, self.statistics.block_dims)
+        return replace(
+            self,
+            index=grown,
+            subject=self.subject.appended(new.blocks["subject"]),
+            density=self.density.appended(density),
+            regions=regions,
+        )
+
+    def only(self, rows: np.ndarray) -> Space:
+        """With only the works at `rows`. What was fitted stays; the vectors of the others are not copied, only left out."""
+        index = self.index.only(rows) if isinstance(self.index, CompactIndex) else ExactIndex(self.index.vectors(rows))
+        return replace(
+            self,
+            index=index,
+            subject=self.subject.only(rows),
+            density=self.density.only(rows),
+            wide={aspect: block.only(rows) for aspect, block in self.wide.items()},
+            regions=None if self.regions is None else self.regions.only(rows),
+        )
+
+    def vectors_of(self, rows: np.ndarray) -> SpaceVectors:
+        """The vectors of the works at `rows`, as `appended` takes them."""
+        blocks = _taken(self.raw_blocks(), rows)
+        regions = None if self.regions is None else self.regions.vectors.take(rows)
+        if isinstance(self.index, CompactIndex):
+            return SpaceVectors(blocks, codes=self.index.codes.take(rows), region_codes=regions)
+        return SpaceVectors(blocks, None if regions is None else regions.astype(np.float32))
+
+    def columns(self) -> dict[str, Rows]:
+        """All vectors, by the names of their columns in a saved collection; the plain subject vectors first."""
+        names = vector_columns(self.name)
+        columns = {names["subject"]: self.subject, density_column(self.name): self.density}
+        columns |= {names[aspect]: block for aspect, block in self.wide.items()}
+        if isinstance(self.index, CompactIndex):
+            columns[compact_column(self.name)] = self.index.codes
+        if self.regions is not None:
+            columns[region_column(self.name)] = self.regions.vectors
+        return columns
 
 
 def make_space(
     name: str,
     encoder: str,
     revision: str,
-    columns: Mapping[Aspect, str],
-    blocks: Blocks,
+    blocks: Mapping[Aspect, Rows],
     *,
     segments: Mapping[Aspect, tuple[int, ...]] | None = None,
-    index_kind: str = "auto",
+    regions: Rows | None = None,
 ) -> Space:
-    """Fit a space to raw blocks (n, d each) and index it. `segments`: the lengths of each block's segments."""
+    """Fit a space to raw blocks (n, d each) and index it. `segments`: the lengths of each block's segments.
+
+    `regions`: the raw vectors (n, regions * d) of the regions of all works, for detail search.
+    """
+    n = len(blocks["subject"])
+    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=n < COMPACT_FROM) for aspect in ASPECTS}
     statistics = fit_statistics(name, blocks, segments)
-    index = build_index(statistics.index_vectors(blocks), kind=index_kind)
-    by_column = {columns[aspect]: block for aspect, block in blocks.items()}
-    return Space(statistics, index, encoder, revision, columns, by_column.__getitem__)
+    columns = {vector_columns(name)[aspect]: block for aspect, block in blocks.items()}
+    if (bits := statistics.bits) is not None:
+        codes = np.concatenate([bits.encode(vectors) for vectors in _index_vectors(statistics, blocks)])
+        columns = {vector_columns(name)["subject"]: blocks["subject"], compact_column(name): Rows.of(codes)}
+    index = _index(statistics, columns, None)
+    reference = index.vectors(reference_rows(n))
+    chunks = (index.vectors(np.arange(start, min(start + _CHUNK, n))) for start in range(0, n, _CHUNK))
+    columns[density_column(name)] = Rows.of(density_of(chunks, reference, statistics.block_dims))
+    indexed = None if regions is None else index_regions(regions, compact=bits is not None)
+    return _space(statistics, encoder, revision, columns, index, indexed)
+
+
+def open_space(
+    statistics: SpaceStatistics,
+    encoder: str,
+    revision: str,
+    columns: Mapping[str, Rows],
+    *,
+    first_pass: Any = None,
+    regions: RegionStatistics | None = None,
+    boxes: tuple[Region, ...] = (),
+) -> Space:
+    """A space from what `Space.columns` gave when it was saved.
+
+    `first_pass`: FAISS's index of a compact space; it is made again if it is missing.
+    """
+    vectors = None if regions is None else columns[region_column(statistics.name)]
+    indexed = None if regions is None or vectors is None else IndexedRegions(boxes, regions, vectors)
+    return _space(statistics, encoder, revision, columns, _index(statistics, columns, first_pass), indexed)
+
+
+def _space(
+    statistics: SpaceStatistics,
+    encoder: str,
+    revision: str,
+    columns: Mapping[str, Rows],
+    index: VectorIndex,
+    regions: IndexedRegions | None,
+) -> Space:
+    names = vector_columns(statistics.name)
+    wide = {aspect: columns[names[aspect]] for aspect in WIDE if not isinstance(index, CompactIndex)}
+    density = columns[density_column(statistics.name)]
+    return Space(statistics, index, encoder, revision, columns[names["subject"]], density, wide, regions)
+
+
+def _index(statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any) -> VectorIndex:
+    names = vector_columns(statistics.name)
+    if statistics.bits is None:
+        blocks = {aspect: columns[names[aspect]] for aspect in ASPECTS}
+        return ExactIndex(np.concatenate(list(_index_vectors(statistics, blocks))))
+    codes = columns[compact_column(statistics.name)]
+    if first_pass is None:
+        first_pass = build_first_pass(codes, statistics.bits)
+    return CompactIndex(codes, statistics.bits, statistics.block_dims, first_pass)
+
+
+def _index_vectors(statistics: SpaceStatistics, blocks: Mapping[Aspect, Rows]) -> Iterator[np.ndarray]:
+    """Index vectors (at most `_CHUNK`, dimension) of raw blocks, in chunks."""
+    for start in range(0, len(blocks["subject"]), _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, len(blocks["subject"])))
+        yield statistics.index_vectors(_taken(blocks, rows))
+
+
+def _taken(blocks: Mapping[Aspect, Rows], rows: np.ndarray) -> Blocks:
+    return {aspect: block.take(rows).astype(np.float32) for aspect, block in blocks.items()}
+
+
+def _stored_block(aspect: Aspect, block: Rows, *, whole: bool) -> Rows:
+    """The block in the precision in which it is stored; one that is not stored stays as it is."""
+    single = aspect == "subject" and block.dimension <= _SINGLE_UP_TO
+    if single or (aspect != "subject" and not whole) or block.parts[0].dtype == np.float16:
+        return block
+    return Rows.of(np.concatenate([chunk.astype(np.float16) for _, chunk in block.chunks(_CHUNK)]))

@@ -1,32 +1,37 @@
-"""Statistics of a space: transforms, density and score distribution of one encoder's vectors over a collection.
+"""Statistics of a space: what makes the vectors of one encoder comparable over a collection, and small.
 
 - Each segment of an aspect's block is transformed by the collection's own statistics (`SegmentTransform`) to unit rows.
   Segments and blocks are concatenated to one index vector, so that a query `[w1 q1 | w2 q2 | ...]` yields exactly the
   weighted sum of the aspects' cosines.
-- `density` corrects hubness by CSLS (Conneau et al. 2018, "Word translation without parallel data"): a work that is
-  near to everything must be nearer still to rank as near to the query.
+- From `COMPACT_FROM` works on, each aspect's block is projected on its principal components (`bases`) and kept in 8 bits a
+  number. The bases stay while works come and go.
 - `pairs` holds the cosines of random pairs of works, the reference distribution for percentiles.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from artsim.encoders.protocol import ASPECTS, Aspect, Blocks, joined, unit_rows
 from artsim.errors import CollectionError, QueryError
+from artsim.index import EightBits, Rows
+from artsim.snapshot.principal import principal_directions, projection
 
-NEIGHBOURS = 10  # of CSLS
+COMPACT_FROM = 400  # works; fewer are kept whole
+WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 192, "color": 64, "layout": 256}
+"""Principal components per aspect, at most."""
+MAX_FIT = 20_000  # works that a space is fitted on at most
 MAX_PAIRS = 20_000
-_MAX_REFERENCE = 40_000  # works that density is measured against at most; more take minutes and change nothing
-_LONG_SEGMENT = 2_500  # longer segments are reduced to principal components, to keep the index small
+_KEPT_WEIGHTS = 64  # settings of the weights whose pairs are kept sorted
+_LONG_SEGMENT = 2_500  # longer segments are reduced to principal components
 _COMPONENTS = 256
-_SAME = 0.9999  # cosine from which on two rows are the same work, or the same picture
-_MAX_FIT = 5_000  # works that principal components are fitted on at most
+_MAX_SEGMENT_FIT = 5_000  # works that the components of a segment are fitted on at most
 
 
 @dataclass(frozen=True)
@@ -51,31 +56,54 @@ class SegmentTransform:
 
     def __call__(self, segment: np.ndarray) -> np.ndarray:
         """(n, length) -> (n, dimension) float32 unit rows."""
-        rows = _rooted(segment) if self.root else unit_rows(segment)
-        centred = rows - self.mean
-        return unit_rows(centred if self.basis is None else centred @ self.basis)
+        return unit_rows(self.project(self.comparable(segment) - self.mean))
+
+    def comparable(self, segment: np.ndarray) -> np.ndarray:
+        """(n, length) unit rows, of which square roots were taken where the transform does so."""
+        return _rooted(segment) if self.root else unit_rows(segment)
+
+    def project(self, rows: np.ndarray) -> np.ndarray:
+        return rows if self.basis is None else rows @ self.basis
 
 
 @dataclass(frozen=True)
 class SpaceStatistics:
-    """The statistics of one space; `Space` holds its index and raw vectors.
+    """What was fitted to the works of one space; it stays as it is until the space is fitted again.
 
-    `transforms[aspect]`: one per segment of the aspect's block; `density` (n, aspects): mean cosine of each work to its 10
-    nearest, per aspect; `pairs` (m, aspects): cosines of random pairs; `raw_pairs` (m,): raw, uncentred subject cosines
-    of the same pairs, sorted.
+    `transforms[aspect]`: one per segment of the aspect's block; `bases[aspect]` (d, width) and `bits`: the projection of each
+    block and its ranges in 8 bits, None below `COMPACT_FROM` works; `pairs` (m, aspects): cosines of random pairs;
+    `raw_pairs` (m,): raw, uncentred subject cosines of the same pairs, sorted.
     """
 
     name: str
     transforms: Mapping[Aspect, tuple[SegmentTransform, ...]]
-    density: np.ndarray
+    bases: Mapping[Aspect, np.ndarray] | None
+    bits: EightBits | None
     pairs: np.ndarray
     raw_pairs: np.ndarray
     fitted: int
-    """Number of works that the statistics were measured on."""
+    """Number of works that the collection had when this was fitted."""
+
+    _sorted: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    """`pairs` by weights, as `sorted_pairs` made them."""
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
         return tuple(self.transforms)
+
+    def sorted_pairs(self, shares: np.ndarray) -> np.ndarray:
+        """(m,): the weighted sums of the aspects' cosines of random pairs, sorted; the latest are kept."""
+        key = shares.tobytes()
+        if key not in self._sorted:
+            if len(self._sorted) >= _KEPT_WEIGHTS:
+                self._sorted.clear()
+            self._sorted[key] = np.sort(self.pairs @ shares)
+        return self._sorted[key]
+
+    @cached_property
+    def sorted_pairs_by_aspect(self) -> list[np.ndarray]:
+        """(m,) per aspect: the cosines of random pairs, sorted."""
+        return [np.sort(column) for column in self.pairs.T]
 
     @property
     def segments(self) -> dict[Aspect, tuple[int, ...]]:
@@ -90,6 +118,8 @@ class SpaceStatistics:
     @property
     def block_dims(self) -> list[int]:
         """Length of each aspect's block in an index vector."""
+        if self.bases is not None:
+            return [self.bases[aspect].shape[1] for aspect in self.aspects]
         return [sum(segment.dimension for segment in segments) for segments in self.transforms.values()]
 
     @property
@@ -101,24 +131,36 @@ class SpaceStatistics:
     def dimension(self) -> int:
         return sum(self.block_dims)
 
-    def __len__(self) -> int:
-        return len(self.density)
-
     def index_vectors(self, blocks: Blocks) -> np.ndarray:
         """Transform raw blocks (n, d each) to index vectors (n, `dimension`) float32: unit rows per aspect."""
-        index_vectors = []
-        for aspect, transforms in self.transforms.items():
-            ends = np.cumsum([segment.length for segment in transforms])[:-1]
-            segments = np.split(blocks[aspect], ends, axis=1)
-            index_vectors.append(
-                joined([transform(segment) for transform, segment in zip(transforms, segments, strict=True)])
-            )
-        return np.concatenate(index_vectors, axis=1)
+        return np.concatenate([self._block(aspect, blocks[aspect]) for aspect in self.aspects], axis=1)
+
+    def _block(self, aspect: Aspect, raw: np.ndarray) -> np.ndarray:
+        transforms = self.transforms[aspect]
+        parts = _segments_of(raw, [segment.length for segment in transforms])
+        block = joined([transform(part) for transform, part in zip(transforms, parts, strict=True)])
+        return block if self.bases is None else unit_rows(block @ self.bases[aspect])
+
+    def uncentred_subject(self, raw: np.ndarray) -> np.ndarray:
+        """(dimension,): a query for the works whose raw subject vectors are nearest to `raw` (d,), a picture's or a text's.
+
+        A raw row is `mean + length * centred row`, so its product with `raw` grows with that of the centred row.
+        """
+        parts = _segments_of(raw[None], [segment.length for segment in self.transforms["subject"]])
+        rows = joined(
+            [
+                transform.project(transform.comparable(part))
+                for transform, part in zip(self.transforms["subject"], parts, strict=True)
+            ]
+        )
+        query = np.zeros(self.dimension, np.float32)
+        block = rows if self.bases is None else rows @ self.bases["subject"]
+        query[: block.shape[1]] = block[0]
+        return query
 
     def split(self, vectors: np.ndarray) -> Blocks:
         """Split index vectors (n, `dimension`) into the blocks of the aspects."""
-        ends = np.cumsum(self.block_dims)[:-1]
-        return dict(zip(self.transforms, np.split(vectors, ends, axis=1), strict=True))
+        return dict(zip(self.transforms, _segments_of(vectors, self.block_dims), strict=True))
 
     def weigh(self, weights: Mapping[Aspect, float]) -> np.ndarray:
         """(aspects,) float32 shares that sum to 1. Raises `QueryError` for unknown aspects, negative or all-zero weights."""
@@ -146,51 +188,60 @@ class SpaceStatistics:
         """An index vector (dimension,) with each block scaled by its share."""
         return vector * np.repeat(shares, self.block_dims).astype(np.float32)
 
-    def extended(self, blocks: Blocks, everything: Blocks) -> SpaceStatistics:
-        """These statistics with works appended. The transforms stay, so existing index vectors do not change.
-
-        `blocks` are the raw blocks of the new works, `everything` those of all works, old ones first.
-        """
-        density = _density(self.index_vectors(blocks), self.index_vectors(everything), self.block_dims)
-        return replace(self, density=np.concatenate([self.density, density]))
-
-    def without(self, keep: np.ndarray) -> SpaceStatistics:
-        """These statistics with only the works where `keep` (n,) is true."""
-        return replace(self, density=self.density[keep])
-
 
 def fit_statistics(
-    name: str, blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]] | None = None
+    name: str,
+    blocks: Mapping[Aspect, Rows],
+    segments: Mapping[Aspect, tuple[int, ...]] | None = None,
+    *,
+    compact: bool | None = None,
 ) -> SpaceStatistics:
-    """Fit statistics to raw blocks (n, d each), n >= 1. `segments`: lengths per block (default: one segment each)."""
-    segments = {**{aspect: (block.shape[1],) for aspect, block in blocks.items()}, **(segments or {})}
-    transforms = {
-        aspect: _fit_transforms(aspect, blocks[aspect], segments[aspect]) for aspect in ASPECTS if aspect in blocks
-    }
-    n = len(next(iter(blocks.values())))
-    empty = np.zeros((0, len(transforms)), np.float32)
-    statistics = SpaceStatistics(name, transforms, empty, empty, np.zeros(0, np.float32), n)
-    index_vectors = statistics.index_vectors(blocks)
-    density = _density(index_vectors, index_vectors, statistics.block_dims)
-    first, second = _random_pairs(n, np.random.default_rng(0))
-    pairs = np.stack(
-        [np.einsum("nd,nd->n", block[first], block[second]) for block in statistics.split(index_vectors).values()],
-        axis=1,
+    """Fit statistics to raw blocks (n, d each), n >= 1, on at most `MAX_FIT` works.
+
+    `segments`: lengths per block (default: one segment each). `compact`: whether to project (default: from `COMPACT_FROM`
+    works on).
+    """
+    n = len(blocks["subject"])
+    rows = fit_rows(n)
+    sample: Blocks = {aspect: blocks[aspect].take(rows).astype(np.float32) for aspect in ASPECTS if aspect in blocks}
+    lengths = {**{aspect: (block.shape[1],) for aspect, block in sample.items()}, **(segments or {})}
+    transforms = {aspect: _fit_transforms(aspect, block, lengths[aspect]) for aspect, block in sample.items()}
+    none = np.zeros((0, len(transforms)), np.float32)
+    statistics = SpaceStatistics(name, transforms, None, None, none, none[:, 0], n)
+    vectors = statistics.index_vectors(sample)
+    if n >= COMPACT_FROM if compact is None else compact:
+        bases = {aspect: projection(block, WIDTHS[aspect]) for aspect, block in statistics.split(vectors).items()}
+        statistics = replace(statistics, bases=bases)
+        vectors = statistics.index_vectors(sample)
+        bits = EightBits.fit(vectors)
+        statistics, vectors = replace(statistics, bits=bits), bits.decode(bits.encode(vectors))
+    first, second = _random_pairs(len(rows), np.random.default_rng(0))
+    pairs = [np.einsum("nd,nd->n", block[first], block[second]) for block in statistics.split(vectors).values()]
+    raw = np.einsum("nd,nd->n", sample["subject"][first], sample["subject"][second])
+    return replace(
+        statistics, pairs=np.stack(pairs, axis=1).astype(np.float32), raw_pairs=np.sort(raw).astype(np.float32)
     )
-    raw = np.einsum("nd,nd->n", blocks["subject"][first], blocks["subject"][second])
-    return SpaceStatistics(name, transforms, density, pairs.astype(np.float32), np.sort(raw).astype(np.float32), n)
+
+
+def fit_rows(n: int) -> np.ndarray:
+    """The rows of `n` works that statistics are fitted on: all of them, or `MAX_FIT` at random, always the same."""
+    return np.arange(n) if n <= MAX_FIT else np.sort(np.random.default_rng(0).choice(n, MAX_FIT, replace=False))
+
+
+def _segments_of(rows: np.ndarray, lengths: Sequence[int]) -> list[np.ndarray]:
+    return np.split(rows, np.cumsum(lengths)[:-1], axis=1)
 
 
 def _fit_transforms(aspect: Aspect, block: np.ndarray, lengths: tuple[int, ...]) -> tuple[SegmentTransform, ...]:
     """One transform per segment. A single work is not centred, as that would leave only zeros."""
     transforms = []
-    for segment in np.split(block, np.cumsum(lengths)[:-1], axis=1):
+    for segment in _segments_of(block, lengths):
         root = aspect == "subject" and bool(
             (segment >= 0).all()
         )  # pooled after a ReLU; `color` is square-rooted already
         rows = _rooted(segment) if root else unit_rows(segment)
         mean = rows.mean(axis=0) if len(rows) > 1 else np.zeros(rows.shape[1], np.float32)
-        basis = _principal_components(rows - mean) if rows.shape[1] > _LONG_SEGMENT and len(rows) > 2 else None
+        basis = _segment_basis(rows - mean) if rows.shape[1] > _LONG_SEGMENT and len(rows) > 2 else None
         transforms.append(SegmentTransform(mean.astype(np.float32), root, basis))
     return tuple(transforms)
 
@@ -199,12 +250,11 @@ def _rooted(segment: np.ndarray) -> np.ndarray:
     return unit_rows(np.sqrt(np.maximum(segment, 0)))
 
 
-def _principal_components(centred: np.ndarray) -> np.ndarray:
+def _segment_basis(centred: np.ndarray) -> np.ndarray:
     """(d, at most `_COMPONENTS`): the principal directions of the rows, by decreasing variance."""
-    if len(centred) > _MAX_FIT:
-        centred = centred[np.random.default_rng(0).choice(len(centred), _MAX_FIT, replace=False)]
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    return np.ascontiguousarray(directions[: min(_COMPONENTS, len(centred) - 1)].T, np.float32)
+    if len(centred) > _MAX_SEGMENT_FIT:
+        centred = centred[np.random.default_rng(0).choice(len(centred), _MAX_SEGMENT_FIT, replace=False)]
+    return principal_directions(centred, min(_COMPONENTS, len(centred) - 1))
 
 
 def _random_pairs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -217,26 +267,6 @@ def _random_pairs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     return first, (first + rng.integers(1, n, MAX_PAIRS)) % n
 
 
-def _density(vectors: np.ndarray, reference: np.ndarray, sizes: list[int]) -> np.ndarray:
-    """(n, aspects): mean cosine of each row to its `NEIGHBOURS` nearest in `reference`, itself (cosine 1) excluded."""
-    import faiss
-
-    if len(reference) > _MAX_REFERENCE:
-        reference = reference[np.random.default_rng(0).choice(len(reference), _MAX_REFERENCE, replace=False)]
-    k = min(NEIGHBOURS + 1, len(reference))
-    ends = np.cumsum(sizes)[:-1]
-    columns = []
-    for block, others in zip(np.split(vectors, ends, axis=1), np.split(reference, ends, axis=1), strict=True):
-        scores, _ = faiss.knn(
-            np.ascontiguousarray(block), np.ascontiguousarray(others), k, metric=faiss.METRIC_INNER_PRODUCT
-        )
-        if k > 1:
-            itself = scores[:, 0] > _SAME
-            scores = np.where(itself[:, None], scores[:, 1:], scores[:, :-1])
-        columns.append(scores.mean(axis=1) if k > 1 else np.zeros(len(block), np.float32))
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
 def percentile(sample: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Share, in percent, of the sorted `sample` (m,) below each of `scores`; nan for an empty sample."""
     if not len(sample):
@@ -244,11 +274,11 @@ def percentile(sample: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.searchsorted(sample, scores, side="left") / len(sample) * 100.0
 
 
-def save_statistics(statistics: SpaceStatistics, path: Path) -> None:
-    """Write the statistics as safetensors."""
-    from safetensors.numpy import save_file
+def statistics_bytes(statistics: SpaceStatistics) -> bytes:
+    """The statistics as the content of a safetensors file."""
+    from safetensors.numpy import save
 
-    tensors = {"density": statistics.density, "pairs": statistics.pairs, "raw_pairs": statistics.raw_pairs}
+    tensors = {"pairs": statistics.pairs, "raw_pairs": statistics.raw_pairs}
     roots: dict[str, list[bool]] = {}
     for aspect, segments in statistics.transforms.items():
         roots[aspect] = [segment.root for segment in segments]
@@ -256,27 +286,39 @@ def save_statistics(statistics: SpaceStatistics, path: Path) -> None:
             tensors[f"{aspect}.{number}.mean"] = segment.mean
             if segment.basis is not None:
                 tensors[f"{aspect}.{number}.basis"] = segment.basis
+    if statistics.bases is not None and statistics.bits is not None:
+        tensors |= {f"{aspect}.projection": basis for aspect, basis in statistics.bases.items()}
+        tensors |= {"low": statistics.bits.low, "step": statistics.bits.step}
     header = {"name": statistics.name, "roots": json.dumps(roots), "fitted": str(statistics.fitted)}
-    save_file({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, path, metadata=header)
+    return save({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, metadata=header)
 
 
 def load_statistics(path: Path) -> SpaceStatistics:
-    """Read a file of `save_statistics`. Raises `CollectionError` for any other file."""
+    """Read a file with the content of `statistics_bytes`. Raises `CollectionError` for any other file."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-        transforms: dict[Aspect, tuple[SegmentTransform, ...]] = {
+        roots: dict[Aspect, list[bool]] = json.loads(header["roots"])
+        transforms = {
             aspect: tuple(
                 SegmentTransform(tensors[f"{aspect}.{number}.mean"], root, tensors.get(f"{aspect}.{number}.basis"))
-                for number, root in enumerate(roots)
+                for number, root in enumerate(of_aspect)
             )
-            for aspect, roots in json.loads(header["roots"]).items()
+            for aspect, of_aspect in roots.items()
         }
-        measured = [tensors[key] for key in ("density", "pairs", "raw_pairs")]
-        return SpaceStatistics(header["name"], transforms, *measured, int(header["fitted"]))
+        compact = "low" in tensors
+        return SpaceStatistics(
+            header["name"],
+            transforms,
+            {aspect: tensors[f"{aspect}.projection"] for aspect in transforms} if compact else None,
+            EightBits(tensors["low"], tensors["step"]) if compact else None,
+            tensors["pairs"],
+            tensors["raw_pairs"],
+            int(header["fitted"]),
+        )
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CollectionError(
             "{path} is not a file of space statistics ({reason}); build the collection again.",

@@ -1,0 +1,156 @@
+"""Compact search: 4-bit product quantisation finds candidates, 8-bit vectors re-score them.
+
+The first pass is FAISS's fast scan (André, Kermarrec & Le Scouarnec 2015, "Cache locality is not enough: high-performance
+nearest neighbor search with product quantization fast scan"): 4 bits for every 4 dimensions, looked up in SIMD registers. It
+knows no filters, so candidates are taken deeper where a filter leaves fewer of them, and few allowed rows are compared one
+by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from artsim.index.eight_bits import EightBits
+from artsim.index.protocol import IndexKind
+from artsim.index.rows import Rows
+
+_DIMENSIONS_PER_CODE = 4
+_BITS = 4
+_OVERSAMPLING = 5  # candidates per wanted row, if all aspects count; more the fewer numbers of them count
+_FEWEST = 500  # candidates at least
+_SMALL = 4_000_000  # up to so many numbers, all rows are compared one by one: it takes as long as the first pass
+_CHUNK = 16_384  # rows that are decoded at once
+_MAX_FIT, _ROUNDS = 10_000, 10  # vectors that the product quantiser is fitted on at most, and rounds of k-means
+
+
+class CompactIndex:
+    """See `artsim.index.protocol.VectorIndex`.
+
+    `codes` (n, d) uint8 are the vectors in `bits`; `widths` the lengths of their blocks, of which those that a query leaves 0
+    cost nothing in the second pass; `first_pass` is FAISS's index over all stored codes, those of removed works included.
+    """
+
+    kind: IndexKind = "compact"
+
+    def __init__(self, codes: Rows, bits: EightBits, widths: Sequence[int], first_pass: Any) -> None:
+        self.codes, self.bits, self.widths, self.first_pass = codes, bits, tuple(widths), first_pass
+        self.dimension: int = codes.dimension
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        return self.bits.decode(self.codes.take(rows))
+
+    def search(
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        available = len(self) if allowed is None else int(np.count_nonzero(allowed))
+        k = min(k, available)
+        used = [self._used_blocks(query) for query in queries]
+        width = max((sum(block.stop - block.start for block in blocks) for blocks in used), default=0)
+        wanted = max(_FEWEST, _OVERSAMPLING * k * self.dimension // max(width, 1))
+        depth = wanted * len(self) // max(available, 1)
+        scores, rows = np.zeros((len(queries), k), np.float32), np.zeros((len(queries), k), np.int64)
+        if k == 0 or not len(queries):
+            return scores, rows
+        few = available * width <= _SMALL or 2 * depth >= len(self)
+        found = None if few else self._candidates(queries, depth, allowed)
+        for number, (query, blocks) in enumerate(zip(queries, used, strict=True)):
+            candidates = None if found is None else found[number]
+            if candidates is None or len(candidates) < min(wanted, available) // 2:  # the filter fits the query badly
+                candidates = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
+            likeness = self._scores(query, blocks, candidates)
+            best = _top(likeness, k)
+            scores[number], rows[number] = likeness[best], candidates[best]
+        return scores, rows
+
+    def appended(self, codes: np.ndarray) -> CompactIndex:
+        """With the codes (m, d) of new works at the end."""
+        import faiss
+
+        first_pass = faiss.clone_index(self.first_pass)
+        first_pass.add(self.bits.decode(codes))
+        return CompactIndex(self.codes.appended(codes), self.bits, self.widths, first_pass)
+
+    def only(self, rows: np.ndarray) -> CompactIndex:
+        """With only `rows`. The first pass goes on finding the others, and they are left out."""
+        return CompactIndex(self.codes.only(rows), self.bits, self.widths, self.first_pass)
+
+    def _used_blocks(self, query: np.ndarray) -> list[slice]:
+        """The blocks in which `query` is not 0; neighbours are one."""
+        used: list[slice] = []
+        start = 0
+        for width in self.widths:
+            stop = start + width
+            if query[start:stop].any():
+                if used and used[-1].stop == start:
+                    used[-1] = slice(used[-1].start, stop)
+                else:
+                    used.append(slice(start, stop))
+            start = stop
+        return used
+
+    def _candidates(self, queries: np.ndarray, depth: int, allowed: np.ndarray | None) -> list[np.ndarray]:
+        """The rows that the first pass finds for each query, without those that are not allowed."""
+        removed = self.codes.stored - len(self)
+        _, found = self.first_pass.search(np.ascontiguousarray(queries, np.float32), depth + removed)
+        candidates = []
+        for positions in found:
+            rows = positions[positions >= 0]
+            if self._row_at is not None:
+                rows = self._row_at[rows]
+                rows = rows[rows >= 0]
+            candidates.append(rows if allowed is None else rows[allowed[rows]])
+        return candidates
+
+    @cached_property
+    def _row_at(self) -> np.ndarray | None:
+        """The row of the vector at each stored position, -1 for removed works; None if that is the position itself."""
+        if self.codes.physical is None:
+            return None
+        rows = np.full(self.codes.stored, -1, np.int64)
+        rows[self.codes.physical] = np.arange(len(self))
+        return rows
+
+    def _scores(self, query: np.ndarray, blocks: Sequence[slice], rows: np.ndarray) -> np.ndarray:
+        """(len(rows),) float32: inner products with the vectors at `rows`."""
+        scores = np.zeros(len(rows), np.float32)
+        for start in range(0, len(rows), _CHUNK):
+            codes = self.codes.take(rows[start : start + _CHUNK])
+            for block in blocks:
+                scores[start : start + _CHUNK] += self.bits.only(block).dot(codes[:, block], query[block])
+        return scores
+
+
+def build_first_pass(codes: Rows, bits: EightBits) -> Any:
+    """FAISS's fast-scan index over all stored `codes`, fitted on at most `_MAX_FIT` of them."""
+    import faiss
+
+    index = faiss.IndexPQFastScan(
+        codes.dimension, codes.dimension // _DIMENSIONS_PER_CODE, _BITS, faiss.METRIC_INNER_PRODUCT
+    )
+    index.pq.cp.min_points_per_centroid, index.pq.cp.niter = 1, _ROUNDS
+    stored = Rows(codes.parts)
+    sample = np.arange(len(stored))
+    if len(sample) > _MAX_FIT:
+        sample = np.sort(np.random.default_rng(0).choice(len(stored), _MAX_FIT, replace=False))
+    index.train(bits.decode(stored.take(sample)))
+    for _, chunk in stored.chunks(_CHUNK):
+        index.add(bits.decode(chunk))
+    return index
+
+
+def _top(scores: np.ndarray, k: int) -> np.ndarray:
+    """The positions of the `k` highest scores (n,), highest first; of equal ones, the first."""
+    if k < len(scores):
+        lowest = np.partition(scores, len(scores) - k)[len(scores) - k]
+        above = np.flatnonzero(scores > lowest)
+        positions = np.sort(np.concatenate([above, np.flatnonzero(scores == lowest)[: k - len(above)]]))
+    else:
+        positions = np.arange(len(scores))
+    return positions[np.argsort(-scores[positions], kind="stable")]

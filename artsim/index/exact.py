@@ -1,0 +1,31 @@
+"""Exact search: one matrix product. For collections so small that nothing else is worth its while."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from artsim.index.protocol import IndexKind
+
+
+class ExactIndex:
+    """See `artsim.index.protocol.VectorIndex`. `vectors` (n, dimension) float32."""
+
+    kind: IndexKind = "exact"
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self._vectors = np.ascontiguousarray(vectors, np.float32)
+        self.dimension: int = vectors.shape[1]
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def search(
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
+        scores = queries @ (self._vectors if allowed is None else self._vectors[rows]).T
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(scores, best, axis=1), rows[best]
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        return self._vectors[rows]
