@@ -32,11 +32,12 @@ from artsim.search.query import Part, Query, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
 from artsim.search.regions import run_region_search
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
-from artsim.snapshot.files import load_dataset_with_indexes, read_collection, save_collection
+from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
+from artsim.snapshot.plain_dataset import load_dataset_with_indexes
 from artsim.snapshot.state import State, find_space
 from artsim.snapshot.works_map import MapCache, WorksMap
-from artsim.storage.manifest import Manifest, Origin, map_name
+from artsim.storage.manifest import Manifest, Origin
 
 
 class Collection:
@@ -236,8 +237,8 @@ class Collection:
 
     def _map_file(self) -> Path | None:
         """The file of the saved map, if there is one."""
-        name = map_name(self.state.spaces[0].name)
-        return self.folder / name if self.folder is not None and name in self.manifest.files else None
+        name = self.manifest.map_of(self.state.spaces[0].name)
+        return self.folder / name if self.folder is not None and name is not None else None
 
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
@@ -298,7 +299,11 @@ class Collection:
             )
 
     def save(self, folder: str | Path | None = None) -> Path:
-        """Write the collection to `folder` (default: where it was opened), replacing the old one only when it is complete."""
+        """Write the collection to `folder`; by default where it was opened, and then only what has changed.
+
+        Raises `CollectionError` if another process has saved there since it was opened: the changes stay, and can be saved
+        in another folder.
+        """
         if folder is None and self.origin is not None:
             raise CollectionError(
                 "This collection was opened from the Hub ({origin}): give save() a folder.", origin=self.origin
@@ -307,8 +312,7 @@ class Collection:
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
         with self._change_lock:
-            save_collection(self.state, self.manifest, target)
-            self.state, self.manifest = read_collection(target)  # from here on, pictures come from the new files
+            self.state, self.manifest = save_collection(self.state, self.manifest, target)
             self.folder = target
             self.origin = None
         return target

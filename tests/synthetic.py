@@ -6,6 +6,7 @@ No network runs: vectors are drawn around one centre per artist, and each pictur
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from PIL import Image
 
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect, Blocks, unit_rows
+from artsim.index import Rows
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
+from artsim.storage.pictures import NewPictures, Pictures
 
 DIMS: dict[Aspect, int] = {"subject": 24, "style": 16, "color": 8, "layout": 12}
 STYLES = ("Baroque", "Realism", "Cubism")
@@ -36,7 +39,6 @@ def make_collection(
     *,
     artists: int = 9,
     works: int = 5,
-    index_kind: str = "flat",
     spaces: int = 1,
     order: str = "by artist",
     images: str = "bytes",
@@ -50,6 +52,8 @@ def make_collection(
     rows = [_row(artist, number) for artist in range(artists) for number in range(works)]
     rows[-1] |= {"artist": "Unknown", "style": None, "tags": None}
     blocks = [_blocks(artists, works, scatter, seed) for seed in range(spaces)]
+    for of_space in blocks:
+        of_space["color"] = blocks[0]["color"]  # does not depend on the encoder
     colors = [color_of(number) for number in range(len(rows))]
     if order == "shuffled":
         permutation = np.random.default_rng(9).permutation(len(rows))
@@ -57,11 +61,10 @@ def make_collection(
         blocks = [{aspect: block[permutation] for aspect, block in of_space.items()} for of_space in blocks]
     made_spaces = []
     for number, of_space in enumerate(blocks):
-        columns: dict[Aspect, str] = {aspect: f"s{number}_{aspect}" for aspect in DIMS}
-        made_spaces.append(
-            make_space(f"space-{number}", f"made-up-{number}", "1", columns, of_space, index_kind=index_kind)
-        )
-    state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), lambda row: _png(colors[row]))
+        stored = {aspect: Rows.of(block) for aspect, block in of_space.items()}
+        made_spaces.append(make_space(f"space-{number}", f"made-up-{number}", "1", stored))
+    pictures = Pictures.of(NewPictures([partial(_png, color) for color in colors]))
+    state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), pictures)
     manifest = Manifest(
         title="Made-up works",
         rows=len(rows),

@@ -13,6 +13,7 @@ from artsim.index import Rows
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
+from artsim.storage.pictures import NewPictures, Pictures
 
 _RESERVED = ("id", "image", "sha256")
 _STANDARD = "title artist year date medium culture tags url license".split()
@@ -53,7 +54,7 @@ def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, colu
         spaces=(),
     )
     return Collection(
-        state=State(metadata_table(works, columns), spaces, columns, lambda row: first.files[row]()),
+        state=State(metadata_table(works, columns), spaces, columns, Pictures.of(NewPictures(first.files))),
         manifest=manifest,
         folder=None,
         encoders={space.encoder: like.encoder(space.name) for space in like.state.spaces},

@@ -25,12 +25,7 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
     check_columns(state, {key for row in rows for key in row} - {"image"})
     table = pa.concat_tables([state.table, metadata_table(rows, state.schema)])
     spaces = tuple(space.appended(new.vectors[space.name]) for space in state.spaces)
-    old, files, pictures = len(state), new.files, state.pictures
-
-    def picture(row: int) -> bytes:
-        return pictures(row) if row < old else files[row - old]()
-
-    return State(table, spaces, state.schema, picture), ids
+    return replace(state, table=table, spaces=spaces, pictures=state.pictures.appended(new.files)), ids
 
 
 def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
@@ -64,8 +59,7 @@ def without_works(state: State, rows: Sequence[int]) -> State:
     if not len(kept):
         raise CollectionError("A collection cannot be empty: keep at least one work, or delete its folder.")
     spaces = tuple(space.only(kept) for space in state.spaces)
-    pictures = state.pictures
-    return State(state.table.filter(pa.array(keep)), spaces, state.schema, lambda row: pictures(int(kept[row])))
+    return replace(state, table=state.table.filter(pa.array(keep)), spaces=spaces, pictures=state.pictures.only(kept))
 
 
 def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from artsim.errors import QueryError
 from artsim.snapshot.space import Space
-
-Pictures = Callable[[int], bytes]
-"""Row number -> picture file of that work."""
+from artsim.storage.manifest import Manifest
+from artsim.storage.pictures import Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,9 @@ class State:
     schema: Mapping[str, Any]
     """The `datasets` feature of each metadata column."""
     pictures: Pictures = field(repr=False)
+    """Called with a row number: the picture file of that work."""
+    stored: Stored | None = field(default=None, repr=False)
+    """What of it is on disk; None for a state that was never saved. Changes carry it along."""
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -43,6 +46,18 @@ class State:
     def work(self, row: int) -> dict[str, Any]:
         """The metadata of one work."""
         return self.table.slice(row, 1).to_pylist()[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """The files that a state was read from, so that a save writes only what has changed since."""
+
+    folder: Path
+    pointer: str
+    """The sha256 of the manifest file: a save finds another one where somebody else has saved."""
+    manifest: Manifest
+    state: State
+    """The state as it was read. What a changed state shares with it is on disk."""
 
 
 def find_space(state: State, name: str | None) -> Space:

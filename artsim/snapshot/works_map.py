@@ -17,7 +17,6 @@ from artsim.errors import CollectionError
 from artsim.snapshot.grid_layout import columns_for, place_on_grid, principal, sample_rows
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
-from artsim.storage.manifest import map_name
 
 _CHUNK = 8192  # works whose index vectors are in memory at once
 _QUICK = 5_000  # up to this many works are placed in seconds, so always from scratch
@@ -102,22 +101,28 @@ def draw_map(space: Space, *, start: np.ndarray | None = None, columns: int | No
     return WorksMap(columns, place_on_grid(vectors, columns, start=start))
 
 
-def save_map(state: State, folder: Path, old: Path) -> None:
-    """Draw the map of `state` and write it to `folder`, starting from the map of the collection in `old` if it fits."""
-    from safetensors.numpy import save_file
+def map_bytes(state: State, saved: Path | None, *, along: bool = False) -> bytes:
+    """The map of `state` as the content of a safetensors file.
+
+    `along`: the map in the file `saved`, if it fits, with new works inserted; else the map is drawn, starting from that one
+    where drawing takes long.
+    """
+    from safetensors.numpy import save
 
     space = state.spaces[0]
-    name = map_name(space.name)
-    known = _read_map(old / name) if len(state) > _QUICK else None
-    adapted = _adapted(known, state, space) if known is not None and known.fits(space) else None
-    drawn = draw_map(space) if adapted is None else draw_map(space, start=adapted.order, columns=adapted.columns)
+    known = _read_map(saved) if saved is not None and (along or len(state) > _QUICK) else None
+    drawn = _adapted(known, state, space) if known is not None and known.fits(space) else None
+    if drawn is None:
+        drawn = draw_map(space)
+    elif not along:
+        drawn = draw_map(space, start=drawn.order, columns=drawn.columns)
     stored = _stored(drawn, state)
     header = {"columns": str(stored.columns), "encoder": stored.encoder, "revision": stored.revision}
-    save_file({"keys": stored.keys}, folder / name, metadata={"map": json.dumps(header)})
+    return save({"keys": stored.keys}, metadata={"map": json.dumps(header)})
 
 
 def load_map(path: Path) -> StoredMap:
-    """Read a file of `save_map`. Raises `CollectionError` for any other file."""
+    """Read a file with the content of `map_bytes`. Raises `CollectionError` for any other file."""
     from safetensors import SafetensorError, safe_open
 
     try:

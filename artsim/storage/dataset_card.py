@@ -56,7 +56,7 @@ def dataset_card(
         repo_id=repo_id or "NAMESPACE/NAME",
         space=space,
         is_private=is_private_encoder(space),
-        subject=space.columns["subject"],
+        subject=space.columns["subject"].name,
         blocks=blocks,
         weights=[f"{PRESETS['balanced'].get(aspect, 0):g}" for aspect in ASPECTS if aspect in blocks],
         label_column="title" if "title" in schema else "id",
@@ -108,12 +108,12 @@ def _vector_rows(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     for space in manifest.spaces:
         for aspect, column in space.columns.items():
             meaning = f"vector of `{space.name}` for `{aspect}`: {_ASPECTS.get(aspect, 'likeness')}"
-            yield f"`{column}`", f"{space.dims[aspect]} × float32", meaning
+            yield f"`{column.name}`", f"{column.length} × {column.type}", meaning
     for space in manifest.spaces:
         if (regions := space.regions) is not None:
             count = len(regions.boxes)
             meaning = f"vectors of `{space.name}` for {count} regions, concatenated"
-            yield f"`{regions.column}`", f"{regions.dim * count} × float32", meaning
+            yield f"`{regions.column.name}`", f"{regions.column.length} × {regions.column.type}", meaning
 
 
 def _kind(feature: Any) -> str:

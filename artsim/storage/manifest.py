@@ -25,6 +25,7 @@ Images = Literal["bytes", "urls"]
 
 
 IndexKind = Literal["exact", "compact"]
+VectorType = Literal["float32", "float16", "uint8"]
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,25 @@ class Groups:
 
 
 @dataclass(frozen=True)
+class ColumnRecord:
+    """A vector column: its name, and the number type and length of its vectors."""
+
+    name: str
+    type: VectorType
+    length: int
+
+
+@dataclass(frozen=True)
 class RegionsRecord:
     """The regions of a space: its vector column holds, for each work, the concatenated vectors of all boxes."""
 
-    column: str
+    column: ColumnRecord
     boxes: tuple[tuple[float, float, float, float], ...]
     """(left, top, right, bottom) of each region, fractions of the picture's width and height."""
     dim: int
     """Length of a stored region vector."""
+    statistics: str
+    """File of what was fitted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +87,8 @@ class SpaceRecord:
     revision: str
     dims: Mapping[str, int]
     """Aspect -> length of its raw vectors."""
-    columns: Mapping[str, str]
-    """What a vector column holds (subject, density, compact, ...) -> its name."""
+    columns: Mapping[str, ColumnRecord]
+    """What a vector column holds (subject, density, compact, ...) -> the column."""
     statistics: str
     """File of what was fitted."""
     index_type: IndexKind
@@ -90,8 +102,8 @@ class SpaceRecord:
     """Version of what is done to a picture before it is embedded."""
     precision: str | None = None
     """Number format that the encoder computed in."""
-    neighbours: str | None = None
-    """Vector column of the two nearest works of each work."""
+    neighbours: ColumnRecord | None = None
+    """The two nearest works of each work."""
     calibration: str | None = None
     """File of what scores are calibrated by."""
     recognition: str | None = None
@@ -103,7 +115,7 @@ class SpaceRecord:
         return tuple(name for name in (self.index, self.map) if name is not None)
 
     @property
-    def vector_columns(self) -> tuple[str, ...]:
+    def vector_columns(self) -> tuple[ColumnRecord, ...]:
         """All vector columns, that of the regions included."""
         more = (None if self.regions is None else self.regions.column, self.neighbours)
         return (*self.columns.values(), *(name for name in more if name is not None))
@@ -111,8 +123,8 @@ class SpaceRecord:
     @property
     def files(self) -> tuple[str, ...]:
         """The files of this space alone."""
-        more = () if self.calibration is None else (self.calibration,)
-        return (self.statistics, *self.rebuildable, *more)
+        more = (self.calibration, None if self.regions is None else self.regions.statistics)
+        return (self.statistics, *self.rebuildable, *(name for name in more if name is not None))
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,10 @@ class FileRecord:
 
     size: int
     sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> FileRecord:
+        return cls(len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -169,7 +185,11 @@ class Manifest:
     @property
     def vector_columns(self) -> set[str]:
         """The names of all vector columns."""
-        return {name for space in self.spaces for name in space.vector_columns}
+        return {column.name for space in self.spaces for column in space.vector_columns}
+
+    def map_of(self, space: str) -> str | None:
+        """The file of the map of a space, if it has one."""
+        return next((record.map for record in self.spaces if record.name == space), None)
 
     def to_json(self) -> str:
         """The content of the file."""

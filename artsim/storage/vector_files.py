@@ -6,20 +6,30 @@ removed while it is mapped.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from artsim.errors import CollectionError
-from artsim.files.atomic import new_file
+from artsim.files import disk
+from artsim.files.atomic import make_folders, new_file, writing
 
 CHUNK = 131_072  # rows that lie together in one array; what a writer holds in memory
-_TYPES = {pa.float32(): np.dtype(np.float32), pa.float16(): np.dtype(np.float16), pa.uint8(): np.dtype(np.uint8)}
+_BATCH = 1_024  # rows of a parquet file that are read at once
+_TYPES: dict[pa.DataType, np.dtype[Any]] = {
+    pa.float32(): np.dtype(np.float32),
+    pa.float16(): np.dtype(np.float16),
+    pa.uint8(): np.dtype(np.uint8),
+}
 
-VectorKinds = Mapping[str, tuple[np.dtype, int]]
+VectorKinds = Mapping[str, tuple["np.dtype[Any]", int]]
 """Column -> type and length of its vectors."""
 
 
@@ -97,6 +107,40 @@ def vectors_of(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
         ) from error
 
 
+def vectors_in_parquet(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, tuple[np.ndarray, ...]]:
+    """The same of the columns `kinds` in a published file: copied once to the Arrow file `copy`, in bounded memory.
+
+    Raises `CollectionError` if the file cannot be read or lacks one of them.
+    """
+    if not copy.is_file():
+        new = copy.with_name(f"{copy.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        with writing(copy):
+            make_folders(copy.parent)
+            try:
+                with pq.ParquetFile(path) as file, writing_vectors(new, kinds) as writer:
+                    for batch in file.iter_batches(batch_size=_BATCH, columns=list(kinds)):
+                        writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
+            except (pa.ArrowException, ValueError, KeyError) as error:
+                raise CollectionError(
+                    "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
+                    path=path,
+                    reason=" ".join(str(error).split()),
+                ) from error
+            disk.rename(new, copy)
+    return vectors_of(copy)
+
+
+def _vectors(column: pa.Array, dtype: np.dtype[Any], length: int) -> np.ndarray:
+    """(n, length): a list column. `ValueError` if it is of another type, or a value is missing."""
+    flat = column.flatten()
+    if column.null_count or flat.null_count or len(flat) != len(column) * length:
+        raise ValueError("a vector is missing or too short")
+    vectors = flat.to_numpy().reshape(len(column), length)
+    if vectors.dtype != dtype:
+        raise ValueError(f"its numbers are {vectors.dtype}")
+    return vectors
+
+
 def kinds_of(columns: Mapping[str, tuple[np.ndarray, ...]]) -> dict[str, tuple[np.dtype, int]]:
     """Type and length of the vectors of each column."""
     return {name: (parts[0].dtype, parts[0].shape[1]) for name, parts in columns.items()}
@@ -126,4 +170,4 @@ def _array(column: pa.FixedSizeListArray) -> np.ndarray:
 
 
 def _no_rows(kind: pa.FixedSizeListType) -> np.ndarray:
-    return np.zeros((0, kind.list_size), _TYPES[kind.value_type])
+    return np.zeros((0, int(kind.list_size)), _TYPES[kind.value_type])

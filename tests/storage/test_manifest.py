@@ -8,6 +8,7 @@ import pytest
 
 from artsim.errors import CollectionError
 from artsim.storage.manifest import (
+    ColumnRecord,
     FileRecord,
     Groups,
     Manifest,
@@ -22,12 +23,20 @@ SPACE = SpaceRecord(
     encoder="openai/clip",
     revision="1",
     dims={"subject": 512},
-    columns={"subject": "clip_subject", "compact": "clip_compact"},
+    columns={
+        "subject": ColumnRecord("clip_subject", "float32", 512),
+        "compact": ColumnRecord("clip_compact", "uint8", 704),
+    },
     statistics="generations/000001/clip.safetensors",
     index_type="compact",
     index="generations/000001/clip.faiss",
     map="generations/000001/clip.map.safetensors",
-    regions=RegionsRecord("clip_regions", ((0.0, 0.0, 0.5, 0.5),), 64),
+    regions=RegionsRecord(
+        ColumnRecord("clip_regions", "uint8", 64),
+        ((0.0, 0.0, 0.5, 0.5),),
+        64,
+        "generations/000001/clip.regions.safetensors",
+    ),
 )
 MANIFEST = Manifest(
     title="Works",

@@ -1,0 +1,202 @@
+"""Column groups of a state, written as parts: only what is not on disk yet, or all of it where that pays.
+
+Works that were removed leave their rows behind; a group is written anew once too many of its rows are such. A group with too
+many parts has the last, small ones merged, so that each row is rewritten only a few times while a collection grows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from artsim.errors import CollectionError
+from artsim.files.cache import cache_folder
+from artsim.index import Rows
+from artsim.snapshot.generations import Generation
+from artsim.snapshot.state import State, Stored
+from artsim.storage.manifest import FILE_NAME, Manifest, PartRecord
+from artsim.storage.pictures import (
+    FILE_BYTES,
+    AbsentPictures,
+    Pictures,
+    StoredPictures,
+    writing_pictures,
+)
+from artsim.storage.vector_files import kinds_of, vectors_in_parquet, vectors_of, writing_vectors
+
+MAX_PARTS = 16
+MAX_DEAD_VECTORS, MAX_DEAD_PICTURES = 1 / 4, 1 / 2  # share of rows of removed works
+_MERGED = 4  # a part is merged with those after it unless it is so many times as large as they
+_CHUNK = 8_192  # rows that are copied at once
+
+
+@dataclass(frozen=True)
+class WrittenVectors:
+    """`columns` as they lie on disk now; `moved`: whether a work's vectors lie at another place than before."""
+
+    parts: tuple[PartRecord, ...]
+    columns: Mapping[str, Rows]
+    moved: bool
+
+
+@dataclass(frozen=True)
+class WrittenPictures:
+    """`rows` (n,): where the picture of each work lies; None in a collection without pictures."""
+
+    parts: tuple[PartRecord, ...] = ()
+    rows: np.ndarray | None = None
+
+
+def columns_of(state: State) -> dict[str, Rows]:
+    """All vector columns; spaces may share one."""
+    return {name: rows for space in state.spaces for name, rows in space.columns().items()}
+
+
+def physical_rows(rows: Rows) -> np.ndarray:
+    """(n,): where the vector of each work lies among the stored ones."""
+    return np.arange(len(rows)) if rows.physical is None else rows.physical
+
+
+def write_vectors(state: State, stored: Stored | None, generation: Generation) -> WrittenVectors:
+    """Write what `stored` lacks of the vectors of `state`."""
+    columns = columns_of(state)
+    anyone = next(iter(columns.values()))
+    known = {} if stored is None else columns_of(stored.state)
+    shared = all(np.array_equal(physical_rows(rows), physical_rows(anyone)) for rows in columns.values())
+    dead = anyone.stored - len(state)
+    if stored is None or not shared or dead > MAX_DEAD_VECTORS * anyone.stored or not _begin_with(columns, known):
+        moved = any(rows.physical is not None for rows in columns.values())
+        part = _write_part(columns, _chunks(0, len(state)), Rows.take, generation)
+        columns = {name: Rows(arrays) for name, arrays in vectors_of(generation.target / part.file).items()}
+        return WrittenVectors((part,), columns, moved)
+    parts = list(stored.manifest.groups.vectors)
+    if new := anyone.stored - next(iter(known.values())).stored:
+        sizes = [*(part.rows for part in parts), new]
+        if len(sizes) > MAX_PARTS:
+            parts = parts[: merge_from(sizes)]
+        first = sum(part.rows for part in parts)
+        parts.append(_write_part(columns, _chunks(first, anyone.stored), Rows.at, generation))
+    return WrittenVectors(tuple(parts), columns, moved=False)
+
+
+def _write_part(
+    columns: Mapping[str, Rows],
+    chunks: Iterator[np.ndarray],
+    take: Callable[[Rows, np.ndarray], np.ndarray],
+    generation: Generation,
+) -> PartRecord:
+    """Write a file of what `take` takes of all columns, in chunks."""
+    path = generation.folder / "vectors-000.arrow"
+    with writing_vectors(path, kinds_of({name: rows.parts for name, rows in columns.items()})) as writer:
+        for chunk in chunks:
+            writer.write({name: take(rows, chunk) for name, rows in columns.items()})
+    return PartRecord(generation.add(path), writer.rows)
+
+
+def write_pictures(state: State, stored: Stored | None, generation: Generation) -> WrittenPictures:
+    """Write what `stored` lacks of the pictures of `state`."""
+    pictures = state.pictures
+    parts: list[PartRecord] = []
+    first = 0
+    if stored is not None and _begins_with(pictures.parts, stored.state.pictures.parts):
+        kept, total = stored.manifest.groups.pictures, sum(part.rows for part in stored.manifest.groups.pictures)
+        alive = int(np.count_nonzero(pictures.physical < total))
+        if total - alive <= MAX_DEAD_PICTURES * total:
+            parts, first = list(kept), total
+            sizes = [*(stored.manifest.files[part.file].size for part in kept), 0]
+            if alive < len(state) and sum(size < FILE_BYTES for size in sizes) > MAX_PARTS:
+                parts = parts[: merge_from(sizes, full=FILE_BYTES)]
+                first = sum(part.rows for part in parts)
+    rows = pictures.physical.copy()
+    new = np.flatnonzero(rows >= first)
+    if len(new):
+        ids = state.table.column("id")
+        with writing_pictures(generation.folder) as writer:
+            for row in new.tolist():
+                writer.write(ids[row].as_py(), pictures(row))
+        parts += [PartRecord(generation.add(path), count) for path, count in writer.files]
+        rows[new] = first + np.arange(len(new))
+    return WrittenPictures(tuple(parts), rows)
+
+
+def merge_from(sizes: Sequence[int], *, full: float = math.inf) -> int:
+    """The first of the last parts that are merged into one. A part of the size `full` is left alone."""
+    first, total = len(sizes) - 1, sizes[-1]
+    while first > 0 and sizes[first - 1] < full and (sizes[first - 1] <= _MERGED * total or not total):
+        first -= 1
+        total += sizes[first]
+    return first
+
+
+def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) -> dict[str, Rows]:
+    """All vector columns, memory-mapped. `CollectionError` unless the files hold what the manifest says."""
+    wanted = {column.name: column for space in manifest.spaces for column in space.vector_columns}
+    arrays: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
+    for part in manifest.groups.vectors:
+        path = folder / part.file
+        if path.suffix == ".parquet":  # as published
+            copy = cache_folder() / "vectors" / f"{manifest.files[part.file].sha256}.arrow"
+            kinds = {column.name: (np.dtype(column.type), column.length) for column in wanted.values()}
+            columns = vectors_in_parquet(path, kinds, copy)
+        else:
+            columns = vectors_of(path)
+        for name, column in wanted.items():
+            found = [(array.dtype.name, array.shape[1]) for array in columns.get(name, ())]
+            rows = sum(len(array) for array in columns.get(name, ()))
+            if set(found) != {(column.type, column.length)} or rows != part.rows:
+                raise CollectionError(
+                    f"{path} does not hold {part.rows} vectors {name} of {column.length} numbers ({column.type}), as "
+                    f"{folder / FILE_NAME} says. Fetch or build the collection again."
+                )
+            arrays[name] += columns[name]
+    total = sum(part.rows for part in manifest.groups.vectors)
+    places = _checked_places(folder, manifest, physical, total)
+    if places is not None and np.array_equal(places, np.arange(total)):
+        places = None
+    return {name: Rows(tuple(parts), places) for name, parts in arrays.items()}
+
+
+def read_pictures(folder: Path, manifest: Manifest, rows: np.ndarray | None) -> Pictures:
+    """The pictures, from files that stay open. `CollectionError` unless the files hold what the manifest says."""
+    if not manifest.embeds_pictures:
+        return Pictures.of(AbsentPictures(manifest.rows))
+    parts = tuple(StoredPictures(folder / part.file) for part in manifest.groups.pictures)
+    for part, record in zip(parts, manifest.groups.pictures, strict=True):
+        if len(part) != record.rows:
+            raise CollectionError(
+                f"{folder / record.file} holds {len(part)} pictures, but {folder / FILE_NAME} says {record.rows}. Fetch or "
+                "build the collection again."
+            )
+    places = _checked_places(folder, manifest, rows, sum(len(part) for part in parts))
+    return Pictures(parts, np.arange(manifest.rows) if places is None else places)
+
+
+def _checked_places(folder: Path, manifest: Manifest, places: np.ndarray | None, total: int) -> np.ndarray | None:
+    """`places` (n,), or None for the first n. `CollectionError` if there are fewer rows than that."""
+    needed = manifest.rows if places is None else 1 + int(places.max(initial=-1))
+    if needed > total:
+        raise CollectionError(
+            f"The files of {folder} do not belong together: a work has row {needed - 1} of {total}. Fetch or build the "
+            "collection again."
+        )
+    return np.arange(manifest.rows) if places is None else places
+
+
+def _chunks(start: int, stop: int) -> Iterator[np.ndarray]:
+    for first in range(start, stop, _CHUNK):
+        yield np.arange(first, min(first + _CHUNK, stop))
+
+
+def _begin_with(columns: Mapping[str, Rows], known: Mapping[str, Rows]) -> bool:
+    """Whether the parts of all columns are those of `known`, and more."""
+    return columns.keys() == known.keys() and all(
+        _begins_with(columns[name].parts, known[name].parts) for name in known
+    )
+
+
+def _begins_with(parts: Sequence[object], known: Sequence[object]) -> bool:
+    return len(parts) >= len(known) and all(part is other for part, other in zip(parts, known, strict=False))

@@ -1,0 +1,193 @@
+"""The files of one space: what was fitted, the fast-scan codes of a compact index, and the map of works."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
+from artsim.encoders.protocol import ASPECTS
+from artsim.errors import CollectionError
+from artsim.files.atomic import new_file
+from artsim.index import CompactIndex, Rows, build_first_pass
+from artsim.snapshot.generations import Generation
+from artsim.snapshot.groups import WrittenVectors
+from artsim.snapshot.region_index import load_regions, regions_bytes
+from artsim.snapshot.space import Space, open_space
+from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, statistics_bytes
+from artsim.snapshot.state import Stored
+from artsim.storage.manifest import FILE_NAME, ColumnRecord, RegionsRecord, SpaceRecord
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """A space as it was read, and its record."""
+
+    space: Space
+    record: SpaceRecord
+
+
+def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, generation: Generation) -> SpaceRecord:
+    """Write what `stored` lacks of a space beside its vectors. Its map is written apart."""
+    before = _before(space.name, stored)
+    if before is not None and before.space.statistics is space.statistics:
+        statistics = before.record.statistics
+    else:
+        statistics = _write(f"{space.name}.safetensors", statistics_bytes(space.statistics), generation)
+    return SpaceRecord(
+        name=space.name,
+        encoder=space.encoder,
+        revision=space.revision,
+        dims={str(aspect): length for aspect, length in space.statistics.raw_dims.items()},
+        columns=_column_records(space),
+        statistics=statistics,
+        index_type=space.index.kind,
+        index=_write_first_pass(space, vectors, before, generation),
+        regions=_write_regions(space, before, generation),
+    )
+
+
+def _before(name: str, stored: Stored | None) -> _Before | None:
+    if stored is None:
+        return None
+    spaces = {space.name: space for space in stored.state.spaces}
+    records = {record.name: record for record in stored.manifest.spaces}
+    return _Before(spaces[name], records[name]) if name in spaces else None
+
+
+def _write(name: str, content: bytes, generation: Generation) -> str:
+    path = generation.folder / name
+    with new_file(path) as file:
+        file.write(content)
+    return generation.add(path)
+
+
+def _write_first_pass(
+    space: Space, vectors: WrittenVectors, before: _Before | None, generation: Generation
+) -> str | None:
+    if not isinstance(space.index, CompactIndex):
+        return None
+    first_pass = space.index.first_pass
+    if vectors.moved:
+        first_pass = build_first_pass(vectors.columns[compact_column(space.name)], space.index.bits)
+    elif (
+        before is not None
+        and isinstance(before.space.index, CompactIndex)
+        and before.space.index.first_pass is first_pass
+        and before.record.index is not None
+    ):
+        return before.record.index
+    import faiss
+
+    path = generation.folder / f"{space.name}.faiss"
+    with new_file(path) as file:
+        faiss.write_index(first_pass, faiss.PyCallbackIOWriter(file.write))
+    return generation.add(path)
+
+
+def _write_regions(space: Space, before: _Before | None, generation: Generation) -> RegionsRecord | None:
+    regions = space.regions
+    if regions is None:
+        return None
+    known = None if before is None else before.space.regions
+    if before is not None and before.record.regions is not None and known and known.statistics is regions.statistics:
+        statistics = before.record.regions.statistics
+    else:
+        statistics = _write(f"{space.name}.regions.safetensors", regions_bytes(regions.statistics), generation)
+    column = _record(region_column(space.name), regions.vectors)
+    return RegionsRecord(column, regions.boxes, column.length // len(regions.boxes), statistics)
+
+
+def _column_records(space: Space) -> dict[str, ColumnRecord]:
+    """The vector columns of a space, those of regions apart, by what they hold."""
+    names = {str(aspect): name for aspect, name in vector_columns(space.name).items()}
+    names |= {"compact": compact_column(space.name), "density": density_column(space.name)}
+    columns = space.columns()
+    return {what: _record(name, columns[name]) for what, name in names.items() if name in columns}
+
+
+def _record(name: str, rows: Rows) -> ColumnRecord:
+    return ColumnRecord(name, rows.parts[0].dtype.name, rows.dimension)  # type: ignore[arg-type]  # see VectorType
+
+
+def read_space(
+    folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], problems: Mapping[str, str]
+) -> Space:
+    """A space from its files and vectors. An index among `problems` is made again, with a warning."""
+    statistics = load_statistics(folder / record.statistics)
+    _check_record(folder, record, statistics)
+    regions = None if record.regions is None else load_regions(folder / record.regions.statistics)
+    if record.regions is not None and regions is not None:
+        expected = (record.regions.dim, region_column(record.name), record.regions.dim * len(record.regions.boxes))
+        found = (regions.dimension, record.regions.column.name, record.regions.column.length)
+        if expected != found:
+            raise CollectionError(
+                f"The regions of {folder} do not belong together: {found} in their files, {expected} in {FILE_NAME}. Build "
+                "the collection again."
+            )
+    return open_space(
+        statistics,
+        record.encoder,
+        record.revision,
+        columns,
+        first_pass=_read_first_pass(folder, record, columns, problems),
+        regions=regions,
+        boxes=() if record.regions is None else record.regions.boxes,
+    )
+
+
+def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics) -> None:
+    """Raises `CollectionError` unless manifest and statistics agree on metric, dimensions and columns."""
+    if record.metric != "inner_product":
+        raise CollectionError(
+            f"{folder / FILE_NAME} says that {record.name} is compared by {record.metric}; only inner_product is known. "
+            "Update artsim, or build the collection again."
+        )
+    names = vector_columns(record.name)
+    expected: dict[str, tuple[str, str | None, int]] = {
+        "density": (density_column(record.name), "float32", len(statistics.aspects)),
+        "subject": (names["subject"], None, statistics.raw_dims["subject"]),
+    }
+    if statistics.bits is None:
+        expected |= {aspect: (names[aspect], None, statistics.raw_dims[aspect]) for aspect in ASPECTS}
+    else:
+        expected["compact"] = (compact_column(record.name), "uint8", statistics.dimension)
+    found = {what: (column.name, column.type, column.length) for what, column in record.columns.items()}
+    dims = {str(aspect): length for aspect, length in statistics.raw_dims.items()}
+    fits = expected.keys() == found.keys() and all(
+        (name, length) == (found[what][0], found[what][2]) and kind in (None, found[what][1])
+        for what, (name, kind, length) in expected.items()
+    )
+    if not fits or dims != dict(record.dims) or statistics.name != record.name:
+        raise CollectionError(
+            f"The dimensions of {record.name} differ: {dict(record.dims)} and {found} in {folder / FILE_NAME}, {dims} and "
+            f"{expected} by its statistics. Build the collection again."
+        )
+
+
+def _read_first_pass(
+    folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], problems: Mapping[str, str]
+) -> Any:
+    """FAISS's index of a compact space; None where there is none, or none that can be used."""
+    if record.index is None:
+        return None
+    import faiss
+
+    path, codes = folder / record.index, columns[record.columns["compact"].name]
+    problem = problems.get(record.index)
+    if problem is None:
+        try:
+            index = faiss.read_index(str(path))
+            shape = (type(index).__name__, index.ntotal, index.d, index.metric_type)
+            if shape == ("IndexPQFastScan", codes.stored, codes.dimension, faiss.METRIC_INNER_PRODUCT):
+                return index
+            problem = f"is an index of another kind or size ({shape[0]}, {shape[1]} rows of {shape[2]} numbers)"
+        except RuntimeError as error:
+            problem = f"is not a FAISS index ({str(error).splitlines()[-1]})"
+    log.warning("%s %s; it is built again from the embedding columns.", path, problem)
+    return None
