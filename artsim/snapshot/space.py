@@ -69,6 +69,12 @@ class Space:
             self._typical[key] = float(np.median(self.density.take(rows) @ shares))
         return self._typical[key]
 
+    def colors(self, rows: np.ndarray) -> np.ndarray:
+        """(len(rows), d) float32: the raw `color` blocks; of a compact space, as nearly as its components give them."""
+        if "color" in self.wide:
+            return self.wide["color"].take(rows).astype(np.float32)
+        return self.statistics.restored("color", self.statistics.split(self.index.vectors(rows))["color"])
+
     def raw_blocks(self) -> dict[Aspect, Rows]:
         """The raw blocks of all works, of a space that is kept whole."""
         return {"subject": self.subject, **self.wide}
@@ -187,14 +193,17 @@ def make_space(
     *,
     segments: Mapping[Aspect, tuple[int, ...]] | None = None,
     regions: Rows | None = None,
+    whole: bool | None = None,
 ) -> Space:
     """Fit a space to raw blocks (n, d each) and index it. `segments`: the lengths of each block's segments.
 
-    `regions`: the raw vectors (n, regions * d) of the regions of all works, for detail search.
+    `regions`: the raw vectors (n, regions * d) of the regions of all works, for detail search. `whole`: whether the blocks
+    are kept whole (default: below `COMPACT_FROM` works).
     """
     n = len(blocks["subject"])
-    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=n < COMPACT_FROM) for aspect in ASPECTS}
-    statistics = fit_statistics(name, blocks, segments)
+    whole = n < COMPACT_FROM if whole is None else whole
+    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=whole) for aspect in ASPECTS}
+    statistics = fit_statistics(name, blocks, segments, compact=not whole)
     columns = {vector_columns(name)[aspect]: block for aspect, block in blocks.items()}
     if (bits := statistics.bits) is not None:
         codes = np.concatenate([bits.encode(vectors) for vectors in _index_vectors(statistics, blocks)])
