@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,21 @@ class Space:
     @property
     def is_compact(self) -> bool:
         return self.statistics.bases is not None
+
+    def likeness_among(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """(r, r): weighted cosines of the works at `rows` to one another; aspects of weight 0 cost nothing."""
+        used = [(aspect, share) for aspect, share in zip(self.statistics.aspects, shares, strict=True) if share > 0]
+        if len(self) < COMPACT_FROM and not self.is_compact:
+            here = np.ix_(rows, rows)
+            return np.sum([share * self._products[aspect][here] for aspect, share in used], axis=0)
+        blocks = self.statistics.split(self.index.vectors(rows))
+        return np.sum([share * (blocks[aspect] @ blocks[aspect].T) for aspect, share in used], axis=0)
+
+    @cached_property
+    def _products(self) -> dict[Aspect, np.ndarray]:
+        """(n, n) per aspect: the cosines of all works to one another, of a small collection."""
+        blocks = self.statistics.split(self.index.vectors(np.arange(len(self))))
+        return {aspect: block @ block.T for aspect, block in blocks.items()}
 
     def typical_density(self, shares: np.ndarray) -> float:
         """The median of the works' weighted density: how near a typical work is to its ten nearest."""
