@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from overlap import intersection_over_union
 from PIL import Image, ImageEnhance
 
 from artsim import draw_overlay
@@ -13,7 +14,6 @@ from artsim.analysis.explain import Explanation, shared_metadata, step_of
 from artsim.encoders import load_encoder
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import ImageError, QueryError
-from artsim.evaluation.copies import intersection_over_union
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 

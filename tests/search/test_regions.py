@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from overlap import intersection_over_union
 from PIL import Image
 
 from artsim import CollectionError, Part, QueryError, build_collection, open_collection, open_source
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_regions, embed_details, embed_with_regions, region_dim
-from artsim.evaluation.copies import intersection_over_union
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 from artsim.snapshot.region_index import fit_regions, index_regions
