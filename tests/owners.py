@@ -1,7 +1,5 @@
 """The owner's page without a server: its routes, and test clients with a chosen base URL."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Collections as a stranger may publish them: whole by their manifest, but with rows that hold no picture of their own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -3,8 +3,6 @@
 No network runs: vectors are drawn around one centre per artist, and each picture is a plain colour of its own.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

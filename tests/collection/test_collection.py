@@ -231,9 +231,7 @@ def test_paths_of_a_manifest_cannot_leave_the_collection(path: str, copy: Path) 
         open_collection(copy)
 
 
-def test_a_collection_of_another_encoder_version_opens_but_refuses_picture_queries(
-    copy: Path, checkpoint: Any, paintings: Path
-) -> None:
+def test_works_of_another_version_of_the_encoder_open_but_refuse_picture_queries(copy: Path, paintings: Path) -> None:
     rewrite(copy, lambda manifest: manifest["spaces"][0].update(revision="sha256:0000000000000000"))
     collection = open_collection(copy)
     assert len(collection.search(work="05.jpg")) == 10  # no encoder needed
@@ -352,7 +350,7 @@ def test_remove_search_save_open(copy: Path, paintings: Path) -> None:
             each.search(work="05.jpg")
 
 
-def test_a_collection_replaced_by_another_process_gives_no_wrong_picture(copy: Path, paintings: Path) -> None:
+def test_a_collection_replaced_by_another_process_gives_no_wrong_picture(copy: Path) -> None:
     here, there = open_collection(copy), open_collection(copy)
     assert len(here.search(work="05.jpg", k=5)) == 5
     there.remove(["00.jpg"])

@@ -130,9 +130,7 @@ def test_cancelling_keeps_the_works_that_are_added(session: EditSession, scans: 
     assert len(session.collection) == 40 + state.added
 
 
-def test_a_new_collection_begins_with_its_first_pictures(
-    session: EditSession, scans: list[bytes], tmp_path: Path
-) -> None:
+def test_a_new_collection_begins_with_its_first_pictures(session: EditSession, scans: list[bytes]) -> None:
     table = '{"file_name": "a.jpg", "title": "Eins", "artist": "Ada", "room": 3}\n'
     files = {f"{letter}.jpg": data for letter, data in zip("abcdefghijkl", scans, strict=True)}
     send(session, {"metadata.jsonl": table.encode(), **files, "bad.jpg": b"no"}, title="Neue Sammlung")

@@ -1,7 +1,5 @@
 """The network of the embedded encoder: weights as PyTorch reads them, and equal results of OpenVINO and PyTorch."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

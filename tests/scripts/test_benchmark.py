@@ -1,7 +1,5 @@
 """Each benchmark runs on tiny inputs and writes figures; no test asserts a speed."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Query vectors: a picture is embedded once, however often its search is refined."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

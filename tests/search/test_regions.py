@@ -166,9 +166,7 @@ def test_regions_are_added_and_removed_with_their_works(changed: Path, met_works
         collection = open_collection(changed)
 
 
-def test_building_again_with_regions_adds_them_and_without_drops_them(
-    paintings: Path, clip: Any, tmp_path: Path
-) -> None:
+def test_a_build_with_regions_adds_them_and_one_without_drops_them(paintings: Path, clip: Any, tmp_path: Path) -> None:
     pictures, out = tmp_path / "pictures", tmp_path / "out"
     pictures.mkdir()
     for number in range(4):

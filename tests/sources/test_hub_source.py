@@ -1,7 +1,5 @@
 """Works from a dataset on the Hub: WikiArt's schema, streamed, fetching only what is read."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -72,9 +70,7 @@ def test_labels_become_names_and_ids_are_row_numbers(wikiart_hub: HubServer) -> 
     assert (source.license, source.has_urls) == ("cc-by-4.0", False)
 
 
-def test_a_limit_within_the_first_shard_fetches_only_that_shard(
-    wikiart_hub: HubServer, clip: Any, tmp_path: Path
-) -> None:
+def test_a_limit_in_the_first_shard_fetches_only_that_shard(wikiart_hub: HubServer, clip: Any, tmp_path: Path) -> None:
     collection = build_collection(open_source(f"hub:{WIKIART}"), clip, tmp_path / "out", limit=4)
     assert collection.ids == ["train-0", "train-1", "train-2", "train-3"]
     assert collection.work("train-3")["style"] == "style 3"

@@ -1,7 +1,5 @@
 """A small museum for the tests: tables with the real columns, and an IIIF server on loopback that can misbehave."""
 
-from __future__ import annotations
-
 import csv
 import re
 import threading
