@@ -3,13 +3,11 @@
 No network runs: vectors are drawn around one centre per artist, and each picture is a plain colour of its own.
 """
 
-from __future__ import annotations
-
-import io
 from typing import Any
 
 import numpy as np
 from datasets import List, Value
+from odd_pictures import encode
 from PIL import Image
 
 from artsim.collection import Collection
@@ -61,7 +59,8 @@ def make_collection(
         made_spaces.append(
             make_space(f"space-{number}", f"made-up-{number}", "1", columns, of_space, index_kind=index_kind)
         )
-    state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), lambda row: _png(colors[row]))
+    pictures = [encode(Image.new("RGB", (48, 32), color), "PNG") for color in colors]
+    state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), pictures.__getitem__)
     manifest = Manifest(
         title="Made-up works",
         rows=len(rows),
@@ -101,9 +100,3 @@ def _blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
         drawn = np.repeat(centre, works, axis=0) + scatter * rng.normal(size=(artists * works, d))
         blocks[aspect] = unit_rows(drawn + 1.0)  # off centre, as real features are
     return blocks
-
-
-def _png(color: tuple[int, int, int]) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (48, 32), color).save(buffer, "PNG")
-    return buffer.getvalue()
