@@ -170,7 +170,8 @@ class Visit:
 
 @pytest.fixture
 def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Callable[..., Visit]]:
-    """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen.
+    """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen, or be
+    wider than the screen.
 
     They come to the search, or with `start="map"` to that page. `init` is a script that runs before those of the page.
     """
@@ -186,6 +187,7 @@ def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Call
         return visits[-1]
 
     yield make
+    wide = [one.page.url for one in visits if one.scrolls_sideways()]
     for context in contexts:
         context.close()
-    assert [complaint for one in visits for complaint in one.complaints] == []
+    assert ([complaint for one in visits for complaint in one.complaints], wide) == ([], [])

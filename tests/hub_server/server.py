@@ -13,7 +13,6 @@ discussions or dataset viewer. Unknown routes are answered with 501, which clien
 
 import threading
 import traceback
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -59,8 +58,10 @@ class HubServer:
         self._lock = threading.RLock()
         self._requests: list[Request] = []
         self._faults: list[ArmedFault] = []
-        self.bugs: deque[str] = deque(maxlen=20)  # tracebacks of errors in this server itself
-        self._http: LoopbackHttp | None = None
+        self.bugs: list[str] = []  # tracebacks of errors in this server itself
+        self._http = LoopbackHttp(self._respond)
+        self._store.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), name="hub", daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -72,16 +73,9 @@ class HubServer:
         with self._lock:
             return list(self._requests)
 
-    def start(self) -> "HubServer":
-        self._http = LoopbackHttp(self._respond)
-        self._store.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), name="hub", daemon=True).start()
-        return self
-
     def stop(self) -> None:
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
+        self._http.shutdown()
+        self._http.server_close()
 
     def clear(self) -> None:
         """Remove all repositories, requests, faults and bugs; address and tokens stay."""

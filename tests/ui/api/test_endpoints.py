@@ -96,13 +96,9 @@ def test_conditions_leave_only_works_that_meet_them(predict: Predict, collection
     years = {"from": 1600, "to": 1700}
     found = predict(work="05.jpg", k=40, where={"year": years}, api_name="/search_combined")
     assert found and all(1600 <= collection.work(match["id"])["year"] <= 1700 for match in found)
-    artist = found[0]["artist"]
-    assert {
-        match["artist"] for match in predict(work="05.jpg", where={"artist": [artist]}, api_name="/search_combined")
-    } == {artist}
-
-
-def test_other_artists_and_at_most_one_work_by_each(predict: Predict, collection: Any) -> None:
+    artist = [found[0]["artist"]]
+    by_one = predict(work="05.jpg", where={"artist": artist}, api_name="/search_combined")
+    assert {match["artist"] for match in by_one} == {*artist}
     found = predict(work="05.jpg", k=20, other=["artist"], at_most={"artist": 1}, api_name="/search_combined")
     artists = [match["artist"] for match in found]
     assert collection.work("05.jpg")["artist"] not in artists and len(set(artists)) == len(artists)
@@ -119,18 +115,13 @@ def test_weights_replace_the_preset(predict: Predict) -> None:
     [
         ("/search_by_work", {"work": "nothing"}, "There is no work 'nothing'"),
         ("/search_by_work", {"work": 7}, "Give the id of a work"),
-        ("/search_by_work", {"work": "05.jpg", "k": 0}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": MAX_K + 1}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": 2.5}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": "many"}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": True}, "k must be a whole number"),
-        ("/search_by_text", {"text": " "}, "The text to search for is empty"),
         ("/search_by_text", {"text": "x" * 1001}, "the most is 1000"),
         ("/search_by_text", {"text": ["x"]}, "must be a string"),
         ("/search_combined", {}, "There is nothing to search for"),
-        ("/search_combined", {"work": "05.jpg", "preset": "best"}, "There is no preset 'best'"),
-        ("/search_combined", {"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'"),
-        ("/search_combined", {"work": "05.jpg", "where": {"shape": "round"}}, "There is no column 'shape'"),
         ("/search_combined", {"work": "05.jpg", "where": ["artist"]}, "where must be an object"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": {"low": 1}}}, "The range for year"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": [[1]]}}, "The filter year takes"),

@@ -96,7 +96,6 @@ def test_no_file_of_the_server_is_accepted_as_a_picture(call: Call, paintings: P
 @pytest.mark.parametrize(
     ("tool", "given", "message"),
     [
-        ("search_by_work", {"work": "nothing"}, "There is no work 'nothing' in this collection."),
         ("search_by_image", {"image": "not base64!"}, "The picture is not base64."),
         ("search_by_image", {"image": base64.b64encode(b"Dear museum,").decode()}, "The picture is not an image"),
         ("search_by_work", {"work": "05.jpg", "k": 0}, "0 is less than the minimum of 1"),
