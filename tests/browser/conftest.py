@@ -89,6 +89,7 @@ class Visit:
             self.settle()
         else:
             self.page.wait_for_selector("h1" if address else "body[data-drawn] #results .card")
+            self.page.wait_for_selector("[data-progress]", state="detached")  # such a page reloads itself at the end
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":

@@ -190,7 +190,6 @@ def test_the_embedded_encoder_comes_with_the_requirements() -> None:
     data, _ = check_card(space_readme(readme, plan).encode(), "space")
     assert data["datasets"] == [REPO]
     assert "models" not in data and "preload_from_hub" not in data
-    assert space_requirements("torch>=2\n", "cpu-basic") == "torch>=2\n"
     assert space_requirements("numpy\n", "zero-gpu") == "numpy\ntorch>=2.8,<2.12\nspaces\n"
 
 
