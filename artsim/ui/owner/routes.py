@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import ConfigDict, NonNegativeInt, ValidationError, validate_call
+from pydantic import ConfigDict, NonNegativeInt, TypeAdapter, ValidationError, validate_call
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -42,6 +42,7 @@ _MALFORMED = {
     "values": Message("values must be texts by column."),
     "ids": Message("ids must be a list of texts."),
 }
+_COUNTS = TypeAdapter(IngestState)
 _checked = validate_call(config=ConfigDict(strict=True))
 
 
@@ -234,13 +235,7 @@ class _OwnerRoutes:
 def _ingest_state(state: IngestState, context: Context, session: EditSession) -> dict[str, Any]:
     strings = context.strings
     return {
-        "phase": state.phase,
-        "total": state.total,
-        "received": state.received,
-        "done": state.done,
-        "added": state.added,
-        "now": list(state.now),
-        "secondsLeft": state.seconds_left,
+        **_COUNTS.dump_python(state, by_alias=True, exclude={"reports", "notes", "failure"}),
         "reports": [_report(report, context) for report in state.reports[:_SHOWN_REPORTS]],
         "reported": len(state.reports),
         "notes": [strings.message(note) for note in state.notes[:_SHOWN_NOTES]],

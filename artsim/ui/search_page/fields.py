@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
 from artsim.ui.gradio_overrides.html_component import HtmlComponent
@@ -23,16 +21,11 @@ class ChoicesInput(HtmlComponent):
     """Choose among the values of a column. Its value is a list of them, or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
-        self._strings = strings
-        options = [list(pair) for pair in facet.values]
-        super().__init__(self._markup(facet), "choices.js", value=None, options=options, **more)
-
-    def _markup(self, facet: Facet) -> Markup:
-        return render("search_page/choices.html", self._strings, facet=facet)
-
-    def offer(self, facet: Facet) -> None:
-        """Set new values or counts, for pages opened from now on."""
-        self.redraw(self._markup(facet), options=[list(pair) for pair in facet.values])
+        markup, options = (
+            render("search_page/choices.html", strings, facet=facet),
+            [list(pair) for pair in facet.values],
+        )
+        super().__init__(markup, "choices.js", value=None, options=options, **more)
 
     def preprocess(self, payload: Any) -> list[str] | None:
         return [value for value in payload if isinstance(value, str)] or None if isinstance(payload, list) else None
@@ -42,16 +35,9 @@ class RangeInput(HtmlComponent):
     """A range of two numbers, either of which may be empty. Its value is (low, high) or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
-        self._strings = strings
-        super().__init__(self._markup(facet), "range.js", value=None, **more)
-
-    def _markup(self, facet: Facet) -> Markup:
         low, high = _plain(facet.low), _plain(facet.high)
-        return render("search_page/range.html", self._strings, column=facet.column, low=low, high=high)
-
-    def offer(self, facet: Facet) -> None:
-        """Set a new range, for pages opened from now on."""
-        self.redraw(self._markup(facet))
+        markup = render("search_page/range.html", strings, column=facet.column, low=low, high=high)
+        super().__init__(markup, "range.js", value=None, **more)
 
     def preprocess(self, payload: Any) -> tuple[float | None, float | None] | None:
         if not isinstance(payload, list) or len(payload) != 2:
@@ -72,30 +58,22 @@ class Variety:
 class VarietyInput(HtmlComponent):
     """Options for variety: other artists only, a limit per value, or the best matches per value. Its value is a `Variety`."""
 
-    def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool) -> None:
-        self._strings = strings
-        super().__init__(self._markup(columns, centuries=centuries), "variety.js", value=None, elem_id="variety")
-
-    def offer(self, columns: Sequence[str], *, centuries: bool) -> None:
-        """Set new columns, for pages opened from now on."""
-        self.redraw(self._markup(columns, centuries=centuries))
-
-    def _markup(self, columns: Sequence[str], *, centuries: bool) -> Markup:
-        self.columns = tuple(columns)
-        self.grouped = (*columns, "century") if centuries else tuple(columns)
-        return render(
-            "search_page/variety.html", self._strings, columns=columns, grouped=self.grouped, most_alike=MOST_ALIKE
-        )
+    def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool, **more: Any) -> None:
+        grouped = (*columns, "century") if centuries else tuple(columns)
+        offered: dict[str, Any] = {"columns": tuple(columns), "grouped": grouped}
+        markup = render("search_page/variety.html", strings, most_alike=MOST_ALIKE, **offered)
+        super().__init__(markup, "variety.js", value=None, elem_id="variety", **offered, **more)
 
     def preprocess(self, payload: Any) -> Variety:
         if not isinstance(payload, dict):
             return Variety()
         other, column, by, most = (payload.get(name) for name in ("other", "column", "by", "most"))
         number = most if isinstance(most, int) and 1 <= most <= MOST_ALIKE else 1
+        columns: tuple[str, ...] = self.props["columns"]
         return Variety(
-            other if other in self.columns else None,
-            (column, number) if column in self.columns else None,
-            by if by in self.grouped else None,
+            other if other in columns else None,
+            (column, number) if column in columns else None,
+            by if by in self.props["grouped"] else None,
         )
 
     def postprocess(self, value: Variety | None) -> dict[str, Any] | None:

@@ -18,9 +18,9 @@ from artsim import open_collection
 from artsim.curation.uploads import MOST_BYTES
 from artsim.ui.auth import Owner
 from artsim.ui.context import Context
-from artsim.ui.gradio_overrides.refresh import Following, follow
+from artsim.ui.gradio_overrides.refresh import Following, following_html
 from artsim.ui.interface import UPLOAD_MB
-from artsim.ui.search_page.fields import ChoicesInput, VarietyInput
+from artsim.ui.search_page.fields import VarietyInput
 from artsim.ui.search_page.page import search_page
 
 TIMEOUT = 60.0
@@ -180,10 +180,8 @@ def test_opening_another_collection_restarts_the_app(client: TestClient, context
 def test_the_search_page_follows_changes_of_the_collection(context: Context) -> None:
     collection = context.collection
     with gr.Blocks() as blocks:
-        [facet] = [facet for facet in context.facets if facet.column == "medium"]
-        choices = ChoicesInput(facet, context.strings)
-        follow(choices, lambda c: c.offer(next(f for f in context.facets if f.column == "medium")))
-        follow(gr.HTML("40 works"), lambda html: setattr(html, "value", f"{len(collection)} works"))
+        search_page(context)
+        following_html(lambda: f"{len(collection)} works")
     configs: list[str] = []
 
     class App:
