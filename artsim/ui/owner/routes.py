@@ -36,6 +36,8 @@ _SHOWN_REPORTS = 200
 _SHOWN_NOTES = 20
 _NO_STORE = {"Cache-Control": "no-store"}
 
+_CHANGES = ("begin", "complete", "cancel", "include", "edit", "remove", "describe", "undo", "save", "publish", "open")
+"""Routes that change something, each by the method of the same name."""
 _MALFORMED = {
     "total": Message("{name} must be a whole number.", name="total"),
     "numbers": Message("numbers must be a list of whole numbers."),
@@ -49,20 +51,8 @@ _checked = validate_call(config=ConfigDict(strict=True))
 def owner_routes(context: Context, owner_tools: OwnerTools, *, upload_bytes: int) -> list[Route]:
     """`upload_bytes`: maximum size of one file."""
     handlers = _OwnerRoutes(context, owner_tools, upload_bytes)
-    changes: dict[str, Callable[..., None]] = {
-        "begin": handlers.begin,
-        "complete": handlers.complete,
-        "cancel": handlers.cancel,
-        "include": handlers.include,
-        "edit": handlers.edit,
-        "remove": handlers.remove,
-        "describe": handlers.describe,
-        "undo": handlers.undo,
-        "save": handlers.save,
-        "publish": handlers.publish,
-        "open": handlers.open,
-    }
-    routes = [Route(f"/collection/{name}", handlers.change(act), methods=["POST"]) for name, act in changes.items()]
+    changes = {name: handlers.change(getattr(handlers, name)) for name in _CHANGES}
+    routes = [Route(f"/collection/{name}", endpoint, methods=["POST"]) for name, endpoint in changes.items()]
     state = Route("/collection/state", handlers.state, methods=["GET"])
     return [*routes, state, Route("/collection/file", handlers.receive, methods=["PUT"])]
 
