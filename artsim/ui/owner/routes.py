@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from artsim.curation.ingest_state import IngestState, UploadReport
-from artsim.curation.session import Change, EditSession, Publication
+from artsim.curation.session import EditSession, Publication
 from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_table
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import FORMATS
@@ -214,7 +214,7 @@ class _OwnerRoutes:
         return {
             "key": self._owner_tools.key,
             "works": len(collection),
-            "unsaved": [_change(change) for change in session.unsaved],
+            "unsaved": [{"verb": change.verb, "count": len(change.works)} for change in session.unsaved],
             "savedIn": session.saved_in,
             "problem": context.strings.message(session.problem),
             "intake": None if ingest is None else _ingest_state(ingest.state(), context, session),
@@ -244,10 +244,6 @@ def _report(report: UploadReport, context: Context) -> dict[str, Any]:
     except QueryError:  # not added yet, or added to a new collection that is not open
         return entry
     return {**entry, "title": label_of(work).title, "picture": picture_address(work, SMALL)}
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {"verb": change.verb, "count": len(change.works)}
 
 
 def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:

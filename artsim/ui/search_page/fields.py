@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
 from artsim.ui.gradio_overrides.html_component import HtmlComponent
-from artsim.ui.search_form import MOST_ALIKE
+from artsim.ui.search_form import MOST_ALIKE, SearchForm
 from artsim.ui.templates import render
 
 
@@ -46,17 +45,8 @@ class RangeInput(HtmlComponent):
         return None if low is None and high is None else (low, high)
 
 
-@dataclass(frozen=True)
-class Variety:
-    """See `artsim.ui.search_form.SearchForm`."""
-
-    other: str | None = None
-    at_most: tuple[str, int] | None = None
-    by: str | None = None
-
-
 class VarietyInput(HtmlComponent):
-    """Options for variety: other artists only, a limit per value, or the best matches per value. Its value is a `Variety`."""
+    """Options for variety: other artists only, a limit per value, or the best matches per value. Its value is a `SearchForm`."""
 
     def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool, **more: Any) -> None:
         grouped = (*columns, "century") if centuries else tuple(columns)
@@ -64,19 +54,19 @@ class VarietyInput(HtmlComponent):
         markup = render("search_page/variety.html", strings, most_alike=MOST_ALIKE, **offered)
         super().__init__(markup, "variety.js", value=None, elem_id="variety", **offered, **more)
 
-    def preprocess(self, payload: Any) -> Variety:
+    def preprocess(self, payload: Any) -> SearchForm:
         if not isinstance(payload, dict):
-            return Variety()
+            return SearchForm()
         other, column, by, most = (payload.get(name) for name in ("other", "column", "by", "most"))
         number = most if isinstance(most, int) and 1 <= most <= MOST_ALIKE else 1
         columns: tuple[str, ...] = self.props["columns"]
-        return Variety(
-            other if other in columns else None,
-            (column, number) if column in columns else None,
-            by if by in self.props["grouped"] else None,
+        return SearchForm(
+            other=other if other in columns else None,
+            at_most=(column, number) if column in columns else None,
+            by=by if by in self.props["grouped"] else None,
         )
 
-    def postprocess(self, value: Variety | None) -> dict[str, Any] | None:
+    def postprocess(self, value: SearchForm | None) -> dict[str, Any] | None:
         if value is None:
             return None
         column, most = value.at_most or (None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from artsim.ui.search_form import (
     encoders_offered,
     has_regions,
 )
-from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, Variety, VarietyInput
+from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, VarietyInput
 from artsim.ui.search_page.query_input import AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
 from artsim.ui.templates import render
@@ -67,16 +67,14 @@ class _Controls:
         parts, preset, k, ranking, variety, encoder, contains, *rest = values
         shares, conditions = rest[: len(self.weights)], rest[len(self.weights) :]
         preset = preset if preset in PRESETS else None
-        return SearchForm(
+        return replace(
+            variety,
             parts=parts,
             preset=preset,
             weights={} if preset else dict(zip(self.weights, shares, strict=True)),
             ranking=ranking,
             k=int(k),
             where={column: value for column, value in zip(self.filters, conditions, strict=True) if value},
-            other=variety.other,
-            at_most=variety.at_most,
-            by=variety.by,
             encoder=encoder or None,
             contains=bool(contains),
         )
@@ -89,7 +87,7 @@ class _Controls:
             form.preset,
             form.k,
             form.ranking,
-            Variety(form.other, form.at_most, form.by),
+            form,
             form.encoder or "",
             form.contains,
             *(weights.get(aspect, 0) for aspect in self.weights),
