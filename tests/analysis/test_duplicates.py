@@ -15,7 +15,7 @@ from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
 from artsim.analysis.edge_alignment import edge_alignment
 from artsim.analysis.perceptual_hash import BITS, WINDOWS, distances, near_wholes, perceptual_hash
 from artsim.errors import CollectionError, QueryError
-from artsim.evaluation.distortions import cropped, framed, generator, jpeg_30, recoloured
+from artsim.evaluation.distortions import cropped, framed, generator, jpeg_30
 from artsim.images.decode import to_file
 from artsim.images.geometry import crop_region
 from artsim.snapshot.space import make_space
@@ -26,6 +26,11 @@ pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
 def half_as_large(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return image.resize((image.width // 2, image.height // 2))
+
+
+def recoloured(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    levels = np.asarray(image) / 255 * rng.uniform(0.75, 1.2, 3)
+    return Image.fromarray((np.clip(levels, 0, 1) ** rng.uniform(0.75, 1.35) * 255).astype(np.uint8))
 
 
 ALTERED = [cropped, jpeg_30, recoloured, framed, half_as_large]
