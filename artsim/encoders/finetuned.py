@@ -18,10 +18,9 @@ from PIL import Image
 from pydantic import BaseModel
 
 from artsim.encoders.efficientnet_lite0 import Block, load_network
-from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
+from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.protocol import Aspect, Blocks, joined
 from artsim.encoders.reproductions import layouts_of
-from artsim.encoders.runtime import load_engine
 from artsim.encoders.style_head import StyleHead, head_segments, load_style_head
 from artsim.encoders.transformers import TransformersEncoder
 from artsim.errors import EncoderError
@@ -111,14 +110,6 @@ class FinetunedEncoder:
         return self._base.embed_patches(image)
 
 
-class TunedLite0(EmbeddedEncoder):
-    """The embedded encoder with another network of the same shape."""
-
-    def __init__(self, network: Sequence[Block], *, device: str | None = None) -> None:
-        self._engine = load_engine(network, taps=(COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1), device=device)
-        self.device = self._engine.device
-
-
 def with_learned_style(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]], head: StyleHead) -> Blocks:
     """Raw blocks of a backbone with these `segments`, the learned vector added as one more segment of `style`."""
     inputs = head_segments(blocks, segments)
@@ -170,9 +161,10 @@ def _load_backbone(folder: Path, config: FinetuneConfig, device: str | None) -> 
             f"{folder} was fine-tuned from the embedded encoder {config.backbone.revision}, and this artsim has "
             f"{EmbeddedEncoder.revision}. Train it again, or use the artsim version that trained it."
         )
-    if NETWORK_FILE not in config.files:
-        return EmbeddedEncoder(device=device)
-    return TunedLite0(changed_network(load_network(), folder / NETWORK_FILE), device=device)
+    network = load_network()
+    if NETWORK_FILE in config.files:
+        network = changed_network(network, folder / NETWORK_FILE)
+    return EmbeddedEncoder(network, device=device)
 
 
 def changed_network(network: Sequence[Block], path: Path) -> tuple[Block, ...]:

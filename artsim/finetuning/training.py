@@ -24,8 +24,7 @@ from artsim.collection import Collection
 from artsim.encoders.style_head import head_segments
 from artsim.evaluation.distortions import cropped, generator
 from artsim.finetuning.backbones import Backbone, PreparedPicture
-from artsim.finetuning.head import LearnedHead, fit_inputs
-from artsim.finetuning.objective import draw_weights, loss_of
+from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.works import LabelledWorks
 from artsim.images.decode import load_image

@@ -28,9 +28,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def tuned(checkpoint: Any, labelled: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tuned(checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny ResNet fine-tuned on the two styles. Read-only: change a copy."""
-    recipe = Recipe(label="style", views=2, dimension=8, head_epochs=10, top_epochs=3, head_batch=16, top_batch=16)
     return finetune(labelled, str(checkpoint("resnet")), tmp_path_factory.mktemp("tuned") / "encoder", recipe)
 
 
@@ -164,15 +163,15 @@ def test_a_folder_with_something_else_and_a_fine_tuned_backbone_are_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 
-def test_the_command_fine_tunes_the_embedded_backbone(labelled_folder: Path, tmp_path: Path) -> None:
+def test_the_command_fine_tunes_the_embedded_backbone(
+    labelled_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = (
         "--label style --views 1 --head-epochs 3 --top-epochs 1 --dimension 8 --max-per-class 12 --folds 0".split()
     )
     where = ["--source", f"folder:{labelled_folder}", "--out", str(tmp_path / "encoder")]
-    command = [sys.executable, "scripts/finetune.py", *where, *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    assert str(tmp_path / "encoder" / "report.md") in done.stdout
+    assert main(["finetune", *where, *options]) == 0
+    assert str(tmp_path / "encoder" / "report.md") in capsys.readouterr().out
     encoder = load_encoder(str(tmp_path / "encoder"))
     assert encoder.segments["style"] == (384, 3240, 8)
 

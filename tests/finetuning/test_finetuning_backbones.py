@@ -12,7 +12,8 @@ from PIL import Image
 
 from artsim.encoders import load_encoder
 from artsim.encoders.efficientnet_lite0 import load_network
-from artsim.encoders.finetuned import TunedLite0, changed_network
+from artsim.encoders.embedded import EmbeddedEncoder
+from artsim.encoders.finetuned import changed_network
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.style_head import head_segments
 from artsim.errors import EncoderError
@@ -88,7 +89,7 @@ def test_the_embedded_backbone_saves_only_the_changed_weights(pictures: list[Ima
     after = segments_of(backbone, pictures)
     np.testing.assert_allclose(after[0], unit_rows(untrained[0]), atol=2e-3)  # block 11 lies below the first stage
     (name,) = backbone.save(tmp_path)
-    tuned = TunedLite0(changed_network(load_network(), tmp_path / name))
+    tuned = EmbeddedEncoder(changed_network(load_network(), tmp_path / name))
     assert_alike(after, head_segments(tuned.embed_images(pictures), tuned.segments), 0.9999)
     assert not np.allclose(after[2], unit_rows(untrained[2]), atol=1e-4)
     assert (tmp_path / name).stat().st_size < 8_000_000

@@ -11,8 +11,7 @@ from artsim.encoders.style_head import load_style_head, save_style_head
 from artsim.errors import EncoderError
 from artsim.finetuning import Recipe
 from artsim.finetuning.comparison import Change
-from artsim.finetuning.head import LearnedHead, fit_inputs
-from artsim.finetuning.objective import draw_weights, loss_of
+from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
 from artsim.finetuning.training import altered_view
 
 
