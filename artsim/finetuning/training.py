@@ -7,6 +7,7 @@ same weights as an uninterrupted one. The result lies half-way between the weigh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -178,8 +179,8 @@ class _Phase(Trainer):
         )
 
     def run(self) -> History:
-        """Train, from the last checkpoint on where there is one."""
-        states = Path(self.args.output_dir).glob("checkpoint-*/trainer_state.json")  # written last
+        """Train, from the last whole checkpoint on where there is one."""
+        states = filter(_is_whole, Path(self.args.output_dir).glob("checkpoint-*/trainer_state.json"))  # written last
         last = max(states, key=lambda path: path.stat().st_mtime_ns, default=None)
         self.train(resume_from_checkpoint=None if last is None else str(last.parent))
         entries = [entry for entry in self.state.log_history if "loss" in entry]
@@ -205,3 +206,11 @@ class _Phase(Trainer):
         if self._live:
             batch["prepared"] = [self._job.prepare(row, view) for row, view in keys]
         return batch
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a JSON file was written to its end: a run may be killed in between."""
+    try:
+        return bool(json.loads(file.read_bytes()))
+    except ValueError:
+        return False

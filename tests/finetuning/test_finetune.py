@@ -136,14 +136,16 @@ def test_a_killed_run_resumes_to_the_same_weights(
     )
     command = [sys.executable, "-c", code, f"folder:{labelled_folder}", str(checkpoint("resnet")), str(out)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    state = (
-        ".encoder.training/*/final/unfreezing/checkpoint-*/trainer_state.json"  # the first phase and the folds are done
-    )
-    while not list(tmp_path.glob(state)) and process.poll() is None:
+    phase = ".encoder.training/*/final/unfreezing"  # the first phase and the folds are done
+    state = f"{phase}/checkpoint-*/trainer_state.json"
+    while not any(path.read_text() for path in tmp_path.glob(state)) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(tmp_path.glob(state)) and not out.exists(), process.stderr.read()
+    half = next(tmp_path.glob(phase)) / "checkpoint-9999"  # killed again, while a checkpoint was written
+    half.mkdir()
+    (half / "trainer_state.json").write_text('{\n  "epoch": ')
     steps: list[str] = []
     finetune(labelled, str(checkpoint("resnet")), out, recipe, progress=lambda what, *_: steps.append(what))
     assert set(steps) <= {"Measuring", "Unfreezing"} and steps.count("Unfreezing") < 3 * recipe.top_epochs
