@@ -49,7 +49,7 @@ def make_collection(
     """
     rows = [_row(artist, number) for artist in range(artists) for number in range(works)]
     rows[-1] |= {"artist": "Unknown", "style": None, "tags": None}
-    blocks = [_blocks(artists, works, scatter, seed) for seed in range(spaces)]
+    blocks = [made_blocks(artists, works, scatter, seed) for seed in range(spaces)]
     for of_space in blocks:
         of_space["color"] = blocks[0]["color"]  # does not depend on the encoder
     colors = [color_of(number) for number in range(len(rows))]
@@ -93,7 +93,7 @@ def _row(artist: int, number: int) -> dict[str, Any]:
     }
 
 
-def _blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
+def made_blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
     rng = np.random.default_rng(seed)
     blocks: Blocks = {}
     for aspect, d in DIMS.items():
