@@ -114,12 +114,17 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
     with nullcontext() if locked else collection_lock(target, "saving it", wait=_WAIT):
         stored = _stored_in(target, state)
         current = read_manifest(target) if stored is not None else _readable_manifest(target)
-        clear_leftovers(target, current)
+        known = (
+            current is not None or not (target / FILE_NAME).exists()
+        )  # what a damaged manifest names is kept for now
+        if known:
+            clear_leftovers(target, current)
         try:
             with writing(target):
                 manifest = _write_generation(state, manifest, target, stored, current)
         except CollectionError:
-            clear_leftovers(target, current)
+            if known:
+                clear_leftovers(target, current)
             raise
         pointer = pointer_of(target)
         clear_leftovers(target, manifest)
