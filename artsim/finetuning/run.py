@@ -20,7 +20,7 @@ from artsim.building.pipeline import build_collection, report_path
 from artsim.collection import Collection
 from artsim.encoders import Encoder
 from artsim.encoders.finetuned import CONFIG_FILE, FORMAT_VERSION, HEAD_FILE, FinetunedEncoder, is_finetuned
-from artsim.encoders.protocol import unit_rows
+from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.encoders.style_head import StyleHead, head_segments, save_style_head
 from artsim.errors import EncoderError, TrainingError
 from artsim.files.atomic import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
@@ -141,7 +141,10 @@ class _Job:
     def segments(self) -> list[np.ndarray]:
         rows = [self.collection.state.rows[identity] for identity in self.works.ids]
         blocks = self.collection.state.spaces[0].raw_blocks()
-        return [segment[rows] for segment in head_segments(blocks, self.backbone.encoder.segments)]
+        raw: Blocks = {
+            aspect: blocks[aspect].take(np.array(rows)).astype(np.float32) for aspect in ("style", "subject")
+        }
+        return head_segments(raw, self.backbone.encoder.segments)
 
     @cached_property
     def prepare(self) -> Callable[[int, int], PreparedPicture]:
@@ -168,6 +171,7 @@ def _embed(source: Source, works: LabelledWorks, encoder: Encoder, folder: Path,
         dataclasses.replace(source, works=labelled, size=len(works)),
         encoder,
         folder,
+        whole=True,
         progress=lambda done, _: progress("Measuring", done, len(works)),
     )
 
@@ -207,12 +211,13 @@ def _held_out(job: _Job, split: WorkSplit, encoder: Path, folder: Path) -> Colle
         return {"id": works.ids[row], "image": {"bytes": job.collection.picture(works.ids[row])}, **labels}
 
     source = Source("held-out works", "", lambda start: map(work, split.test[start:]), features, split.hash(works))
-    return build_collection(source, [job.backbone.encoder, FinetunedEncoder(str(encoder))], folder)
+    return build_collection(source, [job.backbone.encoder, FinetunedEncoder(str(encoder))], folder, whole=True)
 
 
 def _classify(collection: Collection, head: StyleHead, classes: Sequence[str]) -> tuple[list[str], list[str]]:
     """The true class of each work, and the one that the head gives it."""
-    learned = collection.state.spaces[1].raw_blocks()["style"][:, -head.dimension :]  # the last segment
+    style = collection.state.spaces[1].raw_blocks()["style"].all()
+    learned = style[:, -head.dimension :].astype(np.float32)  # the last segment
     numbers = head.scores(unit_rows(learned)).argmax(axis=1)
     return collection.state.table.column(LABEL).to_pylist(), [classes[number] for number in numbers]
 

@@ -22,6 +22,7 @@ from artsim.storage.manifest import FILE_NAME, Manifest, PartRecord
 from artsim.storage.pictures import (
     FILE_BYTES,
     AbsentPictures,
+    MovablePictures,
     Pictures,
     StoredPictures,
     writing_pictures,
@@ -98,8 +99,15 @@ def _write_part(
 
 
 def write_pictures(state: State, stored: Stored | None, generation: Generation) -> WrittenPictures:
-    """Write what `stored` lacks of the pictures of `state`."""
+    """Write what `stored` lacks of the pictures of `state`, or take its files over where they may be moved."""
     pictures = state.pictures
+    movable = [part for part in pictures.parts if isinstance(part, MovablePictures)]
+    if len(movable) == len(pictures.parts) and np.array_equal(pictures.physical, np.arange(sum(map(len, movable)))):
+        names = [
+            generation.take_over(part.path, f"pictures-{number:03d}.parquet") for number, part in enumerate(movable)
+        ]
+        taken = zip(names, movable, strict=True)
+        return WrittenPictures(tuple(PartRecord(name, len(part)) for name, part in taken), pictures.physical)
     parts: list[PartRecord] = []
     first = 0
     if stored is not None and _begins_with(pictures.parts, stored.state.pictures.parts):

@@ -36,8 +36,8 @@ VectorKinds = Mapping[str, tuple["np.dtype[Any]", int]]
 class VectorWriter:
     """Writes rows of all columns in order. Use it through `writing_vectors`."""
 
-    def __init__(self, writer: pa.ipc.RecordBatchFileWriter, kinds: VectorKinds) -> None:
-        self._writer, self._kinds = writer, dict(kinds)
+    def __init__(self, writer: pa.ipc.RecordBatchFileWriter, kinds: VectorKinds, size: int) -> None:
+        self._writer, self._kinds, self._size = writer, dict(kinds), size
         self._chunk: dict[str, np.ndarray] = {}
         self._filled = 0
         self.rows = 0
@@ -48,14 +48,14 @@ class VectorWriter:
         start = 0
         while start < count:
             if not self._chunk:
-                self._chunk = {name: np.empty((CHUNK, dim), dtype) for name, (dtype, dim) in self._kinds.items()}
-            stop = min(count, start + CHUNK - self._filled)
+                self._chunk = {name: np.empty((self._size, dim), dtype) for name, (dtype, dim) in self._kinds.items()}
+            stop = min(count, start + self._size - self._filled)
             for name, chunk in self._chunk.items():
                 chunk[self._filled : self._filled + stop - start] = columns[name][start:stop]
             self._filled += stop - start
             self.rows += stop - start
             start = stop
-            if self._filled == CHUNK:
+            if self._filled == self._size:
                 self.flush()
 
     def flush(self) -> None:
@@ -67,13 +67,16 @@ class VectorWriter:
 
 
 @contextmanager
-def writing_vectors(path: Path, kinds: VectorKinds) -> Iterator[VectorWriter]:
-    """Write a durable file of vector columns: `writer.write({column: (m, d)})`, any number of times."""
+def writing_vectors(path: Path, kinds: VectorKinds, *, chunk: int = CHUNK) -> Iterator[VectorWriter]:
+    """Write a durable file of vector columns: `writer.write({column: (m, d)})`, any number of times.
+
+    `chunk`: rows that lie together in one array; fewer for wide vectors, as they are in memory until they are written.
+    """
     types = {dtype: arrow for arrow, dtype in _TYPES.items()}
     schema = pa.schema([(name, pa.list_(types[np.dtype(dtype)], dim)) for name, (dtype, dim) in kinds.items()])
     with new_file(path) as file:
         writer = pa.ipc.new_file(file, schema)
-        vectors = VectorWriter(writer, kinds)
+        vectors = VectorWriter(writer, kinds, chunk)
         yield vectors
         vectors.flush()
         writer.close()
