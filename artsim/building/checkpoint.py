@@ -208,8 +208,7 @@ def remove_checkpoint(target: Path) -> None:
 
 def _first_to_merge(sizes: Sequence[int], *, last: bool) -> int | None:
     """The first of the last files, of `sizes` bytes, that are merged into one now; None if they may stay as they are."""
-    full = [number for number, size in enumerate(sizes) if size >= FILE_BYTES]
-    first = full[-1] + 1 if full else 0
+    first = next((number for number, size in enumerate(sizes) if size < FILE_BYTES), len(sizes))
     small = len(sizes) - first
     if not last and sum(sizes[first:]) < FILE_BYTES:
         if small <= _MAX_SMALL:

@@ -32,9 +32,7 @@ from artsim.files.lock import collection_lock
 from artsim.messages.progress import Progress
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.generations import check_target
-from artsim.snapshot.region_index import regions_bytes
 from artsim.snapshot.space import Space
-from artsim.snapshot.space_statistics import statistics_bytes
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Images, Manifest, damaged_files
@@ -101,7 +99,7 @@ def build_collection(
                 save_collection(old.state, old.manifest, out, locked=True)
             return old
         build = _prepare(source, encoders, out, old, limit, regions=regions, whole=whole, images=images)
-        options += [images, *map(_fitted, build.kept.values())]
+        options += [images, *_fitted(old, build.kept)]
         done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
         _embed_all(build, done, limit, progress)
         _write_report(out, source, done)
@@ -150,10 +148,12 @@ def _open_old(out: Path) -> Collection | None:
         return None
 
 
-def _fitted(space: Space) -> str:
-    """Identifies what was fitted to a space."""
-    regions = b"" if space.regions is None else regions_bytes(space.regions.statistics)
-    return hashlib.sha256(statistics_bytes(space.statistics) + regions).hexdigest()
+def _fitted(old: Collection | None, kept: Mapping[str, Space]) -> list[str]:
+    """The hashes of what was fitted to the spaces `kept` of `old`."""
+    if old is None:
+        return []
+    records = {record.name: record for record in old.manifest.spaces}
+    return [old.manifest.files[records[space.name].statistics].sha256 for space in kept.values()]
 
 
 def _prepare(

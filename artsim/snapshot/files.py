@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -98,7 +98,21 @@ def read_state(
     state = State(metadata.table, spaces, metadata.features, pictures)
     if pointer is None:
         return state
-    return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, manifest, state))
+    usable = _without_files(manifest, damaged_indexes)  # so that the next save writes the others again
+    return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, usable, state))
+
+
+def _without_files(manifest: Manifest, names: Collection[str]) -> Manifest:
+    """The manifest without the indexes and maps in the files `names`."""
+    spaces = (
+        dataclasses.replace(
+            record,
+            index=None if record.index in names else record.index,
+            map=None if record.map in names else record.map,
+        )
+        for record in manifest.spaces
+    )
+    return dataclasses.replace(manifest, spaces=tuple(spaces))
 
 
 def save_collection(state: State, manifest: Manifest, target: Path, *, locked: bool = False) -> tuple[State, Manifest]:
