@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from artsim.embedding.embedded_works import SpaceVectors
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
-from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
+from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
 from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass
 from artsim.snapshot.density import density_of, reference_rows
 from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index_regions
 from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
 
-WIDE: tuple[Aspect, ...] = ("style", "color", "layout")
-"""The aspects whose raw blocks are stored only in a space that is kept whole."""
 _CHUNK = 2_000  # works whose raw blocks are in memory at once
 _TYPICAL_WORKS, _KEPT_WEIGHTS = (
     20_000,
@@ -58,6 +57,21 @@ class Space:
     @property
     def is_compact(self) -> bool:
         return self.statistics.bases is not None
+
+    def likeness_among(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """(r, r): weighted cosines of the works at `rows` to one another; aspects of weight 0 cost nothing."""
+        used = [(aspect, share) for aspect, share in zip(self.statistics.aspects, shares, strict=True) if share > 0]
+        if len(self) < COMPACT_FROM and not self.is_compact:
+            here = np.ix_(rows, rows)
+            return np.sum([share * self._products[aspect][here] for aspect, share in used], axis=0)
+        blocks = self.statistics.split(self.index.vectors(rows))
+        return np.sum([share * (blocks[aspect] @ blocks[aspect].T) for aspect, share in used], axis=0)
+
+    @cached_property
+    def _products(self) -> dict[Aspect, np.ndarray]:
+        """(n, n) per aspect: the cosines of all works to one another, of a small collection."""
+        blocks = self.statistics.split(self.index.vectors(np.arange(len(self))))
+        return {aspect: block @ block.T for aspect, block in blocks.items()}
 
     def typical_density(self, shares: np.ndarray) -> float:
         """The median of the works' weighted density: how near a typical work is to its ten nearest."""
@@ -202,7 +216,7 @@ def make_space(
     """
     n = len(blocks["subject"])
     whole = n < COMPACT_FROM if whole is None else whole
-    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=whole) for aspect in ASPECTS}
+    blocks = {aspect: _stored_block(aspect, block, whole=whole) for aspect, block in blocks.items()}
     statistics = fit_statistics(name, blocks, segments, compact=not whole)
     columns = {vector_columns(name)[aspect]: block for aspect, block in blocks.items()}
     if (bits := statistics.bits) is not None:
@@ -260,7 +274,11 @@ def _space(
     regions: IndexedRegions | None,
 ) -> Space:
     names = vector_columns(statistics.name)
-    wide = {aspect: columns[names[aspect]] for aspect in WIDE if not isinstance(index, CompactIndex)}
+    wide = {
+        aspect: columns[names[aspect]]
+        for aspect in statistics.aspects
+        if aspect != "subject" and statistics.bits is None
+    }
     density = columns[density_column(statistics.name)]
     return Space(statistics, index, encoder, revision, columns[names["subject"]], density, wide, regions)
 
@@ -268,7 +286,7 @@ def _space(
 def _index(statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any) -> VectorIndex:
     names = vector_columns(statistics.name)
     if statistics.bits is None:
-        blocks = {aspect: columns[names[aspect]] for aspect in ASPECTS}
+        blocks = {aspect: columns[names[aspect]] for aspect in statistics.aspects}
         return ExactIndex(np.concatenate(list(_index_vectors(statistics, blocks))))
     codes = columns[compact_column(statistics.name)]
     if first_pass is None:
