@@ -115,9 +115,7 @@ def _record(name: str, rows: Rows) -> ColumnRecord:
     return ColumnRecord(name, rows.parts[0].dtype.name, rows.dimension)  # type: ignore[arg-type]  # see VectorType
 
 
-def read_space(
-    folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], problems: Mapping[str, str]
-) -> Space:
+def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], problems: Mapping[str, str]) -> Space:
     """A space from its files and vectors. An index among `problems` is made again, with a warning."""
     statistics = load_statistics(folder / record.statistics)
     _check_record(folder, record, statistics)

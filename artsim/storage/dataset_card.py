@@ -15,6 +15,9 @@ from artsim.encoders.protocol import ASPECTS, Aspect
 from artsim.storage.card_figures import Figures
 from artsim.storage.manifest import Manifest, SpaceRecord
 
+SUBJECT_INDEX = "index/subject.faiss"
+"""Published only: inner products with the plain subject vectors of the first space, for users of plain `datasets`."""
+
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 _ASPECTS = {
     "subject": "what it shows",
