@@ -242,7 +242,7 @@ class EditSession:
             if not metadata:
                 records, features, problems = upload_folder.records()
                 if title is not None:
-                    taken = {c for space in self.collection.state.spaces for c in space.columns.values()}
+                    taken = {c for space in self.collection.state.spaces for c in space.columns()}
                     columns.update(own_columns(features, taken))
                 metadata.append(UploadMetadata(records, columns or self.collection.state.schema))
             values, notes = metadata[0].of(upload.name)

@@ -18,7 +18,7 @@ import numpy as np
 
 from artsim.encoders.presets import Ranking
 from artsim.search.encoder_selection import base_scores, calibrated, spread_of
-from artsim.search.ranking import SpaceQuery, candidates_for, likeness_among, order_candidates, rank, standard
+from artsim.search.ranking import SpaceQuery, candidates_for, order_candidates, rank, standard
 
 FusionRule = Literal["weighted", "reciprocal-rank"]
 FUSION_RULES: tuple[FusionRule, ...] = ("weighted", "reciprocal-rank")
@@ -74,7 +74,7 @@ def weighted_scores(
         return summed
 
     def among(best: np.ndarray) -> np.ndarray:
-        return sum_of([likeness_among(item.space, item.shares, rows[best]) for item in space_queries], shares)
+        return sum_of([item.space.likeness_among(rows[best], item.shares) for item in space_queries], shares)
 
     density = sum_of([item.space.density.take(rows) @ item.shares for item in space_queries], shares)
     scores = order_candidates(summed, density, among, diffused=diffused)

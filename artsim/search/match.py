@@ -68,10 +68,11 @@ def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.nda
         columns = [percentile(pairs, values[:, i]) for i, pairs in enumerate(statistics.sorted_pairs_by_aspect)]
         by_aspect = np.stack(columns, axis=1)
         close = likeness >= space.typical_density(query.shares)
+    works = state.works(rows)
     return [
         Match(
             rank=i + 1,
-            id=state.table.column("id")[row].as_py(),
+            id=works[i]["id"],
             score=float(scores[i]),
             cosine=float(cosine[i]),
             angular_distance=math.sqrt(2 * (1 - float(cosine[i]))),
@@ -80,7 +81,7 @@ def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.nda
             aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
             close=bool(close[i]),
             encoder=space.name,
-            work=state.work(row),
+            work=works[i],
             row=row,
         )
         for i, row in enumerate(rows.tolist())

@@ -94,10 +94,10 @@ def rank(
     if ranking == "likeness":
         return _nearest(space.index, query.weighted_vector, k, allowed)
     count = candidates_for(k)
-    _, rows = _nearest(space.index, query.weighted_vector, count, allowed)
+    likeness, rows = _nearest(space.index, query.weighted_vector, count, allowed)
     if query.words is not None:
         rows = np.union1d(rows, space.nearest_plain(query.words, count, allowed)[1])
-    likeness = space.index.vectors(rows) @ query.weighted_vector
+        likeness = space.index.vectors(rows) @ query.weighted_vector
     scores = order_tuned(space, query.shares, rows, likeness, diffused=diffused)
     if query.words is not None:
         scores = standard(scores) + query.word_weight * standard(space.plain(rows) @ query.words)
@@ -127,15 +127,9 @@ def order_tuned(
     return order_candidates(
         likeness,
         space.density.take(rows) @ shares,
-        lambda best: likeness_among(space, shares, rows[best]),
+        lambda best: space.likeness_among(rows[best], shares),
         diffused=diffused,
     )
-
-
-def likeness_among(space: Space, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(r, r): weighted cosines of the works at `rows` to one another."""
-    vectors = space.index.vectors(rows)
-    return space.statistics.query_vector(vectors, shares) @ vectors.T
 
 
 def order_candidates(

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from artsim.encoders.protocol import unit_rows
+
 NEIGHBOURS = 10  # of CSLS
 MAX_REFERENCE = 20_000  # works that density is measured against at most; more take minutes and change nothing
 _SAME = 0.9999  # cosine from which on two rows are the same work, or the same picture
@@ -30,9 +32,8 @@ def _density(vectors: np.ndarray, reference: np.ndarray, widths: Sequence[int]) 
     ends = np.cumsum(widths)[:-1]
     columns = []
     for block, others in zip(np.split(vectors, ends, axis=1), np.split(reference, ends, axis=1), strict=True):
-        scores, _ = faiss.knn(
-            np.ascontiguousarray(block), np.ascontiguousarray(others), k, metric=faiss.METRIC_INNER_PRODUCT
-        )
+        # unit rows again, as 8 bits round
+        scores, _ = faiss.knn(unit_rows(block), unit_rows(others), k, metric=faiss.METRIC_INNER_PRODUCT)
         if k > 1:
             itself = scores[:, 0] > _SAME
             scores = np.where(itself[:, None], scores[:, 1:], scores[:, :-1])

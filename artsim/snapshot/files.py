@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from artsim.errors import CollectionError
-from artsim.files.atomic import new_file, write_atomically
+from artsim.files.atomic import new_file, write_atomically, writing
 from artsim.files.lock import collection_lock
 from artsim.snapshot.generations import (
     CARD,
@@ -98,7 +98,8 @@ def read_state(
     state = State(metadata.table, spaces, metadata.features, pictures)
     if pointer is None:
         return state
-    return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, manifest, state))
+    whole = dataclasses.replace(manifest, spaces=tuple(record.without(damaged_indexes) for record in manifest.spaces))
+    return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, whole, state))
 
 
 def save_collection(state: State, manifest: Manifest, target: Path, *, locked: bool = False) -> tuple[State, Manifest]:
@@ -115,7 +116,8 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
         current = read_manifest(target) if stored is not None else _readable_manifest(target)
         clear_leftovers(target, current)
         try:
-            manifest = _write_generation(state, manifest, target, stored, current)
+            with writing(target):
+                manifest = _write_generation(state, manifest, target, stored, current)
         except CollectionError:
             clear_leftovers(target, current)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,21 @@ class Space:
     def is_compact(self) -> bool:
         return self.statistics.bases is not None
 
+    def likeness_among(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """(r, r): weighted cosines of the works at `rows` to one another; aspects of weight 0 cost nothing."""
+        used = [(aspect, share) for aspect, share in zip(self.statistics.aspects, shares, strict=True) if share > 0]
+        if len(self) < COMPACT_FROM and not self.is_compact:
+            here = np.ix_(rows, rows)
+            return np.sum([share * self._products[aspect][here] for aspect, share in used], axis=0)
+        blocks = self.statistics.split(self.index.vectors(rows))
+        return np.sum([share * (blocks[aspect] @ blocks[aspect].T) for aspect, share in used], axis=0)
+
+    @cached_property
+    def _products(self) -> dict[Aspect, np.ndarray]:
+        """(n, n) per aspect: the cosines of all works to one another, of a small collection."""
+        blocks = self.statistics.split(self.index.vectors(np.arange(len(self))))
+        return {aspect: block @ block.T for aspect, block in blocks.items()}
+
     def typical_density(self, shares: np.ndarray) -> float:
         """The median of the works' weighted density: how near a typical work is to its ten nearest."""
         key = shares.tobytes()
@@ -68,6 +84,12 @@ class Space:
             rows = np.unique(np.linspace(0, len(self) - 1, _TYPICAL_WORKS).astype(int))
             self._typical[key] = float(np.median(self.density.take(rows) @ shares))
         return self._typical[key]
+
+    def colors(self, rows: np.ndarray) -> np.ndarray:
+        """(len(rows), d) float32: the raw `color` blocks; of a compact space, as nearly as its components give them."""
+        if "color" in self.wide:
+            return self.wide["color"].take(rows).astype(np.float32)
+        return self.statistics.restored("color", self.statistics.split(self.index.vectors(rows))["color"])
 
     def raw_blocks(self) -> dict[Aspect, Rows]:
         """The raw blocks of all works, of a space that is kept whole."""
@@ -187,14 +209,17 @@ def make_space(
     *,
     segments: Mapping[Aspect, tuple[int, ...]] | None = None,
     regions: Rows | None = None,
+    whole: bool | None = None,
 ) -> Space:
     """Fit a space to raw blocks (n, d each) and index it. `segments`: the lengths of each block's segments.
 
-    `regions`: the raw vectors (n, regions * d) of the regions of all works, for detail search.
+    `regions`: the raw vectors (n, regions * d) of the regions of all works, for detail search. `whole`: whether the blocks
+    are kept whole (default: below `COMPACT_FROM` works).
     """
     n = len(blocks["subject"])
-    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=n < COMPACT_FROM) for aspect in ASPECTS}
-    statistics = fit_statistics(name, blocks, segments)
+    whole = n < COMPACT_FROM if whole is None else whole
+    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=whole) for aspect in ASPECTS}
+    statistics = fit_statistics(name, blocks, segments, compact=not whole)
     columns = {vector_columns(name)[aspect]: block for aspect, block in blocks.items()}
     if (bits := statistics.bits) is not None:
         codes = np.concatenate([bits.encode(vectors) for vectors in _index_vectors(statistics, blocks)])

@@ -158,6 +158,18 @@ class SpaceStatistics:
         query[: block.shape[1]] = block[0]
         return query
 
+    def restored(self, aspect: Aspect, block: np.ndarray) -> np.ndarray:
+        """(n, d): the raw rows of an aspect of one segment, as nearly as its projected block (n, width) gives them.
+
+        A raw row of length 1 is `mean + length * centred row`, which gives the length.
+        """
+        assert self.bases is not None
+        (transform,) = self.transforms[aspect]
+        centred = unit_rows(block @ self.bases[aspect].T)
+        along = centred @ transform.mean
+        length = np.sqrt(np.maximum(along**2 + 1 - transform.mean @ transform.mean, 0)) - along
+        return unit_rows(transform.mean + length[:, None] * centred)
+
     def split(self, vectors: np.ndarray) -> Blocks:
         """Split index vectors (n, `dimension`) into the blocks of the aspects."""
         return dict(zip(self.transforms, _segments_of(vectors, self.block_dims), strict=True))
@@ -194,12 +206,11 @@ def fit_statistics(
     blocks: Mapping[Aspect, Rows],
     segments: Mapping[Aspect, tuple[int, ...]] | None = None,
     *,
-    compact: bool | None = None,
+    compact: bool,
 ) -> SpaceStatistics:
     """Fit statistics to raw blocks (n, d each), n >= 1, on at most `MAX_FIT` works.
 
-    `segments`: lengths per block (default: one segment each). `compact`: whether to project (default: from `COMPACT_FROM`
-    works on).
+    `segments`: lengths per block (default: one segment each). `compact`: whether to project.
     """
     n = len(blocks["subject"])
     rows = fit_rows(n)
@@ -209,7 +220,7 @@ def fit_statistics(
     none = np.zeros((0, len(transforms)), np.float32)
     statistics = SpaceStatistics(name, transforms, None, None, none, none[:, 0], n)
     vectors = statistics.index_vectors(sample)
-    if n >= COMPACT_FROM if compact is None else compact:
+    if compact:
         bases = {aspect: projection(block, WIDTHS[aspect]) for aspect, block in statistics.split(vectors).items()}
         statistics = replace(statistics, bases=bases)
         vectors = statistics.index_vectors(sample)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from artsim.errors import QueryError
@@ -46,6 +47,10 @@ class State:
     def work(self, row: int) -> dict[str, Any]:
         """The metadata of one work."""
         return self.table.slice(row, 1).to_pylist()[0]
+
+    def works(self, rows: np.ndarray) -> list[dict[str, Any]]:
+        """The metadata of several works."""
+        return self.table.take(pa.array(rows)).to_pylist()
 
 
 @dataclass(frozen=True, eq=False)

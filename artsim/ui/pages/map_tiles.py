@@ -224,9 +224,9 @@ def _patches(state: State, drawn: WorksMap) -> np.ndarray:
     colours = np.full((len(state), 4), 255, np.uint8)
     colours[:, :3] = 160
     if space.statistics.raw_dims.get("color") == DIMS:  # otherwise grey: the histogram of another version
-        histograms = space.load_vectors(space.columns["color"])
         for first in range(0, len(colours), _CHUNK):
-            colours[first : first + _CHUNK, :3] = mean_colors(histograms[first : first + _CHUNK])
+            rows = np.arange(first, min(first + _CHUNK, len(colours)))
+            colours[rows, :3] = mean_colors(space.colors(rows))
     grid = np.zeros((drawn.rows * drawn.columns, 4), np.uint8)
     grid[: len(drawn.order)] = colours[drawn.order]
     return grid.reshape(drawn.rows, drawn.columns, 4)
