@@ -71,18 +71,14 @@ def write_published(state: State, manifest: Manifest, folder: Path, target: Path
 
 
 def _write_space(record: SpaceRecord, space: Space, folder: Path, target: Path) -> SpaceRecord:
-    """Copy the files of a space to `index/`; its first pass is made anew where it also finds removed works."""
+    """Write the files of a space to `index/`: copies, but for the first pass of a compact index, without removed works."""
+    import faiss
+
     places = {name: f"index/{Path(name).name}" for name in record.files}
     for name, place in places.items():
         with new_file(target / place) as file:
-            if (
-                name == record.index
-                and isinstance(space.index, CompactIndex)
-                and space.index.codes.physical is not None
-            ):
-                import faiss
-
-                faiss.write_index(space.index.first_pass_of_rows(), faiss.PyCallbackIOWriter(file.write))
+            if name == record.index and isinstance(space.index, CompactIndex):
+                faiss.write_index(space.index.first_pass_of_rows(), faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
             else:
                 file.write(_content(folder / name))
     regions = record.regions

@@ -85,6 +85,8 @@ class CompactIndex:
         """The first pass without removed works: its row i is row i. The fitted quantiser stays."""
         import faiss
 
+        if self.codes.physical is None:
+            return self.first_pass
         first_pass = faiss.clone_index(self.first_pass)
         first_pass.reset()
         for _, codes in self.codes.chunks(_CHUNK):

@@ -22,9 +22,9 @@ FILES = {
     "README.md",
     "artsim.json",
     "data/train-00000-of-00001.parquet",
-    "index/clip.faiss",
     "index/clip.map.safetensors",
     "index/clip.safetensors",
+    "index/subject.faiss",
 }
 
 
@@ -97,8 +97,8 @@ def test_publishing_again_repairs_what_was_changed_or_damaged_on_the_hub(
     hub.add_commit(REPO, "dataset", {"README.md": good["README.md"] + b"\nBy hand, on the website.\n"})
     assert artsim.publish(stripes, REPO).sent == ("README.md",)
     assert "The card of artist/stripes was edited on the Hub. It is replaced now" in caplog.text
-    hub.add_commit(REPO, "dataset", {"artsim.json": b"{", "index/clip.faiss": b"\0"})
-    assert set(artsim.publish(stripes, REPO).sent) == {"artsim.json", "index/clip.faiss"}
+    hub.add_commit(REPO, "dataset", {"artsim.json": b"{", "index/clip.safetensors": b"\0"})
+    assert set(artsim.publish(stripes, REPO).sent) == {"artsim.json", "index/clip.safetensors"}
     assert hub.files(REPO, "dataset") == good
 
 
@@ -240,15 +240,15 @@ def test_private_is_applied_on_request_and_never_undone(
 
 def test_what_is_damaged_or_would_be_refused_is_not_published(hub: HubServer, stripes: Path) -> None:
     with pytest.raises(CollectionError, match="holds no collection"):
-        artsim.publish(stripes / "data", REPO)
-    manifest, index = stripes / "artsim.json", stripes / "index" / "clip.faiss"
+        artsim.publish(stripes / "generations", REPO)
+    manifest, statistics = stripes / "artsim.json", next(stripes.rglob("clip.safetensors"))
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace("cc0-1.0", "Public Domain"), encoding="utf-8")
     with pytest.raises(HubError, match=r"The Hub knows no licence 'Public Domain'\. Give --license"):
         artsim.publish(stripes, REPO)
     manifest.write_text(text, encoding="utf-8")
-    index.write_bytes(index.read_bytes()[:-1])
-    with pytest.raises(CollectionError, match=r"clip\.faiss has .* so the collection is not published"):
+    statistics.write_bytes(statistics.read_bytes()[:-1])
+    with pytest.raises(CollectionError, match=r"clip\.safetensors has .* so the collection is not published"):
         artsim.publish(stripes, REPO)
     assert not hub.exists(REPO, "dataset")
 

@@ -48,7 +48,9 @@ def try_faults(change: Callable[[Collection], None], tmp_path: Path, *, steps: i
         change(collection)
         collection.save()
 
-    every_fault(before, operation, lambda folder: name_of(content_of(folder / "collection"), known), tmp_path, steps=steps)
+    every_fault(
+        before, operation, lambda folder: name_of(content_of(folder / "collection"), known), tmp_path, steps=steps
+    )
 
 
 def try_faults_of_a_new_folder(tmp_path: Path, *, steps: int | None) -> None:
@@ -80,7 +82,9 @@ def test_a_change_is_there_or_not_whatever_fails(change: str, tmp_path: Path, mo
 
 
 @pytest.mark.slow
-def test_a_new_folder_holds_a_collection_or_none_whatever_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_folder_holds_a_collection_or_none_whatever_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compact_from(20, monkeypatch)
     try_faults_of_a_new_folder(tmp_path, steps=4)
 
