@@ -209,16 +209,13 @@ def _write_map(state: State, stored: Stored | None, current: Manifest | None, ge
         fitted = {space.name: space.statistics for space in stored.state.spaces}
         if ids.equals(before) and fitted.get(name) is state.spaces[0].statistics:
             return known
-    origin = None if state.stored is None else (state.stored.folder, state.stored.manifest)
-    for folder, manifest in filter(None, (current and (generation.target, current), origin)):
-        if (known := manifest.map_of(name)) is not None:
-            content = map_bytes(state, folder / known, along=stored is not None)
-            break
-    else:
-        content = map_bytes(state, None)
+    older = [(generation.target, current)] if current is not None else []
+    if state.stored is not None:
+        older.append((state.stored.folder, state.stored.manifest))
+    maps = [folder / known for folder, manifest in older if (known := manifest.map_of(name)) is not None]
     path = generation.folder / f"{name}.map.safetensors"
     with new_file(path) as file:
-        file.write(content)
+        file.write(map_bytes(state, maps[0] if maps else None, along=stored is not None))
     return generation.add(path)
 
 

@@ -86,7 +86,7 @@ def _write_first_pass(
 
     path = generation.folder / f"{space.name}.faiss"
     with new_file(path) as file:
-        faiss.write_index(first_pass, faiss.PyCallbackIOWriter(file.write))
+        faiss.write_index(first_pass, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
     return generation.add(path)
 
 

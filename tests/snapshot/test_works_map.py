@@ -11,7 +11,13 @@ from synthetic import make_collection
 from artsim import CollectionError, open_collection
 from artsim.snapshot.grid_layout import columns_for, place_on_grid
 from artsim.snapshot.works_map import draw_map, load_map, work_keys
-from artsim.storage.manifest import map_name
+
+
+def map_of(collection: Any) -> str:
+    """The file of the collection's map."""
+    name = collection.manifest.map_of(collection.state.spaces[0].name)
+    assert name is not None
+    return name
 
 
 def clustered(n: int, groups: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +53,7 @@ def test_a_sorted_grid_hardly_changes() -> None:
 
 def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
     collection = open_collection(saved)
-    name = map_name(collection.state.spaces[0].name)
+    name = map_of(collection)
     assert name in collection.manifest.files
     stored = load_map(saved / name)
     drawn = collection.map()
@@ -63,18 +69,18 @@ def test_a_collection_without_a_map_opens_and_gets_one(copy: Path) -> None:
     manifest = json.loads((copy / "artsim.json").read_text(encoding="utf-8"))
     (name,) = [name for name in manifest["files"] if name.endswith(".map.safetensors")]
     (copy / name).unlink()
-    del manifest["files"][name]
+    del manifest["files"][name], manifest["spaces"][0]["map"]
     (copy / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
     collection = open_collection(copy)
     assert collection.has_map
     assert len(collection.map().order) == 40
     collection.save()
-    assert name in collection.manifest.files
+    assert map_of(collection) in collection.manifest.files
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_a_damaged_map_is_drawn_again(copy: Path, saved: Path, damage: str) -> None:
-    name = map_name(open_collection(saved).state.spaces[0].name)
+    name = map_of(open_collection(saved))
     if damage == "missing":
         (copy / name).unlink()
     else:
