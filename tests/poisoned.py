@@ -10,15 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SHARD = "data/train-00000-of-00001.parquet"
-
 
 def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
     """Put `image` in place of the picture of a work, and have the manifest say that the file is the right one.
 
     A text in place of the bytes, or of the whole, makes all pictures of the file such texts: a column has one type.
     """
-    path = folder / SHARD
+    manifest = json.loads((folder / "artsim.json").read_text(encoding="utf-8"))
+    name = manifest["groups"]["pictures"][0]["file"]
+    path = folder / name
     table = pq.read_table(path)
     ids, images = table.column("id").to_pylist(), table.column("image").to_pylist()
     place = table.schema.names.index("image")
@@ -33,8 +33,7 @@ def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
     table = table.set_column(place, "image", pa.array(images, kind)).replace_schema_metadata(metadata)
     pq.write_table(table, path, row_group_size=8)
     data = path.read_bytes()
-    manifest = json.loads((folder / "artsim.json").read_text(encoding="utf-8"))
-    manifest["files"][SHARD] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    manifest["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     (folder / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
