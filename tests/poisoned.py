@@ -1,14 +1,11 @@
 """Collections as a stranger may publish them: whole by their manifest, but with rows that hold no picture of their own."""
 
-from __future__ import annotations
-
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from manifests import manifest_of, record_file
 
 
 def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
@@ -16,8 +13,7 @@ def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
 
     A text in place of the bytes, or of the whole, makes all pictures of the file such texts: a column has one type.
     """
-    manifest = json.loads((folder / "artsim.json").read_text(encoding="utf-8"))
-    name = manifest["groups"]["pictures"][0]["file"]
+    name = manifest_of(folder)["groups"]["pictures"][0]["file"]
     path = folder / name
     table = pq.read_table(path)
     ids, images = table.column("id").to_pylist(), table.column("image").to_pylist()
@@ -32,9 +28,7 @@ def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
     metadata = table.schema.metadata
     table = table.set_column(place, "image", pa.array(images, kind)).replace_schema_metadata(metadata)
     pq.write_table(table, path, row_group_size=8)
-    data = path.read_bytes()
-    manifest["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
+    record_file(folder, name)
 
 
 def shapes(secret: Path) -> dict[str, dict[str, Any] | str]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from hub_server import HubServer
 from hub_server.faults import Fault
-from PIL import Image
-from poisoned import poison, shapes
 
 import artsim
-from artsim.errors import CollectionError, EncoderError, HubError, ImageError
+from artsim.errors import CollectionError, EncoderError, HubError
 
 REPO = "artist/stripes"
 STATISTICS = "index/clip.safetensors"
@@ -247,20 +244,3 @@ def test_a_collection_from_the_hub_is_saved_elsewhere_never_into_the_cache(
     assert opened.origin is None
     assert folder is not None and len(artsim.open_collection(REPO)) == 6
     assert len(artsim.open_collection(tmp_path / "mine")) == 5
-
-
-def test_a_row_that_names_a_file_of_whoever_opens_it_gives_no_picture(
-    published: HubServer, fetched: Callable[[str], Path], stripes: Path, tmp_path: Path
-) -> None:
-    secret = tmp_path / "private.jpg"
-    Image.new("RGB", (40, 30), "red").save(secret)
-    folder = fetched(REPO)
-    poison(folder, "2.jpg", shapes(secret)["path"])
-    published.add_commit(REPO, "dataset", {name: (folder / name).read_bytes() for name in (SHARD, "artsim.json")})
-    opened = artsim.open_collection(REPO)
-    for look in (lambda: opened.picture("2.jpg"), opened.dataset):
-        with pytest.raises(ImageError, match=r"^The collection does not hold the picture of '2\.jpg'"):
-            look()
-    poison(stripes, "2.jpg", shapes(secret)["path"])
-    with pytest.raises(ImageError, match=r"^The collection does not hold the picture of '2\.jpg'"):
-        artsim.publish(stripes, REPO)

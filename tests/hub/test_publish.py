@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer
 from hub_server.faults import Fault
+from poisoned import poison
 
 import artsim
-from artsim.errors import CollectionError, HubError
+from artsim.errors import CollectionError, HubError, ImageError
 from artsim.hub.access import write_problem
 from artsim.storage.manifest import parse_manifest
 
@@ -185,7 +186,6 @@ def test_progress_is_reported_in_bytes(hub: HubServer, stripes: Path, monkeypatc
     ("token", "sentence"),
     [
         (None, "There is no Hub token on this machine"),
-        ("read_token", "may only read: make one with write permission"),
         ("other_token", "You are visitor on the Hub and may not write to artist; you may write to visitor."),
         ("hf_nobody", "The Hub does not accept the token of this machine"),
     ],
@@ -238,19 +238,25 @@ def test_private_is_applied_on_request_and_never_undone(
     assert "artist/open was public and is private now" in caplog.text
 
 
-def test_what_is_damaged_or_would_be_refused_is_not_published(hub: HubServer, stripes: Path) -> None:
-    with pytest.raises(CollectionError, match="holds no collection"):
-        artsim.publish(stripes / "generations", REPO)
+def test_what_is_damaged_or_would_be_refused_is_not_published(
+    hub: HubServer, stripes: Path, artsim_cache: Path
+) -> None:
     manifest, statistics = stripes / "artsim.json", next(stripes.rglob("clip.safetensors"))
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace("cc0-1.0", "Public Domain"), encoding="utf-8")
     with pytest.raises(HubError, match=r"The Hub knows no licence 'Public Domain'\. Give --license"):
         artsim.publish(stripes, REPO)
     manifest.write_text(text, encoding="utf-8")
-    statistics.write_bytes(statistics.read_bytes()[:-1])
+    whole = statistics.read_bytes()
+    statistics.write_bytes(whole[:-1])
     with pytest.raises(CollectionError, match=r"clip\.safetensors has .* so the collection is not published"):
         artsim.publish(stripes, REPO)
+    statistics.write_bytes(whole)
+    poison(stripes, "2.jpg", {"bytes": None, "path": "/etc/passwd"})
+    with pytest.raises(ImageError, match=r"does not hold the picture of '2\.jpg', and a path in its place is never"):
+        artsim.publish(stripes, REPO)
     assert not hub.exists(REPO, "dataset")
+    assert not list(artsim_cache.rglob("*.parquet"))  # the published files are in the cache only meanwhile
 
 
 def test_paths_of_local_folders_are_not_published(
