@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic import DIMS, _png, color_of
+from odd_pictures import encode
+from PIL import Image
+from synthetic import DIMS, color_of
 
 from artsim.collection import Collection
 from artsim.embedding.embedded_works import EmbeddedWorks, SpaceVectors
@@ -30,7 +32,9 @@ def works(*ids: str, spaces: int = 1) -> EmbeddedWorks:
         rngs = [np.random.default_rng([*identity.encode(), number]) for identity in ids]
         blocks = {aspect: unit_rows(np.stack([1 + rng.normal(size=d) for rng in rngs])) for aspect, d in DIMS.items()}
         vectors[f"space-{number}"] = SpaceVectors(blocks)
-    pictures = [partial(_png, color_of(sum(identity.encode()))) for identity in ids]
+    pictures = [
+        partial(encode, Image.new("RGB", (48, 32), color_of(sum(identity.encode()))), "PNG") for identity in ids
+    ]
     return EmbeddedWorks(tuple({"id": identity} for identity in ids), tuple(pictures), ("",) * len(ids), vectors)
 
 
