@@ -22,8 +22,16 @@ from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
 from artsim.snapshot.files import read_state
 from artsim.snapshot.groups import vectors_copy
-from artsim.storage.dataset_card import SUBJECT_INDEX
-from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, Origin, parse_manifest, read_manifest, sha256
+from artsim.storage.manifest import (
+    FILE_NAME,
+    SUBJECT_INDEX,
+    FileRecord,
+    Manifest,
+    Origin,
+    parse_manifest,
+    read_manifest,
+    sha256,
+)
 from artsim.web.hub_client import converting_errors, with_retries
 from artsim.web.hub_token import given_token, hub_api
 

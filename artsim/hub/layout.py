@@ -19,9 +19,8 @@ from artsim.index import CompactIndex, Rows
 from artsim.snapshot.dataset_rows import dataset_rows, dataset_schema
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
-from artsim.storage.dataset_card import SUBJECT_INDEX
 from artsim.storage.dataset_files import write_dataset
-from artsim.storage.manifest import Groups, Manifest, PartRecord, SpaceRecord, record_file
+from artsim.storage.manifest import SUBJECT_INDEX, Groups, Manifest, PartRecord, SpaceRecord, record_file
 
 _CHUNK = 8_192  # vectors that are in memory at once
 

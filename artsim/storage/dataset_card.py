@@ -12,10 +12,7 @@ import yaml
 from artsim.columns import column_of
 from artsim.encoders.protocol import Aspect
 from artsim.storage.card_figures import Figures
-from artsim.storage.manifest import Manifest, SpaceRecord
-
-SUBJECT_INDEX = "index/subject.faiss"
-"""Published only: inner products with the plain subject vectors of the first space, for users of plain `datasets`."""
+from artsim.storage.manifest import SUBJECT_INDEX, Manifest, SpaceRecord
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 _VECTORS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from hub_server import HubServer
 
 import artsim
 from artsim.errors import CollectionError
-from artsim.hub.layout import write_published
+from artsim.hub.layout import publishing_folder, write_published
 from artsim.snapshot import dataset_rows as rows_module
 from artsim.snapshot.files import read_collection
 from artsim.snapshot.groups import vectors_copy
@@ -217,3 +219,22 @@ def test_a_collection_of_the_old_format_is_to_be_built_again(hub: HubServer, com
     artsim.publish(compact, REPO)  # in its place
     assert parse_manifest(hub.files(REPO, "dataset")["artsim.json"].decode(), "").rows == WORKS
     assert len(artsim.open_collection(REPO)) == WORKS
+
+
+def test_one_process_at_a_time_publishes_a_collection_and_what_a_killed_one_left_is_removed(
+    whole: Path, artsim_cache: Path
+) -> None:
+    with publishing_folder(whole) as target:
+        published(whole, target)
+        with (
+            pytest.raises(
+                CollectionError, match=rf"is locked: process {os.getpid()} on .* has been publishing {whole}"
+            ),
+            publishing_folder(whole),
+        ):
+            pass
+        shutil.copytree(target / "data", artsim_cache / "left")
+    assert not (target / "data").exists()
+    shutil.move(artsim_cache / "left", target / "data")
+    with publishing_folder(whole):
+        assert not (target / "data").exists()
