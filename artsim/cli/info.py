@@ -37,10 +37,13 @@ class CollectionInfo:
     @property
     def sizes(self) -> dict[str, int]:
         """Bytes of "data", "index" and "other" files, and in "total"."""
+        from artsim.storage.manifest import SUBJECT_INDEX
+
         sizes = {"data": 0, "index": 0, "other": 0, "total": 0}
+        data = {part.file for part in self.manifest.groups.parts}
+        index = {SUBJECT_INDEX, *(name for space in self.manifest.spaces for name in space.files)}
         for file, record in self.manifest.files.items():
-            kind = file.partition("/")[0]
-            sizes[kind if kind in ("data", "index") else "other"] += record.size
+            sizes["data" if file in data else "index" if file in index else "other"] += record.size
             sizes["total"] += record.size
         return sizes
 
@@ -60,7 +63,7 @@ def read_info(name: str) -> CollectionInfo:
     """What the folder or the dataset `name` holds. Raises `CollectionError` or `HubError`."""
     from artsim.opening import folder_of
     from artsim.storage.manifest import damaged_files, read_manifest
-    from artsim.storage.shards import Shards
+    from artsim.storage.metadata import read_metadata
 
     folder = folder_of(name)
     if folder is None:
@@ -71,14 +74,15 @@ def read_info(name: str) -> CollectionInfo:
         return CollectionInfo(name, origin.commit, manifest, columns, problems={})
     manifest = read_manifest(folder)
     problems = {file: str(problem) for file, problem in damaged_files(folder, manifest).items()}
-    columns = _columns(Shards([folder / file for file in manifest.data_files]).schema, manifest)
+    metadata = read_metadata([folder / part.file for part in manifest.groups.metadata], without=manifest.vector_columns)
+    columns = _columns(metadata.table.schema, manifest)
     return CollectionInfo(str(folder), None, manifest, columns, problems)
 
 
 def _columns(schema: pa.Schema, manifest: Manifest) -> dict[str, str]:
-    vectors = {column for space in manifest.spaces for column in space.vector_columns}
-    types = {field.name: "image" if field.name == "image" else str(field.type) for field in schema}
-    return {name: kind for name, kind in types.items() if name not in vectors}
+    columns = {"id": "string"} | ({"image": "image"} if manifest.embeds_pictures else {})
+    left_out = {*columns, *manifest.vector_columns}
+    return columns | {field.name: str(field.type) for field in schema if field.name not in left_out}
 
 
 def as_json(info: CollectionInfo) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from artsim.encoders.color import DIMS
 from artsim.encoders.protocol import ASPECTS, Aspect, Encoder
 from artsim.errors import EncoderError
 
-_RESERVED = ("auto", "fusion")  # encoder modes of a search
+_RESERVED = ("auto", "fusion", "subject")  # encoder modes of a search, and a file that is published beside the spaces'
 
 
 def name_spaces(encoders: Sequence[Encoder]) -> dict[str, Encoder]:

@@ -18,7 +18,7 @@ from artsim.files.cache import cache_folder
 from artsim.index import Rows
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.state import State, Stored
-from artsim.storage.manifest import FILE_NAME, Manifest, PartRecord
+from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, PartRecord
 from artsim.storage.pictures import (
     FILE_BYTES,
     AbsentPictures,
@@ -147,9 +147,8 @@ def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) 
     for part in manifest.groups.vectors:
         path = folder / part.file
         if path.suffix == ".parquet":  # as published
-            copy = cache_folder() / "vectors" / f"{manifest.files[part.file].sha256}.arrow"
             kinds = {column.name: (np.dtype(column.type), column.length) for column in wanted.values()}
-            columns = vectors_in_parquet(path, kinds, copy)
+            columns = vectors_in_parquet(path, kinds, vectors_copy(manifest.files[part.file]))
         else:
             columns = vectors_of(path)
         for name, column in wanted.items():
@@ -166,6 +165,11 @@ def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) 
     if places is not None and np.array_equal(places, np.arange(total)):
         places = None
     return {name: Rows(tuple(parts), places) for name, parts in arrays.items()}
+
+
+def vectors_copy(record: FileRecord) -> Path:
+    """The file in the cache that the vectors of a published file are copied to."""
+    return cache_folder() / "vectors" / f"{record.sha256}.arrow"
 
 
 def read_pictures(folder: Path, manifest: Manifest, rows: np.ndarray | None) -> Pictures:

@@ -6,8 +6,7 @@ removed while it is mapped.
 
 from __future__ import annotations
 
-import os
-import threading
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artsim.errors import CollectionError
-from artsim.files import disk
-from artsim.files.atomic import make_folders, new_file, writing
+from artsim.files.atomic import new_file
+from artsim.files.cache import is_whole, making
+
+log = logging.getLogger(__name__)
 
 CHUNK = 131_072  # rows that lie together in one array; what a writer holds in memory
 _BATCH = 1_024  # rows of a parquet file that are read at once
@@ -113,24 +114,35 @@ def vectors_of(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
 def vectors_in_parquet(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, tuple[np.ndarray, ...]]:
     """The same of the columns `kinds` in a published file: copied once to the Arrow file `copy`, in bounded memory.
 
-    Raises `CollectionError` if the file cannot be read or lacks one of them.
+    A copy that is damaged, or of another file, is made again. Raises `CollectionError` if the file cannot be read or lacks
+    one of the columns.
     """
-    if not copy.is_file():
-        new = copy.with_name(f"{copy.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-        with writing(copy):
-            make_folders(copy.parent)
-            try:
-                with pq.ParquetFile(path) as file, writing_vectors(new, kinds) as writer:
-                    for batch in file.iter_batches(batch_size=_BATCH, columns=list(kinds)):
-                        writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
-            except (pa.ArrowException, ValueError, KeyError) as error:
-                raise CollectionError(
-                    "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
-                    path=path,
-                    reason=" ".join(str(error).split()),
-                ) from error
-            disk.rename(new, copy)
+    if (known := _known_copy(path, kinds, copy)) is not None:
+        return known
+    try:
+        with making(copy) as new, pq.ParquetFile(path) as file, writing_vectors(new, kinds) as writer:
+            for batch in file.iter_batches(batch_size=_BATCH, columns=list(kinds)):
+                writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
+    except (pa.ArrowException, ValueError, KeyError) as error:
+        raise CollectionError(
+            "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
+            path=path,
+            reason=" ".join(str(error).split()),
+        ) from error
     return vectors_of(copy)
+
+
+def _known_copy(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, tuple[np.ndarray, ...]] | None:
+    """The vectors in `copy`; None unless it is whole and holds those of `path`."""
+    if not is_whole(copy):
+        return None
+    try:
+        vectors, rows = vectors_of(copy), pq.read_metadata(path).num_rows
+    except (CollectionError, OSError, pa.ArrowException) as error:
+        log.warning("%s is made again: %s", copy, error)
+        return None
+    same = kinds_of(vectors) == dict(kinds) and {sum(map(len, parts)) for parts in vectors.values()} == {rows}
+    return vectors if same else None
 
 
 def _vectors(column: pa.Array, dtype: np.dtype[Any], length: int) -> np.ndarray:

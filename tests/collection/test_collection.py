@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from manifests import manifest_of, record_file, record_of, rewrite
 from poisoned import SHAPES, poison, shapes
@@ -375,29 +373,6 @@ def test_a_row_that_names_a_file_of_this_machine_is_not_saved_anywhere(copy: Pat
         collection.remove(["05.jpg"])
         collection.save(there)
         assert len(open_collection(there).dataset()) == 39
-
-
-@pytest.mark.parametrize("shape", ["path", "text"])
-def test_a_row_that_names_a_file_of_this_machine_is_in_no_dataset(copy: Path, secret: Path, shape: str) -> None:
-    poison(copy, "05.jpg", shapes(secret)[shape])
-    with pytest.raises(CollectionError, match="pictures by a path in place of holding them"):
-        open_collection(copy).dataset()
-
-
-def test_no_other_column_of_a_dataset_is_opened_as_a_picture(copy: Path, secret: Path) -> None:
-    """The features in a parquet file may call any column a picture, which is then opened wherever it names one."""
-    table = pq.read_table(copy / DATA)
-    named = {"bytes": None, "path": str(secret)}
-    titles = pa.array([named] * len(table), pa.struct({"bytes": pa.binary(), "path": pa.string()}))
-    place = table.schema.names.index("title")
-    described = json.loads(table.schema.metadata[b"huggingface"])
-    described["info"]["features"]["title"] = {"_type": "Image"}
-    table = table.set_column(place, "title", titles).replace_schema_metadata({"huggingface": json.dumps(described)})
-    pq.write_table(table, copy / DATA)
-    record_file(copy, DATA)
-    dataset = open_collection(copy).dataset()
-    assert dataset[5]["title"] == named
-    assert dataset[5]["image"].size == open_collection(copy).image("05.jpg").size
 
 
 def test_invalid_removals_are_refused_and_nothing_is_removed(copy: Path) -> None:
