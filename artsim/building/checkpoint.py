@@ -169,14 +169,12 @@ class BuildCheckpoint:
         return first is not None
 
     def _write_metadata(self, folder: Path, metadata: Metadata) -> list[PartFile]:
-        path = folder / "metadata.parquet"
-        make_folders(folder)
+        path = _made(folder) / "metadata.parquet"
         write_metadata(path, metadata)
         return self._durable(folder, [(path, len(metadata.table))])
 
     def _write_vectors(self, folder: Path, portions: Iterable[Mapping[str, np.ndarray]]) -> list[PartFile]:
-        path = folder / "vectors.arrow"
-        make_folders(folder)
+        path = _made(folder) / "vectors.arrow"
         size = sum(dtype.itemsize * length for dtype, length in self.kinds.values())
         with writing_vectors(path, self.kinds, chunk=max(1, _CHUNK_BYTES // size)) as writer:
             for portion in portions:
@@ -184,8 +182,7 @@ class BuildCheckpoint:
         return self._durable(folder, [(path, writer.rows)])
 
     def _write_pictures(self, folder: Path, pictures: Iterable[tuple[str, bytes]]) -> list[PartFile]:
-        make_folders(folder)
-        with writing_pictures(folder) as writer:
+        with writing_pictures(_made(folder)) as writer:
             for identity, picture in pictures:
                 writer.write(identity, picture)
         return self._durable(folder, writer.files)
@@ -204,6 +201,12 @@ def remove_checkpoint(target: Path) -> None:
     """Remove the checkpoint of a build into `target`, if there is one."""
     if (target / CHECKPOINT).exists():
         remove_tree(target / CHECKPOINT)
+
+
+def _made(folder: Path) -> Path:
+    with writing(folder):
+        make_folders(folder)
+    return folder
 
 
 def _first_to_merge(sizes: Sequence[int], *, last: bool) -> int | None:

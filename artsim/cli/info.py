@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from artsim.storage.manifest import Manifest, SpaceRecord
 
 HELP = "say what a collection holds"
+
+
+_INDEXES = {
+    "exact": "index exact (the vectors are kept whole, and all are compared)",
+    "compact": "index compact (principal components in 8 bits, found by a scan of 4 bits, as there are many works)",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class CollectionInfo:
     """Name -> type, without the columns of vectors."""
     problems: Mapping[str, str]
     """File -> what is wrong with it. Files on the Hub are not looked at."""
+    outgrown: Mapping[str, int]
+    """Space that is better fitted again -> the number of works it was fitted to. Not known of a collection on the Hub."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -71,12 +81,20 @@ def read_info(name: str) -> CollectionInfo:
 
         origin, manifest = published_manifest_of(name)
         columns = _columns(published_schema_of(origin, manifest), manifest)
-        return CollectionInfo(name, origin.commit, manifest, columns, problems={})
+        return CollectionInfo(name, origin.commit, manifest, columns, problems={}, outgrown={})
     manifest = read_manifest(folder)
     problems = {file: str(problem) for file, problem in damaged_files(folder, manifest).items()}
     metadata = read_metadata([folder / part.file for part in manifest.groups.metadata], without=manifest.vector_columns)
     columns = _columns(metadata.table.schema, manifest)
-    return CollectionInfo(str(folder), None, manifest, columns, problems)
+    return CollectionInfo(str(folder), None, manifest, columns, problems, _outgrown(folder, manifest, problems))
+
+
+def _outgrown(folder: Path, manifest: Manifest, problems: Mapping[str, str]) -> dict[str, int]:
+    from artsim.snapshot.space_statistics import load_statistics
+
+    readable = [space for space in manifest.spaces if space.statistics not in problems]
+    fitted = {space.name: load_statistics(folder / space.statistics) for space in readable}
+    return {name: statistics.fitted for name, statistics in fitted.items() if statistics.outgrown_by(manifest.rows)}
 
 
 def _columns(schema: pa.Schema, manifest: Manifest) -> dict[str, str]:
@@ -113,6 +131,7 @@ def as_json(info: CollectionInfo) -> dict[str, Any]:
         "artsim_version": manifest.artsim_version,
         "format_version": manifest.format_version,
         "problems": info.problems,
+        "outgrown": info.outgrown,
     }
 
 
@@ -132,6 +151,10 @@ def as_text(info: CollectionInfo) -> str:
         f"Licence   {manifest.license or 'unknown'}",
         f"Source    {source or 'unknown'}",
         f"Created   {manifest.created} by {made_by}",
+        *(
+            f"Advice    build it again: {name} was fitted to {works:,} works, and there are {manifest.rows:,} now"
+            for name, works in info.outgrown.items()
+        ),
         *(f"Damaged   {file} {problem}" for file, problem in info.problems.items()),
     ]
     return "\n".join(lines)
@@ -141,7 +164,7 @@ def _space_line(space: SpaceRecord) -> str:
     revision = space.revision[:12] if re.fullmatch("[0-9a-f]{40}", space.revision) else space.revision
     aspects = ", ".join(f"{aspect} {dim}" for aspect, dim in space.dims.items())
     regions = f", {_regions(space)} regions a work" if space.regions else ""
-    return f"Space     {space.name}: {space.encoder} ({revision}), {aspects}{regions}, index {space.index_type}"
+    return f"Space     {space.name}: {space.encoder} ({revision}), {aspects}{regions}, {_INDEXES[space.index_type]}"
 
 
 def _regions(space: SpaceRecord) -> int:

@@ -1,14 +1,19 @@
 """`artsim info`: what a folder or a dataset on the Hub holds, and one sentence where there is nothing to tell."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 from hub_server import HubServer
+from synthetic import make_collection
 
 import artsim
 from artsim.cli.main import main
 from artsim.errors import CollectionError, HubError
+from artsim.snapshot import space as space_module
+from artsim.snapshot import space_statistics
+from artsim.snapshot.edits import embedded_works_of
 
 
 def test_a_folder_is_told_as_text_and_as_json(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,7 +34,26 @@ def test_a_folder_is_told_as_text_and_as_json(saved: Path, capsys: pytest.Captur
     assert space["aspects"] == dict(record.dims)
     for kind, names in (("data", [part.file for part in manifest.groups.parts]), ("index", record.files)):
         assert told["bytes"][kind] == sum((saved / name).stat().st_size for name in names)
-    assert told["problems"] == {}
+    assert (told["problems"], told["outgrown"]) == ({}, {})
+
+
+def test_kind_and_reason_of_an_index_and_advice_to_build_a_collection_again_that_has_grown_fourfold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (space_module, space_statistics):
+        monkeypatch.setattr(module, "COMPACT_FROM", 30)
+    collection = make_collection(artists=6)
+    collection.save(tmp_path / "out")
+    assert main(["info", str(tmp_path / "out")]) == 0
+    assert "index compact (principal components in 8 bits" in capsys.readouterr().out
+    for number in range(3):
+        works = embedded_works_of(collection.state, range(30))
+        renamed = tuple({**work, "id": f"{work['id']} {number}"} for work in works.works)
+        collection.add(dataclasses.replace(works, works=renamed))
+        collection.save()
+        assert main(["info", str(tmp_path / "out")]) == 0
+        advice = "Advice    build it again: space-0 was fitted to 30 works, and there are 120 now"
+        assert (advice in capsys.readouterr().out) == (number == 2)
 
 
 def test_a_damaged_file_is_named_and_the_exit_code_is_1(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
