@@ -329,6 +329,16 @@ def test_a_collection_of_an_older_format_is_replaced_by_a_new_one(folder: Path) 
     assert content_of(folder) == content(made)
 
 
+def test_what_a_damaged_manifest_names_is_kept_until_a_new_collection_is_there(folder: Path) -> None:
+    before = files_in(folder)
+    (folder / "artsim.json").write_text("half")
+    with faulty(folder, "no space", at=12), pytest.raises(CollectionError, match="No space left"):
+        make_collection().save(folder)
+    assert before <= files_in(folder)
+    make_collection().save(folder)
+    assert not before & files_in(folder)
+
+
 def test_a_copy_of_a_collection_is_a_collection(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     collection = Collection.from_folder(copy)
