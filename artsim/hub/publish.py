@@ -15,7 +15,7 @@ from artsim.messages.message import Message
 from artsim.snapshot.files import collection_card, read_state
 from artsim.storage.card_figures import Figures
 from artsim.storage.dataset_card import is_private_encoder
-from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
+from artsim.storage.manifest import FILE_NAME, SUBJECT_INDEX, FileRecord, Manifest, damaged_files, read_manifest, sha256
 from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import hub_api
 
@@ -97,7 +97,9 @@ def published_manifest(manifest: Manifest) -> Manifest:
 def _verified_manifest(folder: Path) -> Manifest:
     """The manifest, after comparing every file with it. Raises `CollectionError` for a damaged file."""
     manifest = read_manifest(folder)
-    for name, problem in damaged_files(folder, manifest, thorough=True).items():
+    problems = damaged_files(folder, manifest, thorough=True)
+    problems.pop(SUBJECT_INDEX, None)  # a folder fetched from the Hub by artsim lacks it; it is made anew
+    for name, problem in problems.items():
         raise CollectionError(
             "{path} {problem}, so the collection is not published. Build it again first.",
             path=folder / name,

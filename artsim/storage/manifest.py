@@ -191,7 +191,7 @@ class Manifest:
     @property
     def rebuildable(self) -> set[str]:
         """The files of all spaces that can be made again from the vector columns."""
-        return {name for space in self.spaces for name in space.rebuildable}
+        return {SUBJECT_INDEX, *(name for space in self.spaces for name in space.rebuildable)}
 
     @property
     def vector_columns(self) -> set[str]:

@@ -54,30 +54,6 @@ def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoin
     assert manifest["files"] == {name: record_of(saved / name) for name in ("README.md", DATA, INDEX, MAP, SPACE)}
 
 
-def test_plain_datasets_loads_the_collection_and_searches_its_index(saved: Path, collection: Collection) -> None:
-    """Re-use without artsim: three lines of `datasets`, by inner product."""
-    import faiss
-    from datasets import Image as ImageFeature
-    from datasets import load_dataset
-
-    dataset = load_dataset(str(saved), split="train")
-    assert len(dataset) == 40
-    assert isinstance(dataset.features["image"], ImageFeature)
-    assert dataset[3]["image"].size == collection.image("03.jpg").size
-    assert dataset[3]["year"] is None
-    assert dataset[0]["tags"] == collection.work("00.jpg")["tags"]
-    assert len(dataset[0]["clip_subject"]) == 24
-
-    dataset.load_faiss_index("clip", saved / INDEX)
-    index = dataset.get_index("clip").faiss_index
-    assert index.metric_type == faiss.METRIC_INNER_PRODUCT
-    vector = index.reconstruct(8)
-    scores, works = dataset.get_nearest_examples("clip", vector, k=3)
-    assert works["id"][0] == "08.jpg"
-    assert (np.diff(scores) <= 0).all()
-    assert collection.dataset().list_indexes() == ["clip"]  # attached already
-
-
 # --- Opening -----------------------------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,16 @@ def test_a_collection_is_published_as_one_commit_and_another_time_as_none(hub: H
     assert {request.route for request in hub.requests}.isdisjoint({"commit", "lfs_upload", "create"})
 
 
+def test_what_was_opened_from_the_hub_is_published_elsewhere_as_the_same_files(hub: HubServer, stripes: Path) -> None:
+    artsim.publish(stripes, REPO)
+    folder = artsim.open_collection(REPO).folder
+    assert folder is not None and not (folder / "index/subject.faiss").exists()
+    artsim.publish(folder, "artist/copy")
+    before, after = (hub.files(repo, "dataset") for repo in (REPO, "artist/copy"))
+    different = {name for name in FILES if before[name] != after[name]}
+    assert different == {"README.md", "artsim.json"}  # which name the repository
+
+
 def test_only_what_changed_is_sent_and_what_vanished_is_deleted(hub: HubServer, stripes: Path) -> None:
     artsim.publish(stripes, REPO)
     hub.add_commit(
