@@ -28,10 +28,7 @@ def open_collection(name: str | Path, *, revision: str | None = None, verify: bo
 def folder_of(name: str | Path) -> Path | None:
     """The folder that `name` means, whether it is there or not; None when it means a dataset on the Hub."""
     folder = Path(name).expanduser()
-    if folder.exists() or not _is_hub_id(str(name)):
-        return folder
-    interrupted = folder.with_name(f".{folder.name}.old")  # of a save that was cut off; opening puts it back
-    return folder if interrupted.exists() else None
+    return folder if folder.exists() or not _is_hub_id(str(name)) else None
 
 
 def _is_hub_id(name: str) -> bool:

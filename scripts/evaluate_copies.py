@@ -1,7 +1,7 @@
-"""Measure how well a collection finds its works again: by other reproductions, by details, and as duplicates.
+"""Measure how well a collection finds its works again: by other reproductions and by details.
 
 Queries are made from the collection's own pictures, always the same for one seed; artsim/evaluation/distortions.py says how.
-Details need a collection built with --regions. The collection is not changed on disk.
+Details need a collection built with --regions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import _clone  # noqa: F401
+import numpy as np
 
 from artsim.building.progress_bar import ProgressBar
 from artsim.cli.run import run_main
@@ -21,9 +22,7 @@ from artsim.errors import QueryError
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collection", required=True, help="folder or Hub id of a collection that holds its pictures")
-    parser.add_argument(
-        "--what", default="same-work,details", help="any of same-work,details,duplicates (default: the first two)"
-    )
+    parser.add_argument("--what", default="same-work,details", help="one of them, or both (default)")
     parser.add_argument("--queries", type=int, metavar="N", help="a sample of N works is looked for (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of samples and distortions (default: 0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures as JSON")
@@ -32,15 +31,17 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
-    from artsim.evaluation.copies import MEASUREMENTS, draw_works, measure_copies
+    from artsim.evaluation.copies import MEASUREMENTS, find_reproductions, found_table
     from artsim.evaluation.figures_file import write_figures
+    from artsim.evaluation.labels import draw_queries
     from artsim.opening import open_collection
 
     names = [name.strip() for name in arguments.what.split(",")]
     if unknown := [name for name in names if name not in MEASUREMENTS]:
         raise QueryError(f"There is no measurement {', '.join(unknown)}; choose among {', '.join(MEASUREMENTS)}.")
     collection = open_collection(arguments.collection)
-    ids = draw_works(collection, arguments.queries, seed=arguments.seed)
+    rows = draw_queries(np.arange(len(collection)), arguments.queries, seed=arguments.seed)
+    ids = [collection.ids[row] for row in rows]
     figures: dict[str, Any] = {
         "collection": collection.manifest.title,
         "encoder": collection.state.spaces[0].encoder,
@@ -51,9 +52,9 @@ def main() -> int:
     }
     for name in [name for name in MEASUREMENTS if name in names]:
         with closing(ProgressBar(name)) as bar:
-            found, table = measure_copies(name, collection, ids, seed=arguments.seed, progress=bar)
-        print(table.to_markdown())
-        figures[name.replace("-", "_")] = found
+            found = find_reproductions(collection, ids, *MEASUREMENTS[name], seed=arguments.seed, progress=bar)
+        print(found_table(name, found).to_markdown())
+        figures[name.replace("-", "_")] = [one.as_json() for one in found]
     if arguments.json is not None:
         write_figures(arguments.json, figures)
         print(f"Figures: {arguments.json}")

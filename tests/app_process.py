@@ -1,7 +1,5 @@
 """`python app.py` as a process for tests: one that runs, or one that refuses its arguments."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -5,8 +5,6 @@ equal vectors and different pictures different ones: enough for every test that 
 To write one to a folder: python tests/checkpoints.py resnet FOLDER
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from pathlib import Path

@@ -3,7 +3,6 @@
 Expensive fixtures are made once per session and are read-only; a test that changes a collection works on a copy.
 """
 
-import io
 import json
 import shutil
 import sys
@@ -125,15 +124,3 @@ def copy(saved: Path, tmp_path: Path) -> Path:
 def painting(met_works: list[dict[str, Any]]) -> bytes:
     """One real painting, as a JPEG file."""
     return met_works[0]["image"]["bytes"]
-
-
-@pytest.fixture
-def encode() -> Callable[..., bytes]:
-    """`encode(picture, "PNG", **options)`: the bytes of a picture in a format."""
-
-    def to_bytes(image: Any, kind: str, **options: Any) -> bytes:
-        buffer = io.BytesIO()
-        image.save(buffer, kind, **options)
-        return buffer.getvalue()
-
-    return to_bytes

@@ -1,7 +1,5 @@
 """An encoder that counts, and a small one for processes that should start at once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

@@ -22,6 +22,7 @@ from artsim.errors import CollectionError
 from artsim.files import disk
 
 KILL, NO_SPACE, IO_ERROR = "kill", "no space", "io error"
+OPERATIONS = ("create", "sync", "sync_folder", "rename", "link", "remove", "make_folder", "remove_folder")
 FAULTS = (KILL, NO_SPACE, IO_ERROR)
 _ERRORS = {NO_SPACE: errno.ENOSPC, IO_ERROR: errno.EIO}
 
@@ -87,6 +88,12 @@ class FaultyDisk:
         old.replace(new)
         (source, before), (target, after) = self._place(old), self._place(new)
         target.names[after] = source.names.pop(before)
+
+    def link(self, old: Path, new: Path) -> None:
+        self.step("link", new)
+        new.hardlink_to(old)
+        (source, before), (target, after) = self._place(old), self._place(new)
+        target.names[after] = source.names[before]
 
     def remove(self, path: Path) -> None:
         self.step("remove", path)
@@ -169,9 +176,8 @@ class _WatchedFile(io.FileIO):
 def faulty(root: Path, fault: str = KILL, at: int | None = None) -> Iterator[FaultyDisk]:
     """Let the operation `at` below `root` fail; None: none, all are counted."""
     watched = FaultyDisk(root, fault, at)
-    operations = ("create", "sync", "sync_folder", "rename", "remove", "make_folder", "remove_folder")
     with ExitStack() as patches:
-        for name in operations:
+        for name in OPERATIONS:
             patches.enter_context(mock.patch.object(disk, name, getattr(watched, name)))
         yield watched
 

@@ -1,7 +1,17 @@
-"""Malformed pictures: files whose header does not match their pixel data."""
+"""Files of pictures: encoded in memory, and malformed ones, whose header does not match their pixel data."""
 
+import io
 import struct
 import zlib
+from typing import Any
+
+from PIL import Image
+
+
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 def png_of(width: int, height: int, pixels: bytes) -> bytes:

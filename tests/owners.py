@@ -1,7 +1,5 @@
 """The owner's page without a server: its routes, and test clients with a chosen base URL."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -32,13 +30,8 @@ def visitor(context: Context, address: str) -> TestClient:
     return TestClient(Starlette(routes=routes(context)), base_url=address, follow_redirects=False)
 
 
-def key_in(html: str) -> str:
-    match = re.search(r'"pageKey": "([0-9a-f]{64})"', html)
-    assert match is not None
-    return match[1]
-
-
 def headers_of(client: TestClient) -> dict[str, str]:
     """Headers that the page sends with a change, in an old browser."""
-    origin = str(client.base_url).rstrip("/")
-    return {PAGE_HEADER: key_in(client.get("/collection").text), "Origin": origin}
+    key = re.search(r'"pageKey": "([0-9a-f]{64})"', client.get("/collection").text)
+    assert key is not None
+    return {PAGE_HEADER: key[1], "Origin": str(client.base_url).rstrip("/")}

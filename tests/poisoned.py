@@ -1,14 +1,11 @@
 """Collections as a stranger may publish them: whole by their manifest, but with rows that hold no picture of their own."""
 
-from __future__ import annotations
-
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from manifests import record_file
 
 SHARD = "data/train-00000-of-00001.parquet"
 
@@ -32,10 +29,7 @@ def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
     metadata = table.schema.metadata
     table = table.set_column(place, "image", pa.array(images, kind)).replace_schema_metadata(metadata)
     pq.write_table(table, path, row_group_size=8)
-    data = path.read_bytes()
-    manifest = json.loads((folder / "artsim.json").read_text(encoding="utf-8"))
-    manifest["files"][SHARD] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
+    record_file(folder, SHARD)
 
 
 def shapes(secret: Path) -> dict[str, dict[str, Any] | str]:

@@ -1,18 +1,16 @@
 """The app served in this process on a free port, over a small collection, for tests of its HTTP interfaces."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import dataclasses
 import http.server
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from app_process import free_port
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
@@ -44,21 +42,17 @@ def served(collection: Any, folder: Path, **changed: Any) -> Iterator[tuple[str,
 
     `changed`: settings that differ from the defaults; metrics are on by default.
     """
-    before = os.environ.get("GRADIO_TEMP_DIR")
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    from artsim.ui.interface import launch_interface
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
+        from artsim.ui.interface import launch_interface
 
-    settings = settings_of("--port", str(free_port()), "--host", "127.0.0.1", ARTSIM_CACHE=str(folder))
-    context = context_over(collection, folder)
-    interface = launch_interface(context, dataclasses.replace(settings, **{"metrics": True, **changed}))
-    try:
-        yield interface.local_url, context
-    finally:
-        interface.close(verbose=False)
-        if before is None:
-            del os.environ["GRADIO_TEMP_DIR"]
-        else:
-            os.environ["GRADIO_TEMP_DIR"] = before
+        settings = settings_of("--port", str(free_port()), "--host", "127.0.0.1", ARTSIM_CACHE=str(folder))
+        context = context_over(collection, folder)
+        interface = launch_interface(context, dataclasses.replace(settings, **{"metrics": True, **changed}))
+        try:
+            yield interface.local_url, context
+        finally:
+            interface.close(verbose=False)
 
 
 def in_session(address: str, use: Callable[[ClientSession], Any]) -> Any:

@@ -3,14 +3,12 @@
 No network runs: vectors are drawn around one centre per artist, and each picture is a plain colour of its own.
 """
 
-from __future__ import annotations
-
-import io
 from functools import partial
 from typing import Any
 
 import numpy as np
 from datasets import List, Value
+from odd_pictures import encode
 from PIL import Image
 
 from artsim.collection import Collection
@@ -51,7 +49,7 @@ def make_collection(
     """
     rows = [_row(artist, number) for artist in range(artists) for number in range(works)]
     rows[-1] |= {"artist": "Unknown", "style": None, "tags": None}
-    blocks = [_blocks(artists, works, scatter, seed) for seed in range(spaces)]
+    blocks = [made_blocks(artists, works, scatter, seed) for seed in range(spaces)]
     for of_space in blocks:
         of_space["color"] = blocks[0]["color"]  # does not depend on the encoder
     colors = [color_of(number) for number in range(len(rows))]
@@ -63,7 +61,7 @@ def make_collection(
     for number, of_space in enumerate(blocks):
         stored = {aspect: Rows.of(block) for aspect, block in of_space.items()}
         made_spaces.append(make_space(f"space-{number}", f"made-up-{number}", "1", stored))
-    pictures = Pictures.of(NewPictures([partial(_png, color) for color in colors]))
+    pictures = Pictures.of(NewPictures([partial(encode, Image.new("RGB", (48, 32), color), "PNG") for color in colors]))
     state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), pictures)
     manifest = Manifest(
         title="Made-up works",
@@ -95,7 +93,7 @@ def _row(artist: int, number: int) -> dict[str, Any]:
     }
 
 
-def _blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
+def made_blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
     rng = np.random.default_rng(seed)
     blocks: Blocks = {}
     for aspect, d in DIMS.items():
@@ -104,9 +102,3 @@ def _blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
         drawn = np.repeat(centre, works, axis=0) + scatter * rng.normal(size=(artists * works, d))
         blocks[aspect] = unit_rows(drawn + 1.0)  # off centre, as real features are
     return blocks
-
-
-def _png(color: tuple[int, int, int]) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (48, 32), color).save(buffer, "PNG")
-    return buffer.getvalue()

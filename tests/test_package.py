@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -17,14 +18,6 @@ import artsim
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = "torch transformers datasets faiss gradio openvino pyarrow huggingface_hub numpy".split()
 ROOMS = ("artsim", "scripts", "app.py")
-
-
-def python(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_import_artsim_and_the_help_of_the_app_of_scripts_and_of_commands_import_nothing_heavy() -> None:
@@ -49,9 +42,12 @@ for arguments in [*([path] for path in {files}), ["-m", "artsim"], *(["-m", "art
         assert end.code in (0, None), end.code
     loaded(*arguments)
 """
-    printed = python(code)
-    told = [line for line in printed.splitlines() if line.startswith("LOADED")]
-    assert len(told) - 1 == len(files) + 10 == printed.count("usage:")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("LOADED")]
+    assert len(told) - 1 == len(files) + 10 == done.stdout.count("usage:")
     assert [line for line in told if not line.endswith("[]")] == []
 
 
@@ -77,6 +73,19 @@ def test_every_public_name_is_there() -> None:
     assert dir(artsim) == sorted(artsim.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'paint'"):
         artsim.paint  # noqa: B018
+
+
+@pytest.mark.slow  # imports everything
+def test_every_exception_class_has_a_code_of_its_own() -> None:
+    """For programs that read pages, answers of the API and logs."""
+    for module in pkgutil.walk_packages(artsim.__path__, "artsim."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    classes = [artsim.ArtsimError]
+    for kind in classes:
+        classes += kind.__subclasses__()
+    ours = [kind for kind in classes if kind.__module__.startswith("artsim.")]
+    assert len({kind.code for kind in ours}) == len(ours) > 7
 
 
 def sources() -> list[Path]:

@@ -1,7 +1,5 @@
 """Tiny Gradio apps, launched in this process: to see what plain Gradio does, and what it does with an override of artsim."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

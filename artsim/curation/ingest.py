@@ -57,7 +57,7 @@ class Ingest:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
         """The collection that works are added to; None until a new one has its first works."""
-        self._state = IngestState(total)
+        self._state = IngestState(total=total)
         self._waiting: deque[UploadedFile] = deque()
         self._kept: dict[int, UploadedFile] = {}
         self._reports: dict[int, UploadReport] = {}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from artsim.curation.duplicate_check import NewPicture
 from artsim.embedding.embedded_works import EmbeddedWorks
@@ -37,20 +39,20 @@ class UploadReport:
     """For a duplicate: the id of the existing work."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class IngestState:
     """How far an ingest is."""
 
+    phase: Phase = "receiving"
     total: int
     """Files that are expected."""
-    phase: Phase = "receiving"
     received: int = 0
     done: int = 0
     """Files that are finished, with any outcome."""
     added: int = 0
     now: tuple[str, ...] = ()
     """Names of the files in progress."""
-    seconds_left: float | None = None
+    seconds_left: Annotated[float | None, Field(serialization_alias="secondsLeft")] = None
     """None if not known yet."""
     reports: tuple[UploadReport, ...] = ()
     notes: tuple[str, ...] = ()

@@ -33,8 +33,6 @@ class OwnCollection:
     name: str
     title: str
     works: int
-    saved: str
-    """UTC date and time, ISO 8601."""
     problem: str = ""
 
 
@@ -104,5 +102,5 @@ def _described(folder: Path) -> OwnCollection:
     try:
         manifest = read_manifest(folder)
     except CollectionError as error:
-        return OwnCollection(folder.name, folder.name, 0, "", error.message)
-    return OwnCollection(folder.name, manifest.title, manifest.rows, manifest.created)
+        return OwnCollection(folder.name, folder.name, 0, error.message)
+    return OwnCollection(folder.name, manifest.title, manifest.rows)

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, load_network
+from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, Block, load_network
 from artsim.encoders.protocol import Aspect, Blocks, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import LAYOUT_GRID, REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
@@ -40,7 +40,8 @@ _CHANNELS = {STATISTICS_BLOCK: 192, COVARIANCE_BLOCK: 80}
 class EmbeddedEncoder:
     """See `artsim.encoders.protocol.Encoder`. Raises `EncoderError` when the weights are not installed.
 
-    `device`: None means the CPU if OpenVINO is installed, else PyTorch's fastest device.
+    `network`: one of the same shape, in place of EfficientNet-Lite0. `device`: None means the CPU if OpenVINO is installed,
+    else PyTorch's fastest device.
     """
 
     id = "embedded"
@@ -58,9 +59,9 @@ class EmbeddedEncoder:
     region_dim = _CHANNELS[STATISTICS_BLOCK]
     embeds_text = False
 
-    def __init__(self, *, device: str | None = None) -> None:
+    def __init__(self, network: Sequence[Block] | None = None, *, device: str | None = None) -> None:
         taps = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)  # the first convolution comes before block 0
-        self._engine = load_engine(load_network(), taps=taps, device=device)
+        self._engine = load_engine(network or load_network(), taps=taps, device=device)
         self.device = self._engine.device
 
     def warm_up(self) -> None:

@@ -8,7 +8,6 @@ other a whole checkpoint, which plain transformers loads as well. Every file is 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +15,45 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel
 
 from artsim.encoders.efficientnet_lite0 import Block, load_network
-from artsim.encoders.embedded import COVARIANCE_BLOCK, STATISTICS_BLOCK, EmbeddedEncoder
+from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.protocol import Aspect, Blocks, joined
 from artsim.encoders.reproductions import layouts_of
-from artsim.encoders.runtime import load_engine
 from artsim.encoders.style_head import StyleHead, head_segments, load_style_head
 from artsim.encoders.transformers import TransformersEncoder
 from artsim.errors import EncoderError
 
 CONFIG_FILE, HEAD_FILE, NETWORK_FILE = "finetune.json", "style_head.safetensors", "network.safetensors"
 FORMAT_VERSION = 1
+
+
+class BackboneName(BaseModel):
+    """The untrained backbone of a fine-tuned encoder."""
+
+    id: str
+    revision: str
+
+
+class FinetuneConfig(BaseModel):
+    """The content of `finetune.json`. What has no default here is needed for loading."""
+
+    format_version: int
+    artsim: str = ""
+    backbone: BackboneName
+    label: str = ""
+    classes: tuple[str, ...] = ()
+    seed: int = 0
+    step: float = 0
+    works: dict[str, Any] = {}
+    split: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    source: dict[str, str] = {}
+    training: str = ""
+    """Fingerprint of works, backbone and recipe."""
+    files: dict[str, str]
+    """sha256 of every file with weights."""
 
 
 def is_finetuned(name: str | Path) -> bool:
@@ -84,39 +110,31 @@ class FinetunedEncoder:
         return self._base.embed_patches(image)
 
 
-class TunedLite0(EmbeddedEncoder):
-    """The embedded encoder with another network of the same shape."""
-
-    def __init__(self, network: Sequence[Block], *, device: str | None = None) -> None:
-        self._engine = load_engine(network, taps=(COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1), device=device)
-        self.device = self._engine.device
-
-
 def with_learned_style(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]], head: StyleHead) -> Blocks:
     """Raw blocks of a backbone with these `segments`, the learned vector added as one more segment of `style`."""
     inputs = head_segments(blocks, segments)
     return {**blocks, "style": joined([*inputs[:-1], head(inputs)])}
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> FinetuneConfig:
     """Read `finetune.json`. `EncoderError` when it is damaged, or a newer artsim wrote it."""
     path = folder / CONFIG_FILE
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        version, backbone, files = int(config["format_version"]), config["backbone"], config["files"]
-        if not isinstance(backbone["id"], str) or not isinstance(backbone["revision"], str) or HEAD_FILE not in files:
-            raise ValueError("its entries for backbone or files are incomplete")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(f"{path} cannot be read ({error!r}); train it again, or fetch the folder again.") from error
-    if version > FORMAT_VERSION:
+        config = FinetuneConfig.model_validate_json(path.read_bytes())
+        if HEAD_FILE not in config.files:
+            raise ValueError(f"its files lack {HEAD_FILE}")
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split(" [type=")[0].split())  # pydantic's goes on with input and address
+        raise EncoderError(f"{path} cannot be read ({reason}); train it again, or fetch the folder again.") from error
+    if config.format_version > FORMAT_VERSION:
         raise EncoderError(
-            f"{path} has format version {version}; this artsim reads up to {FORMAT_VERSION}. Update artsim."
+            f"{path} has format version {config.format_version}; this artsim reads up to {FORMAT_VERSION}. Update artsim."
         )
     return config
 
 
-def _verify(folder: Path, config: Mapping[str, Any]) -> None:
-    for name, expected in config["files"].items():
+def _verify(folder: Path, config: FinetuneConfig) -> None:
+    for name, expected in config.files.items():
         path = folder / Path(name).name  # never a path outside the folder
         try:
             with path.open("rb") as file:
@@ -127,25 +145,26 @@ def _verify(folder: Path, config: Mapping[str, Any]) -> None:
             raise EncoderError(f"{path} is not the file that was saved there; fetch or train the folder again.")
 
 
-def _revision(config: Mapping[str, Any]) -> str:
+def _revision(config: FinetuneConfig) -> str:
     """Identifies the exact weights: those of the original backbone, and every file of the folder."""
-    digest = hashlib.sha256(config["backbone"]["revision"].encode())
-    for name, sha256 in sorted(config["files"].items()):
+    digest = hashlib.sha256(config.backbone.revision.encode())
+    for name, sha256 in sorted(config.files.items()):
         digest.update(f"\0{name}\0{sha256}".encode())
     return f"finetuned-{digest.hexdigest()[:16]}"
 
 
-def _load_backbone(folder: Path, config: Mapping[str, Any], device: str | None) -> Any:
-    if config["backbone"]["id"] != EmbeddedEncoder.id:
+def _load_backbone(folder: Path, config: FinetuneConfig, device: str | None) -> Any:
+    if config.backbone.id != EmbeddedEncoder.id:
         return TransformersEncoder(str(folder), device=device)
-    if config["backbone"]["revision"] != EmbeddedEncoder.revision:
+    if config.backbone.revision != EmbeddedEncoder.revision:
         raise EncoderError(
-            f"{folder} was fine-tuned from the embedded encoder {config['backbone']['revision']}, and this artsim has "
+            f"{folder} was fine-tuned from the embedded encoder {config.backbone.revision}, and this artsim has "
             f"{EmbeddedEncoder.revision}. Train it again, or use the artsim version that trained it."
         )
-    if NETWORK_FILE not in config["files"]:
-        return EmbeddedEncoder(device=device)
-    return TunedLite0(changed_network(load_network(), folder / NETWORK_FILE), device=device)
+    network = load_network()
+    if NETWORK_FILE in config.files:
+        network = changed_network(network, folder / NETWORK_FILE)
+    return EmbeddedEncoder(network, device=device)
 
 
 def changed_network(network: Sequence[Block], path: Path) -> tuple[Block, ...]:

@@ -164,14 +164,16 @@ class TorchEngine:
 
         with torch.inference_mode():
             x = torch.tensor(pixels, device=self.device).permute(0, 3, 1, 2)  # channels last in memory already
-            low, middle, last = apply_network(self._network, (x.float() - 127.0) / 128.0, _convolve, taps=self._taps)
+            low, middle, last = apply_network(
+                self._network, (x.float() - 127.0) / 128.0, convolve_in_torch, taps=self._taps
+            )
             values = low.flatten(2)
             values = values - values.mean(dim=2, keepdim=True)
             maps = (values @ values.transpose(1, 2), middle, last)
             return Maps(*(tensor.float().contiguous().cpu().numpy() for tensor in maps))
 
 
-def _convolve(x: Any, convolution: Convolution) -> Any:
+def convolve_in_torch(x: Any, convolution: Convolution) -> Any:
     from torch.nn.functional import conv2d, pad
 
     kernel: Any = convolution.kernel

@@ -4,23 +4,17 @@ evaluation = evaluate(open_collection("DIR"), Task(label="style", disjoint="arti
 print(evaluation.means()["map"])
 """
 
-from artsim.evaluation.compare import Comparison, Difference, compare
+from artsim.evaluation.compare import compare
 from artsim.evaluation.intervals import bootstrap_intervals
-from artsim.evaluation.metrics import HEADLINE, METRICS, measure
-from artsim.evaluation.neighbours import Neighbours, measure_neighbours
-from artsim.evaluation.ranking import Setting, rank_works
-from artsim.evaluation.relevance import Relevance
-from artsim.evaluation.run import ClassFigures, Evaluation, Task, by_class, evaluate, evaluate_settings, macro_means
+from artsim.evaluation.metrics import HEADLINE, METRICS
+from artsim.evaluation.neighbours import measure_neighbours
+from artsim.evaluation.ranking import Setting
+from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, evaluate_settings, macro_means
 
 __all__ = [
     "HEADLINE",
     "METRICS",
-    "ClassFigures",
-    "Comparison",
-    "Difference",
     "Evaluation",
-    "Neighbours",
-    "Relevance",
     "Setting",
     "Task",
     "bootstrap_intervals",
@@ -29,7 +23,5 @@ __all__ = [
     "evaluate",
     "evaluate_settings",
     "macro_means",
-    "measure",
     "measure_neighbours",
-    "rank_works",
 ]

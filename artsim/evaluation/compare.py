@@ -23,13 +23,11 @@ class Difference:
     first: float
     second: float
     difference: float
-    """first - second."""
     clustered_interval: list[float] | None
     """95 % interval of the difference, by bootstrap over the groups of the first evaluation; None with one group."""
     fisher_p: float
-    """Two-sided p of Fisher's randomisation test, paired by query (Smucker et al. 2007; ranx)."""
+    """Two-sided, paired by query: Fisher's randomisation test (Smucker et al. 2007); `student_p` Student's t test."""
     student_p: float
-    """Two-sided p of Student's t test, paired by query (ranx)."""
     better: int
     """Number of queries for which the first setting is better; `equal` and `worse` likewise."""
     equal: int
@@ -50,11 +48,11 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """The JSON of `artsim evaluate --json`."""
-        second = self.second
+        second, setting = self.second, self.second.setting
         return {
             "with": {
-                "ranking": second.setting.ranking,
-                "aspects": dict(second.setting.aspects),
+                "ranking": setting.ranking,
+                "aspects": dict(setting.aspects),
                 "encoder": second.encoder,
                 "space": second.space,
             },
@@ -77,14 +75,13 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
         raise QueryError(
             "The two evaluations have no query in common; compare collections of the same works, with the same ids."
         )
-    order = np.argsort(first_rows)
-    first_rows, second_rows = first_rows[order], second_rows[order]
-    first_values, second_values = first.values[first_rows], second.values[second_rows]
-    intervals = bootstrap_intervals(first_values - second_values, clusters=first.clusters[first_rows], seed=seed)
+    first_rows, second_rows = np.sort(first_rows), second_rows[np.argsort(first_rows)]
+    values = first.values[first_rows], second.values[second_rows]
+    intervals = bootstrap_intervals(values[0] - values[1], clusters=first.clusters[first_rows], seed=seed)
     metrics = {}
     for metric in HEADLINE:
         column = METRICS.index(metric)
-        x, y = np.ascontiguousarray(first_values[:, column]), np.ascontiguousarray(second_values[:, column])
+        x, y = (np.ascontiguousarray(each[:, column]) for each in values)
         identical = bool((x == y).all())  # the t statistic of all-zero differences is 0/0
         metrics[metric] = Difference(
             first=float(x.mean()),

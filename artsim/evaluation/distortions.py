@@ -1,7 +1,7 @@
 """Synthetic reproductions and details of a picture: queries whose right answer is known (see `copies`).
 
-Each distortion maps an RGB picture and a seeded generator to another RGB picture. All strengths are defined in this module.
-It uses Pillow and numpy only, so that the same seed gives the same pixels under the same versions of both.
+Each maps an RGB picture and a seeded generator to another RGB picture. The same seed gives the same pixels under the same
+versions of Pillow and numpy.
 """
 
 from __future__ import annotations
@@ -9,15 +9,11 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from artsim.encoders.region_vectors import Region
-
 Alter = Callable[[Image.Image, np.random.Generator], Image.Image]
-Cut = Callable[[Image.Image, np.random.Generator], "Detail"]
 Corners = np.ndarray
 """(4, 2) x and y of the upper left, upper right, lower right and lower left corner."""
 
@@ -30,11 +26,6 @@ _DETAIL_JITTER = 0.02  # largest shift of each corner, as a share of the work's 
 def generator(seed: int, *names: str) -> np.random.Generator:
     """Random generator for one picture and one distortion, independent of what else is measured and in which order."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
-
-
-def recoloured(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Another scanner or a faded print: a colour cast (each channel x 0.75..1.2), gamma 0.7..1.4, saturation 0.4..1.4."""
-    return _toned(image, rng, cast=(0.75, 1.2), gamma=(0.7, 1.4), saturation=(0.4, 1.4))
 
 
 def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -54,11 +45,6 @@ def framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return ImageOps.expand(image, round(min(image.size) * rng.uniform(0, 0.08)), _wall(rng))
 
 
-def perspective(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Oblique view: every corner up to 12 % of the sides inwards, the wall around the picture."""
-    return _oblique(image, rng, max_shift=0.12)
-
-
 def jpeg_30(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A JPEG of quality 30."""
     return _as_jpeg(image, 30)
@@ -68,9 +54,9 @@ def phone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Phone photograph of a picture on a wall.
 
     Perspective (up to 10 %), light from one side, a colour cast, one or two glares, blur (0.3..0.8 % of the short side),
-    noise (4..10 grey levels), 640 px on the short side at most, JPEG 70.
+    noise (4..10 grey levels), JPEG 70.
     """
-    image = _shrunk(_oblique(image, rng, max_shift=0.1), 640)
+    image = _oblique(image, rng, max_shift=0.1)
     pixels = np.asarray(image, np.float32) * rng.uniform(0.85, 1.12, 3).astype(np.float32)
     y, x = np.mgrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
@@ -86,50 +72,37 @@ def phone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def combined(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Colours, a crop or a frame, perspective and JPEG 30, applied in this order."""
-    image = recoloured(image, rng)
+    """A bad print: other colours, a crop or a frame, an oblique view (corners up to 12 % inwards), JPEG 30, in this order."""
+    image = _toned(image, rng, cast=(0.75, 1.2), gamma=(0.7, 1.4), saturation=(0.4, 1.4))
     image = cropped(image, rng) if rng.random() < 0.5 else framed(image, rng)
-    return jpeg_30(perspective(image, rng), rng)
+    return jpeg_30(_oblique(image, rng, max_shift=0.12), rng)
 
 
-@dataclass(frozen=True)
-class Detail:
-    """A part of a picture and its region there: (left, top, right, bottom), fractions of the width and height."""
-
-    image: Image.Image
-    region: Region
-
-
-def detail(image: Image.Image, rng: np.random.Generator) -> Detail:
-    """A detail of 20..40 % of the area at a random position, corners shifted by up to 2 %, slightly recoloured, JPEG 80.
-
-    Its aspect ratio is the work's, or up to 1.4 times as wide or as tall. Colours: each channel x 0.92..1.08, gamma 0.88..1.14,
-    saturation 0.8..1.2.
-    """
+def detail(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A detail of 20..40 % of the area at a random position, corners shifted by up to 2 %, slightly recoloured, JPEG 80."""
     return _detail(image, rng, area=(0.2, 0.4))
 
 
-def small_detail(image: Image.Image, rng: np.random.Generator) -> Detail:
+def small_detail(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """The same with 5..15 % of the area."""
     return _detail(image, rng, area=(0.05, 0.15))
 
 
-def _detail(image: Image.Image, rng: np.random.Generator, *, area: tuple[float, float]) -> Detail:
+def _detail(image: Image.Image, rng: np.random.Generator, *, area: tuple[float, float]) -> Image.Image:
     share, stretch = rng.uniform(*area), np.exp(rng.uniform(-_DETAIL_ASPECT, _DETAIL_ASPECT))
     width = float(np.clip(np.sqrt(share * stretch), share, 1.0))
     height = share / width
     left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
-    region = (left, top, left + width, top + height)
-    corners = np.array([(left, top), (left + width, top), (left + width, top + height), (left, top + height)])
+    corners = _corners((width, height)) + np.array((left, top))
     corners = np.clip(corners + rng.uniform(-_DETAIL_JITTER, _DETAIL_JITTER, (4, 2)), 0, 1) * image.size
     size = max(16, round(width * image.width)), max(16, round(height * image.height))
     cut = image.transform(size, Image.Transform.PERSPECTIVE, _mapping(_corners(size), corners), _BICUBIC)
     toned = _toned(cut, rng, cast=(0.92, 1.08), gamma=(0.88, 1.14), saturation=(0.8, 1.2))
-    return Detail(_as_jpeg(toned, 80), region)
+    return _as_jpeg(toned, 80)
 
 
-SAME_WORK: tuple[Alter, ...] = (recoloured, cropped, framed, perspective, jpeg_30, phone, combined)
-DETAILS: tuple[Cut, ...] = (detail, small_detail)
+SAME_WORK: tuple[Alter, ...] = (cropped, framed, jpeg_30, phone, combined)
+DETAILS: tuple[Alter, ...] = (detail, small_detail)
 
 _BICUBIC = Image.Resampling.BICUBIC
 
@@ -156,7 +129,7 @@ def _oblique(image: Image.Image, rng: np.random.Generator, *, max_shift: float) 
     )
 
 
-def _corners(size: tuple[int, int]) -> Corners:
+def _corners(size: tuple[float, float]) -> Corners:
     width, height = size
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
 
@@ -167,11 +140,6 @@ def _mapping(to: Corners, source: Corners) -> list[float]:
     for (x, y), (u, v) in zip(to, source, strict=True):
         rows += [(x, y, 1, 0, 0, 0, -u * x, -u * y), (0, 0, 0, x, y, 1, -v * x, -v * y)]
     return list(np.linalg.solve(np.array(rows), source.ravel()))
-
-
-def _shrunk(image: Image.Image, short_side: int) -> Image.Image:
-    scale = min(1.0, short_side / min(image.size))
-    return image.resize((round(image.width * scale), round(image.height * scale)), _BICUBIC)
 
 
 def _as_jpeg(image: Image.Image, quality: int) -> Image.Image:

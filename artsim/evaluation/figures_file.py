@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artsim.files.atomic import write_atomically, writing
+from artsim.files.atomic import write_atomically
 
 
 def write_figures(path: Path, figures: Mapping[str, Any]) -> None:
     """Write `figures`, whole or not at all; folders are made. `CollectionError` when it cannot be written."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""Labels of works: works that share a label are relevant to each other."""
+"""What is right: works that share a label are relevant to each other."""
 
 from __future__ import annotations
 
@@ -98,3 +98,35 @@ def check_labels(labels: Labels, candidates: np.ndarray) -> None:
             f"The column {labels.column!r} has one class only ({next(iter(counts))}), so every answer would be right; "
             "give a column with at least two."
         )
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Works are relevant to a query if they share one of its `labels`.
+
+    Only `candidates` (n,) bool are queries and answers. Works that share a value in `disjoint` with the query are not in its
+    ranking, neither right nor wrong; nor is the query itself.
+    """
+
+    labels: Labels
+    disjoint: Labels | None
+    candidates: np.ndarray
+
+    def of(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) bool, twice: the works in the ranking of the query `row`, and the relevant ones among them."""
+        ranked = self.candidates.copy()
+        ranked[row] = False
+        if self.disjoint is not None:
+            ranked[self.disjoint.sharing(row)] = False
+        relevant = np.zeros(len(ranked), bool)
+        relevant[self.labels.sharing(row)] = True
+        return ranked, relevant & ranked
+
+
+def draw_queries(rows: np.ndarray, count: int | None, *, seed: int) -> np.ndarray:
+    """`count` of `rows` (default: all), drawn by `seed` and in their order. `QueryError` for a count below 1."""
+    if count is None or count >= len(rows):
+        return rows
+    if count < 1:
+        raise QueryError(f"The number of queries must be at least 1; it is {count}.")
+    return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))

@@ -1,7 +1,7 @@
 """Retrieval metrics of a query, computed from the relevance of each work in its full ranking.
 
 All follow the usual definitions of TREC (Manning, Raghavan and Schuetze, "Introduction to Information Retrieval",
-chapter 8), with binary relevance; docs/evaluation.md lists them. A test compares them with those of ranx.
+chapter 8), with binary relevance; docs/evaluation.md lists them.
 """
 
 from __future__ import annotations
@@ -22,32 +22,29 @@ HEADLINE = ("precision@1", "precision@10", "hit@10", "r_precision", "map", "ndcg
 
 
 def measure(relevant: np.ndarray) -> np.ndarray:
-    """(q, len(METRICS)) float64: metrics of each query, from `relevant` (q, n) bool, best answer first.
+    """(len(METRICS),) float64: metrics of one query, from `relevant` (n,) bool: its whole ranking, best first.
 
-    Works taken out of a ranking stand at its end as not relevant, where they change nothing. `ValueError` for a row without
-    a relevant work.
+    `ValueError` for a ranking without a relevant work.
     """
-    total = relevant.sum(axis=1)
-    if not total.all():
+    total = int(relevant.sum())
+    if not total:
         raise ValueError("a query without any relevant work has no metrics; leave it out")
-    hits = np.cumsum(relevant, axis=1)  # (q, n): relevant works up to each rank
-    ranks = np.arange(1, relevant.shape[1] + 1)
-    hits_in_top = {k: hits[:, min(k, len(ranks)) - 1] for k in CUTOFFS}
-    columns = [hits_in_top[k] / k for k in CUTOFFS]
-    columns += [(hits_in_top[k] > 0).astype(float) for k in CUTOFFS[1:]]
-    columns += [hits_in_top[k] / total for k in CUTOFFS]
-    columns.append(hits[np.arange(len(hits)), total - 1] / total)
-    columns.append((relevant * hits / ranks).sum(axis=1) / total)
-    columns.append(_gain(relevant, 10) / _gain(ranks <= total[:, None], 10))
-    return np.stack(columns, axis=1)
+    hits = np.cumsum(relevant)  # relevant works up to each rank
+    ranks = np.arange(1, len(hits) + 1)
+    in_top = [int(hits[:k][-1]) for k in CUTOFFS]
+    gains = 1 / np.log2(ranks[:10] + 1)
+    return np.array(
+        [
+            *(found / k for found, k in zip(in_top, CUTOFFS, strict=True)),
+            *(float(found > 0) for found in in_top[1:]),
+            *(found / total for found in in_top),
+            hits[total - 1] / total,
+            (relevant * hits / ranks).sum() / total,
+            gains[relevant[:10]].sum() / gains[:total].sum(),
+        ]
+    )
 
 
 def mean_metrics(values: np.ndarray) -> dict[str, float]:
     """Mean of each metric, by name, over the queries of `values` (q, len(METRICS))."""
     return dict(zip(METRICS, values.mean(axis=0).tolist(), strict=True))
-
-
-def _gain(relevant: np.ndarray, k: int) -> np.ndarray:
-    """(q,): discounted cumulative gain of the first k works."""
-    top = relevant[:, :k]
-    return top @ (1 / np.log2(np.arange(2, top.shape[1] + 2)))

@@ -8,18 +8,14 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.errors import QueryError
+from artsim.evaluation.labels import draw_queries
 from artsim.evaluation.ranking import Setting, rank_works
-from artsim.evaluation.relevance import draw_queries
 from artsim.snapshot.state import find_space
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Raw subject cosines and angular distances of the `k` best answers to every work, or to a sample of works.
-
-    Standard deviations are over all queries and answers together. Cosines of different encoders are not comparable: an
-    encoder whose vectors fill a narrower cone has higher ones.
-    """
+    """Raw subject cosines and angular distances of the `k` best answers, over all queries and answers together."""
 
     space: str
     encoder: str
@@ -28,7 +24,6 @@ class Neighbours:
     cosine_mean: float
     cosine_std: float
     angular_mean: float
-    """`sqrt(2 (1 - cosine))`, as in a match, in 0..2."""
     angular_std: float
     never_found: float | None
     """Share of the works that are in no answer, because hubs displace them; None for a sample of queries."""
@@ -49,11 +44,9 @@ def measure_neighbours(
     k = min(k, n - 1)
     rows = draw_queries(np.arange(n), max_queries, seed=seed)
     cosines, is_found = [], np.zeros(n, bool)
-    for block, order in rank_works(space, setting, rows, lambda row: np.arange(n) != row):
-        top = order[:, :k]
-        queries = space.plain(block)
-        answers = space.plain(top.reshape(-1)).reshape(len(block), k, -1)
-        cosines.append(np.clip(np.einsum("qd,qkd->qk", queries, answers), -1, 1))
+    for row in rows.tolist():
+        top = rank_works(collection, setting, row, np.arange(n) != row)[0][:k]
+        cosines.append(np.clip(space.plain(top) @ space.plain(np.array([row]))[0], -1, 1))
         is_found[top] = True
     cosine = np.concatenate(cosines)
     angular = np.sqrt(2 * (1 - cosine))

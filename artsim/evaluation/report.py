@@ -7,7 +7,7 @@ megabyte for a collection of any size. The markup is in report.html.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from artsim.collection import Collection
 from artsim.errors import CollectionError, ImageError
 from artsim.evaluation.run import Evaluation
 from artsim.evaluation.tables import Table
-from artsim.files.atomic import write_atomically, writing
+from artsim.files.atomic import write_atomically
 from artsim.images.decode import load_image
 from artsim.images.thumbnails import thumbnail
 from artsim.search.encoder_comparison import EncoderComparison
@@ -53,49 +53,37 @@ def write_report(path: Path, collection: Collection, tables: Iterable[Table], se
 
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     page = environment.get_template("report.html").render(collection=collection, tables=tables, sections=sections)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page)
 
 
 def example_sections(collection: Collection, evaluation: Evaluation) -> list[Section]:
-    """Failures and successes of an evaluation, with their answers marked right or wrong."""
-    return [
-        Section(
-            heading,
-            f"The queries with the {extreme} average precision, one per label: query, then its best answers.",
-            [_example(collection, evaluation, number) for number in examples(evaluation, best=best)],
-        )
-        for heading, extreme, best in (("Failures", "lowest", False), ("Successes", "highest", True))
-    ]
-
-
-def examples(evaluation: Evaluation, *, best: bool) -> list[int]:
-    """Indices of up to `EXAMPLES` queries with the highest (or lowest) average precision, at most one per label.
-
-    A success has a right first answer, a failure a wrong one.
-    """
-    precision = evaluation.of("map")
-    chosen: dict[Any, int] = {}
-    for number in np.argsort(-precision if best else precision, kind="stable").tolist():
-        if bool(evaluation.right[number, 0]) == best:
+    """Failures and successes: up to `EXAMPLES` queries each, at most one per label, their answers marked right or wrong."""
+    precision, first_is_right = evaluation.of("map"), evaluation.right[:, 0]
+    sections = []
+    for heading, extreme, best in (("Failures", "lowest", False), ("Successes", "highest", True)):
+        order = np.argsort(-precision if best else precision, kind="stable")
+        chosen: dict[tuple[Hashable, ...], int] = {}
+        for number in order[first_is_right[order] == best].tolist():
             chosen.setdefault(evaluation.labels[number], number)
-    return list(chosen.values())[:EXAMPLES]
+        rows = [_example(collection, evaluation, number) for number in list(chosen.values())[:EXAMPLES]]
+        note = f"The queries with the {extreme} average precision, one per label: query, then its best answers."
+        sections.append(Section(heading, note, rows))
+    return sections
 
 
 def _example(collection: Collection, evaluation: Evaluation, number: int) -> list[Figure]:
-    def figure(row: int, kind: str, verdict: str) -> Figure:
-        work = collection.state.work(row)
-        label = work.get(evaluation.task.label)
-        label_text = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
-        return Figure(kind, _picture(collection, work["id"]), (verdict, label_text, _title(work)))
-
-    figures = [figure(int(evaluation.rows[number]), "query", "Query")]
-    answers = zip(evaluation.top[number, :SHOWN].tolist(), evaluation.right[number, :SHOWN].tolist(), strict=True)
-    for rank, (row, is_right) in enumerate(answers, start=1):
+    verdicts = ["right" if is_right else "wrong" for is_right in evaluation.right[number, :SHOWN]]
+    captions = [
+        ("query", "Query"),
+        *((verdict, f"{rank}. {verdict}") for rank, verdict in enumerate(verdicts, start=1)),
+    ]
+    figures = []
+    for row, (kind, verdict) in zip([evaluation.rows[number], *evaluation.top[number, :SHOWN]], captions, strict=True):
         if row >= 0:
-            verdict = "right" if is_right else "wrong"
-            figures.append(figure(row, verdict, f"{rank}. {verdict}"))
+            work = collection.state.work(int(row))
+            label = work.get(evaluation.task.label)
+            text = ", ".join(map(str, label)) if isinstance(label, list) else str(label)
+            figures.append(Figure(kind, _picture(collection, work["id"]), (verdict, text, _title(work))))
     return figures
 
 

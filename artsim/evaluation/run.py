@@ -14,10 +14,9 @@ from artsim.collection import Collection
 from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
 from artsim.errors import QueryError
 from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
-from artsim.evaluation.labels import check_labels, read_labels
+from artsim.evaluation.labels import Relevance, check_labels, draw_queries, read_labels
 from artsim.evaluation.metrics import METRICS, mean_metrics, measure
-from artsim.evaluation.ranking import Setting, rank_by_encoders
-from artsim.evaluation.relevance import Relevance, draw_queries
+from artsim.evaluation.ranking import Setting, rank_works
 from artsim.snapshot.filters import Where, allowed_rows, as_plain
 from artsim.snapshot.state import find_space
 
@@ -28,11 +27,8 @@ TOP = 10  # answers kept per query, for reports
 class Task:
     """Definition of relevance, and the works that are queries and candidates.
 
-    A work is relevant when it shares its `label` with the query (any one value, in a list column). Works without a label
-    are neither queries nor candidates; a query never finds itself. `disjoint`: works that share the query's value in that
-    column are taken out of its ranking, neither right nor wrong, so that style figures do not measure artists instead; a
-    work without a value there stays in all rankings. `where` keeps only works that match it, as in `Collection.search`.
-    Queries without any relevant work are left out of the averages.
+    A work is relevant when it shares its `label` with the query. `disjoint`: works that share the query's value in that column
+    are taken out of its ranking. `where` keeps only works that match it, as in `Collection.search`. See docs/evaluation.md.
     """
 
     label: str
@@ -63,13 +59,11 @@ class Evaluation:
     answered: Mapping[str, int]
     """Number of queries that each space answered; in a fusion, all of them."""
     works: int
-    """Number of works in the collection."""
     candidates: int
-    """Number of works that can be queries and answers."""
+    """Number of works that can be queries and answers; the others of `where` are `without_label`."""
     without_label: int
-    """Number of works left out because they have no label."""
     without_relevant: int
-    """Number of labelled works left out as queries, because nothing relevant is in their ranking."""
+    """Number of candidates that are no queries, because nothing relevant is in their ranking."""
     chance: float
     """Mean share of relevant works in the rankings: the precision of random answers."""
     rows: np.ndarray = field(repr=False)
@@ -80,9 +74,9 @@ class Evaluation:
     """(q,) int: group of each query; works with the same value in the task's `cluster_column` share one."""
     values: np.ndarray = field(repr=False)
     top: np.ndarray = field(repr=False)
-    """(q, <= TOP) int: rows of the best answers, -1 where there are no more."""
+    """(q, TOP) int: rows of the best answers, -1 where there are no more."""
     right: np.ndarray = field(repr=False)
-    """(q, <= TOP) bool: whether each of these answers is relevant."""
+    """(q, TOP) bool: whether each of these answers is relevant."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -146,24 +140,24 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
     allowed = np.ones(len(state), bool) if allowed is None else allowed
     relevance = Relevance(labels, disjoint, labels.present & allowed)
     check_labels(labels, relevance.candidates)
-    queries = relevance.queries()
-    if not len(queries):
+    queries = [row for row in np.flatnonzero(relevance.candidates).tolist() if relevance.of(row)[1].any()]
+    if not queries:
         raise QueryError(
             f"No work shares its {task.label} with a work of another {task.disjoint}, so there is nothing to find; "
             f"give another label, or leave out the disjoint column {task.disjoint}."
         )
-    rows = draw_queries(queries, task.max_queries, seed=task.seed)
-    values, top, right, shares = [], [], [], []
-    answered: Counter[str] = Counter({space.name: 0 for space in spaces})
-    for block, order, answered_in_block in rank_by_encoders(collection, state, setting, rows, relevance.ranked):
-        answered.update(answered_in_block)
-        relevant = np.take_along_axis(np.stack([relevance.relevant(row) for row in block.tolist()]), order, axis=1)
-        lengths = np.array([relevance.ranked(row).sum() for row in block.tolist()])  # of the rankings
-        values.append(measure(relevant))
-        shares.append(relevant.sum(axis=1) / lengths)
-        order = order[:, :TOP]
-        top.append(np.where(np.arange(order.shape[1]) < lengths[:, None], order, -1))
-        right.append(relevant[:, :TOP])
+    rows = draw_queries(np.array(queries), task.max_queries, seed=task.seed)
+    top, right = np.full((len(rows), TOP), -1), np.zeros((len(rows), TOP), bool)
+    values, shares = [], []
+    answered = Counter({space.name: 0 for space in spaces})
+    for number, row in enumerate(rows.tolist()):
+        ranked, relevant = relevance.of(row)
+        order, names = rank_works(collection, setting, row, ranked)
+        answered.update(names)
+        is_right = relevant[order]
+        values.append(measure(is_right))
+        shares.append(is_right.mean())
+        top[number, : len(order)], right[number, : len(order)] = order[:TOP], is_right[:TOP]
     return Evaluation(
         task=task,
         setting=setting,
@@ -175,14 +169,14 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         candidates=int(relevance.candidates.sum()),
         without_label=int((allowed & ~labels.present).sum()),
         without_relevant=int(relevance.candidates.sum()) - len(queries),
-        chance=float(np.concatenate(shares).mean()),
+        chance=float(np.mean(shares)),
         rows=rows,
         ids=tuple(state.table.column("id").take(rows).to_pylist()),
         labels=tuple(labels.values[row] for row in rows),
         clusters=read_labels(state.table, task.cluster_column).groups()[rows],
-        values=np.concatenate(values),
-        top=np.concatenate(top),
-        right=np.concatenate(right),
+        values=np.stack(values),
+        top=top,
+        right=right,
     )
 
 

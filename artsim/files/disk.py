@@ -41,6 +41,11 @@ def rename(old: Path, new: Path) -> None:
     old.replace(new)
 
 
+def link(old: Path, new: Path) -> None:
+    """Give a file a second name."""
+    new.hardlink_to(old)
+
+
 def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn.functional import conv2d, hardtanh, pad
 
 from artsim.encoders import Encoder, load_encoder
-from artsim.encoders.efficientnet_lite0 import Convolution, load_network
+from artsim.encoders.efficientnet_lite0 import Block, Convolution, apply_network, load_network
 from artsim.encoders.embedded import SHORT_SIDE, STATISTICS_BLOCK, EmbeddedEncoder
 from artsim.encoders.finetuned import NETWORK_FILE, is_finetuned
-from artsim.encoders.protocol import best_device
-from artsim.encoders.runtime import load_engine
+from artsim.encoders.runtime import convolve_in_torch, load_engine
 from artsim.encoders.transformers import TransformersEncoder, style_maps
 from artsim.errors import TrainingError
 from artsim.images.geometry import fit_frame
@@ -32,9 +29,8 @@ from artsim.images.geometry import fit_frame
 PreparedPicture = Mapping[str, torch.Tensor]
 """Stored input of the trainable layers for one picture."""
 
-_UNFROZEN = (
-    1 / 3
-)  # of the layers, from the top; lower ones detect edges and textures, which paintings share with photographs
+_UNFROZEN = 1 / 3
+"""Share of the layers, from the top; lower ones detect edges and textures, which paintings share with photographs."""
 _STAGES = 3
 
 
@@ -51,69 +47,38 @@ class Backbone(ABC):
 
     stages: list[list[torch.nn.Parameter]]
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder, self.id, self.revision = encoder, encoder.id, encoder.revision
+    def __init__(self, encoder: Any) -> None:
+        self.encoder = encoder
 
     @abstractmethod
     def prepare(self, image: Image.Image) -> PreparedPicture: ...
 
     @abstractmethod
-    def save(self, folder: Path) -> list[str]:
-        """Write the current weights, or the changed ones; return the file names."""
-
-    @abstractmethod
-    def _run(self, inputs: PreparedPicture) -> list[torch.Tensor]:
-        """Prepared pictures of one size, stacked -> the segments that can change, each (n, d)."""
-
     def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The segments of `head_segments`, each (n, d), under the current weights.
 
         `untrained`: the same segments of the same pictures before training, for those that cannot change.
         """
-        rows_by_size: dict[Any, list[int]] = defaultdict(list)
-        for row, picture in enumerate(prepared):
-            rows_by_size[tuple(tensor.shape for tensor in picture.values())].append(row)
-        found = [
-            self._run({name: torch.stack([prepared[row][name] for row in rows]) for name in prepared[0]})
-            for rows in rows_by_size.values()
-        ]
-        order = torch.argsort(torch.tensor([row for rows in rows_by_size.values() for row in rows]))
-        return [torch.cat(segment)[order] for segment in zip(*found, strict=True)]
 
-    @contextmanager
-    def restored_afterwards(self) -> Iterator[None]:
-        """The trainable weights are at the end what they are now."""
-        weights = [weight for stage in self.stages for weight in stage]
-        before = [weight.detach().clone() for weight in weights]
-        yield
-        with torch.no_grad():
-            for weight, old in zip(weights, before, strict=True):
-                weight.copy_(old)
+    @abstractmethod
+    def save(self, folder: Path) -> list[str]:
+        """Write the current weights, or the changed ones; return the file names."""
 
 
 class EmbeddedBackbone(Backbone):
     """EfficientNet-Lite0: blocks 11 to 15 and the last convolution can be trained, in three stages."""
 
-    # Positions in `load_network()`, where the first convolution is 0, so block 11 is at position 12.
-    _KEPT = STATISTICS_BLOCK + 1
-    _POSITIONS = ((17, 16), (15, 14), (13, 12))  # of the stages
+    _KEPT = STATISTICS_BLOCK + 1  # the first convolution, and the blocks below 11
 
     def __init__(self, encoder: EmbeddedEncoder) -> None:
         super().__init__(encoder)
-        network, device = load_network(), best_device()
+        network = load_network()
         self._below = load_engine(network[: self._KEPT], taps=(0, self._KEPT - 1), device=None)
-        self._top = network[self._KEPT :]
-        self._weights: dict[str, torch.nn.Parameter] = {}
-        for number, block in enumerate(self._top, start=self._KEPT):
-            for place, convolution in enumerate(block.convolutions):
-                for kind, values in (("kernel", convolution.kernel), ("bias", convolution.bias)):
-                    tensor = torch.tensor(values, device=device)
-                    self._weights[f"{number}.{place}.{kind}"] = torch.nn.Parameter(tensor, requires_grad=False)
-        self._before = {name: weight.detach().clone() for name, weight in self._weights.items()}
-        self.stages = [
-            [weight for name, weight in self._weights.items() if int(name.split(".")[0]) in positions]
-            for positions in self._POSITIONS
+        self._untrained = network[self._KEPT :]
+        self._top = [
+            replace(block, convolutions=tuple(map(_trainable, block.convolutions))) for block in self._untrained
         ]
+        self.stages = [[*self._weights(self._top[start : start + 2]).values()] for start in (4, 2, 0)]
 
     def prepare(self, image: Image.Image) -> PreparedPicture:
         frame = fit_frame(image.size, short_side=SHORT_SIDE)
@@ -121,38 +86,40 @@ class EmbeddedBackbone(Backbone):
         return {"map": torch.from_numpy(self._below.run(pixels).last[0].astype(np.float16))}
 
     def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        statistics, subject = super().segments(prepared, untrained)
-        return [statistics, untrained[1], subject]
-
-    def _run(self, inputs: PreparedPicture) -> list[torch.Tensor]:
-        """Feature maps (n, c, h, w) before block 11 -> statistics of those after it, means of those after the last layer."""
-        x = middle = inputs["map"].float().to(memory_format=torch.channels_last)
-        for number, block in enumerate(self._top, start=self._KEPT):
-            start = x
-            for place, convolution in enumerate(block.convolutions):
-                x = self._convolve(x, convolution, f"{number}.{place}")
-            x = x + start if block.adds_input else x
-            middle = x if number == self._KEPT else middle
-        return [_spread(middle), x.mean(dim=(2, 3))]
-
-    def _convolve(self, x: torch.Tensor, convolution: Convolution, name: str) -> torch.Tensor:
-        kernel, bias = self._weights[f"{name}.kernel"], self._weights[f"{name}.bias"]
-        x = pad(x, (*convolution.padding, *convolution.padding))
-        x = conv2d(x, kernel, bias, convolution.stride, groups=len(kernel) if convolution.depthwise else 1)
-        return hardtanh(x, 0.0, 6.0) if convolution.clamped else x
+        """One picture after the other: few have the same size."""
+        middle, last = [], []
+        for picture in prepared:
+            x = picture["map"][None].float().to(memory_format=torch.channels_last)
+            maps = apply_network(self._top, x, convolve_in_torch, taps=[0])
+            middle.append(maps[0][0])
+            last.append(maps[1][0].mean(dim=(1, 2)))
+        return [_spread(middle), untrained[1], torch.stack(last)]
 
     def save(self, folder: Path) -> list[str]:
         from safetensors.torch import save_file
 
-        changed = {
-            name: weight.detach().cpu().contiguous()
-            for name, weight in self._weights.items()
-            if not torch.equal(weight, self._before[name])
-        }
+        before = self._weights(self._untrained)
+        after = {name: weight.detach().cpu().contiguous() for name, weight in self._weights(self._top).items()}
+        changed = {name: weight for name, weight in after.items() if not np.array_equal(weight, before[name])}
         if not changed:
             return []
         save_file(changed, folder / NETWORK_FILE)
         return [NETWORK_FILE]
+
+    def _weights(self, blocks: Sequence[Block]) -> dict[str, Any]:
+        """Those of upper `blocks`, by the names in `NETWORK_FILE`."""
+        return {
+            f"{number}.{place}.{kind}": getattr(convolution, kind)
+            for number, block in enumerate(blocks, start=self._KEPT)
+            for place, convolution in enumerate(block.convolutions)
+            for kind in ("kernel", "bias")
+        }
+
+
+def _trainable(convolution: Convolution) -> Convolution:
+    """With parameters in place of arrays."""
+    kernel, bias = (torch.nn.Parameter(torch.tensor(values)) for values in (convolution.kernel, convolution.bias))
+    return replace(convolution, kernel=kernel, bias=bias)  # type: ignore[arg-type]
 
 
 class TransformersBackbone(Backbone):
@@ -163,31 +130,28 @@ class TransformersBackbone(Backbone):
             raise TrainingError(f"{encoder.id} cannot be trained.")
         super().__init__(encoder)
         self._model = copy.deepcopy(encoder._model).float().requires_grad_(False)
-        self._processor, self._tokenizer = encoder._processor, encoder._tokenizer
         self.stages = _stages_of(self._model)
 
     def prepare(self, image: Image.Image) -> PreparedPicture:
-        inputs = self._processor(images=[image], return_tensors="pt")
+        inputs = self.encoder._processor(images=[image], return_tensors="pt")
         return {name: values[0] for name, values in inputs.items()}
 
-    def _run(self, inputs: PreparedPicture) -> list[torch.Tensor]:
+    def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        inputs = {name: torch.stack([picture[name] for picture in prepared]) for name in prepared[0]}
         embed = getattr(self._model, "get_image_features", self._model)
         output = embed(**inputs, output_hidden_states=True)
-        style = [torch.cat([_spread(maps[None]) for maps in layer]) for layer in style_maps(output, dict(inputs))]
-        return [*style, output.pooler_output.flatten(1)]
+        return [*map(_spread, style_maps(output, inputs)), output.pooler_output.flatten(1)]
 
     def save(self, folder: Path) -> list[str]:
-        self._model.save_pretrained(folder)
-        self._processor.save_pretrained(folder)
-        if self._tokenizer is not None:
-            self._tokenizer.save_pretrained(folder)
+        for part in (self._model, self.encoder._processor, self.encoder._tokenizer):
+            if part is not None:
+                part.save_pretrained(folder)
         return sorted(path.name for path in folder.iterdir())
 
 
-def _spread(maps: torch.Tensor) -> torch.Tensor:
-    """(n, c, h, w) -> (n, 2 c): mean and standard deviation over the positions."""
-    flat = maps.flatten(2)
-    return torch.cat([flat.mean(dim=2), flat.std(dim=2, correction=0)], dim=1)
+def _spread(maps: Sequence[torch.Tensor]) -> torch.Tensor:
+    """n maps (c, h, w) -> (n, 2 c): mean and standard deviation over the positions."""
+    return torch.stack([torch.cat([each.mean(dim=(1, 2)), each.std(dim=(1, 2), correction=0)]) for each in maps])
 
 
 def _stages_of(model: Any) -> list[list[torch.nn.Parameter]]:
@@ -205,10 +169,11 @@ def _stages_of(model: Any) -> list[list[torch.nn.Parameter]]:
     if not lists:
         return []
     layers = list(min(lists, key=lambda item: item[:2])[2])
+    weights = list(images.parameters())
+    position = {weight: number for number, weight in enumerate(weights)}
     upper = layers[::-1][: max(1, round(len(layers) * _UNFROZEN))]  # the last layer first
-    groups = np.array_split(np.arange(len(upper)), min(_STAGES, len(upper)))
-    stages = [[weight for number in group for weight in upper[number].parameters()] for group in groups]
-    weights, last = list(images.parameters()), list(layers[-1].parameters())[-1]
-    after = weights[next(number for number, weight in enumerate(weights) if weight is last) + 1 :]
+    starts = [min(position[weight] for weight in layer.parameters()) for layer in upper]
+    lowest = [int(group[-1]) for group in np.array_split(starts, min(_STAGES, len(starts)))]
+    stages = [weights[start:end] for start, end in zip(lowest, [len(weights), *lowest], strict=False)]
     projection = getattr(model, "visual_projection", None)
-    return [[*after, *([] if projection is None else projection.parameters()), *stages[0]], *stages[1:]]
+    return [[*stages[0], *(projection.parameters() if projection is not None else ())], *stages[1:]]

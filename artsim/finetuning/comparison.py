@@ -69,10 +69,10 @@ def compare_search(collections: Sequence[Collection], recipe: Recipe, *, queries
     label, seed = recipe.label, recipe.seed
     presets = ("style", "balanced", *(["subject"] if recipe.top_epochs else []))  # `subject` changes with the backbone
     artists = ARTIST in collections[0].state.table.column_names
-    by_label = Task(LABEL, disjoint=ARTIST, max_queries=QUERIES, seed=seed)
-    tasks = {f"same {label}, other artists": by_label, "same artist": Task(ARTIST, max_queries=QUERIES, seed=seed)}
-    if not artists:
-        tasks = {f"same {label}": Task(LABEL, max_queries=QUERIES, seed=seed)}
+    tasks = {f"same {label}": Task(LABEL, max_queries=QUERIES, seed=seed)}
+    if artists:
+        by_label = Task(LABEL, disjoint=ARTIST, max_queries=QUERIES, seed=seed)
+        tasks = {f"same {label}, other artists": by_label, "same artist": Task(ARTIST, max_queries=QUERIES, seed=seed)}
     changes = []
     for name, task in tasks.items():
         for preset in presets:

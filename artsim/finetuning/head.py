@@ -1,4 +1,7 @@
-"""The trainable head in torch; `frozen` converts it to the equivalent `StyleHead`, which encoders apply in numpy."""
+"""The trainable head in torch, and its objective: works of one class are close to each other, across artists.
+
+`LearnedHead.frozen` converts it to the equivalent `StyleHead`, which encoders apply in numpy.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import dropout, normalize
+from torch.nn.functional import cross_entropy, dropout, normalize
 
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.style_head import LEAST, HeadInput, StyleHead
+from artsim.finetuning.recipe import Recipe
 
 SHARPNESS = 10.0  # scale of class scores: cosines in -1..1 alone cannot give confident probabilities
 _LONG_SEGMENT, _COMPONENTS, _MAX_FIT = 2_500, 256, 2_500
@@ -72,3 +76,30 @@ class LearnedHead(nn.Module):
             for weight in (self.projection.weight, self.classifier.weight, self.classifier.bias)
         )
         return StyleHead(self._inputs, projection.T, SHARPNESS * classifier.T, SHARPNESS * bias)
+
+
+def loss_of(
+    learned: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor, artists: torch.Tensor, recipe: Recipe
+) -> torch.Tensor:
+    """Loss of a batch: learned vectors (n, d), class scores (n, classes), labels and artists (n,).
+
+    Cross-entropy with smoothed labels, and a supervised contrastive term (Khosla et al. 2020) that compares a work only with
+    works by other artists, so that features which only separate artists do not help.
+    """
+    loss = cross_entropy(scores, labels, label_smoothing=recipe.smoothing)
+    others = artists[:, None] != artists[None]
+    same = others & (labels[:, None] == labels[None])
+    has = same.any(dim=1)
+    if not has.any():
+        return loss
+    logits = (learned @ learned.T / recipe.temperature).masked_fill(~others, -1e9)
+    shares = logits - logits.logsumexp(dim=1, keepdim=True)
+    return loss - ((shares * same).sum(dim=1)[has] / same.sum(dim=1)[has]).mean()
+
+
+def draw_weights(labels: np.ndarray, artists: np.ndarray) -> np.ndarray:
+    """(n,) float64, sum 1: sampling probabilities, by square roots halfway to balanced classes and artists."""
+    owner = np.unique(artists, return_inverse=True)[1]
+    weights = 1 / np.sqrt(np.bincount(owner)[owner])
+    weights /= np.sqrt(np.bincount(labels, weights)[labels])
+    return weights / weights.sum()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from artsim.errors import TrainingError
 
 Split = Literal["auto", "stratified", "artist"]
-SPLITS: tuple[Split, ...] = ("auto", "stratified", "artist")
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,13 @@ class Recipe:
     """Additional trainings that hold out each artist once, for the report; None: 3 for small sets, else none."""
 
     def __post_init__(self) -> None:
-        if self.split not in SPLITS:
-            raise TrainingError(f"There is no split {self.split!r}; choose among {', '.join(SPLITS)}.")
-        if self.min_per_class < 3:
-            raise TrainingError(
-                f"A class needs at least 3 works, one for each set; --min-per-class is {self.min_per_class}."
-            )
-        if self.max_per_class < self.min_per_class:
-            raise TrainingError(
-                f"--max-per-class ({self.max_per_class}) is less than --min-per-class ({self.min_per_class})."
-            )
-        for name in ("views", "dimension", "head_epochs", "head_batch", "top_batch"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"--{name.replace('_', '-')} must be at least 1; it is {getattr(self, name)}.")
-        if self.folds is not None and self.folds != 0 and self.folds < 2:
-            raise TrainingError(f"--folds must be 0 or at least 2; it is {self.folds}.")
-        if self.top_epochs < 0 or self.seed < 0:
-            raise TrainingError("--top-epochs and --seed must not be negative.")
+        if self.split not in get_args(Split):
+            raise TrainingError(f"There is no split {self.split!r}; choose among {', '.join(get_args(Split))}.")
+        least = {"min_per_class": 3, "max_per_class": self.min_per_class, "top_epochs": 0, "seed": 0, "folds": 0}
+        least |= dict.fromkeys(("views", "dimension", "head_epochs", "head_batch", "top_batch"), 1)
+        for name, number in least.items():
+            value = getattr(self, name)
+            if value is not None and value < number:
+                raise TrainingError(f"--{name.replace('_', '-')} must be at least {number}; it is {value}.")
+        if self.folds == 1:
+            raise TrainingError("--folds must be 0 or at least 2; it is 1.")

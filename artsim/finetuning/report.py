@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report, confusion_matrix
 
-from artsim.encoders.finetuned import CONFIG_FILE
+from artsim.encoders.finetuned import FinetuneConfig
 from artsim.evaluation.figures_file import write_figures
 from artsim.evaluation.tables import Table, title_of
 from artsim.files.atomic import write_atomically
@@ -25,18 +24,22 @@ _NUMBERED = 60  # classes up to which the drawing has the numbers
 
 
 def write_report(
-    folder: Path, figures: Mapping[str, Any], changes: Sequence[Change], true: Sequence[str], predicted: Sequence[str]
+    folder: Path,
+    config: FinetuneConfig,
+    figures: Mapping[str, Any],
+    changes: Sequence[Change],
+    true: Sequence[str],
+    predicted: Sequence[str],
 ) -> None:
-    """Write `report.md`, `report.json` and `confusion.png` beside the `finetune.json` in `folder`.
+    """Write `report.md`, `report.json` and `confusion.png` in `folder`.
 
     `figures`: `history`, `failed`, `cpu_seconds`, as in the JSON report. `true` and `predicted`: the classes of the test works.
     """
-    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    classes = config["classes"]
+    classes = config.classes
     matrix = confusion_matrix(true, predicted, labels=classes)
-    _draw_confusion(matrix, classes, f"{config['label']}: {len(true)} {TEST}", folder / PLOT_FILE)
+    _draw_confusion(matrix, classes, f"{config.label}: {len(true)} {TEST}", folder / PLOT_FILE)
     figures = {
-        **config,
+        **config.model_dump(),
         **figures,
         "classification": classification_report(true, predicted, labels=classes, output_dict=True, zero_division=0),
         "search": [
@@ -62,50 +65,40 @@ def _draw_confusion(matrix: np.ndarray, classes: Sequence[str], title: str, path
 
 
 def _markdown(figures: Mapping[str, Any], changes: Sequence[Change], by_class: str) -> str:
-    sections = [
-        f"# {figures['backbone']['id']} fine-tuned on {figures['label']}\n",
-        _headline(changes),
-        _facts(figures),
-        f"### Naming the class of {TEST}\n\n```text\n{by_class}```\n",
-        f"![Confusion matrix]({PLOT_FILE})\n",
-        _change_table(changes).to_markdown(),
-        _harm(changes),
-    ]
-    if figures["failed"]:
-        failed = "\n".join(f"- {one['id']}: {one['reason']}" for one in figures["failed"])
-        sections.append(f"### Pictures that could not be used\n\n{failed}\n")
-    return "\n".join(sections)
-
-
-def _headline(changes: Sequence[Change]) -> str:
-    """The main result: search by label for the artists, or else works, that training did not see."""
-    best = changes[0]
-    return (
-        f"**{title_of(best.metric)} {best.before[best.metric]:.3f} → {best.after[best.metric]:.3f}** "
-        f"({best.difference:+.3f}, 95 % {_interval(best) or 'unknown'}; {best.verdict}): {best.task}, preset {best.preset}; "
-        f"{best.queries} queries of {best.queries_of}.\n"
-    )
-
-
-def _facts(figures: Mapping[str, Any]) -> str:
     split, works = figures["split"], figures["works"]
     kind = (
         "by artist: none has works in both" if split["kind"] == "artist" else "class by class: artists may be in both"
     )
-    lines = [f"Works: {works['used']} of {figures['source']['name']} in {len(figures['classes'])} classes."]
-    if works["spared"]:
-        lines.append(f"{works['spared']} works of large classes are left out (--max-per-class).")
-    if works["unlabelled"]:
-        lines.append(f"{works['unlabelled']} works have no {figures['label']} and are left out.")
-    if works["dropped"]:
-        dropped = ", ".join(f"{name} ({count})" for name, count in works["dropped"].items())
-        lines.append(f"Classes left out, with too few works: {dropped}.")
-    lines += [
-        f"{split['sizes']['train']} train and {split['sizes']['test']} test works {kind} (hash {split['hash']}).",
-        f"Seed {figures['seed']}; backbone revision {figures['backbone']['revision']}.",
-        f"{figures['cpu_seconds']:.0f} seconds of processor time in this run.",
+    dropped = ", ".join(f"{name} ({count})" for name, count in works["dropped"].items()) or "none"
+    sections = [
+        f"# {figures['backbone']['id']} fine-tuned on {figures['label']}\n",
+        f"**{_in_words(changes[0])}**\n",
+        f"- Works: {works['used']} of {figures['source']['name']} in {len(figures['classes'])} classes.",
+        f"- Left out: {works['unlabelled']} works without {figures['label']}, {works['spared']} of large classes "
+        f"(--max-per-class), and classes with too few works: {dropped}.",
+        f"- {split['sizes']['train']} train and {split['sizes']['test']} test works {kind} (hash {split['hash']}).",
+        f"- Seed {figures['seed']}; backbone revision {figures['backbone']['revision']}.",
+        f"- {figures['cpu_seconds']:.0f} seconds of processor time in this run.\n",
+        f"### Naming the class of {TEST}\n\n```text\n{by_class}```\n",
+        f"![Confusion matrix]({PLOT_FILE})\n",
+        _change_table(changes).to_markdown(),
+        "### What it hurts\n",
+        *([] if any(one.verdict == "worse" for one in changes) else ["Nothing is worse beyond chance.\n"]),
+        *(f"- {_in_words(one)}" for one in changes if one.difference < 0),
     ]
-    return "\n".join(f"- {line}" for line in lines) + "\n"
+    if figures["failed"]:
+        sections += ["\n### Pictures that could not be used\n"]
+        sections += [f"- {one['id']}: {one['reason']}" for one in figures["failed"]]
+    return "\n".join(sections) + "\n"
+
+
+def _in_words(change: Change) -> str:
+    metric = change.metric
+    return (
+        f"{title_of(metric)} {change.before[metric]:.3f} → {change.after[metric]:.3f} ({change.difference:+.3f}, 95 % "
+        f"{_interval(change) or 'unknown'}; {change.verdict}): {change.task}, preset {change.preset}; "
+        f"{change.queries} queries of {change.queries_of}."
+    )
 
 
 def _change_table(changes: Sequence[Change]) -> Table:
@@ -124,15 +117,6 @@ def _change_table(changes: Sequence[Change]) -> Table:
     )
     header = ("queries", "task; preset", "number", *metrics, "difference", "95 %", "")
     return Table("Search, before and after", header, tuple(rows), note)
-
-
-def _harm(changes: Sequence[Change]) -> str:
-    """Tasks that got worse, in words."""
-    worse = [one for one in changes if one.difference < 0]
-    lines = [f"- {one.task}, {one.preset}, {one.queries_of}: {one.difference:+.3f} ({one.verdict})" for one in worse]
-    if not any(one.verdict == "worse" for one in worse):
-        lines.insert(0, "Nothing is worse beyond chance.\n")
-    return "\n".join(["### What it hurts\n", *lines, ""])
 
 
 def _interval(change: Change) -> str:

@@ -8,9 +8,8 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -19,21 +18,28 @@ import numpy as np
 from artsim.building.pipeline import build_collection, report_path
 from artsim.collection import Collection
 from artsim.encoders import Encoder
-from artsim.encoders.finetuned import CONFIG_FILE, FORMAT_VERSION, HEAD_FILE, FinetunedEncoder, is_finetuned
+from artsim.encoders.finetuned import (
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    HEAD_FILE,
+    BackboneName,
+    FinetuneConfig,
+    FinetunedEncoder,
+    is_finetuned,
+    read_config,
+)
 from artsim.encoders.protocol import unit_rows
-from artsim.encoders.style_head import StyleHead, head_segments, save_style_head
+from artsim.encoders.style_head import StyleHead, save_style_head
 from artsim.errors import EncoderError, TrainingError
 from artsim.files.atomic import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
 from artsim.files.lock import build_lock
-from artsim.finetuning.backbones import Backbone, PreparedPicture, load_backbone
+from artsim.finetuning.backbones import load_backbone
 from artsim.finetuning.comparison import ARTIST, LABEL, compare_copies, compare_search
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.report import EVERY_ARTIST, TEST, write_report
 from artsim.finetuning.splits import WorkSplit, artist_splits, split_works
-from artsim.finetuning.training import STEP, History, Progress, TrainingSet, train
-from artsim.finetuning.views import altered_view
+from artsim.finetuning.training import STEP, History, Job, Progress, train
 from artsim.finetuning.works import LabelledWorks, of_large_classes, read_labelled_works
-from artsim.images.decode import load_image
 from artsim.sources import Source, Work
 from artsim.storage.manifest import sha256
 from artsim.version import VERSION
@@ -43,7 +49,6 @@ log = logging.getLogger(__name__)
 FOLDS = 3
 SMALL = 2_000
 """Number of works above which the test set is large enough for the report, and folds would take long."""
-_CACHE_BYTES = 2_000_000_000
 
 
 def finetune(
@@ -62,12 +67,14 @@ def finetune(
     """
     out = Path(out).expanduser().resolve()
     started = time.process_time()
-    check_output_folder(out)
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_finetuned(out)):
+        raise TrainingError(f"{out} exists and is not a fine-tuned encoder; it is left as it is. Give another folder.")
     works = read_labelled_works(source, recipe)
     base = load_backbone(backbone)
     if recipe.top_epochs and not base.stages:
-        raise TrainingError(f"{base.id} has no list of layers that could be unfrozen; give --top-epochs 0.")
-    parts = [source.name, source.fingerprint, base.id, base.revision, VERSION, json.dumps(dataclasses.asdict(recipe))]
+        raise TrainingError(f"{base.encoder.id} has no list of layers that could be unfrozen; give --top-epochs 0.")
+    name, revision = base.encoder.id, base.encoder.revision
+    parts = [source.name, source.fingerprint, name, revision, VERSION, json.dumps(dataclasses.asdict(recipe))]
     fingerprint = hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
     with build_lock(out):
         recover_folder(out)
@@ -79,82 +86,43 @@ def finetune(
         collection = _embed(source, works, base.encoder, folder / "works", progress)
         usable = np.flatnonzero(np.isin(works.ids, collection.ids))
         works = of_large_classes(works.only(usable), recipe)
-        job = _Job(source, recipe, base, works, collection, fingerprint, folder, progress)
+        job = Job(source, works, collection, base, recipe, fingerprint)
         split = split_works(works, recipe)
-        folds = _train_without_each_fold(job) if split.kind == "artist" else []
+        folds = _hold_out_each_fold(job, folder, progress) if split.kind == "artist" else []
         with replacing_folder(out) as new:
-            head, history = _train(job, split, folder / "final", new, job.progress)
-            test = _held_out(job, split, new, folder / "test")
-            searched, queries_of = (folds, EVERY_ARTIST) if folds else ([test], TEST)
-            changes = compare_search(searched, recipe, queries_of=queries_of)
-            changes.append(compare_copies(test, queries_of=TEST, seed=recipe.seed))
+            test = _train(job, split, new, folder / "final", progress)
+            changes = compare_search(
+                [fold.held_out for fold in folds or [test]], recipe, queries_of=EVERY_ARTIST if folds else TEST
+            )
+            changes.append(compare_copies(test.held_out, queries_of=TEST, seed=recipe.seed))
             failed = json.loads(report_path(folder / "works").read_text(encoding="utf-8"))["failed"]
-            figures = {"history": history, "failed": failed, "cpu_seconds": time.process_time() - started}
-            write_report(new, figures, changes, *_classify(test, head, works.classes))
-        shutil.rmtree(folder, ignore_errors=True)
+            figures = {"history": test.history, "failed": failed, "cpu_seconds": time.process_time() - started}
+            write_report(new, test.config, figures, changes, *_classify(test))
+        shutil.rmtree(folder.parent, ignore_errors=True)
         return out
-
-
-def check_output_folder(out: Path) -> None:
-    """`TrainingError` when `out` holds anything but a fine-tuned encoder, which is never overwritten."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_finetuned(out)):
-        raise TrainingError(f"{out} exists and is not a fine-tuned encoder; it is left as it is. Give another folder.")
 
 
 def _is_done(out: Path, fingerprint: str) -> bool:
     """Whether `out` holds the complete result of this training; a damaged one is trained again."""
     try:
-        config = json.loads((out / CONFIG_FILE).read_text(encoding="utf-8"))
-        return config["training"] == fingerprint and FinetunedEncoder(str(out)).dims["style"] > 0
-    except (OSError, ValueError, KeyError, TypeError, EncoderError) as error:
+        if read_config(out).training != fingerprint:
+            return False
+        FinetunedEncoder(str(out))  # verifies the files
+    except EncoderError as error:
         log.debug("%s is trained again: %s", out, error)
         return False
+    return True
 
 
 def _working_folder(out: Path, fingerprint: str) -> Path:
-    """The hidden working folder beside `out`: that of an interrupted run of this training, else a new one."""
-    folder = beside(out, "training")
-    path = folder / "job.txt"
+    """A hidden folder beside `out`: that of an interrupted run of this training, else a new one."""
+    all_trainings = beside(out, "training")
+    folder = all_trainings / fingerprint[:16]
     with writing(folder):
-        if not path.exists() or path.read_text(encoding="utf-8") != fingerprint:
-            shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            shutil.rmtree(all_trainings, ignore_errors=True)
             folder.mkdir(parents=True)
-            path.write_text(fingerprint, encoding="utf-8")
     return folder
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all trainings of a run share. `collection` holds the usable works under the untrained encoder."""
-
-    source: Source
-    recipe: Recipe
-    backbone: Backbone
-    works: LabelledWorks
-    collection: Collection
-    fingerprint: str
-    folder: Path
-    """For checkpoints."""
-    progress: Progress
-
-    @cached_property
-    def segments(self) -> list[np.ndarray]:
-        rows = [self.collection.state.rows[identity] for identity in self.works.ids]
-        blocks = self.collection.state.spaces[0].raw_blocks()
-        return [segment[rows] for segment in head_segments(blocks, self.backbone.encoder.segments)]
-
-    @cached_property
-    def prepare(self) -> Callable[[int, int], PreparedPicture]:
-        """Row and view -> input of the trainable layers; the last ones are kept, up to `_CACHE_BYTES`."""
-
-        def prepare(row: int, view: int) -> PreparedPicture:
-            identity = self.works.ids[row]
-            data, short_side = self.collection.picture(identity), 2 * self.backbone.encoder.short_side
-            image = load_image(data, short_side=short_side, name=identity)
-            return self.backbone.prepare(altered_view(image, identity, view, seed=self.recipe.seed))
-
-        size = sum(tensor.nbytes for tensor in prepare(0, 0).values())
-        return lru_cache(max(1, _CACHE_BYTES // size))(prepare)
 
 
 def _embed(source: Source, works: LabelledWorks, encoder: Encoder, folder: Path, progress: Progress) -> Collection:
@@ -172,29 +140,68 @@ def _embed(source: Source, works: LabelledWorks, encoder: Encoder, folder: Path,
     )
 
 
-def _train_without_each_fold(job: _Job) -> list[Collection]:
-    """The works of each fold of artists, under the backbone and under an encoder that was trained without them."""
+@dataclass(frozen=True)
+class _Trained:
+    """One training. `held_out` holds its test works under the backbone and under the encoder."""
+
+    config: FinetuneConfig
+    history: History
+    head: StyleHead
+    held_out: Collection
+
+
+def _hold_out_each_fold(job: Job, folder: Path, progress: Progress) -> list[_Trained]:
+    """Trainings without the works of each fold of artists."""
     recipe, works = job.recipe, job.works
     count = recipe.folds if recipe.folds is not None else FOLDS if len(works) <= SMALL else 0
     if not count or works.artists is None:
         return []
-    collections = []
+    folds = []
     for number, split in enumerate(artist_splits(works, works.artists, count, recipe.seed), start=1):
-        folder = job.folder / f"fold-{number}"
-        encoder = folder / "encoder"
+        encoder = folder / f"fold-{number}" / "encoder"
         shutil.rmtree(encoder, ignore_errors=True)
         encoder.mkdir(parents=True)
 
-        def progress(what: str, done: int, total: int, number: int = number) -> None:
-            job.progress(f"Fold {number} of {count}: {what.lower()}", done, total)
+        def in_fold(what: str, done: int, total: int, number: int = number) -> None:
+            progress(f"Fold {number} of {count}: {what.lower()}", done, total)
 
-        with job.backbone.restored_afterwards():
-            _train(job, split, folder, encoder, progress)
-        collections.append(_held_out(job, split, encoder, folder / "collection"))
-    return collections
+        folds.append(_train(job, split, encoder, encoder.parent, in_fold))
+    return folds
 
 
-def _held_out(job: _Job, split: WorkSplit, encoder: Path, folder: Path) -> Collection:
+def _train(job: Job, split: WorkSplit, out: Path, folder: Path, progress: Progress) -> _Trained:
+    """Train on the train set, and write the encoder into `out`; `folder` is for checkpoints and the held-out works."""
+    works, recipe, base = job.works, job.recipe, job.backbone.encoder
+    model, history = train(job, split.train, folder, progress)
+    head = model.head.frozen()
+    files = sorted([*model.backbone.save(out), HEAD_FILE])
+    save_style_head(head, out / HEAD_FILE)
+    for name in files:
+        (out / name).chmod(0o644)  # safetensors creates files that only their owner can read
+    config = FinetuneConfig(
+        format_version=FORMAT_VERSION,
+        artsim=VERSION,
+        backbone=BackboneName(id=base.id, revision=base.revision),
+        label=recipe.label,
+        classes=works.classes,
+        seed=recipe.seed,
+        step=STEP if recipe.top_epochs else 0,
+        works={"used": len(works)} | {name: getattr(works, name) for name in ("dropped", "unlabelled", "spared")},
+        split={
+            "kind": split.kind,
+            "hash": split.hash(works),
+            "sizes": {"train": len(split.train), "test": len(split.test)},
+        },
+        recipe=dataclasses.asdict(recipe),
+        source={"name": job.source.name, "fingerprint": job.source.fingerprint},
+        training=job.fingerprint,
+        files={name: sha256(out / name) for name in files},
+    )
+    write_atomically(out / CONFIG_FILE, config.model_dump_json(indent=2) + "\n")
+    return _Trained(config, history, head, _held_out(job, split, out, folder / "held-out"))
+
+
+def _held_out(job: Job, split: WorkSplit, encoder: Path, folder: Path) -> Collection:
     """The test works as a collection with two spaces: of the backbone, and of the encoder."""
     from datasets import Value
 
@@ -210,49 +217,8 @@ def _held_out(job: _Job, split: WorkSplit, encoder: Path, folder: Path) -> Colle
     return build_collection(source, [job.backbone.encoder, FinetunedEncoder(str(encoder))], folder)
 
 
-def _classify(collection: Collection, head: StyleHead, classes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The true class of each work, and the one that the head gives it."""
-    learned = collection.state.spaces[1].raw_blocks()["style"][:, -head.dimension :]  # the last segment
-    numbers = head.scores(unit_rows(learned)).argmax(axis=1)
-    return collection.state.table.column(LABEL).to_pylist(), [classes[number] for number in numbers]
-
-
-def _train(
-    job: _Job, split: WorkSplit, checkpoints: Path, folder: Path, progress: Progress
-) -> tuple[StyleHead, History]:
-    """Train on the train set, and write the encoder into `folder`."""
-    works, recipe = job.works, job.recipe
-    artists = np.arange(len(works)) if works.artists is None else works.artists
-    data = TrainingSet(job.segments, works.labels, artists, split.train, job.prepare)
-    trained, history = train(job.backbone, data, recipe, checkpoints, progress)
-    head = trained.frozen()
-    files = sorted([*job.backbone.save(folder), HEAD_FILE])
-    save_style_head(head, folder / HEAD_FILE)
-    for name in files:
-        (folder / name).chmod(0o644)  # safetensors creates files that only their owner can read
-    config = {
-        "format_version": FORMAT_VERSION,
-        "artsim": VERSION,
-        "backbone": {"id": job.backbone.id, "revision": job.backbone.revision},
-        "label": recipe.label,
-        "classes": list(works.classes),
-        "seed": recipe.seed,
-        "step": STEP if recipe.top_epochs else 0,
-        "works": {
-            "used": len(works),
-            "dropped": dict(works.dropped),
-            "unlabelled": works.unlabelled,
-            "spared": works.spared,
-        },
-        "split": {
-            "kind": split.kind,
-            "hash": split.hash(works),
-            "sizes": {"train": len(split.train), "test": len(split.test)},
-        },
-        "recipe": dataclasses.asdict(recipe),
-        "source": {"name": job.source.name, "fingerprint": job.source.fingerprint},
-        "training": job.fingerprint,
-        "files": {name: sha256(folder / name) for name in files},
-    }
-    write_atomically(folder / CONFIG_FILE, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-    return head, history
+def _classify(test: _Trained) -> tuple[list[str], list[str]]:
+    """The true class of each held-out work, and the one that the head gives it."""
+    learned = test.held_out.state.spaces[1].raw_blocks()["style"][:, -test.head.dimension :]  # the last segment
+    numbers = test.head.scores(unit_rows(learned)).argmax(axis=1)
+    return test.held_out.state.table.column(LABEL).to_pylist(), [test.config.classes[number] for number in numbers]

@@ -7,29 +7,35 @@ same weights as an uninterrupted one. The result lies half-way between the weigh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 
+from artsim.collection import Collection
+from artsim.encoders.style_head import head_segments
+from artsim.evaluation.distortions import cropped, generator
 from artsim.finetuning.backbones import Backbone, PreparedPicture
-from artsim.finetuning.head import LearnedHead, fit_inputs
-from artsim.finetuning.objective import draw_weights, loss_of
+from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
 from artsim.finetuning.recipe import Recipe
+from artsim.finetuning.works import LabelledWorks
+from artsim.images.decode import load_image
+from artsim.sources import Source
 
 STEP = 0.5
 """Interpolation from the weights after the first phase (0) to those after the second (1)."""
 _DECAY = 0.01
 _HEAD_RATE_LATER = 0.3  # factor on the head's learning rate in the second phase
-
-_DECODERS = 2
+_CACHE_BYTES = 2_000_000_000
 
 History = list[dict[str, Any]]
 """`phase`, `epoch` and mean `loss` of each epoch."""
@@ -38,17 +44,54 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """Row i of every array is one work; `rows` are those to train on."""
+class Job:
+    """What all trainings of a run share. Row i of every array is one work."""
 
-    segments: Sequence[np.ndarray]
-    """The segments of `head_segments` for the untrained backbone, each (n, d) float32."""
-    labels: np.ndarray
-    artists: np.ndarray
-    """(n,) int: artist of each work; a work without a known artist has a number of its own."""
-    rows: np.ndarray
-    prepare: Callable[[int, int], PreparedPicture]
-    """Row and view -> input of the backbone's trainable layers."""
+    source: Source
+    works: LabelledWorks
+    collection: Collection
+    """Holds the works under the untrained encoder."""
+    backbone: Backbone
+    """Untrained; each training has its own."""
+    recipe: Recipe
+    fingerprint: str
+    """Of source, backbone and recipe."""
+
+    @cached_property
+    def artists(self) -> np.ndarray:
+        """(n,) int: artist of each work; a work without a known artist has a number of its own."""
+        return np.arange(len(self.works)) if self.works.artists is None else self.works.artists
+
+    @cached_property
+    def segments(self) -> list[np.ndarray]:
+        """The segments of `head_segments` for the untrained backbone, each (n, d) float32."""
+        rows = [self.collection.state.rows[identity] for identity in self.works.ids]
+        blocks = self.collection.state.spaces[0].raw_blocks()
+        return [segment[rows] for segment in head_segments(blocks, self.backbone.encoder.segments)]
+
+    @cached_property
+    def prepare(self) -> Callable[[int, int], PreparedPicture]:
+        """Row and view -> input of the trainable layers; the last ones are kept, up to `_CACHE_BYTES`."""
+
+        def prepare(row: int, view: int) -> PreparedPicture:
+            identity = self.works.ids[row]
+            data, short_side = self.collection.picture(identity), 2 * self.backbone.encoder.short_side
+            image = load_image(data, short_side=short_side, name=identity)
+            return self.backbone.prepare(altered_view(image, identity, view, seed=self.recipe.seed))
+
+        size = sum(tensor.nbytes for tensor in prepare(0, 0).values())
+        return lru_cache(max(1, _CACHE_BYTES // size))(prepare)
+
+
+def altered_view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
+    """View `number` of a work: 0 is the picture itself; the others are cropped, and half of them mirrored, by the seed.
+
+    Colours and sharpness stay, which are part of style.
+    """
+    if number == 0:
+        return image
+    rng = generator(seed, identity, str(number))
+    return cropped(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image, rng)
 
 
 class StyleModel(nn.Module):
@@ -56,7 +99,7 @@ class StyleModel(nn.Module):
 
     def __init__(self, backbone: Backbone, head: LearnedHead, recipe: Recipe) -> None:
         super().__init__()
-        self.head, self._backbone, self._recipe = head, backbone, recipe
+        self.head, self.backbone, self._recipe = head, backbone, recipe
         stages = backbone.stages if recipe.top_epochs else []
         self.stages = nn.ModuleList(nn.ParameterList(stage) for stage in stages).requires_grad_(False)
 
@@ -69,48 +112,40 @@ class StyleModel(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """`segments` are those of the untrained backbone; with `prepared`, the backbone computes them anew."""
         if prepared is not None:
-            segments = self._backbone.segments(prepared, segments)
+            segments = self.backbone.segments(prepared, segments)
         learned, scores = self.head(segments)
         return {"loss": loss_of(learned, scores, labels, artists, self._recipe)}
 
 
-def train(
-    backbone: Backbone, data: TrainingSet, recipe: Recipe, folder: Path, progress: Progress
-) -> tuple[LearnedHead, History]:
-    """Run both phases, with checkpoints in `folder`. The backbone ends with the new weights."""
-    inputs = fit_inputs([segment[data.rows] for segment in data.segments])
-    head = LearnedHead(inputs, recipe.dimension, int(data.labels.max()) + 1, dropout=recipe.dropout, seed=recipe.seed)
+def train(job: Job, rows: np.ndarray, folder: Path, progress: Progress) -> tuple[StyleModel, History]:
+    """Run both phases on the works at `rows`, with checkpoints in `folder`."""
+    recipe, labels = job.recipe, job.works.labels
+    inputs = fit_inputs([segment[rows] for segment in job.segments])
+    head = LearnedHead(inputs, recipe.dimension, int(labels.max()) + 1, dropout=recipe.dropout, seed=recipe.seed)
+    backbone = type(job.backbone)(job.backbone.encoder)
     model = StyleModel(backbone, head, recipe)
-    groups = [{"params": list(head.parameters()), "lr": recipe.head_rate}]
-    history = _Phase(model, groups, data, recipe, folder, progress, live=False).run()
-    if not recipe.top_epochs:
-        return head, history
-    start = {name: weight.clone() for name, weight in model.state_dict().items()}
-    groups = [{"params": list(head.parameters()), "lr": _HEAD_RATE_LATER * recipe.head_rate}]
-    groups += [{"params": stage, "lr": recipe.top_rate / 2**n} for n, stage in enumerate(backbone.stages)]
-    history += _Phase(model, groups, data, recipe, folder, progress, live=True).run()
-    model.stages.requires_grad_(False)
-    model.load_state_dict({name: start[name].lerp(end, STEP) for name, end in model.state_dict().items()})
-    return head, history
+    history = _Phase(model, job, rows, folder, progress, live=False).run()
+    if recipe.top_epochs:
+        start = {name: weight.clone() for name, weight in model.state_dict().items()}
+        history += _Phase(model, job, rows, folder, progress, live=True).run()
+        model.load_state_dict({name: start[name].lerp(end, STEP) for name, end in model.state_dict().items()})
+    return model, history
 
 
 class _Phase(Trainer):
     """One phase; in the second, the backbone is `live`. Works are drawn by `draw_weights`, each in a random view."""
 
     def __init__(
-        self,
-        model: StyleModel,
-        groups: list[dict[str, Any]],
-        data: TrainingSet,
-        recipe: Recipe,
-        folder: Path,
-        progress: Progress,
-        *,
-        live: bool,
+        self, model: StyleModel, job: Job, rows: np.ndarray, folder: Path, progress: Progress, *, live: bool
     ) -> None:
-        self._name, self._data, self._live = "Unfreezing" if live else "Head", data, live
-        views = recipe.views if live else 1
-        self._weights = np.repeat(draw_weights(data.labels[data.rows], data.artists[data.rows]), views).tolist()
+        recipe, views = job.recipe, job.recipe.views if live else 1
+        self._name, self._job, self._live, self._progress = "Unfreezing" if live else "Head", job, live, progress
+        weights = np.repeat(draw_weights(job.works.labels[rows], job.artists[rows]), views)
+        self._sampler = WeightedRandomSampler(weights.tolist(), num_samples=len(rows))
+        head_rate = recipe.head_rate * (_HEAD_RATE_LATER if live else 1)
+        groups: list[dict[str, Any]] = [{"params": list(model.head.parameters()), "lr": head_rate}]
+        for number, stage in enumerate(model.stages if live else []):
+            groups.append({"params": list(stage.parameters()), "lr": recipe.top_rate / 2**number})
         arguments = TrainingArguments(
             str(folder / self._name.lower()),
             num_train_epochs=recipe.top_epochs if live else recipe.head_epochs,
@@ -132,48 +167,50 @@ class _Phase(Trainer):
             model,
             arguments,
             data_collator=self._batch,
-            train_dataset=[(row, view) for row in data.rows.tolist() for view in range(views)],
+            train_dataset=[(row, view) for row in rows.tolist() for view in range(views)],
             optimizers=(torch.optim.AdamW(groups, weight_decay=_DECAY), None),
-            callbacks=[_EpochCallback(self._name, progress, stages=list(model.stages) if live else [])],
         )
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader:
-        sampler = WeightedRandomSampler(self._weights, num_samples=len(self._data.rows))
-        loader = DataLoader(self.train_dataset, self.args.train_batch_size, sampler=sampler, collate_fn=self._batch)
-        return self.accelerator.prepare(loader)
+        size = self.args.train_batch_size
+        return self.accelerator.prepare(
+            DataLoader(self.train_dataset, size, sampler=self._sampler, collate_fn=self._batch)
+        )
 
     def run(self) -> History:
-        """Train, from the last checkpoint on where there is one."""
-        states = Path(self.args.output_dir).glob("checkpoint-*/trainer_state.json")  # written last
+        """Train, from the last whole checkpoint on where there is one."""
+        states = filter(_is_whole, Path(self.args.output_dir).glob("checkpoint-*/trainer_state.json"))  # written last
         last = max(states, key=lambda path: path.stat().st_mtime_ns, default=None)
         self.train(resume_from_checkpoint=None if last is None else str(last.parent))
         entries = [entry for entry in self.state.log_history if "loss" in entry]
         return [{"phase": self._name, "epoch": round(entry["epoch"]), "loss": entry["loss"]} for entry in entries]
 
+    def training_step(self, model: StyleModel, *inputs: Any, **options: Any) -> torch.Tensor:
+        """Also reports progress, and unfreezes the stages one after the other in equal shares of the steps."""
+        step, steps = self.state.global_step, self.state.max_steps
+        for number, stage in enumerate(model.stages):
+            stage.requires_grad_(self._live and number <= len(model.stages) * step / steps)
+        loss = super().training_step(model, *inputs, **options)
+        self._progress(self._name, step + 1, steps)
+        return loss
+
     def _batch(self, keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """The inputs of `StyleModel` for (row, view) each."""
         rows = [row for row, _ in keys]
         batch: dict[str, Any] = {
-            "segments": [torch.from_numpy(segment[rows]) for segment in self._data.segments],
-            "labels": torch.from_numpy(self._data.labels[rows]),
-            "artists": torch.from_numpy(self._data.artists[rows]),
+            "segments": [torch.from_numpy(segment[rows]) for segment in self._job.segments],
+            "labels": torch.from_numpy(self._job.works.labels[rows]),
+            "artists": torch.from_numpy(self._job.artists[rows]),
         }
         if self._live:
-            with ThreadPoolExecutor(_DECODERS) as pool:
-                batch["prepared"] = list(pool.map(self._data.prepare, *zip(*keys, strict=True)))
+            batch["prepared"] = [self._job.prepare(row, view) for row, view in keys]
         return batch
 
 
-class _EpochCallback(TrainerCallback):
-    """Reports progress, and unfreezes `stages` one after the other in equal shares of the epochs."""
-
-    def __init__(self, name: str, progress: Progress, *, stages: Sequence[nn.Module]) -> None:
-        self._name, self._progress, self._stages = name, progress, stages
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        for number, stage in enumerate(self._stages):
-            stage.requires_grad_(number <= len(self._stages) * state.global_step / state.max_steps)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._progress(self._name, state.global_step, state.max_steps)
+def _is_whole(file: Path) -> bool:
+    """Whether a JSON file was written to its end: a run may be killed in between."""
+    try:
+        return bool(json.loads(file.read_bytes()))
+    except ValueError:
+        return False

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 
 from artsim.errors import QueryError, TrainingError
-from artsim.evaluation.labels import Labels, read_labels
+from artsim.evaluation.labels import read_labels
 from artsim.finetuning.recipe import Recipe
+from artsim.snapshot.state import metadata_table
 from artsim.sources import Source
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -53,22 +50,37 @@ class LabelledWorks:
 
 
 def read_labelled_works(source: Source, recipe: Recipe) -> LabelledWorks:
-    """The labelled works of `source`, of classes with enough works, with a maximum per class.
+    """The labelled works of `source`, of classes with enough works, with a maximum per class. Pictures are not read.
 
     `TrainingError` when there is no such column, or fewer than two classes are left.
     """
-    ids, labels, artists = _read_columns(source, recipe)
+    columns = {name: source.features[name] for name in (recipe.label, recipe.artist) if name in source.features}
+    if recipe.label not in columns:
+        there = ", ".join(sorted(source.features))
+        raise TrainingError(f"{source.name} has no column {recipe.label!r} to learn; its columns are {there}.")
+    rows = [{name: work.get(name) for name in ("id", *columns)} for work in source.works(0)]
+    try:
+        table = metadata_table(rows, columns)
+        labels = read_labels(table, recipe.label)
+        artists = read_labels(table, recipe.artist) if recipe.artist in columns else None
+    except QueryError as error:
+        raise TrainingError(str(error)) from error
     if any(len(own) > 1 for own in labels.values):
         raise TrainingError(
             f"The column {recipe.label!r} gives some works several labels; training needs one for each."
         )
-    names = np.array([str(own[0]) if own else "" for own in labels.values])
-    unlabelled = int((~labels.present).sum())
-    everything = LabelledWorks(tuple(ids), names, None if artists is None else artists.groups(), {}, unlabelled, 0)
+    everything = LabelledWorks(
+        ids=tuple(str(row["id"]) for row in rows),
+        names=np.array([str(own[0]) if own else "" for own in labels.values]),
+        artists=artists.groups() if artists is not None and artists.rows else None,
+        dropped={},
+        unlabelled=int((~labels.present).sum()),
+        spared=0,
+    )
     works = of_large_classes(everything.only(np.flatnonzero(labels.present)), recipe)
     rng = np.random.default_rng([recipe.seed, 1])
-    rows = [rng.permutation(np.flatnonzero(works.names == name))[: recipe.max_per_class] for name in works.classes]
-    drawn = np.sort(np.concatenate(rows))
+    chosen = [rng.permutation(np.flatnonzero(works.names == name))[: recipe.max_per_class] for name in works.classes]
+    drawn = np.sort(np.concatenate(chosen))
     return replace(works.only(drawn), spared=len(works) - len(drawn))
 
 
@@ -76,57 +88,20 @@ def of_large_classes(works: LabelledWorks, recipe: Recipe) -> LabelledWorks:
     """The works of the classes that have enough of them. `TrainingError` when fewer than two such classes are left."""
     count = Counter(works.names.tolist())
     kept = [name for name, number in count.items() if number >= recipe.min_per_class]
-    _check_classes(recipe, count, kept)
+    if len(kept) < 2:
+        raise TrainingError(_too_few_classes(recipe, count, kept))
     dropped = {name: number for name, number in count.most_common() if name not in kept}
     return replace(works.only(np.flatnonzero(np.isin(works.names, kept))), dropped={**works.dropped, **dropped})
 
 
-def _read_columns(source: Source, recipe: Recipe) -> tuple[list[str], Labels, Labels | None]:
-    """Ids, labels and artists of all works; pictures are not read."""
-    columns = [name for name in (recipe.label, recipe.artist) if name in source.features]
-    if recipe.label not in columns:
-        there = ", ".join(sorted(source.features))
-        raise TrainingError(f"{source.name} has no column {recipe.label!r} to learn; its columns are {there}.")
-    ids: list[str] = []
-    values: dict[str, list[Hashable]] = {name: [] for name in columns}
-    for work in source.works(0):
-        ids.append(work["id"])
-        for name in columns:
-            values[name].append(work.get(name))
-    if len(set(ids)) < len(ids):
-        raise TrainingError(f"{source.name} has several works with one id; ids must be unique.")
-    try:
-        table = pa.table({name: _column(values[name]) for name in columns})
-        artists = read_labels(table, recipe.artist) if recipe.artist in columns else None
-        return ids, read_labels(table, recipe.label), artists if artists is not None and artists.rows else None
-    except QueryError as error:
-        raise TrainingError(str(error)) from error
-
-
-def _column(values: list[Hashable]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except pa.ArrowException:  # of several types
-        return pa.array([None if value is None else json.dumps(value, default=str) for value in values])
-
-
-def _check_classes(recipe: Recipe, count: Counter[str], kept: list[str]) -> None:
+def _too_few_classes(recipe: Recipe, count: Counter[str], kept: list[str]) -> str:
     if not count:
-        raise TrainingError(f"No work has a label in the column {recipe.label!r}.")
-    if len(kept) > MAX_CLASSES:
-        raise TrainingError(
-            f"The column {recipe.label!r} has {len(kept)} classes with {recipe.min_per_class} works or more; that is no "
-            f"label to learn. Give one with at most {MAX_CLASSES}, or a higher --min-per-class."
-        )
-    if len(kept) >= 2:
-        return
+        return f"No work has a label in the column {recipe.label!r}."
     if len(count) == 1:
-        raise TrainingError(
-            f"The column {recipe.label!r} has one class only ({min(count)}): there is nothing to tell apart."
-        )
+        return f"The column {recipe.label!r} has one class only ({min(count)}): there is nothing to tell apart."
     largest = ", ".join(f"{name} ({works})" for name, works in count.most_common(3))
     what = "No class has" if not kept else f"Only {kept[0]} has"
-    raise TrainingError(
+    return (
         f"{what} {recipe.min_per_class} works or more in the column {recipe.label!r}; the largest are {largest}. "
         "Give a lower --min-per-class, or more works."
     )

@@ -1,10 +1,19 @@
 """Vector indexes by inner product, behind one small protocol, so that the engine can change with the size."""
 
-from artsim.index.compact import CompactIndex, build_first_pass
+from artsim.index.compact import CompactIndex, build_first_pass, refilled_first_pass
 from artsim.index.eight_bits import EightBits
 from artsim.index.exact import ExactIndex
 from artsim.index.protocol import VectorIndex
 from artsim.index.rows import Rows
 from artsim.index.scan import ScanIndex
 
-__all__ = ["CompactIndex", "EightBits", "ExactIndex", "Rows", "ScanIndex", "VectorIndex", "build_first_pass"]
+__all__ = [
+    "CompactIndex",
+    "EightBits",
+    "ExactIndex",
+    "Rows",
+    "ScanIndex",
+    "VectorIndex",
+    "build_first_pass",
+    "refilled_first_pass",
+]

@@ -139,10 +139,25 @@ def build_first_pass(codes: Rows, bits: EightBits) -> Any:
     sample = np.arange(len(stored))
     if len(sample) > _MAX_FIT:
         sample = np.sort(np.random.default_rng(0).choice(len(stored), _MAX_FIT, replace=False))
+    sample = np.resize(sample, max(len(sample), 2**_BITS))  # FAISS wants a vector for each centroid
     index.train(bits.decode(stored.take(sample)))
-    for _, chunk in stored.chunks(_CHUNK):
-        index.add(bits.decode(chunk))
+    _fill(index, codes, bits)
     return index
+
+
+def refilled_first_pass(first_pass: Any, codes: Rows, bits: EightBits) -> Any:
+    """The same product quantiser over other stored `codes`."""
+    import faiss
+
+    index = faiss.clone_index(first_pass)
+    index.reset()
+    _fill(index, codes, bits)
+    return index
+
+
+def _fill(index: Any, codes: Rows, bits: EightBits) -> None:
+    for _, chunk in Rows(codes.parts).chunks(_CHUNK):
+        index.add(bits.decode(chunk))
 
 
 def _top(scores: np.ndarray, k: int) -> np.ndarray:

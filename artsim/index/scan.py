@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from artsim.index.eight_bits import EightBits
@@ -36,5 +38,5 @@ class ScanIndex:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
         bitmap = None if allowed is None else np.packbits(allowed, bitorder="little")
         selector = None if bitmap is None else faiss.IDSelectorBitmap(len(self), faiss.swig_ptr(bitmap))
-        queries = np.ascontiguousarray(queries, np.float32)
-        return self._index.search(queries, k, params=faiss.SearchParameters(sel=selector))
+        parameters: Any = faiss.SearchParameters  # its Python constructor takes `sel` and keeps it alive
+        return self._index.search(np.ascontiguousarray(queries, np.float32), k, params=parameters(sel=selector))

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from artsim.errors import CollectionError
-from artsim.files.atomic import new_file, write_atomically
+from artsim.files.atomic import new_file, write_atomically, writing
 from artsim.files.lock import collection_lock
 from artsim.snapshot.generations import (
     CARD,
@@ -98,7 +98,8 @@ def read_state(
     state = State(metadata.table, spaces, metadata.features, pictures)
     if pointer is None:
         return state
-    return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, manifest, state))
+    whole = dataclasses.replace(manifest, spaces=tuple(record.without(damaged_indexes) for record in manifest.spaces))
+    return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, whole, state))
 
 
 def save_collection(state: State, manifest: Manifest, target: Path, *, locked: bool = False) -> tuple[State, Manifest]:
@@ -113,11 +114,17 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
     with nullcontext() if locked else collection_lock(target, "saving it", wait=_WAIT):
         stored = _stored_in(target, state)
         current = read_manifest(target) if stored is not None else _readable_manifest(target)
-        clear_leftovers(target, current)
-        try:
-            manifest = _write_generation(state, manifest, target, stored, current)
-        except CollectionError:
+        known = (
+            current is not None or not (target / FILE_NAME).exists()
+        )  # what a damaged manifest names is kept for now
+        if known:
             clear_leftovers(target, current)
+        try:
+            with writing(target):
+                manifest = _write_generation(state, manifest, target, stored, current)
+        except CollectionError:
+            if known:
+                clear_leftovers(target, current)
             raise
         pointer = pointer_of(target)
         clear_leftovers(target, manifest)
@@ -207,16 +214,13 @@ def _write_map(state: State, stored: Stored | None, current: Manifest | None, ge
         fitted = {space.name: space.statistics for space in stored.state.spaces}
         if ids.equals(before) and fitted.get(name) is state.spaces[0].statistics:
             return known
-    origin = None if state.stored is None else (state.stored.folder, state.stored.manifest)
-    for folder, manifest in filter(None, (current and (generation.target, current), origin)):
-        if (known := manifest.map_of(name)) is not None:
-            content = map_bytes(state, folder / known, along=stored is not None)
-            break
-    else:
-        content = map_bytes(state, None)
+    older = [(generation.target, current)] if current is not None else []
+    if state.stored is not None:
+        older.append((state.stored.folder, state.stored.manifest))
+    maps = [folder / known for folder, manifest in older if (known := manifest.map_of(name)) is not None]
     path = generation.folder / f"{name}.map.safetensors"
     with new_file(path) as file:
-        file.write(content)
+        file.write(map_bytes(state, maps[0] if maps else None, along=stored is not None))
     return generation.add(path)
 
 

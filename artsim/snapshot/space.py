@@ -11,15 +11,13 @@ import numpy as np
 
 from artsim.embedding.embedded_works import SpaceVectors
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
-from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
+from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
 from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass
 from artsim.snapshot.density import density_of, reference_rows
 from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index_regions
 from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
 
-WIDE: tuple[Aspect, ...] = ("style", "color", "layout")
-"""The aspects whose raw blocks are stored only in a space that is kept whole."""
 _CHUNK = 2_000  # works whose raw blocks are in memory at once
 _TYPICAL_WORKS, _KEPT_WEIGHTS = (
     20_000,
@@ -218,7 +216,7 @@ def make_space(
     """
     n = len(blocks["subject"])
     whole = n < COMPACT_FROM if whole is None else whole
-    blocks = {aspect: _stored_block(aspect, blocks[aspect], whole=whole) for aspect in ASPECTS}
+    blocks = {aspect: _stored_block(aspect, block, whole=whole) for aspect, block in blocks.items()}
     statistics = fit_statistics(name, blocks, segments, compact=not whole)
     columns = {vector_columns(name)[aspect]: block for aspect, block in blocks.items()}
     if (bits := statistics.bits) is not None:
@@ -260,7 +258,11 @@ def _space(
     regions: IndexedRegions | None,
 ) -> Space:
     names = vector_columns(statistics.name)
-    wide = {aspect: columns[names[aspect]] for aspect in WIDE if not isinstance(index, CompactIndex)}
+    wide = {
+        aspect: columns[names[aspect]]
+        for aspect in statistics.aspects
+        if aspect != "subject" and statistics.bits is None
+    }
     density = columns[density_column(statistics.name)]
     return Space(statistics, index, encoder, revision, columns[names["subject"]], density, wide, regions)
 
@@ -268,7 +270,7 @@ def _space(
 def _index(statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any) -> VectorIndex:
     names = vector_columns(statistics.name)
     if statistics.bits is None:
-        blocks = {aspect: columns[names[aspect]] for aspect in ASPECTS}
+        blocks = {aspect: columns[names[aspect]] for aspect in statistics.aspects}
         return ExactIndex(np.concatenate(list(_index_vectors(statistics, blocks))))
     codes = columns[compact_column(statistics.name)]
     if first_pass is None:

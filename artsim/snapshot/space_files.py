@@ -12,7 +12,7 @@ from artsim.embedding.vector_columns import compact_column, density_column, regi
 from artsim.encoders.protocol import ASPECTS
 from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
-from artsim.index import CompactIndex, Rows, build_first_pass
+from artsim.index import CompactIndex, Rows, refilled_first_pass
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.groups import WrittenVectors
 from artsim.snapshot.region_index import load_regions, regions_bytes
@@ -74,7 +74,7 @@ def _write_first_pass(
         return None
     first_pass = space.index.first_pass
     if vectors.moved:
-        first_pass = build_first_pass(vectors.columns[compact_column(space.name)], space.index.bits)
+        first_pass = refilled_first_pass(first_pass, vectors.columns[compact_column(space.name)], space.index.bits)
     elif (
         before is not None
         and isinstance(before.space.index, CompactIndex)
@@ -86,7 +86,7 @@ def _write_first_pass(
 
     path = generation.folder / f"{space.name}.faiss"
     with new_file(path) as file:
-        faiss.write_index(first_pass, faiss.PyCallbackIOWriter(file.write))
+        faiss.write_index(first_pass, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
     return generation.add(path)
 
 

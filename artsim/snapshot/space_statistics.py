@@ -24,7 +24,7 @@ from artsim.index import EightBits, Rows
 from artsim.snapshot.principal import principal_directions, projection
 
 COMPACT_FROM = 400  # works; fewer are kept whole
-WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 192, "color": 64, "layout": 256}
+WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 256, "color": 64, "layout": 216}
 """Principal components per aspect, at most."""
 MAX_FIT = 20_000  # works that a space is fitted on at most
 MAX_PAIRS = 20_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from artsim.errors import CollectionError
-from artsim.storage.manifest import Manifest
+from artsim.storage.manifest import Manifest, first_problem
 
 _TITLES = {
     "precision@1": "P@1",
@@ -52,29 +52,21 @@ class Figures:
 
 def read_figures(path: Path) -> Figures:
     """Read a file of `artsim evaluate --label COLUMN --json FILE`; `CollectionError` if it is not one."""
+    from pydantic import TypeAdapter
+
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         entries = data.get("table") or [{**data, "name": f"{data['ranking']}, {_weights(data['aspects'])}"}]
         rows = {
-            str(entry["name"]): {title: float(entry[key]) for key, title in _TITLES.items() if key in entry}
-            for entry in entries
+            entry["name"]: {title: entry[key] for key, title in _TITLES.items() if key in entry} for entry in entries
         }
         disjoint = data["disjoint"]
         command = f"python -m artsim evaluate --collection FOLDER --label {data['label']}"
         command += (f" --disjoint {disjoint}" if disjoint else "") + (" --aspects-table" if data.get("table") else "")
-        return Figures(
-            command=command,
-            label=str(data["label"]),
-            disjoint=disjoint,
-            encoder=str(data["encoder"]),
-            revision=str(data["revision"]),
-            works=int(data["works"]),
-            queries=int(data["queries"]),
-            rows=rows,
-        )
+        return TypeAdapter(Figures).validate_python({**data, "command": command, "rows": rows})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CollectionError(
-            f"{path} holds no figures ({type(error).__name__}: {error}). Make them with: "
+            f"{path} holds no figures ({type(error).__name__}: {first_problem(error)}). Make them with: "
             f"python -m artsim evaluate --collection FOLDER --label COLUMN --json {path.name}"
         ) from error
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -113,6 +114,14 @@ class SpaceRecord:
     def rebuildable(self) -> tuple[str, ...]:
         """The files that can be made again from the vector columns."""
         return tuple(name for name in (self.index, self.map) if name is not None)
+
+    def without(self, damaged: Collection[str]) -> SpaceRecord:
+        """Without the `damaged` among the files that can be made again, so that a save writes them anew."""
+        return dataclasses.replace(
+            self,
+            index=None if self.index in damaged else self.index,
+            map=None if self.map in damaged else self.map,
+        )
 
     @property
     def vector_columns(self) -> tuple[ColumnRecord, ...]:

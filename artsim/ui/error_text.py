@@ -9,22 +9,16 @@ from artsim.messages.strings import Strings
 from artsim.ui.templates import render
 
 
-def error_text(error: ArtsimError | str, strings: Strings) -> str:
+def error_text(error: ArtsimError, strings: Strings) -> str:
     """The message as plain text."""
-    message = _message_of(error)
-    text = strings.message(message)
-    return capitalized(text) if strings.begins_with_words(message) else text
+    text = strings.message(error.message)
+    return capitalized(text) if strings.begins_with_words(error.message) else text
 
 
-def error_markup(error: ArtsimError | str, strings: Strings) -> Markup:
+def error_markup(error: ArtsimError, strings: Strings) -> Markup:
     """The message as HTML, with the code of the error; untranslated English is marked as English."""
-    code = error.code if isinstance(error, ArtsimError) else ""
-    translated = strings.translates(_message_of(error))
-    return render("error_text.html", strings, code=code, text=error_text(error, strings), translated=translated)
-
-
-def _message_of(error: ArtsimError | str) -> str:
-    return error.message if isinstance(error, ArtsimError) else error
+    text, translated = error_text(error, strings), strings.translates(error.message)
+    return render("error_text.html", strings, code=error.code, text=text, translated=translated)
 
 
 def capitalized(text: str) -> str:

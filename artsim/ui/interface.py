@@ -17,7 +17,7 @@ from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.address_guard import GuardedBlocks
 from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
-from artsim.ui.gradio_overrides.refresh import Following, change, follow
+from artsim.ui.gradio_overrides.refresh import Following, following_html
 from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
 from artsim.ui.gradio_overrides.upload_parser import bound_uploads
 from artsim.ui.http.json_log import adopt_server_logs
@@ -54,11 +54,9 @@ def build_interface(context: Context) -> gr.Blocks:
 
 def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the navigation
-    head = gr.HTML(masthead(context, "search"), apply_default_css=False, elem_id="masthead")
-    follow(head, lambda html: change(html, value=masthead(context, "search")))
+    following_html(lambda: masthead(context, "search"), elem_id="masthead")
     search_page(context)
-    foot = gr.HTML(about(context), apply_default_css=False, elem_id="about")
-    follow(foot, lambda html: change(html, value=about(context)))
+    following_html(lambda: about(context), elem_id="about")
     gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")
 
 

@@ -47,7 +47,7 @@ class ParsedLink:
     """Messages about parameters that could not be used."""
 
 
-def write_query_string(form: SearchForm, *, opened: str | None = None) -> str:
+def write_query_string(form: SearchForm) -> str:
     """The form as a query string without `?`. Default values are omitted."""
     pairs: list[tuple[str, str]] = []
     for part in form.parts:
@@ -65,7 +65,6 @@ def write_query_string(form: SearchForm, *, opened: str | None = None) -> str:
     pairs += [("by", form.by)] if form.by else []
     pairs += [("encoder", form.encoder)] if form.encoder else []
     pairs += [("find", "detail")] if form.contains else []
-    pairs += [("detail", opened)] if opened else []
     return urlencode(pairs, safe=",/:")
 
 

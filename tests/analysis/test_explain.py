@@ -1,10 +1,11 @@
 """Explanations: heat maps are hot where pictures correspond; words, colours and metadata fit the pictures."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
+from odd_pictures import encode
+from overlap import intersection_over_union
 from PIL import Image, ImageEnhance
 
 from artsim import draw_overlay
@@ -13,7 +14,6 @@ from artsim.analysis.explain import Explanation, shared_metadata, step_of
 from artsim.encoders import load_encoder
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import ImageError, QueryError
-from artsim.evaluation.copies import intersection_over_union
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 
@@ -41,18 +41,17 @@ def lies_in(point: tuple[float, float], box: Box) -> bool:
 
 def pasted(detail: Image.Image, picture: Image.Image, box: Box) -> Image.Image:
     """The detail, faded and as a poor JPEG, inside a box of another picture."""
-    faded, file = ImageEnhance.Color(ImageEnhance.Brightness(detail).enhance(0.85)).enhance(0.6), io.BytesIO()
-    faded.save(file, "JPEG", quality=40)
+    faded = ImageEnhance.Color(ImageEnhance.Brightness(detail).enhance(0.85)).enhance(0.6)
+    poor = load_image(encode(faded, "JPEG", quality=40))
     left, top, right, bottom = (
         round(edge * side) for edge, side in zip(box, (*picture.size, *picture.size), strict=True)
     )
     result = picture.copy()
-    result.paste(load_image(file.getvalue()).resize((right - left, bottom - top)), (left, top))
+    result.paste(poor.resize((right - left, bottom - top)), (left, top))
     return result
 
 
 # The head and hands of Vermeer's woman with a water pitcher into a hanging scroll, El Greco's cardinal into a landscape.
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "detail", "target", "place"),
     [
@@ -72,7 +71,6 @@ def test_a_detail_pasted_into_another_picture_is_hot_in_both(
     assert intersection_over_union(found.pairs[0].second, place) > 0.25
 
 
-@pytest.mark.slow
 def test_a_copy_corresponds_in_the_same_places_and_another_work_hardly_at_all(met: Any, embedded: Any) -> None:
     original = met("437881")
     left, top, right, bottom = window = (0.1, 0.1, 0.95, 0.9)

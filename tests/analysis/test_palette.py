@@ -1,10 +1,10 @@
 """Palettes: the colours that a person would name; shared colours are those that look alike."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
+from odd_pictures import encode
 from PIL import Image
 
 from artsim.analysis.palette import color_difference, palette, shared_colors
@@ -60,9 +60,8 @@ def test_a_picture_of_one_colour_has_one_swatch_and_a_small_accent_its_own() -> 
 
 
 def test_a_jpeg_of_low_quality_shares_its_colours_with_the_original(painting: bytes) -> None:
-    image, file = load_image(painting), io.BytesIO()
-    image.save(file, "JPEG", quality=30)
-    first, second = palette(image), palette(load_image(file.getvalue()))
+    image = load_image(painting)
+    first, second = palette(image), palette(load_image(encode(image, "JPEG", quality=30)))
     assert first == palette(image)
     assert 2 <= len(first) <= 6
     shared = shared_colors(first, second)

@@ -89,6 +89,7 @@ class Visit:
             self.settle()
         else:
             self.page.wait_for_selector("h1" if address else "body[data-drawn] #results .card")
+            self.page.wait_for_selector("[data-progress]", state="detached")  # such a page reloads itself at the end
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":
@@ -170,7 +171,8 @@ class Visit:
 
 @pytest.fixture
 def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Callable[..., Visit]]:
-    """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen.
+    """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen, or be
+    wider than the screen.
 
     They come to the search, or with `start="map"` to that page. `init` is a script that runs before those of the page.
     """
@@ -186,6 +188,7 @@ def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Call
         return visits[-1]
 
     yield make
+    wide = [one.page.url for one in visits if one.scrolls_sideways()]
     for context in contexts:
         context.close()
-    assert [complaint for one in visits for complaint in one.complaints] == []
+    assert ([complaint for one in visits for complaint in one.complaints], wide) == ([], [])

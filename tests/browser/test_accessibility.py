@@ -48,23 +48,13 @@ def test_the_search_with_and_without_results(visitor: Any) -> None:
 def test_every_page(visitor: Any) -> None:
     identity = visitor.page.locator("#results .card").first.get_attribute("data-work")
     found = {}
-    for address in (*PAGES, f"timeline?work={identity}", f"encoders?work={identity}", "timeline?work=nothing"):
+    for address in ("de", *PAGES, f"timeline?work={identity}", f"encoders?work={identity}", "timeline?work=nothing"):
         visitor.go(address)
         found[address] = violations(visitor.page)
-    visitor.complaints.clear()  # the last page is an error, which the browser reports
-    assert {address: problems for address, problems in found.items() if problems} == {}
-
-
-@pytest.mark.sweep
-@pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_no_page_scrolls_sideways(visit: Callable[..., Any]) -> None:
-    visitor = visit(width=WIDTHS[0])
-    wide = []
-    for address in ("", "de", *PAGES):
-        visitor.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        visitor.go(address)
+        shown = visitor.page.viewport_size
         for width in WIDTHS:
             visitor.page.set_viewport_size({"width": width, "height": 900})
-            if visitor.scrolls_sideways():
-                wide.append((address, width))
-    assert wide == []
+            found[address] += [f"scrolls sideways at {width}"] * visitor.scrolls_sideways()
+        visitor.page.set_viewport_size(shown)
+    visitor.complaints.clear()  # the last page is an error, which the browser reports
+    assert {address: problems for address, problems in found.items() if problems} == {}

@@ -93,23 +93,6 @@ def test_the_map_is_used_by_keyboard_alone(visit: Callable[..., Any]) -> None:
     assert title in one.heading()
 
 
-def test_browsing_narrows_down_and_searches(visit: Callable[..., Any]) -> None:
-    one = visit("browse")
-    assert one.page.locator(".grid .card").count() == 60
-    if one.touch:
-        assert not one.page.locator(".browse-facets nav").is_visible()
-        one.press(".browse-facets > summary")
-    facet = one.page.locator(".browse-facets nav section").first.locator("li a").first
-    count = int(facet.locator(".count").inner_text())
-    one.press(facet)
-    one.page.wait_for_url("**where.**")
-    assert one.page.locator(".grid .card").count() == count
-    title = one.page.locator(".grid .title").first.inner_text()
-    one.press(".grid a.card-face")
-    one.page.wait_for_selector('[data-state="matches"]')
-    assert title in one.heading()
-
-
 def test_a_path_fades_from_picture_to_picture(visit: Callable[..., Any]) -> None:
     one = visit("path?steps=5")
     titles = one.page.locator(".path-steps .title").all_inner_texts()

@@ -172,22 +172,6 @@ def test_adding_can_be_cancelled(owner: Any) -> None:
 
 
 @desktop_only
-def test_duplicates_are_found_and_compared(owner: Any) -> None:
-    add(owner, dict.fromkeys(("twice.png", "twice-2.png"), png(4)))
-    until(owner, "#intake .phase", "Finished: 1")
-    owner.page.locator("#intake li input").first.check()
-    owner.press("#intake button:has-text('anyway')")
-    until(owner, "#intake .phase", "Finished: 2")
-    owner.go("duplicates")
-    group = owner.page.locator(".duplicate-group", has_text="twice").first
-    group.wait_for()
-    assert group.locator("h2").inner_text() == "The same picture"
-    assert not owner.scrolls_sideways()
-    owner.press(group.locator("p a"))
-    owner.page.wait_for_selector(".compare-view[data-shown]")
-
-
-@desktop_only
 def test_a_collection_is_published(owner: Any, hub: HubServer) -> None:
     repo = "artist/shown"
     owner.page.fill("#publish [name=repo]", "nobody/shown")
@@ -199,7 +183,6 @@ def test_a_collection_is_published(owner: Any, hub: HubServer) -> None:
     owner.press("#publish [type=submit]")
     owner.page.locator("#publication a", has_text=repo).wait_for()
     assert "artsim.json" in hub.files(repo, "dataset")
-    assert not owner.scrolls_sideways()
 
 
 @desktop_only
@@ -212,6 +195,5 @@ def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: An
     until(owner, "#opening", "artsim opens it now")
     until(owner, "h1", "My collection: Two")
     assert page.locator("#works tbody tr").count() == 2
-    assert not owner.scrolls_sideways()
     owner.press(".shelf button:has-text('Open')")
     until(owner, "h1", "My collection: pictures")

@@ -1,8 +1,7 @@
-"""Edits: change metadata, remove and restore works, and prepare works before adding them."""
+"""Edits: change metadata, and remove and restore works."""
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -63,19 +62,6 @@ def test_removed_works_can_be_restored_with_their_vectors(mine: Collection, copy
     assert (opened.work("05.jpg"), opened.work("31.jpg")) == (first, last)
     assert (opened.picture("05.jpg"), opened.picture("31.jpg")) == pictures
     assert [match.id for match in opened.search(work="05.jpg", k=5, ranking="cosine")] == near
-
-
-def test_prepared_works_are_added_as_if_given_directly(mine: Collection, paintings: Path, copy: Path) -> None:
-    other = open_collection(copy)
-    works = [{"image": paintings / "07.jpg", "id": "new", "title": "New"}]
-    prepared = mine.prepare(works)
-    assert len(mine) == 40
-    assert mine.add(prepared) == ["new"]
-    other.add(works)
-    assert mine.work("new") == other.work("new")
-    rows = np.array([40])
-    for ours, theirs in zip(mine.state.spaces, other.state.spaces, strict=True):
-        np.testing.assert_allclose(ours.index.vectors(rows), theirs.index.vectors(rows))
 
 
 def test_describe_changes_the_manifest_and_the_card(mine: Collection, copy: Path) -> None:

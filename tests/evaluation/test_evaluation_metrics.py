@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from artsim.evaluation import METRICS, measure
+from artsim.evaluation.metrics import METRICS, measure
 
 
 def metrics_of(*relevant: int) -> dict[str, float]:
     """Metrics of one ranking, given as 1 (right) and 0 (wrong), best first."""
-    return dict(zip(METRICS, measure(np.array([relevant], bool))[0].tolist(), strict=True))
+    return dict(zip(METRICS, measure(np.array(relevant, bool)).tolist(), strict=True))
 
 
 def test_metrics_match_a_calculation_by_hand() -> None:
@@ -29,4 +29,4 @@ def test_metrics_match_a_calculation_by_hand() -> None:
 
 def test_a_query_without_a_relevant_work_is_refused() -> None:
     with pytest.raises(ValueError, match="leave it out"):
-        measure(np.zeros((1, 5), bool))
+        measure(np.zeros(5, bool))

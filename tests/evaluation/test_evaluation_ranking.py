@@ -14,16 +14,15 @@ import pytest
 from synthetic import make_collection
 
 from artsim import build_collection, open_source
-from artsim.collection import Collection
 from artsim.encoders import load_encoder
-from artsim.errors import QueryError
-from artsim.evaluation import Setting, Task, evaluate, rank_works
-from artsim.snapshot.state import find_space
+from artsim.evaluation import Setting, Task, evaluate
+from artsim.evaluation.ranking import rank_works
 
 ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
 
 
 MODES: list[dict[str, Any]] = [
+    {"encoder": "space-1", "aspects": {"subject": 0.2, "style": 1.0, "color": 0.5}},
     {"encoder": "auto"},
     {"encoder": "auto", "auto": "mean-cosine"},
     {"encoder": "fusion"},
@@ -31,48 +30,26 @@ MODES: list[dict[str, Any]] = [
 ]
 
 
-def full_order(collection: Collection, setting: Setting) -> list[list[str]]:
-    """For every work, the ids of all other works, best first."""
-    rows = np.arange(len(collection))
-    blocks = rank_works(find_space(collection.state, setting.encoder), setting, rows, lambda row: rows != row)
-    return [[collection.ids[row] for row in order[:-1]] for _, orders in blocks for order in orders]
-
-
-@pytest.mark.parametrize(
-    ("setting", "index_kind"),
-    [
-        (Setting(), "flat"),
-        (Setting(aspects={"subject": 0.2, "style": 1.0, "color": 0.5}), "fp16"),
-        (Setting(ranking="likeness"), "flat"),
-        (Setting(ranking="cosine"), "flat"),
-        (Setting(encoder="space-1"), "flat"),
-    ],
-    ids=str,
-)
-def test_the_full_ranking_is_the_order_of_the_search(setting: Setting, index_kind: str) -> None:
-    collection = make_collection(spaces=2, index_kind=index_kind)
-    searched = [
-        [match.id for match in collection.search(work=identity, k=len(collection), **vars(setting))]
-        for identity in collection.ids
-    ]
-    assert full_order(collection, setting) == searched
-
-
-def test_the_block_size_does_not_change_the_ranking(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = full_order(collection, Setting())
-    monkeypatch.setattr("artsim.evaluation.ranking._BLOCK_SCORES", 3 * len(collection))
-    assert full_order(collection, Setting()) == whole
-
-
 @pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
 @pytest.mark.parametrize("mode", MODES, ids=lambda options: " ".join(map(str, options.values())))
-def test_rankings_of_several_encoders_match_the_search(mode: dict[str, Any], ranking: Any) -> None:
+def test_the_ranking_is_the_order_of_the_search(mode: dict[str, Any], ranking: Any) -> None:
     collection = make_collection(spaces=2)
     evaluation = evaluate(collection, Task(label="artist", max_queries=6), Setting(ranking=ranking, **mode))
     labelled = [work for work in collection.ids if collection.work(work)["artist"] != "Unknown"]
     for identity, top in zip(evaluation.ids, evaluation.top, strict=True):
         matches = collection.search(work=identity, where={"id": labelled}, k=10, ranking=ranking, **mode)
         assert [match.row for match in matches] == top.tolist()
+
+
+def test_candidates_that_an_index_does_not_reach_are_ranked_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    collection = make_collection()
+    candidates = np.arange(len(collection)) % 7 > 0
+    whole, spaces = rank_works(collection, Setting(), 3, candidates)
+    assert sorted(whole.tolist()) == np.flatnonzero(candidates).tolist()
+    assert spaces == ["space-0"]
+    reached = [row for row in whole.tolist() if row not in (1, 8)]
+    monkeypatch.setattr("artsim.evaluation.ranking.rank_space_queries", lambda *_: (None, np.array(reached)))
+    assert rank_works(collection, Setting(), 3, candidates)[0].tolist() == [*reached, 1, 8]
 
 
 def test_auto_selects_the_first_of_two_equal_encoders() -> None:
@@ -87,8 +64,6 @@ def test_auto_selects_the_first_of_two_equal_encoders() -> None:
 def test_a_setting_prints_as_its_preset_or_its_weights() -> None:
     assert str(Setting()) == "tuned, balanced"
     assert str(Setting(aspects={"subject": 1, "style": 0.5})) == "tuned, subject 1 style 0.5"
-    with pytest.raises(QueryError, match="no ranking 'bm25'; choose among tuned"):
-        Setting(ranking="bm25")  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -3,13 +3,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from synthetic import make_collection
 
 from artsim.collection import Collection
 from artsim.errors import CollectionError
 from artsim.evaluation import Evaluation, Setting, Task, evaluate
-from artsim.evaluation.report import EXAMPLES, SHOWN, example_sections, examples, query_section, write_report
+from artsim.evaluation.report import EXAMPLES, SHOWN, example_sections, query_section, write_report
 from artsim.evaluation.tables import Table
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
@@ -54,13 +55,18 @@ def test_the_number_of_pictures_is_bounded_and_none_are_needed(tmp_path: Path) -
 
 def test_successes_start_with_a_right_answer_and_failures_with_a_wrong_one(collection: Collection) -> None:
     evaluation = evaluated(collection)
-    successes, failures = examples(evaluation, best=True), examples(evaluation, best=False)
-    assert evaluation.right[successes, 0].all()
-    assert not evaluation.right[failures, 0].any()
-    precision = evaluation.of("map")
-    assert precision[successes[0]] == precision.max()
-    assert precision[failures[0]] == precision[~evaluation.right[:, 0]].min()
-    assert len({evaluation.labels[number] for number in failures}) == len(failures)
+    precision, first_is_right = evaluation.of("map"), evaluation.right[:, 0]
+    failures, successes = example_sections(collection, evaluation)
+    for section, verdict, extreme in (
+        (failures, "wrong", precision[~first_is_right].argmin()),
+        (successes, "right", precision[first_is_right].argmax()),
+    ):
+        assert {row[1].kind for row in section.rows} == {verdict}
+        queries = [row[0].caption[1:] for row in section.rows]
+        number = np.flatnonzero(first_is_right == (verdict == "right"))[extreme]
+        work = collection.state.work(int(evaluation.rows[number]))
+        assert queries[0] == (work["artist"], work["title"])
+        assert len({artist for artist, _ in queries}) == len(queries)
 
 
 def test_the_matches_of_a_query_stand_in_a_row_per_encoder_with_their_scores() -> None:

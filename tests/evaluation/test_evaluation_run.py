@@ -95,6 +95,7 @@ def test_a_task_that_does_not_fit_the_collection_is_refused(collection: Collecti
     ("setting", "message"),
     [
         (Setting(encoder="other"), "no encoder 'other'"),
+        (Setting(ranking="bm25"), "no ranking 'bm25'; choose among tuned"),  # type: ignore[arg-type]
         (Setting(encoder="fusion", fusion="sum"), "no fusion 'sum'"),  # type: ignore[arg-type]
         (Setting(aspects={"mood": 1}), "no aspect mood"),  # type: ignore[dict-item]
     ],

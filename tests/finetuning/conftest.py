@@ -49,7 +49,7 @@ def labelled(labelled_folder: Path) -> Source:
     return open_source(f"folder:{labelled_folder}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> Recipe:
     """Small enough for a test; both phases."""
     return Recipe(label="style", views=2, dimension=8, head_epochs=10, top_epochs=3, head_batch=16, top_batch=16)

@@ -28,13 +28,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def tuned(checkpoint: Any, labelled: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tuned(checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny ResNet fine-tuned on the two styles. Read-only: change a copy."""
-    recipe = Recipe(label="style", views=2, dimension=8, head_epochs=10, top_epochs=3, head_batch=16, top_batch=16)
     return finetune(labelled, str(checkpoint("resnet")), tmp_path_factory.mktemp("tuned") / "encoder", recipe)
 
 
-def test_the_result_is_an_encoder_with_one_more_style_segment(tuned: Path, checkpoint: Any) -> None:
+def test_the_result_is_an_encoder_with_one_more_style_segment_and_a_model_for_transformers(
+    tuned: Path, checkpoint: Any
+) -> None:
+    from transformers import AutoImageProcessor, AutoModel
+
     base, encoder = load_encoder(str(checkpoint("resnet"))), load_encoder(str(tuned))
     blocks = encoder.embed_images([Image.new("RGB", (60, 40), color) for color in ("red", "green")])
     assert encoder.segments["style"] == (*base.segments["style"], 8)
@@ -43,16 +46,13 @@ def test_the_result_is_an_encoder_with_one_more_style_segment(tuned: Path, check
         np.testing.assert_allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
     assert encoder.revision.startswith("finetuned-")
     assert not encoder.embeds_text
-
-
-def test_transformers_loads_the_result(tuned: Path) -> None:
-    from transformers import AutoImageProcessor, AutoModel
-
     assert AutoModel.from_pretrained(tuned) is not None
     assert AutoImageProcessor.from_pretrained(tuned) is not None
+    assert {path.suffix for path in tuned.iterdir()} <= {".safetensors", ".json", ".md", ".png"}  # nothing pickled
+    assert not list(tuned.parent.glob(".encoder.*"))
 
 
-def test_the_report_covers_the_training_and_its_changes(tuned: Path) -> None:
+def test_the_report_covers_the_training_which_separates_the_styles_and_its_changes(tuned: Path) -> None:
     figures = json.loads((tuned / "report.json").read_text())
     report = (tuned / "report.md").read_text()
     assert figures["works"]["dropped"] == {"rare": 2}
@@ -64,15 +64,11 @@ def test_the_report_covers_the_training_and_its_changes(tuned: Path) -> None:
     first = figures["search"][0]
     assert (first["queries_of"], first["task"]) == ("every artist, held out in turn", "same style, other artists")
     assert first["queries"] == figures["works"]["used"] == 48  # every work is a query once
-    headline = f"**mAP {first['before']['map']:.3f} → {first['after']['map']:.3f}**"
+    headline = f"**mAP {first['before']['map']:.3f} → {first['after']['map']:.3f} ("
     assert headline in report.split("- Works:")[0]
     assert sum(map(sum, figures["confusion"]["matrix"])) == figures["split"]["sizes"]["test"]
     with Image.open(tuned / "confusion.png") as plot:
         plot.verify()
-
-
-def test_training_separates_the_styles(tuned: Path) -> None:
-    figures = json.loads((tuned / "report.json").read_text())
     losses = [one["loss"] for one in figures["history"]]
     assert len(losses) == 10 + 3
     assert losses[-1] < losses[0]
@@ -93,33 +89,28 @@ def test_without_folds_the_test_works_are_reported(
     assert weights[0] == weights[1]
 
 
-def test_only_plain_formats_are_written(tuned: Path) -> None:
-    assert {path.suffix for path in tuned.iterdir()} <= {".safetensors", ".json", ".md", ".png"}
-    assert not list(tuned.parent.glob(".encoder.*"))
-
-
-@pytest.mark.parametrize("damage", ["style_head.safetensors", "model.safetensors"])
-def test_a_changed_file_is_noticed_and_named(tuned: Path, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_is_noticed_and_named(tuned: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
-    data = bytearray((copy / damage).read_bytes())
-    data[-1] ^= 1
-    (copy / damage).write_bytes(data)
-    with pytest.raises(EncoderError, match=f"{damage} is not the file"):
-        load_encoder(str(copy))
-    (copy / damage).unlink()
-    with pytest.raises(EncoderError, match=f"{damage} cannot be read"):
-        load_encoder(str(copy))
 
+    def assert_refused(why: str) -> None:
+        with pytest.raises(EncoderError, match=why):
+            load_encoder(str(copy))
 
-def test_an_unreadable_finetune_json_is_named(tuned: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
+    for damaged in ("style_head.safetensors", "model.safetensors"):
+        data = (copy / damaged).read_bytes()
+        (copy / damaged).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        assert_refused(f"{damaged} is not the file")
+        (copy / damaged).unlink()
+        assert_refused(f"{damaged} cannot be read")
+        (copy / damaged).write_bytes(data)
     config = json.loads((copy / "finetune.json").read_text())
-    (copy / "finetune.json").write_text(json.dumps({**config, "format_version": 99}))
-    with pytest.raises(EncoderError, match="format version 99"):
-        load_encoder(str(copy))
-    (copy / "finetune.json").write_text("{")
-    with pytest.raises(EncoderError, match=r"finetune\.json cannot be read"):
-        load_encoder(str(copy))
+    for change, why in (
+        ({"format_version": 99}, "format version 99"),
+        ({"files": {}}, r"finetune\.json cannot be read \(its files lack style_head"),
+        ({"backbone": {}}, r"finetune\.json cannot be read \(.*backbone.id Field required\)"),
+    ):
+        (copy / "finetune.json").write_text(json.dumps({**config, **change}))
+        assert_refused(why)
 
 
 def test_an_equal_training_is_skipped_and_another_seed_replaces_it(
@@ -145,12 +136,16 @@ def test_a_killed_run_resumes_to_the_same_weights(
     )
     command = [sys.executable, "-c", code, f"folder:{labelled_folder}", str(checkpoint("resnet")), str(out)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    phase = tmp_path / ".encoder.training" / "final" / "unfreezing"  # the first phase and the folds are done
-    while not list(phase.glob("checkpoint-*/trainer_state.json")) and process.poll() is None:
+    phase = ".encoder.training/*/final/unfreezing"  # the first phase and the folds are done
+    state = f"{phase}/checkpoint-*/trainer_state.json"
+    while not any(path.read_text() for path in tmp_path.glob(state)) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert phase.exists() and not out.exists(), process.stderr.read()
+    assert list(tmp_path.glob(state)) and not out.exists(), process.stderr.read()
+    half = next(tmp_path.glob(phase)) / "checkpoint-9999"  # killed again, while a checkpoint was written
+    half.mkdir()
+    (half / "trainer_state.json").write_text('{\n  "epoch": ')
     steps: list[str] = []
     finetune(labelled, str(checkpoint("resnet")), out, recipe, progress=lambda what, *_: steps.append(what))
     assert set(steps) <= {"Measuring", "Unfreezing"} and steps.count("Unfreezing") < 3 * recipe.top_epochs
@@ -159,29 +154,26 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert first["search"] == again["search"]
 
 
-def test_a_folder_with_something_else_is_left_alone(labelled: Source, recipe: Recipe, tmp_path: Path) -> None:
+def test_a_folder_with_something_else_and_a_fine_tuned_backbone_are_refused(
+    tuned: Path, labelled: Source, recipe: Recipe, tmp_path: Path
+) -> None:
     (tmp_path / "diary.txt").write_text("mine")
     with pytest.raises(TrainingError, match="left as it is"):
         finetune(labelled, "embedded", tmp_path, recipe)
+    with pytest.raises(TrainingError, match="fine-tuned already"):
+        finetune(labelled, str(tuned), tmp_path / "again", recipe)
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 
-def test_a_fine_tuned_encoder_is_refused_as_backbone(
-    tuned: Path, labelled: Source, recipe: Recipe, tmp_path: Path
+def test_the_command_fine_tunes_the_embedded_backbone(
+    labelled_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(TrainingError, match="fine-tuned already"):
-        finetune(labelled, str(tuned), tmp_path / "again", recipe)
-
-
-def test_the_command_fine_tunes_the_embedded_backbone(labelled_folder: Path, tmp_path: Path) -> None:
     options = (
         "--label style --views 1 --head-epochs 3 --top-epochs 1 --dimension 8 --max-per-class 12 --folds 0".split()
     )
     where = ["--source", f"folder:{labelled_folder}", "--out", str(tmp_path / "encoder")]
-    command = [sys.executable, "scripts/finetune.py", *where, *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    assert str(tmp_path / "encoder" / "report.md") in done.stdout
+    assert main(["finetune", *where, *options]) == 0
+    assert str(tmp_path / "encoder" / "report.md") in capsys.readouterr().out
     encoder = load_encoder(str(tmp_path / "encoder"))
     assert encoder.segments["style"] == (384, 3240, 8)
 

@@ -68,26 +68,21 @@ def test_one_command_builds_and_publishes(
     hub_clip: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     out = tmp_path / "out"
     command = [
         *("build", "--source", f"folder:{pictures}", "--encoder", hub_clip, "--out", str(out), "--limit", "4"),
         *("--images", "urls", "--title", "Four stripes", "--license", "cc-by-4.0", "--push-to", REPO, "--private"),
     ]
-    caplog.set_level("INFO")
     assert main(command) == 0
     assert f"Published: {hub.url}/datasets/{REPO}" in capsys.readouterr().out
-    assert "Sending what the Hub lacks of 6 files" in caplog.text
     assert hub.repo(REPO, "dataset").private
     card = hub.files(REPO, "dataset")["README.md"].decode()
     assert "pretty_name: Four stripes" in card
     assert "license: cc-by-4.0" in card
-    assert len(hub.commits(REPO, "dataset")) == 2
     assert not any(b"JFIF" in data for data in hub.files(REPO, "dataset").values())
     opened = artsim.open_collection(REPO)
-    assert [opened.work(work)["image_url"] for work in opened.ids[:1]] == ["https://example.org/0.jpg"]
-
+    assert opened.work(opened.ids[0])["image_url"] == "https://example.org/0.jpg"
     assert not artsim.publish(out, REPO).changed
 
 

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer
 from hub_server.faults import Fault
-from PIL import Image
-from poisoned import poison, shapes
 
 import artsim
-from artsim.errors import CollectionError, EncoderError, HubError, ImageError
+from artsim.errors import CollectionError, EncoderError, HubError
 
 REPO = "artist/stripes"
 INDEX = "index/clip.faiss"
@@ -243,17 +241,3 @@ def test_a_collection_from_the_hub_is_saved_elsewhere_never_into_the_cache(
     assert opened.origin is None
     assert folder is not None and len(artsim.open_collection(REPO)) == 6
     assert len(artsim.open_collection(tmp_path / "mine")) == 5
-
-
-def test_a_row_that_names_a_file_of_whoever_opens_it_gives_no_picture(
-    hub: HubServer, stripes: Path, tmp_path: Path
-) -> None:
-    secret = tmp_path / "private.jpg"
-    Image.new("RGB", (40, 30), "red").save(secret)
-    poison(stripes, "2.jpg", shapes(secret)["path"])
-    artsim.publish(stripes, REPO)
-    opened = artsim.open_collection(REPO)
-    with pytest.raises(ImageError, match=r"^The collection does not hold the picture of '2\.jpg'"):
-        opened.picture("2.jpg")
-    with pytest.raises(CollectionError, match="by a path in place of holding them"):
-        opened.dataset()

@@ -185,7 +185,6 @@ def test_progress_is_reported_in_bytes(hub: HubServer, stripes: Path, monkeypatc
     ("token", "sentence"),
     [
         (None, "There is no Hub token on this machine"),
-        ("read_token", "may only read: make one with write permission"),
         ("other_token", "You are visitor on the Hub and may not write to artist; you may write to visitor."),
         ("hf_nobody", "The Hub does not accept the token of this machine"),
     ],
@@ -239,8 +238,6 @@ def test_private_is_applied_on_request_and_never_undone(
 
 
 def test_what_is_damaged_or_would_be_refused_is_not_published(hub: HubServer, stripes: Path) -> None:
-    with pytest.raises(CollectionError, match="holds no collection"):
-        artsim.publish(stripes / "data", REPO)
     manifest, index = stripes / "artsim.json", stripes / "index" / "clip.faiss"
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace("cc0-1.0", "Public Domain"), encoding="utf-8")

@@ -25,7 +25,7 @@ _FOREIGN = ("HF_", "HUGGINGFACE_", "HUGGING_FACE_", "TRANSFORMERS_", "HUB_")
 def _start() -> tuple[HubServer, Path]:
     if clients := {"huggingface_hub", "datasets", "transformers"} & set(sys.modules):
         raise RuntimeError(f"{clients} was imported before hub_server.fixtures, so it does not use the loopback Hub.")
-    server = HubServer().start()
+    server = HubServer()
     home = Path(tempfile.mkdtemp(prefix="artsim-hub-"))
     for variable in [name for name in os.environ if name.startswith(_FOREIGN)]:
         del os.environ[variable]

@@ -7,13 +7,12 @@
 It keeps everything in memory, records every request, and simulates faults (`inject(Fault(...))`).
 
 Differences from the real Hub: LFS files are served from the same host (no redirect to storage, no Xet, so clients need
-HF_HUB_DISABLE_XET=1), a Space builds at once, there are no branches, pages of listings, pull requests, discussions or dataset
-viewer. Unknown routes are answered with 501, which clients do not retry.
+HF_HUB_DISABLE_XET=1), a Space builds at once, there are no organisations, branches, pages of listings, pull requests,
+discussions or dataset viewer. Unknown routes are answered with 501, which clients do not retry.
 """
 
 import threading
 import traceback
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -31,41 +30,38 @@ ROUTES: tuple[Route, ...] = (*files.ROUTES, *routes.ROUTES)
 
 @dataclass(frozen=True)
 class Request:
-    """A handled request: bytes of body received and sent; status 0 if there was no answer."""
+    """A handled request: bytes of body received; status 0 if there was no answer."""
 
     method: str
     path: str
     route: str
     status: int
     received: int
-    sent: int
-    range: str | None
 
 
 class HubServer:
     """The server and its interface for tests.
 
-    `.url`, `.token` (read and write), `.read_token` (read only), `.other_token` (read and write, of another user). The
-    first two belong to the user `artist`, a member of the organisation `museum`, the last one to `visitor`.
+    `.url`, `.token` (read and write) and `.read_token` (read only) of the user `artist`, and `.other_token` (read and
+    write) of the user `visitor`.
     """
 
-    user = "artist"
     token = "hf_artist_write"
     read_token = "hf_artist_read"
     other_token = "hf_visitor_write"
 
     def __init__(self) -> None:
-        tokens = {
-            self.token: (self.user, "write"),
-            self.read_token: (self.user, "read"),
-            self.other_token: ("visitor", "write"),
-        }
-        self._store = HubStore(tokens, {"museum": [self.user]})
+        artist, visitor = "artist", "visitor"
+        self._store = HubStore(
+            {self.token: (artist, "write"), self.read_token: (artist, "read"), self.other_token: (visitor, "write")}
+        )
         self._lock = threading.RLock()
         self._requests: list[Request] = []
         self._faults: list[ArmedFault] = []
-        self.bugs: deque[str] = deque(maxlen=20)  # tracebacks of errors in this server itself
-        self._http: LoopbackHttp | None = None
+        self.bugs: list[str] = []  # tracebacks of errors in this server itself
+        self._http = LoopbackHttp(self._respond)
+        self._store.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), name="hub", daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -77,16 +73,9 @@ class HubServer:
         with self._lock:
             return list(self._requests)
 
-    def start(self) -> "HubServer":
-        self._http = LoopbackHttp(self._respond)
-        self._store.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), name="hub", daemon=True).start()
-        return self
-
     def stop(self) -> None:
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
+        self._http.shutdown()
+        self._http.server_close()
 
     def clear(self) -> None:
         """Remove all repositories, requests, faults and bugs; address and tokens stay."""
@@ -136,7 +125,7 @@ class HubServer:
             repo, changes = self._store.repos[repo_type, repo_id], dict[str, Blob | None]()
             for path, source in files.items():
                 data = source.read_bytes() if isinstance(source, Path) else source
-                blob = changes[path] = Blob(data, lfs=goes_to_lfs(len(data), data[:512]))
+                blob = changes[path] = Blob(data, lfs=goes_to_lfs(data[:512]))
                 if blob.lfs:
                     repo.lfs[blob.sha256] = data
             return repo.commit(changes, title=title).sha
@@ -183,9 +172,8 @@ class HubServer:
         size = len(answer.body) if answer else 0
         sent = 0 if method == "HEAD" else size // 2 if kind == "cut" else size
         status = answer.status if answer else 0
-        request = Request(method, unquote(parts.path), name, status, len(body), sent, headers.get("Range"))
         with self._lock:
-            self._requests.append(request)
+            self._requests.append(Request(method, unquote(parts.path), name, status, len(body)))
         return answer, sent
 
     def _dispatch(

@@ -1,21 +1,19 @@
 """Decoding: unusual pictures become upright RGB or raise `ImageError`, within bounded time and memory."""
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from odd_pictures import png_of
+from odd_pictures import encode, png_of
 from PIL import Image
 
 from artsim.errors import ImageError
-from artsim.images.decode import load_image, read_file, to_file
+from artsim.images.decode import load_image, read_file
 from artsim.images.geometry import crop_region, fit_frame
 from artsim.images.thumbnails import thumbnail
 
-Encode = Callable[..., bytes]
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
 
 
@@ -26,10 +24,8 @@ def halves(left: tuple[int, ...], right: tuple[int, ...], mode: str = "RGB") -> 
     return image
 
 
-def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
-    pixel = image.getpixel((x, y))
-    assert isinstance(pixel, tuple)
-    return pixel
+def colour(image: Image.Image, x: int, y: int) -> Any:
+    return image.getpixel((x, y))
 
 
 def near(actual: tuple[int, ...], expected: tuple[int, ...], within: int = 6) -> bool:
@@ -44,7 +40,7 @@ def test_a_plain_jpeg_keeps_its_size_and_pixels(painting: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
-def test_exif_orientation_turns_the_picture_upright(kind: str, encode: Encode) -> None:
+def test_exif_orientation_turns_the_picture_upright(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # a rotated camera: upright is a quarter turn clockwise
     image = load_image(encode(halves(RED, BLUE).resize((80, 40)), kind, exif=exif))
@@ -54,13 +50,13 @@ def test_exif_orientation_turns_the_picture_upright(kind: str, encode: Encode) -
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_unreadable_exif_data_are_ignored(encode: Encode) -> None:
+def test_unreadable_exif_data_are_ignored() -> None:
     data = encode(halves(RED, BLUE), "JPEG", exif=b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x40garbage")
     assert near(colour(load_image(data), 5, 10), RED)
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB", "L", "RGBA", "LA"])
-def test_what_is_transparent_becomes_white(mode: str, encode: Encode) -> None:
+def test_what_is_transparent_becomes_white(mode: str) -> None:
     if mode == "P":
         picture = halves(RED, GREEN).convert("P", palette=Image.Palette.ADAPTIVE, colors=2)
         data = encode(picture, "PNG", transparency=picture.getpixel((30, 10)))
@@ -75,19 +71,19 @@ def test_what_is_transparent_becomes_white(mode: str, encode: Encode) -> None:
     assert colour(image, 35, 10) == WHITE
 
 
-def test_half_transparent_pixels_are_blended_with_white(encode: Encode) -> None:
+def test_half_transparent_pixels_are_blended_with_white() -> None:
     half = load_image(encode(Image.new("RGBA", (20, 20), (0, 0, 0, 128)), "PNG"))
     assert near(colour(half, 5, 5), (127, 127, 127), 2)
 
 
-def test_cmyk_jpeg_has_the_right_colours(encode: Encode) -> None:
+def test_cmyk_jpeg_has_the_right_colours() -> None:
     data = encode(halves(RED, WHITE).convert("CMYK"), "JPEG", quality=95)
     assert near(colour(load_image(data), 5, 10), RED, 12)
     assert near(colour(load_image(data), 35, 10), WHITE, 12)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_16_bit_greys_span_black_to_white(kind: str, encode: Encode) -> None:
+def test_16_bit_greys_span_black_to_white(kind: str) -> None:
     levels = np.zeros((20, 40), np.uint16)
     levels[:, 20:] = 65535
     levels[:10, :20] = 32768
@@ -98,7 +94,7 @@ def test_16_bit_greys_span_black_to_white(kind: str, encode: Encode) -> None:
 
 
 @pytest.mark.parametrize(("top", "kind"), [(1.0, "float32"), (1e6, "float32"), (65535, "int32")])
-def test_a_tiff_spans_black_to_white_whatever_its_range(top: float, kind: str, encode: Encode) -> None:
+def test_a_tiff_spans_black_to_white_whatever_its_range(top: float, kind: str) -> None:
     levels = np.linspace(0, top, 40).astype(kind)[None].repeat(20, 0)
     if kind == "float32":
         levels[0, 0] = np.nan
@@ -109,7 +105,7 @@ def test_a_tiff_spans_black_to_white_whatever_its_range(top: float, kind: str, e
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "MPO"])
-def test_the_first_frame_of_an_animation_is_used(kind: str, encode: Encode) -> None:
+def test_the_first_frame_of_an_animation_is_used(kind: str) -> None:
     first, second = Image.new("RGB", (40, 20), RED), Image.new("RGB", (40, 20), BLUE)
     data = encode(first, kind, save_all=True, append_images=[second])
     assert near(colour(load_image(data), 20, 10), RED)
@@ -121,7 +117,7 @@ def test_pictures_in_memory_of_any_mode_become_rgb() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_large_picture_is_reduced_and_looks_the_same(kind: str, encode: Encode, painting: bytes) -> None:
+def test_a_large_picture_is_reduced_and_looks_the_same(kind: str, painting: bytes) -> None:
     large = load_image(painting).resize((960, 600))
     image = load_image(encode(large, kind), short_side=150)
     assert image.size == (240, 150)
@@ -156,7 +152,7 @@ def test_a_truncated_jpeg_is_refused_as_bytes_and_as_a_lazy_picture(painting: by
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_files_damaged_anywhere_give_a_picture_or_an_image_error(encode: Encode, painting: bytes) -> None:
+def test_files_damaged_anywhere_give_a_picture_or_an_image_error(painting: bytes) -> None:
     """Decoders raise RuntimeError, TypeError, struct.error and more: none of these may escape."""
     random = np.random.default_rng(0)
     small = load_image(painting, short_side=64).resize((48, 40))
@@ -186,17 +182,10 @@ def test_a_bomb_is_refused_from_its_header(width: int, height: int, reason: str)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7)])
-def test_pictures_below_8_pixels_are_refused(size: tuple[int, int], encode: Encode) -> None:
+def test_pictures_below_8_pixels_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ImageError, match=f"only {size[0]} x {size[1]} pixels"):
         load_image(encode(Image.new("RGB", size), "PNG"))
     assert load_image(encode(Image.new("RGB", (8, 8)), "PNG")).size == (8, 8)
-
-
-def test_files_with_odd_names_can_be_read(tmp_path: Path, painting: bytes) -> None:
-    for name in ("two words.jpg", "🎨 Gærden.jpg", "two\nlines.jpg", "-rf.jpg"):
-        path = tmp_path / name
-        path.write_bytes(painting)
-        assert load_image(path).mode == load_image(str(path)).mode == "RGB"
 
 
 def test_an_unreadable_path_is_an_error_with_the_reason(tmp_path: Path) -> None:
@@ -245,9 +234,3 @@ def test_a_thumbnail_fits_its_side_and_is_small(painting: bytes) -> None:
         assert small.format == "WEBP"
         assert max(small.size) == 100
     assert len(data) < len(painting) / 4
-
-
-def test_a_picture_in_memory_is_encoded_as_a_file(painting: bytes) -> None:
-    image = load_image(painting)
-    again = load_image(to_file(image))
-    assert np.abs(np.asarray(image, int) - np.asarray(again, int)).mean() < 2

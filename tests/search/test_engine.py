@@ -2,7 +2,7 @@
 
 import itertools
 import math
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 from artsim import PRESETS, Part, QueryError
 from artsim.encoders import ASPECTS, embed
 from artsim.encoders.protocol import unit_rows
-from artsim.errors import ImageError
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 
@@ -158,10 +157,7 @@ def test_k_is_a_whole_number_from_1_to_1000(collection: Any) -> None:
         ({"work": "gone.jpg"}, "There is no work 'gone.jpg' in this collection"),
         ({"work": "05.jpg", "preset": "mood"}, "There is no preset 'mood'; choose among balanced"),
         ({"work": "05.jpg", "preset": "style", "aspects": {"style": 1}}, "Give aspects or a preset, not both"),
-        ({"work": "05.jpg", "aspects": {"mood": 1}}, "There is no aspect mood"),
         ({"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'; choose among tuned, likeness, cosine"),
-        ({"work": "05.jpg", "encoder": "clap"}, "There is no encoder 'clap'; there are clip"),
-        ({"work": "05.jpg", "where": {"painter": "x"}}, "There is no column 'painter'"),
         ({"parts": [Part(work="05.jpg", weight=-1)]}, "All parts of the query have a negative weight"),
         ({"parts": [Part(work="05.jpg", weight=0)]}, "must be a number other than 0"),
         ({"parts": [Part(work="05.jpg", weight=math.nan)]}, "must be a number other than 0"),
@@ -176,13 +172,6 @@ def test_invalid_queries_raise_a_one_line_error(arguments: Any, reason: str, col
     with pytest.raises(QueryError, match=reason) as error:
         collection.search(**arguments)
     assert "\n" not in str(error.value)
-
-
-def test_a_picture_that_cannot_be_read_is_an_image_error(collection: Any, tmp_path: Path) -> None:
-    (tmp_path / "empty.jpg").touch()
-    for source in (tmp_path / "empty.jpg", tmp_path / "gone.jpg", tmp_path, "", b"not a picture"):
-        with pytest.raises(ImageError):
-            collection.search(image=source)
 
 
 def test_a_text_is_compared_with_raw_subject_vectors(collection: Any, raw: Any, clip: Any) -> None:
@@ -259,17 +248,11 @@ def test_matches_can_exclude_and_limit_the_values_of_a_column(collection: Any) -
 
 
 def test_parallel_searches_return_the_same_matches(collection: Any, paintings: Path) -> None:
-    expected = {identity: ids(collection.search(image=paintings / identity, k=5)) for identity in collection.ids[:8]}
-    wrong: list[str] = []
+    def look(identity: str) -> list[str]:
+        return ids(collection.search(image=paintings / identity, k=5))
 
-    def look(identity: str) -> None:
-        for _ in range(3):
-            if ids(collection.search(image=paintings / identity, k=5)) != expected[identity]:
-                wrong.append(identity)
-
-    threads = [threading.Thread(target=look, args=(identity,)) for identity in expected]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert wrong == []
+    works = collection.ids[:8] * 3
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(look, works))  # at first, all of them are embedded at once
+    assert [matches[0] for matches in found] == works
+    assert found == [look(identity) for identity in works]

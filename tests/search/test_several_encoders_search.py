@@ -35,9 +35,6 @@ def ids(matches: Any) -> list[str]:
     return [match.id for match in matches]
 
 
-# --- One encoder ---------------------------------------------------------------------------------------------------------
-
-
 def test_each_encoder_answers_as_if_it_were_alone(several: Collection, collection: Collection, paintings: Path) -> None:
     """`collection` is of the same paintings, by CLIP alone."""
     for query in ({"work": "05.jpg"}, {"image": paintings / "07.jpg"}, {"text": "a horse"}):
@@ -98,9 +95,6 @@ def test_run_each_returns_matches_for_each_value(several: Collection, options: M
         assert len({match.encoder for matches in answers.values() for match in matches}) == 1
 
 
-# --- The selected encoder ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("query", [{"work": "05.jpg"}, {"work": "30.jpg", "preset": "style"}])
 def test_auto_selects_the_encoder_with_the_larger_margin(several: Collection, query: Mapping[str, Any]) -> None:
     compared = several.compare_encoders(**query)
@@ -130,9 +124,6 @@ def test_the_mean_cosine_rule_selects_the_higher_mean_cosine(several: Collection
         best = max(means, key=lambda name: means[name])
         found = several.search(work=work, encoder="auto", auto="mean-cosine", k=4)
         assert {match.encoder for match in found} == {best}
-
-
-# --- Fusion --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
@@ -196,9 +187,6 @@ def test_two_text_encoders_are_fused(paintings: Path, clip: Any, checkpoint: Any
     assert fused[0].score == pytest.approx(max(sum(1 / (61 + r.index(w)) for r in rankings) for w in rankings[0]))
 
 
-# --- Comparison ----------------------------------------------------------------------------------------------------------
-
-
 def test_encoders_are_compared_side_by_side(several: Collection, paintings: Path) -> None:
     compared = several.compare_encoders(paintings / "07.jpg", k=6)
     assert [each.encoder for each in compared.answers] == NAMES
@@ -223,9 +211,6 @@ def test_a_single_encoder_works_in_every_mode(collection: Collection) -> None:
     assert (compared.auto, compared.mean_cosine, dict(compared.shared)) == ("clip", "clip", {})
     assert collection.search(work="05.jpg", encoder="auto") == collection.search(work="05.jpg")
     assert collection.search(work="05.jpg", encoder="fusion") == collection.search(work="05.jpg")
-
-
-# --- Refusals ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,22 @@
-"""Facets: the filters of a collection come from its own columns."""
+"""Facets: the filters of a collection come from its own columns, with the number of works that each choice would leave."""
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pytest
 
-from artsim.snapshot.facets import Facet, choose_facets
+from artsim.snapshot.facets import Facet, choose_facets, count_choices
+from artsim.snapshot.filters import allowed_rows
 from artsim.snapshot.state import State
 
 
+def state_of(**columns: Any) -> State:
+    return State(pa.table(columns), (), {}, lambda row: b"")
+
+
 def facets_of(**columns: Any) -> dict[str, Facet]:
-    return {facet.column: facet for facet in choose_facets(State(pa.table(columns), (), {}, lambda row: b""))}
+    return {facet.column: facet for facet in choose_facets(state_of(**columns))}
 
 
 def test_repeated_text_lists_and_numbers_can_be_filtered_by() -> None:
@@ -45,3 +52,45 @@ def test_the_best_known_columns_come_first_and_ranges_last(collection: Any) -> N
     columns = [facet.column for facet in choose_facets(collection.state)]
     assert columns[-1] == "year"
     assert columns.index("medium") < columns.index("tags")
+
+
+STATE = state_of(
+    id=list("abcdefgh"),
+    artist=["Rembrandt"] * 3 + ["Vermeer"] * 2 + ["Hals"] * 3,
+    tags=[["Men"], ["Men", "Dogs"], ["Dogs"], ["Women"], ["Women", "Men"], [], ["Men"], ["Dogs"]],
+    year=pa.array([1631, 1642, 1661, 1658, 1665, 1624, None, 1666], pa.int32()),
+)
+FACETS = choose_facets(STATE)
+
+
+def counts(column: str, **where: Any) -> dict[Any, int]:
+    return {choice.value: choice.count for choice in count_choices(STATE, FACETS, where)[column]}
+
+
+def test_without_filters_values_are_counted_most_frequent_first() -> None:
+    assert list(counts("artist").items()) == [("Hals", 3), ("Rembrandt", 3), ("Vermeer", 2)]
+    assert counts("tags") == {"Men": 4, "Dogs": 3, "Women": 2}
+
+
+def test_a_chosen_value_without_works_stays_listed() -> None:
+    assert counts("tags", artist=["Rembrandt"], tags=["Women"])["Women"] == 0
+
+
+def test_a_range_has_round_intervals_that_cover_every_dated_work() -> None:
+    intervals = counts("year")
+    assert sum(intervals.values()) == 7
+    assert list(intervals) == sorted(intervals)
+    assert all(low % 5 == 0 and high - low == 4 for low, high in intervals)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{}, {"artist": ["Hals"]}, {"tags": ["Dogs"], "year": (1650, 1700)}, {"tags": ["Men"], "year": (1640, 1670)}],
+)
+def test_every_count_equals_the_works_that_the_choice_leaves(where: dict[str, Any]) -> None:
+    for column, choices in count_choices(STATE, FACETS, where).items():
+        assert any(choice.count for choice in choices)
+        for choice in choices:
+            condition = choice.value if isinstance(choice.value, tuple) else [choice.value]
+            mask = allowed_rows(STATE.table, {**where, column: condition})
+            assert choice.count == int(np.sum(mask)), (column, choice)

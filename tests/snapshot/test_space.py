@@ -6,17 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from artsim.embedding.embedded_works import SpaceVectors
 from artsim.encoders.protocol import Blocks, unit_rows
 from artsim.errors import CollectionError, QueryError
-from artsim.index import build_index
-from artsim.snapshot.space_statistics import (
-    NEIGHBOURS,
-    SpaceStatistics,
-    fit_statistics,
-    load_statistics,
-    percentile,
-    save_statistics,
-)
+from artsim.index import Rows
+from artsim.snapshot.density import NEIGHBOURS
+from artsim.snapshot.space import Space, make_space
+from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, percentile, statistics_bytes
 
 
 def some_blocks(n: int, seed: int = 0, *, style: int = 20) -> Blocks:
@@ -34,9 +30,19 @@ def blocks() -> Blocks:
     return some_blocks(300)
 
 
+def space_of(blocks: Blocks, *, whole: bool = True, style: tuple[int, int] = (8, 12)) -> Space:
+    rows = {aspect: Rows.of(block) for aspect, block in blocks.items()}
+    return make_space("tiny", "encoder", "1", rows, segments={"style": style}, whole=whole)
+
+
+@pytest.fixture(scope="module", params=["whole", "compact"])
+def space(request: pytest.FixtureRequest, blocks: Blocks) -> Space:
+    return space_of(blocks, whole=request.param == "whole")
+
+
 @pytest.fixture(scope="module")
-def statistics(blocks: Blocks) -> SpaceStatistics:
-    return fit_statistics("tiny", blocks, {"style": (8, 12)})
+def statistics(space: Space) -> SpaceStatistics:
+    return space.statistics
 
 
 def test_every_aspect_of_an_index_vector_is_a_unit_vector(statistics: SpaceStatistics, blocks: Blocks) -> None:
@@ -71,12 +77,12 @@ def test_invalid_weights_are_refused(weights: Any, reason: str, statistics: Spac
         statistics.weigh(weights)
 
 
-def test_density_is_the_mean_cosine_to_the_ten_nearest(statistics: SpaceStatistics, blocks: Blocks) -> None:
-    for column, block in enumerate(statistics.split(statistics.index_vectors(blocks)).values()):
-        cosines = block @ block.T
+def test_density_is_the_mean_cosine_to_the_ten_nearest(space: Space) -> None:
+    for column, block in enumerate(space.statistics.split(space.index.vectors(np.arange(300))).values()):
+        cosines = unit_rows(block) @ unit_rows(block).T
         np.fill_diagonal(cosines, -2)
         by_hand = np.sort(cosines, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
-        np.testing.assert_allclose(statistics.density[:, column], by_hand, atol=1e-5)
+        np.testing.assert_allclose(space.density.all()[:, column], by_hand, atol=1e-5)
 
 
 def test_pairs_are_cosines_of_different_works(statistics: SpaceStatistics, blocks: Blocks) -> None:
@@ -100,42 +106,84 @@ def test_percentiles_rise_with_the_score_from_0_to_100() -> None:
 @pytest.mark.parametrize("n", [1, 2, 12])
 def test_a_few_works_make_a_space(n: int) -> None:
     few = some_blocks(n)
-    statistics = fit_statistics("few", few)
-    index_vectors = statistics.index_vectors(few)
+    space = space_of(few)
+    statistics = space.statistics
     assert len(statistics.pairs) == n * (n - 1) // 2
-    query = statistics.query_vector(index_vectors[0], statistics.weigh({"subject": 1, "style": 1}))
-    scores, rows = build_index(index_vectors).search(query[None], n)
+    query = statistics.query_vector(space.index.vectors(np.array([0]))[0], statistics.weigh({"subject": 1, "style": 1}))
+    scores, rows = space.index.search(query[None], n)
     assert rows[0][0] == 0
     assert scores[0][0] == pytest.approx(1, abs=1e-5)
-    same = {aspect: np.repeat(block[:1], n, axis=0) for aspect, block in few.items()}
-    of_same = fit_statistics("same", same)
-    for values in (index_vectors, statistics.density, of_same.index_vectors(same), of_same.density, of_same.pairs):
-        assert np.isfinite(values).all(), "also if all works are identical"
+    same = space_of({aspect: np.repeat(block[:1], n, axis=0) for aspect, block in few.items()})
+    for one in (space, same):
+        for values in (one.index.vectors(np.arange(n)), one.density.all(), one.statistics.pairs):
+            assert np.isfinite(values).all(), "also if all works are identical"
 
 
-def test_adding_works_changes_no_existing_vector_or_density(statistics: SpaceStatistics, blocks: Blocks) -> None:
+def test_adding_works_changes_no_existing_vector_or_density(space: Space, blocks: Blocks) -> None:
     new = some_blocks(4, seed=9)
+    longer = space.appended(SpaceVectors(new))
+    assert (len(space), len(longer), longer.is_compact) == (300, 304, space.is_compact)
+    old = np.arange(300)
+    np.testing.assert_array_equal(longer.index.vectors(old), space.index.vectors(old))
+    np.testing.assert_array_equal(longer.density.take(old), space.density.all())
     everything = {aspect: np.concatenate([blocks[aspect], new[aspect]]) for aspect in blocks}
-    longer = statistics.extended(new, everything)
-    np.testing.assert_array_equal(longer.index_vectors(blocks), statistics.index_vectors(blocks))
-    np.testing.assert_array_equal(longer.density[:300], statistics.density)
-    assert len(longer) == 304
-    fitted = fit_statistics("tiny", everything, {"style": (8, 12)})
-    np.testing.assert_allclose(longer.density[300:], fitted.density[300:], atol=0.05)
-    keep = np.arange(304) < 300
-    np.testing.assert_array_equal(longer.without(keep).density, statistics.density)
+    fitted = space_of(everything, whole=not space.is_compact)
+    np.testing.assert_allclose(longer.density.take(old[:4] + 300), fitted.density.take(old[:4] + 300), atol=0.05)
+    shorter = longer.only(old)
+    np.testing.assert_array_equal(shorter.density.all(), space.density.all())
+    back = shorter.appended(longer.vectors_of(np.array([301])))
+    np.testing.assert_allclose(back.index.vectors(np.array([300])), longer.index.vectors(np.array([301])), atol=1e-3)
 
 
+def test_blocks_are_kept_whole_below_400_works_and_compact_from_there_on() -> None:
+    small, new = space_of(some_blocks(390)), some_blocks(12, seed=3)
+    assert (small.index.kind, set(small.columns())) == (
+        "exact",
+        {"tiny_subject", "tiny_density", "tiny_style", "palette_color"},
+    )
+    large = small.appended(SpaceVectors(new))
+    assert (large.index.kind, set(large.columns())) == ("compact", {"tiny_subject", "tiny_density", "tiny_compact"})
+    assert large.only(np.arange(10)).index.kind == "compact", "the bases stay when works go"
+    blocks = some_blocks(390)
+    everything = {aspect: np.concatenate([blocks[aspect], new[aspect]]) for aspect in blocks}
+    fitted = space_of(everything, whole=False)
+    np.testing.assert_allclose(large.statistics.pairs.mean(), fitted.statistics.pairs.mean(), atol=0.01)
+
+
+def test_compact_vectors_give_nearly_the_same_cosines(blocks: Blocks) -> None:
+    whole, compact = (space_of(blocks, whole=whole).index.vectors(np.arange(300)) for whole in (True, False))
+    np.testing.assert_allclose(compact @ compact.T, whole @ whole.T, atol=0.05)
+
+
+def test_the_colours_of_a_compact_space_are_nearly_those_of_the_blocks(blocks: Blocks) -> None:
+    rows = np.arange(300)
+    np.testing.assert_allclose(space_of(blocks, whole=False).colors(rows), blocks["color"], atol=0.05)
+    np.testing.assert_allclose(space_of(blocks).colors(rows), blocks["color"], atol=1e-3)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_plain_vectors_nearest_to_any_vector_are_found(blocks: Blocks, whole: bool) -> None:
+    space = space_of(some_blocks(2_500), whole=whole)
+    query = unit_rows(np.random.default_rng(4).normal(size=(1, 16)))[0]
+    cosines = space.plain(np.arange(2_500)) @ query
+    allowed = np.arange(2_500) % 2 == 0
+    for mask in (None, allowed):
+        scores, rows = space.nearest_plain(query, 10, mask)
+        best = np.sort(cosines if mask is None else cosines[mask])[::-1][:10]
+        np.testing.assert_allclose(scores, best, atol=1e-6)
+        np.testing.assert_allclose(cosines[rows], scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("style", [20, 2_600], ids=["short", "long, so projected"])
-def test_a_saved_space_is_the_same_space(style: int, tmp_path: Path) -> None:
+def test_saved_statistics_are_the_same(style: int, whole: bool, tmp_path: Path) -> None:
     blocks = some_blocks(60, style=style)
-    statistics = fit_statistics("tiny", blocks, {"style": (8, style - 8)})
+    statistics = space_of(blocks, whole=whole, style=(8, style - 8)).statistics
     assert statistics.dimension < 200
-    save_statistics(statistics, tmp_path / "tiny.safetensors")
+    (tmp_path / "tiny.safetensors").write_bytes(statistics_bytes(statistics))
     again = load_statistics(tmp_path / "tiny.safetensors")
     assert (again.name, again.aspects, again.segments) == (statistics.name, statistics.aspects, statistics.segments)
     np.testing.assert_array_equal(again.index_vectors(blocks), statistics.index_vectors(blocks))
-    np.testing.assert_array_equal(again.density, statistics.density)
     np.testing.assert_array_equal(again.pairs, statistics.pairs)
 
 

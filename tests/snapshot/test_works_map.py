@@ -1,43 +1,42 @@
 """The map: one cell per work, similar works side by side, stored with the collection and kept through changes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from manifests import rewrite
 from synthetic import make_collection
 
 from artsim import CollectionError, open_collection
 from artsim.snapshot.grid_layout import columns_for, place_on_grid
 from artsim.snapshot.works_map import draw_map, load_map, work_keys
-from artsim.storage.manifest import map_name
 
 
-def clustered(n: int, groups: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors (n, 8) around `groups` centres, and the group of each."""
-    rng = np.random.default_rng(seed)
+def map_of(collection: Any) -> str:
+    """The file of the collection's map."""
+    name = collection.manifest.map_of(collection.state.spaces[0].name)
+    assert name is not None
+    return name
+
+
+def clustered(n: int, groups: int) -> np.ndarray:
+    """Vectors (n, 8) around `groups` centres."""
+    rng = np.random.default_rng(0)
     group = rng.integers(0, groups, n)
-    return (rng.normal(size=(groups, 8))[group] * 3 + rng.normal(size=(n, 8))).astype(np.float32), group
-
-
-def side_by_side(order: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows in horizontally neighbouring cells: left and right."""
-    cells = np.arange(len(order) - 1)
-    cells = cells[cells % columns != columns - 1]
-    return order[cells], order[cells + 1]
+    return (rng.normal(size=(groups, 8))[group] * 3 + rng.normal(size=(n, 8))).astype(np.float32)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 174])
 def test_every_work_has_one_cell_however_few_there_are(n: int) -> None:
     columns = columns_for(n)
-    order = place_on_grid(clustered(n, 3)[0], columns)
+    order = place_on_grid(clustered(n, 3), columns)
     assert sorted(order.tolist()) == list(range(n))
     assert columns * -(-n // columns) - n < columns
 
 
 def test_a_sorted_grid_hardly_changes() -> None:
-    vectors, _ = clustered(300, 6)
+    vectors = clustered(300, 6)
     columns = columns_for(300)
     order = place_on_grid(vectors, columns)
     again = place_on_grid(vectors, columns, start=order)
@@ -47,7 +46,7 @@ def test_a_sorted_grid_hardly_changes() -> None:
 
 def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
     collection = open_collection(saved)
-    name = map_name(collection.state.spaces[0].name)
+    name = map_of(collection)
     assert name in collection.manifest.files
     stored = load_map(saved / name)
     drawn = collection.map()
@@ -60,21 +59,19 @@ def test_a_collection_is_saved_with_its_map(saved: Path) -> None:
 
 
 def test_a_collection_without_a_map_opens_and_gets_one(copy: Path) -> None:
-    manifest = json.loads((copy / "artsim.json").read_text(encoding="utf-8"))
-    (name,) = [name for name in manifest["files"] if name.endswith(".map.safetensors")]
+    name = map_of(open_collection(copy))
     (copy / name).unlink()
-    del manifest["files"][name]
-    (copy / "artsim.json").write_text(json.dumps(manifest), encoding="utf-8")
+    rewrite(copy, lambda manifest: (manifest["files"].pop(name), manifest["spaces"][0].pop("map")))
     collection = open_collection(copy)
     assert collection.has_map
     assert len(collection.map().order) == 40
     collection.save()
-    assert name in collection.manifest.files
+    assert map_of(collection) in collection.manifest.files
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_a_damaged_map_is_drawn_again(copy: Path, saved: Path, damage: str) -> None:
-    name = map_name(open_collection(saved).state.spaces[0].name)
+    name = map_of(open_collection(saved))
     if damage == "missing":
         (copy / name).unlink()
     else:
@@ -108,5 +105,6 @@ def test_similar_works_are_neighbours_on_the_map() -> None:
     collection: Any = make_collection(artists=8, works=8, scatter=0.6)
     drawn = collection.map()
     artist = np.array([identity.split("-")[1] for identity in collection.ids])
-    first, second = side_by_side(drawn.order, drawn.columns)
-    assert (artist[first] == artist[second]).mean() > 0.6
+    cells = np.arange(len(artist) - 1)
+    cells = cells[cells % drawn.columns != drawn.columns - 1]  # those with a cell to their right
+    assert (artist[drawn.order[cells]] == artist[drawn.order[cells + 1]]).mean() > 0.6

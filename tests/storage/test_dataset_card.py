@@ -1,7 +1,5 @@
 """The dataset card: front matter for the Hub, columns, encoders, evaluation figures and limits."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path

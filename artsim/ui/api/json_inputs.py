@@ -39,18 +39,7 @@ WHERE: Schema = _CONDITIONS.json_schema()
 
 def answers_of(kind: Any) -> Typed:
     """The output component of an endpoint that returns `kind`, such as `list[MatchAnswer]`."""
-    return Typed({"description": "", **_without_defaults(TypeAdapter(kind).json_schema())})
-
-
-def _without_defaults(schema: Any) -> Any:
-    """Without `additionalProperties: true`, which is what JSON Schema assumes anyway."""
-    if isinstance(schema, list):
-        return [_without_defaults(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: _without_defaults(value) for key, value in schema.items() if (key, value) != ("additionalProperties", True)
-    }
+    return Typed({"description": "", **TypeAdapter(kind).json_schema()})
 
 
 def read_k(k: Any) -> Any:

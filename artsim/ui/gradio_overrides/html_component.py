@@ -3,7 +3,7 @@
 Gradio: tried with 6.31.0.
 Reason: `gr.HTML` can be subclassed (gradio-app/gradio#12098), but it runs what looks like code in its markup, its schema
     says "string" whatever its value is, and `GradioModel`, the base of a value with files in it, is in no public module.
-    `redraw` sets attributes that Gradio reads when the pages are computed again (see `refresh`).
+    `redraw_as` sets attributes that Gradio reads when the pages are computed again (see `refresh`).
 Remove when: `gr.HTML` takes markup that is not a template and reads its schema from `data_model`, and `gr.GradioModel` exists.
 """
 
@@ -39,6 +39,8 @@ class HtmlComponent(gr.HTML, metaclass=WithoutStub):
     """
 
     data_model: type[PageValue] | None = None
+    html_template: str
+    props: dict[str, Any]
 
     def __init__(self, markup: Markup | str, script: str, *, apply_default_css: bool = False, **more: Any) -> None:
         super().__init__(
@@ -48,10 +50,9 @@ class HtmlComponent(gr.HTML, metaclass=WithoutStub):
             **more,
         )
 
-    def redraw(self, markup: Markup, **props: Any) -> None:
-        """Other markup and properties, for pages that are opened from now on."""
-        self.html_template = script_template(markup)
-        self.props.update(props)
+    def redraw_as(self, other: HtmlComponent) -> None:
+        """Take the markup and the properties of another component, for pages that are opened from now on."""
+        self.html_template, self.props = other.html_template, other.props
 
     def api_info(self) -> dict[str, Any]:
         return super().api_info() if self.data_model is None else deepcopy(self.data_model.schema_once())

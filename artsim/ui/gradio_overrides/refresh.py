@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import gradio as gr
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -41,6 +42,12 @@ def change(component: Any, **attributes: Any) -> None:
     """Set `attributes` of a component, such as `value` and `visible`, for pages that are opened from now on."""
     for name, value in attributes.items():
         setattr(component, name, value)
+
+
+def following_html(draw: Callable[[], str], **options: Any) -> gr.HTML:
+    """HTML that shows what `draw` returns, and follows the collection."""
+    html = gr.HTML(draw(), apply_default_css=False, **options)
+    return follow(html, lambda shown: change(shown, value=draw()))
 
 
 class Following:

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import ConfigDict, NonNegativeInt, ValidationError, validate_call
+from pydantic import ConfigDict, NonNegativeInt, TypeAdapter, ValidationError, validate_call
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from artsim.curation.ingest_state import IngestState, UploadReport
-from artsim.curation.session import Change, EditSession, Publication
+from artsim.curation.session import EditSession, Publication
 from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_table
 from artsim.errors import ArtsimError, QueryError
 from artsim.images.decode import FORMATS
@@ -36,32 +36,23 @@ _SHOWN_REPORTS = 200
 _SHOWN_NOTES = 20
 _NO_STORE = {"Cache-Control": "no-store"}
 
+_CHANGES = ("begin", "complete", "cancel", "include", "edit", "remove", "describe", "undo", "save", "publish", "open")
+"""Routes that change something, each by the method of the same name."""
 _MALFORMED = {
     "total": Message("{name} must be a whole number.", name="total"),
     "numbers": Message("numbers must be a list of whole numbers."),
     "values": Message("values must be texts by column."),
     "ids": Message("ids must be a list of texts."),
 }
+_COUNTS = TypeAdapter(IngestState)
 _checked = validate_call(config=ConfigDict(strict=True))
 
 
 def owner_routes(context: Context, owner_tools: OwnerTools, *, upload_bytes: int) -> list[Route]:
     """`upload_bytes`: maximum size of one file."""
     handlers = _OwnerRoutes(context, owner_tools, upload_bytes)
-    changes: dict[str, Callable[..., None]] = {
-        "begin": handlers.begin,
-        "complete": handlers.complete,
-        "cancel": handlers.cancel,
-        "include": handlers.include,
-        "edit": handlers.edit,
-        "remove": handlers.remove,
-        "describe": handlers.describe,
-        "undo": handlers.undo,
-        "save": handlers.save,
-        "publish": handlers.publish,
-        "open": handlers.open,
-    }
-    routes = [Route(f"/collection/{name}", handlers.change(act), methods=["POST"]) for name, act in changes.items()]
+    changes = {name: handlers.change(getattr(handlers, name)) for name in _CHANGES}
+    routes = [Route(f"/collection/{name}", endpoint, methods=["POST"]) for name, endpoint in changes.items()]
     state = Route("/collection/state", handlers.state, methods=["GET"])
     return [*routes, state, Route("/collection/file", handlers.receive, methods=["PUT"])]
 
@@ -223,7 +214,7 @@ class _OwnerRoutes:
         return {
             "key": self._owner_tools.key,
             "works": len(collection),
-            "unsaved": [_change(change) for change in session.unsaved],
+            "unsaved": [{"verb": change.verb, "count": len(change.works)} for change in session.unsaved],
             "savedIn": session.saved_in,
             "problem": context.strings.message(session.problem),
             "intake": None if ingest is None else _ingest_state(ingest.state(), context, session),
@@ -234,13 +225,7 @@ class _OwnerRoutes:
 def _ingest_state(state: IngestState, context: Context, session: EditSession) -> dict[str, Any]:
     strings = context.strings
     return {
-        "phase": state.phase,
-        "total": state.total,
-        "received": state.received,
-        "done": state.done,
-        "added": state.added,
-        "now": list(state.now),
-        "secondsLeft": state.seconds_left,
+        **_COUNTS.dump_python(state, by_alias=True, exclude={"reports", "notes", "failure"}),
         "reports": [_report(report, context) for report in state.reports[:_SHOWN_REPORTS]],
         "reported": len(state.reports),
         "notes": [strings.message(note) for note in state.notes[:_SHOWN_NOTES]],
@@ -259,10 +244,6 @@ def _report(report: UploadReport, context: Context) -> dict[str, Any]:
     except QueryError:  # not added yet, or added to a new collection that is not open
         return entry
     return {**entry, "title": label_of(work).title, "picture": picture_address(work, SMALL)}
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {"verb": change.verb, "count": len(change.works)}
 
 
 def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def routes(context: Context) -> list[Route]:
     def show(localized: Context, request: Request) -> Response:
         strings, task = localized.strings, tasks.task()
         status, state = task.state, task.collection_state  # the status may change meanwhile
-        progress = waiting(localized, task, strings("duplicates.looking"), "duplicates-progress")
+        progress = waiting(localized, task, status, strings("duplicates.looking"), "duplicates-progress")
         groups = [
             (
                 group,

@@ -47,7 +47,7 @@ def routes(context: Context) -> list[Route]:
                 answer = _figures(localized, running.answer)
             else:
                 address = page_address("evaluation-progress", label=task.label, disjoint=task.disjoint)
-                progress = waiting(localized, running, strings("evaluation.working"), address)
+                progress = waiting(localized, running, status, strings("evaluation.working"), address)
         return page(
             localized,
             "evaluation",

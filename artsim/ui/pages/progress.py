@@ -13,11 +13,16 @@ from artsim.ui.error_text import error_markup
 from artsim.ui.templates import render
 
 
-def waiting(context: Context, task: BackgroundTask[Any], message: str, address: str) -> Markup:
-    """Progress of the task, which `waiting.js` updates from `address`; after a failure, its message."""
+def waiting(context: Context, task: BackgroundTask[Any], status: str, message: str, address: str) -> Markup:
+    """Progress of the task, which `waiting.js` updates from `address`; after a failure, its message.
+
+    `status`: the state of the task for which the page is made; that of the task may change meanwhile.
+    """
     strings = context.strings
     failure = error_markup(task.failure, strings) if task.failure else strings("error.internal")
-    return render("pages/progress.html", strings, task=task, message=message, address=address, failure=failure)
+    return render(
+        "pages/progress.html", strings, task=task, status=status, message=message, address=address, failure=failure
+    )
 
 
 def progress_answer(task: BackgroundTask[Any]) -> Response:

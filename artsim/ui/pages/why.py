@@ -6,7 +6,7 @@ For a query with an upload, the fragment has no `work`: the header `X-Upload` na
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from functools import lru_cache
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -25,12 +25,15 @@ from artsim.ui.pages.why_section import why_section
 from artsim.ui.search_service import read_upload
 
 _MAX_CACHED = 24  # explanations of about 3 MB of pictures each
-_Cache = OrderedDict[tuple[str, str], tuple[State, Explanation]]
 
 
 def routes(context: Context) -> list[Route]:
-    cache: _Cache = OrderedDict()
     explain_lock = threading.Lock()  # one explanation takes about 25 runs of the encoder
+
+    @lru_cache(maxsize=_MAX_CACHED)
+    def explained(state: State, work: str, match: str) -> Explanation:
+        """The explanation of a pair in the current state of the collection; `state` makes it another one after a change."""
+        return explain(context.collection, match, work=work)
 
     def why(localized: Context, request: Request) -> Response:
         work, match = request.query_params.get("work", ""), request.query_params.get("match", "")
@@ -42,7 +45,7 @@ def routes(context: Context) -> list[Route]:
                 explanation = explain(localized.collection, match, image=read_upload(file, localized.strings))
         elif all(pair):
             with explain_lock:
-                explanation = _explained(localized, pair, cache)
+                explanation = explained(context.collection.state, work, match)
         else:
             raise QueryError(Translated(localized.strings("why.nothing")))
         if fragment:
@@ -52,18 +55,6 @@ def routes(context: Context) -> list[Route]:
         return _page(localized, pair, explanation)
 
     return [Route("/why", view(context, "why", why))]
-
-
-def _explained(context: Context, pair: tuple[str, str], cache: _Cache) -> Explanation:
-    """The explanation of a pair, cached for the current state of the collection."""
-    state = context.collection.state
-    cached = cache.get(pair)
-    if cached is None or cached[0] is not state:
-        cache[pair] = (state, explain(context.collection, pair[1], work=pair[0]))
-        while len(cache) > _MAX_CACHED:
-            cache.popitem(last=False)
-    cache.move_to_end(pair)
-    return cache[pair][1]
 
 
 def _names(context: Context, pair: tuple[str, str]) -> tuple[str, str]:

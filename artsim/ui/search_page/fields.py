@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-
-from markupsafe import Markup
 
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
 from artsim.ui.gradio_overrides.html_component import HtmlComponent
-from artsim.ui.search_form import MOST_ALIKE
+from artsim.ui.search_form import MOST_ALIKE, SearchForm
 from artsim.ui.templates import render
 
 
@@ -23,16 +20,11 @@ class ChoicesInput(HtmlComponent):
     """Choose among the values of a column. Its value is a list of them, or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
-        self._strings = strings
-        options = [list(pair) for pair in facet.values]
-        super().__init__(self._markup(facet), "choices.js", value=None, options=options, **more)
-
-    def _markup(self, facet: Facet) -> Markup:
-        return render("search_page/choices.html", self._strings, facet=facet)
-
-    def offer(self, facet: Facet) -> None:
-        """Set new values or counts, for pages opened from now on."""
-        self.redraw(self._markup(facet), options=[list(pair) for pair in facet.values])
+        markup, options = (
+            render("search_page/choices.html", strings, facet=facet),
+            [list(pair) for pair in facet.values],
+        )
+        super().__init__(markup, "choices.js", value=None, options=options, **more)
 
     def preprocess(self, payload: Any) -> list[str] | None:
         return [value for value in payload if isinstance(value, str)] or None if isinstance(payload, list) else None
@@ -42,16 +34,9 @@ class RangeInput(HtmlComponent):
     """A range of two numbers, either of which may be empty. Its value is (low, high) or None."""
 
     def __init__(self, facet: Facet, strings: Strings, **more: Any) -> None:
-        self._strings = strings
-        super().__init__(self._markup(facet), "range.js", value=None, **more)
-
-    def _markup(self, facet: Facet) -> Markup:
         low, high = _plain(facet.low), _plain(facet.high)
-        return render("search_page/range.html", self._strings, column=facet.column, low=low, high=high)
-
-    def offer(self, facet: Facet) -> None:
-        """Set a new range, for pages opened from now on."""
-        self.redraw(self._markup(facet))
+        markup = render("search_page/range.html", strings, column=facet.column, low=low, high=high)
+        super().__init__(markup, "range.js", value=None, **more)
 
     def preprocess(self, payload: Any) -> tuple[float | None, float | None] | None:
         if not isinstance(payload, list) or len(payload) != 2:
@@ -60,45 +45,28 @@ class RangeInput(HtmlComponent):
         return None if low is None and high is None else (low, high)
 
 
-@dataclass(frozen=True)
-class Variety:
-    """See `artsim.ui.search_form.SearchForm`."""
-
-    other: str | None = None
-    at_most: tuple[str, int] | None = None
-    by: str | None = None
-
-
 class VarietyInput(HtmlComponent):
-    """Options for variety: other artists only, a limit per value, or the best matches per value. Its value is a `Variety`."""
+    """Options for variety: other artists only, a limit per value, or the best matches per value. Its value is a `SearchForm`."""
 
-    def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool) -> None:
-        self._strings = strings
-        super().__init__(self._markup(columns, centuries=centuries), "variety.js", value=None, elem_id="variety")
+    def __init__(self, columns: Sequence[str], strings: Strings, *, centuries: bool, **more: Any) -> None:
+        grouped = (*columns, "century") if centuries else tuple(columns)
+        offered: dict[str, Any] = {"columns": tuple(columns), "grouped": grouped}
+        markup = render("search_page/variety.html", strings, most_alike=MOST_ALIKE, **offered)
+        super().__init__(markup, "variety.js", value=None, elem_id="variety", **offered, **more)
 
-    def offer(self, columns: Sequence[str], *, centuries: bool) -> None:
-        """Set new columns, for pages opened from now on."""
-        self.redraw(self._markup(columns, centuries=centuries))
-
-    def _markup(self, columns: Sequence[str], *, centuries: bool) -> Markup:
-        self.columns = tuple(columns)
-        self.grouped = (*columns, "century") if centuries else tuple(columns)
-        return render(
-            "search_page/variety.html", self._strings, columns=columns, grouped=self.grouped, most_alike=MOST_ALIKE
-        )
-
-    def preprocess(self, payload: Any) -> Variety:
+    def preprocess(self, payload: Any) -> SearchForm:
         if not isinstance(payload, dict):
-            return Variety()
+            return SearchForm()
         other, column, by, most = (payload.get(name) for name in ("other", "column", "by", "most"))
         number = most if isinstance(most, int) and 1 <= most <= MOST_ALIKE else 1
-        return Variety(
-            other if other in self.columns else None,
-            (column, number) if column in self.columns else None,
-            by if by in self.grouped else None,
+        columns: tuple[str, ...] = self.props["columns"]
+        return SearchForm(
+            other=other if other in columns else None,
+            at_most=(column, number) if column in columns else None,
+            by=by if by in self.props["grouped"] else None,
         )
 
-    def postprocess(self, value: Variety | None) -> dict[str, Any] | None:
+    def postprocess(self, value: SearchForm | None) -> dict[str, Any] | None:
         if value is None:
             return None
         column, most = value.at_most or (None, None)

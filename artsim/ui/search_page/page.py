@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from artsim.snapshot.facets import Facet
 from artsim.ui.addresses import picture_address
 from artsim.ui.assets import read_script
 from artsim.ui.context import Context
-from artsim.ui.gradio_overrides.refresh import change, follow
+from artsim.ui.gradio_overrides.refresh import change, follow, following_html
 from artsim.ui.labels import label_of
 from artsim.ui.query_string import ParsedLink, read_query_string
 from artsim.ui.search_form import (
@@ -31,7 +31,7 @@ from artsim.ui.search_form import (
     encoders_offered,
     has_regions,
 )
-from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, Variety, VarietyInput
+from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, VarietyInput
 from artsim.ui.search_page.query_input import AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
 from artsim.ui.templates import render
@@ -67,16 +67,14 @@ class _Controls:
         parts, preset, k, ranking, variety, encoder, contains, *rest = values
         shares, conditions = rest[: len(self.weights)], rest[len(self.weights) :]
         preset = preset if preset in PRESETS else None
-        return SearchForm(
+        return replace(
+            variety,
             parts=parts,
             preset=preset,
             weights={} if preset else dict(zip(self.weights, shares, strict=True)),
             ranking=ranking,
             k=int(k),
             where={column: value for column, value in zip(self.filters, conditions, strict=True) if value},
-            other=variety.other,
-            at_most=variety.at_most,
-            by=variety.by,
             encoder=encoder or None,
             contains=bool(contains),
         )
@@ -89,7 +87,7 @@ class _Controls:
             form.preset,
             form.k,
             form.ranking,
-            Variety(form.other, form.at_most, form.by),
+            form,
             form.encoder or "",
             form.contains,
             *(weights.get(aspect, 0) for aspect in self.weights),
@@ -104,14 +102,12 @@ def search_page(context: Context) -> None:
         with gr.Column(elem_id="controls", scale=0, min_width=300):
             controls, clear = _controls(context)
         with gr.Column(elem_id="found", min_width=280):
-            results = gr.HTML(
-                start_page(context),
+            results = following_html(
+                lambda: start_page(context),
                 html_template='<div class="results-root"></div>',
                 js_on_load=read_script("results.js"),
-                apply_default_css=False,
                 elem_id="results",
             )
-            follow(results, lambda html: change(html, value=start_page(context)))
     address = AddressInput(strings)
     _connect(context, controls, clear, results, address)
 
@@ -215,32 +211,28 @@ def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:
 def _filter(facet: Facet, context: Context) -> ChoicesInput | RangeInput:
     """The control of a facet; hidden while its column does not distinguish works."""
 
+    kind = RangeInput if facet.kind == "range" else ChoicesInput
+
     def renew(field: ChoicesInput | RangeInput) -> None:
         now = next((other for other in context.facets if other.column == facet.column), None)
         change(field, visible=now is not None)
         if now is not None:
-            field.offer(now)
+            field.redraw_as(kind(now, context.strings, render=False))
 
-    kind = RangeInput if facet.kind == "range" else ChoicesInput
     return follow(kind(facet, context.strings, visible=facet in context.facets), renew)
 
 
 def _variety(context: Context) -> VarietyInput:
-    strings = context.strings
+    def field(**more: Any) -> VarietyInput:
+        return VarietyInput(columns_offered(context.facets), context.strings, centuries=context.has_years, **more)
 
-    def offered() -> tuple[list[str], bool]:
-        return columns_offered(context.facets), context.has_years
+    def offers_any() -> bool:
+        return bool(columns_offered(context.facets) or context.has_years)
 
-    columns, centuries = offered()
-    with gr.Accordion(strings("variety.title"), open=False, elem_id="mix", visible=bool(columns or centuries)) as mix:
-        variety = VarietyInput(columns, strings, centuries=centuries)
-
-    def renew(field: VarietyInput) -> None:
-        columns, centuries = offered()
-        field.offer(columns, centuries=centuries)
-        change(mix, visible=bool(columns or centuries))
-
-    return follow(variety, renew)
+    with gr.Accordion(context.strings("variety.title"), open=False, elem_id="mix", visible=offers_any()) as mix:
+        variety = field()
+    follow(mix, lambda accordion: change(accordion, visible=offers_any()))
+    return follow(variety, lambda shown: shown.redraw_as(field(render=False)))
 
 
 def _weight(aspect: Aspect, strings: Strings) -> AmountInput:

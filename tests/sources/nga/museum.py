@@ -1,15 +1,11 @@
 """A small museum for the tests: tables with the real columns, and an IIIF server on loopback that can misbehave."""
 
-from __future__ import annotations
-
 import csv
-import io
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from functools import lru_cache
@@ -18,6 +14,7 @@ from typing import Self
 
 from hub_server.calls import Answer as HttpAnswer
 from hub_server.http import LoopbackHttp
+from odd_pictures import encode
 from PIL import Image
 
 OBJECT_COLUMNS = (
@@ -112,9 +109,7 @@ def write_paintings(folder: Path, numbers: Iterable[int], *, server: str = MUSEU
 @lru_cache
 def jpeg(size: int) -> bytes:
     """A picture whose longer side is `size`."""
-    buffer = io.BytesIO()
-    Image.linear_gradient("L").resize((size, size * 3 // 4)).convert("RGB").save(buffer, "JPEG")
-    return buffer.getvalue()
+    return encode(Image.linear_gradient("L").resize((size, size * 3 // 4)).convert("RGB"), "JPEG")
 
 
 @dataclass(frozen=True)
@@ -171,22 +166,14 @@ class MuseumServer:
         return scripted or Answer(body=jpeg(int(match["size"])), headers={"Content-Type": "image/jpeg"})
 
     def _respond(self, method: str, path: str, headers: Message, body: bytes) -> tuple[Answer, int]:
-        # the request is over before its response is sent: the client may send its next one at once
-        with self._one_request(path, headers.get("User-Agent", "")):
-            answer = self.answer(path)
-            time.sleep(self.delay)
-        return answer, len(answer.body) // (2 if answer.cut else 1)
-
-    @contextmanager
-    def _one_request(self, path: str, user_agent: str) -> Iterator[None]:
         with self._lock:
             self.paths.append(path)
             self.times.append(time.monotonic())
-            self.user_agents.add(user_agent)
+            self.user_agents.add(headers.get("User-Agent", ""))
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.at_once -= 1
+        answer = self.answer(path)
+        time.sleep(self.delay)
+        with self._lock:  # before the response is sent: the client may send its next request at once
+            self.at_once -= 1
+        return answer, len(answer.body) // (2 if answer.cut else 1)

@@ -123,9 +123,7 @@ def test_never_more_requests_at_once_than_workers(tmp_path: Path) -> None:
         assert server.most_at_once == 3
 
 
-def test_another_size_or_photograph_is_fetched_again_and_the_limit_can_grow(
-    server: MuseumServer, tmp_path: Path
-) -> None:
+def test_another_size_or_photograph_is_fetched_again_and_a_limit_can_grow(server: MuseumServer, tmp_path: Path) -> None:
     data, out = write_paintings(tmp_path / "csv", range(1, 5), server=server.iiif), tmp_path / "out"
     prepare(data, out, limit=2, size=100)
     assert server.requests == {"view-1": 1, "view-2": 1}

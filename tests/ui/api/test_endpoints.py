@@ -1,6 +1,5 @@
 """The HTTP API: parameters, answers, errors, and agreement with docs/http.md."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,13 +33,8 @@ def info(address: str) -> dict[str, Any]:
     return httpx.get(f"{address}gradio_api/info").json()["named_endpoints"]
 
 
-def test_exactly_these_endpoints_exist_and_are_documented(info: dict[str, Any]) -> None:
+def test_exactly_these_endpoints_exist_and_the_docs_have_all_their_parameters(info: dict[str, Any]) -> None:
     assert sorted(info) == ENDPOINTS
-    for endpoint in ENDPOINTS:
-        assert f"### `{endpoint}`" in DOCS
-
-
-def test_every_parameter_is_in_the_docs_with_its_default(info: dict[str, Any]) -> None:
     for endpoint, described in info.items():
         section = DOCS.split(f"### `{endpoint}`")[1].split("\n### ")[0]
         for parameter in described["parameters"]:
@@ -75,18 +69,6 @@ def test_image_and_k_can_be_positional(predict: Predict, paintings: Path) -> Non
     assert matches[0]["id"] == "05.jpg" and set(matches[0]) == set(MatchAnswer.model_fields)
 
 
-def test_two_requests_as_sent_by_curl_return_matches(address: str) -> None:
-    call = httpx.post(f"{address}gradio_api/call/search_by_work", json={"data": ["05.jpg", 1]}).json()
-    answer = httpx.get(f"{address}gradio_api/call/search_by_work/{call['event_id']}").text
-    outcome, data = re.match(r"event: (.*)\ndata: (.*)\n", answer).groups()  # type: ignore[union-attr]
-    [[match]] = json.loads(data)
-    assert outcome == "complete" and match["rank"] == 1 and match["id"] != "05.jpg"
-
-
-def test_the_default_is_ten_works(predict: Predict) -> None:
-    assert len(predict(work="05.jpg", api_name="/search_by_work")) == 10
-
-
 def test_a_work_is_described_with_all_its_metadata(predict: Predict, collection: Any) -> None:
     work = predict(work="03.jpg", api_name="/describe_work")
     assert work["metadata"]["tags"] == collection.work("03.jpg")["tags"]
@@ -94,10 +76,13 @@ def test_a_work_is_described_with_all_its_metadata(predict: Predict, collection:
     assert work["year"] == ""  # it has none
 
 
-def test_pictures_in_answers_are_relative_to_the_app(predict: Predict, address: str) -> None:
+def test_pictures_in_answers_are_relative_to_the_app_and_cacheable(predict: Predict, address: str) -> None:
     work = predict(work="03.jpg", api_name="/describe_work")
     for name in ("thumbnail", "picture"):
-        assert httpx.get(address + work[name]).headers["content-type"] == "image/webp"
+        headers = httpx.get(address + work[name]).headers
+        assert headers["content-type"] == "image/webp" and "immutable" in headers["cache-control"]
+    for missing in ("thumbnails/400/no-such-work", "thumbnails/401/03.jpg"):
+        assert httpx.get(address + missing).status_code == 404
 
 
 def test_the_description_of_the_collection_has_its_filters(predict: Predict) -> None:
@@ -111,13 +96,9 @@ def test_conditions_leave_only_works_that_meet_them(predict: Predict, collection
     years = {"from": 1600, "to": 1700}
     found = predict(work="05.jpg", k=40, where={"year": years}, api_name="/search_combined")
     assert found and all(1600 <= collection.work(match["id"])["year"] <= 1700 for match in found)
-    artist = found[0]["artist"]
-    assert {
-        match["artist"] for match in predict(work="05.jpg", where={"artist": [artist]}, api_name="/search_combined")
-    } == {artist}
-
-
-def test_other_artists_and_at_most_one_work_by_each(predict: Predict, collection: Any) -> None:
+    artist = [found[0]["artist"]]
+    by_one = predict(work="05.jpg", where={"artist": artist}, api_name="/search_combined")
+    assert {match["artist"] for match in by_one} == {*artist}
     found = predict(work="05.jpg", k=20, other=["artist"], at_most={"artist": 1}, api_name="/search_combined")
     artists = [match["artist"] for match in found]
     assert collection.work("05.jpg")["artist"] not in artists and len(set(artists)) == len(artists)
@@ -134,18 +115,13 @@ def test_weights_replace_the_preset(predict: Predict) -> None:
     [
         ("/search_by_work", {"work": "nothing"}, "There is no work 'nothing'"),
         ("/search_by_work", {"work": 7}, "Give the id of a work"),
-        ("/search_by_work", {"work": "05.jpg", "k": 0}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": MAX_K + 1}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": 2.5}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": "many"}, "k must be a whole number"),
         ("/search_by_work", {"work": "05.jpg", "k": True}, "k must be a whole number"),
-        ("/search_by_text", {"text": " "}, "The text to search for is empty"),
         ("/search_by_text", {"text": "x" * 1001}, "the most is 1000"),
         ("/search_by_text", {"text": ["x"]}, "must be a string"),
         ("/search_combined", {}, "There is nothing to search for"),
-        ("/search_combined", {"work": "05.jpg", "preset": "best"}, "There is no preset 'best'"),
-        ("/search_combined", {"work": "05.jpg", "ranking": "best"}, "There is no ranking 'best'"),
-        ("/search_combined", {"work": "05.jpg", "where": {"shape": "round"}}, "There is no column 'shape'"),
         ("/search_combined", {"work": "05.jpg", "where": ["artist"]}, "where must be an object"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": {"low": 1}}}, "The range for year"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": [[1]]}}, "The filter year takes"),
@@ -179,13 +155,16 @@ def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
             tried += 1
         assert tried > len(ENDPOINTS) - 1  # includes events of the page
         for route in ("file=", "file/", "proxy="):
-            assert httpx.get(f"{address}gradio_api/{route}{elsewhere}picture.jpg").status_code == 403
+            for scheme in ("http:", "HTTPS:"):
+                answer = httpx.get(f"{address}gradio_api/{route}{scheme}{elsewhere.removeprefix('http:')}picture.jpg")
+                assert (answer.status_code, answer.text) == (403, "This app does not fetch addresses."), route
         assert requests == []
 
 
 @pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work"])
 def test_no_file_of_the_server_is_opened(address: str, endpoint: str) -> None:
-    file = {"path": str(Path(__file__).resolve()), "meta": {"_type": "gradio.FileData"}}
-    answer = httpx.post(f"{address}gradio_api/run/{endpoint}", json={"data": [file, 1]})
-    assert answer.status_code == 500 and not answer.json().get("data")
-    assert "test_ui_endpoints" not in answer.text
+    path = {"path": str(Path(__file__).resolve())}
+    for file in (path, path | {"meta": {"_type": "gradio.FileData"}}):
+        answer = httpx.post(f"{address}gradio_api/run/{endpoint}", json={"data": [file, 1]})
+        assert answer.status_code == 500 and not answer.json().get("data")
+        assert Path(__file__).stem not in answer.text

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import gradio as gr
-from markupsafe import Markup
 from tiny_apps import app_of, ask, components_of, launched, still_needed
 
 from artsim.ui.gradio_overrides.html_component import HtmlComponent, PageValue, script_template
@@ -47,10 +46,10 @@ def test_gradio_still_calls_every_value_a_string_and_has_no_public_base_of_value
 
 
 def test_it_can_be_redrawn() -> None:
-    box = HtmlComponent("<p></p>", "amount.js", options=[1], other=2)
-    box.redraw(Markup("<b></b>"), options=[3])
+    box = HtmlComponent("<p></p>", "amount.js", options=[1])
+    box.redraw_as(HtmlComponent("<b></b>", "amount.js", options=[3], render=False))
     config = box.get_config()
-    assert (config["html_template"], config["props"]) == ("<b></b>", {"options": [3], "other": 2})
+    assert (config["html_template"], config["props"]) == ("<b></b>", {"options": [3]})
 
 
 def test_a_template_cannot_run_what_is_in_its_text() -> None:

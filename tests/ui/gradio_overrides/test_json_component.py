@@ -54,12 +54,6 @@ def test_every_value_comes_in_and_goes_out_as_it_is(ours: str) -> None:
         assert ask(ours, "same", value)["data"] == [value]
 
 
-def test_a_file_is_refused(ours: str) -> None:
-    file = file_json(save_upload(b"mine"))
-    for given in (file, {"artist": [file]}):
-        assert ask(ours, "same", given)["error"] == "This parameter takes no file."
-
-
 def test_gradio_still_does_none_of_it(uploads: Path) -> None:
     with launched(app_of(same=(same, [Named()], gr.JSON())), mcp_server=True) as plain:
         schema = tool_schemas(plain)["same"]["inputSchema"]

@@ -1,11 +1,10 @@
 """matplotlib, which Gradio imports at the first event. In a process of its own, with a matplotlib that takes no time."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from hub_server.client import run_python
 from tiny_apps import still_needed
 
 ROOT = Path(__file__).parents[3]
@@ -31,10 +30,7 @@ print("kept", sys.modules["matplotlib"] is matplotlib)
 def test_matplotlib_is_not_imported_and_gradio_still_tries_to(tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("get_backend = lambda: 'agg'\nuse = lambda name: None\n", encoding="utf-8")
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "scripts", ROOT / "tests")))
-    run = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+    run = run_python(SCRIPT, {**os.environ, "PYTHONPATH": paths})
     assert run.returncode == 0, run.stderr
     said = dict(line.split() for line in run.stdout.splitlines())
     assert (said["hidden"], said["kept"]) == ("None", "True")

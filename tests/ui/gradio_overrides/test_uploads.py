@@ -7,7 +7,6 @@ import gradio as gr
 import pytest
 from tiny_apps import Endpoint, app_of, ask, components_of, launched, still_needed
 
-from artsim.errors import QueryError
 from artsim.messages.strings import load_strings
 from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 from artsim.ui.gradio_overrides.uploads import PictureFile, file_json, save_upload, upload_folder, uploaded_path
@@ -46,13 +45,6 @@ def test_an_upload_is_handed_out_as_its_file_unopened(ours: str, uploads: Path) 
     assert ask(ours, "picture", file_json(path))["data"] == [path]
     assert ask(ours, "picture", None)["data"] == ["None"]
     assert components_of(ours)[0]["type"] == "image"
-
-
-def test_a_path_outside_the_uploads_is_refused(ours: str, outside: Path) -> None:
-    assert ask(ours, "picture", {"path": str(outside)})["error"] == REFUSAL
-    assert "data" not in ask(ours, "picture", file_json(str(outside)))
-    with pytest.raises(QueryError):
-        uploaded_path(str(outside), REFUSAL)
 
 
 def test_an_address_is_refused_and_never_fetched(ours: str, looked_up: list[str]) -> None:

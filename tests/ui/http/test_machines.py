@@ -84,6 +84,7 @@ def test_every_line_of_the_log_is_an_object_without_names_of_uploads_or_visitors
     [request] = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
     assert (request["method"], request["route"], request["status"]) == ("GET", "/healthz", 200)
     assert request["milliseconds"] > 0
+    assert "Encoder: embedded (openai/clip-vit-base-patch16 is not in the local cache" in app.said()
     assert _NAME not in app.said()
     assert not any("127.0.0.1" in line["message"] and line["logger"] == "artsim.ui.http.traffic" for line in lines)
 

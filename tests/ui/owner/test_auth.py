@@ -33,15 +33,14 @@ def all_forbidden(client: TestClient, headers: dict[str, str]) -> bool:
     return {answer.status_code for answer in answers} == {403}
 
 
-def test_without_permission_there_is_no_page_no_route_and_no_link(copy: Path, tmp_path: Path) -> None:
+def test_without_permission_there_is_no_page_no_route_and_no_link_and_a_link_only_if_every_visitor_is_the_owner(
+    copy: Path, tmp_path: Path
+) -> None:
     context = context_of(copy, tmp_path, None)
     client = visitor(context, HERE)
     assert client.get("/collection").status_code == 404
     assert client.post("/collection/remove", json={"ids": ["03.jpg"]}).status_code == 404
     assert "./collection" not in masthead(context, "search")
-
-
-def test_the_navigation_lists_the_page_only_if_every_visitor_is_the_owner(copy: Path, tmp_path: Path) -> None:
     assert "./collection" in masthead(context_of(copy, tmp_path, Owner(None)), "search")
     assert "./collection" not in masthead(context_of(copy, tmp_path, Owner(SECRET)), "search")
 

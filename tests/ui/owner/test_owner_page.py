@@ -15,12 +15,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from artsim import open_collection
-from artsim.curation.uploads import MOST_BYTES
 from artsim.ui.auth import Owner
 from artsim.ui.context import Context
-from artsim.ui.gradio_overrides.refresh import Following, follow
+from artsim.ui.gradio_overrides.refresh import Following
 from artsim.ui.interface import UPLOAD_MB
-from artsim.ui.search_page.fields import ChoicesInput, VarietyInput
+from artsim.ui.search_page.fields import VarietyInput
 from artsim.ui.search_page.page import search_page
 
 TIMEOUT = 60.0
@@ -104,28 +103,16 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     assert finished_ingest(client)["added"] == 2
 
 
-def test_a_file_that_would_fill_the_disk_is_refused(client: TestClient, scan: bytes) -> None:
-    post(client, "begin", total=1)
-    answer = client.put("/collection/file", params={"name": "a.csv", "size": MOST_BYTES + 1}, content=b"x")
-    assert answer.status_code == 200  # reported as larger than the limit of one file
-    post(client, "cancel")
-    finished_ingest(client)
-
-
 @pytest.mark.parametrize(
     ("name", "body", "words"),
     [
         ("begin", {"total": -1}, "whole number"),
-        ("begin", {"total": "many"}, "whole number"),
         ("begin", {"total": 1, "title": 5}, "itle must be a text"),
         ("complete", {}, "Nothing is being added"),
         ("include", {"numbers": "1"}, "list of whole numbers"),
-        ("edit", {"id": "03.jpg", "values": {"year": "about"}}, "Year is a whole number"),
         ("edit", {"id": "99.jpg", "values": {"year": "1900"}}, "no work '99.jpg'"),
         ("edit", {"id": "03.jpg", "values": {"year": 1900}}, "texts by column"),
         ("remove", {"ids": "03.jpg"}, "list of texts"),
-        ("remove", {"ids": ["99.jpg"]}, "no work '99.jpg'"),
-        ("describe", {"title": " "}, "needs a title"),
         ("undo", {}, "nothing to undo"),
         ("open", {"name": "../../etc"}, "no own collection"),
     ],
@@ -177,37 +164,6 @@ def test_opening_another_collection_restarts_the_app(client: TestClient, context
     assert context.owner_tools.reopen.is_set()
 
 
-def test_the_search_page_follows_changes_of_the_collection(context: Context) -> None:
-    collection = context.collection
-    with gr.Blocks() as blocks:
-        [facet] = [facet for facet in context.facets if facet.column == "medium"]
-        choices = ChoicesInput(facet, context.strings)
-        follow(choices, lambda c: c.offer(next(f for f in context.facets if f.column == "medium")))
-        follow(gr.HTML("40 works"), lambda html: setattr(html, "value", f"{len(collection)} works"))
-    configs: list[str] = []
-
-    class App:
-        def get_blocks(self) -> gr.Blocks:
-            return blocks
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        configs.append(str(blocks.config))
-
-    following = Following(answer, collection)
-
-    def config_of(path: str) -> str:
-        asyncio.run(following({"type": "http", "path": path, "app": App()}, None, None))  # type: ignore[arg-type]
-        return configs[-1]
-
-    collection.remove(collection.ids[:1])
-    for identity in collection.ids[:3]:
-        collection.edit(identity, {"medium": "Chalk on slate"})
-    assert "39 works" not in config_of("/thumbnails/400/x")  # only pages are refreshed
-    shown = config_of("/")
-    assert "39 works" in shown
-    assert "'Chalk on slate', 3" in shown
-
-
 def test_a_column_that_starts_to_distinguish_works_becomes_a_filter_on_pages_opened_later(
     context: Context,
 ) -> None:
@@ -225,8 +181,13 @@ def test_a_column_that_starts_to_distinguish_works_becomes_a_filter_on_pages_ope
         pass
 
     def shown(column: str) -> list[bool]:
-        fields = [item["props"] for item in blocks.config["components"] if item["type"] == "html"]
-        return [field["visible"] for field in fields if f'data-column="{column}"' in field["html_template"]]
+        return [field["visible"] for field in fields() if f'data-column="{column}"' in field["html_template"]]
+
+    def fields() -> list[dict[str, Any]]:
+        return [item["props"] for item in blocks.config["components"] if item["type"] == "html"]
+
+    def ask_for(path: str) -> None:
+        asyncio.run(following({"type": "http", "path": path, "app": App()}, None, None))  # type: ignore[arg-type]
 
     following = Following(answer, collection)
     blocks.config = blocks.get_config_file()
@@ -234,8 +195,11 @@ def test_a_column_that_starts_to_distinguish_works_becomes_a_filter_on_pages_ope
     assert (shown("artist"), shown("medium"), shown("year")) == ([True], [False], [False])
     for number, identity in enumerate(collection.ids):
         collection.edit(identity, {"medium": ("Oil", "Ink")[number % 2], "year": 1600 + number})
-    asyncio.run(following({"type": "http", "path": "/", "app": App()}, None, None))  # type: ignore[arg-type]
+    ask_for("/thumbnails/400/x")
+    assert shown("medium") == [False], "only pages are refreshed"
+    ask_for("/")
     assert (shown("artist"), shown("medium"), shown("year")) == ([True], [True], [True])
+    assert [["Ink", 20], ["Oil", 20]] in [field["props"].get("options") for field in fields()]
     variety = next(item["props"] for item in blocks.config["components"] if item["props"].get("elem_id") == "variety")
     assert 'value="medium"' in variety["html_template"]
     form = next(block for block in blocks.blocks.values() if isinstance(block, VarietyInput))

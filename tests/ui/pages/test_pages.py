@@ -5,7 +5,6 @@ import shutil
 import time
 from html import unescape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -17,14 +16,6 @@ from artsim.messages.strings import load_strings
 from artsim.ui.context import Context
 from artsim.ui.http.routes import extra_routes, middleware
 from artsim.ui.pages.registry import in_navigation
-from artsim.ui.readiness import Readiness
-from artsim.ui.thumbnail_cache import Thumbnails
-
-
-@pytest.fixture(scope="module")
-def context(collection: Any, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    thumbnails = Thumbnails(collection, tmp_path_factory.mktemp("pages"))
-    return Context(collection, thumbnails, Readiness(collection), load_strings(), "tiny-clip", "as asked")
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +69,7 @@ def test_a_timeline_of_a_work_without_a_year_gives_a_message(client: TestClient)
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("/timeline?work=nothing", "There is no work"),
-        ("/timeline?work=05.jpg&decay=-3", "half-life"),
         ("/why?work=05.jpg", "Name two works"),
-        ("/why?work=05.jpg&match=05.jpg", "cannot be explained by itself"),
         ("/why?work=05.jpg&match=%3Cscript%3E", "There is no work"),
         ("/evaluation?label=sha256", "no such label"),
     ],

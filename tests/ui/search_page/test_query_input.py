@@ -10,8 +10,8 @@ from gradio.data_classes import FileData
 from artsim.messages.strings import load_strings
 from artsim.search.query import Part
 from artsim.ui.gradio_overrides.uploads import PictureFile
-from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS
-from artsim.ui.search_page.fields import Variety, VarietyInput
+from artsim.ui.search_form import LONGEST_TEXT, MOST_PARTS, SearchForm
+from artsim.ui.search_page.fields import VarietyInput
 from artsim.ui.search_page.query_input import AddressData, AddressInput, PartData, QueryData, QueryInput
 
 STRINGS = load_strings()
@@ -65,16 +65,17 @@ def test_every_path_outside_the_upload_folder_is_refused(upload: Path, path: str
 @pytest.mark.parametrize(
     ("payload", "value"),
     [
-        (None, Variety()),
-        ("junk", Variety()),
-        ({"other": "artist", "column": "artist", "most": 3, "by": "century"}, Variety("artist", ("artist", 3), "century")),
-        ({"other": "shoe", "column": "shoe", "most": 3, "by": "shoe"}, Variety()),
-        ({"column": "artist", "most": "many"}, Variety(at_most=("artist", 1))),
-        ({"column": "artist", "most": 10**9}, Variety(at_most=("artist", 1))),
+        (None, SearchForm()),
+        ("junk", SearchForm()),
+        ({"other": "artist", "by": "century"}, SearchForm(other="artist", by="century")),
+        ({"column": "artist", "most": 3}, SearchForm(at_most=("artist", 3))),
+        ({"other": "shoe", "column": "shoe", "most": 3, "by": "shoe"}, SearchForm()),
+        ({"column": "artist", "most": "many"}, SearchForm(at_most=("artist", 1))),
+        ({"column": "artist", "most": 10**9}, SearchForm(at_most=("artist", 1))),
     ],
 )  # fmt: skip
-def test_only_columns_that_are_offered_can_be_chosen(payload: Any, value: Variety) -> None:
+def test_only_columns_that_are_offered_can_be_chosen(payload: Any, value: SearchForm) -> None:
     field = VarietyInput(["artist"], STRINGS, centuries=True)
     assert field.preprocess(payload) == value
-    if payload and value != Variety():
+    if payload and value != SearchForm():
         assert field.preprocess(field.postprocess(value)) == value
