@@ -133,9 +133,10 @@ class SpaceStatistics:
 
     def index_vectors(self, blocks: Blocks) -> np.ndarray:
         """Transform raw blocks (n, d each) to index vectors (n, `dimension`) float32: unit rows per aspect."""
-        return np.concatenate([self._block(aspect, blocks[aspect]) for aspect in self.aspects], axis=1)
+        return np.concatenate([self.block(aspect, blocks[aspect]) for aspect in self.aspects], axis=1)
 
-    def _block(self, aspect: Aspect, raw: np.ndarray) -> np.ndarray:
+    def block(self, aspect: Aspect, raw: np.ndarray) -> np.ndarray:
+        """Transform the raw block (n, d) of one aspect to its block (n, width) in index vectors."""
         transforms = self.transforms[aspect]
         parts = _segments_of(raw, [segment.length for segment in transforms])
         block = joined([transform(part) for transform, part in zip(transforms, parts, strict=True)])

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from artsim.sources import open_source
 
 CHUNK = 2_000  # works; as many as `make_space` reads at once
 SHARE = (0.3, 0.7)  # of the first of two works, uniform
+_MET = "met.npz"
 NOISE = 0.2  # standard deviation of the factor of each number, uniform around 1: signs and zeros stay
 
 
@@ -70,9 +72,8 @@ class Blends:
         other *= 1 - share
         blend += other
         np.random.default_rng((self.seed, number, 1 + self.aspect)).random(out=other, dtype=np.float32)
-        other -= 0.5
-        other *= NOISE * np.sqrt(12)
-        other += 1
+        other *= NOISE * np.sqrt(12)  # uniform numbers spread by 1 / sqrt(12)
+        other += 1 - NOISE * np.sqrt(3)
         blend *= other
         self.stopwatch.seconds += time.perf_counter() - started
         return blend
@@ -87,19 +88,27 @@ def _pairs(works: int, seed: int, number: int) -> tuple[np.ndarray, np.ndarray, 
     return first, second, rng.uniform(*SHARE, (CHUNK, 1)).astype(np.float32)
 
 
-def blends_of(base: Mapping[Aspect, np.ndarray], count: int, seed: int) -> dict[Aspect, Blends]:
-    """`count` works, by aspect."""
-    stopwatch = Stopwatch()
-    return {
-        aspect: Blends(base[aspect], count, seed, number, stopwatch)
-        for number, aspect in enumerate(ASPECTS)
-    }
-
-
 def embed_met(works: int | None = None) -> tuple[Blocks, dict[Aspect, tuple[int, ...]]]:
     """The raw blocks of the paintings of The Met (at most `works`), and the lengths of their segments."""
     encoder = load_encoder("embedded")
     paintings = list(open_source("met").works(0))[:works]
-    decoded = decode_works([{**work, "image": work["image"]["bytes"]} for work in paintings], side=decode_side([encoder]))
+    pictures = [{**work, "image": work["image"]["bytes"]} for work in paintings]
+    decoded = decode_works(pictures, side=decode_side([encoder]))
     blocks = embed_works(decoded, {"met": encoder}).vectors["met"].blocks
     return blocks, {**encoder.segments, "color": (blocks["color"].shape[1],)}
+
+
+def save_met(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]], folder: Path) -> None:
+    """Save what `embed_met` returns, for `load_blends` in any process."""
+    lengths = {f"{aspect} segments": np.array(of_aspect) for aspect, of_aspect in segments.items()}
+    np.savez(folder / _MET, **{str(aspect): block for aspect, block in blocks.items()}, **lengths)  # type: ignore[arg-type]
+
+
+def load_blends(folder: Path, works: int, seed: int) -> tuple[dict[Aspect, Blends], dict[Aspect, tuple[int, ...]]]:
+    """`works` blends of what `save_met` has saved, by aspect, and the lengths of their segments."""
+    stopwatch = Stopwatch()
+    with np.load(folder / _MET) as met:
+        blends = {
+            aspect: Blends(met[aspect], works, seed, number, stopwatch) for number, aspect in enumerate(ASPECTS)
+        }
+        return blends, {aspect: tuple(met[f"{aspect} segments"].tolist()) for aspect in ASPECTS}
