@@ -72,9 +72,7 @@ def search_many(
     return _matches(state, asked, own, queries[0])
 
 
-def _by_vectors(
-    state: State, vectors: np.ndarray, k: int, where: Where | None, ranking: Ranking
-) -> list[list[Match]]:
+def _by_vectors(state: State, vectors: np.ndarray, k: int, where: Where | None, ranking: Ranking) -> list[list[Match]]:
     """The matches of plain subject vectors (q, d), by subject alone, in the first space. `QueryError` for other shapes."""
     check_k(k)
     check_ranking(ranking)

@@ -225,7 +225,7 @@ def fit_statistics(
         bases = {aspect: projection(block, WIDTHS[aspect]) for aspect, block in statistics.split(vectors).items()}
         statistics = replace(statistics, bases=bases)
         vectors = statistics.index_vectors(sample)
-        bits = EightBits.fit(vectors)
+        bits = EightBits.fit(vectors, curved=True)
         statistics, vectors = replace(statistics, bits=bits), bits.decode(bits.encode(vectors))
     first, second = _random_pairs(len(rows), np.random.default_rng(0))
     pairs = [np.einsum("nd,nd->n", block[first], block[second]) for block in statistics.split(vectors).values()]
@@ -326,7 +326,7 @@ def load_statistics(path: Path) -> SpaceStatistics:
             header["name"],
             transforms,
             {aspect: tensors[f"{aspect}.projection"] for aspect in transforms} if compact else None,
-            EightBits(tensors["low"], tensors["step"]) if compact else None,
+            EightBits(tensors["low"], tensors["step"], curved=True) if compact else None,
             tensors["pairs"],
             tensors["raw_pairs"],
             int(header["fitted"]),

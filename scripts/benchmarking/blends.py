@@ -108,7 +108,5 @@ def load_blends(folder: Path, works: int, seed: int) -> tuple[dict[Aspect, Blend
     """`works` blends of what `save_met` has saved, by aspect, and the lengths of their segments."""
     stopwatch = Stopwatch()
     with np.load(folder / _MET) as met:
-        blends = {
-            aspect: Blends(met[aspect], works, seed, number, stopwatch) for number, aspect in enumerate(ASPECTS)
-        }
+        blends = {aspect: Blends(met[aspect], works, seed, number, stopwatch) for number, aspect in enumerate(ASPECTS)}
         return blends, {aspect: tuple(met[f"{aspect} segments"].tolist()) for aspect in ASPECTS}

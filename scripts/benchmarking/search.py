@@ -82,7 +82,9 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
         found = [candidates(query, allowed) for query in balanced]
         filters[name] = {
             "p50_ms": _p50(lambda query, allowed=allowed: candidates(query, allowed), balanced),
-            "p50_tuned_ms": _p50(lambda work, share=share: collection.search(work=work, where={"share": (None, share)}), ids),
+            "p50_tuned_ms": _p50(
+                lambda work, share=share: collection.search(work=work, where={"share": (None, share)}), ids
+            ),
             "recall@10": _recall(found, exact.best[name]),
         }
     plain = unit_rows(asked["subject"])
@@ -144,7 +146,10 @@ def _exact(space: Space, blends: Mapping[Aspect, Blends], asked: Blocks, shares:
         balanced = here[:queries]
         filtered = [np.where(shares[rows] <= share, balanced, -np.inf) for share in FILTERS.values()]
         here = np.concatenate([here, *filtered, plain @ unit_rows(blocks["subject"]).T])
-        scores, best = np.concatenate([scores, here], axis=1), np.concatenate([best, np.tile(rows, (len(best), 1))], axis=1)
+        scores, best = (
+            np.concatenate([scores, here], axis=1),
+            np.concatenate([best, np.tile(rows, (len(best), 1))], axis=1),
+        )
         top = np.argpartition(-scores, K - 1, axis=1)[:, :K]
         scores, best = np.take_along_axis(scores, top, axis=1), np.take_along_axis(best, top, axis=1)
     best[np.isneginf(scores)] = -1  # fewer than K works are left

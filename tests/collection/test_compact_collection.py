@@ -77,7 +77,9 @@ def test_figures_are_nearly_those_of_whole_blocks() -> None:
     kept_whole = Collection(state=replace(made.state, spaces=(space,)), manifest=made.manifest, folder=None)
     figures = [evaluate(one, Task("artist"), Setting()).means() for one in (made, kept_whole)]
     for metric, value in figures[1].items():
-        assert figures[0][metric] == pytest.approx(value, abs=0.01), metric  # of 419 queries, three or four answers may change places
+        assert figures[0][metric] == pytest.approx(value, abs=0.01), (
+            metric
+        )  # of 419 queries, three or four answers may change places
 
 
 def test_works_come_go_and_come_back(compact: Collection, folder: Path, tmp_path: Path) -> None:

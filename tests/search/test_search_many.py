@@ -25,13 +25,17 @@ def assert_equal(found: Any, expected: Any) -> None:
         assert match.aspect_percentiles == pytest.approx(same.aspect_percentiles, abs=0.1)
 
 
-@pytest.mark.parametrize("options", [
-    {},
-    {"ranking": "tuned"},
-    {"ranking": "cosine", "k": 3},
-    {"preset": "same-work", "where": {"style": "Realism"}},
-    {"aspects": {"color": 1.0}, "where": {"artist": "Artist 3"}, "k": 50},
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"ranking": "tuned"},
+        {"ranking": "cosine", "k": 3},
+        {"preset": "same-work", "where": {"style": "Realism"}},
+        {"aspects": {"color": 1.0}, "where": {"artist": "Artist 3"}, "k": 50},
+    ],
+    ids=str,
+)
 def test_works_find_what_each_finds_alone(works: Any, options: Any) -> None:
     queries = [query if query in works.ids else works.ids[-2] for query in QUERIES]
     found = works.search_many(works=queries, **options)
