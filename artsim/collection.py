@@ -27,6 +27,7 @@ from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
 from artsim.search.fusion import FusionRule
+from artsim.search.many import search_many as _search_many
 from artsim.search.match import Match
 from artsim.search.query import Part, Query, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
@@ -203,6 +204,7 @@ class Collection:
         """
         return run_query_each(self.state, query, self._embedding, by, most)
 
+    search_many = _search_many
     explain = _explain
     influence = _influence
     path = _path

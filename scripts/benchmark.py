@@ -43,14 +43,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     encode.add_argument("--repeats", type=int, default=3, help="number of runs; the median is reported (default: 3)")
     encode.add_argument("--alone", action="store_true", help="measure artsim only, without alternatives")
 
-    search = commands.add_parser("search", parents=[common], help="milliseconds per query, and recall@10")
-    search.add_argument("--sizes", default="3039,81444", help="works, comma-separated (default: 3039,81444)")
-    search.add_argument(
-        "--dimension", type=int, help="dimension of index vectors (default: the collection's, else 512)"
-    )
-    search.add_argument("--kinds", default="flat,fp16,hnsw", help="index types (default: flat,fp16,hnsw)")
+    search = commands.add_parser("search", parents=[common], help="memory, milliseconds per query, and recall@10")
+    search.add_argument("--sizes", default="81444", help="works, comma-separated (default: 81444)")
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
-    search.add_argument("--collection", metavar="DIR", help="also time Collection.search of this collection")
+    search.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
 
     startup = commands.add_parser("startup", parents=[common], help="seconds from `python app.py` to the page")
     startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="script to start (default: app.py)")
@@ -103,20 +99,13 @@ def _encode(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _search(arguments: argparse.Namespace) -> dict[str, Any]:
-    from benchmarking.search import measure_collection, measure_indexes
-
-    from artsim.opening import open_collection
+    from benchmarking.search import measure_searches
 
     try:
         sizes = [int(size) for size in arguments.sizes.split(",") if size.strip()]
     except ValueError:
         raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
-    kinds = [kind.strip() for kind in arguments.kinds.split(",") if kind.strip()]
-    collection = open_collection(arguments.collection) if arguments.collection else None
-    searches = measure_collection(collection, queries=arguments.queries) if collection else None
-    dimension = arguments.dimension or (collection.state.spaces[0].statistics.dimension if collection else 512)
-    indexes = [measure_indexes(size, dimension, kinds, queries=arguments.queries) for size in sizes]
-    return {"indexes": indexes, "collection": searches}
+    return {"sizes": measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)}
 
 
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -41,20 +41,20 @@ class Rows:
         rows = np.asarray(rows, np.int64)
         return rows if self.physical is None else self.physical[rows]
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """(len(rows), d): the vectors of `rows`, in the type in which they are stored."""
-        return self.at(self.positions(rows))
+    def take(self, rows: np.ndarray, columns: slice = slice(None)) -> np.ndarray:
+        """(len(rows), d): the vectors of `rows`, or `columns` of them, in the type in which they are stored."""
+        return self.at(self.positions(rows), columns)
 
-    def at(self, positions: np.ndarray) -> np.ndarray:
-        """(len(positions), d): the vectors at `positions` of the parts laid end to end."""
+    def at(self, positions: np.ndarray, columns: slice = slice(None)) -> np.ndarray:
+        """(len(positions), d): the vectors, or `columns` of them, at `positions` of the parts laid end to end."""
         if len(self.parts) == 1:
-            return self.parts[0][positions]
-        taken = np.empty((len(positions), self.dimension), self.parts[0].dtype)
+            return self.parts[0][:, columns][positions]
+        taken = np.empty((len(positions), len(range(self.dimension)[columns])), self.parts[0].dtype)
         part_of = np.searchsorted(self._ends, positions, side="right")
         for number in np.unique(part_of).tolist():
             here = part_of == number
             start = self._ends[number] - len(self.parts[number])
-            taken[here] = self.parts[number][positions[here] - start]
+            taken[here] = self.parts[number][:, columns][positions[here] - start]
         return taken
 
     @cached_property

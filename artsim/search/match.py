@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,8 +47,14 @@ class Match:
     """In a detail search: (left, top, right, bottom) of the detail, as fractions of width and height."""
 
 
-def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.ndarray) -> list[Match]:
-    """The matches at `rows`, with all their scores."""
+def matches_in(
+    state: State,
+    query: SpaceQuery,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    works: Sequence[Mapping[str, Any]] | None = None,
+) -> list[Match]:
+    """The matches at `rows`, with all their scores. `works`: their metadata, if it was read already."""
     if not len(rows):
         return []
     space, statistics = query.space, query.space.statistics
@@ -68,7 +74,7 @@ def matches_in(state: State, query: SpaceQuery, scores: np.ndarray, rows: np.nda
         columns = [percentile(pairs, values[:, i]) for i, pairs in enumerate(statistics.sorted_pairs_by_aspect)]
         by_aspect = np.stack(columns, axis=1)
         close = likeness >= space.typical_density(query.shares)
-    works = state.works(rows)
+    works = state.works(rows) if works is None else works
     return [
         Match(
             rank=i + 1,

@@ -76,10 +76,7 @@ def query_kind(query: Query) -> str:
 def check_query(query: Query, state: State) -> None:
     """Raises `QueryError` for an invalid query, before anything is embedded."""
     check_k(query.k)
-    if query.ranking not in RANKINGS:
-        raise QueryError(
-            "There is no ranking {ranking!r}; choose among {choices}.", ranking=query.ranking, choices=RANKINGS
-        )
+    check_ranking(query.ranking)
     if query.auto not in AUTO_RULES:
         raise QueryError(
             "There is no rule {rule!r} to select an encoder; choose among {choices}.",
@@ -113,6 +110,12 @@ def check_k(k: int) -> None:
     """Raises `QueryError` unless `k` is a number of matches that a search can return."""
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
+
+
+def check_ranking(ranking: str) -> None:
+    """Raises `QueryError` unless `ranking` is one."""
+    if ranking not in RANKINGS:
+        raise QueryError("There is no ranking {ranking!r}; choose among {choices}.", ranking=ranking, choices=RANKINGS)
 
 
 def weights_between(state: State, query: Query) -> dict[str, float]:

@@ -138,9 +138,10 @@ class SpaceStatistics:
 
     def index_vectors(self, blocks: Blocks) -> np.ndarray:
         """Transform raw blocks (n, d each) to index vectors (n, `dimension`) float32: unit rows per aspect."""
-        return np.concatenate([self._block(aspect, blocks[aspect]) for aspect in self.aspects], axis=1)
+        return np.concatenate([self.block(aspect, blocks[aspect]) for aspect in self.aspects], axis=1)
 
-    def _block(self, aspect: Aspect, raw: np.ndarray) -> np.ndarray:
+    def block(self, aspect: Aspect, raw: np.ndarray) -> np.ndarray:
+        """Transform the raw block (n, d) of one aspect to its block (n, width) in index vectors."""
         transforms = self.transforms[aspect]
         parts = _segments_of(raw, [segment.length for segment in transforms])
         block = joined([transform(part) for transform, part in zip(transforms, parts, strict=True)])
@@ -229,7 +230,7 @@ def fit_statistics(
         bases = {aspect: projection(block, WIDTHS[aspect]) for aspect, block in statistics.split(vectors).items()}
         statistics = replace(statistics, bases=bases)
         vectors = statistics.index_vectors(sample)
-        bits = EightBits.fit(vectors)
+        bits = EightBits.fit(vectors, curved=True)
         statistics, vectors = replace(statistics, bits=bits), bits.decode(bits.encode(vectors))
     first, second = _random_pairs(len(rows), np.random.default_rng(0))
     pairs = [np.einsum("nd,nd->n", block[first], block[second]) for block in statistics.split(vectors).values()]
@@ -330,7 +331,7 @@ def load_statistics(path: Path) -> SpaceStatistics:
             header["name"],
             transforms,
             {aspect: tensors[f"{aspect}.projection"] for aspect in transforms} if compact else None,
-            EightBits(tensors["low"], tensors["step"]) if compact else None,
+            EightBits(tensors["low"], tensors["step"], curved=True) if compact else None,
             tensors["pairs"],
             tensors["raw_pairs"],
             int(header["fitted"]),

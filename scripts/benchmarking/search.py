@@ -1,154 +1,224 @@
-"""Milliseconds per query and recall, on generated vectors and on a real collection."""
+"""Search over blends of real works: memory, milliseconds a query, and recall against the exact vectors."""
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from artsim.collection import Collection
 from artsim.encoders.presets import PRESETS
-from artsim.encoders.protocol import unit_rows
-from artsim.errors import CollectionError, EncoderError, ImageError, QueryError
-from artsim.index import VectorIndex, build_index
+from artsim.encoders.protocol import Aspect, Blocks, unit_rows
+from artsim.errors import QueryError
+from artsim.search.match import matches_in
+from artsim.search.ranking import SpaceQuery, candidates_for, rank
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics
+from artsim.snapshot.state import State
+from artsim.storage.manifest import Manifest
+from artsim.storage.pictures import AbsentPictures, Pictures
+from benchmarking.blends import CHUNK, Blends, embed_met, load_blends, save_met
+from benchmarking.spaces import build_space, in_process, load_space, measure_bytes
 
 K = 10
-_LATENT, _PER_GROUP = 64, 40
-_NOISE = 0.5  # outside the few dimensions of a group: on pure noise HNSW's recall would be lower than on any art
+BALANCED = PRESETS["balanced"]
+WEIGHTINGS: Mapping[str, Mapping[Aspect, float]] = {
+    "balanced": BALANCED,
+    "style": PRESETS["style"],
+    "subject": PRESETS["subject"],
+    "color alone": {"color": 1},
+    "layout alone": {"layout": 1},
+    "odd": {"subject": 0.1, "style": 0.3, "color": 0.5, "layout": 0.1},
+}
+FILTERS = {"50 %": 0.5, "1 %": 0.01, "0.1 %": 0.001}  # share of the works that is left
+_NUMPY_BYTES, _NUMPY_WORKS = 8e9, 81_444  # a larger matrix is timed on so many works, and the time scaled
+_MANY = 1_000  # queries of one `search_many`
 
 
-def draw_vectors(n: int, dimension: int, *, groups: int, seed: int) -> np.ndarray:
-    """(n, dimension) float32 unit rows around `groups` centres, like works of artists; all seeds share the centres."""
-    rng = np.random.default_rng(0)
-    basis = rng.normal(size=(_LATENT, dimension)).astype(np.float32) / np.sqrt(dimension)
-    centres = rng.normal(size=(groups, _LATENT)).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    noise = np.float32(_NOISE * np.sqrt(_LATENT / dimension))
-    vectors = np.empty((n, dimension), np.float32)
-    for start in range(0, n, 10_000):
-        rows = min(10_000, n - start)
-        latent = centres[rng.integers(0, groups, rows)] + rng.standard_normal((rows, _LATENT), np.float32)
-        scattered = latent @ basis + noise * rng.standard_normal((rows, dimension), np.float32)
-        vectors[start : start + rows] = unit_rows(scattered)
-    return vectors
+def measure_searches(sizes: Sequence[int], *, queries: int, seed: int) -> list[dict[str, Any]]:
+    """The figures of a collection of each size."""
+    if min(sizes, default=0) < COMPACT_FROM or queries < 1:
+        raise QueryError(f"At least {COMPACT_FROM} works and one query are needed.")
+    results = []
+    with tempfile.TemporaryDirectory(prefix="artsim-benchmark-") as folder:
+        save_met(*embed_met(), Path(folder))
+        for works in sizes:
+            results.append(_measure(works, Path(folder), queries=queries, seed=seed))
+            _print(results[-1])
+    return results
 
 
-def measure_indexes(n: int, dimension: int, kinds: Sequence[str], *, queries: int) -> dict[str, Any]:
-    """Time every index type, a numpy loop and `datasets` on the same `n` vectors, one query at a time."""
-    import faiss
+def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, Any]:
+    built = in_process(build_space, folder, works, seed)
+    bytes_per_work = in_process(measure_bytes, folder) / works
+    space = load_space(folder)
+    blends, _ = load_blends(folder, works, seed)
+    shares = np.random.default_rng(seed).random(works).astype(np.float32)
+    asked = _raw(blends, np.arange(works, works + queries))  # of works that are not in the collection
+    exact = _exact(space, blends, asked, shares)
+    index, statistics = space.index, space.statistics
+    vectors = statistics.index_vectors(asked)
 
-    if n < K or dimension < 1 or queries < 1:
-        raise QueryError(
-            f"At least {K} works, one dimension and one query are needed; there are {n}, {dimension}, {queries}."
-        )
-    groups = max(1, n // _PER_GROUP)
-    vectors = draw_vectors(n, dimension, groups=groups, seed=1)
-    query_vectors = list(draw_vectors(queries, dimension, groups=groups, seed=2))
-    exact = np.stack([_brute_force(vectors, query) for query in query_vectors])
-    engines: list[dict[str, Any]] = []
-    for kind in kinds:
-        start = time.perf_counter()
-        index = build_index(vectors, kind=kind)
-        seconds = time.perf_counter() - start
-        engines.append(_timed(kind, partial(_search_index, index), query_vectors, exact, seconds))
-        del index
-    engines.append(_timed("numpy: matrix @ query", lambda query: _brute_force(vectors, query), query_vectors, exact))
-    start = time.perf_counter()
-    dataset = _plain_dataset(vectors)
-    seconds = time.perf_counter() - start
+    def candidates(query: np.ndarray, allowed: np.ndarray | None = None) -> np.ndarray:
+        return index.search(query[None], candidates_for(K), allowed=allowed)[1][0]
 
-    def nearest(query: np.ndarray) -> np.ndarray:
-        return np.array(dataset.get_nearest_examples("vectors", query, k=K).examples["row"])
-
-    engines.append(_timed("datasets: get_nearest_examples", nearest, query_vectors, exact, seconds))
-    threads = faiss.omp_get_max_threads()
-    _print(f"{n:,} works, {dimension} dimensions, {threads} thread(s):", engines)
-    return {"works": n, "dimension": dimension, "threads": threads, "queries": len(query_vectors), "engines": engines}
-
-
-def measure_collection(collection: Collection, *, queries: int) -> dict[str, Any]:
-    """Time `Collection.search` (matches with all their scores) of a real collection, by work and by picture."""
-    space = collection.state.spaces[0]
-    ids = collection.ids
-    query_ids = [ids[row] for row in np.random.default_rng(0).integers(0, len(ids), queries)]
-    collection.search(work=ids[0], ranking="cosine")  # warm-up: reads the raw vectors
-    engines = [_timed("search by work", lambda identity: collection.search(work=identity, k=K), query_ids)]
-    try:
-        pictures = [collection.picture(identity) for identity in query_ids[: max(1, queries // 10)]]
-        collection.search(image=pictures[0])  # warm-up: loads the encoder
-        engines.append(_timed("search by picture", lambda data: collection.search(image=data, k=K), pictures))
-    except (CollectionError, EncoderError, ImageError) as error:
-        print(f"Search by picture is not timed: {error}")
-    raw = space.raw_subject.vectors(np.arange(len(ids)))
-    rows = np.array([collection.state.rows[identity] for identity in query_ids])
-    engines.append(
-        _timed("numpy: raw subject vectors @ query", lambda query: _brute_force(raw, query), list(raw[rows]))
-    )
-    if collection.folder is not None:
-        dataset = collection.dataset()
-        shares = space.statistics.weigh(PRESETS["balanced"])
-        weighted = [space.statistics.query_vector(vector, shares) for vector in space.index.vectors(rows)]
-        nearest = partial(dataset.get_nearest_examples, space.name, k=K)
-        engines.append(_timed("datasets: get_nearest_examples", nearest, weighted))
-    _print(f"{collection.manifest.title}, {len(ids):,} works, {space.encoder}:", engines)
-    return {"works": len(ids), "encoder": space.encoder, "index": space.index.kind, "engines": engines}
-
-
-def _search_index(index: VectorIndex, query: np.ndarray) -> np.ndarray:
-    return index.search(query[None], K)[1][0]
-
-
-def _brute_force(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """(K,) rows with the highest inner product, best first."""
-    scores = vectors @ query
-    k = min(K, len(scores))
-    top = np.argpartition(-scores, k - 1)[:k]
-    return top[np.argsort(-scores[top])]
-
-
-def _plain_dataset(vectors: np.ndarray) -> Any:
-    """A FAISS index as documented by `datasets`, but with inner product (its default is L2)."""
-    import faiss
-    from datasets import Dataset
-
-    dataset = Dataset.from_dict({"row": np.arange(len(vectors))})
-    dataset.add_faiss_index_from_external_arrays(vectors, index_name="vectors", metric_type=faiss.METRIC_INNER_PRODUCT)
-    return dataset
-
-
-def _timed(
-    name: str,
-    run: Callable[[Any], Any],
-    queries: Sequence[Any],
-    exact: np.ndarray | None = None,
-    build_s: float | None = None,
-) -> dict[str, Any]:
-    """Percentiles over `queries`, one call each, after a warm-up call; recall@10 where `exact` (q, K) is given."""
-    run(queries[0])
-    milliseconds, hits = [], 0
-    for number, query in enumerate(queries):
-        start = time.perf_counter()
-        answer = run(query)
-        milliseconds.append((time.perf_counter() - start) * 1000)
-        if exact is not None:
-            hits += len(np.intersect1d(answer, exact[number]))
-    figures = {
-        "name": name,
-        "p50_ms": round(float(np.percentile(milliseconds, 50)), 4),
-        "p95_ms": round(float(np.percentile(milliseconds, 95)), 4),
-        "queries": len(milliseconds),
+    recalls = {}
+    for name, weights in WEIGHTINGS.items():
+        found = [candidates(query) for query in _weighted(statistics, vectors, weights)]
+        recalls[name] = _recall(found, exact.best[name])
+    balanced = _weighted(statistics, vectors, BALANCED)
+    collection = _collection(space, shares)
+    rows = np.random.default_rng(seed).integers(0, works, queries)
+    ids = [collection.ids[row] for row in rows]
+    filters = {}
+    for name, share in FILTERS.items():
+        allowed = shares <= share
+        found = [candidates(query, allowed) for query in balanced]
+        filters[name] = {
+            "p50_ms": _p50(lambda query, allowed=allowed: candidates(query, allowed), balanced),
+            "p50_tuned_ms": _p50(
+                lambda work, share=share: collection.search(work=work, where={"share": (None, share)}), ids
+            ),
+            "recall@10": _recall(found, exact.best[name]),
+        }
+    plain = unit_rows(asked["subject"])
+    nearest = [space.nearest_plain(vector, K)[1] for vector in plain]
+    many = [collection.ids[row] for row in np.random.default_rng(seed).integers(0, works, _MANY)]
+    started = time.perf_counter()
+    collection.search_many(works=many, k=K)
+    per_second = _MANY / (time.perf_counter() - started)
+    numpy_ms = _p50(lambda query: exact.wide @ query, list(exact.wide_queries))
+    scaled = len(exact.wide) < works
+    return {
+        "works": works,
+        "seed": seed,
+        "queries": queries,
+        "bytes_per_work": round(bytes_per_work, 1),
+        **built,
+        "p50_ms": _p50(candidates, balanced),
+        "p50_tuned_ms": _p50(lambda work: collection.search(work=work), ids),
+        "recall@10": recalls["balanced"],
+        "recall@10_worst": min(recalls.values()),
+        "recall@10_by_weights": recalls,
+        "numpy_p50_ms": round(numpy_ms * works / len(exact.wide), 2) if scaled else numpy_ms,
+        "numpy_scaled": scaled,
+        "filters": filters,
+        "cosine_p50_ms": _p50(lambda work: collection.search(work=work, ranking="cosine"), ids),
+        "cosine_recall@10": _recall(nearest, exact.best["cosine"]),
+        "text_p50_ms": _p50(lambda vector: _search_text(collection.state, vector), list(plain)),
+        "search_many_per_s": round(per_second, 1),
     }
-    if exact is not None:
-        figures["recall@10"] = round(hits / exact.size, 4)
-    return figures if build_s is None else {**figures, "build_s": round(build_s, 3)}
 
 
-def _print(title: str, engines: Sequence[dict[str, Any]]) -> None:
-    print(title)
-    for engine in engines:
-        recall = f"  recall@10 {engine['recall@10']:.3f}" if "recall@10" in engine else ""
-        build = f"  built in {engine['build_s']:.1f} s" if "build_s" in engine else ""
-        print(f"  p50 {engine['p50_ms']:9.3f} ms  p95 {engine['p95_ms']:9.3f} ms  {engine['name']}{recall}{build}")
+@dataclass(frozen=True)
+class _Exact:
+    """`best` (q, K): the nearest rows by the vectors that are not rounded; `wide`: the vectors that are not projected."""
+
+    best: Mapping[str, np.ndarray]
+    wide: np.ndarray
+    wide_queries: np.ndarray
+
+
+def _exact(space: Space, blends: Mapping[Aspect, Blends], asked: Blocks, shares: np.ndarray) -> _Exact:
+    """The nearest works by every weighting, balanced under every filter, and by plain subject vectors."""
+    statistics, works, queries = space.statistics, len(space), len(asked["subject"])
+    unprojected = replace(statistics, bases=None)
+    vectors = statistics.index_vectors(asked)
+    weighted = np.concatenate([_weighted(statistics, vectors, weights) for weights in WEIGHTINGS.values()])
+    plain = unit_rows(asked["subject"])
+    names = [*WEIGHTINGS, *FILTERS, "cosine"]
+    scores = np.full((len(names) * queries, K), -np.inf, np.float32)
+    best = np.zeros(scores.shape, np.int64)
+    fits = 4 * works * unprojected.dimension <= _NUMPY_BYTES
+    wide = np.zeros((works if fits else _NUMPY_WORKS, unprojected.dimension), np.float32)
+    for start in range(0, works, CHUNK):
+        rows = np.arange(start, min(start + CHUNK, works))
+        blocks = _raw(blends, rows)
+        chunk = unprojected.index_vectors(blocks)
+        wide[start : start + CHUNK] = chunk[: max(0, len(wide) - start)]
+        here = weighted @ _projected(statistics, unprojected.split(chunk)).T
+        balanced = here[:queries]
+        filtered = [np.where(shares[rows] <= share, balanced, -np.inf) for share in FILTERS.values()]
+        here = np.concatenate([here, *filtered, plain @ unit_rows(blocks["subject"]).T])
+        scores, best = (
+            np.concatenate([scores, here], axis=1),
+            np.concatenate([best, np.tile(rows, (len(best), 1))], axis=1),
+        )
+        top = np.argpartition(-scores, K - 1, axis=1)[:, :K]
+        scores, best = np.take_along_axis(scores, top, axis=1), np.take_along_axis(best, top, axis=1)
+    best[np.isneginf(scores)] = -1  # fewer than K works are left
+    of_asked = unprojected.index_vectors(asked)
+    return _Exact(
+        dict(zip(names, np.split(best, len(names)), strict=True)), wide, _weighted(unprojected, of_asked, BALANCED)
+    )
+
+
+def _raw(blends: Mapping[Aspect, Blends], rows: np.ndarray) -> Blocks:
+    return {aspect: blend.take(rows) for aspect, blend in blends.items()}
+
+
+def _projected(statistics: SpaceStatistics, blocks: Blocks) -> np.ndarray:
+    """(n, dimension) float32: the index vectors of transformed blocks, not rounded to 8 bits."""
+    assert statistics.bases is not None
+    return np.concatenate([unit_rows(block @ statistics.bases[aspect]) for aspect, block in blocks.items()], axis=1)
+
+
+def _weighted(statistics: SpaceStatistics, vectors: np.ndarray, weights: Mapping[Aspect, float]) -> np.ndarray:
+    shares = statistics.weigh(weights)
+    return np.stack([statistics.query_vector(vector, shares) for vector in vectors])
+
+
+def _collection(space: Space, shares: np.ndarray) -> Collection:
+    """A collection of one space, with metadata made up; `share` is what filters ask for."""
+    numbers = np.arange(len(space))
+    table = pa.table(
+        {
+            "id": [f"work-{number}" for number in numbers],
+            "title": [f"Study {number}" for number in numbers],
+            "artist": [f"Artist {number % 1000}" for number in numbers],
+            "year": pa.array(1400 + numbers % 500, pa.int32()),
+            "share": shares,
+        }
+    )
+    state = State(table, (space,), {}, Pictures.of(AbsentPictures(len(space))))
+    return Collection(state=state, manifest=Manifest(title="Blends", license="cc0-1.0", source={}), folder=None)
+
+
+def _search_text(state: State, vector: np.ndarray) -> Any:
+    """The whole search for a text, once it is embedded: the embedded encoder has no texts."""
+    space = state.spaces[0]
+    query = SpaceQuery(space, space.statistics.weigh(BALANCED), words=vector, word_weight=1.0)
+    return matches_in(state, query, *rank(query, "tuned", K, None))
+
+
+def _recall(found: Sequence[np.ndarray], best: np.ndarray) -> float:
+    """Share of the `best` (q, K) that are among the first K of `found`, of each query."""
+    hits = [len(np.intersect1d(rows[:K], wanted)) for rows, wanted in zip(found, best, strict=True)]
+    return round(float(sum(hits) / np.count_nonzero(best >= 0)), 4)
+
+
+def _p50(run: Callable[[Any], Any], queries: Sequence[Any]) -> float:
+    """The median of one call for each query, after a warm-up call."""
+    run(queries[0])
+    milliseconds = []
+    for query in queries:
+        started = time.perf_counter()
+        run(query)
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return round(float(np.median(milliseconds)), 3)
+
+
+def _print(figures: Mapping[str, Any]) -> None:
+    """One line for each figure."""
+    print(f"{figures['works']:,} works (seed {figures['seed']}, {figures['queries']} queries):")
+    for name, value in figures.items():
+        for key, figure in value.items() if isinstance(value, dict) else [("", value)]:
+            if isinstance(figure, dict):
+                figure = "  ".join(f"{inner} {number:g}" for inner, number in figure.items())
+            print(f"  {f'{name} {key}'.strip():34} {figure}")

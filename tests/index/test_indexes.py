@@ -20,7 +20,7 @@ def some_vectors(n: int, seed: int = 0) -> np.ndarray:
 
 
 def compact(vectors: np.ndarray) -> CompactIndex:
-    bits = EightBits.fit(vectors)
+    bits = EightBits.fit(vectors, curved=True)
     codes = Rows.of(bits.encode(vectors))
     return CompactIndex(codes, bits, WIDTHS, build_first_pass(codes, bits))
 
@@ -106,6 +106,24 @@ def test_a_vector_takes_a_byte_a_number_and_its_first_pass_half_a_bit_more_for_e
     index = compact(some_vectors(2_048))
     assert index.codes.all().nbytes == 2_048 * sum(WIDTHS)
     assert index.first_pass.codes.size() == 2_048 * sum(WIDTHS) // 8
+
+
+@pytest.mark.parametrize("curved", [False, True])
+def test_eight_bits_keep_numbers_and_inner_products(curved: bool, vectors: np.ndarray) -> None:
+    bits = EightBits.fit(vectors, curved=curved)
+    codes = bits.encode(vectors)
+    assert (codes.min(), codes.max()) == (0, 255)
+    decoded = bits.decode(codes)
+    np.testing.assert_array_equal(bits.encode(decoded), codes)
+    assert np.abs(decoded - vectors).max() <= bits.step.max() * (1.01 if curved else 0.51)
+    np.testing.assert_allclose(bits.dot(codes, vectors[3]), decoded @ vectors[3], atol=1e-5)
+    np.testing.assert_allclose(bits.only(slice(4, 9)).decode(codes[:, 4:9]), decoded[:, 4:9])
+    spread = np.random.default_rng(2).normal(size=(5_000, 8)).astype(np.float32)
+    errors = {
+        kind: np.std((b := EightBits.fit(spread, curved=kind)).decode(b.encode(spread)) - spread)
+        for kind in (False, True)
+    }
+    assert errors[True] < 0.8 * errors[False]
 
 
 @pytest.mark.parametrize("bits", [None, "eight"])

@@ -1,0 +1,94 @@
+"""The space of a search benchmark, built, saved and opened in processes of their own, so that their memory can be measured."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from artsim.embedding.vector_columns import vector_columns
+from artsim.encoders.presets import PRESETS
+from artsim.index import CompactIndex, Rows
+from artsim.search.ranking import candidates_for
+from artsim.snapshot.space import Space, make_space, open_space
+from artsim.snapshot.space_statistics import load_statistics, statistics_bytes
+from benchmarking.blends import CHUNK, load_blends
+
+NAME = "met"
+_STATISTICS, _FIRST_PASS = "statistics.safetensors", "first-pass.faiss"
+T = TypeVar("T")
+
+
+def in_process(function: Callable[..., T], *arguments: Any) -> T:
+    """The result of `function` in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def build_space(folder: Path, works: int, seed: int) -> dict[str, float | None]:
+    """Build the space of `works` blends and save it in `folder`: seconds, without those that blending took, and peak memory."""
+    import faiss
+
+    blends, segments = load_blends(folder, works, seed)
+    path = _column(folder, vector_columns(NAME)["subject"])
+    subject = np.lib.format.open_memmap(path, "w+", np.float16, (works, blends["subject"].dimension))
+    started = time.perf_counter()
+    for start, chunk in blends["subject"].chunks(CHUNK):
+        subject[start : start + CHUNK] = chunk
+    space = make_space(NAME, "embedded", "unknown", {**blends, "subject": Rows.of(subject)}, segments=segments)  # type: ignore[dict-item]
+    seconds = time.perf_counter() - started - blends["subject"].stopwatch.seconds
+    assert isinstance(space.index, CompactIndex)
+    subject.flush()
+    for name, rows in space.columns().items():
+        if rows is not space.subject:
+            np.save(_column(folder, name), rows.all())
+    (folder / _STATISTICS).write_bytes(statistics_bytes(space.statistics))
+    faiss.write_index(space.index.first_pass, str(folder / _FIRST_PASS))
+    peak = _memory("VmHWM")
+    return {"build_s": round(seconds, 1), "build_peak_gb": None if peak is None else round(peak / 1e9, 2)}
+
+
+def load_space(folder: Path) -> Space:
+    """The space that `build_space` has saved; its vectors are memory-mapped, as those of a collection are."""
+    import faiss
+
+    columns = {path.stem: Rows.of(np.load(path, mmap_mode="r")) for path in folder.glob("*.npy")}
+    first_pass = faiss.read_index(str(folder / _FIRST_PASS))
+    return open_space(load_statistics(folder / _STATISTICS), "embedded", "unknown", columns, first_pass=first_pass)
+
+
+def measure_bytes(folder: Path) -> float:
+    """The memory that a search by work needs of this process once it has opened the space, plain subject vectors apart."""
+    import faiss
+
+    some = np.random.default_rng(0).random((256, 256), np.float32)
+    faiss.knn(some, some @ some, 10)  # the libraries' own memory comes before
+    before = _memory("VmRSS")
+    space = load_space(folder)
+    assert isinstance(space.index, CompactIndex)
+    for rows in (space.index.codes, space.density):
+        for _, chunk in rows.chunks(CHUNK):
+            chunk.max()
+    shares = space.statistics.weigh(PRESETS["balanced"])
+    query = space.statistics.query_vector(space.index.vectors(np.arange(1))[0], shares)
+    space.index.search(query[None], candidates_for(10))
+    space.statistics.sorted_pairs(shares)
+    after = _memory("VmRSS")
+    return float("nan") if before is None or after is None else after - before
+
+
+def _column(folder: Path, name: str) -> Path:
+    return folder / f"{name}.npy"
+
+
+def _memory(name: str) -> float | None:
+    """Bytes of memory of this process, as Linux counts them; None on other systems."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return None
+    return 1024.0 * int(status.read_text(encoding="utf-8").split(f"{name}:")[1].split()[0])
