@@ -274,7 +274,7 @@ def _space(
     regions: IndexedRegions | None,
 ) -> Space:
     names = vector_columns(statistics.name)
-    wide = {
+    wide: dict[Aspect, Rows] = {
         aspect: columns[names[aspect]]
         for aspect in statistics.aspects
         if aspect != "subject" and statistics.bits is None
