@@ -70,7 +70,6 @@ NOT_TRANSLATED = {  # messages of these modules that no page causes
     "There is no aspect {unknown}; choose among {aspects}.",
     "{path} is not a file of space statistics ({reason}); build the collection again.",
     "The weights of aspects must be numbers; they are {weights}.",
-    "The collection has no data files; fetch or build it again.",
     "{path} {problem}. Build or download the collection again.",
     "{path} holds {found} works, but {manifest} says {rows}. Build it again.",
     "{folder} is being saved again and again; open it later.",
