@@ -87,7 +87,7 @@ def check_target(target: Path) -> None:
         occupied = target.exists()
     else:
         own = {GENERATIONS, CHECKPOINT, LOCK, HOLDER}
-        if (target / GENERATIONS).is_dir():
+        if any((target / name).exists() for name in (GENERATIONS, LOCK)):
             own.add(CARD)  # is written before the first manifest
         others = [entry for entry in target.iterdir() if entry.name not in own and not _is_temporary(entry)]
         occupied = bool(others) and not (target / FILE_NAME).is_file()
