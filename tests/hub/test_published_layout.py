@@ -30,8 +30,9 @@ WORKS = 480
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    """A saved collection of two spaces that are kept whole, without pictures."""
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A saved collection of two spaces that are kept whole, with long subject vectors, without pictures."""
+    monkeypatch.setattr(synthetic, "DIMS", {**synthetic.DIMS, "subject": 800})
     return synthetic.make_collection(spaces=2, images="urls").save(tmp_path / "whole")
 
 
@@ -80,7 +81,7 @@ def test_columns_stand_in_order_and_row_i_is_work_i_in_every_file(compact: Path,
         assert [match.id for match in there.search(work=identity)] == [match.id for match in here.search(work=identity)]
 
 
-def test_a_collection_that_is_kept_whole_has_its_wide_blocks_in_half_precision(whole: Path, tmp_path: Path) -> None:
+def test_wide_blocks_and_long_subject_vectors_are_in_half_precision(whole: Path, tmp_path: Path) -> None:
     published(whole, tmp_path)
     schema = pq.read_schema(tmp_path / "data" / "train-00000-of-00001.parquet")
     vectors = [field for field in schema if pa.types.is_fixed_size_list(field.type)]
@@ -88,8 +89,9 @@ def test_a_collection_that_is_kept_whole_has_its_wide_blocks_in_half_precision(w
         *("space_0_subject", "space_0_density", "space_0_style", "palette_color", "space_0_layout"),
         *("space_1_subject", "space_1_density", "space_1_style", "space_1_layout"),
     ]
-    assert [str(field.type.value_type) for field in vectors[:3]] == ["float", "float", "halffloat"]
+    assert [str(field.type.value_type) for field in vectors[:3]] == ["halffloat", "float", "halffloat"]
     assert "image" not in schema.names
+    assert faiss.read_index(str(tmp_path / "index/subject.faiss")).d == 800
     there, here = artsim.open_collection(tmp_path), artsim.open_collection(whole)
     query = {"work": "work-3-1", "encoder": "fusion"}
     assert [match.id for match in there.search(**query)] == [match.id for match in here.search(**query)]
