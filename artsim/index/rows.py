@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,3 +83,15 @@ class Rows:
     def only(self, rows: np.ndarray) -> Rows:
         """With only `rows`; nothing is copied."""
         return Rows(self.parts, self.positions(rows))
+
+
+def laid_end_to_end(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:
+    """(count, d): the chunks (m, d) of so many rows together. Unlike `np.concatenate`, it never holds them twice."""
+    rows = np.zeros((0, 0))
+    stop = 0
+    for chunk in chunks:
+        if not len(rows):
+            rows = np.empty((count, chunk.shape[1]), chunk.dtype)
+        rows[stop : stop + len(chunk)] = chunk
+        stop += len(chunk)
+    return rows

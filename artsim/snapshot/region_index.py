@@ -14,7 +14,7 @@ import numpy as np
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.region_vectors import REGIONS, Region
 from artsim.errors import CollectionError
-from artsim.index import EightBits, Rows, ScanIndex
+from artsim.index import EightBits, Rows, ScanIndex, laid_end_to_end
 from artsim.snapshot.principal import projection
 
 WIDTH = 64  # principal components of a region vector in a compact space
@@ -101,7 +101,7 @@ class IndexedRegions:
 def index_regions(raw: Rows, *, compact: bool) -> IndexedRegions:
     """Fit and store the raw region vectors (n, regions * d), n >= 1, of all works."""
     statistics = fit_regions(raw, compact=compact)
-    stored = np.concatenate([statistics.stored(chunk) for _, chunk in raw.chunks(_CHUNK)])
+    stored = laid_end_to_end((statistics.stored(chunk) for _, chunk in raw.chunks(_CHUNK)), len(raw))
     return IndexedRegions(REGIONS, statistics, Rows.of(stored))
 
 

@@ -13,7 +13,7 @@ from artsim.embedding.embedded_works import SpaceVectors
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
 from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
-from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass
+from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass, laid_end_to_end
 from artsim.snapshot.density import density_of, reference_rows
 from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index_regions
 from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
@@ -220,7 +220,7 @@ def make_space(
     statistics = fit_statistics(name, blocks, segments, compact=not whole)
     columns = {vector_columns(name)[aspect]: block for aspect, block in blocks.items()}
     if (bits := statistics.bits) is not None:
-        codes = np.concatenate([bits.encode(vectors) for vectors in _index_vectors(statistics, blocks)])
+        codes = laid_end_to_end((bits.encode(vectors) for vectors in _index_vectors(statistics, blocks)), n)
         columns = {vector_columns(name)["subject"]: blocks["subject"], compact_column(name): Rows.of(codes)}
     indexed = None if regions is None else index_regions(regions, compact=bits is not None)
     return _with_density(statistics, encoder, revision, columns, indexed)
