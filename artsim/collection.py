@@ -35,7 +35,7 @@ from artsim.search.regions import run_region_search
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
-from artsim.snapshot.plain_dataset import load_dataset_with_indexes
+from artsim.snapshot.plain_dataset import load_plain_dataset
 from artsim.snapshot.state import State, find_space
 from artsim.snapshot.works_map import MapCache, WorksMap
 from artsim.storage.manifest import Manifest, Origin
@@ -320,7 +320,7 @@ class Collection:
         return target
 
     def dataset(self) -> Any:
-        """The saved collection as a `datasets.Dataset` with its FAISS indexes attached (one per space, by its name)."""
+        """The saved collection as a `datasets.Dataset` with a FAISS index over each plain subject column, by its name."""
         if self.folder is None:
             raise CollectionError("This collection is not saved yet: call save(folder) first.")
-        return load_dataset_with_indexes(self.folder, self.manifest)
+        return load_plain_dataset(self.folder, self.manifest)

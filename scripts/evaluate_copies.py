@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import _clone  # noqa: F401
-import numpy as np
 
 from artsim.building.progress_bar import ProgressBar
 from artsim.cli.run import run_main
@@ -31,6 +30,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
+    import numpy as np
+
     from artsim.evaluation.copies import MEASUREMENTS, find_reproductions, found_table
     from artsim.evaluation.figures_file import write_figures
     from artsim.evaluation.labels import draw_queries

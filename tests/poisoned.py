@@ -5,9 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from manifests import record_file
-
-SHARD = "data/train-00000-of-00001.parquet"
+from manifests import manifest_of, record_file
 
 
 def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
@@ -15,7 +13,8 @@ def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
 
     A text in place of the bytes, or of the whole, makes all pictures of the file such texts: a column has one type.
     """
-    path = folder / SHARD
+    name = manifest_of(folder)["groups"]["pictures"][0]["file"]
+    path = folder / name
     table = pq.read_table(path)
     ids, images = table.column("id").to_pylist(), table.column("image").to_pylist()
     place = table.schema.names.index("image")
@@ -29,7 +28,7 @@ def poison(folder: Path, work: str, image: dict[str, Any] | str) -> None:
     metadata = table.schema.metadata
     table = table.set_column(place, "image", pa.array(images, kind)).replace_schema_metadata(metadata)
     pq.write_table(table, path, row_group_size=8)
-    record_file(folder, SHARD)
+    record_file(folder, name)
 
 
 def shapes(secret: Path) -> dict[str, dict[str, Any] | str]:

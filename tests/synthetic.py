@@ -13,6 +13,7 @@ from PIL import Image
 
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect, Blocks, unit_rows
+from artsim.encoders.region_vectors import REGIONS
 from artsim.index import Rows
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
@@ -41,11 +42,12 @@ def make_collection(
     order: str = "by artist",
     images: str = "bytes",
     scatter: float = 2.0,
+    regions: bool = False,
 ) -> Collection:
     """A collection of `artists` * `works` works. Artist i paints in style i modulo 3; the last work has no artist or style.
 
     `order="shuffled"`: the same works with the same vectors in another order. `scatter`: distance of the works from their
-    artist's centre.
+    artist's centre. `regions`: with random vectors of regions.
     """
     rows = [_row(artist, number) for artist in range(artists) for number in range(works)]
     rows[-1] |= {"artist": "Unknown", "style": None, "tags": None}
@@ -60,7 +62,8 @@ def make_collection(
     made_spaces = []
     for number, of_space in enumerate(blocks):
         stored = {aspect: Rows.of(block) for aspect, block in of_space.items()}
-        made_spaces.append(make_space(f"space-{number}", f"made-up-{number}", "1", stored))
+        details = Rows.of(_regions(len(rows))) if regions else None
+        made_spaces.append(make_space(f"space-{number}", f"made-up-{number}", "1", stored, regions=details))
     pictures = Pictures.of(NewPictures([partial(encode, Image.new("RGB", (48, 32), color), "PNG") for color in colors]))
     state = State(metadata_table(rows, _FEATURES), tuple(made_spaces), dict(_FEATURES), pictures)
     manifest = Manifest(
@@ -102,3 +105,7 @@ def made_blocks(artists: int, works: int, scatter: float, seed: int) -> Blocks:
         drawn = np.repeat(centre, works, axis=0) + scatter * rng.normal(size=(artists * works, d))
         blocks[aspect] = unit_rows(drawn + 1.0)  # off centre, as real features are
     return blocks
+
+
+def _regions(works: int) -> np.ndarray:
+    return np.random.default_rng(7).normal(size=(works, len(REGIONS) * 80)).astype(np.float32)

@@ -1,43 +1,86 @@
-"""Reuse the vectors of an old collection in a new build: each encoder embeds a picture only once."""
+"""Reuse the vectors of an old collection in a new build: each encoder embeds a picture only once.
+
+A space that is kept whole gives its raw blocks, and the new one is fitted to them. A compact space holds no raw blocks: its
+codes are of use only where the new space keeps what was fitted, so it does while the collection has not outgrown that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
-from artsim.embedding.embed_works import KnownVectors, Vectors
+from artsim.embedding.embed_works import KnownVectors, TakeRows, Vectors
 from artsim.encoders.color import DIMS
-from artsim.encoders.protocol import Encoder
+from artsim.encoders.protocol import ASPECTS, Encoder
 from artsim.encoders.region_vectors import REGIONS
+from artsim.index import CompactIndex
+from artsim.snapshot.space import Space
+from artsim.snapshot.space_statistics import COMPACT_FROM
 from artsim.snapshot.state import State
 
 
-def known_vectors(old: State | None, encoders: Mapping[str, Encoder], *, regions: bool) -> KnownVectors:
-    """The vectors in `old` by picture hash: only of the same encoders, and with the same regions if `regions`."""
+def known_spaces(old: State | None, encoders: Mapping[str, Encoder], *, regions: bool) -> dict[str, Space]:
+    """The spaces of `old` that know vectors of `encoders`, by the names of those: with the same regions if `regions`."""
+    if old is None or "sha256" not in old.schema:
+        return {}
+    return {
+        name: space
+        for name, encoder in encoders.items()
+        for space in old.spaces
+        if _is_of(space, encoder) and (not regions or (space.regions is not None and space.regions.boxes == REGIONS))
+    }
+
+
+def keeps_fit(space: Space, works: int | None) -> bool:
+    """Whether a build of so many works, None if nobody knows, keeps what was fitted to this compact space."""
+    return space.is_compact and works is not None and works >= COMPACT_FROM and not space.statistics.outgrown_by(works)
+
+
+def known_vectors(
+    old: State | None, known: Mapping[str, Space], kept: Mapping[str, Space], *, regions: bool
+) -> KnownVectors:
+    """The vectors of the spaces `known` of `old`, with those of regions if `regions`. Of compact ones, only if `kept`."""
     if old is None or "sha256" not in old.schema:
         return KnownVectors()
-    spaces = {name: _by_encoder(old, encoder, regions=regions) for name, encoder in encoders.items()}
-    palette = next(
-        (space.columns["color"] for space in old.spaces if space.statistics.raw_dims.get("color") == DIMS), None
-    )
-    palettes = {} if palette is None else _by_hash(old, {"color": old.spaces[0].load_vectors(palette)})
-    return KnownVectors(spaces, palettes)
-
-
-def _by_encoder(old: State, encoder: Encoder, *, regions: bool) -> dict[str, Vectors]:
-    for space in old.spaces:
-        dims = {aspect: dimension for aspect, dimension in space.statistics.raw_dims.items() if aspect != "color"}
-        if (space.encoder, space.revision) == (encoder.id, encoder.revision) and dims == dict(encoder.dims):
-            vectors: dict[str, np.ndarray] = {aspect: space.load_vectors(space.columns[aspect]) for aspect in dims}
-            if regions:
-                if space.regions is None or space.regions.boxes != REGIONS:
-                    return {}
-                vectors["regions"] = space.regions.raw()
-            return _by_hash(old, vectors)
-    return {}
-
-
-def _by_hash(old: State, vectors: Mapping[str, np.ndarray]) -> dict[str, Vectors]:
     hashes = old.table.column("sha256").to_pylist()
-    return {sha: {name: block[row] for name, block in vectors.items()} for row, sha in enumerate(hashes) if sha}
+    colors = [space.wide["color"] for space in old.spaces if not space.is_compact]
+    palette = next((block for block in colors if block.dimension == DIMS), None)
+    return KnownVectors(
+        rows={sha: row for row, sha in enumerate(hashes) if sha},
+        spaces={
+            name: _taken(space, regions=regions)
+            for name, space in known.items()
+            if name in kept or not space.is_compact
+        },
+        palettes={} if palette is None else {"color": palette.take},
+        compact={name: partial(_stored, space) for name, space in kept.items()},
+    )
+
+
+def _is_of(space: Space, encoder: Encoder) -> bool:
+    dims = {aspect: dimension for aspect, dimension in space.statistics.raw_dims.items() if aspect != "color"}
+    return (space.encoder, space.revision) == (encoder.id, encoder.revision) and dims == dict(encoder.dims)
+
+
+def _taken(space: Space, *, regions: bool) -> dict[str, TakeRows]:
+    columns: dict[str, TakeRows] = {
+        str(aspect): block.take for aspect, block in space.raw_blocks().items() if aspect != "color"
+    }
+    if isinstance(space.index, CompactIndex):
+        columns["codes"] = space.index.codes.take
+    if regions and space.regions is not None:
+        columns["regions"] = space.regions.vectors.take
+    return columns
+
+
+def _stored(space: Space, raw: Vectors) -> dict[str, np.ndarray]:
+    """What a compact space stores of raw vectors."""
+    statistics = space.statistics
+    assert statistics.bits is not None
+    index_vectors = statistics.index_vectors({aspect: raw[aspect] for aspect in ASPECTS})
+    stored = {"subject": raw["subject"], "codes": statistics.bits.encode(index_vectors)}
+    if "regions" in raw and space.regions is not None:
+        stored["regions"] = space.regions.statistics.stored(raw["regions"])
+    return stored

@@ -1,7 +1,7 @@
 """Build pipeline: source -> encoders -> collection, in batches, with progress, resuming where a killed run stopped.
 
-Every batch of works is written to a part file beside the collection, with its vectors. When the source is exhausted, the
-spaces are fitted and the collection is written; it then replaces the old one in one step.
+Every batch of works is written to the checkpoint inside the collection's folder. When the source is exhausted, the spaces are
+fitted and the collection is saved; it then replaces the old one in one step.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artsim.building.checkpoint import BuildCheckpoint, BuildProgress
-from artsim.building.known_vectors import known_vectors
+from artsim.building.checkpoint import BuildCheckpoint, BuildProgress, remove_checkpoint
+from artsim.building.known_vectors import keeps_fit, known_spaces, known_vectors
+from artsim.building.vectors import fit_spaces, vector_kinds
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
 from artsim.embedding.embed_works import KnownVectors, embed_works
-from artsim.embedding.vector_columns import column_dims, name_spaces, region_column, vector_columns, vector_dims
-from artsim.encoders import Blocks, Encoder
+from artsim.embedding.vector_columns import name_spaces, reserved_columns, vector_dims
+from artsim.encoders import Encoder
 from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
-from artsim.files.atomic import beside, clear_leftovers, recover_folder, write_atomically
-from artsim.files.lock import build_lock
-from artsim.index.faiss import KINDS
+from artsim.files.atomic import write_atomically
+from artsim.files.lock import collection_lock
 from artsim.messages.progress import Progress
-from artsim.snapshot.files import check_target, save_collection
-from artsim.snapshot.region_index import index_regions
-from artsim.snapshot.space import Space, make_space
+from artsim.snapshot.files import save_collection
+from artsim.snapshot.generations import check_target
+from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Images, Manifest, damaged_files
-from artsim.storage.shards import Shards, dataset_schema, metadata_features
+from artsim.storage.metadata import HIDDEN
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
 
-BATCH = 64  # works per part file: the most that a killed run loses
+BATCH = 64  # works: the most that a killed run loses
 _DECODERS = 2
 
 
@@ -54,6 +54,8 @@ class _Build:
     """By the name of their space."""
     regions: bool
     known: KnownVectors
+    kept: Mapping[str, Space]
+    """Compact spaces of the old collection whose statistics the new ones keep, by the names of those."""
     renamed: Mapping[str, str]
     """Source columns whose names are reserved for pictures and vectors -> their stored names."""
     checkpoint: BuildCheckpoint
@@ -66,8 +68,8 @@ def build_collection(
     *,
     limit: int | None = None,
     images: Images = "bytes",
-    index_type: str = "auto",
     regions: bool = False,
+    whole: bool = False,
     title: str | None = None,
     license: str | None = None,
     progress: Progress | None = None,
@@ -76,34 +78,29 @@ def build_collection(
 
     Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. If `out` already holds
     exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
-    resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search. Raises
-    `SourceError`, `EncoderError` or `CollectionError`.
+    resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
+    the raw vectors of collections of any size, for training. Raises `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
-    if index_type not in KINDS:
-        raise CollectionError(f"There is no index type {index_type}; choose among {', '.join(KINDS)}.")
     if images == "urls" and not source.has_urls:
         raise SourceError(
             f"{source.name} gives no addresses of its pictures (a column image_url), so keep their bytes."
         )
     check_target(out)
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
-    region_options = ["regions", repr(REGIONS)] if regions else []
-    fingerprint = _fingerprint(
-        source, encoders, limit, images, index_type, title or "", license or "", VERSION, *region_options
-    )
-    with build_lock(out):
-        recover_folder(out)
-        clear_leftovers(out)
+    options = [*(["regions", repr(REGIONS)] if regions else []), *(["whole"] if whole else [])]
+    fingerprint = _fingerprint(source, encoders, limit, images, title or "", license or "", VERSION, *options)
+    with collection_lock(out, "building it"):
         old = _open_old(out)
-        build = _prepare(source, encoders, out, old, regions=regions)
         if old is not None and old.manifest.source.get("build") == fingerprint:
-            build.checkpoint.remove()
-            if damaged_files(out, old.manifest):  # only an index can be: any other damage prevents opening
-                old.save()
+            remove_checkpoint(out)
+            if damaged_files(out, old.manifest):  # only an index or a map can be: any other damage prevents opening
+                save_collection(old.state, old.manifest, out, locked=True)
             return old
-        done = build.checkpoint.resume(_fingerprint(source, encoders, *region_options), limit=limit)
+        build = _prepare(source, encoders, out, old, limit, regions=regions, whole=whole, images=images)
+        options += [images, *_fitted(old, build.kept)]
+        done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
         _embed_all(build, done, limit, progress)
         _write_report(out, source, done)
         manifest = Manifest(
@@ -118,8 +115,8 @@ def build_collection(
             license=license or source.license,
             images=images,
         )
-        save_collection(_fit(build, done, index_type), manifest, out)
-        build.checkpoint.remove()
+        save_collection(_fit(build, done, whole=whole), manifest, out, locked=True)
+        remove_checkpoint(out)
         return Collection.from_folder(out)
 
 
@@ -151,23 +148,48 @@ def _open_old(out: Path) -> Collection | None:
         return None
 
 
+def _fitted(old: Collection | None, kept: Mapping[str, Space]) -> list[str]:
+    """The hashes of what was fitted to the spaces `kept` of `old`."""
+    if old is None:
+        return []
+    records = {record.name: record for record in old.manifest.spaces}
+    return [old.manifest.files[records[space.name].statistics].sha256 for space in kept.values()]
+
+
 def _prepare(
-    source: Source, encoders: Mapping[str, Encoder], out: Path, old: Collection | None, *, regions: bool
+    source: Source,
+    encoders: Mapping[str, Encoder],
+    out: Path,
+    old: Collection | None,
+    limit: int | None,
+    *,
+    regions: bool,
+    whole: bool,
+    images: Images,
 ) -> _Build:
     from datasets import Value
 
-    dims = column_dims(encoders, regions=regions)
-    reserved = ("image", "sha256", *dims)
+    reserved = {"image", "sha256", *HIDDEN, *reserved_columns(encoders)}
     renamed = {key: f"source_{key}" for key in source.features if key in reserved}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
-    schema = dataset_schema({**features, "sha256": Value("string")}, dims, images=True)
-    known = known_vectors(None if old is None else old.state, encoders, regions=regions)
-    return _Build(source, encoders, regions, known, renamed, BuildCheckpoint(beside(out, "parts"), schema))
+    features = {"id": Value("string"), **features, "sha256": Value("string")}
+    state, total = None if old is None else old.state, _total(source, limit)
+    spaces = known_spaces(state, encoders, regions=regions)
+    kept = {name: space for name, space in spaces.items() if not whole and keeps_fit(space, total)}
+    known = known_vectors(state, spaces, kept, regions=regions)
+    kinds = vector_kinds(encoders, kept, regions=regions)
+    checkpoint = BuildCheckpoint(out, features, kinds, keeps_pictures=images == "bytes")
+    return _Build(source, encoders, regions, known, kept, renamed, checkpoint)
+
+
+def _total(source: Source, limit: int | None) -> int | None:
+    """Number of works that are read; None if nobody knows."""
+    return min((count for count in (limit, source.size) if count is not None), default=None)
 
 
 def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: Progress | None) -> None:
-    """Write part files for all works up to `limit`, resuming after `done`."""
-    total = min((count for count in (limit, build.source.size) if count is not None), default=None)
+    """Write all works up to `limit` to the checkpoint, resuming after `done`."""
+    total = _total(build.source, limit)
     left = None if limit is None else limit - done.consumed
     works = itertools.islice(build.source.works(done.consumed), left)
     seen = build.checkpoint.ids(done)
@@ -187,6 +209,7 @@ def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: 
             build.checkpoint.save(done)
             if progress is not None:
                 progress(done.consumed, total)
+    build.checkpoint.save(done, last=True)
 
 
 def _decode_ahead(
@@ -224,31 +247,16 @@ def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:
         seen.add(work["id"])
 
 
-def _fit(build: _Build, done: BuildProgress, index_type: str) -> State:
+def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
     """The checkpoint as a state, with fitted spaces. Raises `SourceError` if no picture is usable."""
     if not done.consumed:
         raise SourceError(f"{build.source.name} holds no works.")
-    if not done.parts:
+    if not done.works:
         reasons = " ".join(list(done.failed.values())[:3])
         raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
-    shards = build.checkpoint.shards(done)
-    features = metadata_features(build.checkpoint.schema, column_dims(build.encoders, regions=build.regions))
-    spaces = tuple(
-        _fit_space(name, encoder, shards, index_type, regions=build.regions) for name, encoder in build.encoders.items()
-    )
-    return State(shards.columns(list(features)), spaces, features, shards.picture)
-
-
-def _fit_space(name: str, encoder: Encoder, shards: Shards, index_type: str, *, regions: bool) -> Space:
-    columns = vector_columns(name)
-    blocks: Blocks = {aspect: shards.vectors(column) for aspect, column in columns.items()}
-    space = make_space(
-        name, encoder.id, encoder.revision, columns, blocks, segments=encoder.segments, index_kind=index_type
-    )
-    if not regions:
-        return space
-    column = region_column(name)
-    return replace(space, regions=index_regions(column, shards.vectors(column)))
+    checkpoint = build.checkpoint
+    spaces = fit_spaces(build.encoders, build.kept, checkpoint.vectors(done), whole=whole)
+    return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done))
 
 
 def _write_report(out: Path, source: Source, done: BuildProgress) -> None:

@@ -1,4 +1,4 @@
-"""Build a collection: source -> encoders -> dataset with FAISS index, and publish it on the Hub if told to.
+"""Build a collection: source -> encoders -> dataset with its index, and publish it on the Hub if told to.
 
 Run again after an interruption, it goes on. What it needs from the Hub for publishing is checked before any work starts.
 """
@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the collection")
     parser.add_argument("--limit", type=int, help="only the first LIMIT works")
     parser.add_argument("--images", choices=("bytes", "urls"), default="bytes", help="keep pictures, or only addresses")
-    parser.add_argument("--index", choices=("auto", "flat", "fp16", "hnsw"), default="auto", help="type of FAISS index")
     parser.add_argument(
-        "--regions", action="store_true", help="keep vectors of regions of each work, to find details in (27 kB a work)"
+        "--regions",
+        action="store_true",
+        help="keep vectors of regions of each work, to find details in (2.2 kB a work)",
     )
     parser.add_argument("--title", help="title of the collection (default: the source's)")
     parser.add_argument("--license", help="licence of the works, as the Hub spells it, for example cc0-1.0")
@@ -81,7 +82,6 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
             arguments.out,
             limit=arguments.limit,
             images=arguments.images,
-            index_type=arguments.index,
             regions=arguments.regions,
             title=arguments.title,
             license=arguments.license,

@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from artsim.storage.manifest import Manifest, SpaceRecord
 
 HELP = "say what a collection holds"
+
+
+_INDEXES = {
+    "exact": "index exact (the vectors are kept whole, and all are compared)",
+    "compact": "index compact (principal components in 8 bits, found by a scan of 4 bits, as there are many works)",
+}
 
 
 @dataclass(frozen=True)
@@ -33,14 +41,19 @@ class CollectionInfo:
     """Name -> type, without the columns of vectors."""
     problems: Mapping[str, str]
     """File -> what is wrong with it. Files on the Hub are not looked at."""
+    outgrown: Mapping[str, int]
+    """Space that is better fitted again -> the number of works it was fitted to. Not known of a collection on the Hub."""
 
     @property
     def sizes(self) -> dict[str, int]:
         """Bytes of "data", "index" and "other" files, and in "total"."""
+        from artsim.storage.manifest import SUBJECT_INDEX
+
         sizes = {"data": 0, "index": 0, "other": 0, "total": 0}
+        data = {part.file for part in self.manifest.groups.parts}
+        index = {SUBJECT_INDEX, *(name for space in self.manifest.spaces for name in space.files)}
         for file, record in self.manifest.files.items():
-            kind = file.partition("/")[0]
-            sizes[kind if kind in ("data", "index") else "other"] += record.size
+            sizes["data" if file in data else "index" if file in index else "other"] += record.size
             sizes["total"] += record.size
         return sizes
 
@@ -60,7 +73,7 @@ def read_info(name: str) -> CollectionInfo:
     """What the folder or the dataset `name` holds. Raises `CollectionError` or `HubError`."""
     from artsim.opening import folder_of
     from artsim.storage.manifest import damaged_files, read_manifest
-    from artsim.storage.shards import Shards
+    from artsim.storage.metadata import read_metadata
 
     folder = folder_of(name)
     if folder is None:
@@ -68,17 +81,26 @@ def read_info(name: str) -> CollectionInfo:
 
         origin, manifest = published_manifest_of(name)
         columns = _columns(published_schema_of(origin, manifest), manifest)
-        return CollectionInfo(name, origin.commit, manifest, columns, problems={})
+        return CollectionInfo(name, origin.commit, manifest, columns, problems={}, outgrown={})
     manifest = read_manifest(folder)
     problems = {file: str(problem) for file, problem in damaged_files(folder, manifest).items()}
-    columns = _columns(Shards([folder / file for file in manifest.data_files]).schema, manifest)
-    return CollectionInfo(str(folder), None, manifest, columns, problems)
+    metadata = read_metadata([folder / part.file for part in manifest.groups.metadata], without=manifest.vector_columns)
+    columns = _columns(metadata.table.schema, manifest)
+    return CollectionInfo(str(folder), None, manifest, columns, problems, _outgrown(folder, manifest, problems))
+
+
+def _outgrown(folder: Path, manifest: Manifest, problems: Mapping[str, str]) -> dict[str, int]:
+    from artsim.snapshot.space_statistics import load_statistics
+
+    readable = [space for space in manifest.spaces if space.statistics not in problems]
+    fitted = {space.name: load_statistics(folder / space.statistics) for space in readable}
+    return {name: statistics.fitted for name, statistics in fitted.items() if statistics.outgrown_by(manifest.rows)}
 
 
 def _columns(schema: pa.Schema, manifest: Manifest) -> dict[str, str]:
-    vectors = {column for space in manifest.spaces for column in space.vector_columns}
-    types = {field.name: "image" if field.name == "image" else str(field.type) for field in schema}
-    return {name: kind for name, kind in types.items() if name not in vectors}
+    columns = {"id": "string"} | ({"image": "image"} if manifest.embeds_pictures else {})
+    left_out = {*columns, *manifest.vector_columns}
+    return columns | {field.name: str(field.type) for field in schema if field.name not in left_out}
 
 
 def as_json(info: CollectionInfo) -> dict[str, Any]:
@@ -109,6 +131,7 @@ def as_json(info: CollectionInfo) -> dict[str, Any]:
         "artsim_version": manifest.artsim_version,
         "format_version": manifest.format_version,
         "problems": info.problems,
+        "outgrown": info.outgrown,
     }
 
 
@@ -128,6 +151,10 @@ def as_text(info: CollectionInfo) -> str:
         f"Licence   {manifest.license or 'unknown'}",
         f"Source    {source or 'unknown'}",
         f"Created   {manifest.created} by {made_by}",
+        *(
+            f"Advice    build it again: {name} was fitted to {works:,} works, and there are {manifest.rows:,} now"
+            for name, works in info.outgrown.items()
+        ),
         *(f"Damaged   {file} {problem}" for file, problem in info.problems.items()),
     ]
     return "\n".join(lines)
@@ -137,7 +164,7 @@ def _space_line(space: SpaceRecord) -> str:
     revision = space.revision[:12] if re.fullmatch("[0-9a-f]{40}", space.revision) else space.revision
     aspects = ", ".join(f"{aspect} {dim}" for aspect, dim in space.dims.items())
     regions = f", {_regions(space)} regions a work" if space.regions else ""
-    return f"Space     {space.name}: {space.encoder} ({revision}), {aspects}{regions}, index {space.index_type}"
+    return f"Space     {space.name}: {space.encoder} ({revision}), {aspects}{regions}, {_INDEXES[space.index_type]}"
 
 
 def _regions(space: SpaceRecord) -> int:

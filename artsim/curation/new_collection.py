@@ -13,9 +13,10 @@ from artsim.index import Rows
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
+from artsim.storage.metadata import HIDDEN
 from artsim.storage.pictures import NewPictures, Pictures
 
-_RESERVED = ("id", "image", "sha256")
+_RESERVED = ("id", "image", "sha256", *HIDDEN)
 _STANDARD = "title artist year date medium culture tags url license".split()
 
 

@@ -22,6 +22,7 @@ from artsim.curation.library import Library, is_writable
 from artsim.curation.new_collection import begin_collection, own_columns
 from artsim.curation.uploads import UploadFolder, UploadMetadata
 from artsim.embedding.embedded_works import EmbeddedWorks
+from artsim.embedding.vector_columns import reserved_columns
 from artsim.errors import ArtsimError, CollectionError, QueryError
 from artsim.hub.publish import publish
 from artsim.web.hub_token import using_token
@@ -242,7 +243,7 @@ class EditSession:
             if not metadata:
                 records, features, problems = upload_folder.records()
                 if title is not None:
-                    taken = {c for space in self.collection.state.spaces for c in space.columns()}
+                    taken = reserved_columns(space.name for space in self.collection.state.spaces)
                     columns.update(own_columns(features, taken))
                 metadata.append(UploadMetadata(records, columns or self.collection.state.schema))
             values, notes = metadata[0].of(upload.name)

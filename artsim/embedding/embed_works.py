@@ -20,17 +20,24 @@ from artsim.encoders.protocol import Blocks, Encoder
 from artsim.encoders.region_vectors import embed_with_regions, rounded
 
 Vectors = Mapping[str, np.ndarray]
-"""The raw vectors of one picture by aspect, and its concatenated region vectors as "regions"."""
+"""Vectors of some pictures (n, d each), by aspect, and their concatenated region vectors as "regions"."""
+
+TakeRows = Callable[[np.ndarray], np.ndarray]
+"""Row numbers (m,) -> stored vectors (m, d)."""
 
 
 @dataclass(frozen=True)
 class KnownVectors:
-    """Vectors that need not be computed again, by the sha256 of the picture file."""
+    """Vectors that are stored already and need not be computed again."""
 
-    spaces: Mapping[str, Mapping[str, Vectors]] = field(default_factory=dict)
-    """Space name -> hash -> vectors."""
-    palettes: Mapping[str, Vectors] = field(default_factory=dict)
-    """Hash -> the aspect `color`, which all encoders share."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """The sha256 of a picture file -> the row of its vectors."""
+    spaces: Mapping[str, Mapping[str, TakeRows]] = field(default_factory=dict)
+    """Space name -> the vectors of a picture by aspect, and "regions"; for one of `compact`, "subject", "codes", "regions"."""
+    palettes: Mapping[str, TakeRows] = field(default_factory=dict)
+    """The aspect `color`, which all encoders share."""
+    compact: Mapping[str, Callable[[Vectors], Vectors]] = field(default_factory=dict)
+    """Space name -> what is stored of raw vectors, `color` among them, where a compact space keeps what was fitted."""
 
 
 def embed_works(
@@ -45,14 +52,21 @@ def embed_works(
     `encoders`: by space name; `regions`: names of the spaces that keep region vectors.
     """
     known = known or KnownVectors()
-    palettes = _embed_unknown(works, known.palettes, lambda pictures: {"color": embed_colors(pictures)})
+    rows = [known.rows.get(item.sha256) for item in works]
+    palettes: Vectors = {}
+    if not encoders.keys() <= known.compact.keys():
+        palettes = _embed_unknown(works, rows, known.palettes, _embed_palettes)
     vectors = {}
     for name, encoder in encoders.items():
-        embed = partial(_embed_all, encoder, with_regions=name in regions)
-        blocks_and_regions = _embed_unknown(works, known.spaces.get(name, {}), embed)
-        region_vectors = blocks_and_regions.pop("regions", None)
-        blocks: Blocks = {**blocks_and_regions, **palettes}  # type: ignore[dict-item]
-        vectors[name] = SpaceVectors(blocks, region_vectors)
+        embed = partial(_embed_all, encoder, with_regions=name in regions, compact=known.compact.get(name))
+        found = _embed_unknown(works, rows, known.spaces.get(name, {}), embed)
+        if name in known.compact:
+            blocks: Blocks = {"subject": found["subject"]}
+            vectors[name] = SpaceVectors(blocks, codes=found["codes"], region_codes=found.get("regions"))
+        else:
+            region_vectors = found.pop("regions", None)
+            blocks = {**found, **palettes}  # type: ignore[dict-item]
+            vectors[name] = SpaceVectors(blocks, region_vectors)
     return EmbeddedWorks(
         tuple(item.work for item in works),
         tuple(item.read for item in works),
@@ -61,35 +75,45 @@ def embed_works(
     )
 
 
-def _embed_all(encoder: Encoder, images: Sequence[Image.Image], *, with_regions: bool) -> dict[str, np.ndarray]:
-    """The vectors of pictures: the encoder's aspects, and "regions" if requested, each (n, d)."""
-    if not with_regions:
-        return {str(aspect): block for aspect, block in encoder.embed_images(images).items()}
-    blocks, regions = embed_with_regions(encoder, images)
-    return {
-        **{str(aspect): block for aspect, block in blocks.items()},
-        "regions": rounded(regions.reshape(len(images), -1)),
-    }
+def _embed_palettes(images: Sequence[Image.Image]) -> Vectors:
+    return {"color": embed_colors(images)}
+
+
+def _embed_all(
+    encoder: Encoder,
+    images: Sequence[Image.Image],
+    *,
+    with_regions: bool,
+    compact: Callable[[Vectors], Vectors] | None,
+) -> Vectors:
+    """The vectors of pictures: the encoder's aspects, and "regions" if requested, each (n, d); or what `compact` makes of it."""
+    if with_regions:
+        blocks, regions = embed_with_regions(encoder, images)
+        found: dict[str, np.ndarray] = {"regions": rounded(regions.reshape(len(images), -1))}
+    else:
+        blocks, found = encoder.embed_images(images), {}
+    found |= {str(aspect): block for aspect, block in blocks.items()}
+    return found if compact is None else compact({**found, **_embed_palettes(images)})
 
 
 def _embed_unknown(
     works: Sequence[DecodedWork],
-    known: Mapping[str, Vectors],
-    embed: Callable[[Sequence[Image.Image]], Mapping[str, np.ndarray]],
+    rows: Sequence[int | None],
+    known: Mapping[str, TakeRows],
+    embed: Callable[[Sequence[Image.Image]], Vectors],
 ) -> dict[str, np.ndarray]:
-    """By aspect (n, d) float32, row i for work i; computed by `embed` if its hash is not in `known`."""
-    unknown = [number for number, item in enumerate(works) if item.sha256 not in known]
+    """The vectors of all works (n, d each): those in `known` of works that have a row there, the others by `embed`."""
+    unknown = [number for number, row in enumerate(rows) if row is None or not known]
     if len(unknown) == len(works):
         return dict(embed([item.image for item in works]))
     embedded = embed([works[number].image for number in unknown]) if unknown else {}
-    position_of = {number: position for position, number in enumerate(unknown)}
-    names = embedded or known[works[0].sha256]
-    return {
-        name: np.stack(
-            [
-                embedded[name][position_of[number]] if number in position_of else known[item.sha256][name]
-                for number, item in enumerate(works)
-            ]
-        ).astype(np.float32)
-        for name in names
-    }
+    before = [number for number, row in enumerate(rows) if row is not None]
+    places = np.array([rows[number] for number in before])
+    vectors = {}
+    for name, take in known.items():
+        stored = take(places)
+        vectors[name] = np.empty((len(works), stored.shape[1]), stored.dtype)
+        vectors[name][before] = stored
+        if unknown:
+            vectors[name][unknown] = embedded[name]
+    return vectors

@@ -10,10 +10,9 @@ import numpy as np
 from artsim.embedding.embedded_works import SpaceVectors
 from artsim.encoders.color import DIMS
 from artsim.encoders.protocol import ASPECTS, Aspect, Encoder
-from artsim.encoders.region_vectors import REGIONS, region_dim
 from artsim.errors import EncoderError
 
-_RESERVED = ("auto", "fusion")  # encoder modes of a search
+_RESERVED = ("auto", "fusion", "subject")  # encoder modes of a search, and a file that is published beside the spaces'
 
 
 def name_spaces(encoders: Sequence[Encoder]) -> dict[str, Encoder]:
@@ -69,25 +68,25 @@ def region_column(space: str) -> str:
     return f"{space.replace('-', '_')}_regions"
 
 
-def column_dims(encoders: Mapping[str, Encoder], *, regions: bool) -> dict[str, int]:
-    """Embedding column -> length of its vectors; `encoders` by space name."""
-    dims: dict[str, int] = {}
-    for name, encoder in encoders.items():
-        lengths = vector_dims(encoder)
-        dims |= {column: lengths[aspect] for aspect, column in vector_columns(name).items()}
-        if regions:
-            dims[region_column(name)] = len(REGIONS) * region_dim(encoder)
-    return dims
+def reserved_columns(spaces: Iterable[str]) -> set[str]:
+    """The names of all vector columns that a space, whole or compact, may have."""
+    names: set[str] = set()
+    for space in spaces:
+        names |= {*vector_columns(space).values(), compact_column(space), density_column(space), region_column(space)}
+    return names
 
 
 def columns_of(vectors: Mapping[str, SpaceVectors]) -> dict[str, np.ndarray]:
-    """Embedding column -> (n, d), as stored; `vectors` by space name."""
+    """Embedding column -> (n, d); `vectors` by space name."""
     columns: dict[str, np.ndarray] = {}
     for name, space_vectors in vectors.items():
         names = vector_columns(name)
         columns |= {names[aspect]: block for aspect, block in space_vectors.blocks.items()}
-        if space_vectors.regions is not None:
-            columns[region_column(name)] = space_vectors.regions
+        if space_vectors.codes is not None:
+            columns[compact_column(name)] = space_vectors.codes
+        for regions in (space_vectors.regions, space_vectors.region_codes):
+            if regions is not None:
+                columns[region_column(name)] = regions
     return columns
 
 

@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from artsim.errors import CollectionError
 from artsim.files.atomic import beside, make_folders, writing
-from artsim.messages.message import Message
 
 LOCK, HOLDER = ".lock", ".lock.json"
 
@@ -33,11 +32,7 @@ def collection_lock(folder: Path, purpose: str, *, wait: float = 0.0) -> Iterato
         try:
             lock.acquire()
         except Timeout as error:
-            raise CollectionError(
-                "{folder} is locked: {holder}. Wait until that is done, or end that process.",
-                folder=folder,
-                holder=_holder(folder),
-            ) from error
+            raise _locked(folder) from error
     try:
         with writing(folder):
             (folder / HOLDER).write_text(json.dumps(_entry(purpose)), encoding="utf-8")
@@ -53,13 +48,21 @@ def _entry(purpose: str) -> dict[str, str | int]:
     return {"pid": os.getpid(), "host": socket.gethostname(), "purpose": purpose, "since": since}
 
 
-def _holder(folder: Path) -> str:
-    """Who holds the lock of `folder`, in words."""
+def _locked(folder: Path) -> CollectionError:
+    """Says who holds the lock of `folder`."""
     try:
         entry = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
-        return Message("process {pid} on {host} has been {purpose} since {since}", **entry)
-    except (OSError, ValueError, TypeError, KeyError):  # it was taken this very moment, or by a stranger
-        return Message("another process is writing to it")
+        return CollectionError(
+            "{folder} is locked: process {pid} on {host} has been {purpose} since {since}. Wait until that is done, or end "
+            "that process.",
+            folder=folder,
+            pid=entry["pid"],
+            host=entry["host"],
+            purpose=entry["purpose"],
+            since=entry["since"],
+        )
+    except (OSError, ValueError, TypeError, KeyError):  # it was taken this very moment
+        return CollectionError("{folder} is locked: another process is writing to it. Try again later.", folder=folder)
 
 
 @contextmanager
@@ -73,7 +76,7 @@ def build_lock(out: Path) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout as error:
-            raise CollectionError(f"Another process is building {out} now; wait until it is done.") from error
+            raise CollectionError("Another process is building {out} now; wait until it is done.", out=out) from error
     try:
         yield
     finally:

@@ -136,6 +136,7 @@ def _embed(source: Source, works: LabelledWorks, encoder: Encoder, folder: Path,
         dataclasses.replace(source, works=labelled, size=len(works)),
         encoder,
         folder,
+        whole=True,
         progress=lambda done, _: progress("Measuring", done, len(works)),
     )
 
@@ -214,11 +215,12 @@ def _held_out(job: Job, split: WorkSplit, encoder: Path, folder: Path) -> Collec
         return {"id": works.ids[row], "image": {"bytes": job.collection.picture(works.ids[row])}, **labels}
 
     source = Source("held-out works", "", lambda start: map(work, split.test[start:]), features, split.hash(works))
-    return build_collection(source, [job.backbone.encoder, FinetunedEncoder(str(encoder))], folder)
+    return build_collection(source, [job.backbone.encoder, FinetunedEncoder(str(encoder))], folder, whole=True)
 
 
 def _classify(test: _Trained) -> tuple[list[str], list[str]]:
     """The true class of each held-out work, and the one that the head gives it."""
-    learned = test.held_out.state.spaces[1].raw_blocks()["style"][:, -test.head.dimension :]  # the last segment
+    style = test.held_out.state.spaces[1].raw_blocks()["style"].all()
+    learned = style[:, -test.head.dimension :].astype(np.float32)  # the last segment
     numbers = test.head.scores(unit_rows(learned)).argmax(axis=1)
     return test.held_out.state.table.column(LABEL).to_pylist(), [test.config.classes[number] for number in numbers]

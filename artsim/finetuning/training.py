@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, WeightedRandomSampler
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from artsim.collection import Collection
+from artsim.encoders.protocol import Blocks
 from artsim.encoders.style_head import head_segments
 from artsim.evaluation.distortions import cropped, generator
 from artsim.finetuning.backbones import Backbone, PreparedPicture
@@ -65,9 +66,10 @@ class Job:
     @cached_property
     def segments(self) -> list[np.ndarray]:
         """The segments of `head_segments` for the untrained backbone, each (n, d) float32."""
-        rows = [self.collection.state.rows[identity] for identity in self.works.ids]
-        blocks = self.collection.state.spaces[0].raw_blocks()
-        return [segment[rows] for segment in head_segments(blocks, self.backbone.encoder.segments)]
+        rows = np.array([self.collection.state.rows[identity] for identity in self.works.ids])
+        raw = self.collection.state.spaces[0].raw_blocks()
+        blocks: Blocks = {aspect: raw[aspect].take(rows).astype(np.float32) for aspect in ("style", "subject")}
+        return head_segments(blocks, self.backbone.encoder.segments)
 
     @cached_property
     def prepare(self) -> Callable[[int, int], PreparedPicture]:

@@ -21,7 +21,17 @@ from artsim.files.atomic import write_atomically
 from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
 from artsim.snapshot.files import read_state
-from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, Origin, parse_manifest, read_manifest, sha256
+from artsim.snapshot.groups import vectors_copy
+from artsim.storage.manifest import (
+    FILE_NAME,
+    SUBJECT_INDEX,
+    FileRecord,
+    Manifest,
+    Origin,
+    parse_manifest,
+    read_manifest,
+    sha256,
+)
 from artsim.web.hub_client import converting_errors, with_retries
 from artsim.web.hub_token import given_token, hub_api
 
@@ -50,8 +60,11 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
     if problems and not _is_offline():
         problems = _fetch_again(origin, folder, manifest, problems)
     for name, problem in problems.items():
-        if name not in manifest.indexes:
+        if name not in manifest.rebuildable:
             raise CollectionError(f"{name} of {origin} {problem}. {_advice(origin)}")
+    if verify:
+        for part in manifest.groups.vectors:  # they are copied again
+            vectors_copy(manifest.files[part.file]).unlink(missing_ok=True)
     log.info("Opening %s.", origin)
     return _opened(origin, folder, manifest, problems)
 
@@ -69,7 +82,7 @@ def published_schema_of(origin: Origin, manifest: Manifest) -> pa.Schema:
     from huggingface_hub import HfFileSystem
 
     def read() -> pa.Schema:
-        name = f"datasets/{origin.repo_id}@{origin.commit}/{manifest.data_files[0]}"
+        name = f"datasets/{origin.repo_id}@{origin.commit}/{manifest.groups.metadata[0].file}"
         with HfFileSystem(token=given_token()).open(name, block_size=_FOOTER) as file:
             return pq.read_schema(file)
 
@@ -87,10 +100,10 @@ def _open_mounted(repo_id: str) -> Collection | None:
         return None
     origin, manifest = Origin(repo_id, commit), read_manifest(folder)
     problems = {
-        name: problem for name, record in manifest.files.items() if (problem := _size_problem(folder / name, record))
+        name: problem for name, record in _needed(manifest).items() if (problem := _size_problem(folder / name, record))
     }
     problems.pop("README.md", None)
-    if set(problems) - manifest.indexes:
+    if set(problems) - manifest.rebuildable:
         log.warning("The volume %s is incomplete (%s); %s is fetched instead.", mount, ", ".join(problems), repo_id)
         return None
     log.info("Opening %s from the volume %s.", origin, mount)
@@ -129,7 +142,7 @@ def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
 
 def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
     """Fetch what the cache lacks, several files at a time, with progress bars. Files missing on the Hub are found later."""
-    missing = [name for name in manifest.files if not (folder / name).is_file()]
+    missing = [name for name in _needed(manifest) if not (folder / name).is_file()]
     if not missing or _is_offline():
         return
     from huggingface_hub import snapshot_download
@@ -197,7 +210,7 @@ def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, st
     verified = _read_verified()
     before = dict(verified)
     problems = {}
-    for name, record in manifest.files.items():
+    for name, record in _needed(manifest).items():
         if name == "README.md":  # people can edit the card
             continue
         path = folder / name
@@ -211,6 +224,11 @@ def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, st
     if verified != before:
         _write_verified(verified)
     return problems
+
+
+def _needed(manifest: Manifest) -> dict[str, FileRecord]:
+    """The files that a collection is opened from: all but the index for users of plain `datasets`."""
+    return {name: record for name, record in manifest.files.items() if name != SUBJECT_INDEX}
 
 
 def _size_problem(path: Path, record: FileRecord) -> str | None:

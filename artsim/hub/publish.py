@@ -1,9 +1,8 @@
-"""Publish a saved collection as a dataset repository: its files, and a card that documents how to load it."""
+"""Publish a saved collection as a dataset repository: files for `datasets` and artsim, and a card that says how to load it."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
 from pathlib import Path
 
@@ -11,11 +10,12 @@ from artsim.errors import CollectionError, HubError
 from artsim.hub.access import Destination, check_destination, check_license, is_only_scaffold, make_repository
 from artsim.hub.commit import Pushed, SentProgress, push_files
 from artsim.hub.fetch import published_manifest_of
+from artsim.hub.layout import publishing_folder, write_published
 from artsim.messages.message import Message
-from artsim.snapshot.files import collection_card, read_collection
+from artsim.snapshot.files import collection_card, read_state
 from artsim.storage.card_figures import Figures
 from artsim.storage.dataset_card import is_private_encoder
-from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, damaged_files, read_manifest, sha256
+from artsim.storage.manifest import FILE_NAME, SUBJECT_INDEX, FileRecord, Manifest, damaged_files, read_manifest, sha256
 from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import hub_api
 
@@ -37,8 +37,8 @@ def publish(
     The repository is created if necessary. With `private`, it is created as private, and a public one is made private;
     never the reverse. Only differences are sent; files of an older version of the collection are deleted in the same
     commit. A README.md that was edited in `folder` is published as it is; otherwise the card is written for the
-    repository, with the figures of `evaluation`. The folder is only read. Raises `HubError`, or `CollectionError` if the
-    collection is damaged; a repeated run sends only what is missing.
+    repository, with the figures of `evaluation`. The folder is only read; the published files lie in the cache meanwhile.
+    Raises `HubError`, or `CollectionError` if the collection is damaged; a repeated run sends only what is missing.
     """
     folder = Path(folder).expanduser()
     destination = check_publication(repo_id)
@@ -46,17 +46,26 @@ def publish(
     if evaluation is not None:
         evaluation.check(manifest)
     check_license(manifest.license)
-    files = _files(folder, manifest, repo_id, evaluation)
-    _warn_of_edits(destination, folder)
-    make_repository(destination, private=private)
-    return push_files(
-        repo_id,
-        "dataset",
-        files,
-        owns=_owns,
-        message=f"Publish {manifest.title}: {manifest.rows:,} works",
-        progress=progress,
-    )
+    state = read_state(folder, manifest)
+    with publishing_folder(folder) as target:
+        log.info("Writing the dataset of %d works.", len(state))
+        public = write_published(state, published_manifest(manifest), folder, target)
+        card = _edited_card(folder, manifest)
+        if card is None:
+            card = collection_card(state, public, repo_id=repo_id, evaluation=evaluation).encode()
+        files = {name: target / name for name in public.files}
+        public = dataclasses.replace(public, files={**public.files, CARD: FileRecord.of(card)})
+        _warn_of_private_encoders(public, repo_id)
+        _warn_of_edits(destination, folder)
+        make_repository(destination, private=private)
+        return push_files(
+            repo_id,
+            "dataset",
+            {**files, CARD: card, FILE_NAME: public.to_json().encode()},
+            owns=_owns,
+            message=f"Publish {manifest.title}: {manifest.rows:,} works",
+            progress=progress,
+        )
 
 
 def check_publication(repo_id: str) -> Destination:
@@ -88,7 +97,9 @@ def published_manifest(manifest: Manifest) -> Manifest:
 def _verified_manifest(folder: Path) -> Manifest:
     """The manifest, after comparing every file with it. Raises `CollectionError` for a damaged file."""
     manifest = read_manifest(folder)
-    for name, problem in damaged_files(folder, manifest, thorough=True).items():
+    problems = damaged_files(folder, manifest, thorough=True)
+    problems.pop(SUBJECT_INDEX, None)  # a folder fetched from the Hub by artsim lacks it; it is made anew
+    for name, problem in problems.items():
         raise CollectionError(
             "{path} {problem}, so the collection is not published. Build it again first.",
             path=folder / name,
@@ -97,10 +108,8 @@ def _verified_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures | None) -> dict[str, Path | bytes]:
-    """All files for the repository, the manifest last."""
-    public = published_manifest(manifest)
-    for space in public.spaces:
+def _warn_of_private_encoders(manifest: Manifest, repo_id: str) -> None:
+    for space in manifest.spaces:
         if is_private_encoder(space):
             log.warning(
                 "The encoder %s is a local folder: users of %s can browse it and search by its works, but not by other "
@@ -108,13 +117,6 @@ def _files(folder: Path, manifest: Manifest, repo_id: str, evaluation: Figures |
                 space.encoder,
                 repo_id,
             )
-    card = _edited_card(folder, manifest)
-    if card is None:
-        state, _ = read_collection(folder)
-        card = collection_card(state, public, repo_id=repo_id, evaluation=evaluation).encode()
-    records = {**manifest.files, CARD: FileRecord(len(card), hashlib.sha256(card).hexdigest())}
-    public = dataclasses.replace(public, files=records)
-    return {**{path: folder / path for path in manifest.files}, CARD: card, FILE_NAME: public.to_json().encode()}
 
 
 def _edited_card(folder: Path, manifest: Manifest) -> bytes | None:

@@ -82,6 +82,18 @@ class CompactIndex:
         """With only `rows`. The first pass goes on finding the others, and they are left out."""
         return CompactIndex(self.codes.only(rows), self.bits, self.widths, self.first_pass)
 
+    def first_pass_of_rows(self) -> Any:
+        """The first pass without removed works: its row i is row i. The fitted quantiser stays."""
+        import faiss
+
+        if self.codes.physical is None:
+            return self.first_pass
+        first_pass = faiss.clone_index(self.first_pass)
+        first_pass.reset()
+        for _, codes in self.codes.chunks(_CHUNK):
+            first_pass.add(self.bits.decode(codes))
+        return first_pass
+
     def _used_blocks(self, query: np.ndarray) -> list[slice]:
         """The blocks in which `query` is not 0; neighbours are one."""
         used: list[slice] = []

@@ -68,7 +68,11 @@ def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Man
             manifest = read_manifest(folder)
             problems = damaged_files(folder, manifest, thorough=thorough)
             for name in sorted(problems.keys() - manifest.rebuildable):
-                raise CollectionError(f"{folder / name} {problems[name]}. Build or download the collection again.")
+                raise CollectionError(
+                    "{path} {problem}. Build or download the collection again.",
+                    path=folder / name,
+                    problem=problems[name],
+                )
             if pointer_of(folder) == pointer:  # else what is missing was removed by a save
                 return read_state(folder, manifest, damaged_indexes=problems, pointer=pointer), manifest
         except (CollectionError, OSError):
@@ -89,8 +93,11 @@ def read_state(
     metadata = read_metadata([folder / part.file for part in groups.metadata], without=manifest.vector_columns)
     if len(metadata.table) != manifest.rows:
         raise CollectionError(
-            f"{folder / groups.metadata[0].file} holds {len(metadata.table)} works, but {folder / FILE_NAME} says "
-            f"{manifest.rows}. Build it again."
+            "{path} holds {found} works, but {manifest} says {rows}. Build it again.",
+            path=folder / groups.metadata[0].file,
+            found=len(metadata.table),
+            manifest=folder / FILE_NAME,
+            rows=manifest.rows,
         )
     columns = read_vectors(folder, manifest, metadata.physical_row)
     pictures = read_pictures(folder, manifest, metadata.picture_row)

@@ -7,13 +7,18 @@ of the manifest makes them current, with the older files that it goes on naming.
 from __future__ import annotations
 
 import hashlib
+import logging
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from artsim.errors import CollectionError
 from artsim.files import disk
-from artsim.files.atomic import make_folders, remove_tree, writing
+from artsim.files.atomic import make_folders, new_file, remove_tree, writing
 from artsim.files.lock import HOLDER, LOCK
 from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, record_file
+
+log = logging.getLogger(__name__)
 
 GENERATIONS = "generations"
 CHECKPOINT = "building"  # of a build into the folder
@@ -38,6 +43,17 @@ class Generation:
         """Note a file that was written; returns its name in the manifest."""
         self._names.append(path.relative_to(self.target).as_posix())
         return self._names[-1]
+
+    def take_over(self, path: Path, name: str) -> str:
+        """Give a durable file that never changes a second name here; where the disk has no such names, copy it."""
+        new = self.folder / name
+        try:
+            disk.link(path, new)
+        except OSError as error:
+            log.info("%s is copied, as it cannot be linked (%s).", path, error)
+            with path.open("rb") as file, new_file(new) as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+        return self.add(new)
 
     def sealed(self) -> dict[str, FileRecord]:
         """Make the names of all files durable; returns their sizes and hashes."""
@@ -71,7 +87,7 @@ def check_target(target: Path) -> None:
         occupied = target.exists()
     else:
         own = {GENERATIONS, CHECKPOINT, LOCK, HOLDER}
-        if (target / GENERATIONS).is_dir():
+        if any((target / name).exists() for name in (GENERATIONS, LOCK)):
             own.add(CARD)  # is written before the first manifest
         others = [entry for entry in target.iterdir() if entry.name not in own and not _is_temporary(entry)]
         occupied = bool(others) and not (target / FILE_NAME).is_file()
@@ -83,18 +99,18 @@ def clear_leftovers(folder: Path, current: Manifest | None) -> None:
     """Remove files that `current` does not name: those of killed saves and of older generations. Only for the lock's holder."""
     named = set() if current is None else set(current.files)
     for owned in (GENERATIONS,) if current is None else _OWNED:
-        _clear(folder / owned, folder, named)
+        clear_unnamed(folder / owned, folder, named)
     for entry in folder.iterdir():
         if _is_temporary(entry):
             remove_tree(entry)
 
 
-def _clear(entry: Path, folder: Path, named: set[str]) -> None:
+def clear_unnamed(entry: Path, folder: Path, named: Collection[str]) -> None:
     """Remove what is not named at or below `entry`, and folders that hold nothing then."""
     name = entry.relative_to(folder).as_posix()
     if entry.is_dir() and not entry.is_symlink() and any(other.startswith(f"{name}/") for other in named):
         for below in sorted(entry.iterdir()):
-            _clear(below, folder, named)
+            clear_unnamed(below, folder, named)
     elif name not in named and (entry.exists() or entry.is_symlink()):
         remove_tree(entry)
 

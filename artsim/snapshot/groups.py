@@ -18,10 +18,11 @@ from artsim.files.cache import cache_folder
 from artsim.index import Rows
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.state import State, Stored
-from artsim.storage.manifest import FILE_NAME, Manifest, PartRecord
+from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, PartRecord
 from artsim.storage.pictures import (
     FILE_BYTES,
     AbsentPictures,
+    MovablePictures,
     Pictures,
     StoredPictures,
     writing_pictures,
@@ -98,8 +99,15 @@ def _write_part(
 
 
 def write_pictures(state: State, stored: Stored | None, generation: Generation) -> WrittenPictures:
-    """Write what `stored` lacks of the pictures of `state`."""
+    """Write what `stored` lacks of the pictures of `state`, or take its files over where they may be moved."""
     pictures = state.pictures
+    movable = [part for part in pictures.parts if isinstance(part, MovablePictures)]
+    if len(movable) == len(pictures.parts) and np.array_equal(pictures.physical, np.arange(sum(map(len, movable)))):
+        names = [
+            generation.take_over(part.path, f"pictures-{number:03d}.parquet") for number, part in enumerate(movable)
+        ]
+        taken = zip(names, movable, strict=True)
+        return WrittenPictures(tuple(PartRecord(name, len(part)) for name, part in taken), pictures.physical)
     parts: list[PartRecord] = []
     first = 0
     if stored is not None and _begins_with(pictures.parts, stored.state.pictures.parts):
@@ -139,9 +147,8 @@ def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) 
     for part in manifest.groups.vectors:
         path = folder / part.file
         if path.suffix == ".parquet":  # as published
-            copy = cache_folder() / "vectors" / f"{manifest.files[part.file].sha256}.arrow"
             kinds = {column.name: (np.dtype(column.type), column.length) for column in wanted.values()}
-            columns = vectors_in_parquet(path, kinds, copy)
+            columns = vectors_in_parquet(path, kinds, vectors_copy(manifest.files[part.file]))
         else:
             columns = vectors_of(path)
         for name, column in wanted.items():
@@ -158,6 +165,11 @@ def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) 
     if places is not None and np.array_equal(places, np.arange(total)):
         places = None
     return {name: Rows(tuple(parts), places) for name, parts in arrays.items()}
+
+
+def vectors_copy(record: FileRecord) -> Path:
+    """The file in the cache that the vectors of a published file are copied to."""
+    return cache_folder() / "vectors" / f"{record.sha256}.arrow"
 
 
 def read_pictures(folder: Path, manifest: Manifest, rows: np.ndarray | None) -> Pictures:

@@ -1,55 +1,60 @@
-"""A collection in published layout as a plain `datasets.Dataset`."""
+"""A saved collection as a plain `datasets.Dataset`."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from artsim.errors import CollectionError
+from artsim.files.atomic import new_file, remove_tree
+from artsim.files.cache import cache_folder, is_whole, making
+from artsim.snapshot.dataset_rows import dataset_rows, dataset_schema
+from artsim.snapshot.files import read_state
 from artsim.storage.manifest import Manifest
 
 
-def load_dataset_with_indexes(folder: Path, manifest: Manifest) -> Any:
-    """The parquet files as a `datasets.Dataset`, each space's FAISS index attached under its name.
+def load_plain_dataset(folder: Path, manifest: Manifest) -> Any:
+    """All works in `folder` with the columns of a published dataset, memory-mapped from a copy in the cache.
 
-    `CollectionError` when a row names its picture by a path: `datasets` would open it, or publish it with `push_to_hub`.
+    Each space has a FAISS index (inner product) over its plain subject column, under the name of that column. Raises
+    `ImageError` when a row holds no picture: a path in its place is never followed.
     """
-    from datasets import load_dataset
+    import faiss
+    from datasets import Dataset
 
-    # Given only the folder, `datasets` could load its cached copy of another folder of the same name.
-    files = [str(folder / part.file) for part in manifest.groups.metadata]
-    dataset = load_dataset("parquet", data_files=files, split="train", features=_plain_features(Path(files[0])))
-    if "image" in dataset.column_names and (named := _pictures_by_path(dataset.data.column("image"))):
-        raise CollectionError(
-            f"{folder / 'data'} names {named} pictures by a path in place of holding them, and no such path is followed. "
-            "Remove these works, or build the collection again."
-        )
-    for record in manifest.spaces:
-        if record.index is not None:
-            dataset.load_faiss_index(record.name, folder / record.index)
+    copies = cache_folder() / "datasets" / _hash(str(folder.resolve()))
+    copy = copies / f"{_hash(manifest.to_json())}.arrow"
+    if not is_whole(copy):
+        _write(folder, manifest, copy)
+        for other in copies.glob("*.arrow"):  # of earlier versions
+            if other != copy:
+                remove_tree(other)
+    dataset = Dataset.from_file(str(copy))
+    for space in manifest.spaces:
+        dataset.add_faiss_index(space.columns["subject"].name, metric_type=faiss.METRIC_INNER_PRODUCT)
     return dataset
 
 
-def _plain_features(path: Path) -> Any:
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(folder: Path, manifest: Manifest, copy: Path) -> None:
+    state = read_state(folder, manifest)
+    schema = _without_files(dataset_schema(state, pictures=manifest.embeds_pictures))
+    with making(copy) as new, new_file(new) as file, pa.ipc.new_stream(file, schema) as writer:
+        for table in dataset_rows(state, schema):
+            writer.write_table(table)
+
+
+def _without_files(schema: pa.Schema) -> pa.Schema:
     """Columns by their Arrow types: pictures in `image`, and nowhere else anything that `datasets` opens files for.
 
-    What the file says of its columns itself is a stranger's word, and may make a picture or a film of any of them.
+    What a collection says of its columns itself is a stranger's word, and may make a picture or a film of any of them.
     """
     from datasets import Features, Image
 
-    schema = pq.read_schema(path).remove_metadata()
-    features = Features.from_arrow_schema(schema)
-    return Features({name: Image() if name == "image" else feature for name, feature in features.items()})
-
-
-def _pictures_by_path(column: pa.ChunkedArray) -> int:
-    """How many rows have a path and no bytes. No picture is read for it."""
-    named = 0
-    for chunk in column.chunks:
-        by_path = pc.and_(pc.is_null(pc.struct_field(chunk, "bytes")), pc.is_valid(pc.struct_field(chunk, "path")))
-        named += pc.sum(by_path).as_py() or 0
-    return named
+    features = Features.from_arrow_schema(schema.remove_metadata())
+    return Features({name: Image() if name == "image" else kind for name, kind in features.items()}).arrow_schema

@@ -222,12 +222,28 @@ def make_space(
     if (bits := statistics.bits) is not None:
         codes = np.concatenate([bits.encode(vectors) for vectors in _index_vectors(statistics, blocks)])
         columns = {vector_columns(name)["subject"]: blocks["subject"], compact_column(name): Rows.of(codes)}
+    indexed = None if regions is None else index_regions(regions, compact=bits is not None)
+    return _with_density(statistics, encoder, revision, columns, indexed)
+
+
+def refilled(space: Space, name: str, columns: Mapping[str, Rows]) -> Space:
+    """A space of other works that keeps what was fitted to `space`, a compact one. `columns`: what is stored of them."""
+    regions = None if space.regions is None else columns.get(region_column(name))
+    indexed = None if regions is None or space.regions is None else replace(space.regions, vectors=regions)
+    own = {column: columns[column] for column in (vector_columns(name)["subject"], compact_column(name))}
+    return _with_density(replace(space.statistics, name=name), space.encoder, space.revision, own, indexed)
+
+
+def _with_density(
+    statistics: SpaceStatistics, encoder: str, revision: str, columns: dict[str, Rows], regions: IndexedRegions | None
+) -> Space:
+    """A space of all columns but the density, which is computed."""
     index = _index(statistics, columns, None)
+    n = len(index)
     reference = index.vectors(reference_rows(n))
     chunks = (index.vectors(np.arange(start, min(start + _CHUNK, n))) for start in range(0, n, _CHUNK))
-    columns[density_column(name)] = Rows.of(density_of(chunks, reference, statistics.block_dims))
-    indexed = None if regions is None else index_regions(regions, compact=bits is not None)
-    return _space(statistics, encoder, revision, columns, index, indexed)
+    density = Rows.of(density_of(chunks, reference, statistics.block_dims))
+    return _space(statistics, encoder, revision, {**columns, density_column(statistics.name): density}, index, regions)
 
 
 def open_space(
@@ -258,7 +274,7 @@ def _space(
     regions: IndexedRegions | None,
 ) -> Space:
     names = vector_columns(statistics.name)
-    wide = {
+    wide: dict[Aspect, Rows] = {
         aspect: columns[names[aspect]]
         for aspect in statistics.aspects
         if aspect != "subject" and statistics.bits is None
@@ -289,9 +305,14 @@ def _taken(blocks: Mapping[Aspect, Rows], rows: np.ndarray) -> Blocks:
     return {aspect: block.take(rows).astype(np.float32) for aspect, block in blocks.items()}
 
 
+def stored_type(aspect: Aspect, dimension: int) -> np.dtype[Any]:
+    """The type in which a raw block with vectors of this length is stored."""
+    return np.dtype(np.float32 if aspect == "subject" and dimension <= _SINGLE_UP_TO else np.float16)
+
+
 def _stored_block(aspect: Aspect, block: Rows, *, whole: bool) -> Rows:
     """The block in the precision in which it is stored; one that is not stored stays as it is."""
-    single = aspect == "subject" and block.dimension <= _SINGLE_UP_TO
+    single = stored_type(aspect, block.dimension) == np.float32
     if single or (aspect != "subject" and not whole) or block.parts[0].dtype == np.float16:
         return block
     return Rows.of(np.concatenate([chunk.astype(np.float16) for _, chunk in block.chunks(_CHUNK)]))

@@ -26,6 +26,7 @@ from artsim.snapshot.principal import principal_directions, projection
 COMPACT_FROM = 400  # works; fewer are kept whole
 WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 256, "color": 64, "layout": 216}
 """Principal components per aspect, at most."""
+REFIT_FROM = 4  # a collection so many times as large as it was is better built again, with bases of its own
 MAX_FIT = 20_000  # works that a space is fitted on at most
 MAX_PAIRS = 20_000
 _KEPT_WEIGHTS = 64  # settings of the weights whose pairs are kept sorted
@@ -86,6 +87,10 @@ class SpaceStatistics:
 
     _sorted: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
     """`pairs` by weights, as `sorted_pairs` made them."""
+
+    def outgrown_by(self, works: int) -> bool:
+        """Whether a compact space of so many works is better fitted again."""
+        return self.bases is not None and works >= REFIT_FROM * self.fitted
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:

@@ -1,1 +1,1 @@
-"""The files of a collection: parquet shards, manifest, dataset card."""
+"""The files of a collection: column groups, manifest, dataset card."""

@@ -10,18 +10,20 @@ import jinja2
 import yaml
 
 from artsim.columns import column_of
-from artsim.encoders.presets import PRESETS
-from artsim.encoders.protocol import ASPECTS, Aspect
+from artsim.encoders.protocol import Aspect
 from artsim.storage.card_figures import Figures
-from artsim.storage.manifest import Manifest, SpaceRecord
+from artsim.storage.manifest import SUBJECT_INDEX, Manifest, SpaceRecord
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
-_ASPECTS = {
-    "subject": "what it shows",
-    "style": "how it is painted",
-    "color": "its palette",
-    "layout": "what is where in the picture",
+_VECTORS = {
+    "subject": "vector of `{}` for `subject`: what it shows",
+    "density": "how near its nearest works are by each aspect of `{}`",
+    "style": "vector of `{}` for `style`: how it is painted",
+    "color": "vector of `{}` for `color`: its palette",
+    "layout": "vector of `{}` for `layout`: what is where in the picture",
+    "compact": "vectors of `{}` for all aspects, 8 bits a number",
 }
+"""What each vector column of a space holds, in the order of the columns."""
 
 
 def is_private_encoder(space: SpaceRecord) -> bool:
@@ -41,9 +43,10 @@ def dataset_card(
     """Markdown with the front matter that the Hub reads. `repo_id`: where the collection can be loaded from.
 
     `schema`: the `datasets` feature of each metadata column; `block_dims`: for each space, the length of each aspect in its
-    index vectors, in order; `first_id`: the id of the first work, for examples.
+    compact vectors, in order; `first_id`: the id of the first work, for examples.
     """
-    space, blocks = manifest.spaces[0], block_dims[0]
+    space = manifest.spaces[0]
+    shown = ["id", "title"] if "title" in schema else ["id"]
     return _template().render(
         front_matter=_front_matter(manifest),
         manifest=manifest,
@@ -57,9 +60,11 @@ def dataset_card(
         space=space,
         is_private=is_private_encoder(space),
         subject=space.columns["subject"].name,
-        blocks=blocks,
-        weights=[f"{PRESETS['balanced'].get(aspect, 0):g}" for aspect in ASPECTS if aspect in blocks],
-        label_column="title" if "title" in schema else "id",
+        subject_index=SUBJECT_INDEX,
+        label_column=shown[-1],
+        select=", ".join(shown),
+        listed=", ".join(f"works.{name}" for name in shown),
+        first_id_sql=first_id.replace("'", "''"),
         first_id=first_id.replace("\\", "\\\\").replace('"', '\\"'),
     )
 
@@ -103,17 +108,20 @@ def _metadata_rows(manifest: Manifest, schema: Mapping[str, Any]) -> Iterator[tu
             yield f"`{name}`", _kind(feature), column_of(name).meaning or "as the source gives it"
 
 
-def _vector_rows(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
-    """(column, type, meaning) of the vectors of all aspects, then those of the regions."""
+def _vector_rows(manifest: Manifest) -> list[tuple[str, str, str]]:
+    """(column, type, meaning) of the vectors. Spaces may share a column."""
+    rows: dict[str, tuple[str, str, str]] = {}
     for space in manifest.spaces:
-        for aspect, column in space.columns.items():
-            meaning = f"vector of `{space.name}` for `{aspect}`: {_ASPECTS.get(aspect, 'likeness')}"
-            yield f"`{column.name}`", f"{column.length} × {column.type}", meaning
-    for space in manifest.spaces:
+        columns = [
+            (column, _VECTORS[what].format(space.name)) for what in _VECTORS if (column := space.columns.get(what))
+        ]
         if (regions := space.regions) is not None:
-            count = len(regions.boxes)
-            meaning = f"vectors of `{space.name}` for {count} regions, concatenated"
-            yield f"`{regions.column.name}`", f"{regions.column.length} × {regions.column.type}", meaning
+            columns.append(
+                (regions.column, f"vectors of `{space.name}` for {len(regions.boxes)} regions, concatenated")
+            )
+        for column, meaning in columns:
+            rows.setdefault(column.name, (f"`{column.name}`", f"{column.length} × {column.type}", meaning))
+    return list(rows.values())
 
 
 def _kind(feature: Any) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 3  # the only one that is read: column groups in files of their own, compact vectors
 FILE_NAME = "artsim.json"
+SUBJECT_INDEX = "index/subject.faiss"
+"""Published only: an index over the plain subject column of the first space, for users of plain `datasets`."""
 T = TypeVar("T")
 _HASHED_UP_TO = 256_000_000  # larger files are checked by size when opened, by hash when fetched or on request
 
@@ -189,7 +191,7 @@ class Manifest:
     @property
     def rebuildable(self) -> set[str]:
         """The files of all spaces that can be made again from the vector columns."""
-        return {name for space in self.spaces for name in space.rebuildable}
+        return {SUBJECT_INDEX, *(name for space in self.spaces for name in space.rebuildable)}
 
     @property
     def vector_columns(self) -> set[str]:

@@ -19,7 +19,7 @@ from artsim.files.atomic import new_file
 
 ROW_GROUP = 32  # small, as the pictures of a row group are read together
 ROW_GROUP_BYTES = 100_000_000  # pictures of any size: readers hold a row group in memory
-FILE_BYTES = 2_000_000_000
+FILE_BYTES = 450_000_000
 _IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 _SCHEMA = pa.schema({"id": pa.string(), "image": _IMAGE})
 
@@ -64,6 +64,7 @@ class StoredPictures:
     """The pictures of one parquet file. It stays open, so that it can be read after a save has removed it."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         try:
             self._file = pq.ParquetFile(pa.OSFile(str(path)))
             if not {"id", "image"} <= set(self._file.schema_arrow.names):
@@ -113,6 +114,10 @@ class StoredPictures:
             return self._file.read_row_group(group, columns=[name]).column(name)
         except (pa.ArrowException, OSError) as error:
             raise ImageError("A picture cannot be read from the collection: {reason}", reason=str(error)) from error
+
+
+class MovablePictures(StoredPictures):
+    """The pictures of one file that a save may take over as it is, as of a finished build."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,7 @@ removed while it is mapped.
 
 from __future__ import annotations
 
-import os
-import threading
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artsim.errors import CollectionError
-from artsim.files import disk
-from artsim.files.atomic import make_folders, new_file, writing
+from artsim.files.atomic import new_file
+from artsim.files.cache import is_whole, making
+
+log = logging.getLogger(__name__)
 
 CHUNK = 131_072  # rows that lie together in one array; what a writer holds in memory
 _BATCH = 1_024  # rows of a parquet file that are read at once
@@ -36,8 +37,8 @@ VectorKinds = Mapping[str, tuple["np.dtype[Any]", int]]
 class VectorWriter:
     """Writes rows of all columns in order. Use it through `writing_vectors`."""
 
-    def __init__(self, writer: pa.ipc.RecordBatchFileWriter, kinds: VectorKinds) -> None:
-        self._writer, self._kinds = writer, dict(kinds)
+    def __init__(self, writer: pa.ipc.RecordBatchFileWriter, kinds: VectorKinds, size: int) -> None:
+        self._writer, self._kinds, self._size = writer, dict(kinds), size
         self._chunk: dict[str, np.ndarray] = {}
         self._filled = 0
         self.rows = 0
@@ -48,14 +49,14 @@ class VectorWriter:
         start = 0
         while start < count:
             if not self._chunk:
-                self._chunk = {name: np.empty((CHUNK, dim), dtype) for name, (dtype, dim) in self._kinds.items()}
-            stop = min(count, start + CHUNK - self._filled)
+                self._chunk = {name: np.empty((self._size, dim), dtype) for name, (dtype, dim) in self._kinds.items()}
+            stop = min(count, start + self._size - self._filled)
             for name, chunk in self._chunk.items():
                 chunk[self._filled : self._filled + stop - start] = columns[name][start:stop]
             self._filled += stop - start
             self.rows += stop - start
             start = stop
-            if self._filled == CHUNK:
+            if self._filled == self._size:
                 self.flush()
 
     def flush(self) -> None:
@@ -67,13 +68,16 @@ class VectorWriter:
 
 
 @contextmanager
-def writing_vectors(path: Path, kinds: VectorKinds) -> Iterator[VectorWriter]:
-    """Write a durable file of vector columns: `writer.write({column: (m, d)})`, any number of times."""
+def writing_vectors(path: Path, kinds: VectorKinds, *, chunk: int = CHUNK) -> Iterator[VectorWriter]:
+    """Write a durable file of vector columns: `writer.write({column: (m, d)})`, any number of times.
+
+    `chunk`: rows that lie together in one array; fewer for wide vectors, as they are in memory until they are written.
+    """
     types = {dtype: arrow for arrow, dtype in _TYPES.items()}
     schema = pa.schema([(name, pa.list_(types[np.dtype(dtype)], dim)) for name, (dtype, dim) in kinds.items()])
     with new_file(path) as file:
         writer = pa.ipc.new_file(file, schema)
-        vectors = VectorWriter(writer, kinds)
+        vectors = VectorWriter(writer, kinds, chunk)
         yield vectors
         vectors.flush()
         writer.close()
@@ -110,24 +114,35 @@ def vectors_of(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
 def vectors_in_parquet(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, tuple[np.ndarray, ...]]:
     """The same of the columns `kinds` in a published file: copied once to the Arrow file `copy`, in bounded memory.
 
-    Raises `CollectionError` if the file cannot be read or lacks one of them.
+    A copy that is damaged, or of another file, is made again. Raises `CollectionError` if the file cannot be read or lacks
+    one of the columns.
     """
-    if not copy.is_file():
-        new = copy.with_name(f"{copy.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-        with writing(copy):
-            make_folders(copy.parent)
-            try:
-                with pq.ParquetFile(path) as file, writing_vectors(new, kinds) as writer:
-                    for batch in file.iter_batches(batch_size=_BATCH, columns=list(kinds)):
-                        writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
-            except (pa.ArrowException, ValueError, KeyError) as error:
-                raise CollectionError(
-                    "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
-                    path=path,
-                    reason=" ".join(str(error).split()),
-                ) from error
-            disk.rename(new, copy)
+    if (known := _known_copy(path, kinds, copy)) is not None:
+        return known
+    try:
+        with making(copy) as new, pq.ParquetFile(path) as file, writing_vectors(new, kinds) as writer:
+            for batch in file.iter_batches(batch_size=_BATCH, columns=list(kinds)):
+                writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
+    except (pa.ArrowException, ValueError, KeyError) as error:
+        raise CollectionError(
+            "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
+            path=path,
+            reason=" ".join(str(error).split()),
+        ) from error
     return vectors_of(copy)
+
+
+def _known_copy(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, tuple[np.ndarray, ...]] | None:
+    """The vectors in `copy`; None unless it is whole and holds those of `path`."""
+    if not is_whole(copy):
+        return None
+    try:
+        vectors, rows = vectors_of(copy), pq.read_metadata(path).num_rows
+    except (CollectionError, OSError, pa.ArrowException) as error:
+        log.warning("%s is made again: %s", copy, error)
+        return None
+    same = kinds_of(vectors) == dict(kinds) and {sum(map(len, parts)) for parts in vectors.values()} == {rows}
+    return vectors if same else None
 
 
 def _vectors(column: pa.Array, dtype: np.dtype[Any], length: int) -> np.ndarray:

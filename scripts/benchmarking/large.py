@@ -21,7 +21,7 @@ from artsim.snapshot.files import save_collection
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import fit_statistics
 from artsim.snapshot.state import State
-from artsim.storage.shards import ROW_GROUP
+from artsim.storage.pictures import ROW_GROUP
 from artsim.version import VERSION
 
 _SPREAD = 0.45  # each number of a vector is multiplied by a factor in 1 ± _SPREAD: signs and zeros stay

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from manifests import manifest_of, record_file, record_of, rewrite
 from poisoned import SHAPES, poison, shapes
@@ -54,30 +52,6 @@ def test_the_manifest_describes_the_collection(saved: Path, clip: Any, checkpoin
     assert space["dims"] == {**clip.dims, "color": DIMS}
     assert space["columns"] == {aspect: f"clip_{aspect}" for aspect in clip.dims} | {"color": "palette_color"}
     assert manifest["files"] == {name: record_of(saved / name) for name in ("README.md", DATA, INDEX, MAP, SPACE)}
-
-
-def test_plain_datasets_loads_the_collection_and_searches_its_index(saved: Path, collection: Collection) -> None:
-    """Re-use without artsim: three lines of `datasets`, by inner product."""
-    import faiss
-    from datasets import Image as ImageFeature
-    from datasets import load_dataset
-
-    dataset = load_dataset(str(saved), split="train")
-    assert len(dataset) == 40
-    assert isinstance(dataset.features["image"], ImageFeature)
-    assert dataset[3]["image"].size == collection.image("03.jpg").size
-    assert dataset[3]["year"] is None
-    assert dataset[0]["tags"] == collection.work("00.jpg")["tags"]
-    assert len(dataset[0]["clip_subject"]) == 24
-
-    dataset.load_faiss_index("clip", saved / INDEX)
-    index = dataset.get_index("clip").faiss_index
-    assert index.metric_type == faiss.METRIC_INNER_PRODUCT
-    vector = index.reconstruct(8)
-    scores, works = dataset.get_nearest_examples("clip", vector, k=3)
-    assert works["id"][0] == "08.jpg"
-    assert (np.diff(scores) <= 0).all()
-    assert collection.dataset().list_indexes() == ["clip"]  # attached already
 
 
 # --- Opening -----------------------------------------------------------------------------------------------------------
@@ -375,29 +349,6 @@ def test_a_row_that_names_a_file_of_this_machine_is_not_saved_anywhere(copy: Pat
         collection.remove(["05.jpg"])
         collection.save(there)
         assert len(open_collection(there).dataset()) == 39
-
-
-@pytest.mark.parametrize("shape", ["path", "text"])
-def test_a_row_that_names_a_file_of_this_machine_is_in_no_dataset(copy: Path, secret: Path, shape: str) -> None:
-    poison(copy, "05.jpg", shapes(secret)[shape])
-    with pytest.raises(CollectionError, match="pictures by a path in place of holding them"):
-        open_collection(copy).dataset()
-
-
-def test_no_other_column_of_a_dataset_is_opened_as_a_picture(copy: Path, secret: Path) -> None:
-    """The features in a parquet file may call any column a picture, which is then opened wherever it names one."""
-    table = pq.read_table(copy / DATA)
-    named = {"bytes": None, "path": str(secret)}
-    titles = pa.array([named] * len(table), pa.struct({"bytes": pa.binary(), "path": pa.string()}))
-    place = table.schema.names.index("title")
-    described = json.loads(table.schema.metadata[b"huggingface"])
-    described["info"]["features"]["title"] = {"_type": "Image"}
-    table = table.set_column(place, "title", titles).replace_schema_metadata({"huggingface": json.dumps(described)})
-    pq.write_table(table, copy / DATA)
-    record_file(copy, DATA)
-    dataset = open_collection(copy).dataset()
-    assert dataset[5]["title"] == named
-    assert dataset[5]["image"].size == open_collection(copy).image("05.jpg").size
 
 
 def test_invalid_removals_are_refused_and_nothing_is_removed(copy: Path) -> None:

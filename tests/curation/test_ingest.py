@@ -171,11 +171,13 @@ def test_an_unreadable_table_is_reported_without_its_path(session: EditSession, 
 def test_a_failed_save_is_reported_and_the_works_stay_unsaved(
     session: EditSession, scans: list[bytes], copy: Path
 ) -> None:
-    (copy / "artsim.json").unlink()  # not recognised as a collection, so it is not overwritten
+    other = open_collection(copy)
+    other.edit("05.jpg", {"title": "By another process"})
+    other.save()
     send(session, {"a.jpg": scans[0]})
     state = finish(session)
     assert state.phase == "failed"
-    assert str(copy) in state.failure
+    assert f"{copy} was saved by another process since it was opened here" in state.failure
     assert len(session.collection) == 41
     assert [(change.verb, change.works) for change in session.unsaved] == [("added", ("a.jpg",))]
     with pytest.raises(CollectionError):  # the files of those works are still needed

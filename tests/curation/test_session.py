@@ -115,7 +115,7 @@ def test_a_damaged_copy_does_not_keep_the_app_from_starting(
     own = session.library.folder("mine")
     session.collection.save(own)
     session.library.open(str(copy), "mine")
-    (own / "data" / "train-00000-of-00001.parquet").write_bytes(b"spoilt")
+    next(own.rglob("metadata.parquet")).write_bytes(b"spoilt")
     opened = open_or_build(settings_of("--collection", str(copy), ARTSIM_CACHE=str(cache)))
     assert opened.own is None
     assert opened.collection.folder == copy

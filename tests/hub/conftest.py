@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import synthetic
 from hub_server import HubServer
 from PIL import Image
 
 WORKS = 6
+_WIDE = {"subject": 256, "style": 256, "color": 64, "layout": 256}  # as wide as compact vectors can be
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +82,31 @@ def hub_stripes(hub: HubServer, stripes: Path, hub_clip: str) -> Path:
     manifest["spaces"][0] |= {"encoder": hub_clip, "revision": hub.commits(hub_clip, "model")[0].sha}
     path.write_text(json.dumps(manifest), encoding="utf-8")
     return stripes
+
+
+@pytest.fixture(scope="session")
+def compact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved compact collection of 480 works with regions: some were removed, and one of them added again at the end."""
+    folder = tmp_path_factory.mktemp("compact") / "made-up"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "DIMS", _WIDE)
+        collection = synthetic.make_collection(artists=61, works=8, regions=True)
+    collection.save(folder)
+    removed = collection.remove([f"work-{number}-3" for number in range(9)])
+    collection.add(removed.only([4]))
+    collection.save()
+    return folder
+
+
+@pytest.fixture
+def fetched(hub: HubServer, tmp_path: Path) -> Callable[[str], Path]:
+    """`fetched(repo)`: a folder with the files of a dataset on the Hub, as a mounted volume has them."""
+
+    def write(repo: str) -> Path:
+        folder = tmp_path / "fetched"
+        for name, data in hub.files(repo, "dataset").items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        return folder
+
+    return write

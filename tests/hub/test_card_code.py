@@ -19,6 +19,10 @@ pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 REPO = "artist/stripes"
 
 
+def card_of(hub: HubServer) -> str:
+    return hub.files(REPO, "dataset")["README.md"].decode()
+
+
 @pytest.fixture
 def run_card(
     hub: HubServer, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -31,9 +35,8 @@ def run_card(
     monkeypatch.chdir(tmp_path)
 
     def run() -> list[list[str]]:
-        card = hub.files(REPO, "dataset")["README.md"].decode()
         printed = []
-        for block in re.findall(r"^```python\n(.*?)^```$", card, flags=re.MULTILINE | re.DOTALL):
+        for block in re.findall(r"^```python\n(.*?)^```$", card_of(hub), flags=re.MULTILINE | re.DOTALL):
             capsys.readouterr()
             exec(compile(block, "card", "exec"), {})
             printed.append(capsys.readouterr().out.splitlines())
@@ -46,9 +49,10 @@ def test_the_code_in_a_published_card_runs_as_written(
     hub_stripes: Path, run_card: Callable[[], list[list[str]]]
 ) -> None:
     artsim.publish(hub_stripes, REPO)
-    attached, textbook, with_artsim = run_card()
-    assert (attached[0], len(attached)) == ("1.000 Stripes 0", 6)  # nothing is more like the first work than itself
-    assert (textbook[0], len(textbook)) == ("1.000 Stripes 1", 5)
+    by_work, by_picture, stream, with_artsim = run_card()
+    assert (by_work[0], len(by_work)) == ("1.000 Stripes 0", 6)  # nothing is more like the first work than itself
+    assert (by_picture[0], len(by_picture)) == ("1.000 Stripes 1", 5)
+    assert [line.split()[0] for line in stream] == ["0.jpg", "1.jpg", "2.jpg"]
     assert with_artsim[0].startswith("1 Stripes 1 closer than ")
 
 
@@ -56,10 +60,26 @@ def test_the_code_in_the_card_of_a_collection_without_a_public_encoder_runs_too(
     stripes: Path, run_card: Callable[[], list[list[str]]]
 ) -> None:
     artsim.publish(stripes, REPO)
-    attached, plain, with_artsim = run_card()
-    assert attached[0] == plain[0] == "1.000 Stripes 0"
+    by_work, _, with_artsim = run_card()
+    assert by_work[0] == "1.000 Stripes 0"
     assert len(with_artsim) == 5
     assert "Stripes 0" not in with_artsim[0]  # the work of the query is excluded
+
+
+def test_the_query_in_a_card_runs_in_duckdb_over_the_same_files(
+    hub: HubServer, stripes: Path, fetched: Callable[[str], Path]
+) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed (requirements-dev.txt)")
+    artsim.publish(stripes, REPO)
+    (query,) = re.findall(r"^```sql\n(.*?)^```$", card_of(hub), flags=re.MULTILINE | re.DOTALL)
+    hosted = f"hf://datasets/{REPO}/"  # which DuckDB reads by an extension that it downloads
+    assert hosted in query
+    answer = duckdb.sql(query.replace(hosted, f"{fetched(REPO)}/")).fetchall()
+    assert (answer[0][:2], len(answer)) == (("0.jpg", "Stripes 0"), 5)
+    assert answer[0][2] == pytest.approx(1, abs=1e-5)
+    opened = artsim.open_collection(REPO)
+    expected = opened.search(work="0.jpg", ranking="cosine", k=4)
+    assert [row[0] for row in answer[1:]] == [match.id for match in expected]
 
 
 def test_one_command_builds_and_publishes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -194,18 +195,18 @@ def test_the_embedded_encoder_comes_with_the_requirements() -> None:
 
 
 def test_a_mounted_collection_is_opened_from_the_volume(
-    published: HubServer, hub_stripes: Path, monkeypatch: pytest.MonkeyPatch
+    published: HubServer, fetched: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = published.commits(REPO, "dataset")[0].sha
+    commit, volume = published.commits(REPO, "dataset")[0].sha, fetched(REPO)
     monkeypatch.setenv("ARTSIM_COLLECTION", REPO)
-    monkeypatch.setenv("ARTSIM_VOLUME", f"{hub_stripes}@{commit}")
+    monkeypatch.setenv("ARTSIM_VOLUME", f"{volume}@{commit}")
     published.clear_requests()
     opened = open_or_build(settings_of(ARTSIM_COLLECTION=REPO)).collection
-    assert (opened.folder, str(opened.origin)) == (hub_stripes, f"{REPO} at {commit[:12]}")
+    assert (opened.folder, str(opened.origin)) == (volume, f"{REPO} at {commit[:12]}")
     assert published.requests == []
 
-    next((hub_stripes / "data").iterdir()).unlink()  # an incomplete volume
-    assert artsim.open_collection(REPO).folder != hub_stripes
+    next((volume / "data").iterdir()).unlink()  # an incomplete volume
+    assert artsim.open_collection(REPO).folder != volume
 
 
 def test_the_command_makes_a_space_from_this_checkout(published: HubServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hub_server import HubServer
 from hub_server.faults import Fault
@@ -14,7 +15,7 @@ import artsim
 from artsim.errors import CollectionError, EncoderError, HubError
 
 REPO = "artist/stripes"
-INDEX = "index/clip.faiss"
+STATISTICS = "index/clip.safetensors"
 SHARD = "data/train-00000-of-00001.parquet"
 
 
@@ -43,7 +44,7 @@ def test_what_was_published_is_what_is_opened_and_fetched_once(published: HubSer
     assert there.work("1.jpg")["title"] == "Stripes 1"
     assert there.origin == artsim.collection.Origin(REPO, published.commits(REPO, "dataset")[0].sha)
     assert here.origin is None
-    files = ["README.md", "artsim.json", SHARD, INDEX, "index/clip.map.safetensors", "index/clip.safetensors"]
+    files = ["README.md", "artsim.json", SHARD, "index/clip.map.safetensors", STATISTICS]  # not index/subject.faiss
     assert sorted(downloads(published)) == sorted(files)
     published.clear_requests()
     artsim.open_collection(REPO)
@@ -102,18 +103,18 @@ def test_without_the_hub_the_last_fetched_commit_is_opened(
         Fault("resolve", "cut", path=SHARD),
         Fault("resolve", "corrupt", path=SHARD),
         Fault("resolve", "wrong_size", method="GET", path=SHARD),
-        Fault("resolve", "corrupt", path=INDEX),
+        Fault("resolve", "corrupt", path=STATISTICS),
         Fault("resolve", method="GET", path="artsim.json", status=429, retry_after=0),
     ],
     ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.method}-{fault.path[:6]}",
 )
-def test_a_transfer_fault_is_repaired(published: HubServer, stripes: Path, fault: Fault) -> None:
+def test_a_transfer_fault_is_repaired(published: HubServer, fault: Fault) -> None:
     armed = published.inject(fault)
     opened = artsim.open_collection(REPO)
     assert armed.hits == 1
     assert opened.folder is not None
-    for path in (SHARD, INDEX):
-        assert (opened.folder / path).read_bytes() == (stripes / path).read_bytes()
+    for path in (SHARD, STATISTICS):
+        assert (opened.folder / path).read_bytes() == published.files(REPO, "dataset")[path]
 
 
 def test_a_file_damaged_in_the_cache_is_fetched_again_and_only_that(published: HubServer) -> None:
@@ -136,17 +137,19 @@ def test_damaged_data_on_the_hub_raises_a_one_line_error(published: HubServer) -
 
 @pytest.mark.parametrize("harm", ["missing", "damaged"])
 def test_an_index_that_is_missing_or_damaged_on_the_hub_is_built_again(
-    published: HubServer, stripes: Path, caplog: pytest.LogCaptureFixture, harm: str
+    hub: HubServer, compact: Path, caplog: pytest.LogCaptureFixture, harm: str
 ) -> None:
     from huggingface_hub import HfApi
 
+    index = "index/space-0.faiss"
+    artsim.publish(compact, REPO)
     if harm == "missing":
-        HfApi().delete_file(INDEX, REPO, repo_type="dataset")
+        HfApi().delete_file(index, REPO, repo_type="dataset")
     else:
-        data = published.files(REPO, "dataset")[INDEX]
-        published.add_commit(REPO, "dataset", {INDEX: data[:-9] + b"otherwise"})
+        data = hub.files(REPO, "dataset")[index]
+        hub.add_commit(REPO, "dataset", {index: data[:-9] + b"otherwise"})
     opened = artsim.open_collection(REPO)
-    assert nearest(opened) == nearest(artsim.open_collection(stripes))
+    assert nearest(opened, "work-20-2") == nearest(artsim.open_collection(compact), "work-20-2")
     assert "it is built again from the embedding columns" in caplog.text
 
 
@@ -155,8 +158,8 @@ def test_files_are_hashed_once(published: HubServer, artsim_cache: Path) -> None
     assert folder is not None
     blob = (folder / SHARD).resolve()
     data, before = blob.read_bytes(), blob.stat()
-    place = data.index(b"JFIF")  # in a picture
-    blob.write_bytes(data[:place] + b"jfif" + data[place + 4 :])
+    place = pq.read_metadata(blob).row_group(0).column(1).data_page_offset + 100  # in the pictures
+    blob.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
     os.utime(blob, ns=(before.st_atime_ns, before.st_mtime_ns))  # damage by the disk keeps size and time
     assert len(artsim.open_collection(REPO)) == 6
     published.clear_requests()
@@ -172,8 +175,8 @@ def test_files_are_hashed_once(published: HubServer, artsim_cache: Path) -> None
     ("field", "value", "message", "fetched"),
     [
         ("format_version", 99, r"artsim\.json of artist/stripes at .* has format version 99; .* Update artsim", 1),
-        ("metric", "l2", "is compared by l2", 6),
-        ("dims", {"subject": 25}, "dimensions", 6),
+        ("metric", "l2", "is compared by l2", 5),
+        ("dims", {"subject": 25}, "dimensions", 5),
     ],
 )
 def test_a_newer_format_is_refused_before_anything_large_is_fetched_and_an_inconsistent_space_after(

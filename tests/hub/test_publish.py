@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer
 from hub_server.faults import Fault
+from poisoned import poison
 
 import artsim
-from artsim.errors import CollectionError, HubError
+from artsim.errors import CollectionError, HubError, ImageError
 from artsim.hub.access import write_problem
 from artsim.storage.manifest import parse_manifest
 
@@ -22,9 +23,9 @@ FILES = {
     "README.md",
     "artsim.json",
     "data/train-00000-of-00001.parquet",
-    "index/clip.faiss",
     "index/clip.map.safetensors",
     "index/clip.safetensors",
+    "index/subject.faiss",
 }
 
 
@@ -66,6 +67,16 @@ def test_a_collection_is_published_as_one_commit_and_another_time_as_none(hub: H
     assert {request.route for request in hub.requests}.isdisjoint({"commit", "lfs_upload", "create"})
 
 
+def test_what_was_opened_from_the_hub_is_published_elsewhere_as_the_same_files(hub: HubServer, stripes: Path) -> None:
+    artsim.publish(stripes, REPO)
+    folder = artsim.open_collection(REPO).folder
+    assert folder is not None and not (folder / "index/subject.faiss").exists()
+    artsim.publish(folder, "artist/copy")
+    before, after = (hub.files(repo, "dataset") for repo in (REPO, "artist/copy"))
+    different = {name for name in FILES if before[name] != after[name]}
+    assert different == {"README.md", "artsim.json"}  # which name the repository
+
+
 def test_only_what_changed_is_sent_and_what_vanished_is_deleted(hub: HubServer, stripes: Path) -> None:
     artsim.publish(stripes, REPO)
     hub.add_commit(
@@ -97,8 +108,8 @@ def test_publishing_again_repairs_what_was_changed_or_damaged_on_the_hub(
     hub.add_commit(REPO, "dataset", {"README.md": good["README.md"] + b"\nBy hand, on the website.\n"})
     assert artsim.publish(stripes, REPO).sent == ("README.md",)
     assert "The card of artist/stripes was edited on the Hub. It is replaced now" in caplog.text
-    hub.add_commit(REPO, "dataset", {"artsim.json": b"{", "index/clip.faiss": b"\0"})
-    assert set(artsim.publish(stripes, REPO).sent) == {"artsim.json", "index/clip.faiss"}
+    hub.add_commit(REPO, "dataset", {"artsim.json": b"{", "index/clip.safetensors": b"\0"})
+    assert set(artsim.publish(stripes, REPO).sent) == {"artsim.json", "index/clip.safetensors"}
     assert hub.files(REPO, "dataset") == good
 
 
@@ -237,17 +248,25 @@ def test_private_is_applied_on_request_and_never_undone(
     assert "artist/open was public and is private now" in caplog.text
 
 
-def test_what_is_damaged_or_would_be_refused_is_not_published(hub: HubServer, stripes: Path) -> None:
-    manifest, index = stripes / "artsim.json", stripes / "index" / "clip.faiss"
+def test_what_is_damaged_or_would_be_refused_is_not_published(
+    hub: HubServer, stripes: Path, artsim_cache: Path
+) -> None:
+    manifest, statistics = stripes / "artsim.json", next(stripes.rglob("clip.safetensors"))
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace("cc0-1.0", "Public Domain"), encoding="utf-8")
     with pytest.raises(HubError, match=r"The Hub knows no licence 'Public Domain'\. Give --license"):
         artsim.publish(stripes, REPO)
     manifest.write_text(text, encoding="utf-8")
-    index.write_bytes(index.read_bytes()[:-1])
-    with pytest.raises(CollectionError, match=r"clip\.faiss has .* so the collection is not published"):
+    whole = statistics.read_bytes()
+    statistics.write_bytes(whole[:-1])
+    with pytest.raises(CollectionError, match=r"clip\.safetensors has .* so the collection is not published"):
+        artsim.publish(stripes, REPO)
+    statistics.write_bytes(whole)
+    poison(stripes, "2.jpg", {"bytes": None, "path": "/etc/passwd"})
+    with pytest.raises(ImageError, match=r"does not hold the picture of '2\.jpg', and a path in its place is never"):
         artsim.publish(stripes, REPO)
     assert not hub.exists(REPO, "dataset")
+    assert not list(artsim_cache.rglob("*.parquet"))  # the published files are in the cache only meanwhile
 
 
 def test_paths_of_local_folders_are_not_published(

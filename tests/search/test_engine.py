@@ -19,7 +19,8 @@ from artsim.images.geometry import crop_region
 @pytest.fixture(scope="module")
 def raw(collection: Any) -> Any:
     """The raw vectors of all works, from the dataset's columns."""
-    return collection.state.spaces[0].raw_blocks()
+    blocks = collection.state.spaces[0].raw_blocks()
+    return {aspect: block.all().astype(np.float32) for aspect, block in blocks.items()}
 
 
 def query_by_hand(collection: Any, raw: Any, row: int, weights: dict[str, float]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def name_of(found: object, known: dict[str, list[object]]) -> str:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_there_or_not_whatever_fails(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compact_from(20, monkeypatch)
-    try_faults(CHANGES[change], tmp_path, steps=4)
+    try_faults(CHANGES[change], tmp_path, steps=3)
 
 
 @pytest.mark.slow
@@ -86,7 +87,7 @@ def test_a_new_folder_holds_a_collection_or_none_whatever_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compact_from(20, monkeypatch)
-    try_faults_of_a_new_folder(tmp_path, steps=4)
+    try_faults_of_a_new_folder(tmp_path, steps=3)
 
 
 @pytest.mark.sweep
@@ -140,7 +141,7 @@ def test_two_processes_that_save_one_folder_lose_nothing_that_they_acknowledged_
     make_collection(artists=2).save(folder)
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", SAVE, str(TESTS), str(folder), name, "8"],
+            [sys.executable, "-c", SAVE, str(TESTS), str(folder), name, "5"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -158,12 +159,13 @@ def test_two_processes_that_save_one_folder_lose_nothing_that_they_acknowledged_
     while any(writer.poll() is None for writer in writers):
         assert len(Collection.from_folder(folder).picture("work-0-0")) > 50
         read += 1
+        time.sleep(0.02)  # the writers have work to do
     lines = [line for writer in writers for line in writer.communicate()[0].splitlines()]
     assert [writer.returncode for writer in writers] == [0, 0]
     assert read
     saved = {line.removeprefix("saved ") for line in lines if line.startswith("saved ")}
     refused = [line for line in lines if line.startswith("refused ")]
-    assert len(saved) + len(refused) == 16
+    assert len(saved) + len(refused) == 10
     assert all("was saved by another process since it was opened here" in line for line in refused)
     tags = Collection.from_folder(folder).work("work-0-0")["tags"]
     assert saved == {tag for tag in tags if tag.startswith(("first", "second"))}

@@ -8,6 +8,7 @@ import pytest
 
 from artsim.errors import CollectionError
 from artsim.storage.manifest import (
+    SUBJECT_INDEX,
     ColumnRecord,
     FileRecord,
     Groups,
@@ -56,7 +57,7 @@ MANIFEST = dataclasses.replace(MANIFEST, files={name: FileRecord(1, "0") for nam
 
 def test_what_is_written_is_read() -> None:
     assert parse_manifest(MANIFEST.to_json(), "artsim.json") == MANIFEST
-    assert MANIFEST.rebuildable == {SPACE.index, SPACE.map}
+    assert MANIFEST.rebuildable == {SPACE.index, SPACE.map, SUBJECT_INDEX}
     assert MANIFEST.vector_columns == {"clip_subject", "clip_compact", "clip_regions"}
 
 

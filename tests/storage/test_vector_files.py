@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from artsim.errors import CollectionError
-from artsim.storage import vector_files
 from artsim.storage.vector_files import kinds_of, vectors_of, writing_vectors
 
 KINDS = {"a": (np.dtype(np.float16), 5), "b": (np.dtype(np.uint8), 3), "c": (np.dtype(np.float32), 1)}
@@ -19,14 +18,13 @@ def rows(count: int) -> dict[str, np.ndarray]:
 
 
 def write(path: Path, columns: dict[str, np.ndarray], step: int) -> None:
-    with writing_vectors(path, KINDS) as writer:
+    with writing_vectors(path, KINDS, chunk=16) as writer:
         for start in range(0, len(columns["a"]), step):
             writer.write({name: column[start : start + step] for name, column in columns.items()})
         assert writer.rows == len(columns["a"])
 
 
-def test_columns_come_back_memory_mapped_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_files, "CHUNK", 16)
+def test_columns_come_back_memory_mapped_in_chunks(tmp_path: Path) -> None:
     path, columns = tmp_path / "vectors.arrow", rows(40)
     write(path, columns, 7)
     read = vectors_of(path)

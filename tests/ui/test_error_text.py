@@ -43,8 +43,9 @@ KINDS_OF_ERROR = {
 COMMAND_LINE = tuple(
     """
     analysis/heatmap building/ cli/ embedding/ encoders/efficientnet encoders/finetuned encoders/presets encoders/style_head
-    errors evaluation/ files/lock hub/fetch hub/hosting index/ opening snapshot/files snapshot/works_map sources/folder
-    sources/hub sources/met sources/nga/ sources/protocol sources/registry storage/card_figures ui/api/ ui/gradio_overrides/
+    errors evaluation/ hub/fetch hub/hosting index/ opening snapshot/generations snapshot/groups snapshot/plain_dataset
+    snapshot/space_files snapshot/works_map sources/folder sources/hub sources/met sources/nga/ sources/protocol
+    sources/registry storage/card_figures ui/api/ ui/gradio_overrides/
 """.split()
 )  # what no page causes; every message of an error elsewhere is translated, or listed below
 NOT_TRANSLATED = {  # messages of these modules that no page causes
@@ -69,7 +70,14 @@ NOT_TRANSLATED = {  # messages of these modules that no page causes
     "There is no aspect {unknown}; choose among {aspects}.",
     "{path} is not a file of space statistics ({reason}); build the collection again.",
     "The weights of aspects must be numbers; they are {weights}.",
-    "The collection has no data files; fetch or build it again.",
+    "{path} {problem}. Build or download the collection again.",
+    "{path} holds {found} works, but {manifest} says {rows}. Build it again.",
+    "{folder} is being saved again and again; open it later.",
+    "{path} is not a file of metadata ({reason}); fetch or build the collection again.",
+    "{path} is not a file of pictures ({reason}); fetch or build the collection again.",
+    "{path} is not a file of vectors ({reason}); fetch or build the collection again.",
+    "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
+    "Another process is building {out} now; wait until it is done.",
     "{name} must be a text.",
     "{name} must be a whole number.",
     "The size of the file must be given.",

@@ -1,0 +1,62 @@
+"""A build leaves the old collection or the new one, whatever fails: the injector over builds."""
+
+from pathlib import Path
+
+import pytest
+from counting import Grid
+from faults import every_fault
+
+from artsim import build_collection, open_source
+from artsim.building import checkpoint, pipeline
+from artsim.collection import Collection
+from artsim.storage import pictures as picture_files
+from artsim.storage.manifest import damaged_files
+
+
+def content_of(folder: Path) -> list[object]:
+    """The content of the collection in `folder`, all of whose files must be whole."""
+    collection = Collection.from_folder(folder)
+    assert not damaged_files(folder, collection.manifest, thorough=True)
+    subject = collection.state.spaces[0].subject.all()
+    return [collection.state.table.to_pylist(), [collection.picture(name) for name in collection.ids], subject.tolist()]
+
+
+def try_faults_of_a_build(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, steps: int | None
+) -> None:
+    """Of twelve works over three, in batches of two; small files of pictures are merged."""
+    monkeypatch.setattr(pipeline, "BATCH", 2)
+    monkeypatch.setattr(checkpoint, "_MAX_SMALL", 2)
+    monkeypatch.setattr(checkpoint, "FILE_BYTES", 20_000)
+    monkeypatch.setattr(picture_files, "FILE_BYTES", 20_000)
+    source = open_source(f"folder:{pictures}")
+    (tmp_path / "before").mkdir()
+    build_collection(source, Grid(), tmp_path / "before" / "collection", limit=3)
+    build_collection(source, Grid(), tmp_path / "made")
+    known = {"old": content_of(tmp_path / "before" / "collection"), "new": content_of(tmp_path / "made")}
+
+    def state_of(folder: Path) -> str:
+        found = content_of(folder / "collection")
+        return next((name for name, expected in known.items() if found == expected), "half")
+
+    every_fault(
+        tmp_path / "before",
+        lambda folder: build_collection(source, Grid(), folder / "collection"),
+        state_of,
+        tmp_path,
+        steps=steps,
+    )
+
+
+@pytest.mark.slow
+def test_a_build_is_there_or_not_whatever_fails(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_faults_of_a_build(pictures, tmp_path, monkeypatch, steps=5)
+
+
+@pytest.mark.sweep
+def test_a_build_is_there_or_not_wherever_it_fails(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_faults_of_a_build(pictures, tmp_path, monkeypatch, steps=None)
