@@ -13,7 +13,7 @@ import numpy as np
 from artsim.encoders.protocol import unit_rows
 
 NEIGHBOURS = 10  # of CSLS
-MAX_REFERENCE = 20_000  # works that density is measured against at most; more take minutes and change nothing
+MAX_REFERENCE = 10_000  # works that density is measured against at most: a million take minutes so
 _SAME = 0.9999  # cosine from which on two rows are the same work, or the same picture
 
 
@@ -22,18 +22,18 @@ def density_of(chunks: Iterable[np.ndarray], reference: np.ndarray, widths: Sequ
 
     `chunks` of index vectors (m, d), together n; `reference` (r, d), at most `MAX_REFERENCE`; `widths` of the blocks.
     """
-    return np.concatenate([_density(chunk, reference, widths) for chunk in chunks])
+    ends = np.cumsum(widths)[:-1]
+    others = [unit_rows(block) for block in np.split(reference, ends, axis=1)]  # unit rows again, as 8 bits round
+    return np.concatenate([_density(np.split(chunk, ends, axis=1), others) for chunk in chunks])
 
 
-def _density(vectors: np.ndarray, reference: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+def _density(blocks: Sequence[np.ndarray], reference: Sequence[np.ndarray]) -> np.ndarray:
     import faiss
 
-    k = min(NEIGHBOURS + 1, len(reference))
-    ends = np.cumsum(widths)[:-1]
+    k = min(NEIGHBOURS + 1, len(reference[0]))
     columns = []
-    for block, others in zip(np.split(vectors, ends, axis=1), np.split(reference, ends, axis=1), strict=True):
-        # unit rows again, as 8 bits round
-        scores, _ = faiss.knn(unit_rows(block), unit_rows(others), k, metric=faiss.METRIC_INNER_PRODUCT)
+    for block, others in zip(blocks, reference, strict=True):
+        scores, _ = faiss.knn(unit_rows(block), others, k, metric=faiss.METRIC_INNER_PRODUCT)
         if k > 1:
             itself = scores[:, 0] > _SAME
             scores = np.where(itself[:, None], scores[:, 1:], scores[:, :-1])

@@ -1,6 +1,6 @@
 """Blends: as many works as wanted, each between two random paintings of The Met, and none a copy of another.
 
-They are generated in chunks whenever they are read, the same ones for one seed: a million of them have raw blocks of 29 GB.
+They are generated whenever they are read, the same ones for one seed: the raw blocks of a million are 29 GB.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,12 @@ from artsim.encoders import load_encoder
 from artsim.encoders.protocol import ASPECTS, Aspect, Blocks
 from artsim.sources import open_source
 
-CHUNK = 2_000  # works; as many as `make_space` reads at once
 SHARE = (0.3, 0.7)  # of the first of two works, uniform
-_MET = "met.npz"
 NOISE = 0.2  # standard deviation of the factor of each number, uniform around 1: signs and zeros stay
+CHUNK = 2_000  # works that are in memory at once; as many as `make_space` reads
+_CACHED = 50  # works that are generated at once, so that their numbers stay in the processor's cache
+_NOISE_STORE = 2**22  # random factors; those of a work are a stretch of them that begins anywhere
+_MET = "met.npz"
 
 
 @dataclass
@@ -31,13 +33,32 @@ class Stopwatch:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """Of which two works each work is a blend, the share of the first, and where its noise begins. All (n,)."""
+
+    first: np.ndarray
+    second: np.ndarray
+    share: np.ndarray
+    noise: np.ndarray
+
+    @classmethod
+    def draw(cls, count: int, works: int, seed: int) -> Recipe:
+        """For `count` blends of `works` works. The first ones are the same whatever `count` is."""
+        drawn = np.random.default_rng(seed).random((count, 4)).T
+        first = (drawn[0] * works).astype(np.int64)
+        second = (first + 1 + (drawn[1] * (works - 1)).astype(np.int64)) % works
+        share = (SHARE[0] + drawn[2] * (SHARE[1] - SHARE[0])).astype(np.float32)
+        return cls(first, second, share, (drawn[3] * _NOISE_STORE).astype(np.int64))
+
+
+@dataclass(frozen=True)
 class Blends:
     """The raw blocks (`count`, d) of one aspect, read like `artsim.index.Rows`; `base` (m, d): those of real works."""
 
     base: np.ndarray
     count: int
+    recipe: Recipe
     seed: int
-    aspect: int
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     """How long generating took so far."""
 
@@ -53,39 +74,30 @@ class Blends:
         return (self.base,)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """(len(rows), d) float32; `rows` in ascending order. Rows from `count` on are works that are not in the collection."""
-        numbers, starts = np.unique(rows // CHUNK, return_index=True)
-        pieces = np.split(rows, starts[1:])
-        taken = [self._chunk(int(number))[piece % CHUNK] for number, piece in zip(numbers, pieces, strict=True)]
-        return np.concatenate(taken) if len(taken) > 1 else taken[0]
+        """(len(rows), d) float32 unit rows. Rows from `count` on are works that are not in the collection."""
+        started = time.perf_counter()
+        taken = np.empty((len(rows), self.dimension), np.float32)
+        for start in range(0, len(rows), _CACHED):
+            here = rows[start : start + _CACHED]
+            share = self.recipe.share[here, None]
+            blend = self.base[self.recipe.first[here]] * share
+            blend += self.base[self.recipe.second[here]] * (1 - share)
+            blend *= self._factors[self.recipe.noise[here]]
+            np.divide(blend, np.linalg.norm(blend, axis=1, keepdims=True), out=taken[start : start + _CACHED])
+        self.stopwatch.seconds += time.perf_counter() - started
+        return taken
 
     def chunks(self, size: int) -> Iterator[tuple[int, np.ndarray]]:
         for start in range(0, self.count, size):
             yield start, self.take(np.arange(start, min(start + size, self.count)))
 
-    def _chunk(self, number: int) -> np.ndarray:
-        started = time.perf_counter()
-        first, second, share = _pairs(len(self.base), self.seed, number)
-        blend = self.base[first]
-        blend *= share
-        other = self.base[second]
-        other *= 1 - share
-        blend += other
-        np.random.default_rng((self.seed, number, 1 + self.aspect)).random(out=other, dtype=np.float32)
-        other *= NOISE * np.sqrt(12)  # uniform numbers spread by 1 / sqrt(12)
-        other += 1 - NOISE * np.sqrt(3)
-        blend *= other
-        self.stopwatch.seconds += time.perf_counter() - started
-        return blend
-
-
-@lru_cache(maxsize=8)
-def _pairs(works: int, seed: int, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two distinct works for each blend of a chunk, and the share (CHUNK, 1) of the first."""
-    rng = np.random.default_rng((seed, number))
-    first = rng.integers(0, works, CHUNK)
-    second = (first + rng.integers(1, works, CHUNK)) % works
-    return first, second, rng.uniform(*SHARE, (CHUNK, 1)).astype(np.float32)
+    @cached_property
+    def _factors(self) -> np.ndarray:
+        """(_NOISE_STORE, d): the noise that begins at each place."""
+        spread = NOISE * np.sqrt(3)
+        rng = np.random.default_rng(self.seed)
+        store = rng.uniform(1 - spread, 1 + spread, _NOISE_STORE + self.dimension - 1).astype(np.float32)
+        return np.lib.stride_tricks.sliding_window_view(store, self.dimension)
 
 
 def embed_met(works: int | None = None) -> tuple[Blocks, dict[Aspect, tuple[int, ...]]]:
@@ -104,9 +116,18 @@ def save_met(blocks: Blocks, segments: Mapping[Aspect, tuple[int, ...]], folder:
     np.savez(folder / _MET, **{str(aspect): block for aspect, block in blocks.items()}, **lengths)  # type: ignore[arg-type]
 
 
-def load_blends(folder: Path, works: int, seed: int) -> tuple[dict[Aspect, Blends], dict[Aspect, tuple[int, ...]]]:
-    """`works` blends of what `save_met` has saved, by aspect, and the lengths of their segments."""
-    stopwatch = Stopwatch()
+def load_blends(
+    folder: Path, works: int, seed: int, *, more: int = 0
+) -> tuple[dict[Aspect, Blends], dict[Aspect, tuple[int, ...]]]:
+    """`works` blends of what `save_met` has saved, by aspect, and the lengths of their segments.
+
+    `more` works that are not among them can be taken too.
+    """
     with np.load(folder / _MET) as met:
-        blends = {aspect: Blends(met[aspect], works, seed, number, stopwatch) for number, aspect in enumerate(ASPECTS)}
-        return blends, {aspect: tuple(met[f"{aspect} segments"].tolist()) for aspect in ASPECTS}
+        base: Blocks = {aspect: met[aspect] for aspect in ASPECTS}
+        segments = {aspect: tuple(met[f"{aspect} segments"].tolist()) for aspect in ASPECTS}
+    recipe, stopwatch = Recipe.draw(works + more, len(base["subject"]), seed), Stopwatch()
+    return {
+        aspect: Blends(block, works, recipe, seed + number, stopwatch)
+        for number, (aspect, block) in enumerate(base.items())
+    }, segments

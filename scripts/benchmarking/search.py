@@ -58,7 +58,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
     built = in_process(build_space, folder, works, seed)
     bytes_per_work = in_process(measure_bytes, folder) / works
     space = load_space(folder)
-    blends, _ = load_blends(folder, works, seed)
+    blends, _ = load_blends(folder, works, seed, more=queries)
     shares = np.random.default_rng(seed).random(works).astype(np.float32)
     asked = _raw(blends, np.arange(works, works + queries))  # of works that are not in the collection
     exact = _exact(space, blends, asked, shares)
@@ -87,7 +87,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
             ),
             "recall@10": _recall(found, exact.best[name]),
         }
-    plain = unit_rows(asked["subject"])
+    plain = asked["subject"]
     nearest = [space.nearest_plain(vector, K)[1] for vector in plain]
     many = [collection.ids[row] for row in np.random.default_rng(seed).integers(0, works, _MANY)]
     started = time.perf_counter()
@@ -131,7 +131,7 @@ def _exact(space: Space, blends: Mapping[Aspect, Blends], asked: Blocks, shares:
     unprojected = replace(statistics, bases=None)
     vectors = statistics.index_vectors(asked)
     weighted = np.concatenate([_weighted(statistics, vectors, weights) for weights in WEIGHTINGS.values()])
-    plain = unit_rows(asked["subject"])
+    plain = asked["subject"]
     names = [*WEIGHTINGS, *FILTERS, "cosine"]
     scores = np.full((len(names) * queries, K), -np.inf, np.float32)
     best = np.zeros(scores.shape, np.int64)
@@ -145,7 +145,7 @@ def _exact(space: Space, blends: Mapping[Aspect, Blends], asked: Blocks, shares:
         here = weighted @ _projected(statistics, unprojected.split(chunk)).T
         balanced = here[:queries]
         filtered = [np.where(shares[rows] <= share, balanced, -np.inf) for share in FILTERS.values()]
-        here = np.concatenate([here, *filtered, plain @ unit_rows(blocks["subject"]).T])
+        here = np.concatenate([here, *filtered, plain @ blocks["subject"].T])
         scores, best = (
             np.concatenate([scores, here], axis=1),
             np.concatenate([best, np.tile(rows, (len(best), 1))], axis=1),

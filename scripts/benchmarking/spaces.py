@@ -65,9 +65,10 @@ def load_space(folder: Path) -> Space:
 def measure_bytes(folder: Path) -> float:
     """The memory that a search by work needs of this process once it has opened the space, plain subject vectors apart."""
     import faiss
+    import safetensors.numpy  # noqa: F401 - as the libraries' own memory comes before
 
     some = np.random.default_rng(0).random((256, 256), np.float32)
-    faiss.knn(some, some @ some, 10)  # the libraries' own memory comes before
+    faiss.knn(some, some @ some, 10)
     before = _memory("VmRSS")
     space = load_space(folder)
     assert isinstance(space.index, CompactIndex)
