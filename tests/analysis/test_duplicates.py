@@ -18,8 +18,10 @@ from artsim.errors import CollectionError, QueryError
 from artsim.evaluation.distortions import cropped, framed, generator, jpeg_30
 from artsim.images.decode import to_file
 from artsim.images.geometry import crop_region
+from artsim.index import Rows
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State
+from artsim.storage.pictures import NewPictures, Pictures
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
@@ -139,9 +141,10 @@ def test_outlines_decide_where_hash_and_embedding_are_wrong(met: Any) -> None:
     images = [met(number) for number in MADONNAS]
     assert distances(*(perceptual_hash(image)[None] for image in images)) <= 14
     vectors = np.ones((2, 4), np.float32) / 2  # an encoder that sees no difference at all
-    space = make_space("blind", "blind", "1", {"subject": "vectors"}, {"subject": vectors})
-    state = State(pa.table({"id": ["one", "other"]}), (space,), {}, lambda row: files[row])
+    space = make_space("blind", "blind", "1", {"subject": Rows.of(vectors)})
     files = [to_file(image) for image in images]
+    pictures = Pictures.of(NewPictures([lambda: files[0], lambda: files[1]]))
+    state = State(pa.table({"id": ["one", "other"]}), (space,), {}, pictures)
     assert find_duplicates(state, known={}) == []
     files[1] = to_file(crop_region(images[0], (0.03, 0.05, 0.96, 0.98)))
     (group,) = find_duplicates(state, known={})

@@ -55,7 +55,7 @@ def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, 
     shares = space.statistics.weigh(PRESETS["balanced"])
     likeness = query_by_hand(collection, raw, 5, dict(PRESETS["balanced"]))
     found = order_tuned(space, shares, np.arange(40), likeness, diffused=False)
-    np.testing.assert_allclose(found, 2 * likeness - space.statistics.density @ shares, atol=1e-5)
+    np.testing.assert_allclose(found, 2 * likeness - space.density.all() @ shares, atol=1e-5)
 
 
 def test_cosine_ranking_is_the_plain_cosine_of_raw_subject_vectors(collection: Any, raw: Any) -> None:
@@ -229,7 +229,7 @@ def test_a_region_of_a_work_is_searched_as_a_picture_of_its_own(collection: Any,
         collection.search(image=paintings / "11.jpg", region=region, k=5, ranking="cosine"),
     ):
         for match in found:
-            assert match.cosine == pytest.approx(float(space.raw_blocks()["subject"][match.row] @ by_hand), abs=1e-4)
+            assert match.cosine == pytest.approx(float(space.plain(np.array([match.row]))[0] @ by_hand), abs=1e-4)
     assert "11.jpg" not in ids(collection.search(work="11.jpg", region=region, k=40))
 
 

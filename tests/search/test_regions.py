@@ -1,6 +1,5 @@
 """Detail search finds the work and the place of a detail; regions are saved, verified, rebuilt, added and removed."""
 
-import logging
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,21 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from manifests import manifest_of, record_file
+from manifests import manifest_of
 from overlap import intersection_over_union
 from PIL import Image
 
-from artsim import CollectionError, Part, QueryError, build_collection, open_collection, open_source
+from artsim import Part, QueryError, build_collection, open_collection, open_source
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_regions, embed_details, embed_with_regions, region_dim
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
+from artsim.index import Rows
 from artsim.snapshot.region_index import fit_regions, index_regions
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
-INDEX, STATISTICS = "index/embedded.regions.faiss", "index/embedded.regions.safetensors"
-COLUMN = "embedded_regions"
+STATISTICS, COLUMN = "generations/000001/embedded.regions.safetensors", "embedded_regions"
 PLACE = (0.35, 0.1, 0.9, 0.65)  # a detail: 30 % of the area
 
 
@@ -115,36 +114,15 @@ def test_invalid_detail_searches_raise_a_one_line_error(works: Any, collection: 
 
 def test_the_manifest_says_where_the_regions_are(folder: Path, works: Any) -> None:
     manifest = manifest_of(folder)
-    assert manifest["format_version"] == 2
     (space,) = manifest["spaces"]
     regions = space["regions"]
-    assert (regions["index"], regions["statistics"], regions["column"]) == (INDEX, STATISTICS, COLUMN)
+    assert regions["column"] == {"name": COLUMN, "type": "float16", "length": len(REGIONS) * 192}
+    assert (regions["statistics"], regions["dim"]) == (STATISTICS, 192)
     assert [tuple(box) for box in regions["boxes"]] == list(REGIONS)
-    assert {INDEX, STATISTICS} <= set(manifest["files"])
+    assert STATISTICS in manifest["files"]
     assert works.state.spaces[0].regions.boxes == REGIONS
     assert COLUMN not in works.state.schema
-    assert f"`{COLUMN}` | {len(REGIONS) * 192} × float32" in (folder / "README.md").read_text(encoding="utf-8")
-
-
-def test_a_lost_index_is_built_again_from_the_column(
-    changed: Path, works: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    (changed / INDEX).unlink()
-    with caplog.at_level(logging.WARNING):
-        again = open_collection(changed)
-    assert "embedded.regions.faiss" in caplog.text
-    assert "built again from the embedding columns" in caplog.text
-    rows = np.arange(len(works))
-    old, new = (each.state.spaces[0].regions.of_works(rows) for each in (works, again))
-    np.testing.assert_allclose(new, old, atol=1e-3)
-    assert again.search(image=detail_of(works, works.ids[7]), detail=True, k=1)[0].id == works.ids[7]
-
-
-def test_an_index_of_other_works_is_refused(changed: Path) -> None:
-    shutil.copy(changed / "index" / "embedded.faiss", changed / INDEX)
-    record_file(changed, INDEX)
-    with pytest.raises(CollectionError, match="but there are 420 regions"):
-        open_collection(changed)
+    assert f"`{COLUMN}` | {len(REGIONS) * 192} × float16" in (folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_regions_are_added_and_removed_with_their_works(changed: Path, met_works: list[dict[str, Any]]) -> None:
@@ -179,7 +157,7 @@ def test_a_build_with_regions_adds_them_and_one_without_drops_them(paintings: Pa
     picture = collection.image(collection.ids[2])
     assert collection.search(image=picture, detail=True, k=1)[0].id == collection.ids[2]
     assert build_collection(open_source(source), clip, out).state.spaces[0].regions is None
-    assert not list((out / "index").glob("*regions*"))
+    assert not list(out.rglob("*regions*"))
 
 
 def test_a_region_vector_is_the_mean_of_its_patches() -> None:
@@ -212,7 +190,7 @@ def test_any_encoder_with_patches_gives_regions(embedded: Any, met_works: list[d
     images = [load_image(met_works[row]["image"]["bytes"], short_side=320) for row in range(4)]
     _, regions = embed_with_regions(encoder, images)
     assert regions.shape == (4, len(REGIONS), region_dim(encoder)) == (4, len(REGIONS), 1280)
-    space = index_regions("regions", regions.reshape(4, -1))
+    space = index_regions(Rows.of(regions.reshape(4, -1)), compact=False)
     details = space.statistics.index_vectors(embed_details(encoder, [crop_region(image, PLACE) for image in images]))
     likeness = np.einsum("wrd,qd->qwr", space.of_works(np.arange(4)), details)
     right = likeness.max(axis=2).argmax(axis=1) == np.arange(4)
@@ -221,6 +199,6 @@ def test_any_encoder_with_patches_gives_regions(embedded: Any, met_works: list[d
 
 def test_one_work_alone_can_have_regions() -> None:
     raw = unit_rows(np.random.default_rng(1).random((1, len(REGIONS) * 6)))
-    statistics = fit_regions(raw)
+    statistics = fit_regions(Rows.of(raw), compact=False)
     assert not statistics.mean.any()
     assert len(statistics.pairs) == 0

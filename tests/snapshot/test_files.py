@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from collections_on_disk import compact_from, content, content_of, files_in, works
 from faults import faulty
+from manifests import record_file
 from synthetic import make_collection
 
 from artsim.collection import Collection
@@ -200,12 +201,32 @@ def test_what_can_be_made_again_is_made_again(
     assert content_of(tmp_path) == content(collection)  # whole again
 
 
+def test_an_index_of_other_works_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import faiss
+
+    compact_from(20, monkeypatch)
+    make_collection().save(tmp_path)
+    before = content_of(tmp_path)
+    (path,) = tmp_path.rglob("*.faiss")
+    index = faiss.read_index(str(path))
+    index.add(np.ones((1, index.d), np.float32))
+    faiss.write_index(index, str(path))
+    record_file(tmp_path, path.relative_to(tmp_path).as_posix())
+    assert content_of(tmp_path) == before
+    assert f"{path} is an index of another kind or size (IndexPQFastScan, 46 rows" in caplog.text
+
+
 def test_other_damage_is_named(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".arrow", ".parquet") or path.name == "space-0.safetensors":
             data = path.read_bytes()
             path.write_bytes(data[:-1] + b"x")
             with pytest.raises(CollectionError, match=rf"{path.name} has other contents .* Build or download"):
+                read_collection(folder)
+            path.write_bytes(data[:-9])
+            with pytest.raises(CollectionError, match=rf"{path.name} has [\d,]+ bytes instead of [\d,]+. Build or"):
                 read_collection(folder)
             path.unlink()
             with pytest.raises(CollectionError, match=f"{path.name} is missing. Build or download"):
