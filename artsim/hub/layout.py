@@ -15,7 +15,7 @@ from artsim.errors import CollectionError
 from artsim.files.atomic import make_folders, new_file, remove_tree
 from artsim.files.cache import cache_folder
 from artsim.files.lock import collection_lock
-from artsim.index import CompactIndex, Rows
+from artsim.index import CompactIndex, Rows, refilled_first_pass
 from artsim.snapshot.dataset_rows import dataset_rows, dataset_schema
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
@@ -76,8 +76,11 @@ def _write_space(record: SpaceRecord, space: Space, folder: Path, target: Path) 
     places = {name: f"index/{Path(name).name}" for name in record.files}
     for name, place in places.items():
         with new_file(target / place) as file:
-            if name == record.index and isinstance(space.index, CompactIndex):
-                faiss.write_index(space.index.first_pass_of_rows(), faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
+            if name == record.index and isinstance(index := space.index, CompactIndex):
+                first_pass = index.first_pass
+                if index.codes.physical is not None:
+                    first_pass = refilled_first_pass(first_pass, index.codes, index.bits)
+                faiss.write_index(first_pass, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
             else:
                 file.write(_content(folder / name))
     regions = record.regions

@@ -82,18 +82,6 @@ class CompactIndex:
         """With only `rows`. The first pass goes on finding the others, and they are left out."""
         return CompactIndex(self.codes.only(rows), self.bits, self.widths, self.first_pass)
 
-    def first_pass_of_rows(self) -> Any:
-        """The first pass without removed works: its row i is row i. The fitted quantiser stays."""
-        import faiss
-
-        if self.codes.physical is None:
-            return self.first_pass
-        first_pass = faiss.clone_index(self.first_pass)
-        first_pass.reset()
-        for _, codes in self.codes.chunks(_CHUNK):
-            first_pass.add(self.bits.decode(codes))
-        return first_pass
-
     def _used_blocks(self, query: np.ndarray) -> list[slice]:
         """The blocks in which `query` is not 0; neighbours are one."""
         used: list[slice] = []
@@ -142,7 +130,7 @@ class CompactIndex:
 
 
 def build_first_pass(codes: Rows, bits: EightBits) -> Any:
-    """FAISS's fast-scan index over all stored `codes`, fitted on at most `_MAX_FIT` of them."""
+    """FAISS's fast-scan index over all stored `codes`, those of removed works included, fitted on at most `_MAX_FIT` of them."""
     import faiss
 
     index = faiss.IndexPQFastScan(
@@ -155,23 +143,18 @@ def build_first_pass(codes: Rows, bits: EightBits) -> Any:
         sample = np.sort(np.random.default_rng(0).choice(len(stored), _MAX_FIT, replace=False))
     sample = np.resize(sample, max(len(sample), 2**_BITS))  # FAISS wants a vector for each centroid
     index.train(bits.decode(stored.take(sample)))
-    _fill(index, codes, bits)
-    return index
+    return refilled_first_pass(index, stored, bits)
 
 
 def refilled_first_pass(first_pass: Any, codes: Rows, bits: EightBits) -> Any:
-    """The same product quantiser over other stored `codes`."""
+    """The same product quantiser over other `codes`."""
     import faiss
 
     index = faiss.clone_index(first_pass)
     index.reset()
-    _fill(index, codes, bits)
-    return index
-
-
-def _fill(index: Any, codes: Rows, bits: EightBits) -> None:
-    for _, chunk in Rows(codes.parts).chunks(_CHUNK):
+    for _, chunk in codes.chunks(_CHUNK):
         index.add(bits.decode(chunk))
+    return index
 
 
 def _top(scores: np.ndarray, k: int) -> np.ndarray:

@@ -56,7 +56,7 @@ def measure_searches(sizes: Sequence[int], *, queries: int, seed: int) -> list[d
 
 def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, Any]:
     built = in_process(build_space, folder, works, seed)
-    bytes_per_work = in_process(measure_bytes, folder) / works
+    bytes_per_work = in_process(measure_bytes, folder)
     space = load_space(folder)
     blends, _ = load_blends(folder, works, seed, more=queries)
     shares = np.random.default_rng(seed).random(works).astype(np.float32)
@@ -99,7 +99,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
         "works": works,
         "seed": seed,
         "queries": queries,
-        "bytes_per_work": round(bytes_per_work, 1),
+        "bytes_per_work": bytes_per_work and round(bytes_per_work, 1),
         **built,
         "p50_ms": _p50(candidates, balanced),
         "p50_tuned_ms": _p50(lambda work: collection.search(work=work), ids),
@@ -200,7 +200,7 @@ def _search_text(state: State, vector: np.ndarray) -> Any:
 def _recall(found: Sequence[np.ndarray], best: np.ndarray) -> float:
     """Share of the `best` (q, K) that are among the first K of `found`, of each query."""
     hits = [len(np.intersect1d(rows[:K], wanted)) for rows, wanted in zip(found, best, strict=True)]
-    return round(float(sum(hits) / np.count_nonzero(best >= 0)), 4)
+    return round(float(sum(hits) / max(1, np.count_nonzero(best >= 0))), 4)
 
 
 def _p50(run: Callable[[Any], Any], queries: Sequence[Any]) -> float:

@@ -57,12 +57,12 @@ def load_space(folder: Path) -> Space:
     """The space that `build_space` has saved; its vectors are memory-mapped, as those of a collection are."""
     import faiss
 
-    columns = {path.stem: Rows.of(np.load(path, mmap_mode="r")) for path in folder.glob("*.npy")}
+    columns = {path.stem: Rows.of(np.asarray(np.load(path, mmap_mode="r"))) for path in folder.glob("*.npy")}
     first_pass = faiss.read_index(str(folder / _FIRST_PASS))
     return open_space(load_statistics(folder / _STATISTICS), "embedded", "unknown", columns, first_pass=first_pass)
 
 
-def measure_bytes(folder: Path) -> float:
+def measure_bytes(folder: Path) -> float | None:
     """The memory that a search by work needs of this process once it has opened the space, plain subject vectors apart."""
     import faiss
     import safetensors.numpy  # noqa: F401 - as the libraries' own memory comes before
@@ -80,7 +80,7 @@ def measure_bytes(folder: Path) -> float:
     space.index.search(query[None], candidates_for(10))
     space.statistics.sorted_pairs(shares)
     after = _memory("VmRSS")
-    return float("nan") if before is None or after is None else after - before
+    return None if before is None or after is None else (after - before) / len(space)
 
 
 def _column(folder: Path, name: str) -> Path:

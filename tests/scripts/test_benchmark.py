@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import benchmark
+import numpy as np
 import pytest
-from benchmarking import startup
+from benchmarking import search, startup
+from benchmarking.blends import Blends, Recipe
 from benchmarking.large import make_large
 from PIL import Image
 from synthetic import make_collection
@@ -48,22 +51,39 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
     assert encoder["images_per_s"] > encoder["build_images_per_s"] > 0
 
 
-def test_search_times_every_index_and_a_large_collection(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_search_measures_works_that_none_is_a_copy_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "embed_met", partial(search.embed_met, works=9))
+    results = figures(tmp_path / "figures.json", "search", "--sizes", "1000", "--queries", 20, "--seed", 3)
+    (size,) = results["sizes"]
+    assert (size["works"], size["seed"], size["queries"], size["numpy_scaled"]) == (1000, 3, 20, False)
+    assert size["recall@10"] == size["recall@10_by_weights"]["balanced"] >= size["recall@10_worst"] > 0.8
+    assert len(size["recall@10_by_weights"]) == 6
+    assert [filtered["recall@10"] > 0.8 for filtered in size["filters"].values()] == [True] * 3
+    assert size["cosine_recall@10"] > 0.8
+    assert size["bytes_per_work"] is None or size["bytes_per_work"] > 700
+    times = ("p50_ms", "p50_tuned_ms", "numpy_p50_ms", "cosine_p50_ms", "text_p50_ms", "search_many_per_s", "build_s")
+    assert all(size[name] > 0 for name in times)
+
+
+def test_blends_are_the_same_wherever_they_are_read() -> None:
+    base = np.random.default_rng(0).random((5, 30), np.float32)
+    blends = Blends(base, 300, Recipe.draw(400, 5, seed=1), seed=1)
+    taken = blends.take(np.arange(400))
+    assert len(np.unique(taken, axis=0)) == 400
+    np.testing.assert_allclose(np.linalg.norm(taken, axis=1), 1, atol=1e-5)
+    shorter = Blends(base, 300, Recipe.draw(300, 5, seed=1), seed=1)
+    np.testing.assert_array_equal(shorter.take(np.array([299, 7])), taken[[299, 7]])
+
+
+def test_a_large_collection_has_variants_of_the_works_and_stores_their_pictures_once(tmp_path: Path) -> None:
     base = make_collection()
-    make_large(base, 200, tmp_path / "large")
+    make_large(base, 500, tmp_path / "large")
     large = open_collection(tmp_path / "large")
-    assert len(set(large.ids)) == len(large) == 200
-    assert large.picture(large.ids[33]) == base.picture(base.ids[1]), "works are variants of real ones"
-    options = ("--sizes", "60,200", "--dimension", 16, "--queries", 20, "--collection", tmp_path / "large")
-    results = figures(tmp_path / "figures.json", "search", *options)
-    assert [entry["works"] for entry in results["indexes"]] == [60, 200]
-    for entry in results["indexes"]:
-        names = [engine["name"] for engine in entry["engines"]]
-        assert names == ["flat", "fp16", "hnsw", "numpy: matrix @ query", "datasets: get_nearest_examples"]
-        exact = [engine for engine in entry["engines"] if engine["name"] not in ("fp16", "hnsw")]
-        assert [engine["recall@10"] for engine in exact] == [1, 1, 1]
-    assert results["collection"]["works"] == 200
-    assert "search by work" in [engine["name"] for engine in results["collection"]["engines"]]
+    assert len(set(large.ids)) == len(large) == 500
+    assert large.picture(large.ids[len(base) + 1]) == base.picture(base.ids[1]), "works are variants of real ones"
+    assert sum(part.rows for part in large.manifest.groups.pictures) == len(base)
+    assert len(large.search(work=large.ids[3])) == 10
 
 
 def test_startup_times_two_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +123,7 @@ def test_bad_input_is_an_error(tmp_path: Path) -> None:
     app.write_text("raise SystemExit('no paintings today')\n", encoding="utf-8")
     for arguments, message in (
         (("search", "--sizes", "many"), "The sizes 'many' cannot be read"),
+        (("search", "--sizes", "399"), "At least 400 works"),
         (("search", "--threads", "0"), "threads must be at least 1"),
         (("startup", "--app", str(app)), r"ended with code 1 .* no paintings today"),
     ):
