@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from artsim.errors import CollectionError
+from artsim.errors import ArtsimError, CollectionError
 from artsim.files.atomic import new_file, write_atomically, writing
 from artsim.files.lock import collection_lock
 from artsim.snapshot.generations import (
@@ -129,7 +129,7 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
         try:
             with writing(target):
                 manifest = _write_generation(state, manifest, target, stored, current)
-        except CollectionError:
+        except ArtsimError:
             if known:
                 clear_leftovers(target, current)
             raise
