@@ -18,7 +18,7 @@ from artsim.encoders.presets import PRESETS
 from artsim.index import CompactIndex, Rows
 from artsim.search.ranking import candidates_for
 from artsim.snapshot.space import Space, make_space, open_space
-from artsim.snapshot.space_statistics import load_statistics, statistics_bytes
+from artsim.snapshot.statistics_file import load_statistics, statistics_bytes
 from benchmarking.blends import CHUNK, load_blends
 
 NAME = "met"

@@ -1,0 +1,67 @@
+"""The statistics of a space as a safetensors file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from artsim.encoders.protocol import Aspect
+from artsim.errors import CollectionError
+from artsim.index import EightBits
+from artsim.snapshot.space_statistics import SegmentTransform, SpaceStatistics
+from artsim.snapshot.tensors import mapped_tensors
+
+
+def statistics_bytes(statistics: SpaceStatistics) -> bytes:
+    """The statistics as the content of a safetensors file."""
+    from safetensors.numpy import save
+
+    tensors = {"pairs": statistics.pairs, "raw_pairs": statistics.raw_pairs}
+    roots: dict[str, list[bool]] = {}
+    for aspect, segments in statistics.transforms.items():
+        roots[aspect] = [segment.root for segment in segments]
+        for number, segment in enumerate(segments):
+            tensors[f"{aspect}.{number}.mean"] = segment.mean
+            if segment.basis is not None:
+                tensors[f"{aspect}.{number}.basis"] = segment.basis
+    if statistics.bases is not None and statistics.bits is not None:
+        tensors |= {f"{aspect}.projection": basis for aspect, basis in statistics.bases.items()}
+        tensors |= {"low": statistics.bits.low, "step": statistics.bits.step}
+    header = {"name": statistics.name, "roots": roots, "fitted": statistics.fitted}
+    metadata = {"space": json.dumps(header)}  # one key: safetensors writes several in random order
+    return save({key: np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}, metadata=metadata)
+
+
+def load_statistics(path: Path) -> SpaceStatistics:
+    """Read a file with the content of `statistics_bytes`. Raises `CollectionError` for any other file."""
+    from safetensors import SafetensorError
+
+    try:
+        metadata, tensors = mapped_tensors(path)
+        header = json.loads(metadata["space"])
+        roots: dict[Aspect, list[bool]] = header["roots"]
+        transforms = {
+            aspect: tuple(
+                SegmentTransform(tensors[f"{aspect}.{number}.mean"], root, tensors.get(f"{aspect}.{number}.basis"))
+                for number, root in enumerate(of_aspect)
+            )
+            for aspect, of_aspect in roots.items()
+        }
+        compact = "low" in tensors
+        return SpaceStatistics(
+            header["name"],
+            transforms,
+            {aspect: tensors[f"{aspect}.projection"] for aspect in transforms} if compact else None,
+            EightBits(tensors["low"], tensors["step"], curved=True) if compact else None,
+            tensors["pairs"],
+            tensors["raw_pairs"],
+            int(header["fitted"]),
+        )
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, SafetensorError) as error:
+        raise CollectionError(
+            "{path} is not a file of space statistics ({reason}); build the collection again.",
+            path=path,
+            reason=str(error),
+        ) from error
