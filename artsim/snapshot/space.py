@@ -110,7 +110,7 @@ class Space:
             rows = np.sort(found[0])
         else:
             rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
-        scores = self.plain(rows) @ vector
+        scores = self.subject.products(rows, vector)
         best = np.argsort(-scores, kind="stable")[:k]
         return scores[best], rows[best]
 

@@ -22,6 +22,7 @@ from artsim.encoders.protocol import ASPECTS, Aspect, Blocks, joined, unit_rows
 from artsim.errors import CollectionError, QueryError
 from artsim.index import EightBits, Rows
 from artsim.snapshot.principal import principal_directions, projection
+from artsim.snapshot.tensors import mapped_tensors
 
 COMPACT_FROM = 400  # works; fewer are kept whole
 WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 256, "color": 64, "layout": 216}
@@ -312,12 +313,10 @@ def statistics_bytes(statistics: SpaceStatistics) -> bytes:
 
 def load_statistics(path: Path) -> SpaceStatistics:
     """Read a file with the content of `statistics_bytes`. Raises `CollectionError` for any other file."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        header, tensors = mapped_tensors(path)
         roots: dict[Aspect, list[bool]] = json.loads(header["roots"])
         transforms = {
             aspect: tuple(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -63,24 +65,34 @@ def load_space(folder: Path) -> Space:
 
 
 def measure_bytes(folder: Path) -> float | None:
-    """The memory that a search by work needs of this process once it has opened the space, plain subject vectors apart."""
-    import faiss
-    import safetensors.numpy  # noqa: F401 - as the libraries' own memory comes before
+    """The memory a work that a search by work needs of this process, plain subject vectors apart.
 
-    some = np.random.default_rng(0).random((256, 256), np.float32)
-    faiss.knn(some, some @ some, 10)
+    The space is opened twice, and the second time counts: the libraries' own memory is there already.
+    """
+    if _memory("VmRSS") is None:
+        return None
+    _open_and_search(folder)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # gives freed memory back, so that the second time cannot use it
     before = _memory("VmRSS")
+    space = _open_and_search(folder)
+    after = _memory("VmRSS")
+    assert before is not None and after is not None
+    return (after - before) / len(space)
+
+
+def _open_and_search(folder: Path) -> Space:
+    """The saved space, all of whose memory was read that a search may read."""
     space = load_space(folder)
     assert isinstance(space.index, CompactIndex)
     for rows in (space.index.codes, space.density):
-        for _, chunk in rows.chunks(CHUNK):
-            chunk.max()
+        for part in rows.parts:
+            part.max()
     shares = space.statistics.weigh(PRESETS["balanced"])
     query = space.statistics.query_vector(space.index.vectors(np.arange(1))[0], shares)
     space.index.search(query[None], candidates_for(10))
     space.statistics.sorted_pairs(shares)
-    after = _memory("VmRSS")
-    return None if before is None or after is None else (after - before) / len(space)
+    return space
 
 
 def _column(folder: Path, name: str) -> Path:

@@ -149,3 +149,13 @@ def test_rows_are_read_across_parts_and_removals() -> None:
     longer = fewer.appended(first[:1])
     np.testing.assert_array_equal(longer.take(np.array([3, 0])), [[0, 1], [2, 3]])
     assert [(start, chunk.shape) for start, chunk in longer.chunks(3)] == [(0, (3, 2)), (3, (1, 2))]
+
+
+def test_products_are_those_of_single_precision() -> None:
+    half = np.random.default_rng(3).normal(size=(300, 9)).astype(np.float16)
+    half[0] = [0, -0.0, 6e-8, -6e-8, 1e-5, 65504, -65504, 1, -1]
+    rows, vector = np.arange(300)[::-1], np.arange(1, 10).astype(np.float32)
+    for stored in (half, half.astype(np.float32)):
+        np.testing.assert_allclose(
+            Rows.of(stored).products(rows, vector), (half.astype(np.float32) @ vector)[::-1], rtol=1e-5
+        )
