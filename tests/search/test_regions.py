@@ -1,6 +1,7 @@
 """Detail search finds the work and the place of a detail; regions are saved, verified, rebuilt, added and removed."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +12,14 @@ from manifests import manifest_of
 from overlap import intersection_over_union
 from PIL import Image
 
-from artsim import Part, QueryError, build_collection, open_collection, open_source
+from artsim import Collection, Part, QueryError, build_collection, open_collection, open_source
 from artsim.encoders.protocol import unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_regions, embed_details, embed_with_regions, region_dim
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
 from artsim.index import Rows
 from artsim.snapshot.region_index import fit_regions, index_regions
+from artsim.snapshot.space import make_space
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
@@ -59,6 +61,21 @@ def test_a_detail_finds_its_work_and_where_it_is(works: Any) -> None:
         assert first.percentile > 99
         assert first.score > second.score
         assert second.region in REGIONS
+
+
+def test_details_are_found_in_a_compact_space_too(works: Any, tmp_path: Path) -> None:
+    (whole,) = works.state.spaces
+    blocks, segments = whole.raw_blocks(), whole.statistics.segments
+    space = make_space(
+        "embedded", whole.encoder, whole.revision, blocks, segments=segments, regions=whole.regions.vectors, whole=False
+    )
+    Collection(state=replace(works.state, spaces=(space,)), manifest=works.manifest, folder=None).save(tmp_path)
+    assert manifest_of(tmp_path)["spaces"][0]["regions"]["column"]["type"] == "uint8"
+    collection = open_collection(tmp_path)
+    for identity in works.ids[::4]:
+        (match,) = collection.search(image=detail_of(works, identity), detail=True, k=1)
+        assert match.id == identity
+        assert intersection_over_union(match.region, PLACE) > 0.4
 
 
 def test_filters_limits_and_works_of_the_query_are_respected(works: Any) -> None:
