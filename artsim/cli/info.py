@@ -90,7 +90,7 @@ def read_info(name: str) -> CollectionInfo:
 
 
 def _outgrown(folder: Path, manifest: Manifest, problems: Mapping[str, str]) -> dict[str, int]:
-    from artsim.snapshot.space_statistics import load_statistics
+    from artsim.snapshot.statistics_file import load_statistics
 
     readable = [space for space in manifest.spaces if space.statistics not in problems]
     fitted = {space.name: load_statistics(folder / space.statistics) for space in readable}

@@ -17,8 +17,9 @@ from artsim.snapshot.generations import Generation
 from artsim.snapshot.groups import WrittenVectors
 from artsim.snapshot.region_index import load_regions, regions_bytes
 from artsim.snapshot.space import Space, open_space
-from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, statistics_bytes
+from artsim.snapshot.space_statistics import SpaceStatistics
 from artsim.snapshot.state import Stored
+from artsim.snapshot.statistics_file import load_statistics, statistics_bytes
 from artsim.storage.manifest import FILE_NAME, ColumnRecord, RegionsRecord, SpaceRecord
 
 log = logging.getLogger(__name__)

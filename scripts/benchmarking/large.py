@@ -5,29 +5,27 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from artsim.collection import Collection
-from artsim.encoders.protocol import Blocks, unit_rows
+from artsim.encoders.protocol import ASPECTS, unit_rows
 from artsim.errors import CollectionError
-from artsim.index import build_index
+from artsim.index import Rows
 from artsim.opening import open_collection
 from artsim.snapshot.files import save_collection
-from artsim.snapshot.space import Space
-from artsim.snapshot.space_statistics import fit_statistics
+from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
 from artsim.storage.pictures import ROW_GROUP
 from artsim.version import VERSION
+from benchmarking.blends import CHUNK, Blends
 
-_SPREAD = 0.45  # each number of a vector is multiplied by a factor in 1 ± _SPREAD: signs and zeros stay
+_SEED = 12
 _MAKERS_PER_NAME = 8  # makers made of each name: thousands of works have about a thousand makers
-_CHUNK = 4096
-_SAMPLE = 1000  # works on which the space is fitted
 FOLDER = "artsim-benchmark"
 """Name of a folder in the system's temporary folder."""
 
@@ -41,7 +39,7 @@ def large_collection(base: Collection, works: int) -> Path:
         raise CollectionError(
             f"{base.manifest.title} has {len(base)} works; give at least that number of variants, not {works}."
         )
-    key = repr((VERSION, base.manifest.title, base.manifest.created, works, _SPREAD, _MAKERS_PER_NAME))
+    key = repr((VERSION, base.manifest.title, base.manifest.created, works, _SEED, _MAKERS_PER_NAME))
     name = f"{works}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder = Path(tempfile.gettempdir()) / FOLDER / name
     try:
@@ -57,18 +55,16 @@ def large_collection(base: Collection, works: int) -> Path:
 def make_large(base: Collection, works: int, folder: Path) -> None:
     """Write a collection of `works` works to `folder`.
 
-    Each `ROW_GROUP` consecutive works are variants of one work of `base` and share its picture, which parquet stores once:
-    the files stay small, and every picture has its real size. The space is fitted on a sample: fitting it on all works would
-    take minutes and not change the search time.
+    Each `ROW_GROUP` consecutive works have the metadata and the picture of one work of `base`.
     """
     if not base.manifest.embeds_pictures:
         raise CollectionError(f"{base.manifest.title} holds no pictures; give a collection that does.")
+    if any(space.is_compact for space in base.state.spaces):
+        raise CollectionError(f"{base.manifest.title} lacks the whole vectors; build it with --whole.")
     rows = np.arange(works) // ROW_GROUP % len(base)
-    spaces = tuple(_enlarge(space, rows) for space in base.state.spaces)
-    manifest = replace(base.manifest, title=f"{base.manifest.title}, {works:,} variants")
-    pictures = [base.picture(identity) for identity in base.ids]
-    state = State(_variants(base.state.table, rows), spaces, base.state.schema, lambda row: pictures[rows[row]])
-    save_collection(state, manifest, folder)
+    spaces = tuple(_enlarge(space, works) for space in base.state.spaces)
+    state = State(_variants(base.state.table, rows), spaces, base.state.schema, base.state.pictures.only(rows))
+    save_collection(state, replace(base.manifest, title=f"{base.manifest.title}, {works:,} variants"), folder)
 
 
 def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:
@@ -86,32 +82,13 @@ def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:
     return variants.set_column(variants.schema.get_field_index("artist"), "artist", pa.array(artists, pa.string()))
 
 
-def _enlarge(space: Space, rows: np.ndarray) -> Space:
-    """A space and index over variants of the works at `rows`, with statistics of a sample, as in any large collection."""
-    columns = list(space.columns.values())
-    originals = {column: space.load_vectors(column) for column in columns}
-
-    def chunks(column: str, wanted: np.ndarray = rows) -> Iterator[np.ndarray]:
-        for number, start in enumerate(range(0, len(wanted), _CHUNK)):
-            rng = np.random.default_rng((columns.index(column), number))
-            yield _vary(originals[column][wanted[start : start + _CHUNK]], rng)
-
-    def load_vectors(column: str) -> np.ndarray:
-        return np.concatenate(list(chunks(column)))
-
-    sample = np.arange(max(_SAMPLE, len(space.statistics))) % len(space.statistics)
-    sample_blocks: Blocks = {aspect: next(chunks(column, sample)) for aspect, column in space.columns.items()}
-    statistics = fit_statistics(space.name, sample_blocks, space.statistics.segments)
-    index_vectors = []
-    for blocks in zip(*(chunks(column) for column in columns), strict=True):
-        chunk: Blocks = dict(zip(space.columns, blocks, strict=True))
-        index_vectors.append(statistics.index_vectors(chunk))
-    index = build_index(np.concatenate(index_vectors))
-    statistics = replace(statistics, density=statistics.density[rows])  # the sample begins with a variant of each work
-    return Space(statistics, index, space.encoder, space.revision, space.columns, load_vectors)
-
-
-def _vary(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Unit rows near `vectors` (n, d), rounded to 16 bits: equivalent for a search, and smaller on disk."""
-    factors = 1 - _SPREAD + 2 * _SPREAD * rng.random(vectors.shape, np.float32)
-    return unit_rows(vectors * factors).astype(np.float16).astype(np.float32)
+def _enlarge(space: Space, works: int) -> Space:
+    """A space of `works` works, each between two of `space`."""
+    raw = {aspect: rows.all().astype(np.float32) for aspect, rows in space.raw_blocks().items()}
+    blocks: dict[Any, Any] = {
+        aspect: Blends(raw[aspect], works, _SEED, number) for number, aspect in enumerate(ASPECTS)
+    }
+    subject = np.concatenate([unit_rows(chunk) for _, chunk in blocks["subject"].chunks(CHUNK)])
+    blocks["subject"] = Rows.of(subject)  # is stored; of the others, only what is computed from them
+    segments = space.statistics.segments
+    return make_space(space.name, space.encoder, space.revision, blocks, segments=segments)

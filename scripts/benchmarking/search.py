@@ -59,7 +59,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
     bytes_per_work = in_process(measure_bytes, folder) / works
     space = load_space(folder)
     blends, _ = load_blends(folder, works, seed)
-    shares = np.random.default_rng(seed).random(works).astype(np.float32)
+    shares = (np.random.default_rng(seed).permutation(works) / works).astype(np.float32)  # one work is left at least
     asked = _raw(blends, np.arange(works, works + queries))  # of works that are not in the collection
     exact = _exact(space, blends, asked, shares)
     index, statistics = space.index, space.statistics

@@ -9,7 +9,8 @@ from typing import Any
 
 import benchmark
 import pytest
-from benchmarking import startup
+from benchmarking import search, startup
+from benchmarking.blends import embed_met
 from benchmarking.large import make_large
 from PIL import Image
 from synthetic import make_collection
@@ -19,6 +20,7 @@ from artsim.encoders import load_encoder
 from artsim.errors import ArtsimError
 from artsim.opening import open_collection
 from artsim.sources import open_source
+from artsim.storage.pictures import ROW_GROUP
 
 
 def figures(path: Path, *arguments: object) -> dict[str, Any]:
@@ -48,22 +50,27 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
     assert encoder["images_per_s"] > encoder["build_images_per_s"] > 0
 
 
-def test_search_times_every_index_and_a_large_collection(tmp_path: Path) -> None:
+def test_a_large_collection_has_works_between_real_ones_and_their_pictures(tmp_path: Path) -> None:
     base = make_collection()
-    make_large(base, 200, tmp_path / "large")
+    make_large(base, 450, tmp_path / "large")
     large = open_collection(tmp_path / "large")
-    assert len(set(large.ids)) == len(large) == 200
-    assert large.picture(large.ids[33]) == base.picture(base.ids[1]), "works are variants of real ones"
-    options = ("--sizes", "60,200", "--dimension", 16, "--queries", 20, "--collection", tmp_path / "large")
-    results = figures(tmp_path / "figures.json", "search", *options)
-    assert [entry["works"] for entry in results["indexes"]] == [60, 200]
-    for entry in results["indexes"]:
-        names = [engine["name"] for engine in entry["engines"]]
-        assert names == ["flat", "fp16", "hnsw", "numpy: matrix @ query", "datasets: get_nearest_examples"]
-        exact = [engine for engine in entry["engines"] if engine["name"] not in ("fp16", "hnsw")]
-        assert [engine["recall@10"] for engine in exact] == [1, 1, 1]
-    assert results["collection"]["works"] == 200
-    assert "search by work" in [engine["name"] for engine in results["collection"]["engines"]]
+    assert len(set(large.ids)) == len(large) == 450
+    assert large.state.spaces[0].is_compact
+    assert large.picture(large.ids[ROW_GROUP + 1]) == base.picture(base.ids[1]), "works are variants of real ones"
+    assert len(large.search(work=large.ids[0], k=5)) == 5
+
+
+@pytest.mark.slow
+def test_search_measures_memory_times_and_recall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over blends of few paintings, in this process."""
+    monkeypatch.setattr(search, "embed_met", lambda: embed_met(12))
+    monkeypatch.setattr(search, "in_process", lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(search, "_MANY", 9)
+    results = figures(tmp_path / "figures.json", "search", "--sizes", "400", "--queries", 3)
+    (size,) = results["sizes"]
+    assert size["works"] == 400 and size["p50_tuned_ms"] > 0 < size["search_many_per_s"]
+    assert size["recall@10_worst"] > 0.8 and size["cosine_recall@10"] > 0.9
+    assert [figures["recall@10"] > 0.8 for figures in size["filters"].values()] == [True] * 3
 
 
 def test_startup_times_two_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

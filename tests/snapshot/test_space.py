@@ -12,7 +12,8 @@ from artsim.errors import CollectionError, QueryError
 from artsim.index import Rows
 from artsim.snapshot.density import NEIGHBOURS
 from artsim.snapshot.space import Space, make_space
-from artsim.snapshot.space_statistics import SpaceStatistics, load_statistics, percentile, statistics_bytes
+from artsim.snapshot.space_statistics import SpaceStatistics, percentile
+from artsim.snapshot.statistics_file import load_statistics, statistics_bytes
 
 
 def some_blocks(n: int, seed: int = 0, *, style: int = 20) -> Blocks:
