@@ -105,7 +105,7 @@ def _search(arguments: argparse.Namespace) -> dict[str, Any]:
         sizes = [int(size) for size in arguments.sizes.split(",") if size.strip()]
     except ValueError:
         raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
-    return {"sizes": measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)}
+    return {"results": measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)}
 
 
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow as pa
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect
 from artsim.errors import CollectionError
+from artsim.index import Rows
 from artsim.opening import open_collection
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.space import Space, make_space
@@ -21,6 +23,7 @@ from artsim.snapshot.state import State
 from artsim.version import VERSION
 from benchmarking.blends import NOISE, SHARE, Blends, Recipe
 
+_CHUNK = 4_096
 _MAKERS_PER_NAME = 8  # makers made of each name: thousands of works have about a thousand makers
 FOLDER = "artsim-benchmark"
 """Name of a folder in the system's temporary folder."""
@@ -85,4 +88,6 @@ def _enlarge(space: Space, rows: np.ndarray) -> Space:
         aspect: Blends(block.all().astype(np.float32), len(rows), recipe, seed)
         for seed, (aspect, block) in enumerate(space.raw_blocks().items())
     }
-    return make_space(space.name, space.encoder, space.revision, blends, segments=space.statistics.segments)  # type: ignore[arg-type]
+    subject = Rows.of(np.concatenate([chunk for _, chunk in blends["subject"].chunks(_CHUNK)]))  # it is stored
+    blocks: dict[Aspect, Any] = {**blends, "subject": subject}
+    return make_space(space.name, space.encoder, space.revision, blocks, segments=space.statistics.segments)

@@ -54,9 +54,10 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
 @pytest.mark.slow
 def test_search_measures_works_that_none_is_a_copy_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "embed_met", partial(search.embed_met, works=9))
-    results = figures(tmp_path / "figures.json", "search", "--sizes", "1000", "--queries", 20, "--seed", 3)
-    (size,) = results["sizes"]
-    assert (size["works"], size["seed"], size["queries"], size["numpy_scaled"]) == (1000, 3, 20, False)
+    monkeypatch.setattr(search, "_MANY", 20)
+    results = figures(tmp_path / "figures.json", "search", "--sizes", "1000", "--queries", 5, "--seed", 3)
+    (size,) = results["results"]
+    assert (size["works"], size["seed"], size["queries"], size["numpy_scaled"]) == (1000, 3, 5, False)
     assert size["recall@10"] == size["recall@10_by_weights"]["balanced"] >= size["recall@10_worst"] > 0.8
     assert len(size["recall@10_by_weights"]) == 6
     assert [size["filters"][name]["recall@10"] > 0.8 for name in ("50 %", "1 %")] == [
