@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow as pa
 from artsim.collection import Collection
 from artsim.encoders.protocol import Aspect
 from artsim.errors import CollectionError
+from artsim.index import Rows
 from artsim.opening import open_collection
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.space import Space, make_space
@@ -81,8 +83,9 @@ def _enlarge(space: Space, rows: np.ndarray) -> Space:
     """A space of variants of the works at `rows`: each is blended with another work, of which it has the smaller part."""
     recipe = Recipe.draw(len(rows), len(space), seed=0)
     recipe = replace(recipe, first=rows, share=np.maximum(recipe.share, 1 - recipe.share))
-    blends: dict[Aspect, Blends] = {
+    blends: dict[Aspect, Any] = {
         aspect: Blends(block.all().astype(np.float32), len(rows), recipe, seed)
         for seed, (aspect, block) in enumerate(space.raw_blocks().items())
     }
-    return make_space(space.name, space.encoder, space.revision, blends, segments=space.statistics.segments)  # type: ignore[arg-type]
+    blends["subject"] = Rows.of(blends["subject"].take(np.arange(len(rows))))  # a space keeps it
+    return make_space(space.name, space.encoder, space.revision, blends, segments=space.statistics.segments)
