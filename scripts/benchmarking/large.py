@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from artsim.opening import open_collection
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
+from artsim.storage.pictures import NewPictures, Pictures
 from artsim.version import VERSION
 from benchmarking.blends import NOISE, SHARE, Blends, Recipe
 
@@ -51,17 +53,17 @@ def large_collection(base: Collection, works: int) -> Path:
 
 
 def make_large(base: Collection, works: int, folder: Path) -> None:
-    """Write a collection of `works` works to `folder`; the variants of a work of `base` share its picture, stored once."""
+    """Write a collection of `works` works to `folder`. A variant of a work of `base` has its picture, in its real size."""
     if not base.manifest.embeds_pictures:
         raise CollectionError(f"{base.manifest.title} holds no pictures; give a collection that does.")
     if any(space.is_compact for space in base.state.spaces):
         raise CollectionError(f"{base.manifest.title} is too large to make variants of; give a smaller collection.")
     rows = np.arange(works) % len(base)
-    saved, manifest = save_collection(base.state, base.manifest, folder)
     spaces = tuple(_enlarge(space, rows) for space in base.state.spaces)
-    table, pictures = _variants(base.state.table, rows), saved.pictures.only(rows)
-    manifest = replace(manifest, title=f"{base.manifest.title}, {works:,} variants")
-    save_collection(State(table, spaces, base.state.schema, pictures, stored=saved.stored), manifest, folder)
+    originals = [base.picture(identity) for identity in base.ids]
+    pictures = Pictures.of(NewPictures([partial(bytes, originals[row]) for row in rows.tolist()]))
+    manifest = replace(base.manifest, title=f"{base.manifest.title}, {works:,} variants")
+    save_collection(State(_variants(base.state.table, rows), spaces, base.state.schema, pictures), manifest, folder)
 
 
 def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:
