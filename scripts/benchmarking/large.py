@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from artsim.opening import open_collection
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
+from artsim.storage.pictures import NewPictures, Pictures
 from artsim.version import VERSION
 from benchmarking.blends import NOISE, SHARE, Blends, Recipe
 
-_CHUNK = 4_096
 _MAKERS_PER_NAME = 8  # makers made of each name: thousands of works have about a thousand makers
 FOLDER = "artsim-benchmark"
 """Name of a folder in the system's temporary folder."""
@@ -52,17 +53,17 @@ def large_collection(base: Collection, works: int) -> Path:
 
 
 def make_large(base: Collection, works: int, folder: Path) -> None:
-    """Write a collection of `works` works to `folder`; the variants of a work of `base` share its picture, stored once."""
+    """Write a collection of `works` works to `folder`. A variant of a work of `base` has its picture, in its real size."""
     if not base.manifest.embeds_pictures:
         raise CollectionError(f"{base.manifest.title} holds no pictures; give a collection that does.")
     if any(space.is_compact for space in base.state.spaces):
         raise CollectionError(f"{base.manifest.title} is too large to make variants of; give a smaller collection.")
     rows = np.arange(works) % len(base)
-    saved, manifest = save_collection(base.state, base.manifest, folder)
     spaces = tuple(_enlarge(space, rows) for space in base.state.spaces)
-    table, pictures = _variants(base.state.table, rows), saved.pictures.only(rows)
-    manifest = replace(manifest, title=f"{base.manifest.title}, {works:,} variants")
-    save_collection(State(table, spaces, base.state.schema, pictures, stored=saved.stored), manifest, folder)
+    originals = [base.picture(identity) for identity in base.ids]
+    pictures = Pictures.of(NewPictures([partial(bytes, originals[row]) for row in rows.tolist()]))
+    manifest = replace(base.manifest, title=f"{base.manifest.title}, {works:,} variants")
+    save_collection(State(_variants(base.state.table, rows), spaces, base.state.schema, pictures), manifest, folder)
 
 
 def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:
@@ -84,10 +85,9 @@ def _enlarge(space: Space, rows: np.ndarray) -> Space:
     """A space of variants of the works at `rows`: each is blended with another work, of which it has the smaller part."""
     recipe = Recipe.draw(len(rows), len(space), seed=0)
     recipe = replace(recipe, first=rows, share=np.maximum(recipe.share, 1 - recipe.share))
-    blends: dict[Aspect, Blends] = {
+    blends: dict[Aspect, Any] = {
         aspect: Blends(block.all().astype(np.float32), len(rows), recipe, seed)
         for seed, (aspect, block) in enumerate(space.raw_blocks().items())
     }
-    subject = Rows.of(np.concatenate([chunk for _, chunk in blends["subject"].chunks(_CHUNK)]))  # it is stored
-    blocks: dict[Aspect, Any] = {**blends, "subject": subject}
-    return make_space(space.name, space.encoder, space.revision, blocks, segments=space.statistics.segments)
+    blends["subject"] = Rows.of(blends["subject"].take(np.arange(len(rows))))  # a space keeps it
+    return make_space(space.name, space.encoder, space.revision, blends, segments=space.statistics.segments)
