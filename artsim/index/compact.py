@@ -21,7 +21,7 @@ from artsim.index.rows import CACHED, Rows
 _DIMENSIONS_PER_CODE = 4
 _BITS = 4
 _OVERSAMPLING = 5  # candidates per wanted row
-_FEWEST = 500  # candidates at least
+_FEWEST, _NARROW = 500, 192  # candidates at least; more where fewer numbers than this count
 _SMALL, _SMALL_PER_ROW = 1_000_000, 12  # up to so many numbers, comparing all allowed rows is as fast as the first pass
 _CHUNK = 16_384  # rows that are decoded at once
 _MAX_FIT, _ROUNDS = 10_000, 10  # vectors that the product quantiser is fitted on at most, and rounds of k-means
@@ -53,7 +53,7 @@ class CompactIndex:
         k = min(k, available)
         used = [self._used_blocks(query) for query in queries]
         width = max((sum(block.stop - block.start for block in blocks) for blocks in used), default=0)
-        wanted = max(_FEWEST, _OVERSAMPLING * k)
+        wanted = max(_FEWEST * max(1, _NARROW // max(width, 1)), _OVERSAMPLING * k)
         depth = wanted * len(self) // max(available, 1)
         scores, rows = np.zeros((len(queries), k), np.float32), np.zeros((len(queries), k), np.int64)
         if k == 0 or not len(queries):
