@@ -23,7 +23,7 @@ class ExactIndex:
         self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
-        scores = queries @ (self._vectors if allowed is None else self._vectors[rows]).T
+        scores = (queries @ self._vectors.T)[:, rows]
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(scores, best, axis=1), rows[best]
 
