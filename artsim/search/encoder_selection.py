@@ -27,7 +27,7 @@ from artsim.snapshot.space import Space
 AutoRule = Literal["margin", "mean-cosine"]
 AUTO_RULES: tuple[AutoRule, ...] = ("margin", "mean-cosine")
 DEPTH = 5  # matches that a margin is averaged over, whatever k is: k must not change the selection
-_MAX_SAMPLE = 20_000
+_MAX_SAMPLE = 5_000
 
 
 def spread_of(sample: np.ndarray) -> float:

@@ -32,7 +32,7 @@ class Match:
     percentile: float
     """Share, in percent, of random pairs of works that are less alike than the query and this work.
 
-    For a text alone: share of the works that fit the text less well (of 20,000 works, if there are more).
+    For a text alone: share of the works that fit the text less well (of 5,000 works, if there are more).
     """
     aspects: Mapping[Aspect, float] = field(repr=False)
     """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""

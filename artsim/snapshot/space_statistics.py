@@ -22,7 +22,7 @@ from artsim.index import EightBits, Rows
 from artsim.snapshot.principal import principal_directions, projection
 
 COMPACT_FROM = 400  # works; fewer are kept whole
-WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 256, "color": 64, "layout": 216}
+WIDTHS: Mapping[Aspect, int] = {"subject": 192, "style": 256, "color": 64, "layout": 192}
 """Principal components per aspect, at most."""
 REFIT_FROM = 4  # a collection so many times as large as it was is better built again, with bases of its own
 MAX_FIT = 20_000  # works that a space is fitted on at most
