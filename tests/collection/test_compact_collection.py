@@ -15,6 +15,8 @@ from artsim.evaluation import Setting, Task, evaluate
 from artsim.index import Rows
 from artsim.snapshot.space import make_space
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,8 @@ from artsim.snapshot.groups import vectors_copy
 from artsim.storage import dataset_files
 from artsim.storage.manifest import Manifest, parse_manifest
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 REPO = "artist/made-up"
 WORKS = 480
 

@@ -17,6 +17,8 @@ from artsim.errors import CollectionError
 from artsim.snapshot import files, groups
 from artsim.snapshot.files import read_collection
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 MADE = "generations/000001"
 
 

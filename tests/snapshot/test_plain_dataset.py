@@ -12,6 +12,8 @@ from synthetic import make_collection
 
 from artsim import ArtsimError, open_collection
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -14,6 +14,8 @@ from artsim.collection import Collection
 from artsim.snapshot import groups
 from artsim.storage.manifest import Groups, PartRecord, record_file
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 def published(folder: Path, out: Path) -> Path:
     """The collection in `folder` as it is published: all groups side by side in the same files."""
