@@ -4,7 +4,7 @@ from artsim.index.compact import CompactIndex, build_first_pass, refilled_first_
 from artsim.index.eight_bits import EightBits
 from artsim.index.exact import ExactIndex
 from artsim.index.protocol import VectorIndex
-from artsim.index.rows import Rows, laid_end_to_end
+from artsim.index.rows import Rows, laid_end_to_end, sample_rows
 from artsim.index.scan import ScanIndex
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "build_first_pass",
     "laid_end_to_end",
     "refilled_first_pass",
+    "sample_rows",
 ]

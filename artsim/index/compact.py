@@ -16,7 +16,7 @@ import numpy as np
 
 from artsim.index.eight_bits import EightBits
 from artsim.index.protocol import IndexKind
-from artsim.index.rows import CACHED, Rows
+from artsim.index.rows import CACHED, Rows, sample_rows
 
 _DIMENSIONS_PER_CODE = 4
 _BITS = 4
@@ -97,8 +97,8 @@ class CompactIndex:
 
     def _candidates(self, queries: np.ndarray, depth: int, allowed: np.ndarray | None) -> list[np.ndarray]:
         """The rows that the first pass finds for each query, without those that are not allowed."""
-        removed = self.codes.stored - len(self)
-        _, found = self.first_pass.search(np.ascontiguousarray(queries, np.float32), depth + removed)
+        depth = depth * self.codes.stored // len(self)  # removed works are found, too
+        _, found = self.first_pass.search(np.ascontiguousarray(queries, np.float32), depth)
         candidates = []
         for positions in found:
             rows = np.sort(positions[positions >= 0])  # in the order in which they lie in memory
@@ -137,9 +137,7 @@ def build_first_pass(codes: Rows, bits: EightBits) -> Any:
     )
     index.pq.cp.min_points_per_centroid, index.pq.cp.niter = 1, _ROUNDS
     stored = Rows(codes.parts)
-    sample = np.arange(len(stored))
-    if len(sample) > _MAX_FIT:
-        sample = np.sort(np.random.default_rng(0).choice(len(stored), _MAX_FIT, replace=False))
+    sample = sample_rows(len(stored), _MAX_FIT)
     sample = np.resize(sample, max(len(sample), 2**_BITS))  # FAISS wants a vector for each centroid
     index.train(bits.decode(stored.take(sample)))
     return refilled_first_pass(index, stored, bits)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 CACHED = 128
-"""Rows that are compared at once, so that their numbers stay in the processor's cache: up to three times as fast."""
+"""Rows that are compared at once, so that their numbers stay in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Rows:
     def at(self, positions: np.ndarray) -> np.ndarray:
         """(len(positions), d): the vectors at `positions` of the parts laid end to end."""
         if len(self.parts) == 1:
-            return self.parts[0].take(positions, axis=0)  # three times as fast as an index
+            return self.parts[0].take(positions, axis=0)  # faster than an index
         taken = np.empty((len(positions), self.dimension), self.parts[0].dtype)
         part_of = np.searchsorted(self._ends, positions, side="right")
         for number in np.unique(part_of).tolist():
@@ -94,6 +94,11 @@ class Rows:
     def only(self, rows: np.ndarray) -> Rows:
         """With only `rows`; nothing is copied."""
         return Rows(self.parts, self.positions(rows))
+
+
+def sample_rows(n: int, most: int) -> np.ndarray:
+    """All of `n` rows, or `most` of them at random, always the same, in order."""
+    return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))
 
 
 def laid_end_to_end(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:

@@ -49,8 +49,8 @@ def search_many(
     """The matches of many works (ids), images or plain subject vectors (q, d): for each, those that `search` finds for it.
 
     Give one of the three; vectors are compared by subject alone. The first encoder is used. By the ranking "likeness", all
-    queries are one search of the index, and each takes about a millisecond in 80,000 works. "tuned" ranks one query after
-    another, which takes as long as as many searches, about 10 ms each; so does "cosine". Raises what `search` raises.
+    queries are one search of the index. "tuned" and "cosine" rank one query after another, which takes as long as as many
+    searches; docs/evaluation.md has the times of each. Raises what `search` raises.
     """
     if sum(given is not None for given in (works, images, vectors)) != 1:
         raise QueryError("Give exactly one of works, images and vectors.")

@@ -17,13 +17,14 @@ import pyarrow as pa
 from artsim.index import Rows
 from artsim.snapshot.groups import columns_of
 from artsim.snapshot.state import State
+from artsim.storage.pictures import IMAGE
+from artsim.storage.vector_files import list_column
 
 PORTION_BYTES = 90_000_000
 """Pictures and vectors of a portion at most, or one work: readers hold a portion in memory."""
 _FEWEST, _CUT = 8, 24  # rows of a portion at least; then one id in so many begins the next one
 _MOST = 64
 _WITHOUT_PICTURES = 64  # times as many rows: nobody reads a single one of them
-_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def dataset_schema(state: State, *, pictures: bool) -> pa.Schema:
@@ -47,9 +48,9 @@ def dataset_rows(state: State, schema: pa.Schema) -> Iterator[pa.Table]:
         rows = np.arange(start, start + len(images))
         table = state.table.slice(start, len(rows))
         if with_pictures:
-            table = table.append_column("image", pa.array(images, _IMAGE))
+            table = table.append_column("image", pa.array(images, IMAGE))
         for name, vectors in columns.items():
-            table = table.append_column(name, _list_column(vectors.take(rows)))
+            table = table.append_column(name, list_column(vectors.take(rows)))
         yield table.select(schema.names).cast(schema)
 
 
@@ -72,8 +73,3 @@ def _portions(
         size = grown
     if images:
         yield start, images
-
-
-def _list_column(vectors: np.ndarray) -> pa.Array:
-    """(n, d) as a fixed-size list column."""
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors).reshape(-1)), vectors.shape[1])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from artsim.encoders.protocol import unit_rows
+from artsim.index import sample_rows
 
 NEIGHBOURS = 10  # of CSLS
 MAX_REFERENCE = 10_000  # works that density is measured against at most: a million take minutes so
@@ -43,6 +44,4 @@ def _density(blocks: Sequence[np.ndarray], reference: Sequence[np.ndarray]) -> n
 
 def reference_rows(n: int) -> np.ndarray:
     """The rows of `n` works that density is measured against: all, or `MAX_REFERENCE` at random, always the same."""
-    if n <= MAX_REFERENCE:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(0).choice(n, MAX_REFERENCE, replace=False))
+    return sample_rows(n, MAX_REFERENCE)

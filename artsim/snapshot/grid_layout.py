@@ -12,7 +12,7 @@ import numpy as np
 
 _RATIO = 1.5  # columns to rows: between landscape and portrait screens
 _COMPONENTS = 48
-_MAX_FIT = 5_000  # works that principal components are fitted on at most
+MAX_FIT = 5_000  # works that principal components are fitted on at most
 _RADIUS_DECAY = 0.95  # from one smoothing to the next
 _START_RADIUS = 0.35  # as a share of the longer side
 
@@ -40,11 +40,6 @@ def principal(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         basis, _ = np.linalg.qr(centred.T @ (centred @ basis))
     _, _, directions = np.linalg.svd(centred @ basis, full_matrices=False)
     return mean.astype(np.float32), np.ascontiguousarray(basis @ directions.T[:, :count], np.float32)
-
-
-def sample_rows(n: int) -> np.ndarray:
-    """Row numbers of up to 5,000 works, in order: the sample for `principal`."""
-    return np.arange(n) if n <= _MAX_FIT else np.sort(np.random.default_rng(0).choice(n, _MAX_FIT, replace=False))
 
 
 def place_on_grid(vectors: np.ndarray, columns: int, *, start: np.ndarray | None = None) -> np.ndarray:

@@ -24,7 +24,7 @@ def principal_directions(rows: np.ndarray, count: int) -> np.ndarray:
 def projection(rows: np.ndarray, width: int) -> np.ndarray:
     """(d, `width` or fewer): `principal_directions`, filled up with zeros to a multiple of 8 and rotated at random.
 
-    The rotation spreads the variance over all columns alike, so that 8 bits a number lose half as much of an inner product.
+    The rotation spreads the variance over all columns alike, so that 8 bits a number lose less of an inner product.
     """
     directions = principal_directions(rows, width)
     directions = np.pad(directions, ((0, 0), (0, -directions.shape[1] % _STEP)))

@@ -18,7 +18,7 @@ import numpy as np
 
 from artsim.encoders.protocol import ASPECTS, Aspect, Blocks, joined, unit_rows
 from artsim.errors import QueryError
-from artsim.index import EightBits, Rows
+from artsim.index import EightBits, Rows, sample_rows
 from artsim.snapshot.principal import principal_directions, projection
 
 COMPACT_FROM = 400  # works; fewer are kept whole
@@ -240,7 +240,7 @@ def fit_statistics(
 
 def fit_rows(n: int) -> np.ndarray:
     """The rows of `n` works that statistics are fitted on: all of them, or `MAX_FIT` at random, always the same."""
-    return np.arange(n) if n <= MAX_FIT else np.sort(np.random.default_rng(0).choice(n, MAX_FIT, replace=False))
+    return sample_rows(n, MAX_FIT)
 
 
 def _segments_of(rows: np.ndarray, lengths: Sequence[int]) -> list[np.ndarray]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from artsim.encoders.presets import PRESETS
 from artsim.errors import CollectionError
-from artsim.snapshot.grid_layout import columns_for, place_on_grid, principal, sample_rows
+from artsim.index import sample_rows
+from artsim.snapshot.grid_layout import MAX_FIT, columns_for, place_on_grid, principal
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 
@@ -197,6 +198,6 @@ def weighted_vectors(space: Space, rows: np.ndarray) -> np.ndarray:
 def _reduced(space: Space) -> np.ndarray:
     """(n, at most 48) float32: principal components of the weighted index vectors, read in chunks."""
     n = len(space.index)
-    mean, basis = principal(weighted_vectors(space, sample_rows(n)))
+    mean, basis = principal(weighted_vectors(space, sample_rows(n, MAX_FIT)))
     chunks = (np.arange(first, min(first + _CHUNK, n)) for first in range(0, n, _CHUNK))
     return np.concatenate([(weighted_vectors(space, rows) - mean) @ basis for rows in chunks])

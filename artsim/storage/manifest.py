@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from artsim.errors import CollectionError
+from artsim.index.protocol import IndexKind
 from artsim.messages.message import Message
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ Images = Literal["bytes", "urls"]
 """Pictures are in the dataset, or only their addresses are, in the column `image_url`."""
 
 
-IndexKind = Literal["exact", "compact"]
 VectorType = Literal["float32", "float16", "uint8"]
 
 

@@ -20,8 +20,8 @@ from artsim.files.atomic import new_file
 ROW_GROUP = 32  # small, as the pictures of a row group are read together
 ROW_GROUP_BYTES = 100_000_000  # pictures of any size: readers hold a row group in memory
 FILE_BYTES = 450_000_000
-_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
-_SCHEMA = pa.schema({"id": pa.string(), "image": _IMAGE})
+IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+_SCHEMA = pa.schema({"id": pa.string(), "image": IMAGE})
 
 ReadPicture = Callable[[], bytes]
 
@@ -194,7 +194,7 @@ class PictureWriter:
             self.files.append((path, 0))
         images = [{"bytes": picture, "path": _file_name(identity)} for identity, picture in self._group]
         ids = [identity for identity, _ in self._group]
-        table = pa.table({"id": pa.array(ids), "image": pa.array(images, _IMAGE)}, schema=_SCHEMA)
+        table = pa.table({"id": pa.array(ids), "image": pa.array(images, IMAGE)}, schema=_SCHEMA)
         self._writer.write_table(table, row_group_size=ROW_GROUP)
         path, rows = self.files[-1]
         self.files[-1] = (path, rows + len(ids))

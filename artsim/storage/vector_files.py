@@ -62,7 +62,7 @@ class VectorWriter:
     def flush(self) -> None:
         """Write what is left in memory."""
         if self._filled:
-            arrays = [_column(self._chunk[name][: self._filled]) for name in self._kinds]
+            arrays = [list_column(self._chunk[name][: self._filled]) for name in self._kinds]
             self._writer.write_batch(pa.record_batch(arrays, names=list(self._kinds)))
         self._chunk, self._filled = {}, 0
 
@@ -170,7 +170,7 @@ def _check_types(schema: pa.Schema) -> None:
             raise ValueError(f"{field.name} is of type {field.type}")
 
 
-def _column(vectors: np.ndarray) -> pa.Array:
+def list_column(vectors: np.ndarray) -> pa.Array:
     """(n, d) as a fixed-size list column; nothing is copied."""
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])

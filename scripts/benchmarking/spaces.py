@@ -15,7 +15,6 @@ import numpy as np
 
 from artsim.embedding.vector_columns import vector_columns
 from artsim.encoders.presets import PRESETS
-from artsim.encoders.protocol import unit_rows
 from artsim.index import CompactIndex, Rows
 from artsim.search.ranking import candidates_for
 from artsim.snapshot.space import Space, make_space, open_space
@@ -42,7 +41,7 @@ def build_space(folder: Path, works: int, seed: int) -> dict[str, float | None]:
     subject = np.lib.format.open_memmap(path, "w+", np.float16, (works, blends["subject"].dimension))
     started = time.perf_counter()
     for start, chunk in blends["subject"].chunks(CHUNK):
-        subject[start : start + CHUNK] = unit_rows(chunk)
+        subject[start : start + CHUNK] = chunk
     space = make_space(NAME, "embedded", "unknown", {**blends, "subject": Rows.of(subject)}, segments=segments)  # type: ignore[dict-item]
     seconds = time.perf_counter() - started - blends["subject"].stopwatch.seconds
     assert isinstance(space.index, CompactIndex)

@@ -19,6 +19,13 @@ def some_vectors(n: int, seed: int = 0) -> np.ndarray:
     return np.concatenate([unit_rows(block) for block in np.split(vectors, np.cumsum(WIDTHS)[:-1], axis=1)], axis=1)
 
 
+@pytest.fixture(autouse=True)
+def _with_a_first_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in large collections: here, all works could be compared one by one."""
+    monkeypatch.setattr("artsim.index.compact._SMALL", 0)
+    monkeypatch.setattr("artsim.index.compact._NARROW", 1)
+
+
 def compact(vectors: np.ndarray) -> CompactIndex:
     bits = EightBits.fit(vectors, curved=True)
     codes = Rows.of(bits.encode(vectors))
@@ -100,6 +107,21 @@ def test_works_come_and_go_without_a_change_of_the_old_index(vectors: np.ndarray
     for index, rows_of in ((before, vectors), (after, expected)):
         assert recall(index.search(queries, 10)[1], nearest(queries, rows_of, 10)) >= 0.95
     assert after.search(weighted(new, (1, 1, 1)), 1)[1].max() >= len(kept), "a new work finds itself"
+
+
+def test_removed_works_make_the_first_pass_no_deeper_than_their_share(vectors: np.ndarray) -> None:
+    whole = compact(vectors)
+    asked: list[int] = []
+
+    class FirstPass:
+        def search(self, queries: np.ndarray, k: int) -> Any:
+            asked.append(k)
+            return whole.first_pass.search(queries, k)
+
+    index = CompactIndex(whole.codes, whole.bits, WIDTHS, FirstPass()).only(np.arange(4_000))
+    _, rows = index.search(weighted(some_vectors(40, seed=5), (1, 1, 1)), 10)
+    assert recall(rows, nearest(weighted(some_vectors(40, seed=5), (1, 1, 1)), vectors[:4_000], 10)) >= 0.95
+    assert asked == [500 * 6_000 // 4_000]
 
 
 def test_a_vector_takes_a_byte_a_number_and_its_first_pass_half_a_bit_more_for_each() -> None:
