@@ -22,8 +22,12 @@ pytest_plugins = ["hub_server.fixtures"]
 MakeFolder = Callable[[str], Path]
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the files with the longest tests first: pytest-xdist hands out file by file, and both workers end together."""
+    """A sweep is slow. The files with the longest tests run first: pytest-xdist hands out file by file, so both workers end together."""
+    for item in items:
+        if item.get_closest_marker("sweep"):
+            item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
 

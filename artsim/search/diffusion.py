@@ -11,7 +11,7 @@ import numpy as np
 DEPTH = 200  # candidates that are reranked
 MIX = 0.5  # weight of the CSLS score that is added to the diffusion score
 _NEIGHBOURS, _DENSITY = 5, 10
-_STAY, _POWER, _STEPS, _ONE_SIDED = 0.8, 3, 20, 0.3
+_STAY, _STEPS, _ONE_SIDED = 0.8, 20, 0.3
 
 
 def diffuse(likeness: np.ndarray, among: np.ndarray, density: np.ndarray) -> np.ndarray:
@@ -21,23 +21,23 @@ def diffuse(likeness: np.ndarray, among: np.ndarray, density: np.ndarray) -> np.
     their mean score to their nearest works, which corrects the affinity of two works for hubness.
     """
     n = len(likeness)
-    scores = np.zeros((n + 1, n + 1))
+    scores = np.zeros((n + 1, n + 1), np.float32)
     scores[0, 1:] = scores[1:, 0] = likeness
     scores[1:, 1:] = among
     query_density = np.sort(likeness)[-_DENSITY:].mean()
-    densities = np.concatenate([[query_density], density])
-    corrected = 2 * scores - (densities[:, None] + densities[None]) / 2
+    densities = np.concatenate([[query_density], density]).astype(np.float32)
+    corrected = 2 * scores - (densities[:, None] + densities) / 2
     np.fill_diagonal(corrected, -np.inf)
-    nearest = np.argpartition(-corrected, min(_NEIGHBOURS, n) - 1, axis=1)[:, :_NEIGHBOURS]
-    affinity = np.zeros_like(scores)
-    node = np.arange(n + 1)[:, None]
-    affinity[node, nearest] = np.maximum(scores[node, nearest], 0) ** _POWER
+    fifth = n + 1 - min(_NEIGHBOURS, n)
+    nearest = corrected >= np.partition(corrected, fifth, axis=1)[:, fifth, None]
+    affinity = np.maximum(scores, 0) * nearest
+    affinity *= affinity * affinity
     affinity = np.minimum(affinity, affinity.T) + _ONE_SIDED * np.maximum(affinity, affinity.T)
     degree = affinity.sum(axis=1) + 1e-9
-    affinity /= np.sqrt(degree[:, None] * degree[None])
-    start = np.zeros(n + 1)
+    affinity /= np.sqrt(degree[:, None] * degree)
+    start = np.zeros(n + 1, np.float32)
     start[0] = 1.0
-    reached = start.copy()
+    reached = start
     for _ in range(_STEPS):
         reached = _STAY * (affinity @ reached) + start
     return reached[1:] / (reached[1:].max() + 1e-12)

@@ -60,18 +60,17 @@ class Space:
 
     def likeness_among(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """(r, r): weighted cosines of the works at `rows` to one another; aspects of weight 0 cost nothing."""
-        used = [(aspect, share) for aspect, share in zip(self.statistics.aspects, shares, strict=True) if share > 0]
         if len(self) < COMPACT_FROM and not self.is_compact:
-            here = np.ix_(rows, rows)
-            return np.sum([share * self._products[aspect][here] for aspect, share in used], axis=0)
+            return np.tensordot(shares, self._products, 1)[np.ix_(rows, rows)]
         blocks = self.statistics.split(self.index.vectors(rows))
-        return np.sum([share * (blocks[aspect] @ blocks[aspect].T) for aspect, share in used], axis=0)
+        used = [(block, share) for block, share in zip(blocks.values(), shares, strict=True) if share > 0]
+        return np.sum([share * (block @ block.T) for block, share in used], axis=0)
 
     @cached_property
-    def _products(self) -> dict[Aspect, np.ndarray]:
-        """(n, n) per aspect: the cosines of all works to one another, of a small collection."""
+    def _products(self) -> np.ndarray:
+        """(aspects, n, n): the cosines of all works to one another, of a small collection."""
         blocks = self.statistics.split(self.index.vectors(np.arange(len(self))))
-        return {aspect: block @ block.T for aspect, block in blocks.items()}
+        return np.stack([block @ block.T for block in blocks.values()])
 
     def typical_density(self, shares: np.ndarray) -> float:
         """The median of the works' weighted density: how near a typical work is to its ten nearest."""
