@@ -24,7 +24,7 @@ MakeFolder = Callable[[str], Path]
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A sweep is slow. The files with the longest tests run first: pytest-xdist hands out file by file, so both workers end together."""
+    """A sweep is slow. Files of long tests run first: pytest-xdist hands out file by file, so both workers end together."""
     for item in items:
         if item.get_closest_marker("sweep"):
             item.add_marker("slow")
