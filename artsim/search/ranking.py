@@ -15,8 +15,7 @@ from artsim.index import VectorIndex
 from artsim.search import diffusion
 from artsim.snapshot.space import Space
 
-_CANDIDATES = 300  # taken from the index and reranked
-_RERANK_GAP = 10.0  # puts all other candidates below those that diffusion reranks: CSLS scores are within -3..3
+_RERANK_GAP = 10.0  # puts all other candidates below those that are reranked: CSLS scores are within -3..3
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def rank(
     """Scores and rows of the `k` best among `allowed` (n,) bool, best first.
 
     "cosine", or a text alone: by the inner product of raw subject vectors. "likeness": by the weighted sum of the aspects'
-    cosines. "tuned": candidates of the index by CSLS, the best of them by diffusion; text scores are standardised over the
+    cosines. "tuned": candidates of the index by CSLS, the best of them reranked; text scores are standardised over the
     candidates, since the cosine of a picture and a text is small whatever they mean.
     """
     space = query.space
@@ -114,7 +113,7 @@ def _nearest(
 
 def candidates_for(k: int) -> int:
     """The number of candidates that are reranked for `k` matches."""
-    return max(_CANDIDATES, 4 * k)
+    return max(diffusion.DEPTH, 4 * k)
 
 
 def order_tuned(
@@ -137,7 +136,7 @@ def order_candidates(
 ) -> np.ndarray:
     """(n,): tuned scores of candidates, from their `likeness` (n,) to the query and their `density` (n,).
 
-    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are reranked by diffusion, above the rest.
+    CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are reranked (`diffusion.rerank`), above the rest.
     `among(best)` returns the likeness (b, b) of the candidates at the positions `best` (b,) to one another.
     """
     scores = 2 * likeness - density
@@ -145,7 +144,7 @@ def order_candidates(
         return scores
     best = np.argsort(-scores, kind="stable")[: diffusion.DEPTH]
     ordered = scores - _RERANK_GAP
-    ordered[best] = diffusion.diffuse(likeness[best], among(best), density[best]) + diffusion.MIX * scores[best]
+    ordered[best] = diffusion.rerank(likeness[best], among(best), density[best])
     return ordered
 
 
