@@ -114,7 +114,7 @@ def influence(
             at=query_year,
             note=note if undated else "",
         )
-    shares = find_space(state, matches[0].encoder).statistics.weigh(weights)
+    shares = find_space(state, matches[0].encoder).weigh(weights)
     timed = [_timed(match, query_year, shares, decay) for match in matches]
     if decay is not None:
         timed.sort(key=lambda item: -(item.decayed or 0.0))

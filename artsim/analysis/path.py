@@ -64,7 +64,7 @@ def path(
     if start == end:
         raise QueryError("A path leads from one work to another: name two works.")
     space = find_space(state, encoder)
-    shares = space.statistics.weigh(weights_of(aspects, preset))
+    shares = space.weigh(weights_of(aspects, preset))
     allowed = allowed_rows(state.table, where)
     allowed = np.ones(len(state), bool) if allowed is None else allowed
     allowed[ends] = False

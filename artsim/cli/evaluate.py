@@ -122,15 +122,16 @@ def _setting(arguments: argparse.Namespace, ranking: str | None, aspects: str | 
 
     A preset brings its own ranking, and the ranking "cosine" compares subjects only.
     """
-    from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
+    from artsim.encoders.presets import PRESET_RANKINGS, PRESETS, Weights
     from artsim.evaluation import Setting
 
     name = (aspects or "balanced").strip()
     ranking = ranking or PRESET_RANKINGS.get(name, "tuned")
+    weights: Weights
     if aspects is None and ranking == "cosine":
-        weights: dict[Any, float] = {"subject": 1.0}
+        weights = {"subject": 1.0}
     elif name in PRESETS:
-        weights = dict(PRESETS[name])
+        weights = name
     else:
         weights = _parse_weights(name, f"subject=1,style=1,color=0, or a preset: {', '.join(PRESETS)}")
     return Setting(
@@ -191,7 +192,7 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
         evaluations = evaluate_settings(collection, task, setting)
         results.show(settings_table(evaluations))
         results.figures["table"] = [
-            {"name": name, "ranking": one.setting.ranking, "aspects": dict(one.setting.aspects), **one.means()}
+            {"name": name, "ranking": one.setting.ranking, "aspects": dict(one.aspects), **one.means()}
             for name, one in evaluations.items()
         ]
     if any(getattr(arguments, name) for name in _COMPARED):
@@ -222,6 +223,7 @@ def _measure_neighbours(
     """Statistics that need no labels, for each encoder that is asked."""
     from artsim.evaluation import measure_neighbours
     from artsim.evaluation.tables import neighbours_table
+    from artsim.snapshot.state import find_space
 
     everyone = setting.several or setting.encoder is None
     names = [space.name for space in collection.state.spaces] if everyone else [setting.encoder]
@@ -229,7 +231,8 @@ def _measure_neighbours(
     found = [measure_neighbours(collection, replace(setting, encoder=name), **options) for name in names]
     results.show(neighbours_table(found, setting))
     if not arguments.label:
-        results.figures |= {"ranking": setting.ranking, "aspects": dict(setting.aspects), "encoder": found[0].encoder}
+        weights = find_space(collection.state, names[0]).weights_by_aspect(setting.aspects)
+        results.figures |= {"ranking": setting.ranking, "aspects": dict(weights), "encoder": found[0].encoder}
     results.figures["label_free"] = [asdict(one) for one in found]
 
 
@@ -241,8 +244,9 @@ def _compare_encoders(
     from artsim.evaluation.tables import encoders_table
 
     kind = "work" if arguments.query in collection.state.rows else "image"
+    weights: dict[str, Any] = {"preset" if isinstance(setting.aspects, str) else "aspects": setting.aspects}
     comparison = collection.compare_encoders(
-        **{kind: arguments.query}, k=arguments.k, aspects=setting.aspects, ranking=setting.ranking
+        **{kind: arguments.query}, **weights, k=arguments.k, ranking=setting.ranking
     )
     results.show(encoders_table(comparison))
     results.figures["query"] = comparison.as_json()

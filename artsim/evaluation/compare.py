@@ -52,7 +52,7 @@ class Comparison:
         return {
             "with": {
                 "ranking": setting.ranking,
-                "aspects": dict(setting.aspects),
+                "aspects": dict(second.aspects),
                 "encoder": second.encoder,
                 "space": second.space,
             },

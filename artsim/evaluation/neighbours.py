@@ -27,6 +27,11 @@ class Neighbours:
     angular_std: float
     never_found: float | None
     """Share of the works that are in no answer, because hubs displace them; None for a sample of queries."""
+    occurrence_skewness: float | None
+    """Skewness of the number of answers that a work is in: Radovanović et al. 2010, "Hubs in space". 0 to 1 without hubs, 3 and
+    more with them; None for a sample of queries, or if all works are in as many."""
+    occurrence_max: float | None
+    """Share of the answers that the most frequent work is in; None for a sample of queries."""
 
 
 def measure_neighbours(
@@ -43,11 +48,11 @@ def measure_neighbours(
         raise QueryError(f"k must be at least 1; it is {k}.")
     k = min(k, n - 1)
     rows = draw_queries(np.arange(n), max_queries, seed=seed)
-    cosines, is_found = [], np.zeros(n, bool)
+    cosines, occurrences = [], np.zeros(n)
     for row in rows.tolist():
         top = rank_works(collection, setting, row, np.arange(n) != row)[0][:k]
         cosines.append(np.clip(space.plain(top) @ space.plain(np.array([row]))[0], -1, 1))
-        is_found[top] = True
+        occurrences[top] += 1
     cosine = np.concatenate(cosines)
     angular = np.sqrt(2 * (1 - cosine))
     return Neighbours(
@@ -59,5 +64,13 @@ def measure_neighbours(
         cosine_std=float(cosine.std()),
         angular_mean=float(angular.mean()),
         angular_std=float(angular.std()),
-        never_found=float(1 - is_found.mean()) if len(rows) == n else None,
+        never_found=float(np.mean(occurrences == 0)) if len(rows) == n else None,
+        occurrence_skewness=_skewness(occurrences) if len(rows) == n else None,
+        occurrence_max=float(occurrences.max() / n) if len(rows) == n else None,
     )
+
+
+def _skewness(values: np.ndarray) -> float | None:
+    """The third standardised moment of `values` (n,); None if they are all the same."""
+    deviation = float(values.std())
+    return float(((values - values.mean()) ** 3).mean() / deviation**3) if deviation > 0 else None

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.encoders.presets import PRESETS, Ranking
-from artsim.encoders.protocol import Aspect
+from artsim.encoders.presets import Ranking, Weights
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import make_space_queries, rank_space_queries, select_encoder
 from artsim.search.fusion import FusionRule
@@ -22,7 +21,7 @@ class Setting:
     """The options of a search that determine its ranking; see `artsim.search.query.Query`."""
 
     ranking: Ranking = "tuned"
-    aspects: Mapping[Aspect, float] = field(default_factory=lambda: PRESETS["balanced"])
+    aspects: Weights = "balanced"
     """Ignored by ranking "cosine", which compares raw subject vectors only."""
     encoder: str | None = None
     auto: AutoRule = "margin"
@@ -37,10 +36,11 @@ class Setting:
     def __str__(self) -> str:
         if self.ranking == "cosine":
             return "cosine of raw subject vectors"
-        weights = {aspect: weight for aspect, weight in self.aspects.items() if weight}
-        presets = (name for name, preset in PRESETS.items() if {a: w for a, w in preset.items() if w} == weights)
-        in_words = " ".join(f"{aspect} {weight:g}" for aspect, weight in weights.items())
-        return f"{self.ranking}, {next(presets, in_words)}"
+        if isinstance(self.aspects, str):
+            return f"{self.ranking}, {self.aspects}"
+        return (
+            f"{self.ranking}, {' '.join(f'{aspect} {weight:g}' for aspect, weight in self.aspects.items() if weight)}"
+        )
 
 
 def rank_works(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.encoders.presets import PRESET_RANKINGS, PRESETS
+from artsim.encoders.presets import PRESET_RANKINGS
+from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
 from artsim.evaluation.labels import Relevance, check_labels, draw_queries, read_labels
@@ -56,6 +57,8 @@ class Evaluation:
     """Encoder id, or mode and rule such as "auto, margin"; `revision` and `space` then list those of all encoders."""
     revision: str
     space: str
+    aspects: Mapping[Aspect, float]
+    """The weights of the setting; of a preset, those for the first of the encoders."""
     answered: Mapping[str, int]
     """Number of queries that each space answered; in a fusion, all of them."""
     works: int
@@ -107,7 +110,7 @@ class Evaluation:
             "disjoint": self.task.disjoint,
             "where": as_plain(self.task.where),
             "ranking": self.setting.ranking,
-            "aspects": dict(self.setting.aspects),
+            "aspects": dict(self.aspects),
             "encoder": self.encoder,
             "revision": self.revision,
             "space": self.space,
@@ -164,6 +167,7 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         encoder=setting.several or spaces[0].encoder,
         revision=" ".join(space.revision for space in spaces),
         space=" ".join(space.name for space in spaces),
+        aspects=spaces[0].weights_by_aspect(setting.aspects),
         answered=dict(answered),
         works=len(state),
         candidates=int(relevance.candidates.sum()),
@@ -186,13 +190,11 @@ def evaluate_settings(collection: Collection, task: Task, setting: Setting | Non
     Presets keep their own ranking; those with an aspect that the encoder lacks are left out.
     """
     base = setting or Setting()
-    known = set(find_space(collection.state, None if base.several else base.encoder).statistics.aspects)
+    space = find_space(collection.state, None if base.several else base.encoder)
     settings: dict[str, Setting] = {}
-    for name, weights in PRESETS.items():
-        used = {aspect: weight for aspect, weight in weights.items() if weight}
-        variant = replace(base, ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=used)
-        if used.keys() <= known and variant not in settings.values():
-            settings[name] = variant
+    for name, weights in space.presets.items():
+        if all(aspect in space.statistics.aspects for aspect, weight in weights.items() if weight):
+            settings[name] = replace(base, ranking=PRESET_RANKINGS.get(name, "tuned"), aspects=name)
     settings["cosine"] = replace(base, ranking="cosine", aspects={"subject": 1.0})
     return {name: evaluate(collection, task, variant) for name, variant in settings.items()}
 

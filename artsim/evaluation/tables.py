@@ -103,11 +103,17 @@ def neighbours_table(statistics: Sequence[Neighbours], setting: Setting) -> Tabl
             f"{item.cosine_mean:.4f} ± {item.cosine_std:.4f}",
             f"{item.angular_mean:.4f} ± {item.angular_std:.4f}",
             "not known" if item.never_found is None else f"{item.never_found:.1%}",
+            "not known" if item.occurrence_max is None else f"{item.occurrence_max:.1%}",
+            "not known" if item.occurrence_skewness is None else f"{item.occurrence_skewness:.2f}",
         )
         for item in statistics
     )
-    header = ("encoder", "queries", "cosine", "angular distance", "works never found")
-    note = "Mean ± standard deviation of raw subject vectors; cosines of different encoders are not comparable."
+    never, most, skewness = "works never found", "most frequent work", "skewness"
+    header = ("encoder", "queries", "cosine", "angular distance", never, most, skewness)
+    note = (
+        "Mean ± standard deviation of raw subject vectors; cosines of different encoders are not comparable. Hubs: share of the "
+        "answers that the most frequent work is in, and skewness of the number of answers that a work is in."
+    )
     return Table(f"The {statistics[0].k} nearest works ({setting})", header, rows, note)
 
 

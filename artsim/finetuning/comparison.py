@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from artsim.collection import Collection
-from artsim.encoders.presets import PRESETS
 from artsim.errors import QueryError
 from artsim.evaluation import METRICS, Setting, Task, bootstrap_intervals, evaluate
 from artsim.evaluation.copies import find_reproductions
@@ -86,7 +85,7 @@ def compare_search(collections: Sequence[Collection], recipe: Recipe, *, queries
 
 def _evaluate(collection: Collection, task: Task, preset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """(q, len(SHOWN)) before and after, and the artist of each query; None where no query has anything to find."""
-    settings = [Setting(aspects=PRESETS[preset], encoder=space.name) for space in collection.state.spaces]
+    settings = [Setting(aspects=preset, encoder=space.name) for space in collection.state.spaces]
     try:
         before, after = (evaluate(collection, task, setting) for setting in settings)
     except QueryError as error:

@@ -112,14 +112,14 @@ def make_space_query(
     state: State, space: Space, query: Query, embed: QueryEmbedding, weight: float = 1.0
 ) -> SpaceQuery:
     """Embed the parts of the query and add them up; the vectors of whole works are looked up in the space."""
-    made = SpaceQuery(space, space.statistics.weigh(query.aspects), weight=weight)
+    made = SpaceQuery(space, space.weigh(query.aspects), weight=weight)
     pictures = [part for part in query.parts if part.text is None]
     words = [part for part in query.parts if part.text is not None]
     fresh = [part for part in pictures if part.work is None or part.region is not None]
     known = [part for part in pictures if part.work is not None and part.region is None]
     index_vectors, raw = [], []
     if fresh:
-        blocks = embed.images(space, fresh, reproductions=query.aspects.get("layout", 0) > 0)
+        blocks = embed.images(space, fresh, reproductions=_compares_layouts(space, made.shares))
         index_vectors.append(space.statistics.index_vectors(blocks))
         raw.append(blocks["subject"])
     if known:
@@ -135,6 +135,10 @@ def make_space_query(
         combined, word_weight = add_texts(vectors, _weights(words))
         made = replace(made, words=combined, word_weight=word_weight)
     return made
+
+
+def _compares_layouts(space: Space, shares: np.ndarray) -> bool:
+    return dict(zip(space.statistics.aspects, shares, strict=True)).get("layout", 0) > 0
 
 
 def _weights(parts: Sequence[Part]) -> np.ndarray:

@@ -88,7 +88,7 @@ def _by_vectors(state: State, vectors: np.ndarray, k: int, where: Where | None, 
     if not len(vectors):
         return []
     query = Query(parts=(), aspects={"subject": 1.0}, where=where, k=k, ranking=ranking)
-    shares = statistics.weigh(query.aspects)
+    shares = space.weigh(query.aspects)
     index_vectors = np.zeros((len(vectors), statistics.dimension), np.float32)
     statistics.split(index_vectors)["subject"][:] = statistics.block("subject", vectors)
     asked = [

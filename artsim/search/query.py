@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from artsim.encoders.presets import PRESETS, RANKINGS, Ranking
-from artsim.encoders.protocol import Aspect
+from artsim.encoders.presets import RANKINGS, Ranking, Weights
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.search.encoder_selection import AUTO_RULES, AutoRule
@@ -38,7 +37,7 @@ class Query:
     """A search request. All fields can be combined."""
 
     parts: tuple[Part, ...]
-    aspects: Mapping[Aspect, float] = field(default_factory=lambda: PRESETS["balanced"])
+    aspects: Weights = "balanced"
     where: Where | None = None
     k: int = 10
     ranking: Ranking = "tuned"

@@ -15,6 +15,7 @@ from artsim.index import VectorIndex
 from artsim.search import diffusion
 from artsim.snapshot.space import Space
 
+_SAME = 0.9999  # likeness from which on a candidate is the work of the query, or the same picture
 _RERANK_GAP = 10.0  # puts all other candidates below those that are reranked: CSLS scores are within -3..3
 
 
@@ -137,7 +138,8 @@ def order_candidates(
     """(n,): tuned scores of candidates, from their `likeness` (n,) to the query and their `density` (n,).
 
     CSLS, `2 likeness - density`; the `diffusion.DEPTH` best of them are reranked (`diffusion.rerank`), above the rest.
-    `among(best)` returns the likeness (b, b) of the candidates at the positions `best` (b,) to one another.
+    A candidate that is the very picture of the query comes first. `among(best)` returns the likeness (b, b) of the
+    candidates at the positions `best` (b,) to one another.
     """
     scores = 2 * likeness - density
     if not diffused or len(likeness) < 3:
@@ -145,6 +147,8 @@ def order_candidates(
     best = np.argsort(-scores, kind="stable")[: diffusion.DEPTH]
     ordered = scores - _RERANK_GAP
     ordered[best] = diffusion.rerank(likeness[best], among(best), density[best])
+    same = likeness > _SAME
+    ordered[same] = ordered.max() + likeness[same]
     return ordered
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from artsim.embedding.embedded_works import SpaceVectors
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
+from artsim.encoders.presets import Presets, Weights, presets_of
 from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
 from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass, laid_end_to_end
@@ -57,6 +58,18 @@ class Space:
     @property
     def is_compact(self) -> bool:
         return self.statistics.bases is not None
+
+    @property
+    def presets(self) -> Presets:
+        """The presets of this encoder's family."""
+        return presets_of(self.encoder, self.revision)
+
+    def weights_by_aspect(self, weights: Weights) -> Mapping[Aspect, float]:
+        return self.presets[weights] if isinstance(weights, str) else weights
+
+    def weigh(self, weights: Weights) -> np.ndarray:
+        """(aspects,) float32 shares that sum to 1. Raises `QueryError` for unknown aspects, negative or all-zero weights."""
+        return self.statistics.weigh(self.weights_by_aspect(weights))
 
     def likeness_among(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """(r, r): weighted cosines of the works at `rows` to one another; aspects of weight 0 cost nothing."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from artsim.encoders.presets import PRESETS
 from artsim.errors import CollectionError
 from artsim.index import sample_rows
 from artsim.snapshot.grid_layout import MAX_FIT, columns_for, place_on_grid, principal
@@ -183,8 +182,8 @@ def _adapted(stored: StoredMap, state: State, space: Space) -> WorksMap | None:
 
 def _weights(space: Space) -> np.ndarray:
     """(dimension,) float32: factors for two index vectors, to make their inner product the balanced likeness."""
-    balanced = {aspect: share for aspect, share in PRESETS["balanced"].items() if aspect in space.statistics.aspects}
-    shares = space.statistics.weigh(balanced)
+    aspects = space.statistics.aspects
+    shares = space.weigh({aspect: share for aspect, share in space.presets["balanced"].items() if aspect in aspects})
     return np.repeat(np.sqrt(shares), space.statistics.block_dims).astype(np.float32)
 
 

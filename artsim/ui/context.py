@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from artsim.analysis.varied_works import varied_works
 from artsim.collection import Collection
+from artsim.encoders.presets import Presets
 from artsim.encoders.protocol import Aspect
 from artsim.messages.strings import Strings, load_strings
 from artsim.snapshot.facets import Facet, choose_facets, possible_facets
@@ -52,6 +53,11 @@ class Context:
     def examples(self) -> tuple[str, ...]:
         """Ids of the works shown before the first search."""
         return _examples_of(self.collection.state)
+
+    @property
+    def presets(self) -> Presets:
+        """Weights of the presets in the collection's first space."""
+        return self.collection.state.spaces[0].presets
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:

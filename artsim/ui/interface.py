@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from artsim.encoders.presets import PRESETS
 from artsim.messages.strings import languages
 from artsim.ui.api.endpoints import add_endpoints
 from artsim.ui.api.mcp_tools import finish_tools
@@ -126,6 +125,8 @@ def _facts(context: Context) -> dict[str, Any]:
         "encoderLoading": strings("encoder.loading"),
         "encoderFailed": strings("encoder.failed", reason="{reason}"),
         "dialog": {name: strings(f"detail.{name}") for name in ("close", "previous", "next")},
-        "presets": {name: [weights.get(aspect, 0) for aspect in context.aspects] for name, weights in PRESETS.items()},
+        "presets": {
+            name: [weights.get(aspect, 0) for aspect in context.aspects] for name, weights in context.presets.items()
+        },
         "uploadMegabytes": UPLOAD_MB,
     }

@@ -11,9 +11,11 @@ import pytest
 
 from artsim import PRESETS, Part, QueryError
 from artsim.encoders import ASPECTS, embed
+from artsim.encoders.presets import PRESETS_OF_OTHERS, presets_of
 from artsim.encoders.protocol import unit_rows
 from artsim.images.decode import load_image
 from artsim.images.geometry import crop_region
+from artsim.search.diffusion import join_nearest
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,24 @@ def test_likeness_is_the_weighted_mean_of_the_aspects_cosines(collection: Any, r
     for match in matches:
         weighted = sum(w * match.aspects[a] for a, w in weights.items()) / sum(weights.values())
         assert weighted == pytest.approx(by_hand[match.row], abs=1e-4)
+
+
+def test_a_balanced_search_follows_the_style_statistics_of_the_embedded_encoder_and_the_embedding_of_others() -> None:
+    assert presets_of("embedded", "efficientnet-lite0-1")["balanced"] == {**PRESETS["balanced"]}
+    assert presets_of("/a/folder", "finetuned-1")["balanced"]["style"] == 0.8
+    others = presets_of("openai/clip-vit-base-patch16", "57c2164")
+    assert (others["balanced"]["subject"], others["balanced"]["style"]) == (0.8, 0.2)
+    assert others["style"] == PRESETS["style"]
+
+
+def test_joined_works_are_compared_by_the_sum_of_each_and_its_two_nearest() -> None:
+    vectors = unit_rows(np.random.default_rng(0).standard_normal((7, 5)) + 1)
+    scores, joined = vectors @ vectors.T, vectors.copy()
+    for row in range(7):
+        for other in sorted({*range(1, 7)} - {row}, key=lambda other: -scores[row, other])[:2]:
+            joined[row] += max(scores[row, other], 0) ** 2 * vectors[other]
+    joined = unit_rows(joined)
+    np.testing.assert_allclose(join_nearest(scores), joined @ joined.T, atol=1e-5)
 
 
 def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, raw: Any) -> None:
@@ -86,7 +106,9 @@ def test_percentiles_rise_with_likeness_and_are_calibrated(collection: Any) -> N
     likeness, percentiles = [], []
     for identity in collection.ids:
         for match in collection.search(work=identity, preset="balanced", k=39, ranking="likeness"):
-            likeness.append(sum(weight * match.aspects[aspect] for aspect, weight in PRESETS["balanced"].items()))
+            likeness.append(
+                sum(weight * match.aspects[aspect] for aspect, weight in PRESETS_OF_OTHERS["balanced"].items())
+            )
             percentiles.append(match.percentile)
     order = np.argsort(likeness)
     one_pair = 100 / (40 * 39 / 2)  # a pair counts as itself or not, by the last digit of its cosine
@@ -122,10 +144,10 @@ def test_presets_are_aspect_weights_with_a_name(collection: Any) -> None:
         return ids(collection.search(work="05.jpg", **options))
 
     assert set(PRESETS) == {"balanced", "style", "subject", "color", "same-work"}
-    for preset, weights in PRESETS.items():
+    for preset, weights in PRESETS_OF_OTHERS.items():  # a tiny CLIP
         assert by(preset=preset, ranking="cosine") == by(aspects=weights, ranking="cosine")
         assert by(preset=preset, ranking="likeness") == by(aspects=weights, ranking="likeness")
-    assert by() == by(preset="balanced") == by(aspects=PRESETS["balanced"])
+    assert by() == by(preset="balanced") == by(aspects=PRESETS_OF_OTHERS["balanced"])
     assert by(preset="same-work") == by(aspects=PRESETS["same-work"], ranking="likeness")
     assert by(preset="color") != by(preset="subject")
 
@@ -196,7 +218,7 @@ def test_pictures_for_and_against_add_up_aspect_by_aspect(collection: Any, raw: 
     statistics = collection.state.spaces[0].statistics
     blocks = statistics.split(statistics.index_vectors(raw))
     likeness = np.zeros(40)
-    for share, block in zip(statistics.weigh(PRESETS["balanced"]), blocks.values(), strict=True):
+    for share, block in zip(statistics.weigh(PRESETS_OF_OTHERS["balanced"]), blocks.values(), strict=True):
         likeness += share * (block @ unit_rows(block[4] + block[9] - 0.5 * block[20]))
     likeness[[4, 9, 20]] = -np.inf
     parts = [Part(work="04.jpg"), Part(work="09.jpg"), Part(work="20.jpg", weight=-0.5)]

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from artsim.collection import Collection
-from artsim.encoders.presets import PRESETS, RANKINGS
+from artsim.encoders.presets import RANKINGS
 from artsim.errors import CollectionError, ImageError
 from artsim.images.decode import FORMATS
 from artsim.images.thumbnails import LARGE, SMALL
@@ -185,7 +185,7 @@ def collection_answer(
         reads_text=reads_text,
         aspects=list(space.statistics.aspects),
         presets={
-            name: {str(aspect): weight for aspect, weight in weights.items()} for name, weights in PRESETS.items()
+            name: {str(aspect): weight for aspect, weight in weights.items()} for name, weights in space.presets.items()
         },
         rankings=list(RANKINGS),
         columns=[_column_answer(facet) for facet in facets],

@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from artsim.analysis.explain import shared_metadata
-from artsim.encoders.presets import PRESETS
 from artsim.errors import QueryError
 from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
@@ -62,9 +61,9 @@ def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
 
 def _likeness(context: Context, a: str, b: str) -> list[tuple[str, float]]:
     """Overall at balanced weights, then each aspect: its name, and the percentile of the second work for the first."""
-    strings, space = context.strings, context.collection.state.spaces[0].statistics
-    weights = {aspect: weight for aspect, weight in PRESETS["balanced"].items() if aspect in space.aspects}
-    matches = context.collection.run(Query((Part(work=a),), weights, {"id": b}, k=1, ranking="likeness"))
+    strings, space = context.strings, context.collection.state.spaces[0]
+    weights = {name: share for name, share in space.presets["balanced"].items() if name in space.statistics.aspects}
+    matches = context.collection.run(Query((Part(work=a),), weights, where={"id": b}, k=1, ranking="likeness"))
     if not matches:
         raise QueryError(Translated(strings("compare.gone")))
     shares = [(strings("aspect.overall"), matches[0].percentile)]

@@ -14,7 +14,6 @@ from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.thumbnails import LARGE, SMALL
-from artsim.messages.strings import Strings
 from artsim.search.query import ENCODER_MODES, Part
 from artsim.snapshot.facets import Facet
 from artsim.ui.addresses import picture_address
@@ -81,7 +80,7 @@ class _Controls:
 
     def values(self, context: Context, form: SearchForm) -> list[Any]:
         """The component values of a search form, in the order of `all`."""
-        weights = PRESETS[form.preset] if form.preset else form.weights
+        weights = context.presets[form.preset] if form.preset else form.weights
         return [
             [_part_data(context, part) for part in form.parts],
             form.preset,
@@ -182,7 +181,7 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
     filters, clear = _filters(context)
     variety = _variety(context)
     with gr.Accordion(strings("advanced.title"), open=False, elem_id="advanced"):
-        weights = {aspect: _weight(aspect, strings) for aspect in context.aspects}
+        weights = {aspect: _weight(context, aspect) for aspect in context.aspects}
         ranking = gr.Radio(
             [(strings(f"ranking.{name}"), name) for name in RANKINGS],
             value="tuned",
@@ -235,8 +234,9 @@ def _variety(context: Context) -> VarietyInput:
     return follow(variety, lambda shown: shown.redraw_as(field(render=False)))
 
 
-def _weight(aspect: Aspect, strings: Strings) -> AmountInput:
-    value, info = PRESETS["balanced"].get(aspect, 0), strings.aspect_info(aspect)
+def _weight(context: Context, aspect: Aspect) -> AmountInput:
+    strings = context.strings
+    value, info = context.presets["balanced"].get(aspect, 0), strings.aspect_info(aspect)
     return AmountInput(strings.aspect(aspect), strings, info=info, low=0, high=1, step=0.05, value=value)
 
 
