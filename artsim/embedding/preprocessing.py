@@ -6,11 +6,11 @@ The order: decode to upright sRGB (`artsim.images.decode`), cut out the region o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PIL import Image
 
-from artsim.errors import CollectionError
 from artsim.images.decode import ImageLike, load_image
 from artsim.images.geometry import crop_region
 from artsim.images.margins import without_margins
@@ -53,17 +53,21 @@ def decode_picture(
     """
     image = load_image(source, short_side=None if region else side, name=name)
     image = _not_thin(crop_region(image, region) if region else image)
-    return DecodedPicture(image, image if preprocessing.keep_margins else without_margins(image))
+    if preprocessing.keep_margins:
+        return DecodedPicture(image, image)
+    seen = without_margins(image)
+    if (
+        min(seen.size) < side / 2 and seen is not image and not region
+    ):  # a small picture in a large mount: once more, larger
+        larger = math.ceil(side * min(image.size) / min(seen.size))
+        seen = without_margins(_not_thin(load_image(source, short_side=larger, name=name)))
+    return DecodedPicture(image, seen)
 
 
-def recorded_preprocessing(recorded: str | None, name: str) -> Preprocessing:
-    """The preprocessing that a manifest records. `CollectionError`, with the `name` of the manifest, for another version."""
-    known = {str(one): one for one in (Preprocessing(), Preprocessing(keep_margins=True))}
-    if recorded not in known:
-        raise CollectionError(
-            "{name} was made by an artsim that prepares pictures differently; build it again.", name=name
-        )
-    return known[recorded]
+def recorded_preprocessing(recorded: str | None) -> Preprocessing | None:
+    """The preprocessing that a manifest records; None if it is that of another artsim."""
+    known = (Preprocessing(), Preprocessing(keep_margins=True))
+    return next((one for one in known if str(one) == recorded), None)
 
 
 def _not_thin(image: Image.Image) -> Image.Image:

@@ -18,7 +18,7 @@ _SHARP = 4  # lines over which an edge may be spread
 _REACH, _LEAST_REACH = 0.015, 18  # of the side, and pixels: how far before an edge the blocks of a JPEG file reach
 _VARIED = 8.0  # levels of 255: least standard deviation of what is inside, so that a painted square stays whole
 _KEPT = 0.3  # of the width and of the height, at least
-_LEAST = 32  # pixels of each side, at least
+_LEAST = 16  # pixels of each side, at least
 _NESTED = 3  # a white mount inside a black border, and one more
 
 Box = tuple[int, int, int, int]
@@ -66,6 +66,8 @@ def _inside(pixels: np.ndarray) -> Box | None:
     difference = np.abs(pixels.astype(np.int16) - color).max(axis=2)  # (h, w)
     differs = difference > noise
     rows, columns = _span(differs) if across else (0, height), _span(differs.T) if down else (0, width)
+    if rows[0] >= rows[1] or columns[0] >= columns[1]:
+        return None  # a picture of one colour
     inner_rows = _edges(difference[:, slice(*columns)], rows, noise) if across else rows
     inner_columns = _edges(difference[slice(*rows)].T, columns, noise) if down else columns
     if inner_rows is None or inner_columns is None:
@@ -105,9 +107,9 @@ def _edge(lines: np.ndarray, noise: float) -> int | None:
 
     There the difference grows by half of the largest step from line to line, or more: blocks of JPEG files cause less.
     """
-    if len(lines) < 2:
-        return None
     steps = np.diff(lines.mean(axis=1))
+    if not len(steps) or steps.max() <= 0:
+        return None
     first = 1 + int(np.flatnonzero(steps >= steps.max() / 2)[0])
     straight = np.flatnonzero((lines[first : first + _SHARP] > noise).mean(axis=1) >= _EDGE)
     return first + int(straight[0]) if len(straight) else None

@@ -120,7 +120,6 @@ def _record(name: str, rows: Rows) -> ColumnRecord:
 
 def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], problems: Mapping[str, str]) -> Space:
     """A space from its files and vectors. An index among `problems` is made again, with a warning."""
-    preprocessing = recorded_preprocessing(record.preprocessing, str(folder / FILE_NAME))
     statistics = load_statistics(folder / record.statistics)
     _check_record(folder, record, statistics)
     regions = None if record.regions is None else load_regions(folder / record.regions.statistics)
@@ -141,7 +140,7 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
         regions=regions,
         boxes=() if record.regions is None else record.regions.boxes,
     )
-    return replace(space, preprocessing=preprocessing)
+    return replace(space, preprocessing=recorded_preprocessing(record.preprocessing) or space.preprocessing)
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics) -> None:
