@@ -34,6 +34,8 @@ def without_margins(image: Image.Image) -> Image.Image:
 def content_box(image: Image.Image) -> Box:
     """The box inside the margins of an RGB picture; the whole picture if it has none."""
     whole = box = (0, 0, *image.size)
+    if not _has_even_rims(image):
+        return whole
     pixels = np.asarray(image)
     for _ in range(_NESTED):
         left, top, right, bottom = box
@@ -42,6 +44,17 @@ def content_box(image: Image.Image) -> Box:
             break
         box = (left + inner[0], top + inner[1], left + inner[2], top + inner[3])
     return box if box == whole or _is_picture(pixels, box) else whole
+
+
+def _has_even_rims(image: Image.Image) -> bool:
+    """Whether two opposite rims are of one colour. Few pictures have such, and this is quick."""
+    width, height = image.size
+    top, bottom = image.crop((0, 0, width, _RIM)), image.crop((0, height - _RIM, width, height))
+    left, right = image.crop((0, 0, _RIM, height)), image.crop((width - _RIM, 0, width, height))
+    return any(
+        _color_of_rims(np.asarray(first), np.asarray(last)) is not None
+        for first, last in ((top, bottom), (left, right))
+    )
 
 
 def _is_picture(pixels: np.ndarray, box: Box) -> bool:
@@ -58,7 +71,8 @@ def _inside(pixels: np.ndarray) -> Box | None:
     height, width = pixels.shape[:2]
     if min(height, width) < _LEAST:
         return None
-    across, down = _color_of_rims(pixels), _color_of_rims(pixels.transpose(1, 0, 2))
+    across = _color_of_rims(pixels[:_RIM], pixels[-_RIM:])
+    down = _color_of_rims(pixels[:, :_RIM], pixels[:, -_RIM:])
     found = [rims for rims in (across, down) if rims is not None]
     if not found:
         return None
@@ -75,9 +89,9 @@ def _inside(pixels: np.ndarray) -> Box | None:
     return inner_columns[0], inner_rows[0], inner_columns[1], inner_rows[1]
 
 
-def _color_of_rims(pixels: np.ndarray) -> tuple[np.ndarray, float] | None:
-    """The colour (3,) of the first and last lines together, and its noise; None if they are not of one colour."""
-    rims = np.concatenate([pixels[:_RIM], pixels[-_RIM:]]).reshape(-1, 3).astype(np.int16)
+def _color_of_rims(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """The colour (3,) of two rims of pixels (..., 3), and its noise; None if they are not of one colour."""
+    rims = np.concatenate([first, last]).reshape(-1, 3).astype(np.int16)
     color = np.median(rims, axis=0).astype(np.int16)
     noise = float(np.quantile(np.abs(rims - color).max(axis=1), 1 - _STRAY))
     return (color, max(noise, _LEAST_NOISE)) if noise <= _MOST_NOISE else None
