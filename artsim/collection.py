@@ -246,7 +246,8 @@ class Collection:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
         spaces = self.state.spaces
         encoders = {space.name: self.encoder(space.name) for space in spaces}
-        decoded = decode_works(works, side=decode_side(encoders.values()))
+        side, preprocessing = decode_side(encoders.values()), spaces[0].preprocessing
+        decoded = decode_works(works, side=side, preprocessing=preprocessing)
         return embed_works(decoded, encoders, regions={space.name for space in spaces if space.regions is not None})
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:

@@ -23,6 +23,7 @@ from artsim.building.vectors import fit_spaces, vector_kinds
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
 from artsim.embedding.embed_works import KnownVectors, embed_works
+from artsim.embedding.preprocessing import Preprocessing
 from artsim.embedding.vector_columns import name_spaces, reserved_columns, vector_dims
 from artsim.encoders import Encoder
 from artsim.encoders.region_vectors import REGIONS
@@ -59,6 +60,7 @@ class _Build:
     renamed: Mapping[str, str]
     """Source columns whose names are reserved for pictures and vectors -> their stored names."""
     checkpoint: BuildCheckpoint
+    preprocessing: Preprocessing
 
 
 def build_collection(
@@ -70,6 +72,7 @@ def build_collection(
     images: Images = "bytes",
     regions: bool = False,
     whole: bool = False,
+    keep_margins: bool = False,
     title: str | None = None,
     license: str | None = None,
     progress: Progress | None = None,
@@ -79,7 +82,8 @@ def build_collection(
     Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. If `out` already holds
     exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
-    the raw vectors of collections of any size, for training. Raises `SourceError`, `EncoderError` or `CollectionError`.
+    the raw vectors of collections of any size, for training. Uniform mounts and black borders are left out of the vectors,
+    unless `keep_margins`. Raises `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
@@ -89,7 +93,8 @@ def build_collection(
         )
     check_target(out)
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
-    options = [*(["regions", repr(REGIONS)] if regions else []), *(["whole"] if whole else [])]
+    preprocessing = Preprocessing(keep_margins)
+    options = [str(preprocessing), *(["regions", repr(REGIONS)] if regions else []), *(["whole"] if whole else [])]
     fingerprint = _fingerprint(source, encoders, limit, images, title or "", license or "", VERSION, *options)
     with collection_lock(out, "building it"):
         old = _open_old(out)
@@ -98,7 +103,9 @@ def build_collection(
             if damaged_files(out, old.manifest):  # only an index or a map can be: any other damage prevents opening
                 save_collection(old.state, old.manifest, out, locked=True)
             return old
-        build = _prepare(source, encoders, out, old, limit, regions=regions, whole=whole, images=images)
+        if old is not None and old.state.spaces[0].preprocessing != preprocessing:
+            old = None  # its vectors show the pictures otherwise
+        build = _prepare(source, encoders, out, old, limit, preprocessing, regions=regions, whole=whole, images=images)
         options += [images, *_fitted(old, build.kept)]
         done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
         _embed_all(build, done, limit, progress)
@@ -162,6 +169,7 @@ def _prepare(
     out: Path,
     old: Collection | None,
     limit: int | None,
+    preprocessing: Preprocessing,
     *,
     regions: bool,
     whole: bool,
@@ -179,7 +187,7 @@ def _prepare(
     known = known_vectors(state, spaces, kept, regions=regions)
     kinds = vector_kinds(encoders, kept, regions=regions)
     checkpoint = BuildCheckpoint(out, features, kinds, keeps_pictures=images == "bytes")
-    return _Build(source, encoders, regions, known, kept, renamed, checkpoint)
+    return _Build(source, encoders, regions, known, kept, renamed, checkpoint, preprocessing)
 
 
 def _total(source: Source, limit: int | None) -> int | None:
@@ -222,7 +230,8 @@ def _decode_ahead(
         """The decoded work, or the error: one bad picture never stops a build."""
         columns = {build.renamed.get(key, key): value for key, value in work.items() if key != "image"}
         try:
-            return decode_work(columns, read_picture(work), side=side, name=work["id"])
+            picture, preprocessing = read_picture(work), build.preprocessing
+            return decode_work(columns, picture, side=side, name=work["id"], preprocessing=preprocessing)
         except ImageError as error:
             return error
 
@@ -255,7 +264,8 @@ def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
         reasons = " ".join(list(done.failed.values())[:3])
         raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
     checkpoint = build.checkpoint
-    spaces = fit_spaces(build.encoders, build.kept, checkpoint.vectors(done), whole=whole)
+    vectors, preprocessing = checkpoint.vectors(done), build.preprocessing
+    spaces = fit_spaces(build.encoders, build.kept, vectors, whole=whole, preprocessing=preprocessing)
     return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from artsim.embedding.preprocessing import Preprocessing
 from artsim.embedding.vector_columns import compact_column, region_column, vector_columns, vector_dims
 from artsim.encoders import Encoder
 from artsim.encoders.region_vectors import REGIONS, region_dim
@@ -23,13 +25,19 @@ def vector_kinds(encoders: Mapping[str, Encoder], kept: Mapping[str, Space], *, 
 
 
 def fit_spaces(
-    encoders: Mapping[str, Encoder], kept: Mapping[str, Space], columns: Mapping[str, Rows], *, whole: bool
+    encoders: Mapping[str, Encoder],
+    kept: Mapping[str, Space],
+    columns: Mapping[str, Rows],
+    *,
+    whole: bool,
+    preprocessing: Preprocessing,
 ) -> tuple[Space, ...]:
     """The spaces of all encoders over the vectors in `columns`; those `kept` keep what was fitted to them."""
-    return tuple(
+    spaces = (
         refilled(kept[name], name, columns) if name in kept else _fit_space(name, encoder, columns, whole=whole)
         for name, encoder in encoders.items()
     )
+    return tuple(replace(space, preprocessing=preprocessing) for space in spaces)
 
 
 def _fit_space(name: str, encoder: Encoder, columns: Mapping[str, Rows], *, whole: bool) -> Space:

@@ -120,6 +120,7 @@ def as_json(info: CollectionInfo) -> dict[str, Any]:
                 "revision": space.revision,
                 "aspects": space.dims,
                 "index_type": space.index_type,
+                "preprocessing": space.preprocessing,
                 "regions": _regions(space),
             }
             for space in manifest.spaces

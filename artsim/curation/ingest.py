@@ -23,12 +23,12 @@ import numpy as np
 from artsim.collection import Collection
 from artsim.curation.duplicate_check import NewPicture, new_picture, new_picture_like, work_like, work_of_file
 from artsim.curation.ingest_state import IngestState, Outcome, PendingWorks, Phase, UploadedFile, UploadReport
-from artsim.embedding.decoded_works import DecodedWork, decode_side
+from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
 from artsim.embedding.embed_works import embed_works
 from artsim.embedding.embedded_works import EmbeddedWorks, concat
 from artsim.encoders.protocol import Encoder
 from artsim.errors import ArtsimError, ImageError
-from artsim.images.decode import load_image, read_file
+from artsim.images.decode import read_file
 
 log = logging.getLogger(__name__)
 
@@ -214,8 +214,8 @@ class Ingest:
             if same is not None and not upload.anyway:
                 self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            side = decode_side(_encoders(self._like).values())
-            return DecodedWork({}, read, sha, load_image(data, short_side=side, name=upload.name))
+            side, preprocessing = decode_side(_encoders(self._like).values()), self._like.state.spaces[0].preprocessing
+            return decode_work({}, data, side=side, name=upload.name, preprocessing=preprocessing, read=read)
         except ImageError as error:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Several
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from artsim.collection import Collection
@@ -36,12 +37,15 @@ def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, colu
     """
     works = [{**work, "sha256": sha} for work, sha in zip(first.works, first.hashes, strict=True)]
     spaces = tuple(
-        make_space(
-            space.name,
-            space.encoder,
-            space.revision,
-            {aspect: Rows.of(block) for aspect, block in first.vectors[space.name].blocks.items()},
-            segments=space.statistics.segments,
+        replace(
+            make_space(
+                space.name,
+                space.encoder,
+                space.revision,
+                {aspect: Rows.of(block) for aspect, block in first.vectors[space.name].blocks.items()},
+                segments=space.statistics.segments,
+            ),
+            preprocessing=space.preprocessing,
         )
         for space in like.state.spaces
     )

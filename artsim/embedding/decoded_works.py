@@ -12,9 +12,12 @@ from typing import Any
 from PIL import Image
 
 from artsim.embedding.embedded_works import ReadFile
+from artsim.embedding.preprocessing import Preprocessing, decode_picture
 from artsim.encoders.protocol import Encoder
 from artsim.errors import QueryError
-from artsim.images.decode import load_image, read_file, to_file
+from artsim.images.decode import read_file, to_file
+
+_DEFAULT = Preprocessing()
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class DecodedWork:
     sha256: str
     """Of the picture file."""
     image: Image.Image
+    """All of the picture."""
+    seen: Image.Image
+    """What encoders see: without margins."""
 
 
 def decode_side(encoders: Iterable[Encoder]) -> int:
@@ -34,16 +40,33 @@ def decode_side(encoders: Iterable[Encoder]) -> int:
     return 2 * max(encoder.short_side for encoder in encoders)
 
 
-def decode_work(work: Mapping[str, Any], picture: bytes, *, side: int, name: str) -> DecodedWork:
-    """Decode the picture file of a work at `side`. `ImageError`, in which it is called `name`, if it is unusable."""
-    image = load_image(picture, short_side=side, name=name)
-    return DecodedWork(work, partial(bytes, picture), hashlib.sha256(picture).hexdigest(), image)
+def decode_work(
+    work: Mapping[str, Any],
+    picture: bytes,
+    *,
+    side: int,
+    name: str,
+    preprocessing: Preprocessing = _DEFAULT,
+    read: ReadFile | None = None,
+) -> DecodedWork:
+    """Decode the picture file of a work at `side`. `ImageError`, in which it is called `name`, if it is unusable.
+
+    `read` gives the bytes of `picture` again; without it, they stay in memory.
+    """
+    decoded = decode_picture(picture, side=side, preprocessing=preprocessing, name=name)
+    sha256 = hashlib.sha256(picture).hexdigest()
+    return DecodedWork(work, read or partial(bytes, picture), sha256, decoded.image, decoded.seen)
 
 
-def decode_works(works: Sequence[Mapping[str, Any]], *, side: int) -> list[DecodedWork]:
+def decode_works(
+    works: Sequence[Mapping[str, Any]], *, side: int, preprocessing: Preprocessing = _DEFAULT
+) -> list[DecodedWork]:
     """Read and decode works, each a mapping with `image` (path, bytes or PIL). `ImageError` for an unreadable one."""
     named = [(work, _name(work, number)) for number, work in enumerate(works)]
-    return [decode_work(work, _picture_bytes(work), side=side, name=name) for work, name in named]
+    return [
+        decode_work(work, _picture_bytes(work), side=side, name=name, preprocessing=preprocessing)
+        for work, name in named
+    ]
 
 
 def _picture_bytes(work: Mapping[str, Any]) -> bytes:

@@ -55,7 +55,7 @@ def embed_works(
     rows = [known.rows.get(item.sha256) for item in works]
     palettes: Vectors = {}
     if not encoders.keys() <= known.compact.keys():
-        palettes = _embed_unknown(works, rows, known.palettes, _embed_palettes)
+        palettes = _embed_unknown(works, rows, known.palettes, lambda unknown: _embed_palettes(_seen(unknown)))
     vectors = {}
     for name, encoder in encoders.items():
         embed = partial(_embed_all, encoder, with_regions=name in regions, compact=known.compact.get(name))
@@ -75,20 +75,28 @@ def embed_works(
     )
 
 
+def _seen(works: Sequence[DecodedWork]) -> list[Image.Image]:
+    return [item.seen for item in works]
+
+
 def _embed_palettes(images: Sequence[Image.Image]) -> Vectors:
     return {"color": embed_colors(images)}
 
 
 def _embed_all(
     encoder: Encoder,
-    images: Sequence[Image.Image],
+    works: Sequence[DecodedWork],
     *,
     with_regions: bool,
     compact: Callable[[Vectors], Vectors] | None,
 ) -> Vectors:
-    """The vectors of pictures: the encoder's aspects, and "regions" if requested, each (n, d); or what `compact` makes of it."""
+    """The vectors of works: the encoder's aspects, and "regions" if requested, each (n, d); or what `compact` makes of it."""
+    images = _seen(works)
     if with_regions:
         blocks, regions = embed_with_regions(encoder, images)
+        cut = [number for number, item in enumerate(works) if item.seen is not item.image]
+        if cut:  # regions are places in the picture that people see
+            _, regions[cut] = embed_with_regions(encoder, [works[number].image for number in cut])
         found: dict[str, np.ndarray] = {"regions": rounded(regions.reshape(len(images), -1))}
     else:
         blocks, found = encoder.embed_images(images), {}
@@ -100,13 +108,13 @@ def _embed_unknown(
     works: Sequence[DecodedWork],
     rows: Sequence[int | None],
     known: Mapping[str, TakeRows],
-    embed: Callable[[Sequence[Image.Image]], Vectors],
+    embed: Callable[[Sequence[DecodedWork]], Vectors],
 ) -> dict[str, np.ndarray]:
     """The vectors of all works (n, d each): those in `known` of works that have a row there, the others by `embed`."""
     unknown = [number for number, row in enumerate(rows) if row is None or not known]
     if len(unknown) == len(works):
-        return dict(embed([item.image for item in works]))
-    embedded = embed([works[number].image for number in unknown]) if unknown else {}
+        return dict(embed(works))
+    embedded = embed([works[number] for number in unknown]) if unknown else {}
     before = [number for number, row in enumerate(rows) if row is not None]
     places = np.array([rows[number] for number in before])
     vectors = {}

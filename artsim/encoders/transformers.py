@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from PIL import Image
 
 from artsim.encoders.protocol import Aspect, Blocks, best_device, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_grid, averaged_over_regions
+from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
+from artsim.images.geometry import LONG, fit_frame
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +48,8 @@ class TransformersEncoder:
         self.revision = _weights_hash(name) or revision or "unknown"
         self.embeds_text = hasattr(self._model, "get_text_features")
         self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
-        subject, maps = self._embed_maps([Image.new("RGB", (64, 64), (128, 128, 128))])
+        self.short_side = _input_side(self._processor)
+        subject, maps = self._embed_maps([whole_view(Image.new("RGB", (64, 64), (128, 128, 128)))])
         self.segments: dict[Aspect, tuple[int, ...]] = {
             "subject": (subject.shape[1],),
             "style": tuple(_statistics(layer).shape[1] for layer in maps),
@@ -53,29 +57,28 @@ class TransformersEncoder:
         }
         self.region_dim = _averaged_over_regions(maps[-1]).shape[2]
         self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.segments.items()}
-        self.short_side = _input_side(self._processor)
         self.device = device or best_device()
         self._model.to(self.device)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
-        vectors = self._embed(images, regions=False)
+        vectors = embed_views(partial(self._embed, regions=False), images, self.segments)
         return {aspect: vectors[aspect] for aspect in self.dims}
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
-        vectors = self._embed(images, regions=True)
+        vectors = embed_views(partial(self._embed, regions=True), images, self.segments)
         return {aspect: vectors[aspect] for aspect in self.dims}, vectors["regions"]
 
     def embed_details(self, images: Sequence[Image.Image]) -> np.ndarray:
         return self.embed_with_regions(images)[1][:, 0]
 
-    def _embed(self, images: Sequence[Image.Image], *, regions: bool) -> dict[str, np.ndarray]:
+    def _embed(self, views: Sequence[View], *, regions: bool) -> dict[str, np.ndarray]:
         """The aspects, each (n, d), and with `regions` also "regions" (n, regions, d)."""
-        if not images:
+        if not views:
             shapes: dict[str, tuple[int, ...]] = {aspect: (0, d) for aspect, d in self.dims.items()}
             shapes["regions"] = 0, len(REGIONS), self.region_dim
             return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
-        def embed_batch(batch: Sequence[Image.Image]) -> dict[str, np.ndarray]:
+        def embed_batch(batch: Sequence[View]) -> dict[str, np.ndarray]:
             subject, maps = self._embed_maps(batch)
             vectors = {
                 "subject": unit_rows(subject),
@@ -84,18 +87,24 @@ class TransformersEncoder:
             }
             return {**vectors, "regions": _averaged_over_regions(maps[-1])} if regions else vectors
 
-        return in_batches(embed_batch, images, _BATCH[self.device.split(":")[0]])
+        return in_batches(embed_batch, views, _BATCH[self.device.split(":")[0]])
 
-    def _embed_maps(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
-        """Subject (n, d), and for each style layer the map (channels, rows, columns) of each picture."""
-        output, inputs = self._forward(images)
+    def _embed_maps(self, views: Sequence[View]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
+        """Subject (n, d), and for each style layer the map (channels, rows, columns) of each view."""
+        output, inputs = self._forward(views)
         return output.pooler_output.flatten(1).float().cpu().numpy(), style_maps(output, inputs)
 
-    def _forward(self, images: Sequence[Image.Image]) -> tuple[Any, dict[str, torch.Tensor]]:
+    def inputs(self, views: Sequence[View]) -> dict[str, torch.Tensor]:
+        """The model's input. Views of long pictures are squeezed first to what its processor neither crops nor enlarges much."""
+        max_aspect = 1.0 if getattr(self._processor, "do_center_crop", False) else LONG
+        frame = partial(fit_frame, short_side=self.short_side, max_aspect=max_aspect, multiple=1)
+        images = [view.resized(frame(view.size)) if view.is_of_long_picture else view.image for view in views]
+        return dict(self._processor(images=images, return_tensors="pt"))
+
+    def _forward(self, views: Sequence[View]) -> tuple[Any, dict[str, torch.Tensor]]:
         import torch
 
-        inputs = self._processor(images=list(images), return_tensors="pt")
-        inputs = {key: value.to(self.device) for key, value in inputs.items()}
+        inputs = {key: value.to(self.device) for key, value in self.inputs(views).items()}
         embed = getattr(self._model, "get_image_features", self._model)
         with torch.inference_mode(), self._lock:
             return embed(**inputs, output_hidden_states=True), inputs
@@ -119,7 +128,7 @@ class TransformersEncoder:
         return unit_rows(output.pooler_output.float().cpu().numpy())
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
-        output, inputs = self._forward([image])
+        output, inputs = self._forward([whole_view(image)])
         (last,) = _maps(output.hidden_states[-1], inputs)
         return unit_rows(last.permute(1, 2, 0).float().cpu().numpy())
 

@@ -23,6 +23,7 @@ from artsim.encoders.embedded import SHORT_SIDE, STATISTICS_BLOCK, EmbeddedEncod
 from artsim.encoders.finetuned import NETWORK_FILE, is_finetuned
 from artsim.encoders.runtime import convolve_in_torch, load_engine
 from artsim.encoders.transformers import TransformersEncoder, style_maps
+from artsim.encoders.views import whole_view
 from artsim.errors import TrainingError
 from artsim.images.geometry import fit_frame
 
@@ -81,8 +82,7 @@ class EmbeddedBackbone(Backbone):
         self.stages = [[*self._weights(self._top[start : start + 2]).values()] for start in (4, 2, 0)]
 
     def prepare(self, image: Image.Image) -> PreparedPicture:
-        frame = fit_frame(image.size, short_side=SHORT_SIDE)
-        pixels = np.asarray(image.resize(frame, Image.Resampling.BICUBIC, reducing_gap=2.0))[None]
+        pixels = np.asarray(whole_view(image).resized(fit_frame(image.size, short_side=SHORT_SIDE)))[None]
         return {"map": torch.from_numpy(self._below.run(pixels).last[0].astype(np.float16))}
 
     def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -133,8 +133,7 @@ class TransformersBackbone(Backbone):
         self.stages = _stages_of(self._model)
 
     def prepare(self, image: Image.Image) -> PreparedPicture:
-        inputs = self.encoder._processor(images=[image], return_tensors="pt")
-        return {name: values[0] for name, values in inputs.items()}
+        return {name: values[0] for name, values in self.encoder.inputs([whole_view(image)]).items()}
 
     def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         inputs = {name: torch.stack([picture[name] for picture in prepared]) for name in prepared[0]}

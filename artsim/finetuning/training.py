@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, WeightedRandomSampler
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from artsim.collection import Collection
+from artsim.embedding.preprocessing import decode_picture
 from artsim.encoders.protocol import Blocks
 from artsim.encoders.style_head import head_segments
 from artsim.evaluation.distortions import cropped, generator
@@ -29,7 +30,6 @@ from artsim.finetuning.backbones import Backbone, PreparedPicture
 from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
 from artsim.finetuning.recipe import Recipe
 from artsim.finetuning.works import LabelledWorks
-from artsim.images.decode import load_image
 from artsim.sources import Source
 
 STEP = 0.5
@@ -78,8 +78,9 @@ class Job:
         def prepare(row: int, view: int) -> PreparedPicture:
             identity = self.works.ids[row]
             data, short_side = self.collection.picture(identity), 2 * self.backbone.encoder.short_side
-            image = load_image(data, short_side=short_side, name=identity)
-            return self.backbone.prepare(altered_view(image, identity, view, seed=self.recipe.seed))
+            preprocessing = self.collection.state.spaces[0].preprocessing
+            picture = decode_picture(data, side=short_side, preprocessing=preprocessing, name=identity)
+            return self.backbone.prepare(altered_view(picture.seen, identity, view, seed=self.recipe.seed))
 
         size = sum(tensor.nbytes for tensor in prepare(0, 0).values())
         return lru_cache(max(1, _CACHE_BYTES // size))(prepare)

@@ -20,7 +20,7 @@ from artsim.errors import CollectionError, HubError
 from artsim.files.atomic import write_atomically
 from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
-from artsim.snapshot.files import read_state
+from artsim.snapshot.files import check_preprocessing, read_state
 from artsim.snapshot.groups import vectors_copy
 from artsim.storage.manifest import (
     FILE_NAME,
@@ -55,6 +55,7 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
         return mounted
     origin = Origin(repo_id, _resolve(repo_id, revision))
     folder, manifest = _fetch_manifest(origin)
+    check_preprocessing(manifest, f"{FILE_NAME} of {origin}")
     _fetch_missing(origin, folder, manifest)
     problems = _problems(folder, manifest, verify=verify)
     if problems and not _is_offline():

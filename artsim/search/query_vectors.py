@@ -11,17 +11,18 @@ import numpy as np
 from PIL import Image
 
 from artsim.embedding.decoded_works import decode_side
+from artsim.embedding.preprocessing import decode_picture
 from artsim.encoders import embed, load_encoder
 from artsim.encoders.protocol import Blocks, Encoder
 from artsim.encoders.region_vectors import embed_details
 from artsim.encoders.reproductions import embed_reproductions
 from artsim.errors import EncoderError
-from artsim.images.decode import ImageLike, load_image, read_file
-from artsim.images.geometry import crop_region
+from artsim.images.decode import ImageLike, read_file
 from artsim.search.query import Part
 from artsim.search.timing import timed
 from artsim.snapshot.space import Space
 
+_IN_DIGEST = ("exif", "icc_profile", "transparency")  # beside its pixels, what tells how a PIL picture looks
 _RECENT = 64  # pictures whose vectors are cached: some 30 kB each
 
 Key = tuple[str, str, str, tuple[float, float, float, float] | None, bytes]
@@ -66,13 +67,15 @@ class QueryEmbedding:
     ) -> Embedded:
         """The result (1, d) of `embed_pictures` for one picture."""
         source, name = _read_source(self._picture(part.work) if part.work is not None else part.image, part.work)
-        key = (embed_pictures.__name__, space.encoder, space.revision, part.region, _digest(source))
+        made_with = f"{embed_pictures.__name__} {space.preprocessing}"
+        key = (made_with, space.encoder, space.revision, part.region, _digest(source))
         vectors: Embedded | None = self._recent.get(key)
         if vectors is None:
             encoder = self._encoder(space.name)
-            image = load_image(source, short_side=None if part.region else decode_side([encoder]), name=name)
+            side, preprocessing = decode_side([encoder]), space.preprocessing
+            picture = decode_picture(source, side=side, preprocessing=preprocessing, region=part.region, name=name)
             with timed("encode", "image"):
-                vectors = embed_pictures(encoder, [crop_region(image, part.region) if part.region else image])
+                vectors = embed_pictures(encoder, [picture.seen])
             for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:
                 self._recent.pop(oldest, None)
             self._recent[key] = vectors
@@ -91,7 +94,7 @@ def _digest(source: bytes | Image.Image) -> bytes:
     if isinstance(source, bytes):
         return hashlib.sha256(source).digest()
     return hashlib.sha256(
-        repr((source.mode, source.size, source.info.get("exif"))).encode() + source.tobytes()
+        repr((source.mode, source.size, *map(source.info.get, _IN_DIGEST))).encode() + source.tobytes()
     ).digest()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
+from artsim.embedding.preprocessing import recorded_preprocessing
 from artsim.errors import ArtsimError, CollectionError
 from artsim.files.atomic import new_file, write_atomically, writing
 from artsim.files.lock import collection_lock
@@ -89,6 +90,7 @@ def read_state(
     `damaged_indexes` maps each unusable index file to its problem; `pointer` is the hash of the manifest file, for a
     collection that may be saved there again. Raises `CollectionError` if the files do not belong together.
     """
+    check_preprocessing(manifest, str(folder / FILE_NAME))
     groups = manifest.groups
     metadata = read_metadata([folder / part.file for part in groups.metadata], without=manifest.vector_columns)
     if len(metadata.table) != manifest.rows:
@@ -107,6 +109,14 @@ def read_state(
         return state
     whole = dataclasses.replace(manifest, spaces=tuple(record.without(damaged_indexes) for record in manifest.spaces))
     return dataclasses.replace(state, stored=Stored(folder.resolve(), pointer, whole, state))
+
+
+def check_preprocessing(manifest: Manifest, name: str) -> None:
+    """`CollectionError`, with the `name` of the manifest, if this artsim prepares pictures otherwise than its maker did."""
+    if any(recorded_preprocessing(record.preprocessing) is None for record in manifest.spaces):
+        raise CollectionError(
+            "{name} was made by an artsim that prepares pictures differently; build it again.", name=name
+        )
 
 
 def save_collection(state: State, manifest: Manifest, target: Path, *, locked: bool = False) -> tuple[State, Manifest]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from artsim.embedding.embedded_works import SpaceVectors
+from artsim.embedding.preprocessing import Preprocessing
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
 from artsim.encoders.presets import Presets, Weights, presets_of
 from artsim.encoders.protocol import Aspect, Blocks
@@ -46,6 +47,7 @@ class Space:
     wide: Mapping[Aspect, Rows] = field(default_factory=dict, repr=False)
     regions: IndexedRegions | None = None
     """For detail search; None if the collection was built without regions."""
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
     _typical: dict[bytes, float] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -144,7 +146,8 @@ class Space:
         if n >= COMPACT_FROM or n > _REFIT_GROWTH * self.statistics.fitted:
             raw_regions = None if regions is None else regions.vectors
             segments = self.statistics.segments
-            return make_space(self.name, self.encoder, self.revision, blocks, segments=segments, regions=raw_regions)
+            space = make_space(self.name, self.encoder, self.revision, blocks, segments=segments, regions=raw_regions)
+            return replace(space, preprocessing=self.preprocessing)
         vectors = self.statistics.index_vectors(_taken(blocks, np.arange(len(self), n)))
         everything = np.concatenate([self.index.vectors(np.arange(len(self))), vectors])
         density = density_of([vectors], everything, self.statistics.block_dims)
@@ -243,7 +246,8 @@ def refilled(space: Space, name: str, columns: Mapping[str, Rows]) -> Space:
     regions = None if space.regions is None else columns.get(region_column(name))
     indexed = None if regions is None or space.regions is None else replace(space.regions, vectors=regions)
     own = {column: columns[column] for column in (vector_columns(name)["subject"], compact_column(name))}
-    return _with_density(replace(space.statistics, name=name), space.encoder, space.revision, own, indexed)
+    new = _with_density(replace(space.statistics, name=name), space.encoder, space.revision, own, indexed)
+    return replace(new, preprocessing=space.preprocessing)
 
 
 def _with_density(

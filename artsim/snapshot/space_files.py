@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from artsim.embedding.preprocessing import recorded_preprocessing
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
 from artsim.encoders.protocol import ASPECTS
 from artsim.errors import CollectionError
@@ -50,6 +51,7 @@ def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, ge
         index_type=space.index.kind,
         index=_write_first_pass(space, vectors, before, generation),
         regions=_write_regions(space, before, generation),
+        preprocessing=str(space.preprocessing),
     )
 
 
@@ -129,7 +131,7 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
                 f"The regions of {folder} do not belong together: {found} in their files, {expected} in {FILE_NAME}. Build "
                 "the collection again."
             )
-    return open_space(
+    space = open_space(
         statistics,
         record.encoder,
         record.revision,
@@ -138,6 +140,7 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
         regions=regions,
         boxes=() if record.regions is None else record.regions.boxes,
     )
+    return replace(space, preprocessing=recorded_preprocessing(record.preprocessing) or space.preprocessing)
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics) -> None:

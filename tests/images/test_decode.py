@@ -1,6 +1,7 @@
 """Decoding: unusual pictures become upright RGB or raise `ImageError`, within bounded time and memory."""
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from artsim.errors import ImageError
 from artsim.images.decode import load_image, read_file
-from artsim.images.geometry import crop_region, fit_frame
+from artsim.images.geometry import crop_region, fit_frame, view_boxes
 from artsim.images.thumbnails import thumbnail
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
@@ -102,6 +103,36 @@ def test_a_tiff_spans_black_to_white_whatever_its_range(top: float, kind: str) -
     assert colour(image, 0, 10) == (0, 0, 0)
     assert near(colour(image, 20, 10), (131, 131, 131), 2)
     assert colour(image, 39, 10) == WHITE
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ([-1, 0, 1], [0, 128, 255]),
+        ([-1, -0.5, 0], [0, 64, 128]),
+        ([-0.001, 0.5, 0.9], [0, 128, 230]),
+        ([-100, 0, 300], [0, 64, 255]),
+        ([0, np.inf, 0.5], [0, 255, 128]),
+        ([-3e38, 0, 3e38], [0, 128, 255]),
+        ([7, 7, 7], [7, 7, 7]),
+        ([-7, -7, -7], [0, 0, 0]),
+        ([np.nan, np.nan, np.nan], [0, 0, 0]),
+    ],
+    ids=str,
+)
+def test_float_pictures_are_scaled_by_their_range(levels: list[float], expected: list[int]) -> None:
+    """Black is 0 or the lowest level; none of these is an error or a warning."""
+    picture = Image.fromarray(np.repeat(np.array(levels, np.float32), 10)[None].repeat(20, 0))
+    image = load_image(encode(picture, "TIFF"))
+    assert [colour(image, x, 5)[0] for x in (5, 15, 25)] == pytest.approx(expected, abs=1)
+
+
+def test_a_tiff_of_12_bits_spans_black_to_white() -> None:
+    tags = {256: 24, 257: 8, 258: 12, 259: 1, 262: 1, 273: 8 + 2 + 9 * 12 + 4, 277: 1, 278: 8, 279: 8 * 36}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    data = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4) + (bytes(18) + b"\xff" * 18) * 8
+    image = load_image(data)
+    assert (colour(image, 3, 3), colour(image, 20, 3)) == ((0, 0, 0), WHITE)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "MPO"])
@@ -226,6 +257,21 @@ def test_frames_keep_the_aspect_ratio_up_to_two_to_one() -> None:
     assert fit_frame((480, 640), short_side=320) == (320, 416)
     assert fit_frame((500, 500), short_side=320) == (320, 320)
     assert fit_frame((4000, 100), short_side=320) == (640, 320)
+
+
+@pytest.mark.parametrize(("size", "count"), [((640, 320), 0), ((641, 320), 3), ((300, 1200), 5), ((2_000_000, 8), 7)])
+def test_pieces_of_long_pictures_cover_them_and_overlap(size: tuple[int, int], count: int) -> None:
+    whole, *pieces = view_boxes(size)
+    assert whole == (0, 0, *size)
+    assert len(pieces) == count
+    if pieces:
+        axis = 0 if size[0] > size[1] else 1
+        starts, ends = [box[axis] for box in pieces], [box[axis + 2] for box in pieces]
+        assert (starts[0], ends[-1]) == (0, pytest.approx(max(size)))
+        length = ends[0]
+        assert length >= min(size)
+        assert all(ends[k] - starts[k + 1] >= 0.249 * length for k in range(count - 1))
+        assert all((box[1 - axis], box[3 - axis]) == (0, min(size)) for box in pieces)
 
 
 def test_a_thumbnail_fits_its_side_and_is_small(painting: bytes) -> None:
