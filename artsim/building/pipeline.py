@@ -22,9 +22,10 @@ from artsim.building.known_vectors import keeps_fit, known_spaces, known_vectors
 from artsim.building.vectors import fit_spaces, vector_kinds
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
-from artsim.embedding.embed_works import KnownVectors, embed_works
+from artsim.embedding.embed_works import KnownVectors, Recogniser, embed_works
 from artsim.embedding.vector_columns import name_spaces, reserved_columns, vector_dims
-from artsim.encoders import Encoder
+from artsim.encoders import Encoder, load_recognition_encoder
+from artsim.encoders.recognition_vectors import REVISION as RECOGNITION_REVISION
 from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.files.atomic import write_atomically
@@ -32,6 +33,7 @@ from artsim.files.lock import collection_lock
 from artsim.messages.progress import Progress
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.generations import check_target
+from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
@@ -53,6 +55,7 @@ class _Build:
     encoders: Mapping[str, Encoder]
     """By the name of their space."""
     regions: bool
+    recogniser: Recogniser | None
     known: KnownVectors
     kept: Mapping[str, Space]
     """Compact spaces of the old collection whose statistics the new ones keep, by the names of those."""
@@ -70,6 +73,7 @@ def build_collection(
     images: Images = "bytes",
     regions: bool = False,
     whole: bool = False,
+    recognition: bool = True,
     title: str | None = None,
     license: str | None = None,
     progress: Progress | None = None,
@@ -79,7 +83,8 @@ def build_collection(
     Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. If `out` already holds
     exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
-    the raw vectors of collections of any size, for training. Raises `SourceError`, `EncoderError` or `CollectionError`.
+    the raw vectors of collections of any size, for training; without `recognition`, works are not recognised in photographs.
+    Raises `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
@@ -90,6 +95,7 @@ def build_collection(
     check_target(out)
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
     options = [*(["regions", repr(REGIONS)] if regions else []), *(["whole"] if whole else [])]
+    options += ["recognition", RECOGNITION_REVISION] if recognition else []
     fingerprint = _fingerprint(source, encoders, limit, images, title or "", license or "", VERSION, *options)
     with collection_lock(out, "building it"):
         old = _open_old(out)
@@ -98,7 +104,12 @@ def build_collection(
             if damaged_files(out, old.manifest):  # only an index or a map can be: any other damage prevents opening
                 save_collection(old.state, old.manifest, out, locked=True)
             return old
-        build = _prepare(source, encoders, out, old, limit, regions=regions, whole=whole, images=images)
+        recogniser = None
+        if recognition:
+            recogniser = Recogniser(load_recognition_encoder(encoders.values()), features=images == "urls")
+        build = _prepare(
+            source, encoders, out, old, limit, regions=regions, whole=whole, images=images, recogniser=recogniser
+        )
         options += [images, *_fitted(old, build.kept)]
         done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
         _embed_all(build, done, limit, progress)
@@ -166,6 +177,7 @@ def _prepare(
     regions: bool,
     whole: bool,
     images: Images,
+    recogniser: Recogniser | None,
 ) -> _Build:
     from datasets import Value
 
@@ -176,10 +188,10 @@ def _prepare(
     state, total = None if old is None else old.state, _total(source, limit)
     spaces = known_spaces(state, encoders, regions=regions)
     kept = {name: space for name, space in spaces.items() if not whole and keeps_fit(space, total)}
-    known = known_vectors(state, spaces, kept, regions=regions)
-    kinds = vector_kinds(encoders, kept, regions=regions)
+    known = known_vectors(state, spaces, kept, regions=regions, features=images == "urls")
+    kinds = vector_kinds(encoders, kept, regions=regions, recogniser=recogniser)
     checkpoint = BuildCheckpoint(out, features, kinds, keeps_pictures=images == "bytes")
-    return _Build(source, encoders, regions, known, kept, renamed, checkpoint)
+    return _Build(source, encoders, regions, recogniser, known, kept, renamed, checkpoint)
 
 
 def _total(source: Source, limit: int | None) -> int | None:
@@ -201,7 +213,10 @@ def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: 
             good = [item for item in decoded if isinstance(item, DecodedWork)]
             if good:
                 regions = build.encoders if build.regions else ()
-                build.checkpoint.write(done, embed_works(good, build.encoders, regions=regions, known=build.known))
+                embedded = embed_works(
+                    good, build.encoders, regions=regions, recogniser=build.recogniser, known=build.known
+                )
+                build.checkpoint.write(done, embedded)
             done.consumed += len(batch)
             done.failed |= {
                 work["id"]: str(item) for work, item in zip(batch, decoded, strict=True) if isinstance(item, ImageError)
@@ -255,8 +270,10 @@ def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
         reasons = " ".join(list(done.failed.values())[:3])
         raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
     checkpoint = build.checkpoint
-    spaces = fit_spaces(build.encoders, build.kept, checkpoint.vectors(done), whole=whole)
-    return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done))
+    columns = checkpoint.vectors(done)
+    spaces = fit_spaces(build.encoders, build.kept, columns, whole=whole)
+    recognition = Recognition.of_columns(columns)
+    return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done), recognition)
 
 
 def _write_report(out: Path, source: Source, done: BuildProgress) -> None:

@@ -192,7 +192,8 @@ class Ingest:
         target = self.collection or self._like
         spaces = target.state.spaces
         regions = {space.name for space in spaces if space.regions is not None} if self.collection else ()
-        embedded = embed_works([decoded for _, decoded in opened], _encoders(target), regions=regions)
+        works, recogniser = [decoded for _, decoded in opened], target.recogniser()
+        embedded = embed_works(works, _encoders(target), regions=regions, recogniser=recogniser)
         subjects = embedded.vectors[spaces[0].name].blocks["subject"]
         new = {
             row: columns
