@@ -249,9 +249,9 @@ class Collection:
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
         encoders = {space.name: self.encoder(space.name) for space in self.state.spaces}
-        decoded = decode_works(works, side=decode_side(encoders.values()))
-        regions = {space.name for space in self.state.spaces if space.regions is not None}
-        return embed_works(decoded, encoders, regions=regions, recogniser=self.recogniser())
+        regions, recogniser = {space.name for space in self.state.spaces if space.regions}, self.recogniser()
+        decoded = decode_works(works, side=decode_side(encoders.values(), recognition=recogniser is not None))
+        return embed_works(decoded, encoders, regions=regions, recogniser=recogniser)
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.

@@ -231,7 +231,8 @@ def _decode_ahead(
     build: _Build, works: Iterator[Work]
 ) -> Generator[tuple[list[Work], list[DecodedWork | ImageError]], None, None]:
     """Batches of works with their decoded pictures; the next batch is read and decoded while one is embedded."""
-    pool, side = ThreadPoolExecutor(_DECODERS), decode_side(build.encoders.values())
+    pool = ThreadPoolExecutor(_DECODERS)
+    side = decode_side(build.encoders.values(), recognition=build.recogniser is not None)
 
     def decode(work: Work) -> DecodedWork | ImageError:
         """The decoded work, or the error: one bad picture never stops a build."""

@@ -215,7 +215,8 @@ class Ingest:
             if same is not None and not upload.anyway:
                 self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            side = decode_side(_encoders(self._like).values())
+            recognition = (self.collection or self._like).state.recognition is not None
+            side = decode_side(_encoders(self._like).values(), recognition=recognition)
             return DecodedWork({}, read, sha, load_image(data, short_side=side, name=upload.name))
         except ImageError as error:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)

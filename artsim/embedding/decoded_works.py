@@ -15,6 +15,7 @@ from artsim.embedding.embedded_works import ReadFile
 from artsim.encoders.protocol import Encoder
 from artsim.errors import QueryError
 from artsim.images.decode import load_image, read_file, to_file
+from artsim.images.local_features import PICTURE_SIDE
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,13 @@ class DecodedWork:
     image: Image.Image
 
 
-def decode_side(encoders: Iterable[Encoder]) -> int:
-    """The short side in pixels at which every picture is decoded for `encoders`: twice the largest that they use."""
-    return 2 * max(encoder.short_side for encoder in encoders)
+def decode_side(encoders: Iterable[Encoder], *, recognition: bool = False) -> int:
+    """The short side in pixels at which every picture is decoded for `encoders`: twice the largest that they use.
+
+    With `recognition`, large enough for what works are recognised by.
+    """
+    side = 2 * max(encoder.short_side for encoder in encoders)
+    return max(side, PICTURE_SIDE) if recognition else side
 
 
 def decode_work(work: Mapping[str, Any], picture: bytes, *, side: int, name: str) -> DecodedWork:

@@ -21,7 +21,7 @@ from artsim.encoders.protocol import Blocks, Encoder
 from artsim.encoders.recognition_vectors import embed_pictures
 from artsim.encoders.region_vectors import embed_with_regions, rounded
 from artsim.encoders.reproductions import LayoutEncoder
-from artsim.images.local_features import features_of_picture, packed
+from artsim.images.local_features import PACKED, features_of_picture, packed
 
 Vectors = Mapping[str, np.ndarray]
 """Vectors of some pictures (n, d each), by aspect, and their concatenated region vectors as "regions"."""
@@ -58,7 +58,8 @@ class Recogniser:
         codes = {RECOGNITION_COLUMN: embed_pictures(self.encoder, images)}
         if not self.features:
             return codes
-        return {**codes, FEATURES_COLUMN: np.stack([packed(features_of_picture(image)) for image in images])}
+        features = [packed(features_of_picture(image)) for image in images]
+        return {**codes, FEATURES_COLUMN: np.array(features, np.uint8).reshape(-1, PACKED)}
 
 
 def embed_works(

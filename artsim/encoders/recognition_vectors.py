@@ -29,14 +29,16 @@ _SEED = 0
 
 def embed_pictures(encoder: LayoutEncoder, images: Sequence[Image.Image]) -> np.ndarray:
     """(n, `DIMENSION`) uint8: what is stored of pictures of works."""
+    if not images:
+        return np.zeros((0, DIMENSION), np.uint8)
     vectors = _projected(encoder.embed_layouts(images))
     codes = np.rint(127.5 * (1 + vectors / _RANGE))
     return np.clip(codes, 0, 255, out=codes).astype(np.uint8)
 
 
-def embed_views(encoder: LayoutEncoder, photograph: Image.Image) -> np.ndarray:
-    """(views, `DIMENSION`) float32 unit rows: a photograph seen as what may be the work in it."""
-    return _projected(encoder.embed_layouts(views_of(photograph)))
+def embed_views(encoder: LayoutEncoder, views: Sequence[Image.Image]) -> np.ndarray:
+    """(views, `DIMENSION`) float32 unit rows, to be compared with stored ones by `likeness`."""
+    return _projected(encoder.embed_layouts(views))
 
 
 def views_of(photograph: Image.Image) -> list[Image.Image]:

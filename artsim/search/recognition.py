@@ -20,7 +20,7 @@ from PIL import Image
 
 from artsim.embedding.embed_works import Recogniser
 from artsim.encoders import Encoder, load_recognition_encoder
-from artsim.encoders.recognition_vectors import ENCODER, embed_views
+from artsim.encoders.recognition_vectors import ENCODER, embed_views, views_of
 from artsim.encoders.reproductions import LayoutEncoder
 from artsim.errors import CollectionError, ImageError
 from artsim.images.decode import ImageLike, load_image
@@ -40,10 +40,8 @@ from artsim.snapshot.state import State
 CANDIDATES = 20
 ACCEPTED = 8
 """Places that agree, from which on a work is recognised."""
-_SURE_PLACES, _SURE_SPAN = (
-    16,
-    0.2,
-)  # places, and share of what is seen of the work; where fewer agree, it may be a version
+_SURE_PLACES, _SURE_SPAN = 16, 0.2  # places, and share of what is seen of the work: fewer may be those of a version
+_MANY_PLACES = 70  # agree in no version that is known, wherever they are: dark portraits have places in a face alone
 _SIDE = 1_600  # long side of a photograph at most
 _THREADS = 2
 _loading = threading.Lock()
@@ -74,14 +72,15 @@ def recognize(collection: RecognisingCollection, image: ImageLike) -> Match | No
     works that agree, such as versions of one composition, it is the one with the most places. Raises `ImageError`, or
     `CollectionError` if the collection was built without recognition.
     """
-    state = collection.state
-    check_recognition(state)
-    photograph = bounded_photograph(image)
-    encoder = _encoder_for(collection)
-    with timed("encode", "image"):
-        views = embed_views(encoder, photograph)
-    found = verified_candidates(state, photograph, views)
-    return _match(state, found) if found else None
+    with timed("search", "recognize"):
+        state = collection.state
+        check_recognition(state)
+        photograph = bounded_photograph(image)
+        encoder, views = _encoder_for(collection), views_of(photograph)
+        with timed("encode", "image"):
+            vectors = embed_views(encoder, views)
+        found = verified_candidates(state, photograph, vectors)
+        return _match(state, found) if found else None
 
 
 def check_recognition(state: State) -> None:
@@ -125,12 +124,15 @@ def bounded_photograph(image: ImageLike) -> Image.Image:
     return photograph
 
 
-def verified_candidates(state: State, photograph: Image.Image, views: np.ndarray) -> list[Recognised]:
-    """The works that agree with a photograph of these views, in at least `ACCEPTED` places; those that most agree first."""
+def verified_candidates(state: State, photograph: Image.Image, vectors: np.ndarray) -> list[Recognised]:
+    """The works that agree with a photograph in at least `ACCEPTED` places, those that most agree first.
+
+    `vectors` (v, 256): of its views.
+    """
     assert state.recognition is not None
     with ThreadPoolExecutor(_THREADS) as pool:
         seen = pool.submit(features_of_photograph, photograph)
-        rows = state.recognition.candidates(views, CANDIDATES).tolist()
+        rows = state.recognition.candidates(vectors, CANDIDATES).tolist()
         agreements = list(pool.map(partial(_agreement, state, seen.result()), rows))
     found = [
         Recognised(row, agreement)
@@ -159,7 +161,8 @@ def _features_of(state: State, row: int) -> LocalFeatures | None:
 
 def _match(state: State, found: list[Recognised]) -> Match:
     best = found[0]
-    partial_only = best.agreement.places < _SURE_PLACES or best.agreement.span < _SURE_SPAN
+    places, span = best.agreement.places, best.agreement.span
+    partial_only = places < _SURE_PLACES or (span < _SURE_SPAN and places < _MANY_PLACES)
     work: Mapping[str, object] = state.work(best.row)
     return Match(
         rank=1,

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
+from artsim.encoders.recognition_vectors import DIMENSION, REVISION
 from artsim.errors import CollectionError
 from artsim.files.cache import cache_folder
+from artsim.images.local_features import PACKED
 from artsim.index import Rows
 from artsim.snapshot.generations import Generation
-from artsim.snapshot.recognition import known_columns
 from artsim.snapshot.state import State, Stored
-from artsim.storage.manifest import FILE_NAME, ColumnRecord, FileRecord, Manifest, PartRecord
+from artsim.storage.manifest import FILE_NAME, ColumnRecord, FileRecord, Manifest, PartRecord, RecognitionRecord
 from artsim.storage.pictures import (
     FILE_BYTES,
     AbsentPictures,
@@ -170,7 +171,7 @@ def merge_from(sizes: Sequence[int], *, full: float = math.inf) -> int:
 def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) -> dict[str, Rows]:
     """All vector columns, memory-mapped. `CollectionError` unless the files hold what the manifest says."""
     of_spaces = {column.name: column for space in manifest.spaces for column in space.vector_columns}
-    of_recognition = {column.name: column for column in known_columns(manifest.recognition)}
+    of_recognition = {column.name: column for column in _columns_of_recognition(manifest.recognition)}
     groups = [(part, of_spaces) for part in manifest.groups.vectors]
     groups += [(part, of_recognition) for part in manifest.groups.recognition if of_recognition]
     in_file: dict[PartRecord, dict[str, ColumnRecord]] = {}  # as published, one file holds both groups
@@ -203,6 +204,20 @@ def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) 
     if places is not None and np.array_equal(places, np.arange(total)):
         places = None
     return {name: Rows(tuple(parts), places) for name, parts in arrays.items()}
+
+
+def _columns_of_recognition(record: RecognitionRecord | None) -> tuple[ColumnRecord, ...]:
+    """The columns that this version of artsim reads: none of vectors that it would not make.
+
+    `CollectionError` for columns that no artsim writes.
+    """
+    if record is None or record.revision != REVISION:
+        return ()
+    expected = {RECOGNITION_COLUMN: ("uint8", DIMENSION), FEATURES_COLUMN: ("uint8", PACKED)}
+    found = {column.name: (column.type, column.length) for column in record.columns}
+    if RECOGNITION_COLUMN not in found or not found.items() <= expected.items():
+        raise CollectionError(f"The columns of recognition are {found}, not {expected}. Build the collection again.")
+    return record.columns
 
 
 def vectors_copy(record: FileRecord) -> Path:

@@ -10,9 +10,7 @@ import numpy as np
 
 from artsim.embedding.embedded_works import RecognitionVectors
 from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
-from artsim.encoders.recognition_vectors import DIMENSION, REVISION, likeness
-from artsim.errors import CollectionError
-from artsim.images.local_features import PACKED
+from artsim.encoders.recognition_vectors import REVISION, likeness
 from artsim.index import Rows
 from artsim.storage.manifest import ColumnRecord, RecognitionRecord
 
@@ -86,19 +84,3 @@ def record_of(recognition: Recognition | None) -> RecognitionRecord | None:
         return None
     columns = {name: ColumnRecord(name, "uint8", rows.dimension) for name, rows in recognition.columns().items()}
     return RecognitionRecord(tuple(columns.values()), REVISION)
-
-
-def known_columns(record: RecognitionRecord | None) -> tuple[ColumnRecord, ...]:
-    """The columns that this version of artsim reads: none of vectors that it would not make.
-
-    `CollectionError` for columns that no artsim writes.
-    """
-    if record is None or record.revision != REVISION:
-        return ()
-    lengths = {RECOGNITION_COLUMN: DIMENSION, FEATURES_COLUMN: PACKED}
-    found = {column.name: (column.type, column.length) for column in record.columns}
-    if RECOGNITION_COLUMN not in found or any(lengths.get(name) != length for name, (_, length) in found.items()):
-        raise CollectionError(
-            f"The columns of recognition are {found}; they should be {lengths}. Build the collection again."
-        )
-    return record.columns
