@@ -18,7 +18,8 @@ from artsim.ui.api.schemas import CollectionAnswer, ColumnAnswer, MatchAnswer, R
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [
-    "/describe_collection", "/describe_work", "/recognize", "/search_by_image", "/search_by_text", "/search_by_work", "/search_combined",
+    "/describe_collection", "/describe_work", "/recognize", "/search_by_image", "/search_by_text", "/search_by_work",
+    "/search_combined",
 ]  # fmt: skip
 
 Predict = Callable[..., Any]
