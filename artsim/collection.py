@@ -31,6 +31,8 @@ from artsim.search.many import search_many as _search_many
 from artsim.search.match import Match
 from artsim.search.query import Part, Query, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
+from artsim.search.recognition import recogniser as _recogniser
+from artsim.search.recognition import recognize as _recognize
 from artsim.search.regions import run_region_search
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
@@ -204,6 +206,8 @@ class Collection:
         """
         return run_query_each(self.state, query, self._embedding, by, most)
 
+    recognize = _recognize
+    recogniser = _recogniser
     search_many = _search_many
     explain = _explain
     influence = _influence
@@ -244,11 +248,12 @@ class Collection:
 
     def prepare(self, works: Sequence[Mapping[str, Any]]) -> EmbeddedWorks:
         """Read and embed works for `add`: the slow part of adding. Nothing is added yet."""
-        spaces = self.state.spaces
+        spaces, recogniser = self.state.spaces, self.recogniser()
         encoders = {space.name: self.encoder(space.name) for space in spaces}
-        side, preprocessing = decode_side(encoders.values()), spaces[0].preprocessing
-        decoded = decode_works(works, side=side, preprocessing=preprocessing)
-        return embed_works(decoded, encoders, regions={space.name for space in spaces if space.regions is not None})
+        side = decode_side(encoders.values(), recognition=recogniser is not None)
+        decoded = decode_works(works, side=side, preprocessing=spaces[0].preprocessing)
+        regions = {space.name for space in spaces if space.regions is not None}
+        return embed_works(decoded, encoders, regions=regions, recogniser=recogniser)
 
     def add(self, works: Sequence[Mapping[str, Any]] | EmbeddedWorks) -> list[str]:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.

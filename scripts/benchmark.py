@@ -48,6 +48,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
     search.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
 
+    recognition = commands.add_parser(
+        "recognition", parents=[common], help="milliseconds from a photograph to its work, beyond encoding"
+    )
+    recognition.add_argument("--collection", required=True, metavar="DIR", help="collection with 40 works or more")
+    recognition.add_argument(
+        "--works", type=int, default=81_444, help="works: those of the collection, repeated (default: 81444)"
+    )
+    recognition.add_argument("--queries", type=int, default=24, help="number of photographs (default: 24)")
+
     startup = commands.add_parser("startup", parents=[common], help="seconds from `python app.py` to the page")
     startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="script to start (default: app.py)")
     startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
@@ -108,6 +117,12 @@ def _search(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"results": measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)}
 
 
+def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.recognition import measure_recognition_time
+
+    return dict(measure_recognition_time(arguments.collection, works=arguments.works, queries=arguments.queries))
+
+
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.startup import measure_startup
 
@@ -120,7 +135,7 @@ def _page(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_page(arguments.collection, works=arguments.works, queries=arguments.queries)
 
 
-_MEASURES = {"encode": _encode, "search": _search, "startup": _startup, "page": _page}
+_MEASURES = {"encode": _encode, "search": _search, "recognition": _recognition, "startup": _startup, "page": _page}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from artsim.embedding.embedded_works import EmbeddedWorks
-from artsim.embedding.vector_columns import columns_of
+from artsim.embedding.vector_columns import columns_of, recognition_columns
 from artsim.files import disk
 from artsim.files.atomic import make_folders, remove_tree, write_atomically, writing
 from artsim.index import Rows
@@ -110,7 +110,9 @@ class BuildCheckpoint:
         table = metadata_table(rows, self.features)
         folder = self._next_folder(progress)
         progress.metadata += self._write_metadata(folder, Metadata(table, self.features))
-        progress.vectors += self._write_vectors(folder, [columns_of(new.vectors)])
+        progress.vectors += self._write_vectors(
+            folder, [{**columns_of(new.vectors), **recognition_columns(new.recognition)}]
+        )
         if self.keeps_pictures:
             pictures = zip(table.column("id").to_pylist(), (read() for read in new.files), strict=True)
             progress.pictures += self._write_pictures(folder, pictures)

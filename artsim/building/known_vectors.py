@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from artsim.embedding.embed_works import KnownVectors, TakeRows, Vectors
+from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
 from artsim.encoders.color import DIMS
 from artsim.encoders.protocol import ASPECTS, Encoder
 from artsim.encoders.region_vectors import REGIONS
@@ -39,9 +40,12 @@ def keeps_fit(space: Space, works: int | None) -> bool:
 
 
 def known_vectors(
-    old: State | None, known: Mapping[str, Space], kept: Mapping[str, Space], *, regions: bool
+    old: State | None, known: Mapping[str, Space], kept: Mapping[str, Space], *, regions: bool, features: bool
 ) -> KnownVectors:
-    """The vectors of the spaces `known` of `old`, with those of regions if `regions`. Of compact ones, only if `kept`."""
+    """The vectors of the spaces `known` of `old`, with those of regions if `regions`. Of compact ones, only if `kept`.
+
+    `features`: whether local features are kept.
+    """
     if old is None or "sha256" not in old.schema:
         return KnownVectors()
     hashes = old.table.column("sha256").to_pylist()
@@ -56,7 +60,14 @@ def known_vectors(
         },
         palettes={} if palette is None else {"color": palette.take},
         compact={name: partial(_stored, space) for name, space in kept.items()},
+        recognition=_known_recognition(old, features=features),
     )
+
+
+def _known_recognition(old: State, *, features: bool) -> dict[str, TakeRows]:
+    wanted = {RECOGNITION_COLUMN, FEATURES_COLUMN} if features else {RECOGNITION_COLUMN}
+    columns = {} if old.recognition is None else old.recognition.columns()
+    return {name: columns[name].take for name in wanted} if wanted <= columns.keys() else {}
 
 
 def _is_of(space: Space, encoder: Encoder) -> bool:

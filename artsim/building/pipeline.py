@@ -22,10 +22,11 @@ from artsim.building.known_vectors import keeps_fit, known_spaces, known_vectors
 from artsim.building.vectors import fit_spaces, vector_kinds
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
-from artsim.embedding.embed_works import KnownVectors, embed_works
+from artsim.embedding.embed_works import KnownVectors, Recogniser, embed_works
 from artsim.embedding.preprocessing import Preprocessing
 from artsim.embedding.vector_columns import name_spaces, reserved_columns, vector_dims
-from artsim.encoders import Encoder
+from artsim.encoders import Encoder, load_recognition_encoder
+from artsim.encoders.recognition_vectors import REVISION as RECOGNITION_REVISION
 from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.files.atomic import write_atomically
@@ -33,6 +34,7 @@ from artsim.files.lock import collection_lock
 from artsim.messages.progress import Progress
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.generations import check_target
+from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 from artsim.sources import Source, Work, read_picture
@@ -54,6 +56,7 @@ class _Build:
     encoders: Mapping[str, Encoder]
     """By the name of their space."""
     regions: bool
+    recogniser: Recogniser | None
     known: KnownVectors
     kept: Mapping[str, Space]
     """Compact spaces of the old collection whose statistics the new ones keep, by the names of those."""
@@ -73,6 +76,7 @@ def build_collection(
     regions: bool = False,
     whole: bool = False,
     keep_margins: bool = False,
+    recognition: bool = True,
     title: str | None = None,
     license: str | None = None,
     progress: Progress | None = None,
@@ -83,7 +87,8 @@ def build_collection(
     exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
     the raw vectors of collections of any size, for training. Uniform mounts and black borders are left out of the vectors,
-    unless `keep_margins`. Raises `SourceError`, `EncoderError` or `CollectionError`.
+    unless `keep_margins`; without `recognition`, works are not recognised in photographs. Raises `SourceError`,
+    `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
@@ -95,6 +100,7 @@ def build_collection(
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
     preprocessing = Preprocessing(keep_margins)
     options = [str(preprocessing), *(["regions", repr(REGIONS)] if regions else []), *(["whole"] if whole else [])]
+    options += ["recognition", RECOGNITION_REVISION] if recognition else []
     fingerprint = _fingerprint(source, encoders, limit, images, title or "", license or "", VERSION, *options)
     with collection_lock(out, "building it"):
         old = _open_old(out)
@@ -105,7 +111,21 @@ def build_collection(
             return old
         if old is not None and old.state.spaces[0].preprocessing != preprocessing:
             old = None  # its vectors show the pictures otherwise
-        build = _prepare(source, encoders, out, old, limit, preprocessing, regions=regions, whole=whole, images=images)
+        recogniser = None
+        if recognition:
+            recogniser = Recogniser(load_recognition_encoder(encoders.values()), features=images == "urls")
+        build = _prepare(
+            source,
+            encoders,
+            out,
+            old,
+            limit,
+            preprocessing,
+            regions=regions,
+            whole=whole,
+            images=images,
+            recogniser=recogniser,
+        )
         options += [images, *_fitted(old, build.kept)]
         done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
         _embed_all(build, done, limit, progress)
@@ -174,6 +194,7 @@ def _prepare(
     regions: bool,
     whole: bool,
     images: Images,
+    recogniser: Recogniser | None,
 ) -> _Build:
     from datasets import Value
 
@@ -184,10 +205,10 @@ def _prepare(
     state, total = None if old is None else old.state, _total(source, limit)
     spaces = known_spaces(state, encoders, regions=regions)
     kept = {name: space for name, space in spaces.items() if not whole and keeps_fit(space, total)}
-    known = known_vectors(state, spaces, kept, regions=regions)
-    kinds = vector_kinds(encoders, kept, regions=regions)
+    known = known_vectors(state, spaces, kept, regions=regions, features=images == "urls")
+    kinds = vector_kinds(encoders, kept, regions=regions, recogniser=recogniser)
     checkpoint = BuildCheckpoint(out, features, kinds, keeps_pictures=images == "bytes")
-    return _Build(source, encoders, regions, known, kept, renamed, checkpoint, preprocessing)
+    return _Build(source, encoders, regions, recogniser, known, kept, renamed, checkpoint, preprocessing)
 
 
 def _total(source: Source, limit: int | None) -> int | None:
@@ -209,7 +230,10 @@ def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: 
             good = [item for item in decoded if isinstance(item, DecodedWork)]
             if good:
                 regions = build.encoders if build.regions else ()
-                build.checkpoint.write(done, embed_works(good, build.encoders, regions=regions, known=build.known))
+                embedded = embed_works(
+                    good, build.encoders, regions=regions, recogniser=build.recogniser, known=build.known
+                )
+                build.checkpoint.write(done, embedded)
             done.consumed += len(batch)
             done.failed |= {
                 work["id"]: str(item) for work, item in zip(batch, decoded, strict=True) if isinstance(item, ImageError)
@@ -224,7 +248,8 @@ def _decode_ahead(
     build: _Build, works: Iterator[Work]
 ) -> Generator[tuple[list[Work], list[DecodedWork | ImageError]], None, None]:
     """Batches of works with their decoded pictures; the next batch is read and decoded while one is embedded."""
-    pool, side = ThreadPoolExecutor(_DECODERS), decode_side(build.encoders.values())
+    pool = ThreadPoolExecutor(_DECODERS)
+    side = decode_side(build.encoders.values(), recognition=build.recogniser is not None)
 
     def decode(work: Work) -> DecodedWork | ImageError:
         """The decoded work, or the error: one bad picture never stops a build."""
@@ -264,9 +289,10 @@ def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
         reasons = " ".join(list(done.failed.values())[:3])
         raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
     checkpoint = build.checkpoint
-    vectors, preprocessing = checkpoint.vectors(done), build.preprocessing
-    spaces = fit_spaces(build.encoders, build.kept, vectors, whole=whole, preprocessing=preprocessing)
-    return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done))
+    columns, preprocessing = checkpoint.vectors(done), build.preprocessing
+    spaces = fit_spaces(build.encoders, build.kept, columns, whole=whole, preprocessing=preprocessing)
+    recognition = Recognition.of_columns(columns)
+    return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done), recognition)
 
 
 def _write_report(out: Path, source: Source, done: BuildProgress) -> None:

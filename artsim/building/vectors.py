@@ -7,18 +7,33 @@ from dataclasses import replace
 
 import numpy as np
 
+from artsim.embedding.embed_works import Recogniser
 from artsim.embedding.preprocessing import Preprocessing
-from artsim.embedding.vector_columns import compact_column, region_column, vector_columns, vector_dims
+from artsim.embedding.vector_columns import (
+    FEATURES_COLUMN,
+    RECOGNITION_COLUMN,
+    compact_column,
+    region_column,
+    vector_columns,
+    vector_dims,
+)
 from artsim.encoders import Encoder
+from artsim.encoders.recognition_vectors import DIMENSION
 from artsim.encoders.region_vectors import REGIONS, region_dim
+from artsim.images.local_features import PACKED
 from artsim.index import CompactIndex, Rows
 from artsim.snapshot.space import Space, make_space, refilled, stored_type
 from artsim.storage.vector_files import VectorKinds, kinds_of
 
 
-def vector_kinds(encoders: Mapping[str, Encoder], kept: Mapping[str, Space], *, regions: bool) -> VectorKinds:
+def vector_kinds(
+    encoders: Mapping[str, Encoder], kept: Mapping[str, Space], *, regions: bool, recogniser: Recogniser | None
+) -> VectorKinds:
     """The vector columns of a build: raw blocks as a space stores them, or what the compact spaces `kept` store."""
     kinds: dict[str, tuple[np.dtype, int]] = {}
+    if recogniser is not None:
+        kinds[RECOGNITION_COLUMN] = np.dtype(np.uint8), DIMENSION
+        kinds |= {FEATURES_COLUMN: (np.dtype(np.uint8), PACKED)} if recogniser.features else {}
     for name, encoder in encoders.items():
         kinds |= _kept_kinds(name, kept[name], regions) if name in kept else _raw_kinds(name, encoder, regions)
     return kinds

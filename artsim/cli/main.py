@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from artsim.cli import build, doctor, evaluate, finetune, info, prepare_nga, publish, serve, space
+from artsim.cli import build, doctor, evaluate, finetune, info, prepare_nga, publish, recognize, serve, space
 from artsim.cli.run import run_main
 from artsim.version import VERSION
 
@@ -37,6 +37,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "build": build,
     "serve": serve,
+    "recognize": recognize,
     "evaluate": evaluate,
     "finetune": finetune,
     "publish": publish,

@@ -192,7 +192,8 @@ class Ingest:
         target = self.collection or self._like
         spaces = target.state.spaces
         regions = {space.name for space in spaces if space.regions is not None} if self.collection else ()
-        embedded = embed_works([decoded for _, decoded in opened], _encoders(target), regions=regions)
+        works, recogniser = [decoded for _, decoded in opened], target.recogniser()
+        embedded = embed_works(works, _encoders(target), regions=regions, recogniser=recogniser)
         subjects = embedded.vectors[spaces[0].name].blocks["subject"]
         new = {
             row: columns
@@ -214,7 +215,9 @@ class Ingest:
             if same is not None and not upload.anyway:
                 self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
                 return None
-            side, preprocessing = decode_side(_encoders(self._like).values()), self._like.state.spaces[0].preprocessing
+            recognition = (self.collection or self._like).state.recognition is not None
+            side = decode_side(_encoders(self._like).values(), recognition=recognition)
+            preprocessing = self._like.state.spaces[0].preprocessing
             return decode_work({}, data, side=side, name=upload.name, preprocessing=preprocessing, read=read)
         except ImageError as error:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)

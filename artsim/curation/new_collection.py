@@ -11,6 +11,7 @@ from artsim.collection import Collection
 from artsim.columns import features
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.index import Rows
+from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
 from artsim.storage.manifest import Manifest
@@ -58,8 +59,10 @@ def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, colu
         images="bytes",
         spaces=(),
     )
+    recognition = None if first.recognition is None else Recognition.of(first.recognition)
+    pictures = Pictures.of(NewPictures(first.files))
     return Collection(
-        state=State(metadata_table(works, columns), spaces, columns, Pictures.of(NewPictures(first.files))),
+        state=State(metadata_table(works, columns), spaces, columns, pictures, recognition),
         manifest=manifest,
         folder=None,
         encoders={space.encoder: like.encoder(space.name) for space in like.state.spaces},

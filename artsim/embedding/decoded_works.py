@@ -16,6 +16,7 @@ from artsim.embedding.preprocessing import Preprocessing, decode_picture
 from artsim.encoders.protocol import Encoder
 from artsim.errors import QueryError
 from artsim.images.decode import read_file, to_file
+from artsim.images.local_features import PICTURE_SIDE
 
 _DEFAULT = Preprocessing()
 
@@ -35,9 +36,13 @@ class DecodedWork:
     """What encoders see: without margins."""
 
 
-def decode_side(encoders: Iterable[Encoder]) -> int:
-    """The short side in pixels at which every picture is decoded for `encoders`: twice the largest that they use."""
-    return 2 * max(encoder.short_side for encoder in encoders)
+def decode_side(encoders: Iterable[Encoder], *, recognition: bool = False) -> int:
+    """The short side in pixels at which every picture is decoded for `encoders`: twice the largest that they use.
+
+    With `recognition`, large enough for what works are recognised by.
+    """
+    side = 2 * max(encoder.short_side for encoder in encoders)
+    return max(side, PICTURE_SIDE) if recognition else side
 
 
 def decode_work(

@@ -14,10 +14,14 @@ import numpy as np
 from PIL import Image
 
 from artsim.embedding.decoded_works import DecodedWork
-from artsim.embedding.embedded_works import EmbeddedWorks, SpaceVectors
+from artsim.embedding.embedded_works import EmbeddedWorks, RecognitionVectors, SpaceVectors
+from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
 from artsim.encoders.color import embed_colors
 from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.recognition_vectors import embed_pictures
 from artsim.encoders.region_vectors import embed_with_regions, rounded
+from artsim.encoders.reproductions import LayoutEncoder
+from artsim.images.local_features import PACKED, features_of_picture, packed
 
 Vectors = Mapping[str, np.ndarray]
 """Vectors of some pictures (n, d each), by aspect, and their concatenated region vectors as "regions"."""
@@ -38,6 +42,24 @@ class KnownVectors:
     """The aspect `color`, which all encoders share."""
     compact: Mapping[str, Callable[[Vectors], Vectors]] = field(default_factory=dict)
     """Space name -> what is stored of raw vectors, `color` among them, where a compact space keeps what was fitted."""
+    recognition: Mapping[str, TakeRows] = field(default_factory=dict)
+    """The columns of the group `recognition`."""
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """Makes what works are recognised by; with `features`, also local features, where pictures are not kept."""
+
+    encoder: LayoutEncoder
+    features: bool = False
+
+    def __call__(self, images: Sequence[Image.Image]) -> Vectors:
+        """The columns of the group `recognition`."""
+        codes = {RECOGNITION_COLUMN: embed_pictures(self.encoder, images)}
+        if not self.features:
+            return codes
+        features = [packed(features_of_picture(image)) for image in images]
+        return {**codes, FEATURES_COLUMN: np.array(features, np.uint8).reshape(-1, PACKED)}
 
 
 def embed_works(
@@ -45,11 +67,13 @@ def embed_works(
     encoders: Mapping[str, Encoder],
     *,
     regions: Collection[str] = (),
+    recogniser: Recogniser | None = None,
     known: KnownVectors | None = None,
 ) -> EmbeddedWorks:
     """Embed works, at least one, with every encoder. A picture whose hash is in `known` is not embedded again.
 
-    `encoders`: by space name; `regions`: names of the spaces that keep region vectors.
+    `encoders`: by space name; `regions`: names of the spaces that keep region vectors; `recogniser`: None if the collection
+    recognises no works.
     """
     known = known or KnownVectors()
     rows = [known.rows.get(item.sha256) for item in works]
@@ -67,11 +91,16 @@ def embed_works(
             region_vectors = found.pop("regions", None)
             blocks = {**found, **palettes}  # type: ignore[dict-item]
             vectors[name] = SpaceVectors(blocks, region_vectors)
+    recognition = None
+    if recogniser is not None:
+        columns = _embed_unknown(works, rows, known.recognition, lambda unknown: recogniser(_seen(unknown)))
+        recognition = RecognitionVectors(columns[RECOGNITION_COLUMN], columns.get(FEATURES_COLUMN))
     return EmbeddedWorks(
         tuple(item.work for item in works),
         tuple(item.read for item in works),
         tuple(item.sha256 for item in works),
         vectors,
+        recognition,
     )
 
 

@@ -36,6 +36,22 @@ class SpaceVectors:
 
 
 @dataclass(frozen=True)
+class RecognitionVectors:
+    """What n works are recognised by: `codes` (n, 256) uint8 of `artsim.encoders.recognition_vectors`.
+
+    `features` (n, 14,406) uint8: the packed local features of their pictures, where these are not kept.
+    """
+
+    codes: np.ndarray
+    features: np.ndarray | None = None
+
+    def only(self, rows: Sequence[int]) -> RecognitionVectors:
+        """The vectors of the works at `rows`."""
+        chosen = list(rows)
+        return RecognitionVectors(self.codes[chosen], None if self.features is None else self.features[chosen])
+
+
+@dataclass(frozen=True)
 class EmbeddedWorks:
     """Works with their vectors in every space of a collection; all fields have the same order."""
 
@@ -46,6 +62,8 @@ class EmbeddedWorks:
     """The sha256 of each file."""
     vectors: Mapping[str, SpaceVectors]
     """By space name."""
+    recognition: RecognitionVectors | None = None
+    """None if the collection recognises no works."""
 
     def __len__(self) -> int:
         return len(self.works)
@@ -57,6 +75,7 @@ class EmbeddedWorks:
             tuple(self.files[row] for row in rows),
             tuple(self.hashes[row] for row in rows),
             {name: vectors.only(rows) for name, vectors in self.vectors.items()},
+            None if self.recognition is None else self.recognition.only(rows),
         )
 
 
@@ -67,7 +86,15 @@ def concat(batches: Sequence[EmbeddedWorks]) -> EmbeddedWorks:
         tuple(file for batch in batches for file in batch.files),
         tuple(sha for batch in batches for sha in batch.hashes),
         {name: _concat_vectors([batch.vectors[name] for batch in batches]) for name in batches[0].vectors},
+        _concat_recognition([batch.recognition for batch in batches if batch.recognition is not None]),
     )
+
+
+def _concat_recognition(batches: Sequence[RecognitionVectors]) -> RecognitionVectors | None:
+    if not batches:
+        return None
+    codes = np.concatenate([batch.codes for batch in batches])
+    return RecognitionVectors(codes, _concat_all([batch.features for batch in batches]))
 
 
 def _concat_vectors(batches: Sequence[SpaceVectors]) -> SpaceVectors:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from artsim.embedding.embedded_works import SpaceVectors
+from artsim.embedding.embedded_works import RecognitionVectors, SpaceVectors
 from artsim.encoders.color import DIMS
 from artsim.encoders.protocol import ASPECTS, Aspect, Encoder
 from artsim.errors import EncoderError
 
+RECOGNITION_COLUMN, FEATURES_COLUMN = "recognition", "recognition_features"
 _RESERVED = ("auto", "fusion", "subject")  # encoder modes of a search, and a file that is published beside the spaces'
 
 
@@ -69,8 +70,8 @@ def region_column(space: str) -> str:
 
 
 def reserved_columns(spaces: Iterable[str]) -> set[str]:
-    """The names of all vector columns that a space, whole or compact, may have."""
-    names: set[str] = set()
+    """The names of all vector columns that spaces, whole or compact, and recognition may have."""
+    names: set[str] = {RECOGNITION_COLUMN, FEATURES_COLUMN}
     for space in spaces:
         names |= {*vector_columns(space).values(), compact_column(space), density_column(space), region_column(space)}
     return names
@@ -88,6 +89,14 @@ def columns_of(vectors: Mapping[str, SpaceVectors]) -> dict[str, np.ndarray]:
             if regions is not None:
                 columns[region_column(name)] = regions
     return columns
+
+
+def recognition_columns(vectors: RecognitionVectors | None) -> dict[str, np.ndarray]:
+    """Column -> (n, d) of what works are recognised by."""
+    if vectors is None:
+        return {}
+    features = {} if vectors.features is None else {FEATURES_COLUMN: vectors.features}
+    return {RECOGNITION_COLUMN: vectors.codes, **features}
 
 
 def vector_dims(encoder: Encoder) -> dict[Aspect, int]:

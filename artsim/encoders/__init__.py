@@ -8,6 +8,7 @@ from artsim.encoders.registry import (
     choose_encoder,
     embed,
     load_encoder,
+    load_recognition_encoder,
     register_encoder,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "choose_encoder",
     "embed",
     "load_encoder",
+    "load_recognition_encoder",
     "register_encoder",
 ]

@@ -6,7 +6,7 @@ A new family is one file, and one line in `_FAMILIES`; other packages call `regi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -15,6 +15,8 @@ from artsim.encoders.color import embed_colors
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.finetuned import FinetunedEncoder, is_finetuned
 from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.recognition_vectors import ENCODER as RECOGNITION_ENCODER
+from artsim.encoders.reproductions import LayoutEncoder
 from artsim.encoders.transformers import TransformersEncoder
 from artsim.encoders.zero_gpu import attach_gpu
 from artsim.messages.message import Message
@@ -60,6 +62,15 @@ def load_encoder(name: str, *, revision: str | None = None, device: str | None =
     name = choose_encoder(name).name
     family = next(family for family in _FAMILIES if family.recognizes(name))
     return attach_gpu(family.load(name, revision, device))
+
+
+def load_recognition_encoder(loaded: Iterable[Encoder] = ()) -> LayoutEncoder:
+    """The encoder that recognition uses in every collection: one of those that are `loaded`, or a new one."""
+    for encoder in (*loaded, None):
+        encoder = encoder or load_encoder(RECOGNITION_ENCODER)
+        if encoder.id == RECOGNITION_ENCODER and isinstance(encoder, LayoutEncoder):
+            return encoder
+    raise AssertionError("The embedded encoder embeds layouts.")
 
 
 def embed(encoder: Encoder, images: Sequence[Image.Image]) -> Blocks:

@@ -30,7 +30,7 @@ class LayoutEncoder(Protocol):
 
 def embed_reproductions(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
     """(n, dims["layout"]) float32 unit rows: the `layout` of a query for the same works."""
-    layouts = [layouts_of(encoder, [_inset(image, share) for image in images]) for share in INSETS]
+    layouts = [layouts_of(encoder, [inset(image, share) for image in images]) for share in INSETS]
     return unit_rows(np.sum(layouts, axis=0))
 
 
@@ -41,7 +41,7 @@ def layouts_of(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
     return encoder.embed_images(images)["layout"]
 
 
-def _inset(image: Image.Image, share: float) -> Image.Image:
+def inset(image: Image.Image, share: float) -> Image.Image:
     """The picture cropped by `share` on every side; the whole picture if hardly anything would be left."""
     if min(image.size) * (1 - 2 * share) < 2 * MIN_SIDE:
         return image

@@ -47,7 +47,7 @@ def framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def jpeg_30(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A JPEG of quality 30."""
-    return _as_jpeg(image, 30)
+    return as_jpeg(image, 30)
 
 
 def phone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -66,9 +66,9 @@ def phone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         wide, high = rng.uniform(0.12, 0.35, 2)
         spot = np.exp(-(((x - across) / wide) ** 2) - ((y - down) / high) ** 2)
         pixels += rng.uniform(100, 220) * spot[..., None]
-    blurred = _to_image(pixels).filter(ImageFilter.GaussianBlur(min(image.size) * rng.uniform(0.003, 0.008)))
+    blurred = to_image(pixels).filter(ImageFilter.GaussianBlur(min(image.size) * rng.uniform(0.003, 0.008)))
     noise = rng.normal(0, rng.uniform(4, 10), (image.height, image.width, 3))
-    return _as_jpeg(_to_image(np.asarray(blurred, np.float32) + noise), 70)
+    return as_jpeg(to_image(np.asarray(blurred, np.float32) + noise), 70)
 
 
 def combined(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -93,12 +93,12 @@ def _detail(image: Image.Image, rng: np.random.Generator, *, area: tuple[float, 
     width = float(np.clip(np.sqrt(share * stretch), share, 1.0))
     height = share / width
     left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
-    corners = _corners((width, height)) + np.array((left, top))
+    corners = corners_of((width, height)) + np.array((left, top))
     corners = np.clip(corners + rng.uniform(-_DETAIL_JITTER, _DETAIL_JITTER, (4, 2)), 0, 1) * image.size
     size = max(16, round(width * image.width)), max(16, round(height * image.height))
-    cut = image.transform(size, Image.Transform.PERSPECTIVE, _mapping(_corners(size), corners), _BICUBIC)
+    cut = image.transform(size, Image.Transform.PERSPECTIVE, mapping(corners_of(size), corners), _BICUBIC)
     toned = _toned(cut, rng, cast=(0.92, 1.08), gamma=(0.88, 1.14), saturation=(0.8, 1.2))
-    return _as_jpeg(toned, 80)
+    return as_jpeg(toned, 80)
 
 
 SAME_WORK: tuple[Alter, ...] = (cropped, framed, jpeg_30, phone, combined)
@@ -116,25 +116,25 @@ def _toned(
     saturation: tuple[float, float],
 ) -> Image.Image:
     levels = np.clip(np.asarray(image, np.float32) / 255 * rng.uniform(*cast, 3), 0, 1) ** rng.uniform(*gamma)
-    return ImageEnhance.Color(_to_image(levels * 255)).enhance(rng.uniform(*saturation))
+    return ImageEnhance.Color(to_image(levels * 255)).enhance(rng.uniform(*saturation))
 
 
 def _oblique(image: Image.Image, rng: np.random.Generator, *, max_shift: float) -> Image.Image:
     """The picture with its corners moved up to `max_shift` (of the sides) inwards, a wall around it; same size."""
-    outer = _corners(image.size)
+    outer = corners_of(image.size)
     inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
     target = outer + inwards * rng.uniform(0, max_shift, (4, 2)) * image.size
     return image.transform(
-        image.size, Image.Transform.PERSPECTIVE, _mapping(target, outer), _BICUBIC, fillcolor=_wall(rng)
+        image.size, Image.Transform.PERSPECTIVE, mapping(target, outer), _BICUBIC, fillcolor=_wall(rng)
     )
 
 
-def _corners(size: tuple[float, float]) -> Corners:
+def corners_of(size: tuple[float, float]) -> Corners:
     width, height = size
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
 
 
-def _mapping(to: Corners, source: Corners) -> list[float]:
+def mapping(to: Corners, source: Corners) -> list[float]:
     """The eight coefficients for Pillow's PERSPECTIVE, which map points `to` in the result to points `source`."""
     rows = []
     for (x, y), (u, v) in zip(to, source, strict=True):
@@ -142,14 +142,14 @@ def _mapping(to: Corners, source: Corners) -> list[float]:
     return list(np.linalg.solve(np.array(rows), source.ravel()))
 
 
-def _as_jpeg(image: Image.Image, quality: int) -> Image.Image:
+def as_jpeg(image: Image.Image, quality: int) -> Image.Image:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     with Image.open(file) as saved:
         return saved.convert("RGB")
 
 
-def _to_image(pixels: np.ndarray) -> Image.Image:
+def to_image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 

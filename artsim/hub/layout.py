@@ -17,6 +17,7 @@ from artsim.files.cache import cache_folder
 from artsim.files.lock import collection_lock
 from artsim.index import CompactIndex, Rows, refilled_first_pass
 from artsim.snapshot.dataset_rows import dataset_rows, dataset_schema
+from artsim.snapshot.recognition import record_of
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 from artsim.storage.dataset_files import write_dataset
@@ -62,8 +63,11 @@ def write_published(state: State, manifest: Manifest, folder: Path, target: Path
     named = [SUBJECT_INDEX, *(part.file for part in parts), *(name for space in spaces for name in space.files)]
     return dataclasses.replace(
         manifest,
-        groups=Groups(parts, parts, parts if manifest.embeds_pictures else ()),
+        groups=Groups(
+            parts, parts, parts if manifest.embeds_pictures else (), () if state.recognition is None else parts
+        ),
         spaces=tuple(spaces),
+        recognition=record_of(state.recognition),
         files={name: record_file(target / name) for name in sorted(named)},
         generation=0,
     )

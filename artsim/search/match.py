@@ -16,6 +16,9 @@ from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State
 
+Corners = tuple[tuple[float, float], ...]
+"""Four (x, y)."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -45,6 +48,15 @@ class Match:
     row: int = field(repr=False)
     region: Region | None = None
     """In a detail search: (left, top, right, bottom) of the detail, as fractions of width and height."""
+    corners: Corners | None = None
+    """Of a recognised work: its corners in the photograph, clockwise from its own top left, as fractions of width and height.
+
+    They lie outside of the photograph (below 0, above 1) where it shows only part of the work."""
+    places: int | None = None
+    """Of a recognised work: in how many places it agrees with the photograph."""
+    version: bool = False
+    """Of a recognised work: whether it may be another version of what the photograph shows, as another work agrees, too, or
+    the agreement is partial."""
 
 
 def matches_in(

@@ -21,7 +21,8 @@ class Timing:
 
     step: Step
     kind: str
-    """Of a search: image, text, work, mixed or detail; of an encoding: image or text; of the index: ranking or detail."""
+    """Of a search: image, text, work, mixed, detail or recognize; of an encoding: image or text; of the index: ranking or
+    detail."""
     seconds: float
     outcome: Outcome
     """"refused": ended by an `ArtsimError`, a message for the user; "failed": by any other error."""

@@ -25,7 +25,12 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
     check_columns(state, {key for row in rows for key in row} - {"image"})
     table = pa.concat_tables([state.table, metadata_table(rows, state.schema)])
     spaces = tuple(space.appended(new.vectors[space.name]) for space in state.spaces)
-    return replace(state, table=table, spaces=spaces, pictures=state.pictures.appended(new.files)), ids
+    recognition = state.recognition
+    if recognition is not None:
+        assert new.recognition is not None  # embedded where the collection has it
+        recognition = recognition.appended(new.recognition)
+    pictures = state.pictures.appended(new.files)
+    return replace(state, table=table, spaces=spaces, pictures=pictures, recognition=recognition), ids
 
 
 def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
@@ -59,15 +64,24 @@ def without_works(state: State, rows: Sequence[int]) -> State:
     if not len(kept):
         raise CollectionError("A collection cannot be empty: keep at least one work, or delete its folder.")
     spaces = tuple(space.only(kept) for space in state.spaces)
-    return replace(state, table=state.table.filter(pa.array(keep)), spaces=spaces, pictures=state.pictures.only(kept))
+    return replace(
+        state,
+        table=state.table.filter(pa.array(keep)),
+        spaces=spaces,
+        pictures=state.pictures.only(kept),
+        recognition=None if state.recognition is None else state.recognition.only(kept),
+    )
 
 
 def embedded_works_of(state: State, rows: Sequence[int]) -> EmbeddedWorks:
     """The works at `rows` in the form in which `with_works` adds them again."""
     works = [state.work(row) for row in rows]
     hashes = tuple(work.pop("sha256", None) or "" for work in works)
-    vectors = {space.name: space.vectors_of(np.array(rows, np.int64)) for space in state.spaces}
-    return EmbeddedWorks(tuple(works), tuple(partial(state.pictures, row) for row in rows), hashes, vectors)
+    places = np.array(rows, np.int64)
+    vectors = {space.name: space.vectors_of(places) for space in state.spaces}
+    recognition = None if state.recognition is None else state.recognition.vectors_of(places)
+    files = tuple(partial(state.pictures, row) for row in rows)
+    return EmbeddedWorks(tuple(works), files, hashes, vectors, recognition)
 
 
 def _new_ids(state: State, works: Sequence[Mapping[str, Any]]) -> list[str]:

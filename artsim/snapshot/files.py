@@ -31,6 +31,7 @@ from artsim.snapshot.groups import (
     write_pictures,
     write_vectors,
 )
+from artsim.snapshot.recognition import Recognition, record_of
 from artsim.snapshot.space_files import read_space, write_space
 from artsim.snapshot.state import State, Stored
 from artsim.snapshot.works_map import map_bytes
@@ -104,7 +105,7 @@ def read_state(
     columns = read_vectors(folder, manifest, metadata.physical_row)
     pictures = read_pictures(folder, manifest, metadata.picture_row)
     spaces = tuple(read_space(folder, record, columns, damaged_indexes) for record in manifest.spaces)
-    state = State(metadata.table, spaces, metadata.features, pictures)
+    state = State(metadata.table, spaces, metadata.features, pictures, Recognition.of_columns(columns))
     if pointer is None:
         return state
     whole = dataclasses.replace(manifest, spaces=tuple(record.without(damaged_indexes) for record in manifest.spaces))
@@ -186,8 +187,9 @@ def _write_generation(
     manifest = dataclasses.replace(
         manifest,
         rows=len(state),
-        groups=Groups((metadata,), vectors.parts, pictures.parts),
+        groups=Groups((metadata,), vectors.parts, pictures.parts, vectors.recognition),
         spaces=tuple(records),
+        recognition=record_of(state.recognition),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         generation=generation.number,
         format_version=FORMAT_VERSION,

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
+from artsim.encoders.recognition_vectors import DIMENSION, REVISION
 from artsim.errors import CollectionError
 from artsim.files.cache import cache_folder
+from artsim.images.local_features import PACKED
 from artsim.index import Rows
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.state import State, Stored
-from artsim.storage.manifest import FILE_NAME, FileRecord, Manifest, PartRecord
+from artsim.storage.manifest import FILE_NAME, ColumnRecord, FileRecord, Manifest, PartRecord, RecognitionRecord
 from artsim.storage.pictures import (
     FILE_BYTES,
     AbsentPictures,
@@ -33,13 +36,18 @@ MAX_PARTS = 16
 MAX_DEAD_VECTORS, MAX_DEAD_PICTURES = 1 / 4, 1 / 2  # share of rows of removed works
 _MERGED = 4  # a part is merged with those after it unless it is so many times as large as they
 _CHUNK = 8_192  # rows that are copied at once
+_RECOGNITION = (RECOGNITION_COLUMN, FEATURES_COLUMN)
 
 
 @dataclass(frozen=True)
 class WrittenVectors:
-    """`columns` as they lie on disk now; `moved`: whether a work's vectors lie at another place than before."""
+    """`columns` as they lie on disk now; `moved`: whether a work's vectors lie at another place than before.
+
+    `parts` of the spaces, and `recognition` beside them, with the same rows.
+    """
 
     parts: tuple[PartRecord, ...]
+    recognition: tuple[PartRecord, ...]
     columns: Mapping[str, Rows]
     moved: bool
 
@@ -54,7 +62,8 @@ class WrittenPictures:
 
 def columns_of(state: State) -> dict[str, Rows]:
     """All vector columns; spaces may share one."""
-    return {name: rows for space in state.spaces for name, rows in space.columns().items()}
+    columns = {name: rows for space in state.spaces for name, rows in space.columns().items()}
+    return columns if state.recognition is None else {**columns, **state.recognition.columns()}
 
 
 def physical_rows(rows: Rows) -> np.ndarray:
@@ -71,29 +80,48 @@ def write_vectors(state: State, stored: Stored | None, generation: Generation) -
     dead = anyone.stored - len(state)
     if stored is None or not shared or dead > MAX_DEAD_VECTORS * anyone.stored or not _begin_with(columns, known):
         moved = any(rows.physical is not None for rows in columns.values())
-        part = _write_part(columns, _chunks(0, len(state)), Rows.take, generation)
-        columns = {name: Rows(arrays) for name, arrays in vectors_of(generation.target / part.file).items()}
-        return WrittenVectors((part,), columns, moved)
-    parts = list(stored.manifest.groups.vectors)
+        written = _write_parts(columns, range(len(state)), Rows.take, generation)
+        files = [vectors_of(generation.target / part.file) for part in written if part is not None]
+        columns = {name: Rows(arrays) for file in files for name, arrays in file.items()}
+        vectors, recognition = written
+        return WrittenVectors((vectors,), () if recognition is None else (recognition,), columns, moved)
+    groups = stored.manifest.groups
+    parts = [list(groups.vectors), list(groups.recognition) if state.recognition is not None else []]
     if new := anyone.stored - next(iter(known.values())).stored:
-        sizes = [*(part.rows for part in parts), new]
+        sizes = [*(part.rows for part in parts[0]), new]
         if len(sizes) > MAX_PARTS:
-            parts = parts[: merge_from(sizes)]
-        first = sum(part.rows for part in parts)
-        parts.append(_write_part(columns, _chunks(first, anyone.stored), Rows.at, generation))
-    return WrittenVectors(tuple(parts), columns, moved=False)
+            parts = [group[: merge_from(sizes)] for group in parts]
+        first = sum(part.rows for part in parts[0])
+        written = _write_parts(columns, range(first, anyone.stored), Rows.at, generation)
+        for group, part in zip(parts, written, strict=True):
+            group += [] if part is None else [part]
+    return WrittenVectors(tuple(parts[0]), tuple(parts[1]), columns, moved=False)
+
+
+def _write_parts(
+    columns: Mapping[str, Rows],
+    places: range,
+    take: Callable[[Rows, np.ndarray], np.ndarray],
+    generation: Generation,
+) -> tuple[PartRecord, PartRecord | None]:
+    """Write the same `places` of the vectors of spaces, and of what works are recognised by if there is that."""
+    recognition = {name: rows for name, rows in columns.items() if name in _RECOGNITION}
+    spaces = {name: rows for name, rows in columns.items() if name not in _RECOGNITION}
+    beside = _write_part("recognition", recognition, places, take, generation) if recognition else None
+    return _write_part("vectors", spaces, places, take, generation), beside
 
 
 def _write_part(
+    group: str,
     columns: Mapping[str, Rows],
-    chunks: Iterator[np.ndarray],
+    places: range,
     take: Callable[[Rows, np.ndarray], np.ndarray],
     generation: Generation,
 ) -> PartRecord:
-    """Write a file of what `take` takes of all columns, in chunks."""
-    path = generation.folder / "vectors-000.arrow"
+    """Write a file of what `take` takes of the columns of a group, in chunks."""
+    path = generation.folder / f"{group}-000.arrow"
     with writing_vectors(path, kinds_of({name: rows.parts for name, rows in columns.items()})) as writer:
-        for chunk in chunks:
+        for chunk in _chunks(places.start, places.stop):
             writer.write({name: take(rows, chunk) for name, rows in columns.items()})
     return PartRecord(generation.add(path), writer.rows)
 
@@ -142,9 +170,15 @@ def merge_from(sizes: Sequence[int], *, full: float = math.inf) -> int:
 
 def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) -> dict[str, Rows]:
     """All vector columns, memory-mapped. `CollectionError` unless the files hold what the manifest says."""
-    wanted = {column.name: column for space in manifest.spaces for column in space.vector_columns}
-    arrays: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
-    for part in manifest.groups.vectors:
+    of_spaces = {column.name: column for space in manifest.spaces for column in space.vector_columns}
+    of_recognition = {column.name: column for column in _columns_of_recognition(manifest.recognition)}
+    groups = [(part, of_spaces) for part in manifest.groups.vectors]
+    groups += [(part, of_recognition) for part in manifest.groups.recognition if of_recognition]
+    in_file: dict[PartRecord, dict[str, ColumnRecord]] = {}  # as published, one file holds both groups
+    for part, columns_of_group in groups:
+        in_file[part] = {**in_file.get(part, {}), **columns_of_group}
+    arrays: dict[str, list[np.ndarray]] = {name: [] for name in (*of_spaces, *of_recognition)}
+    for part, wanted in in_file.items():
         path = folder / part.file
         if path.suffix == ".parquet":  # as published
             kinds = {column.name: (np.dtype(column.type), column.length) for column in wanted.values()}
@@ -161,10 +195,29 @@ def read_vectors(folder: Path, manifest: Manifest, physical: np.ndarray | None) 
                 )
             arrays[name] += columns[name]
     total = sum(part.rows for part in manifest.groups.vectors)
+    if of_recognition and sum(part.rows for part in manifest.groups.recognition) != total:
+        raise CollectionError(
+            f"The files of {folder} do not belong together: those of recognition have other rows than those of vectors. "
+            "Fetch or build the collection again."
+        )
     places = _checked_places(folder, manifest, physical, total)
     if places is not None and np.array_equal(places, np.arange(total)):
         places = None
     return {name: Rows(tuple(parts), places) for name, parts in arrays.items()}
+
+
+def _columns_of_recognition(record: RecognitionRecord | None) -> tuple[ColumnRecord, ...]:
+    """The columns that this version of artsim reads: none of vectors that it would not make.
+
+    `CollectionError` for columns that no artsim writes.
+    """
+    if record is None or record.revision != REVISION:
+        return ()
+    expected = {RECOGNITION_COLUMN: ("uint8", DIMENSION), FEATURES_COLUMN: ("uint8", PACKED)}
+    found = {column.name: (column.type, column.length) for column in record.columns}
+    if RECOGNITION_COLUMN not in found or not found.items() <= expected.items():
+        raise CollectionError(f"The columns of recognition are {found}, not {expected}. Build the collection again.")
+    return record.columns
 
 
 def vectors_copy(record: FileRecord) -> Path:

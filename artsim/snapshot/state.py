@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from artsim.errors import QueryError
+from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.storage.manifest import Manifest
 from artsim.storage.pictures import Pictures
@@ -27,6 +28,8 @@ class State:
     """The `datasets` feature of each metadata column."""
     pictures: Pictures = field(repr=False)
     """Called with a row number: the picture file of that work."""
+    recognition: Recognition | None = field(default=None, repr=False)
+    """None if the collection recognises no works."""
     stored: Stored | None = field(default=None, repr=False)
     """What of it is on disk; None for a state that was never saved. Changes carry it along."""
 

@@ -24,6 +24,10 @@ _VECTORS = {
     "compact": "vectors of `{}` for all aspects, 8 bits a number",
 }
 """What each vector column of a space holds, in the order of the columns."""
+_RECOGNITION = {
+    "recognition": "what the work is recognised by in photographs, by artsim",
+    "recognition_features": "local features of the picture, for the same",
+}
 
 
 def is_private_encoder(space: SpaceRecord) -> bool:
@@ -121,6 +125,8 @@ def _vector_rows(manifest: Manifest) -> list[tuple[str, str, str]]:
             )
         for column, meaning in columns:
             rows.setdefault(column.name, (f"`{column.name}`", f"{column.length} × {column.type}", meaning))
+    for column in () if manifest.recognition is None else manifest.recognition.columns:
+        rows[column.name] = (f"`{column.name}`", f"{column.length} × {column.type}", _RECOGNITION[column.name])
     return list(rows.values())
 
 

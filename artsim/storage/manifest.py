@@ -52,7 +52,7 @@ class Groups:
     pictures: tuple[PartRecord, ...] = ()
     """Empty where only the addresses of the pictures are known."""
     recognition: tuple[PartRecord, ...] = ()
-    """Vectors for recognising a work; not written yet."""
+    """What works are recognised by, in the rows of `vectors`. Empty where the collection recognises none."""
 
     @property
     def parts(self) -> tuple[PartRecord, ...]:
@@ -109,8 +109,6 @@ class SpaceRecord:
     """The two nearest works of each work."""
     calibration: str | None = None
     """File of what scores are calibrated by."""
-    recognition: str | None = None
-    """Column of the group `recognition`."""
 
     @property
     def rebuildable(self) -> tuple[str, ...]:
@@ -136,6 +134,15 @@ class SpaceRecord:
         """The files of this space alone."""
         more = (self.calibration, None if self.regions is None else self.regions.statistics)
         return (self.statistics, *self.rebuildable, *(name for name in more if name is not None))
+
+
+@dataclass(frozen=True)
+class RecognitionRecord:
+    """The columns of the group `recognition`."""
+
+    columns: tuple[ColumnRecord, ...]
+    revision: str
+    """Identifies how its vectors were made: those of another revision are not compared."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,7 @@ class Manifest:
     images: Images = "bytes"
     groups: Groups = Groups()
     spaces: tuple[SpaceRecord, ...] = ()
+    recognition: RecognitionRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     """Every other file of the collection, by its POSIX path."""
     generation: int = 0
@@ -196,7 +204,10 @@ class Manifest:
     @property
     def vector_columns(self) -> set[str]:
         """The names of all vector columns."""
-        return {column.name for space in self.spaces for column in space.vector_columns}
+        own = () if self.recognition is None else self.recognition.columns
+        return {
+            column.name for columns in (*(space.vector_columns for space in self.spaces), own) for column in columns
+        }
 
     def map_of(self, space: str) -> str | None:
         """The file of the map of a space, if it has one."""

@@ -20,10 +20,11 @@ from artsim.ui.thumbnail_cache import Thumbnails
 
 FIRST = "generations/000001"
 SPACE, MAP = f"{FIRST}/clip.safetensors", f"{FIRST}/clip.map.safetensors"
-METADATA, VECTORS, PICTURES = (
-    f"{FIRST}/{name}" for name in ("metadata.parquet", "vectors-000.arrow", "pictures-000.parquet")
+METADATA, VECTORS, RECOGNITION, PICTURES = (
+    f"{FIRST}/{name}"
+    for name in ("metadata.parquet", "vectors-000.arrow", "recognition-000.arrow", "pictures-000.parquet")
 )
-FILES = [MAP, SPACE, METADATA, PICTURES, VECTORS]
+FILES = [MAP, SPACE, METADATA, PICTURES, RECOGNITION, VECTORS]
 
 
 def ids(matches: Any) -> list[str]:

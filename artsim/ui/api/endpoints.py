@@ -21,9 +21,11 @@ from artsim.ui.api import json_inputs as typed
 from artsim.ui.api.schemas import (
     CollectionAnswer,
     MatchAnswer,
+    RecognitionAnswer,
     WorkAnswer,
     collection_answer,
     match_answer,
+    recognition_answer,
     work_answer,
 )
 from artsim.ui.context import Context
@@ -48,6 +50,7 @@ def add_endpoints(context: Context) -> None:
         endpoints = _Endpoints(context)
         _add_searches(context, endpoints)
         _add_search_combined(context, endpoints)
+        _add_recognize(context, endpoints)
         _add_descriptions(context, endpoints)
 
 
@@ -200,6 +203,31 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         Typed(typed.LIMITS),
     ]
     add_endpoint(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
+
+
+def _add_recognize(context: Context, endpoints: _Endpoints) -> None:
+    collection, strings = context.collection, context.strings
+
+    async def recognize(image: str | None) -> Any:
+        """Say which work of this art collection a picture shows, if any: a photograph of it, framed, on a wall, at an angle,
+        cut off, or another reproduction. Unlike a search, it answers only if local features confirm that very work.
+
+        Args:
+            image: The picture, as search_by_image takes it.
+
+        Returns:
+            A JSON object: whether a work was recognized, its id, title, artist and year, whether it may be another version
+                of it, where its corners are in the picture, and in how many places they agree.
+        """
+        if image is None:
+            raise Refusal(strings("api.nothing"))
+
+        def find() -> dict[str, Any]:
+            return _plain(recognition_answer(collection.recognize(read_upload(Path(image), strings)), collection))
+
+        return await endpoints.answer(find)
+
+    add_endpoint(recognize, [PictureFile(strings)], typed.answers_of(RecognitionAnswer))
 
 
 def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:

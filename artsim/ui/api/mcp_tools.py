@@ -82,7 +82,7 @@ def _with_addresses(answer: Any, root: str) -> Any:
         return [_with_addresses(item, root) for item in answer]
     if not isinstance(answer, dict):
         return answer
-    return {key: f"{root}/{value}" if key in _PICTURES else value for key, value in answer.items()}
+    return {key: f"{root}/{value}" if key in _PICTURES and value else value for key, value in answer.items()}
 
 
 def _picture_of(work: str, context: Context) -> list[TextContent | ImageContent]:

@@ -65,6 +65,35 @@ class MatchAnswer(_Answer):
     """Address of a WebP picture with 400 pixels on its longer side, relative to the address of the app."""
 
 
+class RecognitionAnswer(_Answer):
+    """The work that a picture shows."""
+
+    recognized: bool
+    """Whether the picture shows a work of this collection. If not, all that follows is null, false or empty."""
+    id: str | None
+    """Id of the work in this collection."""
+    title: str
+    """Title of the work; its id if it has no title."""
+    artist: str
+    """Artist; empty if unknown."""
+    year: str
+    """Date as the collection writes it; empty if unknown."""
+    version: bool
+    """Whether it may be another version of what the picture shows: another work agrees too, or the agreement is partial."""
+    places: int
+    """In how many places the picture and the work agree."""
+    corners: list[tuple[float, float]]
+    """The work's upper left, upper right, lower right and lower left corner in the picture: fractions of its width and height.
+
+    Below 0 or above 1 where the picture shows only part of the work."""
+    license: str
+    """Licence of the work, otherwise of the collection; empty if unknown."""
+    url: str | None
+    """Web page of the work; null if it has none."""
+    thumbnail: str | None
+    """Address of a WebP picture with 400 pixels on its longer side, relative to the address of the app."""
+
+
 class WorkAnswer(_Answer):
     """The description of one work."""
 
@@ -144,6 +173,17 @@ def match_answer(match: Match, collection: Collection) -> MatchAnswer:
         percentile=round(match.percentile, 4),
         aspects={aspect: round(share, 4) for aspect, share in match.aspect_percentiles.items()},
         close=match.close,
+    )
+
+
+def recognition_answer(match: Match | None, collection: Collection) -> RecognitionAnswer:
+    nothing = {"id": None, "title": "", "artist": "", "year": "", "license": "", "url": None, "thumbnail": None}
+    return RecognitionAnswer(
+        **(nothing if match is None else _description(match.work, collection)),
+        recognized=match is not None,
+        version=match is not None and match.version,
+        places=0 if match is None else match.places or 0,
+        corners=[] if match is None else [(round(x, 4), round(y, 4)) for x, y in match.corners or ()],
     )
 
 

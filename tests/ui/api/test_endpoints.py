@@ -10,14 +10,16 @@ import jsonschema
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 from served import listening
 
 from artsim.search.query import MAX_K
-from artsim.ui.api.schemas import CollectionAnswer, ColumnAnswer, MatchAnswer, WorkAnswer
+from artsim.ui.api.schemas import CollectionAnswer, ColumnAnswer, MatchAnswer, RecognitionAnswer, WorkAnswer
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [
-    "/describe_collection", "/describe_work", "/search_by_image", "/search_by_text", "/search_by_work", "/search_combined",
+    "/describe_collection", "/describe_work", "/recognize", "/search_by_image", "/search_by_text", "/search_by_work",
+    "/search_combined",
 ]  # fmt: skip
 
 Predict = Callable[..., Any]
@@ -41,7 +43,7 @@ def test_exactly_these_endpoints_exist_and_the_docs_have_all_their_parameters(in
             assert re.search(rf"^\| `{parameter['parameter_name']}` \|", section, re.M), (endpoint, parameter)
 
 
-@pytest.mark.parametrize("answer", [MatchAnswer, WorkAnswer, ColumnAnswer, CollectionAnswer])
+@pytest.mark.parametrize("answer", [MatchAnswer, RecognitionAnswer, WorkAnswer, ColumnAnswer, CollectionAnswer])
 def test_every_field_of_an_answer_is_explained_in_its_schema_and_in_the_docs(answer: Any) -> None:
     for name, schema in answer.model_json_schema()["properties"].items():
         assert schema["description"]
@@ -67,6 +69,20 @@ def test_image_and_k_can_be_positional(predict: Predict, paintings: Path) -> Non
     matches = predict(handle_file(paintings / "05.jpg"), 2, api_name="/search_by_image")
     assert [match["rank"] for match in matches] == [1, 2]
     assert matches[0]["id"] == "05.jpg" and set(matches[0]) == set(MatchAnswer.model_fields)
+
+
+def test_a_work_is_recognised_and_another_picture_is_not(
+    predict: Predict, info: dict[str, Any], paintings: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (90, 60), "white").save(tmp_path / "blank.png")
+    answers = [
+        predict(handle_file(path), api_name="/recognize") for path in (paintings / "05.jpg", tmp_path / "blank.png")
+    ]
+    for answer in answers:
+        jsonschema.validate(answer, info["/recognize"]["returns"][0]["type"])
+    assert [(answer["recognized"], answer["id"]) for answer in answers] == [(True, "05.jpg"), (False, None)]
+    assert answers[0]["places"] >= 8 and answers[0]["thumbnail"].startswith("thumbnails/400/")
+    assert answers[1]["corners"] == [] and answers[1]["thumbnail"] is None
 
 
 def test_a_work_is_described_with_all_its_metadata(predict: Predict, collection: Any) -> None:
@@ -161,7 +177,7 @@ def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
         assert requests == []
 
 
-@pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work"])
+@pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work", "recognize"])
 def test_no_file_of_the_server_is_opened(address: str, endpoint: str) -> None:
     path = {"path": str(Path(__file__).resolve())}
     for file in (path, path | {"meta": {"_type": "gradio.FileData"}}):

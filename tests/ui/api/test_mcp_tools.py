@@ -36,7 +36,8 @@ def ids_of(answer: Any) -> list[str]:
 def test_only_the_endpoints_are_tools_and_every_parameter_is_described(address: str) -> None:
     tools = in_session(address, lambda session: session.list_tools()).tools
     assert [tool.name for tool in tools] == [
-        "search_by_image", "search_by_text", "search_by_work", "search_combined", "describe_work", "describe_collection",
+        "search_by_image", "search_by_text", "search_by_work", "search_combined", "recognize", "describe_work",
+        "describe_collection",
     ]  # fmt: skip
     for tool in tools:
         assert len(tool.description) > 60
@@ -54,6 +55,17 @@ def test_an_upload_is_accepted_by_address_and_by_path(call: Call, address: str, 
         [path] = httpx.post(f"{address}gradio_api/upload", files={"files": file}).json()
     assert ids_of(call("search_by_image", image=path, k=1)) == ["05.jpg"]
     assert ids_of(call("search_by_image", image=f"{address}gradio_api/file={path}", k=1)) == ["05.jpg"]
+
+
+def test_a_picture_is_recognised(call: Call, address: str, encoded: str) -> None:
+    [text] = call("recognize", image=encoded).content
+    answer = json.loads(text.text)
+    assert answer["id"] == "05.jpg" and answer["thumbnail"].startswith(f"{address}thumbnails/400/")
+    buffer = io.BytesIO()
+    Image.new("RGB", (90, 60)).save(buffer, "PNG")
+    [text] = call("recognize", image=base64.b64encode(buffer.getvalue()).decode()).content
+    answer = json.loads(text.text)
+    assert (answer["recognized"], answer["thumbnail"]) == (False, None)
 
 
 def test_a_text_a_work_and_all_of_it_together_find_works(call: Call, encoded: str, collection: Any) -> None:
