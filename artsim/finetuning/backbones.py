@@ -52,7 +52,8 @@ class Backbone(ABC):
         self.encoder = encoder
 
     @abstractmethod
-    def prepare(self, image: Image.Image) -> PreparedPicture: ...
+    def prepare(self, image: Image.Image) -> PreparedPicture:
+        """The input for a picture; of a long one, only the whole is trained on."""
 
     @abstractmethod
     def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -14,7 +14,7 @@ from artsim.encoders.recognition_vectors import REVISION, likeness
 from artsim.index import Rows
 from artsim.storage.manifest import ColumnRecord, RecognitionRecord
 
-_CHUNK = 8_192  # works that are compared at once
+_CHUNK = 2_048  # works that are compared at once
 _THREADS = 2
 _NEXT = 10  # works after the best one of a view, whose mean says what is usual for it
 
@@ -65,8 +65,8 @@ class Recognition:
         cosines = np.empty((len(views), n), np.float32)
 
         def compare(start: int) -> None:
-            rows = np.arange(start, min(start + _CHUNK, n))
-            cosines[:, rows] = likeness(self.codes.take(rows), views)
+            stop = min(start + _CHUNK, n)
+            cosines[:, start:stop] = likeness(self.codes.take(np.arange(start, stop)), views)
 
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(compare, range(0, n, _CHUNK)))

@@ -26,7 +26,17 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, checkpoint
         shutil.copy(paintings / f"{number:02d}.jpg", folder)
     (folder / "broken.jpg").write_bytes(b"not a picture")
     command = [sys.executable, ROOT / "scripts" / "build_collection.py", "--source", f"folder:{folder}"]
-    command += ["--encoder", "embedded", "--encoder", checkpoint("resnet"), "--out", out, "--title", "Été"]
+    command += [
+        "--encoder",
+        "embedded",
+        "--encoder",
+        checkpoint("resnet"),
+        "--out",
+        out,
+        "--title",
+        "Été",
+        "--keep-margins",
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -39,6 +49,7 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, checkpoint
     assert [failed["id"] for failed in report["failed"]] == ["broken.jpg"]
     collection = open_collection(out)
     assert collection.manifest.title == "Été"
+    assert all(space.preprocessing.keep_margins for space in collection.state.spaces)
     assert [space.name for space in collection.state.spaces] == ["embedded", "resnet"]
     assert collection.search(image=paintings / "03.jpg", k=1)[0].id == "03.jpg"
 

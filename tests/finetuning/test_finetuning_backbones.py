@@ -28,7 +28,7 @@ FAMILIES = ("resnet", "efficientnet", "dinov2", "clip")
 def pictures(met_works: list[dict[str, Any]]) -> list[Image.Image]:
     from artsim.images.decode import load_image
 
-    return [load_image(work["image"]["bytes"], short_side=64) for work in met_works[:3]]
+    return [load_image(work["image"]["bytes"], short_side=64) for work in met_works[:2] + met_works[3:4]]
 
 
 def untrained_segments(backbone: Backbone, pictures: list[Image.Image]) -> list[np.ndarray]:
