@@ -23,16 +23,14 @@ from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.messages.progress import Progress
+from artsim.search import many, recognition
 from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
 from artsim.search.fusion import FusionRule
-from artsim.search.many import search_many as _search_many
 from artsim.search.match import Match
 from artsim.search.query import Part, Query, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
-from artsim.search.recognition import recogniser as _recogniser
-from artsim.search.recognition import recognize as _recognize
 from artsim.search.regions import run_region_search
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
@@ -206,9 +204,9 @@ class Collection:
         """
         return run_query_each(self.state, query, self._embedding, by, most)
 
-    recognize = _recognize
-    recogniser = _recogniser
-    search_many = _search_many
+    recognize = recognition.recognize
+    recogniser = recognition.recogniser
+    search_many = many.search_many
     explain = _explain
     influence = _influence
     path = _path

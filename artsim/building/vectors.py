@@ -14,6 +14,7 @@ from artsim.embedding.vector_columns import (
     RECOGNITION_COLUMN,
     compact_column,
     region_column,
+    stored_type,
     vector_columns,
     vector_dims,
 )
@@ -22,7 +23,7 @@ from artsim.encoders.recognition_vectors import DIMENSION
 from artsim.encoders.region_vectors import REGIONS, region_dim
 from artsim.images.local_features import PACKED
 from artsim.index import CompactIndex, Rows
-from artsim.snapshot.space import Space, make_space, refilled, stored_type
+from artsim.snapshot.space import Space, make_space, refilled
 from artsim.storage.vector_files import VectorKinds, kinds_of
 
 

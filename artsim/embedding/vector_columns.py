@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from artsim.encoders.protocol import ASPECTS, Aspect, Encoder
 from artsim.errors import EncoderError
 
 RECOGNITION_COLUMN, FEATURES_COLUMN = "recognition", "recognition_features"
+_SINGLE_UP_TO = 768  # numbers of a plain subject vector that is kept in single precision; longer ones in half
 _RESERVED = ("auto", "fusion", "subject")  # encoder modes of a search, and a file that is published beside the spaces'
 
 
@@ -103,3 +105,8 @@ def vector_dims(encoder: Encoder) -> dict[Aspect, int]:
     """Aspect -> length of its vector, `color` included."""
     dims: dict[Aspect, int] = {**encoder.dims, "color": DIMS}
     return {aspect: dims[aspect] for aspect in ASPECTS}
+
+
+def stored_type(aspect: Aspect, dimension: int) -> np.dtype[Any]:
+    """The type in which a raw block with vectors of this length is stored."""
+    return np.dtype(np.float32 if aspect == "subject" and dimension <= _SINGLE_UP_TO else np.float16)

@@ -11,7 +11,7 @@ import numpy as np
 
 from artsim.embedding.embedded_works import SpaceVectors
 from artsim.embedding.preprocessing import Preprocessing
-from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
+from artsim.embedding.vector_columns import compact_column, density_column, region_column, stored_type, vector_columns
 from artsim.encoders.presets import Presets, Weights, presets_of
 from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
@@ -21,12 +21,9 @@ from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index
 from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
 
 _CHUNK = 2_000  # works whose raw blocks are in memory at once
-_TYPICAL_WORKS, _KEPT_WEIGHTS = (
-    20_000,
-    64,
-)  # works that a typical one is found among; settings of weights it is kept for
+_TYPICAL_WORKS = 20_000  # works that a typical one is found among
+_KEPT_WEIGHTS = 64  # settings of weights that it is kept for
 _REFIT_GROWTH = 1.25  # a space that is kept whole is fitted again once the collection has grown by a quarter
-_SINGLE_UP_TO = 768  # numbers of a plain subject vector that is kept in single precision; longer ones in half
 _PLAIN_CANDIDATES = 2_000  # works at least whose plain vectors are compared with a query
 
 
@@ -319,11 +316,6 @@ def _index_vectors(statistics: SpaceStatistics, blocks: Mapping[Aspect, Rows]) -
 
 def _taken(blocks: Mapping[Aspect, Rows], rows: np.ndarray) -> Blocks:
     return {aspect: block.take(rows).astype(np.float32) for aspect, block in blocks.items()}
-
-
-def stored_type(aspect: Aspect, dimension: int) -> np.dtype[Any]:
-    """The type in which a raw block with vectors of this length is stored."""
-    return np.dtype(np.float32 if aspect == "subject" and dimension <= _SINGLE_UP_TO else np.float16)
 
 
 def _stored_block(aspect: Aspect, block: Rows, *, whole: bool) -> Rows:
