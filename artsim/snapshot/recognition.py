@@ -65,8 +65,8 @@ class Recognition:
         cosines = np.empty((len(views), n), np.float32)
 
         def compare(start: int) -> None:
-            rows = np.arange(start, min(start + _CHUNK, n))
-            cosines[:, rows] = likeness(self.codes.take(rows), views)
+            stop = min(start + _CHUNK, n)
+            cosines[:, start:stop] = likeness(self.codes.take(np.arange(start, stop)), views)
 
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(compare, range(0, n, _CHUNK)))
