@@ -56,9 +56,8 @@ def decode_picture(
     if preprocessing.keep_margins:
         return DecodedPicture(image, image)
     seen = without_margins(image)
-    if (
-        min(seen.size) < side / 2 and seen is not image and not region
-    ):  # a small picture in a large mount: once more, larger
+    if min(seen.size) < side / 2 and seen is not image and not region:
+        # a small picture in a large mount: once more, larger
         larger = math.ceil(side * min(image.size) / min(seen.size))
         seen = without_margins(_not_thin(load_image(source, short_side=larger, name=name)))
     return DecodedPicture(image, seen)

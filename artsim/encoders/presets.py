@@ -1,7 +1,7 @@
 """Presets: named aspect weights, each with a suitable ranking. They belong to a family of encoders.
 
 EfficientNet-Lite0 was trained to tell things apart: its style statistics say more of a painting than its embedding, as measured
-on art-eval (docs/similarity.md). The own embedding of CLIP, SigLIP, DINO and other networks is their strong part by every
+on art-eval (docs/evaluation.md). The own embedding of CLIP, SigLIP, DINO and other networks is their strong part by every
 published figure, so there it leads; nothing was measured here, as no such weights were at hand.
 """
 

@@ -12,10 +12,7 @@ import numpy as np
 from PIL import Image
 
 PICTURE_SIDE, PICTURE_FEATURES = 320, 400  # short side at which a picture is read, and features of it at most
-PHOTOGRAPH_SIDE, PHOTOGRAPH_FEATURES = (
-    900,
-    1_500,
-)  # the same of a photograph, which also shows its surroundings; long side
+PHOTOGRAPH_SIDE, PHOTOGRAPH_FEATURES = 900, 1_500  # the same of a photograph and its surroundings; long side
 _LONGEST = 1_280  # long side of a picture at most
 _SMALLEST_SIDE = 32  # ORB describes a place by 31 pixels around it
 _PATCH, _BORDER, _CONTRAST, _LEVELS, _FACTOR = 31, 15, 10, 8, 1.2

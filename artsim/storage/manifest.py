@@ -105,8 +105,6 @@ class SpaceRecord:
     """Version of what is done to a picture before it is embedded."""
     precision: str | None = None
     """Number format that the encoder computed in."""
-    neighbours: ColumnRecord | None = None
-    """The two nearest works of each work."""
     calibration: str | None = None
     """File of what scores are calibrated by."""
 
@@ -126,8 +124,7 @@ class SpaceRecord:
     @property
     def vector_columns(self) -> tuple[ColumnRecord, ...]:
         """All vector columns, that of the regions included."""
-        more = (None if self.regions is None else self.regions.column, self.neighbours)
-        return (*self.columns.values(), *(name for name in more if name is not None))
+        return (*self.columns.values(), *(() if self.regions is None else (self.regions.column,)))
 
     @property
     def files(self) -> tuple[str, ...]:

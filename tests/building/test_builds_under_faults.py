@@ -24,15 +24,16 @@ def content_of(folder: Path) -> list[object]:
 def try_faults_of_a_build(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, steps: int | None
 ) -> None:
-    """Of twelve works over three, in batches of two; small files of pictures are merged."""
+    """Of twelve works over three, in batches of two; small files of pictures are merged. A sweep builds with recognition, too."""
+    options = {"recognition": steps is None}
     monkeypatch.setattr(pipeline, "BATCH", 2)
     monkeypatch.setattr(checkpoint, "_MAX_SMALL", 2)
     monkeypatch.setattr(checkpoint, "FILE_BYTES", 20_000)
     monkeypatch.setattr(picture_files, "FILE_BYTES", 20_000)
     source = open_source(f"folder:{pictures}")
     (tmp_path / "before").mkdir()
-    build_collection(source, Grid(), tmp_path / "before" / "collection", limit=3)
-    build_collection(source, Grid(), tmp_path / "made")
+    build_collection(source, Grid(), tmp_path / "before" / "collection", limit=3, **options)
+    build_collection(source, Grid(), tmp_path / "made", **options)
     known = {"old": content_of(tmp_path / "before" / "collection"), "new": content_of(tmp_path / "made")}
 
     def state_of(folder: Path) -> str:
@@ -41,7 +42,7 @@ def try_faults_of_a_build(
 
     every_fault(
         tmp_path / "before",
-        lambda folder: build_collection(source, Grid(), folder / "collection"),
+        lambda folder: build_collection(source, Grid(), folder / "collection", **options),
         state_of,
         tmp_path,
         steps=steps,

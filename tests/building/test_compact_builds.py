@@ -69,6 +69,7 @@ def build(drawn: Path, tmp_path: Path) -> Callable[..., tuple[Any, int]]:
     """`build(encoder, ...)`: the collection in `out`, and how many pictures the first encoder embedded for it."""
 
     def run(*encoders: Any, source: Path = drawn, **options: Any) -> tuple[Any, int]:
+        options = {"recognition": False, **options}  # 420 pictures more to embed
         made = build_collection(open_source(f"folder:{source}"), encoders, tmp_path / "out", **options)
         return made, encoders[0].seen
 
@@ -104,7 +105,7 @@ def test_a_rebuild_embeds_only_new_pictures_even_if_it_is_interrupted(
     draw(more, "zzz.png", 1_001)
     interrupted = Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        build_collection(open_source(f"folder:{more}"), interrupted, tmp_path / "out", regions=regions)
+        build(interrupted, source=more, regions=regions)
     now, seen = build(RegionGrid(), source=more, regions=regions)
     assert (interrupted.seen, seen) == (1, 1)
     assert_kept(before, now)
