@@ -18,7 +18,7 @@ from artsim.embedding.embedded_works import EmbeddedWorks, RecognitionVectors, S
 from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
 from artsim.encoders.color import embed_colors
 from artsim.encoders.protocol import Blocks, Encoder
-from artsim.encoders.recognition_vectors import embed_pictures
+from artsim.encoders.recognition_vectors import ENCODER, codes_of
 from artsim.encoders.region_vectors import embed_with_regions, rounded
 from artsim.encoders.reproductions import LayoutEncoder
 from artsim.images.local_features import PACKED, features_of_picture, packed
@@ -53,9 +53,9 @@ class Recogniser:
     encoder: LayoutEncoder
     features: bool = False
 
-    def __call__(self, images: Sequence[Image.Image]) -> Vectors:
-        """The columns of the group `recognition`."""
-        codes = {RECOGNITION_COLUMN: embed_pictures(self.encoder, images)}
+    def __call__(self, images: Sequence[Image.Image], layouts: np.ndarray | None) -> Vectors:
+        """The columns of the group `recognition`. `layouts`: those of the pictures, if the encoder made them already."""
+        codes = {RECOGNITION_COLUMN: codes_of(self.encoder.embed_layouts(images) if layouts is None else layouts)}
         if not self.features:
             return codes
         features = [packed(features_of_picture(image)) for image in images]
@@ -93,7 +93,9 @@ def embed_works(
             vectors[name] = SpaceVectors(blocks, region_vectors)
     recognition = None
     if recogniser is not None:
-        columns = _embed_unknown(works, rows, known.recognition, lambda unknown: recogniser(_seen(unknown)))
+        columns = _embed_unknown(
+            works, rows, known.recognition, partial(_recognised_by, recogniser, _layouts(works, encoders, vectors))
+        )
         recognition = RecognitionVectors(columns[RECOGNITION_COLUMN], columns.get(FEATURES_COLUMN))
     return EmbeddedWorks(
         tuple(item.work for item in works),
@@ -102,6 +104,23 @@ def embed_works(
         vectors,
         recognition,
     )
+
+
+def _layouts(
+    works: Sequence[DecodedWork], encoders: Mapping[str, Encoder], vectors: Mapping[str, SpaceVectors]
+) -> dict[str, np.ndarray] | None:
+    """The layouts that the embedded encoder has made, by the hash of the picture; None if it made none."""
+    for name, encoder in encoders.items():
+        if encoder.id == ENCODER and "layout" in vectors[name].blocks:
+            return dict(zip((item.sha256 for item in works), vectors[name].blocks["layout"], strict=True))
+    return None
+
+
+def _recognised_by(
+    recogniser: Recogniser, layouts: Mapping[str, np.ndarray] | None, works: Sequence[DecodedWork]
+) -> Vectors:
+    known = None if layouts is None else np.stack([layouts[item.sha256] for item in works])
+    return recogniser(_seen(works), known)
 
 
 def _seen(works: Sequence[DecodedWork]) -> list[Image.Image]:

@@ -1,6 +1,7 @@
 """Vectors that find the work in a photograph: what is where in a picture, in 256 bytes, the same for every collection.
 
-They come from the `layout` of the embedded encoder at its scale for reproductions, whatever else a collection is embedded by.
+They come from the `layout` of the embedded encoder, whatever else a collection is embedded by: of works at either of its scales,
+of views at that for reproductions.
 A projection on random signs (Achlioptas 2003, "Database-friendly random projections") keeps their cosines; unlike principal
 components it depends on no collection, so nothing is fitted, and a vector stays valid wherever its work goes.
 """
@@ -18,7 +19,7 @@ from artsim.encoders.reproductions import INSETS, LayoutEncoder, inset
 from artsim.images.quadrilaterals import find_quadrilaterals, straighten
 
 ENCODER = "embedded"
-REVISION = "efficientnet-lite0-57934424-layout224-signs256-1"
+REVISION = "efficientnet-lite0-57934424-layout-signs256-2"
 """Changes with every change of the vectors: others are not compared."""
 DIMENSION = 256
 QUADRILATERALS = 4
@@ -27,12 +28,9 @@ _RANGE = 0.32  # five standard deviations of a number; larger ones are cut off
 _SEED = 0
 
 
-def embed_pictures(encoder: LayoutEncoder, images: Sequence[Image.Image]) -> np.ndarray:
-    """(n, `DIMENSION`) uint8: what is stored of pictures of works."""
-    if not images:
-        return np.zeros((0, DIMENSION), np.uint8)
-    vectors = _projected(encoder.embed_layouts(images))
-    codes = np.rint(127.5 * (1 + vectors / _RANGE))
+def codes_of(layouts: np.ndarray) -> np.ndarray:
+    """(n, `DIMENSION`) uint8: what is stored of works, from their `layout` (n, d) by the embedded encoder."""
+    codes = np.rint(127.5 * (1 + _projected(layouts) / _RANGE))
     return np.clip(codes, 0, 255, out=codes).astype(np.uint8)
 
 

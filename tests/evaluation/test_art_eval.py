@@ -1,4 +1,4 @@
-"""Figures on the 473 labelled paintings of art-eval: bounds a little below what docs/evaluation.md and docs/similarity.md say."""
+"""Figures on the 473 labelled paintings of art-eval: bounds a little below what docs/evaluation.md says."""
 
 from __future__ import annotations
 
