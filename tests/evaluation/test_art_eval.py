@@ -49,4 +49,4 @@ def test_pictures_from_elsewhere_find_many_different_works(art_eval: Collection,
             found[[match.row for match in met.search(image=picture, k=8, ranking=ranking)]] += 1  # type: ignore[arg-type]
         most[ranking] = found.max() / len(art_eval)
     print(most)
-    assert most["tuned"] < 0.35 < 0.4 < most["likeness"]
+    assert most["tuned"] < 0.3 < 0.34 < most["likeness"]
