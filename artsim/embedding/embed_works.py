@@ -70,11 +70,13 @@ def embed_works(
     recogniser: Recogniser | None = None,
     known: KnownVectors | None = None,
 ) -> EmbeddedWorks:
-    """Embed works, at least one, with every encoder. A picture whose hash is in `known` is not embedded again.
+    """Embed works with every encoder. A picture whose hash is in `known` is not embedded again.
 
     `encoders`: by space name; `regions`: names of the spaces that keep region vectors; `recogniser`: None if the collection
     recognises no works.
     """
+    if not works:
+        return EmbeddedWorks((), (), (), {})
     known = known or KnownVectors()
     rows = [known.rows.get(item.sha256) for item in works]
     palettes: Vectors = {}

@@ -18,6 +18,8 @@ from artsim.snapshot.state import State, metadata_table
 
 def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
     """The state with works appended, and their ids. See `Collection.add`."""
+    if not new.works:
+        return state, []
     ids = _new_ids(state, new.works)
     rows = [{**work, "id": identity} for work, identity in zip(new.works, ids, strict=True)]
     if "sha256" in state.schema:

@@ -106,6 +106,7 @@ def test_vectors_of_recognition_are_kept_when_works_come_and_go(
     removed = collection.remove(["11.jpg", "50.jpg"])
     assert collection.recognize(load_image(met_works[11]["image"]["bytes"])) is None
     collection.add(removed.only([0]))
+    assert collection.add([]) == [] == collection.add(collection.remove([]))
     collection.add([{"id": "new", "image": met_works[ELSEWHERE]["image"]["bytes"]}])
     collection.edit("4.jpg", {})
     collection.save(tmp_path / "saved")
