@@ -23,6 +23,7 @@ from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.messages.progress import Progress
+from artsim.search.calibration import calibrated
 from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
@@ -314,7 +315,7 @@ class Collection:
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
         with self._change_lock:
-            self.state, self.manifest = save_collection(self.state, self.manifest, target)
+            self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target)
             self.folder = target
             self.origin = None
         return target

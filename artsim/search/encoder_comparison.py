@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from artsim.errors import QueryError
+from artsim.search.calibration import scores_of
 from artsim.search.encoder_selection import DEPTH, best_of, margin
 from artsim.search.engine import allowed_works, make_space_queries, rank_space_queries
+from artsim.search.familiarity import is_familiar
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Query, check_query
 from artsim.search.query_vectors import QueryEmbedding
@@ -97,7 +99,10 @@ def compare_encoders(state: State, query: Query, embed: QueryEmbedding) -> Encod
     answers = []
     for space_queries in make_space_queries(state, query, embed):
         scores, rows = rank_space_queries(state, [space_queries], query, max(query.k, DEPTH), allowed)
-        matches = matches_in(state, space_queries, scores[: query.k], rows[: query.k])
+        scores, rows = scores[: query.k], rows[: query.k]
+        familiar = is_familiar(state, query, [space_queries], embed, rows, allowed)
+        scores = scores_of([space_queries], scores, ranking=query.ranking)
+        matches = matches_in(state, space_queries, scores, rows, familiar=familiar)
         if not matches:
             raise QueryError("No work matches the filters, so there is nothing to compare the encoders with.")
         cosine = np.array([match.cosine for match in matches])

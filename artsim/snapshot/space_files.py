@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from artsim.encoders.protocol import ASPECTS
 from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
 from artsim.index import CompactIndex, Rows, refilled_first_pass
+from artsim.snapshot.calibration import calibration_bytes, load_calibration
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.groups import WrittenVectors
 from artsim.snapshot.region_index import load_regions, regions_bytes
@@ -50,6 +51,7 @@ def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, ge
         index_type=space.index.kind,
         index=_write_first_pass(space, vectors, before, generation),
         regions=_write_regions(space, before, generation),
+        calibration=_write_calibration(space, before, generation),
     )
 
 
@@ -104,6 +106,15 @@ def _write_regions(space: Space, before: _Before | None, generation: Generation)
     return RegionsRecord(column, regions.boxes, column.length // len(regions.boxes), statistics)
 
 
+def _write_calibration(space: Space, before: _Before | None, generation: Generation) -> str | None:
+    calibration = space.calibration
+    if calibration is None:
+        return None
+    if before is not None and before.space.calibration is calibration:
+        return before.record.calibration
+    return _write(f"{space.name}.calibration.safetensors", calibration_bytes(calibration), generation)
+
+
 def _column_records(space: Space) -> dict[str, ColumnRecord]:
     """The vector columns of a space, those of regions apart, by what they hold."""
     names = {str(aspect): name for aspect, name in vector_columns(space.name).items()}
@@ -129,7 +140,8 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
                 f"The regions of {folder} do not belong together: {found} in their files, {expected} in {FILE_NAME}. Build "
                 "the collection again."
             )
-    return open_space(
+    calibration = None if record.calibration is None else load_calibration(folder / record.calibration)
+    space = open_space(
         statistics,
         record.encoder,
         record.revision,
@@ -138,6 +150,7 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
         regions=regions,
         boxes=() if record.regions is None else record.regions.boxes,
     )
+    return replace(space, calibration=calibration)
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics) -> None:
