@@ -101,7 +101,7 @@ def calibration_of(space: Space) -> Calibration:
     """The calibration of a space: the stored one while it fits, else one that is fitted now and kept."""
     if space.calibration is not None and not space.calibration.outgrown_by(len(space)):
         return space.calibration
-    return _kept(space, "calibration", lambda: fit_calibration(space))
+    return kept(space, "calibration", lambda: fit_calibration(space))
 
 
 def calibrated(state: State) -> State:
@@ -112,7 +112,7 @@ def calibrated(state: State) -> State:
     return replace(state, spaces=tuple(replace(space, calibration=calibration) for space, calibration in spaces))
 
 
-def _kept(space: Space, key: Hashable, compute: Callable[[], T]) -> T:
+def kept(space: Space, key: Hashable, compute: Callable[[], T]) -> T:
     """What `compute` returned for this key, or returns now."""
     found = space.computed.get(key)
     if found is None:
@@ -142,7 +142,7 @@ def _scale_of_pictures(
         return Scale.of(numbers, identical_number(queries, works, ranking=ranking, fusion=fusion), lift)
 
     key = _key("pictures", space_queries, ranking, fusion, diffused)
-    return _kept(space_queries[0].space, key, compute)
+    return kept(space_queries[0].space, key, compute)
 
 
 def _scale_of_both(space_queries: Sequence[SpaceQuery], fusion: FusionRule, *, diffused: bool) -> Scale:
@@ -156,7 +156,7 @@ def _scale_of_both(space_queries: Sequence[SpaceQuery], fusion: FusionRule, *, d
         return Scale.of(numbers, float(numbers.max(initial=1.0)))
 
     key = _key("both", space_queries, fusion, diffused, space_queries[0].word_weight)
-    return _kept(space_queries[0].space, key, compute)
+    return kept(space_queries[0].space, key, compute)
 
 
 def _scale_of_texts(space: Space) -> Scale:

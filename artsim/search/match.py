@@ -16,7 +16,6 @@ from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State
 
-
 Word = Literal["very similar", "similar", "loosely similar"]
 WORDS: Mapping[Word, float] = {"very similar": 0.95, "similar": 0.5, "loosely similar": 0.0}
 """The least score of each word. docs/similarity.md says what each is worth; `artsim evaluate` measures it."""
