@@ -7,15 +7,16 @@ the first match to the last.
 The numbers to compare with are those of a sample of works, by the ranking itself (`rank_fused`), among the works that are
 stored as nearest to each by any weights. Diffusion depends on all candidates of a search, not only on those: what it adds to
 the number at each place (`Calibration.lift`) was measured at balanced weights, and moves the numbers of other weights by as
-much. Texts have no numbers of their own kind to be compared with: how far a text's cosine stands out from its cosines with all
-works takes its place among how far the works' nearest stand out.
+much. Several encoders are searched with as a whole, with fewer works.
+
+Texts have no numbers of their own kind to be compared with: how far a text's cosine stands out from its cosines with all works
+takes its place among how far the works' nearest stand out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -133,13 +134,15 @@ def _scale_of_pictures(
 ) -> Scale:
     def compute() -> Scale:
         queries = [_settings(item) for item in space_queries]
-        calibrations = [calibration_of(item.space) for item in space_queries]
-        works, near = _near_in_all(calibrations)
-        numbers = own_numbers(queries, works, ranking=ranking, fusion=fusion, near=near)
-        by_ranks = len(queries) > 1 and fusion == "reciprocal-rank"
-        lifted = ranking == "tuned" and diffused and not by_ranks
-        lift = np.mean([calibration.lift for calibration in calibrations], axis=0) if lifted else None
-        return Scale.of(numbers, identical_number(queries, works, ranking=ranking, fusion=fusion), lift)
+        calibration = calibration_of(queries[0].space)
+        if len(queries) > 1:
+            works = calibration.works[:: _step(calibration.works)]
+            numbers = own_numbers(queries, works, ranking=ranking, fusion=fusion, diffused=diffused)
+            return Scale.of(numbers, float(numbers.max(initial=1.0)))
+        works, near = calibration.works, list(calibration.near)
+        numbers = own_numbers(queries, works, ranking=ranking, near=near)
+        lift = calibration.lift if ranking == "tuned" and diffused else None
+        return Scale.of(numbers, identical_number(queries, works, ranking=ranking), lift)
 
     key = _key("pictures", space_queries, ranking, fusion, diffused)
     return kept(space_queries[0].space, key, compute)
@@ -151,7 +154,7 @@ def _scale_of_both(space_queries: Sequence[SpaceQuery], fusion: FusionRule, *, d
     def compute() -> Scale:
         queries = [_settings(item, word_weight=item.word_weight) for item in space_queries]
         works = calibration_of(space_queries[0].space).works
-        works = works[:: -(-len(works) // _SEARCHES)] if len(works) else works
+        works = works[:: _step(works)]
         numbers = own_numbers(queries, works, ranking="tuned", fusion=fusion, diffused=diffused)
         return Scale.of(numbers, float(numbers.max(initial=1.0)))
 
@@ -175,21 +178,11 @@ def _numbers_of_all(space_queries: Sequence[SpaceQuery], ranking: Ranking) -> np
     return weighted_scores(space_queries, ranking, rows)
 
 
+def _step(works: np.ndarray) -> int:
+    """Every how manieth of `works` is searched with, where whole searches are needed."""
+    return max(1, -(-len(works) // _SEARCHES))
+
+
 def _settings(query: SpaceQuery, word_weight: float = 0.0) -> SpaceQuery:
     """The space and the weights of a query, without its vectors."""
     return SpaceQuery(query.space, query.shares, word_weight=word_weight, weight=query.weight)
-
-
-def _near_in_all(calibrations: Sequence[Calibration]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The works of all samples, and the works near to each in any space."""
-    works = reduce(np.intersect1d, [calibration.works for calibration in calibrations])
-    at = [
-        np.flatnonzero(np.isin(calibration.works, works))[
-            np.argsort(calibration.works[np.isin(calibration.works, works)])
-        ]
-        for calibration in calibrations
-    ]
-    rows = np.concatenate(
-        [calibration.near[place] for calibration, place in zip(calibrations, at, strict=True)], axis=1
-    )
-    return works, [np.unique(of_work[of_work >= 0]) for of_work in rows]

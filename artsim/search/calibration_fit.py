@@ -71,15 +71,13 @@ def own_numbers(
     return np.concatenate(found)
 
 
-def identical_number(
-    queries: Sequence[SpaceQuery], works: np.ndarray, *, ranking: Ranking, fusion: FusionRule
-) -> float:
+def identical_number(queries: Sequence[SpaceQuery], works: np.ndarray, *, ranking: Ranking) -> float:
     """The number of a work for its own picture, on average."""
     numbers = []
     for row, own in zip(works[:_IDENTICAL], _own_queries(queries, works[:_IDENTICAL]), strict=True):
         allowed = np.zeros(len(queries[0].space), bool)
         allowed[row] = True
-        numbers.append(rank_fused(own, fusion, ranking, 1, allowed, diffused=False)[0][0])
+        numbers.append(rank_fused(own, "weighted", ranking, 1, allowed, diffused=False)[0][0])
     return float(np.mean(numbers)) if numbers else 1.0
 
 
