@@ -45,13 +45,12 @@ def _is_close(
 ) -> bool:
     """What costs least is compared first: the works found, the nearest works, then the pictures in the picture."""
     space, least = query.space, calibration_of(query.space).familiar
-    if part.work is not None and part.region is None:
-        whole = space.plain(np.array([state.rows[part.work]]))[0]
-    else:
-        whole = embed.images(space, [part])["subject"][0]
+    is_work = part.work is not None and part.region is None
+    row = np.array([state.rows[part.work or ""]]) if is_work else None
+    whole = (space.plain(row) if row is not None else embed.images(space, [part])["subject"])[0]
     if uncentred_cosines(space, whole, rows).max(initial=-1) >= least or _nearest(space, whole, allowed) >= least:
         return True
-    return any(_nearest(space, view, allowed) >= least for view in embed.views(space, part))
+    return not is_work and any(_nearest(space, view, allowed) >= least for view in embed.views(space, part))
 
 
 def _nearest(space: Space, raw: np.ndarray, allowed: np.ndarray | None) -> float:

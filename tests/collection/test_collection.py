@@ -23,7 +23,8 @@ SPACE, MAP = f"{FIRST}/clip.safetensors", f"{FIRST}/clip.map.safetensors"
 METADATA, VECTORS, PICTURES = (
     f"{FIRST}/{name}" for name in ("metadata.parquet", "vectors-000.arrow", "pictures-000.parquet")
 )
-FILES = [MAP, SPACE, METADATA, PICTURES, VECTORS]
+CALIBRATION = f"{FIRST}/clip.calibration.safetensors"
+FILES = [CALIBRATION, MAP, SPACE, METADATA, PICTURES, VECTORS]
 
 
 def ids(matches: Any) -> list[str]:
