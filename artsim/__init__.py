@@ -3,7 +3,7 @@
 import artsim
 collection = artsim.open_collection("PATH_OR_HUB_ID")
 for match in collection.search(image="picture.jpg", k=10):
-    print(match.rank, match.work["title"], match.percentile)
+    print(match.rank, match.work["title"], match.word)
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.messages.progress import Progress
-from artsim.search import many, recognition
-from artsim.search.encoder_comparison import EncoderComparison, compare_encoders
+from artsim.search import encoder_comparison, many, recognition
+from artsim.search.calibration import calibrated
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
 from artsim.search.fusion import FusionRule
@@ -169,30 +169,6 @@ class Collection:
         )
         return self.run(query)
 
-    def compare_encoders(
-        self,
-        image: ImageLike | None = None,
-        text: str | None = None,
-        work: str | None = None,
-        *,
-        k: int = 10,
-        aspects: Mapping[Aspect, float] | None = None,
-        preset: str | None = None,
-        where: Where | None = None,
-        ranking: Ranking = "tuned",
-        region: tuple[float, float, float, float] | None = None,
-    ) -> EncoderComparison:
-        """Run one query with every encoder and compare the matches by label-free statistics. Arguments as in `search`."""
-        query = Query(
-            parts=parts_of(image, text, work, region),
-            aspects=weights_of(aspects, preset),
-            where=where,
-            k=k,
-            ranking=ranking_of(ranking, preset),
-            encoder="auto",
-        )
-        return compare_encoders(self.state, query, self._embedding)
-
     def run(self, query: Query) -> list[Match]:
         """Run a `Query`, which `search` builds from its arguments."""
         return (run_region_search if query.detail else run_query)(self.state, query, self._embedding)
@@ -207,6 +183,7 @@ class Collection:
     recognize = recognition.recognize
     recogniser = recognition.recogniser
     search_many = many.search_many
+    compare_encoders = encoder_comparison.compare_encoders
     explain = _explain
     influence = _influence
     path = _path
@@ -318,7 +295,7 @@ class Collection:
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
         with self._change_lock:
-            self.state, self.manifest = save_collection(self.state, self.manifest, target)
+            self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target)
             self.folder = target
             self.origin = None
         return target

@@ -13,6 +13,9 @@ from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.presets import weights_of
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
+from artsim.search.calibration import scores_of
+from artsim.search.match import Word, word_of
+from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
@@ -31,9 +34,16 @@ class PathStep:
     """Likeness to the first work: weighted cosine of the aspects."""
     to_end: float
     """Likeness to the last work."""
+    score: float
+    """Of this work and the previous one, as in a match (`artsim.search.match`); 0 for the first."""
     percentile: float
     """Share, in percent, of random pairs of works that are less alike than this work and the previous one; nan for the first."""
     work: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def word(self) -> Word:
+        """The score in words."""
+        return word_of(self.score)
 
 
 def path(
@@ -74,11 +84,15 @@ def path(
     likeness = vectors @ weighted.T  # (steps, steps)
     pairs = np.sort(space.statistics.pairs @ shares)
     jumps = [float("nan"), *percentile(pairs, np.diagonal(likeness, -1)).tolist()]
+    settings = [SpaceQuery(space, shares, index_vector=vectors[0])]
+    steps_taken = np.diagonal(likeness, -1)
+    scores = [0.0, *(float(scores_of(settings, one[None], ranking="likeness")[0]) for one in steps_taken)]
     return [
         PathStep(
             id=state.table.column("id")[row].as_py(),
             to_start=float(likeness[position, 0]),
             to_end=float(likeness[position, -1]),
+            score=scores[position],
             percentile=jumps[position],
             work=state.work(row),
         )

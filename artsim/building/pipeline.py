@@ -32,6 +32,7 @@ from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.files.atomic import write_atomically
 from artsim.files.lock import collection_lock
 from artsim.messages.progress import Progress
+from artsim.search.calibration import calibrated
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.generations import check_target
 from artsim.snapshot.recognition import Recognition
@@ -107,7 +108,7 @@ def build_collection(
         if old is not None and old.manifest.source.get("build") == fingerprint:
             remove_checkpoint(out)
             if damaged_files(out, old.manifest):  # only an index or a map can be: any other damage prevents opening
-                save_collection(old.state, old.manifest, out, locked=True)
+                save_collection(calibrated(old.state), old.manifest, out, locked=True)
             return old
         if old is not None and old.state.spaces[0].preprocessing != preprocessing:
             old = None  # its vectors show the pictures otherwise
@@ -142,7 +143,7 @@ def build_collection(
             license=license or source.license,
             images=images,
         )
-        save_collection(_fit(build, done, whole=whole), manifest, out, locked=True)
+        save_collection(calibrated(_fit(build, done, whole=whole)), manifest, out, locked=True)
         remove_checkpoint(out)
         return Collection.from_folder(out)
 

@@ -175,7 +175,7 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
     """Everything that needs labels."""
     from artsim.evaluation import Task, compare, evaluate, evaluate_settings
     from artsim.evaluation.report import example_sections
-    from artsim.evaluation.tables import class_table, comparison_table, figures_table, settings_table
+    from artsim.evaluation.tables import class_table, comparison_table, figures_table, settings_table, words_table
 
     task = Task(
         label=arguments.label,
@@ -188,6 +188,7 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
     evaluation = evaluate(collection, task, setting)
     results.figures |= evaluation.as_json()
     results.show(figures_table(evaluation))
+    results.show(words_table(evaluation))
     if arguments.aspects_table:
         evaluations = evaluate_settings(collection, task, setting)
         results.show(settings_table(evaluations))

@@ -9,6 +9,7 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.encoders.presets import Ranking, Weights
+from artsim.search.calibration import scores_of
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import make_space_queries, rank_space_queries, select_encoder
 from artsim.search.fusion import FusionRule
@@ -45,13 +46,14 @@ class Setting:
 
 def rank_works(
     collection: Collection, setting: Setting, row: int, candidates: np.ndarray
-) -> tuple[np.ndarray, list[str]]:
-    """Rows of all `candidates` (n,) bool for the work at `row`, best first, and the spaces that answered."""
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Rows and scores of all `candidates` (n,) bool for the work at `row`, best first, and the spaces that answered."""
     state = collection.state
     query = Query((Part(work=collection.ids[row]),), **vars(setting))
     check_query(query, state)
     space_queries = make_space_queries(state, query, QueryEmbedding(collection.encoder, collection.picture))
     if setting.encoder == "auto":
         space_queries = [select_encoder(state, space_queries, query, candidates)[0]]
-    _, order = rank_space_queries(state, space_queries, query, len(state), candidates)
-    return order, [item.space.name for item in space_queries]
+    numbers, order = rank_space_queries(state, space_queries, query, len(state), candidates)
+    scores = scores_of(space_queries, numbers, ranking=setting.ranking, fusion=setting.fusion)
+    return order, scores, [item.space.name for item in space_queries]

@@ -97,7 +97,7 @@ def query_section(collection: Collection, query: str, comparison: EncoderCompari
         row = [Figure("query", picture, (answers.encoder, title))]
         for match in answers.matches:
             scores = (f"cosine {match.cosine:.4f}", f"angular distance {match.angular_distance:.4f}")
-            caption = (f"{match.rank}. {_title(match.work)}", *scores, f"closer than {match.percentile:.1f} % of pairs")
+            caption = (f"{match.rank}. {_title(match.work)}", *scores, f"{match.word} ({match.score:.2f})")
             row.append(Figure("match", _picture(collection, match.id), caption))
         rows.append(row)
     return Section(f"Matches of {title}", "One row for each encoder: query, then its matches with their scores.", rows)

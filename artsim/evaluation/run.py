@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
 from artsim.evaluation.labels import Relevance, check_labels, draw_queries, read_labels
 from artsim.evaluation.metrics import METRICS, mean_metrics, measure
 from artsim.evaluation.ranking import Setting, rank_works
+from artsim.search.match import WORDS, Word, word_of
 from artsim.snapshot.filters import Where, allowed_rows, as_plain
 from artsim.snapshot.state import find_space
 
@@ -80,6 +81,8 @@ class Evaluation:
     """(q, TOP) int: rows of the best answers, -1 where there are no more."""
     right: np.ndarray = field(repr=False)
     """(q, TOP) bool: whether each of these answers is relevant."""
+    scores: np.ndarray = field(repr=False)
+    """(q, TOP): the score of each of them, nan where there are no more."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -125,6 +128,7 @@ class Evaluation:
             "intervals": dict(zip(METRICS, map(bounds_or_none, self.intervals), strict=True)),
             "clustered_intervals": dict(zip(METRICS, map(bounds_or_none, self.clustered_intervals), strict=True)),
             "clusters": {"column": self.task.cluster_column, "count": len(np.unique(self.clusters))},
+            "words": [asdict(item) for item in by_word(self)],
             "class_means": macro_means(classes),
             "classes": [{"label": as_plain(item.label), "queries": item.queries, **item.means} for item in classes],
         }
@@ -151,16 +155,18 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         )
     rows = draw_queries(np.array(queries), task.max_queries, seed=task.seed)
     top, right = np.full((len(rows), TOP), -1), np.zeros((len(rows), TOP), bool)
+    top_scores = np.full((len(rows), TOP), np.nan)
     values, shares = [], []
     answered = Counter({space.name: 0 for space in spaces})
     for number, row in enumerate(rows.tolist()):
         ranked, relevant = relevance.of(row)
-        order, names = rank_works(collection, setting, row, ranked)
+        order, scores, names = rank_works(collection, setting, row, ranked)
         answered.update(names)
         is_right = relevant[order]
         values.append(measure(is_right))
         shares.append(is_right.mean())
         top[number, : len(order)], right[number, : len(order)] = order[:TOP], is_right[:TOP]
+        top_scores[number, : len(order)] = scores[:TOP]
     return Evaluation(
         task=task,
         setting=setting,
@@ -181,6 +187,7 @@ def evaluate(collection: Collection, task: Task, setting: Setting | None = None)
         values=np.stack(values),
         top=top,
         right=right,
+        scores=top_scores,
     )
 
 
@@ -219,6 +226,31 @@ def by_class(evaluation: Evaluation) -> list[ClassFigures]:
         for value, of_label in numbers_of.items()
     ]
     return sorted(figures, key=lambda item: (-item.queries, str(item.label)))
+
+
+@dataclass(frozen=True)
+class WordFigures:
+    """What a word for scores is worth, among the first `TOP` answers of all queries."""
+
+    word: Word
+    from_score: float
+    """The least score that it is said of."""
+    share: float
+    """Share of the answers that it is said of."""
+    right: float | None
+    """Share of those that are relevant; None without any."""
+
+
+def by_word(evaluation: Evaluation) -> list[WordFigures]:
+    """What each word is worth, most similar first."""
+    scores, right = (values[evaluation.top >= 0] for values in (evaluation.scores, evaluation.right))
+    words = np.array([word_of(score) for score in scores])
+    return [
+        WordFigures(
+            word, least, float((words == word).mean()), float(right[words == word].mean()) if word in words else None
+        )
+        for word, least in WORDS.items()
+    ]
 
 
 def macro_means(classes: Sequence[ClassFigures]) -> dict[str, float]:

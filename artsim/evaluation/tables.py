@@ -11,7 +11,7 @@ from artsim.evaluation.compare import Comparison
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.neighbours import Neighbours
 from artsim.evaluation.ranking import Setting
-from artsim.evaluation.run import Evaluation, Task, by_class, macro_means
+from artsim.evaluation.run import TOP, Evaluation, Task, by_class, by_word, macro_means
 from artsim.search.encoder_comparison import EncoderComparison
 
 _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
@@ -64,6 +64,16 @@ def class_table(evaluation: Evaluation) -> Table:
     label = evaluation.task.label
     rows = tuple((str(item.label), str(item.queries), *_headline(item.means)) for item in by_class(evaluation))
     return Table(f"By {label}", (label, "queries", *map(title_of, HEADLINE)), rows)
+
+
+def words_table(evaluation: Evaluation) -> Table:
+    """What each word for a score is worth."""
+    rows = tuple(
+        (item.word, f"{item.from_score:.2f}", f"{item.share:.3f}", "-" if item.right is None else f"{item.right:.3f}")
+        for item in by_word(evaluation)
+    )
+    header = ("word", "score from", "share of answers", f"same {evaluation.task.label}")
+    return Table("What the words are worth", header, rows, f"The first {TOP} answers of each query.")
 
 
 def comparison_table(comparison: Comparison) -> Table:

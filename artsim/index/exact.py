@@ -23,7 +23,8 @@ class ExactIndex:
         self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
-        scores = (queries @ self._vectors.T)[:, rows]
+        few = 2 * len(rows) < len(self)
+        scores = queries @ self._vectors[rows].T if few else (queries @ self._vectors.T)[:, rows]
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(scores, best, axis=1), rows[best]
 

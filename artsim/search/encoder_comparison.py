@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from artsim.encoders.presets import Ranking, ranking_of, weights_of
+from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import QueryError
+from artsim.images.decode import ImageLike
+from artsim.search.calibration import scores_of
 from artsim.search.encoder_selection import DEPTH, best_of, margin
 from artsim.search.engine import allowed_works, make_space_queries, rank_space_queries
+from artsim.search.familiarity import is_familiar
 from artsim.search.match import Match, matches_in
-from artsim.search.query import Query, check_query
+from artsim.search.query import Query, check_query, parts_of
 from artsim.search.query_vectors import QueryEmbedding
+from artsim.snapshot.filters import Where
 from artsim.snapshot.state import State
 
 
@@ -90,14 +96,54 @@ class EncoderComparison:
         }
 
 
-def compare_encoders(state: State, query: Query, embed: QueryEmbedding) -> EncoderComparison:
-    """Run `query` with every encoder (texts: with every text encoder). Raises `QueryError` if the filters leave no work."""
+class _Collection(Protocol):
+    """Implemented by `artsim.Collection`."""
+
+    state: State
+
+    def picture(self, identity: str) -> bytes: ...
+
+    def encoder(self, name: str | None = None) -> Encoder: ...
+
+
+def compare_encoders(
+    collection: _Collection,
+    image: ImageLike | None = None,
+    text: str | None = None,
+    work: str | None = None,
+    *,
+    k: int = 10,
+    aspects: Mapping[Aspect, float] | None = None,
+    preset: str | None = None,
+    where: Where | None = None,
+    ranking: Ranking = "tuned",
+    region: tuple[float, float, float, float] | None = None,
+) -> EncoderComparison:
+    """Run one query with every encoder and compare the matches by label-free statistics. Arguments as in `search`.
+
+    Texts: with every text encoder. Raises `QueryError` if the filters leave no work, and what `search` raises.
+    """
+    query = Query(
+        parts=parts_of(image, text, work, region),
+        aspects=weights_of(aspects, preset),
+        where=where,
+        k=k,
+        ranking=ranking_of(ranking, preset),
+        encoder="auto",
+    )
+    return _compare(collection.state, query, QueryEmbedding(collection.encoder, collection.picture))
+
+
+def _compare(state: State, query: Query, embed: QueryEmbedding) -> EncoderComparison:
     check_query(query, state)
     allowed = allowed_works(state, query)
     answers = []
     for space_queries in make_space_queries(state, query, embed):
         scores, rows = rank_space_queries(state, [space_queries], query, max(query.k, DEPTH), allowed)
-        matches = matches_in(state, space_queries, scores[: query.k], rows[: query.k])
+        scores, rows = scores[: query.k], rows[: query.k]
+        familiar = is_familiar(state, query, [space_queries], embed, rows, allowed)
+        scores = scores_of([space_queries], scores, ranking=query.ranking)
+        matches = matches_in(state, space_queries, scores, rows, familiar=familiar)
         if not matches:
             raise QueryError("No work matches the filters, so there is nothing to compare the encoders with.")
         cosine = np.array([match.cosine for match in matches])

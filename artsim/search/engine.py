@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from artsim.errors import EncoderError, QueryError
+from artsim.search.calibration import scores_of
 from artsim.search.encoder_selection import DEPTH, best_of, margin, mean_cosine
+from artsim.search.familiarity import is_familiar
 from artsim.search.fusion import leaders, rank_fused
 from artsim.search.match import Match, matches_in
 from artsim.search.query import ENCODER_MODES, Part, Query, check_query, query_kind, weights_between
@@ -36,7 +38,8 @@ def run_query(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
                 space_queries = [chosen]
             else:
                 scores, rows = rank_space_queries(state, space_queries, query, query.k, allowed)
-        return _matches(query, state, space_queries, scores, rows)
+        familiar = is_familiar(state, query, space_queries, embed, rows, allowed)
+        return _matches(query, state, space_queries, scores, rows, familiar=familiar)
 
 
 def run_query_each(state: State, query: Query, embed: QueryEmbedding, by: str, most: int) -> dict[Any, list[Match]]:
@@ -58,12 +61,13 @@ def run_query_each(state: State, query: Query, embed: QueryEmbedding, by: str, m
     counts = np.bincount(numbers[has_value], minlength=len(values))
     if not counts.any():
         raise QueryError("No work that matches the filters has a value in {column!r}.", column=by)
+    familiar = is_familiar(state, query, space_queries, embed, np.zeros(0, np.int64), allowed)
     answers = {}
     for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
         mask = has_value & (numbers == number)
         # without diffusion, scores are comparable across values
         scores, rows = rank_space_queries(state, space_queries, query, query.k, mask, diffused=False)
-        answers[values[number]] = _matches(query, state, space_queries, scores, rows)
+        answers[values[number]] = _matches(query, state, space_queries, scores, rows, familiar=familiar, diffused=False)
     answers = {value: matches for value, matches in answers.items() if matches}
     if by == "century":
         return dict(sorted(answers.items()))
@@ -192,15 +196,23 @@ def within_limits(state: State, query: Query, k: int, ranked: Ranked) -> tuple[n
 
 
 def _matches(
-    query: Query, state: State, space_queries: Sequence[SpaceQuery], scores: np.ndarray, rows: np.ndarray
+    query: Query,
+    state: State,
+    space_queries: Sequence[SpaceQuery],
+    numbers: np.ndarray,
+    rows: np.ndarray,
+    *,
+    familiar: bool,
+    diffused: bool = True,
 ) -> list[Match]:
     """The matches of one space, or of several fused: then each has the figures of its leading space."""
+    scores = scores_of(space_queries, numbers, ranking=query.ranking, fusion=query.fusion, diffused=diffused)
     if len(space_queries) == 1 or not len(rows):
-        return matches_in(state, space_queries[0], scores, rows)
+        return matches_in(state, space_queries[0], scores, rows, familiar=familiar)
     leading = leaders(space_queries, query.ranking, rows)
     matches = []
     for number, space_query in enumerate(space_queries):
         ranks = np.flatnonzero(leading == number)
-        of_space = matches_in(state, space_query, scores[ranks], rows[ranks])
+        of_space = matches_in(state, space_query, scores[ranks], rows[ranks], familiar=familiar)
         matches += [replace(match, rank=int(rank) + 1) for match, rank in zip(of_space, ranks, strict=True)]
     return sorted(matches, key=lambda match: match.rank)

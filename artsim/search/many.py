@@ -12,7 +12,9 @@ from artsim.encoders.presets import Ranking, ranking_of, weights_of
 from artsim.encoders.protocol import Aspect, Encoder, unit_rows
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
+from artsim.search.calibration import scores_of
 from artsim.search.engine import make_space_query
+from artsim.search.familiarity import is_familiar
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Part, Query, check_k, check_query, check_ranking
 from artsim.search.query_vectors import QueryEmbedding
@@ -69,7 +71,28 @@ def search_many(
     embed = QueryEmbedding(collection.encoder, collection.picture)
     asked = [make_space_query(state, state.spaces[0], query, embed) for query in queries]
     own = np.array([-1 if part.work is None else state.rows[part.work] for part in parts], np.int64)
-    return _matches(state, asked, own, queries[0])
+    found = _matches(state, asked, own, queries[0])
+    allowed = allowed_rows(state.table, where)
+    answers = zip(queries, asked, found, own.tolist(), strict=True)
+    return [
+        _unless_strange(state, query, item, embed, matches, _without(allowed, row, len(state)))
+        for query, item, matches, row in answers
+    ]
+
+
+def _unless_strange(
+    state: State,
+    query: Query,
+    item: SpaceQuery,
+    embed: QueryEmbedding,
+    matches: list[Match],
+    allowed: np.ndarray | None,
+) -> list[Match]:
+    """The matches, none of them close where nothing is close to the picture."""
+    rows = np.array([match.row for match in matches], np.int64)
+    if is_familiar(state, query, [item], embed, rows, allowed):
+        return matches
+    return [replace(match, close=False) for match in matches]
 
 
 def _by_vectors(state: State, vectors: np.ndarray, k: int, where: Where | None, ranking: Ranking) -> list[list[Match]]:
@@ -121,6 +144,7 @@ def _matches(state: State, asked: Sequence[SpaceQuery], own: np.ndarray, query: 
     matches, start = [], 0
     for item, (scores, rows) in zip(asked, answers, strict=True):
         of_query = [works[position] for position in positions[start : start + len(rows)].tolist()]
+        scores = scores_of([item], scores, ranking=query.ranking)
         matches.append(matches_in(state, item, scores, rows, of_query))
         start += len(rows)
     return matches

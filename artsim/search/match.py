@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from artsim.snapshot.state import State
 Corners = tuple[tuple[float, float], ...]
 """Four (x, y)."""
 
+Word = Literal["very similar", "similar", "loosely similar"]
+WORDS: Mapping[Word, float] = {"very similar": 0.95, "similar": 0.5, "loosely similar": 0.0}
+"""The least score of each word. docs/similarity.md says what each is worth; `artsim evaluate` measures it."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -27,7 +31,8 @@ class Match:
     rank: int
     id: str
     score: float
-    """Orders the matches; comparable only within one search. For the ranking "cosine", the cosine."""
+    """In 0..1, never increasing from the first match to the last: of the ten works that a work of the collection finds first,
+    taken over all works, the share that is less near than this match. See `artsim.search.calibration`."""
     cosine: float
     """Plain cosine of the raw subject vectors, in -1..1."""
     angular_distance: float
@@ -41,7 +46,7 @@ class Match:
     """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
     aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
     close: bool
-    """Whether the match is as near as a typical work of the collection is to its ten nearest; True for a text alone."""
+    """Whether the match is at least "similar", and something in the collection is close to the picture at all."""
     encoder: str
     """Name of the space. In a fusion: the leading space of this match, whose figures these are, except `score`."""
     work: Mapping[str, Any] = field(repr=False)
@@ -58,6 +63,16 @@ class Match:
     """Of a recognised work: whether it may be another version of what the photograph shows, as another work agrees, too, or
     the agreement is partial."""
 
+    @property
+    def word(self) -> Word:
+        """The score in words; "loosely similar" for every match that is not close."""
+        return word_of(self.score) if self.close else "loosely similar"
+
+
+def word_of(score: float) -> Word:
+    """The word for a score of a picture that something is close to."""
+    return next(word for word, least in WORDS.items() if score >= least)
+
 
 def matches_in(
     state: State,
@@ -65,8 +80,13 @@ def matches_in(
     scores: np.ndarray,
     rows: np.ndarray,
     works: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    familiar: bool = True,
 ) -> list[Match]:
-    """The matches at `rows`, with all their scores. `works`: their metadata, if it was read already."""
+    """The matches at `rows`, with their `scores` in 0..1 and all other figures.
+
+    `works`: their metadata, if it was read already; `familiar`: whether anything is close to the picture.
+    """
     if not len(rows):
         return []
     space, statistics = query.space, query.space.statistics
@@ -76,7 +96,7 @@ def matches_in(
         everything = np.sort(scores_of_all(space, query.reference))
         aspects, values = ("subject",), cosine[:, None]
         percentiles = percentile(everything, cosine)
-        by_aspect, close = percentiles[:, None], np.ones(len(rows), bool)
+        by_aspect = percentiles[:, None]
     else:
         aspects, wanted = statistics.aspects, statistics.split(query.index_vector[None])
         blocks = statistics.split(space.index.vectors(rows))
@@ -85,7 +105,6 @@ def matches_in(
         percentiles = percentile(statistics.sorted_pairs(query.shares), likeness)
         columns = [percentile(pairs, values[:, i]) for i, pairs in enumerate(statistics.sorted_pairs_by_aspect)]
         by_aspect = np.stack(columns, axis=1)
-        close = likeness >= space.typical_density(query.shares)
     works = state.works(rows) if works is None else works
     return [
         Match(
@@ -97,7 +116,7 @@ def matches_in(
             percentile=float(percentiles[i]),
             aspects=dict(zip(aspects, values[i].tolist(), strict=True)),
             aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
-            close=bool(close[i]),
+            close=familiar and bool(scores[i] >= WORDS["similar"]),
             encoder=space.name,
             work=works[i],
             row=row,

@@ -18,6 +18,7 @@ from artsim.encoders.region_vectors import embed_details
 from artsim.encoders.reproductions import embed_reproductions
 from artsim.errors import EncoderError
 from artsim.images.decode import ImageLike, read_file
+from artsim.images.quadrilaterals import find_quadrilaterals, straighten
 from artsim.search.query import Part
 from artsim.search.timing import timed
 from artsim.snapshot.space import Space
@@ -51,6 +52,10 @@ class QueryEmbedding:
         """(p, d) float32 unit rows, comparable with the regions of works."""
         return np.concatenate([self._embed(space, part, embed_details) for part in parts])
 
+    def views(self, space: Space, part: Part) -> np.ndarray:
+        """(v, d): the raw subjects of what quadrilaterals in a picture show, straightened: works on walls, in frames."""
+        return self._embed(space, part, embed_views)
+
     def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray:
         encoder = self._encoder(space.name)
         with timed("encode", "text"):
@@ -80,6 +85,12 @@ class QueryEmbedding:
                 self._recent.pop(oldest, None)
             self._recent[key] = vectors
         return vectors
+
+
+def embed_views(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:
+    """(v, d): the raw subjects of the quadrilaterals in `images`, at most four each."""
+    views = [straighten(image, corners) for image in images for corners in find_quadrilaterals(image)]
+    return encoder.embed_images(views)["subject"] if views else np.zeros((0, encoder.dims["subject"]), np.float32)
 
 
 def _read_source(source: ImageLike | None, work: str | None) -> tuple[bytes | Image.Image, str | None]:

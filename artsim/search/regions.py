@@ -12,6 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from artsim.errors import QueryError
+from artsim.index import sample_rows
+from artsim.search.calibration import Scale, kept
+from artsim.search.calibration_fit import FIRST
 from artsim.search.engine import allowed_works, make_space_query, within_limits
 from artsim.search.match import Match, matches_in
 from artsim.search.query import ENCODER_MODES, Query, check_query
@@ -22,15 +25,15 @@ from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import percentile
 from artsim.snapshot.state import State, find_space
 
-_CLOSE = 99.0  # percentile from which on a match is close
 _CANDIDATES = 300  # works that are scored for a query of several pictures
+_SAMPLE = 24  # works with a region each, whose nearest works scores are compared with
 
 
 def run_region_search(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
     """The best `query.k` works, each with its best region for the picture that contributes most to its score.
 
-    The score is the weighted sum of the cosines of the best regions. Cosine, angular distance and aspects are those of
-    the whole pictures, as in every search. The works of the query are excluded.
+    They are ordered by the weighted sum of the cosines of the best regions. Cosine, angular distance and aspects are those
+    of the whole pictures, as in every search. The works of the query are excluded.
     """
     with timed("search", "detail"):
         check_query(query, state)
@@ -46,6 +49,7 @@ def run_region_search(state: State, query: Query, embed: QueryEmbedding) -> list
 
         with timed("index", "detail"):
             scores, rows = within_limits(state, query, query.k, rank)
+        scores = _scale(space, regions, weights).scores(scores)
         matches = matches_in(state, make_space_query(state, space, query, embed), scores, rows)
         return _with_regions(matches, regions, vectors, weights)
 
@@ -62,6 +66,31 @@ def _select_space(state: State, name: str | None) -> tuple[Space, IndexedRegions
         "This collection has no region index, so details cannot be found in it. Build it again with --regions "
         "(build_collection(..., regions=True))."
     )
+
+
+def _scale(space: Space, regions: IndexedRegions, weights: np.ndarray) -> Scale:
+    """What numbers of a detail search are compared with: those of the first works that regions of the works find.
+
+    Pictures against count as much as a region and another work at random.
+    """
+    own = kept(space, "regions", lambda: _scale_of_regions(regions))
+    pairs = regions.statistics.pairs
+    wanted, against = float(weights[weights > 0].sum()), float(weights[weights < 0].sum())
+    usual = against * (float(np.median(pairs)) if len(pairs) else 0.0)
+    return Scale(wanted * own.numbers + usual, own.count, wanted * own.identical + usual)
+
+
+def _scale_of_regions(regions: IndexedRegions) -> Scale:
+    count, n = len(regions.boxes), len(regions.vectors)
+    works = sample_rows(n, _SAMPLE)
+    each = np.arange(len(works))
+    vectors = regions.of_works(works)[each, each * 7 % count]
+    cosines, numbers = regions.index.search(vectors, (FIRST + 1) * count)
+    found = [np.zeros(0)]
+    for work, of_work, row in zip(works.tolist(), cosines, numbers // count, strict=True):
+        others, first = np.unique(row, return_index=True)  # the first region of a work is its best
+        found.append(np.sort(of_work[first[others != work]])[-FIRST:])
+    return Scale.of(np.concatenate(found), 1.0)
 
 
 def _rank_works(
@@ -97,7 +126,7 @@ def _likeness(regions: IndexedRegions, vectors: np.ndarray, rows: np.ndarray) ->
 def _with_regions(
     matches: Sequence[Match], regions: IndexedRegions, vectors: np.ndarray, weights: np.ndarray
 ) -> list[Match]:
-    """The matches with the region of the detail, its percentile, and whether it is close."""
+    """The matches with the region of the detail, and its percentile."""
     if not matches:
         return []
     likeness = _likeness(regions, vectors, np.array([match.row for match in matches]))
@@ -110,7 +139,6 @@ def _with_regions(
             match,
             region=regions.boxes[int(cosines.argmax())],
             percentile=float(percentiles[i]),
-            close=bool(percentiles[i] >= _CLOSE),
         )
         for i, (match, cosines) in enumerate(zip(matches, of_leading, strict=True))
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,13 +16,12 @@ from artsim.encoders.presets import Presets, Weights, presets_of
 from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
 from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass, laid_end_to_end
+from artsim.snapshot.calibration import REFIT_UP_TO, Calibration
 from artsim.snapshot.density import density_of, reference_rows
 from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index_regions
 from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
 
 _CHUNK = 2_000  # works whose raw blocks are in memory at once
-_TYPICAL_WORKS = 20_000  # works that a typical one is found among
-_KEPT_WEIGHTS = 64  # settings of weights that it is kept for
 _REFIT_GROWTH = 1.25  # a space that is kept whole is fitted again once the collection has grown by a quarter
 _PLAIN_CANDIDATES = 2_000  # works at least whose plain vectors are compared with a query
 
@@ -45,7 +44,10 @@ class Space:
     regions: IndexedRegions | None = None
     """For detail search; None if the collection was built without regions."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    _typical: dict[bytes, float] = field(default_factory=dict, init=False, repr=False)
+    calibration: Calibration | None = None
+    """What scores are calibrated by; None where it is to be fitted again: see `artsim.search.calibration`."""
+    computed: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+    """What a search has computed of this space for the next ones."""
 
     @property
     def name(self) -> str:
@@ -83,16 +85,6 @@ class Space:
         """(aspects, n, n): the cosines of all works to one another, of a small collection."""
         blocks = self.statistics.split(self.index.vectors(np.arange(len(self))))
         return np.stack([block @ block.T for block in blocks.values()])
-
-    def typical_density(self, shares: np.ndarray) -> float:
-        """The median of the works' weighted density: how near a typical work is to its ten nearest."""
-        key = shares.tobytes()
-        if key not in self._typical:
-            if len(self._typical) >= _KEPT_WEIGHTS:
-                self._typical.clear()
-            rows = np.unique(np.linspace(0, len(self) - 1, _TYPICAL_WORKS).astype(int))
-            self._typical[key] = float(np.median(self.density.take(rows) @ shares))
-        return self._typical[key]
 
     def colors(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows), d) float32: the raw `color` blocks; of a compact space, as nearly as its components give them."""
@@ -155,6 +147,7 @@ class Space:
             density=self.density.appended(density),
             wide=blocks,
             regions=regions,
+            calibration=None,
         )
 
     def _appended_compact(self, new: SpaceVectors) -> Space:
@@ -177,6 +170,7 @@ class Space:
             subject=self.subject.appended(new.blocks["subject"]),
             density=self.density.appended(density),
             regions=regions,
+            calibration=self.calibration if len(grown) > REFIT_UP_TO else None,
         )
 
     def only(self, rows: np.ndarray) -> Space:
@@ -189,6 +183,7 @@ class Space:
             density=self.density.only(rows),
             wide={aspect: block.only(rows) for aspect, block in self.wide.items()},
             regions=None if self.regions is None else self.regions.only(rows),
+            calibration=None if self.calibration is None else self.calibration.only(rows, len(self)),
         )
 
     def vectors_of(self, rows: np.ndarray) -> SpaceVectors:

@@ -14,6 +14,7 @@ from artsim.encoders.protocol import ASPECTS
 from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
 from artsim.index import CompactIndex, Rows, refilled_first_pass
+from artsim.snapshot.calibration import calibration_bytes, load_calibration
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.groups import WrittenVectors
 from artsim.snapshot.region_index import load_regions, regions_bytes
@@ -52,6 +53,7 @@ def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, ge
         index=_write_first_pass(space, vectors, before, generation),
         regions=_write_regions(space, before, generation),
         preprocessing=str(space.preprocessing),
+        calibration=_write_calibration(space, before, generation),
     )
 
 
@@ -106,6 +108,15 @@ def _write_regions(space: Space, before: _Before | None, generation: Generation)
     return RegionsRecord(column, regions.boxes, column.length // len(regions.boxes), statistics)
 
 
+def _write_calibration(space: Space, before: _Before | None, generation: Generation) -> str | None:
+    calibration = space.calibration
+    if calibration is None:
+        return None
+    if before is not None and before.space.calibration is calibration:
+        return before.record.calibration
+    return _write(f"{space.name}.calibration.safetensors", calibration_bytes(calibration), generation)
+
+
 def _column_records(space: Space) -> dict[str, ColumnRecord]:
     """The vector columns of a space, those of regions apart, by what they hold."""
     names = {str(aspect): name for aspect, name in vector_columns(space.name).items()}
@@ -131,6 +142,7 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
                 f"The regions of {folder} do not belong together: {found} in their files, {expected} in {FILE_NAME}. Build "
                 "the collection again."
             )
+    calibration = None if record.calibration is None else load_calibration(folder / record.calibration)
     space = open_space(
         statistics,
         record.encoder,
@@ -140,7 +152,8 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
         regions=regions,
         boxes=() if record.regions is None else record.regions.boxes,
     )
-    return replace(space, preprocessing=recorded_preprocessing(record.preprocessing) or space.preprocessing)
+    preprocessing = recorded_preprocessing(record.preprocessing) or space.preprocessing
+    return replace(space, calibration=calibration, preprocessing=preprocessing)
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics) -> None:

@@ -145,6 +145,12 @@ class SpaceStatistics:
         block = joined([transform(part) for transform, part in zip(transforms, parts, strict=True)])
         return block if self.bases is None else unit_rows(block @ self.bases[aspect])
 
+    def comparable_subject(self, raw: np.ndarray) -> np.ndarray:
+        """(n, d) float32 unit rows: raw subject vectors, of which square roots were taken where the transforms do so."""
+        transforms = self.transforms["subject"]
+        parts = _segments_of(raw, [segment.length for segment in transforms])
+        return joined([transform.comparable(part) for transform, part in zip(transforms, parts, strict=True)])
+
     def uncentred_subject(self, raw: np.ndarray) -> np.ndarray:
         """(dimension,): a query for the works whose raw subject vectors are nearest to `raw` (d,), a picture's or a text's.
 
@@ -201,7 +207,7 @@ class SpaceStatistics:
         return (shares / shares.sum()).astype(np.float32)
 
     def query_vector(self, vector: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        """An index vector (dimension,) with each block scaled by its share."""
+        """Index vectors (..., dimension) with each block scaled by its share."""
         return vector * np.repeat(shares, self.block_dims).astype(np.float32)
 
 

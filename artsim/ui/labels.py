@@ -1,19 +1,25 @@
-"""Labels of works, whatever the column names of their collection, and percentiles in words."""
+"""Labels of works, whatever the column names of their collection, and scores in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from artsim.columns import column_of, label_columns
 from artsim.messages.strings import Strings
+from artsim.search.match import Word
 
 _TITLES, _ARTISTS, _DATES = (label_columns(part) for part in ("title", "artist", "date"))
 LABEL_COLUMNS = ("id", *_TITLES, *_ARTISTS, *_DATES)
 """All columns that `label_of` reads."""
 _WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
+
+
+class _Scored(Protocol):
+    @property
+    def word(self) -> Word: ...
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,16 @@ def safe_link(work: Mapping[str, Any]) -> tuple[str, str] | None:
     return url.strip(), host.removeprefix("www.")
 
 
-def share_text(percentile: float, strings: Strings) -> str:
-    """`99.7 %`: one decimal from 99 up, where it distinguishes works, none below; never 100."""
-    return strings.percent(min(percentile, 99.9), 1 if percentile >= 99 else 0)
+def word_text(word: Word, strings: Strings) -> str:
+    """One of the three words for a score, in the visitor's language."""
+    return strings(f"word.{word.replace(' ', '-')}")
 
 
-def word_of(percentile: float, strings: Strings) -> str:
-    """The word for a percentile, such as "close"."""
+def word_of(scored: _Scored, strings: Strings) -> str:
+    """The word for a match, or for a step of a path."""
+    return word_text(scored.word, strings)
+
+
+def aspect_word(percentile: float, strings: Strings) -> str:
+    """The word for a percentile in one aspect, such as "close"."""
     return strings(f"word.{next((word for least, word in _WORDS if percentile >= least), 'unlike')}")

@@ -13,7 +13,7 @@ from artsim.images.thumbnails import LARGE, SMALL
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.assets import asset_address
-from artsim.ui.labels import as_text, label_of, metadata_of, safe_link, share_text, word_of
+from artsim.ui.labels import as_text, aspect_word, label_of, metadata_of, safe_link, word_of, word_text
 
 
 def render(template: str, strings: Strings, **values: Any) -> Markup:
@@ -42,7 +42,8 @@ def _environment() -> Environment:
         "picture_address": picture_address,
         "safe_link": safe_link,
         "search_address": search_address,
-        "share_text": share_text,
+        "aspect_word": aspect_word,
         "word_of": word_of,
+        "word_text": word_text,
     }
     return environment

@@ -32,7 +32,7 @@ export async function show(app, blob, print) {
   const image = await upload(app, blob);
   const matches = await call(app, "search_by_image", { image, k: 3 });
   for (const match of matches) {
-    print(`${match.rank}. ${match.title} (${match.artist}, ${match.year}): ${match.percentile.toFixed(1)} %`);
+    print(`${match.rank}. ${match.title} (${match.artist}, ${match.year}): ${match.word}`);
   }
   const similar = await call(app, "search_by_work", { work: matches[0].id, k: 3 });
   print(`Works like the first: ${similar.map((match) => match.title).join(", ")}`);

@@ -13,7 +13,7 @@ client = Client(address, verbose=False)
 
 matches = client.predict(image=handle_file(picture), k=3, api_name="/search_by_image")
 for match in matches:
-    print(f"{match['rank']}. {match['title']} ({match['artist']}, {match['year']}): {match['percentile']:.1f} %")
+    print(f"{match['rank']}. {match['title']} ({match['artist']}, {match['year']}): {match['word']}")
 
 similar = client.predict(work=matches[0]["id"], k=3, api_name="/search_by_work")
 print("Works like the first:", ", ".join(match["title"] for match in similar))

@@ -26,9 +26,7 @@ async def main(address: str, picture: Path) -> None:
         answer = await session.call_tool("search_by_image", {"image": image, "k": 3})
         matches = json.loads(answer.content[0].text)
         for match in matches:
-            print(
-                f"{match['rank']}. {match['title']} ({match['artist']}, {match['year']}): {match['percentile']:.1f} %"
-            )
+            print(f"{match['rank']}. {match['title']} ({match['artist']}, {match['year']}): {match['word']}")
 
         answer = await session.call_tool("describe_work", {"work": matches[0]["id"]})
         work, shown = json.loads(answer.content[0].text), answer.content[1]

@@ -97,7 +97,7 @@ def test_the_timeline_puts_years_from_left_to_right_likeness_upwards_and_no_thum
     placed = layout.matches
     by_year = sorted(placed, key=lambda item: item.item.year)
     assert [item.dot[0] for item in by_year] == sorted(item.dot[0] for item in placed)
-    by_likeness = sorted(placed, key=lambda item: item.item.match.percentile)
+    by_likeness = sorted(placed, key=lambda item: item.item.match.score)
     assert [item.dot[1] for item in by_likeness] == sorted((item.dot[1] for item in placed), reverse=True)
     assert max(item.dot[0] for item in placed) < layout.own_x
     assert layout.own is not None

@@ -24,7 +24,8 @@ METADATA, VECTORS, RECOGNITION, PICTURES = (
     f"{FIRST}/{name}"
     for name in ("metadata.parquet", "vectors-000.arrow", "recognition-000.arrow", "pictures-000.parquet")
 )
-FILES = [MAP, SPACE, METADATA, PICTURES, RECOGNITION, VECTORS]
+CALIBRATION = f"{FIRST}/clip.calibration.safetensors"
+FILES = [CALIBRATION, MAP, SPACE, METADATA, PICTURES, RECOGNITION, VECTORS]
 
 
 def ids(matches: Any) -> list[str]:

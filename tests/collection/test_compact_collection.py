@@ -52,7 +52,7 @@ def test_several_spaces_and_the_plain_cosine_work_too(compact: Collection, mode:
     cosines = compact.state.spaces[0].plain(np.array([compact.state.row_of(match.id) for match in matches]))
     if "ranking" in mode:
         query = compact.state.spaces[0].plain(np.array([compact.state.row_of("work-7-3")]))[0]
-        np.testing.assert_allclose([match.score for match in matches], cosines @ query, atol=1e-6)
+        np.testing.assert_allclose([match.cosine for match in matches], cosines @ query, atol=1e-6)
 
 
 def test_parts_for_and_against_filters_and_limits_work(compact: Collection) -> None:

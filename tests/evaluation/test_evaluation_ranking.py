@@ -44,8 +44,9 @@ def test_the_ranking_is_the_order_of_the_search(mode: dict[str, Any], ranking: A
 def test_a_full_ranking_holds_every_candidate_once() -> None:
     collection = make_collection()
     candidates = np.arange(len(collection)) % 7 > 0
-    whole, spaces = rank_works(collection, Setting(), 3, candidates)
+    whole, scores, spaces = rank_works(collection, Setting(), 3, candidates)
     assert sorted(whole.tolist()) == np.flatnonzero(candidates).tolist()
+    assert (np.diff(scores) <= 0).all()
     assert spaces == ["space-0"]
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from artsim.columns import COLUMNS
 from artsim.messages.strings import DEFAULT_LANGUAGE, languages, load_strings
-from artsim.ui.labels import share_text
 
 LOCALES = Path(__file__).parents[2] / "artsim" / "messages" / "locales"
 AREAS = sorted(file.stem for file in (LOCALES / DEFAULT_LANGUAGE).glob("*.json"))
@@ -26,10 +25,10 @@ SAME = {  # texts that are the same as in English
     "de": "browse.filter column.material column.museum filters.title",
     "fr": "aspect.style column.attribution column.culture column.dimensions column.genre column.license column.style "
     "column.technique column.type how.word.style map.buttons path.js.pause preset.style why.palette",
-    "es": "collection.work.no column.material map.buttons",
+    "es": "collection.work.no column.material map.buttons word.similar",
 }
 NARROW, FIXED = "\u202f", "\u00a0"  # no-break spaces
-NUMBERS = {  # 1234567 works, closer than 99.7 % of pairs: separators as in Unicode's CLDR, es as its academy asks
+NUMBERS = {  # 1234567 works, 99.7 %: separators as in Unicode's CLDR, es as its academy asks
     "de": ("1.234.567", f"99,7{FIXED}%"),
     "es": (f"1{FIXED}234{FIXED}567", f"99,7{FIXED}%"),
     "fr": (f"1{NARROW}234{NARROW}567", f"99,7{NARROW}%"),
@@ -97,7 +96,7 @@ def test_no_translation_is_the_english_text(language: str) -> None:
 @every_language
 def test_numbers_have_the_separators_of_the_language(language: str) -> None:
     strings = load_strings(language)
-    assert (strings.number(1234567), share_text(99.7, strings)) == NUMBERS[language]
+    assert (strings.number(1234567), strings.percent(99.7, 1)) == NUMBERS[language]
 
 
 @every_language

@@ -43,7 +43,6 @@ def test_likeness_is_the_weighted_mean_of_the_aspects_cosines(collection: Any, r
     by_hand[5] = -np.inf
     matches = collection.search(work="05.jpg", aspects=weights, k=39, ranking="likeness")
     assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable")[:39].tolist()
-    np.testing.assert_allclose([match.score for match in matches], np.sort(by_hand)[::-1][:39], atol=1e-5)
     for match in matches:
         weighted = sum(w * match.aspects[a] for a, w in weights.items()) / sum(weights.values())
         assert weighted == pytest.approx(by_hand[match.row], abs=1e-4)
@@ -67,7 +66,7 @@ def test_joined_works_are_compared_by_the_sum_of_each_and_its_two_nearest() -> N
     np.testing.assert_allclose(join_nearest(scores), joined @ joined.T, atol=1e-5)
 
 
-def test_tuned_scores_start_from_the_likeness_less_the_density(collection: Any, raw: Any) -> None:
+def test_tuned_numbers_start_from_the_likeness_less_the_density(collection: Any, raw: Any) -> None:
     """CSLS, before diffusion reranks the best."""
     from artsim.search.ranking import order_tuned
 
@@ -83,8 +82,7 @@ def test_cosine_ranking_is_the_plain_cosine_of_raw_subject_vectors(collection: A
     by_hand[5] = -2
     matches = collection.search(work="05.jpg", ranking="cosine", k=39)
     assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable")[:39].tolist()
-    np.testing.assert_allclose([match.score for match in matches], np.sort(by_hand)[::-1][:39], atol=1e-5)
-    np.testing.assert_allclose([match.cosine for match in matches], [match.score for match in matches], atol=1e-5)
+    np.testing.assert_allclose([match.cosine for match in matches], np.sort(by_hand)[::-1][:39], atol=1e-5)
 
 
 @pytest.mark.parametrize("ranking", ["tuned", "likeness", "cosine"])
@@ -116,7 +114,7 @@ def test_percentiles_rise_with_likeness_and_are_calibrated(collection: Any) -> N
     assert np.mean(percentiles) == pytest.approx(50, abs=1)  # all pairs of works are uniform on their own quantiles
 
 
-def test_close_is_as_near_as_most_works_are_to_their_neighbours(collection: Any) -> None:
+def test_the_first_matches_are_close_and_the_last_are_not(collection: Any) -> None:
     found = [collection.search(work=identity, k=39, ranking="likeness") for identity in collection.ids[::4]]
     assert any(matches[0].close for matches in found)
     assert not any(matches[-1].close for matches in found)

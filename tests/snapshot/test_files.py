@@ -42,13 +42,14 @@ def test_an_edit_writes_the_metadata_alone(folder: Path) -> None:
     assert content_of(folder) == content(collection)
 
 
-def test_a_removal_writes_metadata_and_map(folder: Path) -> None:
+def test_a_removal_writes_metadata_calibrations_and_map(folder: Path) -> None:
     before = files_in(folder)
     collection = Collection.from_folder(folder)
     collection.remove(["work-1-1", "work-3-2"])
     expected = content(collection)
     collection.save()
-    rewritten = {"metadata.parquet", "space-0.map.safetensors"}
+    calibrations = {Path(name).name for name in before if name.endswith(".calibration.safetensors")}
+    rewritten = {"metadata.parquet", "space-0.map.safetensors", *calibrations}
     assert files_in(folder) == {name for name in before if Path(name).name not in rewritten} | {
         f"generations/000002/{name}" for name in rewritten
     }
@@ -63,8 +64,9 @@ def test_added_works_are_parts_of_their_own(folder: Path) -> None:
     collection.save()
     written = {"metadata.parquet", "vectors-000.arrow", "pictures-000.parquet", "space-0.map.safetensors"}
     indexes = {name for name in before if name.endswith(".faiss")}
-    written |= {Path(name).name for name in indexes}
-    gone = {f"{MADE}/metadata.parquet", f"{MADE}/space-0.map.safetensors", *indexes}
+    calibrations = {name for name in before if name.endswith(".calibration.safetensors")}
+    written |= {Path(name).name for name in indexes | calibrations}
+    gone = {f"{MADE}/metadata.parquet", f"{MADE}/space-0.map.safetensors", *indexes, *calibrations}
     assert files_in(folder) == before - gone | {f"generations/000002/{name}" for name in written}
     assert content_of(folder) == content(collection)
 

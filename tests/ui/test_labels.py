@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from artsim.messages.strings import load_strings
-from artsim.ui.labels import label_of, metadata_of, safe_link, share_text, word_of
+from artsim.ui.labels import aspect_word, label_of, metadata_of, safe_link
 
 STRINGS = load_strings()
 
@@ -27,15 +27,11 @@ def test_metadata_leaves_out_what_is_empty_or_shown_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("percentile", "share", "word"),
-    [
-        (100.0, "99.9 %", "very close"), (99.74, "99.7 %", "very close"), (98.6, "99 %", "close"),
-        (80.0, "80 %", "related"), (50.0, "50 %", "a little alike"), (0.0, "0 %", "not alike"),
-    ],
-)  # fmt: skip
-def test_percentiles_are_put_into_words(percentile: float, share: str, word: str) -> None:
-    assert share_text(percentile, STRINGS) == share
-    assert word_of(percentile, STRINGS) == word
+    ("percentile", "word"),
+    [(100.0, "very close"), (98.6, "close"), (80.0, "related"), (50.0, "a little alike"), (0.0, "not alike")],
+)
+def test_percentiles_of_aspects_are_put_into_words(percentile: float, word: str) -> None:
+    assert aspect_word(percentile, STRINGS) == word
 
 
 def test_only_web_addresses_become_links() -> None:

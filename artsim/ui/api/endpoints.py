@@ -95,8 +95,8 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
             k: Number of works to return, from 1 to 1000.
 
         Returns:
-            A JSON list of works, nearest first, each with rank, id, title, artist, year, score, percentile (how close,
-                from 0 to 100), whether it is close, licence, web page and thumbnail.
+            A JSON list of works, nearest first, each with rank, id, title, artist, year, score (from 0 to 1)
+                with its word, percentile, whether it is close, licence, web page and thumbnail.
         """
         if image is None:
             raise Refusal(strings("api.nothing"))

@@ -44,7 +44,8 @@ class MatchAnswer(_Answer):
     year: str
     """Date as the collection writes it, such as "ca. 1650"; empty if unknown."""
     score: float
-    """The number that orders the matches; higher is nearer. Comparable only within one search."""
+    """From 0 to 1, never increasing from the first match to the last: of the ten works that a work of this collection finds
+    first, taken over all works, the share that is less near than this match."""
     cosine: float
     """Cosine of the plain subject vectors of the query and the work, from -1 to 1."""
     angular_distance: float
@@ -56,7 +57,9 @@ class MatchAnswer(_Answer):
     aspects: dict[str, float]
     """The same percentage for each aspect: subject, style, color, layout. For a text alone: subject."""
     close: bool
-    """Whether the work is as near as a typical work of this collection is to its ten nearest. Always true for a text alone."""
+    """Whether the match is at least similar, and something in this collection is close to the picture at all."""
+    word: str
+    """The score in words: "very similar", "similar" or "loosely similar", which is also the word for what is not close."""
     license: str
     """Licence of the work, otherwise of the collection; empty if unknown."""
     url: str | None
@@ -173,6 +176,7 @@ def match_answer(match: Match, collection: Collection) -> MatchAnswer:
         percentile=round(match.percentile, 4),
         aspects={aspect: round(share, 4) for aspect, share in match.aspect_percentiles.items()},
         close=match.close,
+        word=match.word,
     )
 
 

@@ -17,7 +17,7 @@ from artsim.messages.strings import Strings
 from artsim.search.query import Part, Query
 from artsim.ui.addresses import page_address
 from artsim.ui.context import Context
-from artsim.ui.labels import label_of, metadata_of
+from artsim.ui.labels import aspect_word, label_of, metadata_of, word_of
 from artsim.ui.pages.layout import page, view
 
 
@@ -59,16 +59,19 @@ def _completed(context: Context, a: str, b: str) -> tuple[str, str]:
     return (nearest, work) if b and not a else (work, nearest)
 
 
-def _likeness(context: Context, a: str, b: str) -> list[tuple[str, float]]:
-    """Overall at balanced weights, then each aspect: its name, and the percentile of the second work for the first."""
+def _likeness(context: Context, a: str, b: str) -> list[tuple[str, float, str]]:
+    """Overall at balanced weights, then each aspect: its name, how long its bar is, in percent, and its word."""
     strings, space = context.strings, context.collection.state.spaces[0]
     weights = {name: share for name, share in space.presets["balanced"].items() if name in space.statistics.aspects}
     matches = context.collection.run(Query((Part(work=a),), weights, where={"id": b}, k=1, ranking="likeness"))
     if not matches:
         raise QueryError(Translated(strings("compare.gone")))
-    shares = [(strings("aspect.overall"), matches[0].percentile)]
-    shares += [(strings.aspect(aspect), share) for aspect, share in matches[0].aspect_percentiles.items()]
-    return [(name, share) for name, share in shares if share == share]  # nan: too few works for a percentile
+    match = matches[0]
+    bars = [(strings("aspect.overall"), 100 * match.score, word_of(match, strings))]
+    for aspect, share in match.aspect_percentiles.items():
+        if share == share:  # nan: too few works for a percentile
+            bars.append((strings.aspect(aspect), share, aspect_word(share, strings)))
+    return bars
 
 
 def _metadata(context: Context, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:

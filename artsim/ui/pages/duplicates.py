@@ -11,7 +11,6 @@ from artsim.analysis.perceptual_hash import BITS
 from artsim.messages.strings import Strings
 from artsim.ui.background import Background
 from artsim.ui.context import Context
-from artsim.ui.labels import share_text
 from artsim.ui.pages.layout import page, view
 from artsim.ui.pages.progress import progress_answer, waiting
 
@@ -57,6 +56,6 @@ def _why(pair: DuplicatePair, strings: Strings) -> str:
         "duplicates.why",
         distance=pair.distance,
         bits=BITS,
-        share=share_text(pair.percentile, strings) if pair.percentile == pair.percentile else "–",
+        cosine=strings.decimal(pair.cosine, 2),
         outlines=strings.decimal(pair.outlines, 2),
     )

@@ -1,7 +1,4 @@
-"""Layout of the timeline page: year across, likeness up, thumbnails that do not overlap.
-
-Likeness runs on a scale on which 90, 99 and 99.9 % are equally far apart, since good matches all lie above 90 %.
-"""
+"""Layout of the timeline page: year across, score up, thumbnails that do not overlap."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from artsim.analysis.influence import Influence, TimedMatch
+from artsim.search.match import WORDS, Word
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -21,8 +19,6 @@ WIDTH, HEIGHT = 1000, 580
 _LEFT, _TOP, _RIGHT, _BOTTOM = 72, 80, 20, 84  # margins
 _THUMBNAIL, _OWN = 84, 112  # pixels of the longer side
 _GAP, _DOT = 6, 9
-_TALLEST = 4.0  # 99.99 %, on the scale of `_score`
-_TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,8 @@ class Layout:
     """Positions in pixels of a plot of `WIDTH` x `HEIGHT`."""
 
     years: Sequence[tuple[float, float]]
-    levels: Sequence[tuple[float, float]]
+    levels: Sequence[tuple[float, Word]]
+    """Where each word begins."""
     background: Sequence[Point]
     matches: Sequence[Placed]
     own_x: float
@@ -54,8 +51,8 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
     years = [influence.year, *(item.year for item in influence.matches)]
     pad = max(1.0, (max(years) - min(years)) * 0.06)
     first, last = min(years) - pad, max(years) + pad
-    heights = [_height(item) for item in influence.matches]
-    floor, ceiling = max(0.0, min(heights) - 0.25), min(_TALLEST, max(heights) + 0.75)
+    heights = [item.match.score for item in influence.matches]
+    floor, ceiling = max(0.0, min(heights) - 0.05), max(heights) + 0.1
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
 
     def x(year: float) -> float:
@@ -80,11 +77,11 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
         Placed(item, dot, place(item.match.id, dot, _THUMBNAIL))
         for item, dot in zip(influence.matches, at, strict=True)
     ]
-    shown = [item for item in influence.others if first <= item.year <= last and _height(item) >= floor]
+    shown = [item for item in influence.others if first <= item.year <= last and item.match.score >= floor]
     return Layout(
         years=[(x(year), year) for year in _year_ticks(first, last)],
-        levels=[(y(_score(tick)), tick) for tick in _TICKS if floor <= _score(tick) <= ceiling],
-        background=[(x(item.year), y(_height(item))) for item in shown],
+        levels=[(y(least), word) for word, least in WORDS.items() if floor < least <= ceiling],
+        background=[(x(item.year), y(item.match.score)) for item in shown],
         matches=matches,
         own_x=own_x,
         own=own,
@@ -95,16 +92,6 @@ def _scaled(size: Size, side: int) -> Size:
     """`size` with its longer side reduced to `side`."""
     factor = min(1.0, side / max(size))
     return max(1, round(factor * size[0])), max(1, round(factor * size[1]))
-
-
-def _score(percentile: float) -> float:
-    """0 for 0 %, 1 for 90 %, 2 for 99 %, ... at most `_TALLEST`."""
-    return -math.log10(max(10**-_TALLEST, 1 - percentile / 100))
-
-
-def _height(item: TimedMatch) -> float:
-    percentile = item.match.percentile
-    return 0.0 if math.isnan(percentile) else _score(percentile)
 
 
 def _year_ticks(first: float, last: float) -> list[float]:
