@@ -141,7 +141,7 @@ def _compare(state: State, query: Query, embed: QueryEmbedding) -> EncoderCompar
     for space_queries in make_space_queries(state, query, embed):
         scores, rows = rank_space_queries(state, [space_queries], query, max(query.k, DEPTH), allowed)
         scores, rows = scores[: query.k], rows[: query.k]
-        familiar = is_familiar(state, query, [space_queries], embed, rows, allowed)
+        familiar = is_familiar(state, query, [space_queries], embed, rows)
         scores = scores_of([space_queries], scores, ranking=query.ranking)
         matches = matches_in(state, space_queries, scores, rows, familiar=familiar)
         if not matches:

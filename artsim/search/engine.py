@@ -38,7 +38,7 @@ def run_query(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
                 space_queries = [chosen]
             else:
                 scores, rows = rank_space_queries(state, space_queries, query, query.k, allowed)
-        familiar = is_familiar(state, query, space_queries, embed, rows, allowed)
+        familiar = is_familiar(state, query, space_queries, embed, rows)
         return _matches(query, state, space_queries, scores, rows, familiar=familiar)
 
 
@@ -61,7 +61,7 @@ def run_query_each(state: State, query: Query, embed: QueryEmbedding, by: str, m
     counts = np.bincount(numbers[has_value], minlength=len(values))
     if not counts.any():
         raise QueryError("No work that matches the filters has a value in {column!r}.", column=by)
-    familiar = is_familiar(state, query, space_queries, embed, np.zeros(0, np.int64), allowed)
+    familiar = is_familiar(state, query, space_queries, embed, np.zeros(0, np.int64))
     answers = {}
     for number in np.argsort(-counts, kind="stable")[: min(most, np.count_nonzero(counts))].tolist():
         mask = has_value & (numbers == number)

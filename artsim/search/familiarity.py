@@ -23,36 +23,31 @@ _NEAREST = 32  # works by raw cosine, among which the nearest by uncentred cosin
 
 
 def is_familiar(
-    state: State,
-    query: Query,
-    space_queries: Sequence[SpaceQuery],
-    embed: QueryEmbedding,
-    rows: np.ndarray,
-    allowed: np.ndarray | None,
+    state: State, query: Query, space_queries: Sequence[SpaceQuery], embed: QueryEmbedding, rows: np.ndarray
 ) -> bool:
-    """Whether something among the works found (at `rows`), or else among `allowed` (n,), is close to a picture of the query.
+    """Whether something in the collection, the works of the query left out, is close to a picture of the query.
 
+    `rows`: the works found, which are compared first. Filters do not matter: two works are as similar with them as without.
     True for a query with a text, which nothing can be said of.
     """
     if any(part.text is not None for part in query.parts):
         return True
     pictures = [part for part in query.parts if part.weight > 0]
-    return any(_is_close(state, item, part, embed, rows, allowed) for part in pictures for item in space_queries)
+    return any(_is_close(state, item, part, embed, rows) for part in pictures for item in space_queries)
 
 
-def _is_close(
-    state: State, query: SpaceQuery, part: Part, embed: QueryEmbedding, rows: np.ndarray, allowed: np.ndarray | None
-) -> bool:
+def _is_close(state: State, query: SpaceQuery, part: Part, embed: QueryEmbedding, rows: np.ndarray) -> bool:
     """What costs least is compared first: the works found, the nearest works, then the pictures in the picture."""
     space, least = query.space, calibration_of(query.space).familiar
-    is_work = part.work is not None and part.region is None
-    row = np.array([state.rows[part.work or ""]]) if is_work else None
-    whole = (space.plain(row) if row is not None else embed.images(space, [part])["subject"])[0]
-    if uncentred_cosines(space, whole, rows).max(initial=-1) >= least or _nearest(space, whole, allowed) >= least:
+    own = None if part.work is None else state.rows[part.work]
+    is_work = own is not None and part.region is None
+    whole = (space.plain(np.array([own])) if is_work else embed.images(space, [part])["subject"])[0]
+    if uncentred_cosines(space, whole, rows).max(initial=-1) >= least or _nearest(space, whole, own) >= least:
         return True
-    return not is_work and any(_nearest(space, view, allowed) >= least for view in embed.views(space, part))
+    return not is_work and any(_nearest(space, view, own) >= least for view in embed.views(space, part))
 
 
-def _nearest(space: Space, raw: np.ndarray, allowed: np.ndarray | None) -> float:
-    rows = space.nearest_plain(raw, _NEAREST, allowed)[1]
-    return float(uncentred_cosines(space, raw, rows).max(initial=-1))
+def _nearest(space: Space, raw: np.ndarray, own: int | None) -> float:
+    """The best uncentred cosine of `raw` (d,) to a work, that at the row `own` left out."""
+    rows = space.nearest_plain(raw, _NEAREST)[1]
+    return float(uncentred_cosines(space, raw, rows[rows != own]).max(initial=-1))

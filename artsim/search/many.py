@@ -72,25 +72,16 @@ def search_many(
     asked = [make_space_query(state, state.spaces[0], query, embed) for query in queries]
     own = np.array([-1 if part.work is None else state.rows[part.work] for part in parts], np.int64)
     found = _matches(state, asked, own, queries[0])
-    allowed = allowed_rows(state.table, where)
-    answers = zip(queries, asked, found, own.tolist(), strict=True)
-    return [
-        _unless_strange(state, query, item, embed, matches, _without(allowed, row, len(state)))
-        for query, item, matches, row in answers
-    ]
+    answers = zip(queries, asked, found, strict=True)
+    return [_unless_strange(state, query, item, embed, matches) for query, item, matches in answers]
 
 
 def _unless_strange(
-    state: State,
-    query: Query,
-    item: SpaceQuery,
-    embed: QueryEmbedding,
-    matches: list[Match],
-    allowed: np.ndarray | None,
+    state: State, query: Query, item: SpaceQuery, embed: QueryEmbedding, matches: list[Match]
 ) -> list[Match]:
     """The matches, none of them close where nothing is close to the picture."""
     rows = np.array([match.row for match in matches], np.int64)
-    if is_familiar(state, query, [item], embed, rows, allowed):
+    if is_familiar(state, query, [item], embed, rows):
         return matches
     return [replace(match, close=False) for match in matches]
 
