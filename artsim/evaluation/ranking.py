@@ -12,6 +12,7 @@ from artsim.encoders.presets import Ranking, Weights
 from artsim.search.calibration import scores_of
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import make_space_queries, rank_space_queries, select_encoder
+from artsim.search.familiarity import is_familiar
 from artsim.search.fusion import FusionRule
 from artsim.search.query import ENCODER_MODES, Part, Query, check_query
 from artsim.search.query_vectors import QueryEmbedding
@@ -51,9 +52,11 @@ def rank_works(
     state = collection.state
     query = Query((Part(work=collection.ids[row]),), **vars(setting))
     check_query(query, state)
-    space_queries = make_space_queries(state, query, QueryEmbedding(collection.encoder, collection.picture))
+    embed = QueryEmbedding(collection.encoder, collection.picture)
+    space_queries = make_space_queries(state, query, embed)
     if setting.encoder == "auto":
         space_queries = [select_encoder(state, space_queries, query, candidates)[0]]
     numbers, order = rank_space_queries(state, space_queries, query, len(state), candidates)
-    scores = scores_of(space_queries, numbers, ranking=setting.ranking, fusion=setting.fusion)
+    familiar = is_familiar(state, query, space_queries, embed, order[: query.k])
+    scores = scores_of(space_queries, numbers, ranking=setting.ranking, fusion=setting.fusion, familiar=familiar)
     return order, scores, [item.space.name for item in space_queries]

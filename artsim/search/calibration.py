@@ -1,16 +1,20 @@
-"""Scores: the number that orders a match, as its place among those of the works that each work of the collection finds.
+"""Scores: how near a match is, from 0 for what has nothing in common to 1 for one and the same picture.
 
-A score of 0.8 says: of the ten works that a work of the collection finds first, taken over all works, 80 % are less near than
-this match. So it means the same for every query, ranking, encoder and collection, needs no labels, and never increases from
-the first match to the last.
+A score is computed from the number that orders the match, and is the lower of two:
 
-The numbers to compare with are those of a sample of works, by the ranking itself (`rank_fused`), among the works that are
-stored as nearest to each by any weights. Diffusion depends on all candidates of a search, not only on those: what it adds to
-the number at each place (`Calibration.lift`) was measured at balanced weights, and moves the numbers of other weights by as
-much. Several encoders are searched with as a whole, with fewer works.
+1. The share of the way from the number of unrelated works to that of a work and its own picture. It says the same in every
+   collection: of art-eval, parts with one work an artist have as many works of one style at a score as the whole.
+2. The number's place among those of the ten works that each work of the collection finds first, by the ranking itself. It holds
+   for every encoder, however narrow the cone of its vectors is: half of these works are at most loosely similar, and one of
+   twenty can be very similar.
 
-Texts have no numbers of their own kind to be compared with: how far a text's cosine stands out from its cosines with all works
-takes its place among how far the works' nearest stand out.
+The numbers to compare with are those of a sample of works (`rank_fused`), among the works that are stored as nearest to each by
+any weights. Diffusion depends on all candidates of a search, not only on those: what it adds to the number at each place
+(`Calibration.lift`) was measured at balanced weights, and moves the numbers of other weights by as much. Several encoders are
+searched with as a whole, with fewer works.
+
+Numbers of texts, of texts with pictures, and of ranks know no unrelated works: they have their place alone. That of a text: how
+far its cosine stands out from its cosines with all works, among how far the works' nearest stand out.
 """
 
 from __future__ import annotations
@@ -24,14 +28,18 @@ import numpy as np
 from artsim.encoders.presets import Ranking
 from artsim.search.calibration_fit import FIRST, fit_calibration, identical_number, own_numbers
 from artsim.search.encoder_selection import scores_of_all, standard_scores
-from artsim.search.fusion import FusionRule, weighted_scores
+from artsim.search.fusion import FusionRule, shares_of, sum_of, weighted_scores
+from artsim.search.match import CLOSE, WORDS
 from artsim.search.ranking import SpaceQuery
 from artsim.snapshot.calibration import Calibration, places
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 
 _PLACES = 256  # at which numbers are kept
+_POINTS = 512  # of a scale, beside those
 _EVEN = 10  # numbers of the even scale, which counts in a collection of a few works
+_FADE = 0.2  # share of the way to a work's own picture, below which scores fade
+_STRANGE = 0.9 * CLOSE  # of scores where nothing is close
 _KEPT = 64  # settings whose scales are kept
 _SEARCHES = 24  # works whose lists by picture and text are compared with
 _MAX_SAMPLE = 5_000  # works that the numbers of a text are compared with
@@ -41,35 +49,49 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Scale:
-    """The numbers that a match is compared with: `numbers` (p,) at even places, ascending, of `count` works in all.
-
-    `identical`: the number of a work and its own picture. Between it and the lowest number, `_EVEN` more numbers are evenly
-    spaced: they count in a collection of a few works, where there is little to compare with.
-    """
+    """From numbers to scores: `numbers` (g,), ascending, and their `scores` (g,), with straight lines in between."""
 
     numbers: np.ndarray
-    count: int
-    identical: float
+    scores: np.ndarray
 
     @classmethod
-    def of(cls, numbers: np.ndarray, identical: float, lift: np.ndarray | None = None) -> Scale:
-        """Of all `numbers` (n,), each moved by the `lift` (g,) of its place."""
-        if not len(numbers):
-            return cls(numbers, 0, identical)
-        at_places = np.quantile(numbers, places(_PLACES))
-        if lift is not None and len(lift):
-            at_places += np.interp(places(_PLACES), places(len(lift)), lift)
-            at_places, identical = np.maximum.accumulate(at_places), identical + float(lift[-1])
-        return cls(at_places, len(numbers), identical)
+    def of(cls, compared: np.ndarray, count: int, identical: float, unrelated: float | None = None) -> Scale:
+        """A scale by the numbers that matches are compared with: `compared` (p,) at even places, ascending, of `count` in all.
 
-    def scores(self, numbers: np.ndarray) -> np.ndarray:
-        """(n,) in 0..1: the share of the numbers compared with that are lower than each of `numbers` (n,)."""
-        low = float(self.numbers[0]) if self.count else 0.0
-        even = np.clip((numbers - low) / max(self.identical - low, 1e-6), 0, 1)
-        if not self.count:
-            return even
-        below = np.interp(numbers, self.numbers, places(_PLACES), left=0, right=1)
-        return (self.count * below + _EVEN * even) / (self.count + _EVEN)
+        `identical`: the number of a work and its own picture. Between it and the lowest number, `_EVEN` more numbers are evenly
+        spaced: they count in a collection of a few works, where there is little to compare with. `unrelated`: the number of
+        works that have nothing in common; None where there is no such number, and scores are places alone.
+        """
+        low, high = (float(compared[0]), float(compared[-1])) if count else (0.0, 0.0)
+        numbers = np.unique(np.concatenate([compared, np.linspace(low, max(high, identical, low + 1e-6), _POINTS)]))
+        even = np.clip((numbers - low) / max(identical - low, 1e-6), 0, 1)
+        place = even
+        if count:
+            distinct, first = np.unique(compared, return_index=True)  # equal numbers are not lower than one another
+            below = np.interp(numbers, distinct, places(len(compared))[first])
+            place = (count * below + _EVEN * even) / (count + _EVEN)
+        similar, very_similar = WORDS["similar"], WORDS["very similar"]
+        scores = np.interp(place, (0, 0.5, 0.95, 1), (0, similar, very_similar, 1))
+        if unrelated is not None:
+            way = (numbers - unrelated) / max(identical - unrelated, 1e-6)
+            # scores fade to 0 instead of ending at 0, as diffusion puts half of a list beyond the unrelated
+            fading = _FADE * np.exp(np.minimum(way, _FADE) / _FADE - 1)
+            scores = np.minimum(scores, np.clip(np.where(way < _FADE, fading, way), 0, 1))
+        return cls(numbers, scores)
+
+    def of_numbers(self, numbers: np.ndarray) -> np.ndarray:
+        """(n,) in 0..1: the score of each of `numbers` (n,); 0 and 1 beyond the ends."""
+        return np.interp(numbers, self.numbers, self.scores, left=0, right=1)
+
+
+def at_places(numbers: np.ndarray, lift: np.ndarray | None = None) -> np.ndarray:
+    """(p,): `numbers` (n,) at even places, each moved by the `lift` (g,) of its place; (0,) for none."""
+    if not len(numbers):
+        return np.zeros(0)
+    values = np.quantile(numbers, places(_PLACES))
+    if lift is not None and len(lift):
+        values += np.interp(places(_PLACES), places(len(lift)), lift)
+    return np.maximum.accumulate(values)
 
 
 def scores_of(
@@ -79,8 +101,12 @@ def scores_of(
     ranking: Ranking,
     fusion: FusionRule = "weighted",
     diffused: bool = True,
+    familiar: bool = True,
 ) -> np.ndarray:
-    """(n,) in 0..1, never increasing: the scores of matches from the `numbers` (n,) that order them, highest first."""
+    """(n,) in 0..1, never increasing: the scores of matches from the `numbers` (n,) that order them, highest first.
+
+    `familiar`: whether anything in the collection is close to the query; if not, all scores are below `CLOSE`.
+    """
     if not len(numbers):
         return np.zeros(0)
     first, by_ranks = space_queries[0], len(space_queries) > 1 and fusion == "reciprocal-rank"
@@ -95,7 +121,8 @@ def scores_of(
         scale = _scale_of_pictures(space_queries, ranking, fusion, diffused=diffused)
     else:
         scale = _scale_of_both(space_queries, fusion, diffused=diffused)
-    return np.minimum.accumulate(scale.scores(np.asarray(numbers, np.float64)))  # rounding may raise one by a digit
+    scores = np.minimum.accumulate(scale.of_numbers(numbers))  # rounding may raise one by a digit
+    return scores if familiar else _STRANGE * scores
 
 
 def calibration_of(space: Space) -> Calibration:
@@ -135,17 +162,35 @@ def _scale_of_pictures(
     def compute() -> Scale:
         queries = [_settings(item) for item in space_queries]
         calibration = calibration_of(queries[0].space)
+        works, lift = calibration.works, None
         if len(queries) > 1:
-            works = calibration.works[:: _step(calibration.works)]
-            numbers = own_numbers(queries, works, ranking=ranking, fusion=fusion, diffused=diffused)
-            return Scale.of(numbers, float(numbers.max(initial=1.0)))
-        works, near = calibration.works, list(calibration.near)
-        numbers = own_numbers(queries, works, ranking=ranking, near=near)
-        lift = calibration.lift if ranking == "tuned" and diffused else None
-        return Scale.of(numbers, identical_number(queries, works, ranking=ranking), lift)
+            some = works[:: _step(works)]
+            numbers = own_numbers(queries, some, ranking=ranking, fusion=fusion, diffused=diffused)
+            if fusion == "reciprocal-rank":  # all encoders rank the work first that has most
+                return Scale.of(at_places(numbers), len(numbers), 2 * float(numbers.max(initial=0.0)))
+        else:
+            numbers = own_numbers(queries, works, ranking=ranking, near=list(calibration.near))
+            lift = calibration.lift if ranking == "tuned" and diffused else None
+        identical, unrelated = identical_number(queries, works, ranking=ranking), _unrelated(queries, ranking)
+        return Scale.of(at_places(numbers, lift), len(numbers), identical, unrelated)
 
     key = _key("pictures", space_queries, ranking, fusion, diffused)
     return kept(space_queries[0].space, key, compute)
+
+
+def _unrelated(queries: Sequence[SpaceQuery], ranking: Ranking) -> float:
+    """The number of works that have nothing in common.
+
+    That of random pairs of works; for "tuned", 0: half as near to the query as to its own nearest.
+    """
+    if ranking == "tuned":
+        return 0.0
+    pairs = [
+        item.space.statistics.raw_pairs if ranking == "cosine" else item.space.statistics.pairs @ item.shares
+        for item in queries
+    ]
+    medians = [np.array(np.median(sample) if len(sample) else 0.0) for sample in pairs]
+    return float(sum_of(medians, shares_of(pairs, [item.weight for item in queries])))
 
 
 def _scale_of_both(space_queries: Sequence[SpaceQuery], fusion: FusionRule, *, diffused: bool) -> Scale:
@@ -156,17 +201,20 @@ def _scale_of_both(space_queries: Sequence[SpaceQuery], fusion: FusionRule, *, d
         works = calibration_of(space_queries[0].space).works
         works = works[:: _step(works)]
         numbers = own_numbers(queries, works, ranking="tuned", fusion=fusion, diffused=diffused)
-        return Scale.of(numbers, float(numbers.max(initial=1.0)))
+        return Scale.of(at_places(numbers), len(numbers), float(numbers.max(initial=1.0)))
 
     key = _key("both", space_queries, fusion, diffused, space_queries[0].word_weight)
     return kept(space_queries[0].space, key, compute)
 
 
 def _scale_of_texts(space: Space) -> Scale:
-    calibration = calibration_of(space)
-    outstanding = calibration.outstanding
-    count = FIRST * len(calibration.works) if len(outstanding) else 0
-    return Scale(outstanding.astype(np.float64), count, calibration.identical)
+    def compute() -> Scale:
+        calibration = calibration_of(space)
+        outstanding = calibration.outstanding
+        count = FIRST * len(calibration.works) if len(outstanding) else 0
+        return Scale.of(outstanding.astype(np.float64), count, calibration.identical)
+
+    return kept(space, "texts", compute)
 
 
 def _numbers_of_all(space_queries: Sequence[SpaceQuery], ranking: Ranking) -> np.ndarray:

@@ -24,6 +24,7 @@ _STORED = FIRST + 2  # works near to a work that are stored per weights
 _NEAREST = 16  # works by raw cosine that may be among the nearest by uncentred cosine
 _RELATED = 5  # which of the nearest works counts as familiar
 _UNUSUAL = 0.01  # quantile
+_FAMILIAR_ALONE = 0.5  # cosine to a single work, which has no others to compare with
 _IDENTICAL = 8  # works whose number for their own picture is averaged
 
 
@@ -31,7 +32,7 @@ def fit_calibration(space: Space) -> Calibration:
     """The calibration of a space. Takes some hundred searches: tenths of a second for a thousand works, seconds for a million."""
     n, none = len(space), np.zeros(0, np.float32)
     if n < 2:
-        return Calibration(np.arange(n), np.zeros((n, 0), np.int64), none, none, 1.0, float("-inf"), n)
+        return Calibration(np.arange(n), np.zeros((n, 0), np.int64), none, none, 1.0, _FAMILIAR_ALONE, n)
     sample = sample_rows(n, 2 * _SAMPLE)
     works = sample if n <= _SAMPLE else sample[::2]
     by_cosine = _near_by_cosine(space, sample)
@@ -165,5 +166,5 @@ def _least_familiar(space: Space, works: np.ndarray, by_cosine: np.ndarray) -> f
 
 def uncentred_cosines(space: Space, raw: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(rows,): cosines of raw subject vectors, of which square roots were taken where the space takes them; not centred."""
-    comparable = space.statistics.comparable_subject
-    return comparable(space.plain(rows)) @ comparable(raw[None])[0]
+    vectors = space.statistics.comparable_subject(np.concatenate([raw[None], space.plain(rows)]))
+    return vectors[1:] @ vectors[0]

@@ -142,8 +142,8 @@ def _compare(state: State, query: Query, embed: QueryEmbedding) -> EncoderCompar
         scores, rows = rank_space_queries(state, [space_queries], query, max(query.k, DEPTH), allowed)
         scores, rows = scores[: query.k], rows[: query.k]
         familiar = is_familiar(state, query, [space_queries], embed, rows)
-        scores = scores_of([space_queries], scores, ranking=query.ranking)
-        matches = matches_in(state, space_queries, scores, rows, familiar=familiar)
+        scores = scores_of([space_queries], scores, ranking=query.ranking, familiar=familiar)
+        matches = matches_in(state, space_queries, scores, rows)
         if not matches:
             raise QueryError("No work matches the filters, so there is nothing to compare the encoders with.")
         cosine = np.array([match.cosine for match in matches])

@@ -206,13 +206,15 @@ def _matches(
     diffused: bool = True,
 ) -> list[Match]:
     """The matches of one space, or of several fused: then each has the figures of its leading space."""
-    scores = scores_of(space_queries, numbers, ranking=query.ranking, fusion=query.fusion, diffused=diffused)
+    scores = scores_of(
+        space_queries, numbers, ranking=query.ranking, fusion=query.fusion, diffused=diffused, familiar=familiar
+    )
     if len(space_queries) == 1 or not len(rows):
-        return matches_in(state, space_queries[0], scores, rows, familiar=familiar)
+        return matches_in(state, space_queries[0], scores, rows)
     leading = leaders(space_queries, query.ranking, rows)
     matches = []
     for number, space_query in enumerate(space_queries):
         ranks = np.flatnonzero(leading == number)
-        of_space = matches_in(state, space_query, scores[ranks], rows[ranks], familiar=familiar)
+        of_space = matches_in(state, space_query, scores[ranks], rows[ranks])
         matches += [replace(match, rank=int(rank) + 1) for match, rank in zip(of_space, ranks, strict=True)]
     return sorted(matches, key=lambda match: match.rank)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from artsim.search.calibration import calibration_of
+from artsim.search.calibration import calibration_of, kept
 from artsim.search.calibration_fit import uncentred_cosines
 from artsim.search.query import Part, Query
 from artsim.search.query_vectors import QueryEmbedding
@@ -36,18 +36,29 @@ def is_familiar(
     return any(_is_close(state, item, part, embed, rows) for part in pictures for item in space_queries)
 
 
+def is_near_some(space: Space, raw: np.ndarray, rows: np.ndarray, *, own: int | None = None) -> bool:
+    """Whether a work, that at the row `own` left out, is close to a raw subject vector (d,). `rows` are compared first."""
+    least = calibration_of(space).familiar
+    if any(uncentred_cosines(space, raw, some).max(initial=-1) >= least for some in (rows[:1], rows[1:])):
+        return True
+    nearest = space.nearest_plain(raw, _NEAREST)[1]
+    return bool(uncentred_cosines(space, raw, nearest[nearest != own]).max(initial=-1) >= least)
+
+
 def _is_close(state: State, query: SpaceQuery, part: Part, embed: QueryEmbedding, rows: np.ndarray) -> bool:
     """What costs least is compared first: the works found, the nearest works, then the pictures in the picture."""
-    space, least = query.space, calibration_of(query.space).familiar
-    own = None if part.work is None else state.rows[part.work]
-    is_work = own is not None and part.region is None
-    whole = (space.plain(np.array([own])) if is_work else embed.images(space, [part])["subject"])[0]
-    if uncentred_cosines(space, whole, rows).max(initial=-1) >= least or _nearest(space, whole, own) >= least:
+    space, own = query.space, None if part.work is None else state.rows[part.work]
+    if own is not None and part.region is None:
+        return _is_near_others(space, own, rows)
+    whole = embed.images(space, [part])["subject"][0]
+    if is_near_some(space, whole, rows, own=own):
         return True
-    return not is_work and any(_nearest(space, view, own) >= least for view in embed.views(space, part))
+    return any(is_near_some(space, view, rows, own=own) for view in embed.views(space, part))
 
 
-def _nearest(space: Space, raw: np.ndarray, own: int | None) -> float:
-    """The best uncentred cosine of `raw` (d,) to a work, that at the row `own` left out."""
-    rows = space.nearest_plain(raw, _NEAREST)[1]
-    return float(uncentred_cosines(space, raw, rows[rows != own]).max(initial=-1))
+def _is_near_others(space: Space, row: int, rows: np.ndarray) -> bool:
+    """`is_near_some` for a work of the collection, kept for the next search by it."""
+    known = kept(space, "familiar", lambda: np.full(len(space), -1, np.int8))
+    if known[row] < 0:
+        known[row] = is_near_some(space, space.plain(np.array([row]))[0], rows, own=row)
+    return bool(known[row])

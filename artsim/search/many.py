@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.search.calibration import scores_of
 from artsim.search.engine import make_space_query
-from artsim.search.familiarity import is_familiar
+from artsim.search.familiarity import is_familiar, is_near_some
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Part, Query, check_k, check_query, check_ranking
 from artsim.search.query_vectors import QueryEmbedding
@@ -71,19 +71,11 @@ def search_many(
     embed = QueryEmbedding(collection.encoder, collection.picture)
     asked = [make_space_query(state, state.spaces[0], query, embed) for query in queries]
     own = np.array([-1 if part.work is None else state.rows[part.work] for part in parts], np.int64)
-    found = _matches(state, asked, own, queries[0])
-    answers = zip(queries, asked, found, strict=True)
-    return [_unless_strange(state, query, item, embed, matches) for query, item, matches in answers]
 
+    def familiar(position: int, rows: np.ndarray) -> bool:
+        return is_familiar(state, queries[position], [asked[position]], embed, rows)
 
-def _unless_strange(
-    state: State, query: Query, item: SpaceQuery, embed: QueryEmbedding, matches: list[Match]
-) -> list[Match]:
-    """The matches, none of them close where nothing is close to the picture."""
-    rows = np.array([match.row for match in matches], np.int64)
-    if is_familiar(state, query, [item], embed, rows):
-        return matches
-    return [replace(match, close=False) for match in matches]
+    return _matches(state, asked, own, queries[0], familiar)
 
 
 def _by_vectors(state: State, vectors: np.ndarray, k: int, where: Where | None, ranking: Ranking) -> list[list[Match]]:
@@ -109,7 +101,11 @@ def _by_vectors(state: State, vectors: np.ndarray, k: int, where: Where | None, 
         SpaceQuery(space, shares, index_vector=index_vector, raw=raw)
         for index_vector, raw in zip(index_vectors, unit_rows(vectors), strict=True)
     ]
-    found = _matches(state, asked, np.full(len(asked), -1), query)
+
+    def familiar(position: int, rows: np.ndarray) -> bool:
+        return is_near_some(space, asked[position].reference, rows)
+
+    found = _matches(state, asked, np.full(len(asked), -1), query, familiar)
     return [[_by_subject_alone(match) for match in matches] for matches in found]
 
 
@@ -120,8 +116,17 @@ def _by_subject_alone(match: Match) -> Match:
     )
 
 
-def _matches(state: State, asked: Sequence[SpaceQuery], own: np.ndarray, query: Query) -> list[list[Match]]:
-    """The matches of each query by the options of `query`, without the work `own` (q,) of each, -1 for none."""
+def _matches(
+    state: State,
+    asked: Sequence[SpaceQuery],
+    own: np.ndarray,
+    query: Query,
+    familiar: Callable[[int, np.ndarray], bool],
+) -> list[list[Match]]:
+    """The matches of each query by the options of `query`, without the work `own` (q,) of each, -1 for none.
+
+    `familiar(position, rows)`: whether something is close to the query at `position`, which found the works at `rows`.
+    """
     allowed = allowed_rows(state.table, query.where)
     if query.ranking == "likeness":
         answers = _likeness(state.spaces[0], asked, own, query.k, allowed)
@@ -133,9 +138,9 @@ def _matches(state: State, asked: Sequence[SpaceQuery], own: np.ndarray, query: 
     found, positions = np.unique(np.concatenate([rows for _, rows in answers]), return_inverse=True)
     works = state.works(found)
     matches, start = [], 0
-    for item, (scores, rows) in zip(asked, answers, strict=True):
+    for number, (item, (scores, rows)) in enumerate(zip(asked, answers, strict=True)):
         of_query = [works[position] for position in positions[start : start + len(rows)].tolist()]
-        scores = scores_of([item], scores, ranking=query.ranking)
+        scores = scores_of([item], scores, ranking=query.ranking, familiar=familiar(number, rows))
         matches.append(matches_in(state, item, scores, rows, of_query))
         start += len(rows)
     return matches

@@ -20,8 +20,10 @@ Corners = tuple[tuple[float, float], ...]
 """Four (x, y)."""
 
 Word = Literal["very similar", "similar", "loosely similar"]
-WORDS: Mapping[Word, float] = {"very similar": 0.95, "similar": 0.5, "loosely similar": 0.0}
-"""The least score of each word. docs/similarity.md says what each is worth; `artsim evaluate` measures it."""
+WORDS: Mapping[Word, float] = {"very similar": 0.6, "similar": 0.3, "loosely similar": 0.0}
+"""The least score of each word. docs/architecture.md says what each is worth; `artsim evaluate` measures it."""
+CLOSE = 0.1
+"""The least score of a match that is close. Where nothing is (`artsim.search.familiarity`), all scores are lower."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Match:
     rank: int
     id: str
     score: float
-    """In 0..1, never increasing from the first match to the last: of the ten works that a work of the collection finds first,
-    taken over all works, the share that is less near than this match. See `artsim.search.calibration`."""
+    """From 0 for what has nothing in common to 1 for one and the same picture, never increasing from the first match to the
+    last: see `artsim.search.calibration`. 1 for a recognised work."""
     cosine: float
     """Plain cosine of the raw subject vectors, in -1..1."""
     angular_distance: float
@@ -46,7 +48,7 @@ class Match:
     """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
     aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
     close: bool
-    """Whether the match is at least "similar", and something in the collection is close to the picture at all."""
+    """Whether the score is at least `CLOSE`: never if nothing in the collection is close to the picture."""
     encoder: str
     """Name of the space. In a fusion: the leading space of this match, whose figures these are, except `score`."""
     work: Mapping[str, Any] = field(repr=False)
@@ -65,12 +67,11 @@ class Match:
 
     @property
     def word(self) -> Word:
-        """The score in words; "loosely similar" for every match that is not close."""
-        return word_of(self.score) if self.close else "loosely similar"
+        """The score in words."""
+        return word_of(self.score)
 
 
 def word_of(score: float) -> Word:
-    """The word for a score of a picture that something is close to."""
     return next(word for word, least in WORDS.items() if score >= least)
 
 
@@ -80,13 +81,8 @@ def matches_in(
     scores: np.ndarray,
     rows: np.ndarray,
     works: Sequence[Mapping[str, Any]] | None = None,
-    *,
-    familiar: bool = True,
 ) -> list[Match]:
-    """The matches at `rows`, with their `scores` in 0..1 and all other figures.
-
-    `works`: their metadata, if it was read already; `familiar`: whether anything is close to the picture.
-    """
+    """The matches at `rows`, with their `scores` in 0..1 and all other figures. `works`: their metadata, if already read."""
     if not len(rows):
         return []
     space, statistics = query.space, query.space.statistics
@@ -116,7 +112,7 @@ def matches_in(
             percentile=float(percentiles[i]),
             aspects=dict(zip(aspects, values[i].tolist(), strict=True)),
             aspect_percentiles=dict(zip(aspects, by_aspect[i].tolist(), strict=True)),
-            close=familiar and bool(scores[i] >= WORDS["similar"]),
+            close=bool(scores[i] >= CLOSE),
             encoder=space.name,
             work=works[i],
             row=row,

@@ -13,7 +13,7 @@ import numpy as np
 
 from artsim.errors import QueryError
 from artsim.index import sample_rows
-from artsim.search.calibration import Scale, kept
+from artsim.search.calibration import Scale, at_places, kept
 from artsim.search.calibration_fit import FIRST
 from artsim.search.engine import allowed_works, make_space_query, within_limits
 from artsim.search.match import Match, matches_in
@@ -49,7 +49,7 @@ def run_region_search(state: State, query: Query, embed: QueryEmbedding) -> list
 
         with timed("index", "detail"):
             scores, rows = within_limits(state, query, query.k, rank)
-        scores = _scale(space, regions, weights).scores(scores)
+        scores = _scale(space, regions, weights).of_numbers(scores)
         matches = matches_in(state, make_space_query(state, space, query, embed), scores, rows)
         return _with_regions(matches, regions, vectors, weights)
 
@@ -71,13 +71,16 @@ def _select_space(state: State, name: str | None) -> tuple[Space, IndexedRegions
 def _scale(space: Space, regions: IndexedRegions, weights: np.ndarray) -> Scale:
     """What numbers of a detail search are compared with: those of the first works that regions of the works find.
 
-    Pictures against count as much as a region and another work at random.
+    Unrelated are a region and another work at random; pictures against count as much.
     """
     own = kept(space, "regions", lambda: _scale_of_regions(regions))
-    pairs = regions.statistics.pairs
     wanted, against = float(weights[weights > 0].sum()), float(weights[weights < 0].sum())
-    usual = against * (float(np.median(pairs)) if len(pairs) else 0.0)
-    return Scale(wanted * own.numbers + usual, own.count, wanted * own.identical + usual)
+    return Scale(wanted * own.numbers + against * _unrelated(regions), own.scores)
+
+
+def _unrelated(regions: IndexedRegions) -> float:
+    pairs = regions.statistics.pairs
+    return float(np.median(pairs)) if len(pairs) else 0.0
 
 
 def _scale_of_regions(regions: IndexedRegions) -> Scale:
@@ -90,7 +93,8 @@ def _scale_of_regions(regions: IndexedRegions) -> Scale:
     for work, of_work, row in zip(works.tolist(), cosines, numbers // count, strict=True):
         others, first = np.unique(row, return_index=True)  # the first region of a work is its best
         found.append(np.sort(of_work[first[others != work]])[-FIRST:])
-    return Scale.of(np.concatenate(found), 1.0)
+    compared = np.concatenate(found)
+    return Scale.of(at_places(compared), len(compared), 1.0, _unrelated(regions))
 
 
 def _rank_works(

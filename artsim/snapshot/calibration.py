@@ -34,7 +34,7 @@ class Calibration:
     identical: float
     """By how many spreads a raw cosine of 1 stands out."""
     familiar: float
-    """The least cosine at which something is close (`artsim.search.familiarity`); -inf in a collection of one work."""
+    """The least cosine at which something is close (`artsim.search.familiarity`)."""
     fitted: int
     """Number of works that the collection had when this was fitted."""
 
