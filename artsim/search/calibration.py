@@ -63,12 +63,16 @@ class Scale:
         works that have nothing in common; None where there is no such number, and scores are places alone.
         """
         low, high = (float(compared[0]), float(compared[-1])) if count else (0.0, 0.0)
-        numbers = np.unique(np.concatenate([compared, np.linspace(low, max(high, identical, low + 1e-6), _POINTS)]))
-        even = np.clip((numbers - low) / max(identical - low, 1e-6), 0, 1)
+        span = max(identical - low, 1e-6)
+        numbers = np.concatenate([compared, np.linspace(low, max(high, low + span), _POINTS), [identical]])
+        steep = (numbers < identical) & (numbers > identical - 1e-3 * span)  # rounding must not matter to own pictures
+        numbers = np.unique(numbers[~steep])
+        even = np.clip((numbers - low) / span, 0, 1)
         place = even
         if count:
             distinct, first = np.unique(compared, return_index=True)  # equal numbers are not lower than one another
-            below = np.interp(numbers, distinct, places(len(compared))[first])
+            ends = ([identical], [1.0]) if identical > high else ([], [])
+            below = np.interp(numbers, [*distinct, *ends[0]], [*places(len(compared))[first], *ends[1]])
             place = (count * below + _EVEN * even) / (count + _EVEN)
         similar, very_similar = WORDS["similar"], WORDS["very similar"]
         scores = np.interp(place, (0, 0.5, 0.95, 1), (0, similar, very_similar, 1))
@@ -76,12 +80,13 @@ class Scale:
             way = (numbers - unrelated) / max(identical - unrelated, 1e-6)
             # scores fade to 0 instead of ending at 0, as diffusion puts half of a list beyond the unrelated
             fading = _FADE * np.exp(np.minimum(way, _FADE) / _FADE - 1)
-            scores = np.minimum(scores, np.clip(np.where(way < _FADE, fading, way), 0, 1))
+            scores = np.minimum(scores, np.where(way < _FADE, fading, way))
+            scores = np.where(numbers < identical, scores, 1.0)
         return cls(numbers, scores)
 
     def of_numbers(self, numbers: np.ndarray) -> np.ndarray:
-        """(n,) in 0..1: the score of each of `numbers` (n,); 0 and 1 beyond the ends."""
-        return np.interp(numbers, self.numbers, self.scores, left=0, right=1)
+        """(n,) in 0..1: the score of each of `numbers` (n,)."""
+        return np.interp(numbers, self.numbers, self.scores, left=0)
 
 
 def at_places(numbers: np.ndarray, lift: np.ndarray | None = None) -> np.ndarray:

@@ -16,6 +16,7 @@ from artsim.collection import Collection
 from artsim.encoders.presets import PRESETS
 from artsim.encoders.protocol import Aspect, Blocks, unit_rows
 from artsim.errors import QueryError
+from artsim.search.calibration import scores_of
 from artsim.search.match import matches_in
 from artsim.search.ranking import SpaceQuery, candidates_for, rank
 from artsim.snapshot.space import Space
@@ -194,7 +195,8 @@ def _search_text(state: State, vector: np.ndarray) -> Any:
     """The whole search for a text, once it is embedded: the embedded encoder has no texts."""
     space = state.spaces[0]
     query = SpaceQuery(space, space.statistics.weigh(BALANCED), words=vector, word_weight=1.0)
-    return matches_in(state, query, *rank(query, "tuned", K, None))
+    numbers, rows = rank(query, "tuned", K, None)
+    return matches_in(state, query, scores_of([query], numbers, ranking="tuned"), rows)
 
 
 def _recall(found: Sequence[np.ndarray], best: np.ndarray) -> float:
