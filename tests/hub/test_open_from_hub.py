@@ -44,7 +44,8 @@ def test_what_was_published_is_what_is_opened_and_fetched_once(published: HubSer
     assert there.work("1.jpg")["title"] == "Stripes 1"
     assert there.origin == artsim.collection.Origin(REPO, published.commits(REPO, "dataset")[0].sha)
     assert here.origin is None
-    files = ["README.md", "artsim.json", SHARD, "index/clip.map.safetensors", STATISTICS]  # not index/subject.faiss
+    fitted = ["index/clip.calibration.safetensors", "index/clip.map.safetensors", STATISTICS]
+    files = ["README.md", "artsim.json", SHARD, *fitted]  # not index/subject.faiss
     assert sorted(downloads(published)) == sorted(files)
     published.clear_requests()
     artsim.open_collection(REPO)
@@ -175,8 +176,8 @@ def test_files_are_hashed_once(published: HubServer, artsim_cache: Path) -> None
     ("field", "value", "message", "fetched"),
     [
         ("format_version", 99, r"artsim\.json of artist/stripes at .* has format version 99; .* Update artsim", 1),
-        ("metric", "l2", "is compared by l2", 5),
-        ("dims", {"subject": 25}, "dimensions", 5),
+        ("metric", "l2", "is compared by l2", 6),
+        ("dims", {"subject": 25}, "dimensions", 6),
     ],
 )
 def test_a_newer_format_is_refused_before_anything_large_is_fetched_and_an_inconsistent_space_after(

@@ -23,6 +23,7 @@ FILES = {
     "README.md",
     "artsim.json",
     "data/train-00000-of-00001.parquet",
+    "index/clip.calibration.safetensors",
     "index/clip.map.safetensors",
     "index/clip.safetensors",
     "index/subject.faiss",

@@ -44,8 +44,8 @@ class MatchAnswer(_Answer):
     year: str
     """Date as the collection writes it, such as "ca. 1650"; empty if unknown."""
     score: float
-    """From 0 to 1, never increasing from the first match to the last: of the ten works that a work of this collection finds
-    first, taken over all works, the share that is less near than this match."""
+    """From 0 for what has nothing in common to 1 for one and the same picture; never increasing from the first match to the
+    last."""
     cosine: float
     """Cosine of the plain subject vectors of the query and the work, from -1 to 1."""
     angular_distance: float
@@ -57,9 +57,9 @@ class MatchAnswer(_Answer):
     aspects: dict[str, float]
     """The same percentage for each aspect: subject, style, color, layout. For a text alone: subject."""
     close: bool
-    """Whether the match is at least similar, and something in this collection is close to the picture at all."""
+    """Whether the score is at least 0.1; where nothing in this collection is close to the picture, all scores are lower."""
     word: str
-    """The score in words: "very similar", "similar" or "loosely similar", which is also the word for what is not close."""
+    """The score in words: "very similar" (from 0.6), "similar" (from 0.3) or "loosely similar"."""
     license: str
     """Licence of the work, otherwise of the collection; empty if unknown."""
     url: str | None
