@@ -3,7 +3,7 @@
 A score is computed from the number that orders the match, and is the lower of two:
 
 1. The share of the way from the number of unrelated works to that of a work and its own picture. It says the same in every
-   collection: of art-eval, parts with one work an artist have as many works of one style at a score as the whole.
+   collection, however scattered its works are.
 2. The number's place among those of the ten works that each work of the collection finds first, by the ranking itself. It holds
    for every encoder, however narrow the cone of its vectors is: half of these works are at most loosely similar, and one of
    twenty can be very similar.

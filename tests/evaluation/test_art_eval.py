@@ -11,6 +11,7 @@ import pytest
 from artsim.building.pipeline import build_collection
 from artsim.collection import Collection
 from artsim.evaluation import Setting, Task, evaluate, measure_neighbours
+from artsim.evaluation.run import by_word
 from artsim.sources import open_source
 
 ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
@@ -31,6 +32,31 @@ def test_works_of_the_same_artist_come_first(art_eval: Collection) -> None:
     assert balanced["map"] >= 0.415
     assert balanced["precision@1"] >= 0.58
     assert balanced["map"] > evaluate(art_eval, Task("artist"), Setting(ranking="cosine")).means()["map"] + 0.1
+
+
+def test_very_similar_works_are_by_the_same_hand(art_eval: Collection) -> None:
+    very, similar, loosely = by_word(evaluate(art_eval, Task("artist"), Setting()))
+    assert very.share > 0.01 and very.right is not None and very.right >= 0.9
+    assert similar.share > 0.15 and similar.right is not None and similar.right >= 0.57
+    assert loosely.right is not None and loosely.right <= 0.37
+
+
+def test_few_matches_are_very_similar_where_few_should_be(art_eval: Collection) -> None:
+    """Among one work an artist, with the others as uploads: by place alone, it would be half of the first matches and more."""
+    few = Collection(state=art_eval.state, manifest=art_eval.manifest, folder=None)
+    artist = dict(zip(few.ids, few.state.table.column("artist").to_pylist(), strict=True))
+    kept = set({artist[identity]: identity for identity in few.ids}.values())
+    few.remove([identity for identity in few.ids if identity not in kept])
+    asked = [identity for identity in art_eval.ids if identity not in kept]
+    found = few.search_many(images=[art_eval.picture(identity) for identity in asked], k=1, ranking="tuned")
+    right = [
+        artist[identity] == artist[first.id]
+        for identity, (first,) in zip(asked, found, strict=True)
+        if first.word == "very similar"
+    ]
+    print(f"{len(right)} of {len(asked)} first matches are very similar, {np.mean(right):.2f} by the same artist")
+    assert 0 < len(right) / len(asked) < 0.1
+    assert np.mean(right) >= 0.6
 
 
 def test_no_work_is_a_hub(art_eval: Collection) -> None:
