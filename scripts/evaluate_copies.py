@@ -1,8 +1,8 @@
 """Measure how well a collection finds its works again: by other reproductions, by details, and in photographs.
 
 Queries are made from the collection's own pictures, always the same for one seed; artsim/evaluation/distortions.py says how.
-Details need a collection built with --regions. `recognition` photographs every work in a museum, and takes half of the works
-out of the collection: those must not be recognised.
+Details need a collection built with --regions. `photographs` and `recognition` photograph every work in a museum: `photographs`
+searches with every preset; `recognition` takes half of the works out of the collection, which must not be recognised.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--what",
         default="same-work,details",
-        help="some of same-work, details and recognition (default: the first two)",
+        help="some of same-work, details, photographs and recognition (default: the first two)",
     )
     parser.add_argument("--artists", choices=("fitted", "judged"), help="only works by one half of the artists")
     parser.add_argument("--queries", type=int, metavar="N", help="a sample of N works is looked for (default: all)")

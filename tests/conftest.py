@@ -4,6 +4,7 @@ Expensive fixtures are made once per session and are read-only; a test that chan
 """
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,12 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]  # python puts scripts/ first itself when it runs a script
 
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # OpenMP's threads spin while they wait for one that has no core: all takes twice as long
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 pytest_plugins = ["hub_server.fixtures"]
 
 MakeFolder = Callable[[str], Path]
@@ -24,12 +31,16 @@ MakeFolder = Callable[[str], Path]
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A sweep is slow. Files of long tests run first: pytest-xdist hands out file by file, so both workers end together."""
+    """A sweep is slow. Files of long tests run first: pytest-xdist hands out file by file, so both workers end together.
+
+    Only one of those in the browser is among the first: its app builds the collection that the apps of the others open.
+    """
     for item in items:
         if item.get_closest_marker("sweep"):
             item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in slow)
+    later = set(sorted({item.path for item in items if item.get_closest_marker("browser")})[1:])
+    items.sort(key=lambda item: (item.path not in slow, item.path in later))
 
 
 @pytest.fixture(scope="session")

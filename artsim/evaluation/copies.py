@@ -1,6 +1,7 @@
 """Measure whether a collection finds a work again: from another reproduction of it, or from a detail.
 
-Queries are made from the collection's own pictures (see `distortions`), so the one right answer is known.
+Queries are made from the collection's own pictures (see `distortions` and `museum_photographs`), so the one right answer is
+known.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from artsim.collection import Collection
+from artsim.encoders.presets import PRESETS
 from artsim.evaluation.distortions import DETAILS, SAME_WORK, Alter, generator
 from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
+from artsim.evaluation.museum_photographs import PHOTOGRAPHS, Take, taken
 from artsim.evaluation.tables import Table
 from artsim.images.decode import load_image
 from artsim.messages.progress import Progress
@@ -25,8 +28,9 @@ RANK_METRICS = ("recall@1", "recall@5", "mrr")
 Way = Mapping[str, Any]
 """A search method: keyword options of `Collection.search`."""
 _COSINE = {"raw cosine of whole pictures": {"ranking": "cosine"}}
-MEASUREMENTS: Mapping[str, tuple[Sequence[Alter], Mapping[str, Way]]] = {
+MEASUREMENTS: Mapping[str, tuple[Sequence[Take | Alter], Mapping[str, Way]]] = {
     "same-work": (SAME_WORK, {"preset same-work": {"preset": "same-work"}, **_COSINE}),
+    "photographs": (PHOTOGRAPHS, {**_COSINE, **{f"preset {name}": {"preset": name} for name in PRESETS}}),
     "details": (DETAILS, {"detail search": {"detail": True}, "balanced, whole pictures": {}, **_COSINE}),
 }
 
@@ -60,7 +64,7 @@ class FoundAgain:
 def find_reproductions(
     collection: Collection,
     ids: Sequence[str],
-    alterations: Sequence[Alter],
+    alterations: Sequence[Take | Alter],
     ways: Mapping[str, Way],
     *,
     seed: int = 0,
@@ -72,7 +76,7 @@ def find_reproductions(
         found = [FoundAgain(alter.__name__, way, np.zeros(len(ids), int)) for way in ways]
         for position, identity in enumerate(ids):
             original = load_image(collection.picture(identity), short_side=SIDE, name=identity)
-            image = alter(original, generator(seed, identity, alter.__name__))
+            image = taken(alter, original, generator(seed, identity, alter.__name__))
             for result in found:
                 matches = collection.search(image=image, k=DEPTH, **ways[result.way])
                 result.ranks[position] = next((match.rank for match in matches if match.id == identity), 0)

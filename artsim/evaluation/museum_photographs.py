@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from artsim.evaluation.distortions import as_jpeg, corners_of, mapping, to_image
+from artsim.evaluation.distortions import SAME_WORK, Alter, as_jpeg, corners_of, mapping, to_image
 
 SIZE = 1024, 768  # or upright
 _SCENE = 1.8  # sides of the wall that is drawn, relative to the photograph's
@@ -54,6 +54,14 @@ def unframed(work: Image.Image, rng: np.random.Generator) -> Photograph:
 
 
 KINDS: tuple[Take, ...] = (framed, far, cut_off, unframed)
+PHOTOGRAPHS: tuple[Take | Alter, ...] = (*KINDS, *(alter for alter in SAME_WORK if alter.__name__ != "framed"))
+"""In a museum; then reproductions without surroundings (`combined` has a frame in half of all cases)."""
+
+
+def taken(kind: Take | Alter, work: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """The photograph, or the altered reproduction, of a work."""
+    made = kind(work, rng)
+    return made.image if isinstance(made, Photograph) else made
 
 
 def _take(

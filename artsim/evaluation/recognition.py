@@ -15,16 +15,13 @@ import numpy as np
 
 from artsim.collection import Collection
 from artsim.evaluation.copies import SIDE
-from artsim.evaluation.distortions import SAME_WORK, Alter, generator
-from artsim.evaluation.museum_photographs import KINDS, Photograph, Take
+from artsim.evaluation.distortions import Alter, generator
+from artsim.evaluation.museum_photographs import PHOTOGRAPHS, Take, taken
 from artsim.evaluation.tables import Table
 from artsim.images.decode import load_image
 from artsim.messages.progress import Progress
 from artsim.search.timing import Timing, observe
 from artsim.snapshot.edits import without_works
-
-PHOTOGRAPHS: tuple[Take | Alter, ...] = (*KINDS, *(alter for alter in SAME_WORK if alter.__name__ != "framed"))
-"""In a museum; then reproductions without surroundings (`combined` has a frame in half of all cases)."""
 
 
 @dataclass
@@ -89,9 +86,9 @@ def measure_recognition(
         found = Recognitions(kind.__name__)
         for position, identity in enumerate(ids):
             original = load_image(collection.picture(identity), short_side=SIDE, name=identity)
-            taken = kind(original, generator(seed, identity, kind.__name__, "recognition"))
+            photograph = taken(kind, original, generator(seed, identity, kind.__name__, "recognition"))
             started, before = time.perf_counter(), encoding.seconds
-            match = half.recognize(taken.image if isinstance(taken, Photograph) else taken)
+            match = half.recognize(photograph)
             found.seconds.append(time.perf_counter() - started - (encoding.seconds - before))
             _count(found, identity, None if match is None else match.id, present=identity in held)
             found.versions += int(match is not None and match.id == identity and match.version)

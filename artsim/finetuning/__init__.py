@@ -7,6 +7,7 @@ Importing it raises `TrainingError` where a package of the extra `train` is miss
 """
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from artsim.errors import TrainingError
 
@@ -18,7 +19,18 @@ if _missing:
         'Run: pip install "artsim[train]" (in a clone: pip install -r requirements-dev.txt)'
     )
 
-from artsim.finetuning.recipe import Recipe  # noqa: E402 - it imports these packages
-from artsim.finetuning.run import finetune  # noqa: E402
+from artsim.finetuning.recipe import Recipe  # noqa: E402
+
+if TYPE_CHECKING:
+    from artsim.finetuning.run import finetune
 
 __all__ = ["Recipe", "finetune"]
+
+
+def __getattr__(name: str) -> Any:
+    """`finetune` is imported when it is first used: PyTorch, transformers and scikit-learn take seconds."""
+    if name != "finetune":
+        raise AttributeError(f"module 'artsim.finetuning' has no attribute {name!r}")
+    from artsim.finetuning.run import finetune
+
+    return finetune

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from artsim.errors import TrainingError
 from artsim.finetuning.recipe import Recipe
@@ -37,6 +36,8 @@ def split_works(works: LabelledWorks, recipe: Recipe) -> WorkSplit:
     enough = works.artists is not None and len(set(works.artists.tolist())) >= 3 * len(works.classes) > 0
     kind = ("artist" if enough else "stratified") if recipe.split == "auto" else recipe.split
     if kind == "stratified":
+        from sklearn.model_selection import train_test_split  # takes seconds, as below
+
         size = max(round(_TEST_SHARE * len(works)), len(works.classes))
         rows = train_test_split(np.arange(len(works)), test_size=size, stratify=works.labels, random_state=recipe.seed)
         return WorkSplit(kind, *map(np.sort, rows))
@@ -64,6 +65,8 @@ def artist_splits(works: LabelledWorks, artists: np.ndarray, count: int, seed: i
     count = min(count, int(np.bincount(usual).max()))
     if count < 2:
         return []
+    from sklearn.model_selection import StratifiedKFold
+
     folds = StratifiedKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # classes with fewer artists than folds are in some folds only

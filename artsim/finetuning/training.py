@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
 from transformers import PrinterCallback, Trainer, TrainingArguments
@@ -25,11 +24,10 @@ from artsim.collection import Collection
 from artsim.embedding.preprocessing import decode_picture
 from artsim.encoders.protocol import Blocks
 from artsim.encoders.style_head import head_segments
-from artsim.evaluation.distortions import cropped, generator
 from artsim.finetuning.backbones import Backbone, PreparedPicture
 from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
 from artsim.finetuning.recipe import Recipe
-from artsim.finetuning.works import LabelledWorks
+from artsim.finetuning.works import LabelledWorks, altered_view
 from artsim.sources import Source
 
 STEP = 0.5
@@ -84,17 +82,6 @@ class Job:
 
         size = sum(tensor.nbytes for tensor in prepare(0, 0).values())
         return lru_cache(max(1, _CACHE_BYTES // size))(prepare)
-
-
-def altered_view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
-    """View `number` of a work: 0 is the picture itself; the others are cropped, and half of them mirrored, by the seed.
-
-    Colours and sharpness stay, which are part of style.
-    """
-    if number == 0:
-        return image
-    rng = generator(seed, identity, str(number))
-    return cropped(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image, rng)
 
 
 class StyleModel(nn.Module):

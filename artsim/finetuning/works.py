@@ -1,4 +1,4 @@
-"""Labelled works for training: selection of classes and works."""
+"""Labelled works for training: selection of classes and works, and altered views of a work."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from PIL import Image
 
 from artsim.errors import QueryError, TrainingError
+from artsim.evaluation.distortions import cropped, generator
 from artsim.evaluation.labels import read_labels
 from artsim.finetuning.recipe import Recipe
 from artsim.snapshot.state import metadata_table
@@ -105,3 +107,14 @@ def _too_few_classes(recipe: Recipe, count: Counter[str], kept: list[str]) -> st
         f"{what} {recipe.min_per_class} works or more in the column {recipe.label!r}; the largest are {largest}. "
         "Give a lower --min-per-class, or more works."
     )
+
+
+def altered_view(image: Image.Image, identity: str, number: int, *, seed: int) -> Image.Image:
+    """View `number` of a work: 0 is the picture itself; the others are cropped, and half of them mirrored, by the seed.
+
+    Colours and sharpness stay, which are part of style.
+    """
+    if number == 0:
+        return image
+    rng = generator(seed, identity, str(number))
+    return cropped(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image, rng)

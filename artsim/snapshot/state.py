@@ -17,6 +17,8 @@ from artsim.snapshot.space import Space
 from artsim.storage.manifest import Manifest
 from artsim.storage.pictures import Pictures
 
+_FEW = 1_000  # works
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -53,7 +55,14 @@ class State:
 
     def works(self, rows: np.ndarray) -> list[dict[str, Any]]:
         """The metadata of several works."""
+        if len(self) < _FEW:
+            return [dict(self._few[row]) for row in rows.tolist()]
         return self.table.take(pa.array(rows)).to_pylist()
+
+    @cached_property
+    def _few(self) -> list[dict[str, Any]]:
+        """The metadata of all works of a small collection: to take ten of them out of the table takes as long as a search."""
+        return self.table.to_pylist()
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from PIL import Image
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 desktop_only = pytest.mark.parametrize("size", ["desktop"], indirect=True)
-both = pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 
 
 def start(one: Any, place: int = 3) -> str:
@@ -61,7 +60,6 @@ def form(one: Any) -> dict[str, Any]:
     )
 
 
-@both
 def test_more_like_these_and_less_like_that(visit: Callable[..., Any]) -> None:
     one = visit()
     first = start(one)
@@ -201,7 +199,7 @@ def test_several_pictures_at_once_and_one_more(
     assert names(one) == ["1.jpg", "2.jpg", "mine.jpg"]
 
 
-@both
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_a_part_of_the_query_and_of_a_result_is_cropped_as_it_is_seen(visit: Callable[..., Any], mine: Any) -> None:
     data, work = mine
     one = visit()

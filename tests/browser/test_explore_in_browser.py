@@ -44,7 +44,6 @@ def nearer(one: Any, viewer: str) -> None:
     one.page.wait_for_function(f"([id, before]) => ({ZOOM})(id) > 1.05 * before", arg=[viewer, before])
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_a_work_on_the_map_is_a_link_and_a_click_searches(visit: Callable[..., Any], app: Any) -> None:
     one = visit("map", reduced_motion="reduce")
     ready(one)

@@ -48,7 +48,6 @@ class Stillness:
         return round(sum(value for value, _ in shifts), 4), [moved for _, moved in shifts]
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_nothing_jumps_while_answers_come_and_go_and_the_settings_stay_where_they_are(
     visit: Callable[..., Any], mine: Any
 ) -> None:

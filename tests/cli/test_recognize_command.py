@@ -9,6 +9,7 @@ from PIL import Image
 from artsim.cli.main import main
 
 
+@pytest.mark.slow
 def test_it_names_the_work_of_each_picture(
     saved: Path, paintings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,6 +187,7 @@ def test_works_are_added_as_path_bytes_and_picture(copy: Path, tmp_path: Path, m
     assert collection.search(image=image, k=1)[0].cosine == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_adding_grows_the_space_step_by_step(copy: Path, met_works: Any) -> None:
     """Also beyond a refit of the statistics; the scores stay exact."""
     collection = open_collection(copy)

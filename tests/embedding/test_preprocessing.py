@@ -18,6 +18,8 @@ from artsim.encoders.region_vectors import embed_with_regions
 from artsim.errors import CollectionError
 from artsim.images.decode import load_image
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 @pytest.fixture(scope="module")
 def mounted(tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str, Any]]) -> Path:

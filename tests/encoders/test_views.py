@@ -28,6 +28,7 @@ def scroll(squares: list[Image.Image], *, upright: bool = False) -> Image.Image:
     return Image.fromarray(np.concatenate([np.asarray(square) for square in squares], axis=0 if upright else 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upright", [False, True])
 def test_scrolls_that_share_only_their_middle_differ(encoder: Any, paints: Any, upright: bool) -> None:
     first = scroll([paints[0], paints[1], paints[2], paints[3], paints[4]], upright=upright)
@@ -63,6 +64,7 @@ def test_a_scroll_is_more_like_its_parts_than_if_it_were_only_squeezed(embedded:
     assert in_pieces.mean() > squeezed.mean() + 0.05
 
 
+@pytest.mark.slow
 def test_a_thin_picture_of_274_bytes_costs_little(clip: Any, embedded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """CLIP's processor would enlarge its short side to 56 million pixels by 224: 37 GB."""
     data = png_of(2_000_000, 8, zlib.compress((b"\0" + bytes(250_000)) * 8, 9))

@@ -38,8 +38,12 @@ def test_details_and_reproductions_find_their_work_where_whole_pictures_do_not(
     """Lower bounds for the figures of docs/copies.md, which cover all works."""
     build_collection(open_source("met"), embedded, tmp_path / "met", limit=24, regions=True)
     assert run("--collection", tmp_path / "met", "--what", "likeness") == 2
-    expected = "Error: There is no measurement likeness; choose among same-work, details, recognition.\n"
+    expected = "Error: There is no measurement likeness; choose among same-work, photographs, details, recognition.\n"
     assert capsys.readouterr().err == expected
+    assert run("--collection", tmp_path / "met", "--what", "photographs", "--queries", 1) == 0
+    photographs = capsys.readouterr().out
+    assert photographs.count("| cut_off, ") == photographs.count("| cropped, ") == 6
+    assert "| jpeg_30, preset color | 1.000 |" in photographs
     target = tmp_path / "figures.json"
     assert run("--collection", tmp_path / "met", "--queries", 6, "--seed", 4, "--json", target) == 0
     assert "| jpeg_30, preset same-work | 1.000 |" in capsys.readouterr().out

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artsim import finetuning
 from artsim.cli.main import main
 from artsim.encoders import load_encoder
 from artsim.errors import EncoderError, TrainingError
-from artsim.finetuning import Recipe, finetune
+from artsim.finetuning import Recipe
 from artsim.sources import Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def tuned(checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny ResNet fine-tuned on the two styles. Read-only: change a copy."""
-    return finetune(labelled, str(checkpoint("resnet")), tmp_path_factory.mktemp("tuned") / "encoder", recipe)
+    return finetuning.finetune(
+        labelled, str(checkpoint("resnet")), tmp_path_factory.mktemp("tuned") / "encoder", recipe
+    )
 
 
 def test_the_result_is_an_encoder_with_one_more_style_segment_and_a_model_for_transformers(
@@ -75,14 +78,18 @@ def test_the_report_covers_the_training_which_separates_the_styles_and_its_chang
     assert figures["classification"]["macro avg"]["recall"] > 0.8
 
 
-def test_without_folds_the_test_works_are_reported(
-    checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
+def test_an_equal_training_is_skipped_and_another_replaces_it_without_folds_on_the_test_works(
+    tuned: Path, checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
 ) -> None:
+    out = Path(shutil.copytree(tuned, tmp_path / "encoder"))
+    before = (out / "finetune.json").stat().st_mtime_ns
+    finetuning.finetune(labelled, str(checkpoint("resnet")), out, recipe)
+    assert (out / "finetune.json").stat().st_mtime_ns == before
+    revision = load_encoder(str(out)).revision
     steps: list[str] = []
-    short = replace(recipe, head_epochs=1, top_epochs=0, folds=0)
-    out = finetune(
-        labelled, str(checkpoint("resnet")), tmp_path / "encoder", short, progress=lambda what, *_: steps.append(what)
-    )
+    short = replace(recipe, seed=1, head_epochs=1, top_epochs=0, folds=0)
+    finetuning.finetune(labelled, str(checkpoint("resnet")), out, short, progress=lambda what, *_: steps.append(what))
+    assert load_encoder(str(out)).revision != revision
     assert set(steps) == {"Measuring", "Head"}
     assert {one["queries_of"] for one in json.loads((out / "report.json").read_text())["search"]} == {"test works"}
     weights = [Path(folder, "model.safetensors").read_bytes() for folder in (out, checkpoint("resnet"))]
@@ -113,18 +120,6 @@ def test_a_damaged_file_is_noticed_and_named(tuned: Path, tmp_path: Path) -> Non
         assert_refused(why)
 
 
-def test_an_equal_training_is_skipped_and_another_seed_replaces_it(
-    tuned: Path, checkpoint: Any, labelled: Source, recipe: Recipe, tmp_path: Path
-) -> None:
-    copy = Path(shutil.copytree(tuned, tmp_path / "copy"))
-    before = (copy / "finetune.json").stat().st_mtime_ns
-    finetune(labelled, str(checkpoint("resnet")), copy, recipe)
-    assert (copy / "finetune.json").stat().st_mtime_ns == before
-    revision = load_encoder(str(copy)).revision
-    finetune(labelled, str(checkpoint("resnet")), copy, replace(recipe, seed=1, head_epochs=1, top_epochs=0))
-    assert load_encoder(str(copy)).revision != revision
-
-
 @pytest.mark.sweep
 def test_a_killed_run_resumes_to_the_same_weights(
     tuned: Path, checkpoint: Any, labelled: Source, labelled_folder: Path, recipe: Recipe, tmp_path: Path
@@ -147,7 +142,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     half.mkdir()
     (half / "trainer_state.json").write_text('{\n  "epoch": ')
     steps: list[str] = []
-    finetune(labelled, str(checkpoint("resnet")), out, recipe, progress=lambda what, *_: steps.append(what))
+    finetuning.finetune(labelled, str(checkpoint("resnet")), out, recipe, progress=lambda what, *_: steps.append(what))
     assert set(steps) <= {"Measuring", "Unfreezing"} and steps.count("Unfreezing") < 3 * recipe.top_epochs
     first, again = (json.loads((folder / "report.json").read_text()) for folder in (tuned, out))
     assert first["files"] == again["files"]
@@ -159,9 +154,9 @@ def test_a_folder_with_something_else_and_a_fine_tuned_backbone_are_refused(
 ) -> None:
     (tmp_path / "diary.txt").write_text("mine")
     with pytest.raises(TrainingError, match="left as it is"):
-        finetune(labelled, "embedded", tmp_path, recipe)
+        finetuning.finetune(labelled, "embedded", tmp_path, recipe)
     with pytest.raises(TrainingError, match="fine-tuned already"):
-        finetune(labelled, str(tuned), tmp_path / "again", recipe)
+        finetuning.finetune(labelled, str(tuned), tmp_path / "again", recipe)
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
 

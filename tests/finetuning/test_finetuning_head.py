@@ -12,7 +12,9 @@ from artsim.errors import EncoderError
 from artsim.finetuning import Recipe
 from artsim.finetuning.comparison import Change
 from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
-from artsim.finetuning.training import altered_view
+from artsim.finetuning.works import altered_view
+
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
 
 @pytest.fixture

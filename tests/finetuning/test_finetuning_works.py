@@ -14,6 +14,8 @@ from artsim.finetuning.splits import artist_splits, split_works
 from artsim.finetuning.works import LabelledWorks, of_large_classes, read_labelled_works
 from artsim.sources import Source, open_source
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 def test_small_classes_are_left_out_and_large_ones_drawn_from_by_the_seed(labelled: Source, recipe: Recipe) -> None:
     works = read_labelled_works(labelled, recipe)

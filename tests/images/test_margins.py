@@ -78,6 +78,7 @@ def test_pictures_with_a_plain_ground_stay_whole(image: Image.Image) -> None:
     assert content_box(picture) == whole(picture)
 
 
+@pytest.mark.slow
 def test_of_the_works_of_the_met_only_those_before_black_or_grey_are_cut(met_works: list[dict[str, Any]]) -> None:
     """Looked at one by one: each was photographed before a plain ground, of which a strip shows."""
     before_a_ground = """

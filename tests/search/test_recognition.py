@@ -26,6 +26,8 @@ from artsim.snapshot.files import read_collection
 ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
 HELD, ELSEWHERE = (4, 11, 27, 50, 81, 120), 33  # numbers of Met works
 
+pytestmark = pytest.mark.slow  # the file takes more than a few seconds
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, met_works: list[dict[str, Any]]) -> Path:
@@ -98,7 +100,6 @@ def test_odd_pictures_are_not_recognised_without_a_warning(six: Collection, odd:
         assert six.recognize(odd) is None
 
 
-@pytest.mark.slow
 def test_vectors_of_recognition_are_kept_when_works_come_and_go(
     folder: Path, tmp_path: Path, met_works: list[dict[str, Any]]
 ) -> None:
@@ -119,7 +120,6 @@ def test_vectors_of_recognition_are_kept_when_works_come_and_go(
         assert recognised(last, photograph(met_works, number, KINDS[0]).image).id == identity
 
 
-@pytest.mark.slow
 def test_one_work_is_enough_and_a_second_version_of_it_is_said(folder: Path, met_works: list[dict[str, Any]]) -> None:
     collection = opened(folder)
     collection.remove([identity for identity in collection.ids if identity != "81.jpg"])
@@ -153,7 +153,6 @@ def test_a_collection_without_recognition_says_so(
             collection.recognize(Image.new("RGB", (64, 64)))
 
 
-@pytest.mark.slow
 def test_stored_features_serve_where_pictures_are_not_kept(
     six: Collection, met_works: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -173,7 +172,6 @@ def test_packed_features_agree_like_the_others_and_damaged_ones_do_no_harm(met_w
         assert find_agreement(unpacked(np.full_like(packed(features), byte)), seen) is None
 
 
-@pytest.mark.slow
 def test_a_rebuild_takes_known_vectors(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pictures are known by their hashes."""
     encoder = load_recognition_encoder()

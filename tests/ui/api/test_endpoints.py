@@ -71,6 +71,7 @@ def test_image_and_k_can_be_positional(predict: Predict, paintings: Path) -> Non
     assert matches[0]["id"] == "05.jpg" and set(matches[0]) == set(MatchAnswer.model_fields)
 
 
+@pytest.mark.slow
 def test_a_work_is_recognised_and_another_picture_is_not(
     predict: Predict, info: dict[str, Any], paintings: Path, tmp_path: Path
 ) -> None:
@@ -154,6 +155,7 @@ def test_invalid_input_gives_one_message(predict: Predict, endpoint: str, given:
     assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
     """Includes the events of the page, which Gradio accepts from anyone who knows their number."""
     config = httpx.get(f"{address}config").json()
