@@ -19,9 +19,8 @@ far its cosine stands out from its cosines with all works, among how far the wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -40,11 +39,8 @@ _POINTS = 512  # of a scale, beside those
 _EVEN = 10  # numbers of the even scale, which counts in a collection of a few works
 _FADE = 0.2  # share of the way to a work's own picture, below which scores fade
 _STRANGE = 0.9 * CLOSE  # of scores where nothing is close
-_KEPT = 64  # settings whose scales are kept
 _SEARCHES = 24  # works whose lists by picture and text are compared with
 _MAX_SAMPLE = 5_000  # works that the numbers of a text are compared with
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ def calibration_of(space: Space) -> Calibration:
     """The calibration of a space: the stored one while it fits, else one that is fitted now and kept."""
     if space.calibration is not None and not space.calibration.outgrown_by(len(space)):
         return space.calibration
-    return kept(space, "calibration", lambda: fit_calibration(space))
+    return space.memo.kept("calibration", lambda: fit_calibration(space), lasting=True)
 
 
 def calibrated(state: State) -> State:
@@ -143,18 +139,6 @@ def calibrated(state: State) -> State:
     if all(space.calibration is calibration for space, calibration in spaces):
         return state
     return replace(state, spaces=tuple(replace(space, calibration=calibration) for space, calibration in spaces))
-
-
-def kept(space: Space, key: Hashable, compute: Callable[[], T]) -> T:
-    """What `compute` returned for this key, or returns now."""
-    found = space.computed.get(key)
-    if found is None:
-        found = compute()
-        if len(space.computed) >= _KEPT:
-            for oldest in [other for other in list(space.computed) if other != "calibration"][: _KEPT // 2]:
-                space.computed.pop(oldest, None)
-        space.computed[key] = found
-    return found
 
 
 def _key(kind: str, space_queries: Sequence[SpaceQuery], *more: Hashable) -> Hashable:
@@ -180,7 +164,7 @@ def _scale_of_pictures(
         return Scale.of(at_places(numbers, lift), len(numbers), identical, unrelated)
 
     key = _key("pictures", space_queries, ranking, fusion, diffused)
-    return kept(space_queries[0].space, key, compute)
+    return space_queries[0].space.memo.kept(key, compute)
 
 
 def _unrelated(queries: Sequence[SpaceQuery], ranking: Ranking) -> float:
@@ -209,7 +193,7 @@ def _scale_of_both(space_queries: Sequence[SpaceQuery], fusion: FusionRule, *, d
         return Scale.of(at_places(numbers), len(numbers), float(numbers.max(initial=1.0)))
 
     key = _key("both", space_queries, fusion, diffused, space_queries[0].word_weight)
-    return kept(space_queries[0].space, key, compute)
+    return space_queries[0].space.memo.kept(key, compute)
 
 
 def _scale_of_texts(space: Space) -> Scale:
@@ -219,7 +203,7 @@ def _scale_of_texts(space: Space) -> Scale:
         count = FIRST * len(calibration.works) if len(outstanding) else 0
         return Scale.of(outstanding.astype(np.float64), count, calibration.identical)
 
-    return kept(space, "texts", compute)
+    return space.memo.kept("texts", compute)
 
 
 def _numbers_of_all(space_queries: Sequence[SpaceQuery], ranking: Ranking) -> np.ndarray:

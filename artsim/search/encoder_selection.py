@@ -90,4 +90,4 @@ def scores_of_all(space: Space, vector: np.ndarray) -> np.ndarray:
     """(m,): cosines of a raw vector to all works, or to `_MAX_SAMPLE` evenly spaced ones."""
     n = len(space)
     rows = np.arange(n) if n <= _MAX_SAMPLE else np.linspace(0, n - 1, _MAX_SAMPLE).astype(int)
-    return space.subject.products(rows, vector)
+    return space.memo.kept(("all", vector.tobytes()), lambda: space.subject.products(rows, vector))

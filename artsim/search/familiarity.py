@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from artsim.search.calibration import calibration_of, kept
+from artsim.search.calibration import calibration_of
 from artsim.search.calibration_fit import uncentred_cosines
 from artsim.search.query import Part, Query
 from artsim.search.query_vectors import QueryEmbedding
@@ -58,7 +58,7 @@ def _is_close(state: State, query: SpaceQuery, part: Part, embed: QueryEmbedding
 
 def _is_near_others(space: Space, row: int, rows: np.ndarray) -> bool:
     """`is_near_some` for a work of the collection, kept for the next search by it."""
-    known = kept(space, "familiar", lambda: np.full(len(space), -1, np.int8))
+    known = space.memo.kept("familiar", lambda: np.full(len(space), -1, np.int8), lasting=True)
     if known[row] < 0:
         known[row] = is_near_some(space, space.plain(np.array([row]))[0], rows, own=row)
     return bool(known[row])

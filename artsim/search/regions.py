@@ -13,7 +13,7 @@ import numpy as np
 
 from artsim.errors import QueryError
 from artsim.index import sample_rows
-from artsim.search.calibration import Scale, at_places, kept
+from artsim.search.calibration import Scale, at_places
 from artsim.search.calibration_fit import FIRST
 from artsim.search.engine import allowed_works, make_space_query, within_limits
 from artsim.search.match import Match, matches_in
@@ -73,7 +73,7 @@ def _scale(space: Space, regions: IndexedRegions, weights: np.ndarray) -> Scale:
 
     Unrelated are a region and another work at random; pictures against count as much.
     """
-    own = kept(space, "regions", lambda: _scale_of_regions(regions))
+    own = space.memo.kept("regions", lambda: _scale_of_regions(regions))
     wanted, against = float(weights[weights > 0].sum()), float(weights[weights < 0].sum())
     return Scale(wanted * own.numbers + against * _unrelated(regions), own.scores)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from artsim.encoders.region_vectors import Region
 from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass, laid_end_to_end
 from artsim.snapshot.calibration import REFIT_UP_TO, Calibration
 from artsim.snapshot.density import density_of, reference_rows
+from artsim.snapshot.memo import Memo
 from artsim.snapshot.region_index import IndexedRegions, RegionStatistics, index_regions
 from artsim.snapshot.space_statistics import COMPACT_FROM, SpaceStatistics, fit_statistics
 
@@ -46,8 +47,7 @@ class Space:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     calibration: Calibration | None = None
     """What scores are calibrated by; None where it is to be fitted again: see `artsim.search.calibration`."""
-    computed: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
-    """What a search has computed of this space for the next ones."""
+    memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     @property
     def name(self) -> str:

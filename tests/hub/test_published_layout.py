@@ -56,6 +56,7 @@ def test_columns_stand_in_order_and_row_i_is_work_i_in_every_file(compact: Path,
     manifest = published(compact, tmp_path)
     assert sorted(manifest.files) == [
         "data/train-00000-of-00001.parquet",
+        "index/space-0.calibration.safetensors",
         "index/space-0.faiss",
         "index/space-0.map.safetensors",
         "index/space-0.regions.safetensors",
