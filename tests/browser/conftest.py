@@ -169,8 +169,16 @@ class Visit:
         return self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
+@pytest.fixture(scope="module")
+def idle_contexts() -> dict[str, list[Any]]:
+    """Contexts of visitors who have left, by their options: the next have the files of the page in their cache."""
+    return {}
+
+
 @pytest.fixture
-def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Callable[..., Visit]]:
+def visit(
+    chromium: Any, app: RunningApp, size: dict[str, Any], idle_contexts: dict[str, list[Any]]
+) -> Iterator[Callable[..., Visit]]:
     """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen, or be
     wider than the screen.
 
@@ -180,15 +188,33 @@ def visit(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Iterator[Call
 
     def make(start: str = "", init: str = "", **more: Any) -> Visit:
         options = size | more
+        key = repr(sorted(options.items()))
         viewport = {name: options.pop(name) for name in ("width", "height")}
-        context = chromium.new_context(viewport=viewport, **options)
-        contexts.append(context)
+        idle = idle_contexts.setdefault(key, [])
+        context = idle.pop() if idle else chromium.new_context(viewport=viewport, **options)
+        contexts.append((key, context))
         touch = bool(options.get("has_touch"))
         visits.append(Visit(context.new_page(), app, start, touch=touch, init=init))
         return visits[-1]
 
     yield make
     wide = [one.page.url for one in visits if one.scrolls_sideways()]
-    for context in contexts:
-        context.close()
+    for key, context in contexts:
+        _forget(context, app.url)
+        idle_contexts[key].append(context)
     assert ([complaint for one in visits for complaint in one.complaints], wide) == ([], [])
+
+
+def _forget(context: Any, origin: str) -> None:
+    """Close the pages of a visitor and remove all that the app has stored with them, but the cache."""
+    for page in context.pages[1:]:
+        page.close()
+    (page,) = context.pages
+    page.goto("about:blank")
+    tell = context.new_cdp_session(page)
+    tell.send(
+        "Storage.clearDataForOrigin", {"origin": origin.rstrip("/"), "storageTypes": "cookies,local_storage,indexeddb"}
+    )
+    context.clear_cookies()
+    context.clear_permissions()
+    page.close()
