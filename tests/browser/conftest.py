@@ -199,10 +199,13 @@ def visit(
 
     yield make
     wide = [one.page.url for one in visits if one.scrolls_sideways()]
+    complaints = [
+        complaint for one in visits for complaint in one.complaints
+    ]  # before they leave: that aborts requests
     for key, context in contexts:
         _forget(context, app.url)
         idle_contexts[key].append(context)
-    assert ([complaint for one in visits for complaint in one.complaints], wide) == ([], [])
+    assert (complaints, wide) == ([], [])
 
 
 def _forget(context: Any, origin: str) -> None:

@@ -36,6 +36,7 @@ def test_nothing_is_close_to_a_blank_page_whatever_the_kind_of_search(
 ) -> None:
     few = build_collection(open_source(f"folder:{paintings}"), embedded, tmp_path / "few")
     blank = not_art()["blank #ffffff"]
+    assert share_without_close(few, list(not_art().values())[::9]) == 1
     options: list[dict[str, Any]] = [{}, {"ranking": "likeness"}, {"preset": "color"}, {"encoder": "fusion"}]
     for option in options:
         assert not any(match.close for match in few.search(image=blank, **option))
@@ -45,12 +46,12 @@ def test_nothing_is_close_to_a_blank_page_whatever_the_kind_of_search(
     assert few.search(work="07.jpg", k=1)[0].close
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_nothing_in_the_met_is_close_to_what_is_no_art(met: Collection) -> None:
     assert share_without_close(met, not_art().values()) >= 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @needs_art_eval
 def test_something_in_the_met_is_close_to_art(met: Collection) -> None:
     files = sorted(ART_EVAL.glob("*.jpg"))
