@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from artsim.encoders.protocol import Encoder
 from artsim.search.match import Match
 from artsim.search.query import Query
-from artsim.snapshot.state import State
+from artsim.search.query_vectors import SearchedCollection
 
 
-class SearchableCollection(Protocol):
+class SearchableCollection(SearchedCollection, Protocol):
     """Implemented by `artsim.Collection`, which documents the methods."""
 
-    state: State
-
     def work(self, identity: str) -> dict[str, Any]: ...
-
-    def picture(self, identity: str) -> bytes: ...
-
-    def encoder(self, name: str | None = None) -> Encoder: ...
 
     def run(self, query: Query) -> list[Match]: ...

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from artsim.encoders.presets import Ranking, ranking_of, weights_of
-from artsim.encoders.protocol import Aspect, Encoder
+from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.search.calibration import scores_of
@@ -19,7 +19,7 @@ from artsim.search.engine import allowed_works, make_space_queries, rank_space_q
 from artsim.search.familiarity import is_familiar
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Query, check_query, parts_of
-from artsim.search.query_vectors import QueryEmbedding
+from artsim.search.query_vectors import QueryEmbedding, SearchedCollection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.state import State
 
@@ -96,18 +96,8 @@ class EncoderComparison:
         }
 
 
-class _Collection(Protocol):
-    """Implemented by `artsim.Collection`."""
-
-    state: State
-
-    def picture(self, identity: str) -> bytes: ...
-
-    def encoder(self, name: str | None = None) -> Encoder: ...
-
-
 def compare_encoders(
-    collection: _Collection,
+    collection: SearchedCollection,
     image: ImageLike | None = None,
     text: str | None = None,
     work: str | None = None,

@@ -33,7 +33,8 @@ def is_familiar(
     if any(part.text is not None for part in query.parts):
         return True
     pictures = [part for part in query.parts if part.weight > 0]
-    return any(_is_close(state, item, part, embed, rows) for part in pictures for item in space_queries)
+    alone = len(query.parts) == 1
+    return any(_is_close(state, item, part, embed, rows, alone=alone) for part in pictures for item in space_queries)
 
 
 def is_near_some(space: Space, raw: np.ndarray, rows: np.ndarray, *, own: int | None = None) -> bool:
@@ -45,12 +46,17 @@ def is_near_some(space: Space, raw: np.ndarray, rows: np.ndarray, *, own: int | 
     return bool(uncentred_cosines(space, raw, nearest[nearest != own]).max(initial=-1) >= least)
 
 
-def _is_close(state: State, query: SpaceQuery, part: Part, embed: QueryEmbedding, rows: np.ndarray) -> bool:
-    """What costs least is compared first: the works found, the nearest works, then the pictures in the picture."""
+def _is_close(
+    state: State, query: SpaceQuery, part: Part, embed: QueryEmbedding, rows: np.ndarray, *, alone: bool
+) -> bool:
+    """What costs least is compared first: the works found, the nearest works, then the pictures in the picture.
+
+    `alone`: whether the picture is all of the query, whose vector is known then.
+    """
     space, own = query.space, None if part.work is None else state.rows[part.work]
     if own is not None and part.region is None:
         return _is_near_others(space, own, rows)
-    whole = embed.images(space, [part])["subject"][0]
+    whole = query.reference if alone else embed.images(space, [part])["subject"][0]
     if is_near_some(space, whole, rows, own=own):
         return True
     return any(is_near_some(space, view, rows, own=own) for view in embed.views(space, part))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
 from artsim.encoders.presets import Ranking, ranking_of, weights_of
-from artsim.encoders.protocol import Aspect, Encoder, unit_rows
+from artsim.encoders.protocol import Aspect, unit_rows
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.search.calibration import scores_of
@@ -17,7 +16,7 @@ from artsim.search.engine import make_space_query
 from artsim.search.familiarity import is_familiar, is_near_some
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Part, Query, check_k, check_query, check_ranking
-from artsim.search.query_vectors import QueryEmbedding
+from artsim.search.query_vectors import QueryEmbedding, SearchedCollection
 from artsim.search.ranking import SpaceQuery, rank
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.space import Space
@@ -26,18 +25,8 @@ from artsim.snapshot.state import State
 _TOGETHER = 100  # queries whose candidates are in memory at once
 
 
-class _Collection(Protocol):
-    """Implemented by `artsim.Collection`."""
-
-    state: State
-
-    def picture(self, identity: str) -> bytes: ...
-
-    def encoder(self, name: str | None = None) -> Encoder: ...
-
-
 def search_many(
-    collection: _Collection,
+    collection: SearchedCollection,
     works: Sequence[str] | None = None,
     images: Sequence[ImageLike] | None = None,
     vectors: np.ndarray | None = None,

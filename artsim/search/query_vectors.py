@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -22,12 +22,23 @@ from artsim.images.quadrilaterals import find_quadrilaterals, straighten
 from artsim.search.query import Part
 from artsim.search.timing import timed
 from artsim.snapshot.space import Space
+from artsim.snapshot.state import State
 
 _IN_DIGEST = ("exif", "icc_profile", "transparency")  # beside its pixels, what tells how a PIL picture looks
 _RECENT = 64  # pictures whose vectors are cached: some 30 kB each
 
 Key = tuple[str, str, str, tuple[float, float, float, float] | None, bytes]
 Embedded = TypeVar("Embedded")
+
+
+class SearchedCollection(Protocol):
+    """What a function that searches needs of a collection. Implemented by `artsim.Collection`, which documents the methods."""
+
+    state: State
+
+    def picture(self, identity: str) -> bytes: ...
+
+    def encoder(self, name: str | None = None) -> Encoder: ...
 
 
 class QueryEmbedding:

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from artsim.embedding.embed_works import Recogniser
-from artsim.encoders import Encoder, load_recognition_encoder
+from artsim.encoders import load_recognition_encoder
 from artsim.encoders.recognition_vectors import ENCODER, embed_views, views_of
 from artsim.encoders.reproductions import LayoutEncoder
 from artsim.errors import CollectionError, ImageError
@@ -34,6 +33,7 @@ from artsim.images.local_features import (
     unpacked,
 )
 from artsim.search.match import Match
+from artsim.search.query_vectors import SearchedCollection
 from artsim.search.timing import timed
 from artsim.snapshot.state import State
 
@@ -49,14 +49,6 @@ _loading = threading.Lock()
 log = logging.getLogger(__name__)
 
 
-class RecognisingCollection(Protocol):
-    """Implemented by `artsim.Collection`."""
-
-    state: State
-
-    def encoder(self, name: str | None = None) -> Encoder: ...
-
-
 @dataclass(frozen=True)
 class Recognised:
     """A candidate that agrees with a photograph."""
@@ -65,7 +57,7 @@ class Recognised:
     agreement: Agreement
 
 
-def recognize(collection: RecognisingCollection, image: ImageLike) -> Match | None:
+def recognize(collection: SearchedCollection, image: ImageLike) -> Match | None:
     """The work of the collection that a picture shows: framed, on a wall, at an angle, cut off; None if there is none.
 
     The match has `corners`, `places` and `version`; what searches compute (cosine, percentile, aspects) it lacks. Of several
@@ -92,7 +84,7 @@ def check_recognition(state: State) -> None:
         )
 
 
-def recogniser(collection: RecognisingCollection) -> Recogniser | None:
+def recogniser(collection: SearchedCollection) -> Recogniser | None:
     """Makes what new works are recognised by; None if the collection recognises none."""
     recognition = collection.state.recognition
     if recognition is None:
@@ -100,7 +92,7 @@ def recogniser(collection: RecognisingCollection) -> Recogniser | None:
     return Recogniser(_encoder_for(collection), features=recognition.features is not None)
 
 
-def _encoder_for(collection: RecognisingCollection) -> LayoutEncoder:
+def _encoder_for(collection: SearchedCollection) -> LayoutEncoder:
     """The encoder of recognition: that of a space, or one of its own, which all collections of this process share."""
     spaces = [space for space in collection.state.spaces if space.encoder == ENCODER]
     if spaces:

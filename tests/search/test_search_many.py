@@ -1,12 +1,16 @@
 """`search_many` finds for every query what `search` finds for it alone."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from counting import Counting
 from synthetic import make_collection
 
+from artsim import Collection, open_collection
 from artsim.errors import QueryError
+from artsim.search import query_vectors
 
 QUERIES = ["work-0-0", "work-3-2", "work-0-0", "work-50-6"]
 
@@ -49,6 +53,16 @@ def test_pictures_find_what_each_finds_alone(collection: Any) -> None:
     pictures = [collection.picture(identity) for identity in collection.ids[:3]]
     for picture, matches in zip(pictures, collection.search_many(images=pictures, k=4), strict=True):
         assert_equal(matches, collection.search(image=picture, ranking="likeness", k=4))
+
+
+def test_no_picture_is_embedded_twice(saved: Path, clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even if there are more of them than are remembered."""
+    monkeypatch.setattr(query_vectors, "_RECENT", 1)
+    counting = Counting(clip)
+    opened = open_collection(saved)
+    collection = Collection(state=opened.state, manifest=opened.manifest, folder=None, encoders={clip.id: counting})
+    collection.search_many(images=[collection.picture(identity) for identity in collection.ids[:3]])
+    assert counting.seen == 3
 
 
 def test_plain_vectors_are_compared_by_subject_alone(works: Any) -> None:
