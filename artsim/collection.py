@@ -254,6 +254,7 @@ class Collection:
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._change_lock:
             self.state, ids = with_works(self.state, prepared)
+            self.label_indexes.follow(self.state.table)
         return ids
 
     def edit(self, identity: str, values: Mapping[str, Any]) -> None:
@@ -264,6 +265,7 @@ class Collection:
         """
         with self._change_lock:
             self.state = with_values(self.state, self.state.row_of(identity), values)
+            self.label_indexes.follow(self.state.table)
 
     def remove(self, ids: Sequence[str]) -> EmbeddedWorks:
         """Remove works and return them: until the next `save`, `add` restores them (at the end).
@@ -274,6 +276,7 @@ class Collection:
             before = self.state
             rows = [before.row_of(identity) for identity in ids]
             self.state = without_works(before, rows)
+            self.label_indexes.follow(self.state.table)
         return embedded_works_of(before, rows)
 
     def describe(

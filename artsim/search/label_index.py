@@ -5,6 +5,7 @@ The index is made from a table of metadata and belongs to that table. Nothing of
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ _FEW = 5  # works with words that begin as typed; where fewer are found, typing 
 _LONGEST_SUGGESTION = 100  # characters
 _CHUNK = 8192  # works whose texts are in memory at once
 _TABLE = "create virtual table works using fts5(artist, title, other, content='', prefix='1 2', tokenize='unicode61')"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -136,10 +139,39 @@ class LabelIndexes:
     """The index of a collection: made on first use, and again once its metadata has changed. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._worker_lock = threading.Lock(), threading.Lock()
         self._latest: LabelIndex | None = None
+        self._is_kept_ready = False
+        self._wanted: pa.Table | None = None
+        self._worker: threading.Thread | None = None
+
+    def keep_ready(self, table: pa.Table) -> None:
+        """Make the index in the background, now and after every change."""
+        self._is_kept_ready = True
+        self.follow(table)
+
+    def follow(self, table: pa.Table) -> None:
+        """`table` is the collection's from now on."""
+        with self._worker_lock:
+            self._wanted = table
+            if self._is_kept_ready and self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="labels", daemon=True)
+                self._worker.start()
+
+    def _work(self) -> None:
+        while True:
+            wanted = self._wanted
+            try:
+                self.of(wanted)
+            except CollectionError as error:  # as every search for words will say, too
+                log.warning("%s", error)
+            with self._worker_lock:
+                if self._wanted is wanted:
+                    self._worker = None
+                    return
 
     def of(self, table: pa.Table) -> LabelIndex:
+        """The index of a table, made now if it is not ready. Raises `CollectionError`."""
         with self._lock:  # whoever else needs it waits
             if self._latest is None or self._latest.table is not table:
                 self._latest = LabelIndex(table)

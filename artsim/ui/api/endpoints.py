@@ -52,7 +52,6 @@ def add_endpoints(context: Context) -> None:
     with gr.Row(visible=False):
         endpoints = _Endpoints(context)
         _add_searches(context, endpoints)
-        _add_text(context, endpoints)
         _add_search_combined(context, endpoints)
         _add_recognize(context, endpoints)
         _add_descriptions(context, endpoints)
@@ -118,9 +117,11 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         """
         return await endpoints.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
 
-    queries = ((search_by_image, PictureFile(strings)), (search_by_work, Typed(typed.WORK)))
-    for function, query in queries:
-        add_endpoint(function, [query, Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
+    add_endpoint(
+        search_by_image, [PictureFile(strings), Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer])
+    )
+    _add_text(context, endpoints)
+    add_endpoint(search_by_work, [Typed(typed.WORK), Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
 
 
 def _add_text(context: Context, endpoints: _Endpoints) -> None:
