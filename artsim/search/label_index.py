@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from artsim.columns import COLUMNS, column_of, kind_of, label_columns
 from artsim.errors import CollectionError
-from artsim.search.words import Vocabulary, fold, phrase_of, spellings_of, terms_of
+from artsim.search.words import Vocabulary, fold, phrase_of, terms_of
 from artsim.snapshot.filters import distinct_values
 
 _FEW = 5  # works with words that begin as typed; where fewer are found, typing errors are forgiven
@@ -48,7 +48,7 @@ class LabelIndex:
         self.table = table
         self._lock = threading.Lock()
         self._database = _connect()
-        keys: dict[str, list[int]] = {"artist": [], "title": []}
+        keys: dict[str, list[int]] = {"artist": [], "title": [], "id": []}
         with self._database:  # one transaction
             for first in range(0, len(table), _CHUNK):
                 chunk = table.slice(first, _CHUNK)
@@ -56,7 +56,7 @@ class LabelIndex:
                 rows = zip(range(first, first + len(chunk)), *texts, strict=True)
                 self._database.executemany("insert into works(rowid, artist, title, other) values (?, ?, ?, ?)", rows)
                 for part, of_part in keys.items():
-                    of_part += map(hash, _labels(chunk, _columns_of(table, part)))
+                    of_part += map(hash, _labels(chunk, ["id"] if part == "id" else _columns_of(table, part)))
             self._database.execute("insert into works(works) values ('optimize')")
         self._keys = {part: np.array(of_part, np.int64) for part, of_part in keys.items()}
         self._database.execute("create virtual table vocabulary using fts5vocab(works, 'row')")
@@ -65,7 +65,7 @@ class LabelIndex:
         self._values = _Values(table)
 
     def search(self, text: str, k: int, allowed: np.ndarray | None = None) -> np.ndarray:
-        """Rows of the `k` best works, best first: those whose artist or title is the text; those with all its words; those
+        """Rows of the `k` best works, best first: those whose artist, title or id is the text; those with all its words; those
         with words that begin so; and, where hardly any are found, those with words that differ by typing errors.
 
         Of each kind, those with the words in the artist come first, then in the title, then anywhere; then the collection's
@@ -88,7 +88,7 @@ class LabelIndex:
         """At most `limit` values: those with words that begin as the words of the text do (if there are none, typing errors
         are forgiven), then those that contain these. Of each kind, artists come first, then what begins with the first word,
         then what most works have. Takes any text."""
-        terms = [spellings_of(term) for term in terms_of(text)]
+        terms = [[term] for term in terms_of(text)]
         if not terms:
             return []
         values = self._values
@@ -103,10 +103,10 @@ class LabelIndex:
 
     def _ranked(self, terms: Sequence[str]) -> Iterator[int]:
         """Rows, best first; a row may come again."""
-        for whole in spellings_of(" ".join(terms)):
-            for keys in self._keys.values():
-                yield from np.flatnonzero(keys == hash(whole)).tolist()
-        words = [spellings_of(term) for term in terms]
+        whole = hash(" ".join(terms))
+        for keys in self._keys.values():
+            yield from np.flatnonzero(keys == whole).tolist()
+        words = [[term] for term in terms]
         yield from self._rows_with(words)
         begun = set()
         for row in self._rows_with(words, begun=True):
@@ -242,12 +242,16 @@ def _connect() -> sqlite3.Connection:
 
 
 def _columns_of(table: pa.Table, part: str) -> list[str]:
-    """The searched columns of a table that belong to a part of the index, the best first."""
+    """The searched columns of a table that belong to a part of the index, the best first.
+
+    Not the ids, which often have a beginning in common that is a word.
+    """
     names = label_columns(part) if part != "other" else table.column_names
     return [
         name
         for name in names
         if name in table.column_names
+        and name != "id"
         and column_of(name).searched
         and (part != "other" or column_of(name).label not in ("artist", "title"))
         and _is_words(name, table.schema.field(name).type)

@@ -7,6 +7,7 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _WORD = re.compile(r"[^\W_]+")
 _DIGRAPH = re.compile("([aou])e")
@@ -76,11 +77,6 @@ def terms_of(text: str) -> list[str]:
     return list(dict.fromkeys(phrase for phrase in phrases if phrase))[:_MOST_WORDS]
 
 
-def spellings_of(phrase: str) -> list[str]:
-    """The phrase, and with the umlauts that it may spell out: "durer" for "duerer"."""
-    return list(dict.fromkeys((phrase, _DIGRAPH.sub(r"\1", phrase))))
-
-
 def forgiven_errors(word: str) -> int:
     """How many typing errors are forgiven in a word: letters left out, added, changed, or swapped with the next."""
     if not word.isalpha() or len(word) < 4:
@@ -107,6 +103,9 @@ class Vocabulary:
         errors = forgiven_errors(word)
         if not errors:
             return []
+        umlauts = _DIGRAPH.sub(r"\1", word)  # "duerer" is Dürer, whatever else is near
+        if umlauts != word and pc.index(self._words, umlauts).as_py() >= 0 > pc.index(self._words, word).as_py():
+            return [umlauts]
         missing = np.bitwise_count(np.uint64(_letters(word)) & ~self._letters)  # letters that a word lacks
         rows = np.flatnonzero((missing <= errors) & (self._lengths >= len(word) - errors))
         if not len(rows):
