@@ -108,7 +108,7 @@ def test_labels_follow_every_change(copy: Path, met_works: Any) -> None:
     collection = open_collection(copy)
     assert collection.search(text="zyzzyva", text_mode="metadata") == []
     collection.edit("05.jpg", {"title": "Zyzzyva"})
-    [new] = collection.add([{**met_works[60], "title": "Two zyzzyvas", "id": "new"}])
+    [new] = collection.add([{"image": met_works[60]["image"]["bytes"], "title": "Two zyzzyvas"}])
     assert [match.id for match in collection.search(text="zyzzyva", text_mode="metadata")] == ["05.jpg", new]
     assert [value.text for value in collection.suggest("zyz")] == ["Two zyzzyvas", "Zyzzyva"]
     collection.remove(["05.jpg"])
