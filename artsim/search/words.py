@@ -63,7 +63,7 @@ _folding = _Folding()
 
 def fold(text: str) -> str:
     """`text` without case and accents; characters of scripts without spaces are separated by some."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).translate(_folding)
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).translate(_folding)
 
 
 def phrase_of(text: str) -> str:
