@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from artsim.hub.publish import publish
     from artsim.opening import open_collection
     from artsim.search.encoder_comparison import EncoderAnswers, EncoderComparison
+    from artsim.search.label_index import Suggestion
     from artsim.search.match import Match
     from artsim.search.query import Part, Query
     from artsim.snapshot.works_map import WorksMap
@@ -55,6 +56,7 @@ _HOMES = {
     "draw_overlay": "artsim.analysis.heatmap",
     "PRESETS": "artsim.encoders.presets",
     "Match": "artsim.search.match",
+    "Suggestion": "artsim.search.label_index",
     **dict.fromkeys(("Part", "Query"), "artsim.search.query"),
     **dict.fromkeys(
         "ArtsimError CollectionError EncoderError HubError ImageError QueryError SourceError".split(), "artsim.errors"
@@ -81,6 +83,7 @@ __all__ = [
     "Query",
     "QueryError",
     "SourceError",
+    "Suggestion",
     "WorksMap",
     "__version__",
     "build_collection",

@@ -23,13 +23,14 @@ from artsim.encoders.protocol import Aspect, Encoder
 from artsim.errors import CollectionError, QueryError
 from artsim.images.decode import ImageLike, load_image
 from artsim.messages.progress import Progress
-from artsim.search import encoder_comparison, many, recognition
+from artsim.search import encoder_comparison, many, recognition, text_search
 from artsim.search.calibration import calibrated
 from artsim.search.encoder_selection import AutoRule
 from artsim.search.engine import run_query, run_query_each
 from artsim.search.fusion import FusionRule
+from artsim.search.label_index import LabelIndexes
 from artsim.search.match import Match
-from artsim.search.query import Part, Query, parts_of
+from artsim.search.query import Part, Query, TextMode, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
 from artsim.search.regions import run_region_search
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
@@ -64,6 +65,8 @@ class Collection:
         self._encoders: dict[str, Encoder] = dict(encoders or {})  # by id
         self.known_hashes: dict[str, np.ndarray] = {}
         """Cache of perceptual hashes, by the sha256 of the picture file."""
+        self.label_indexes = LabelIndexes()
+        """What is written about the works, for `suggest` and texts; made on first use."""
         self._map_cache = MapCache()
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._encoder_lock = threading.Lock()
@@ -119,6 +122,7 @@ class Collection:
         text: str | None = None,
         work: str | None = None,
         *,
+        text_mode: TextMode = "auto",
         k: int = 10,
         aspects: Mapping[Aspect, float] | None = None,
         preset: str | None = None,
@@ -143,6 +147,11 @@ class Collection:
         `other=["artist"]` excludes works that share their artist with a work of the query; `at_most={"artist": 2}`
         limits how many matches share an artist.
 
+        A text alone first finds works by their title, artist, tags and other metadata; these matches have `found_by` "label"
+        and no likeness: see `Match`. Below them come works that look like the text, if the encoder embeds texts (CLIP,
+        SigLIP). `text_mode` "metadata" finds the former only, "meaning" the latter. Together with an image, a work or
+        `parts`, a text has its meaning.
+
         With several encoders, `encoder` selects one (default: the first; for a text, the first with a text encoder).
         "auto" selects, for each query, the encoder whose matches stand out most by the rule `auto`; "fusion" merges the
         matches of all encoders by the rule `fusion`, weighted by `encoder_weights`. See docs/encoders.md.
@@ -166,11 +175,14 @@ class Collection:
             other=tuple(other),
             at_most=at_most or {},
             detail=detail,
+            text_mode=text_mode,
         )
         return self.run(query)
 
     def run(self, query: Query) -> list[Match]:
         """Run a `Query`, which `search` builds from its arguments."""
+        if query.words is not None:
+            return text_search.run_text_query(self.state, query, self._embedding, self.label_indexes)
         return (run_region_search if query.detail else run_query)(self.state, query, self._embedding)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
@@ -178,8 +190,11 @@ class Collection:
 
         `by` is a column, or "century" (from the column year). Only the `most` values with the most works are searched.
         """
+        if query.words is not None:
+            return text_search.run_text_query_each(self.state, query, self._embedding, self.label_indexes, by, most)
         return run_query_each(self.state, query, self._embedding, by, most)
 
+    suggest = text_search.suggest
     recognize = recognition.recognize
     recogniser = recognition.recogniser
     search_many = many.search_many
@@ -239,6 +254,7 @@ class Collection:
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._change_lock:
             self.state, ids = with_works(self.state, prepared)
+            self.label_indexes.follow(self.state.table)
         return ids
 
     def edit(self, identity: str, values: Mapping[str, Any]) -> None:
@@ -249,6 +265,7 @@ class Collection:
         """
         with self._change_lock:
             self.state = with_values(self.state, self.state.row_of(identity), values)
+            self.label_indexes.follow(self.state.table)
 
     def remove(self, ids: Sequence[str]) -> EmbeddedWorks:
         """Remove works and return them: until the next `save`, `add` restores them (at the end).
@@ -259,6 +276,7 @@ class Collection:
             before = self.state
             rows = [before.row_of(identity) for identity in ids]
             self.state = without_works(before, rows)
+            self.label_indexes.follow(self.state.table)
         return embedded_works_of(before, rows)
 
     def describe(

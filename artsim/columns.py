@@ -35,8 +35,8 @@ class Column:
     """Whether a visitor finds it among the metadata of a work; False for what is shown elsewhere."""
     comparable: bool = True
     """Whether it says something about two works that they have the same value; False for identifiers, prose and the like."""
-    searched: bool = False
-    """Whether the owner's search for works looks into it."""
+    searched: bool = True
+    """Whether a search for words looks into it: a visitor's, or the owner's."""
     long: bool = False
     """Whether the owner edits it in a field of several lines."""
     synonyms: tuple[str, ...] = ()
@@ -50,16 +50,14 @@ COLUMNS: Mapping[str, Column] = {
         facet=False,
         listed=False,
         comparable=False,
-        searched=True,
     ),
-    "image": Column(meaning="the picture, as its original file"),
+    "image": Column(meaning="the picture, as its original file", searched=False),
     "title": Column(
         kind="text",
         meaning="title",
         label="title",
         facet=False,
         listed=False,
-        searched=True,
         synonyms=("name", "caption"),
     ),
     "name": Column(kind="text", label="title"),
@@ -71,7 +69,6 @@ COLUMNS: Mapping[str, Column] = {
         label="artist",
         facet=True,
         listed=False,
-        searched=True,
         synonyms=("artist_name", "author", "painter", "creator", "attribution"),
     ),
     "creator": Column(label="artist", facet=True),
@@ -79,7 +76,7 @@ COLUMNS: Mapping[str, Column] = {
     "maker": Column(label="artist"),
     "attribution": Column(label="artist"),
     "artist_bio": Column(meaning="a line about the artist", comparable=False, long=True),
-    "date": Column(kind="text", meaning="when it was made, in words", label="date", comparable=False, searched=True),
+    "date": Column(kind="text", meaning="when it was made, in words", label="date", comparable=False),
     "year": Column(
         kind="whole number",
         meaning="year in which it was made, or the first of them",
@@ -93,8 +90,8 @@ COLUMNS: Mapping[str, Column] = {
     "genre": Column(meaning="genre", facet=True),
     "movement": Column(facet=True),
     "school": Column(facet=True),
-    "culture": Column(kind="text", meaning="culture or region", facet=True, searched=True),
-    "medium": Column(kind="text", meaning="materials and technique", facet=True, searched=True),
+    "culture": Column(kind="text", meaning="culture or region", facet=True),
+    "medium": Column(kind="text", meaning="materials and technique", facet=True),
     "technique": Column(facet=True),
     "material": Column(facet=True),
     "classification": Column(facet=True),
@@ -106,18 +103,27 @@ COLUMNS: Mapping[str, Column] = {
     "label": Column(kind="text", meaning="name of the folder that contained it", facet=True),
     "tags": Column(kind="list", meaning="what it shows, as keywords", facet=True),
     "keywords": Column(facet=True),
-    "dimensions": Column(meaning="size of the object", comparable=False),
-    "credit_line": Column(meaning="how the museum acquired it", comparable=False, long=True),
+    "dimensions": Column(meaning="size of the object", comparable=False, searched=False),
+    "credit_line": Column(meaning="how the museum acquired it", comparable=False, long=True, searched=False),
     "description": Column(facet=False, comparable=False, long=True),
-    "url": Column(kind="text", meaning="page of the work", facet=False, listed=False, comparable=False),
+    "url": Column(kind="text", meaning="page of the work", facet=False, listed=False, comparable=False, searched=False),
     "image_url": Column(
-        kind="text", meaning="where the picture can be fetched", facet=False, listed=False, comparable=False
+        kind="text",
+        meaning="where the picture can be fetched",
+        facet=False,
+        listed=False,
+        comparable=False,
+        searched=False,
     ),
-    "license": Column(kind="text", meaning="licence of the picture", facet=False, listed=False, comparable=False),
-    "rights": Column(comparable=False),
-    "accession_number": Column(comparable=False),
-    "path": Column(comparable=False),
-    "sha256": Column(meaning="sha256 of the picture's file", facet=False, listed=False, comparable=False),
+    "license": Column(
+        kind="text", meaning="licence of the picture", facet=False, listed=False, comparable=False, searched=False
+    ),
+    "rights": Column(comparable=False, searched=False),
+    "accession_number": Column(kind="text", comparable=False),
+    "path": Column(comparable=False, searched=False),
+    "sha256": Column(
+        meaning="sha256 of the picture's file", facet=False, listed=False, comparable=False, searched=False
+    ),
 }
 """The columns with a meaning to artsim, by name. Of two with the same role, the first comes first."""
 _OTHER = Column()

@@ -89,7 +89,7 @@ def explain(
     """
     identity = match if isinstance(match, str) else match.id
     if isinstance(match, Match) and encoder is None:
-        encoder = match.encoder
+        encoder = match.encoder or None
     if (image is None) == (work is None):
         raise QueryError("Give exactly one query to explain the match: an image, or a work of the collection.")
     if work == identity:

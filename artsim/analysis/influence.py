@@ -42,6 +42,11 @@ class TimedMatch:
     decayed: float | None
     """Its likeness, halved once per half-life; None without a half-life."""
 
+    @property
+    def score(self) -> float:
+        """The score of the match; a picture finds by likeness, so it has one."""
+        return self.match.score or 0.0
+
 
 @dataclass(frozen=True)
 class Influence:

@@ -30,16 +30,21 @@ def run_query(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
     """The best `query.k` works, fewer if the filters leave fewer. The works of the query are excluded."""
     with timed("search", query_kind(query)):
         check_query(query, state)
-        space_queries = make_space_queries(state, query, embed)
-        allowed = allowed_works(state, query)
-        with timed("index", query.ranking):
-            if query.encoder == "auto":
-                chosen, scores, rows = select_encoder(state, space_queries, query, allowed)
-                space_queries = [chosen]
-            else:
-                scores, rows = rank_space_queries(state, space_queries, query, query.k, allowed)
-        familiar = is_familiar(state, query, space_queries, embed, rows)
-        return _matches(query, state, space_queries, scores, rows, familiar=familiar)
+        return find_matches(state, query, embed)
+
+
+def find_matches(state: State, query: Query, embed: QueryEmbedding) -> list[Match]:
+    """The works that look like a query, which has been checked: see `run_query`."""
+    space_queries = make_space_queries(state, query, embed)
+    allowed = allowed_works(state, query)
+    with timed("index", query.ranking):
+        if query.encoder == "auto":
+            chosen, scores, rows = select_encoder(state, space_queries, query, allowed)
+            space_queries = [chosen]
+        else:
+            scores, rows = rank_space_queries(state, space_queries, query, query.k, allowed)
+    familiar = is_familiar(state, query, space_queries, embed, rows)
+    return _matches(query, state, space_queries, scores, rows, familiar=familiar)
 
 
 def run_query_each(state: State, query: Query, embed: QueryEmbedding, by: str, most: int) -> dict[Any, list[Match]]:
@@ -72,7 +77,8 @@ def run_query_each(state: State, query: Query, embed: QueryEmbedding, by: str, m
     if by == "century":
         return dict(sorted(answers.items()))
     by_ranks = len(space_queries) > 1 and query.fusion == "reciprocal-rank"  # ranks are not comparable across values
-    return dict(sorted(answers.items(), key=lambda item: -(item[1][0].percentile if by_ranks else item[1][0].score)))
+    firsts = {value: matches[0].percentile if by_ranks else matches[0].score for value, matches in answers.items()}
+    return dict(sorted(answers.items(), key=lambda item: -(firsts[item[0]] or 0.0)))
 
 
 def make_space_queries(state: State, query: Query, embed: QueryEmbedding) -> list[SpaceQuery]:

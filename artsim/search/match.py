@@ -19,6 +19,7 @@ from artsim.snapshot.state import State
 Corners = tuple[tuple[float, float], ...]
 """Four (x, y)."""
 
+FoundBy = Literal["label", "likeness"]
 Word = Literal["very similar", "similar", "loosely similar"]
 WORDS: Mapping[Word, float] = {"very similar": 0.6, "similar": 0.3, "loosely similar": 0.0}
 """The least score of each word. docs/architecture.md says what each is worth; `artsim evaluate` measures it."""
@@ -28,18 +29,22 @@ CLOSE = 0.1
 
 @dataclass(frozen=True)
 class Match:
-    """A work that a search found."""
+    """A work that a search found: by its picture (`found_by` "likeness"), or, for a text alone, by its "label".
+
+    Matches by label come first in a list. They have the searched words in their metadata, and no likeness: their `score`,
+    `cosine`, `angular_distance`, `percentile`, `close` and `word` are None, `aspects` and `aspect_percentiles` empty.
+    """
 
     rank: int
     id: str
-    score: float
-    """From 0 for what has nothing in common to 1 for one and the same picture, never increasing from the first match to the
-    last: see `artsim.search.calibration`. 1 for a recognised work."""
-    cosine: float
+    score: float | None
+    """From 0 for what has nothing in common to 1 for one and the same picture, never increasing from the first match by
+    likeness to the last: see `artsim.search.calibration`. 1 for a recognised work."""
+    cosine: float | None
     """Plain cosine of the raw subject vectors, in -1..1."""
-    angular_distance: float
+    angular_distance: float | None
     """`sqrt(2 (1 - cosine))`, in 0..2."""
-    percentile: float
+    percentile: float | None
     """Share, in percent, of random pairs of works that are less alike than the query and this work.
 
     For a text alone: share of the works that fit the text less well (of 5,000 works, if there are more).
@@ -47,10 +52,11 @@ class Match:
     aspects: Mapping[Aspect, float] = field(repr=False)
     """Centred cosine per aspect (for a text: the raw cosine, as `subject`)."""
     aspect_percentiles: Mapping[Aspect, float] = field(repr=False)
-    close: bool
+    close: bool | None
     """Whether the score is at least `CLOSE`: never if nothing in the collection is close to the picture."""
     encoder: str
-    """Name of the space. In a fusion: the leading space of this match, whose figures these are, except `score`."""
+    """Name of the space. In a fusion: the leading space of this match, whose figures these are, except `score`. Empty for
+    a match by label."""
     work: Mapping[str, Any] = field(repr=False)
     row: int = field(repr=False)
     region: Region | None = None
@@ -61,18 +67,38 @@ class Match:
     They lie outside of the photograph (below 0, above 1) where it shows only part of the work."""
     places: int | None = None
     """Of a recognised work: in how many places it agrees with the photograph."""
+    found_by: FoundBy = "likeness"
     version: bool = False
     """Of a recognised work: whether it may be another version of what the photograph shows, as another work agrees, too, or
     the agreement is partial."""
 
     @property
-    def word(self) -> Word:
-        """The score in words."""
-        return word_of(self.score)
+    def word(self) -> Word | None:
+        """The score in words; None for a match by label."""
+        return None if self.score is None else word_of(self.score)
 
 
 def word_of(score: float) -> Word:
     return next(word for word, least in WORDS.items() if score >= least)
+
+
+def label_match(rank: int, row: int, work: Mapping[str, Any]) -> Match:
+    """The match of a work whose label has the searched words."""
+    return Match(
+        rank=rank,
+        id=work["id"],
+        score=None,
+        cosine=None,
+        angular_distance=None,
+        percentile=None,
+        aspects={},
+        aspect_percentiles={},
+        close=None,
+        encoder="",
+        work=work,
+        row=row,
+        found_by="label",
+    )
 
 
 def matches_in(

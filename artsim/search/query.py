@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from artsim.encoders.presets import RANKINGS, Ranking, Weights
 from artsim.errors import QueryError
@@ -18,6 +19,8 @@ MAX_K = 1000
 
 ENCODER_MODES = ("auto", "fusion")
 """Encoder modes: choose one encoder per query, or fuse all."""
+
+TextMode = Literal["auto", "metadata", "meaning"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ class Query:
     """Column -> how many matches may share one value of it."""
     detail: bool = False
     """Find works that contain the pictures (`artsim.search.regions`). Aspects and ranking are ignored."""
+    text_mode: TextMode = "auto"
+    """Of a text alone: "metadata" finds works that have its words in their metadata, "meaning" works that look like it,
+    which needs an encoder that embeds texts; "auto" both, the former first, the latter if an encoder can. Together with
+    pictures, works or other texts, and for a weight below 0, a text has its meaning."""
+
+    @property
+    def words(self) -> str | None:
+        """The text to find in the metadata; None if the query is not for words, or not for words alone."""
+        part = self.parts[0] if len(self.parts) == 1 and self.text_mode != "meaning" and not self.detail else None
+        return part.text if part is not None and part.weight > 0 else None
 
 
 def parts_of(
@@ -86,6 +99,12 @@ def check_query(query: Query, state: State) -> None:
         raise QueryError(
             "There is no fusion {fusion!r}; choose among {choices}.", fusion=query.fusion, choices=FUSION_RULES
         )
+    if query.text_mode not in get_args(TextMode):
+        raise QueryError(
+            "There is no mode {mode!r} to search for a text; choose among {choices}.",
+            mode=query.text_mode,
+            choices=get_args(TextMode),
+        )
     if not query.parts:
         raise QueryError("There is nothing to search for: give an image, a text or a work.")
     for part in query.parts:
@@ -101,6 +120,8 @@ def check_query(query: Query, state: State) -> None:
         raise QueryError(
             "All parts of the query have a negative weight; add at least one picture or text to search for."
         )
+    if query.text_mode == "metadata" and query.words is None:
+        raise QueryError("Metadata can be searched for one text alone, without images, works or details.")
     if any(limit < 1 for limit in query.at_most.values()):
         raise QueryError("The number of matches that may share a value must be at least 1.")
 

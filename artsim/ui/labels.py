@@ -19,7 +19,7 @@ _WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
 
 class _Scored(Protocol):
     @property
-    def word(self) -> Word: ...
+    def word(self) -> Word | None: ...
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def word_text(word: Word, strings: Strings) -> str:
 
 
 def word_of(scored: _Scored, strings: Strings) -> str:
-    """The word for a match, or for a step of a path."""
-    return word_text(scored.word, strings)
+    """The word for a match, or for a step of a path; empty for a match by label."""
+    return "" if scored.word is None else word_text(scored.word, strings)
 
 
 def aspect_word(percentile: float, strings: Strings) -> str:

@@ -75,6 +75,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     log.info("Open %s in a browser. Stop with Ctrl+C.", interface.local_url)
     log.info("MCP tools: %sgradio_api/mcp/", interface.local_url)
     context.readiness.start()
+    collection.label_indexes.keep_ready(collection.state.table)
     context.thumbnails.make_ahead(context.examples)
     try:
         if owner_tools is None:

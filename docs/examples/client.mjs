@@ -44,11 +44,12 @@ export async function show(app, blob, print) {
   const work = await call(app, "describe_work", { work: matches[0].id });
   print(`${work.title}: ${work.width} x ${work.height} pixels, ${work.license}, ${new URL(work.thumbnail, app)}`);
 
-  try {
-    await call(app, "search_by_text", { text: "a storm at sea", k: 3 });
-  } catch (error) { // the encoder of this collection may know pictures only
-    print(`No search by text: ${error.message}`);
-  }
+  const { artist } = matches[0];
+  const named = await call(app, "search_by_text", { text: artist, k: 3 });
+  print(`By ${artist}: ${named.filter((match) => match.found_by === "label").map((match) => match.title).join(", ")}`);
+
+  const suggestions = await call(app, "suggest", { text: artist.slice(0, 3), limit: 3 });
+  print(`Suggestions: ${suggestions.map(({ text, works }) => `${text} (${works})`).join(", ")}`);
 }
 
 if (globalThis.process?.argv[1]?.endsWith("client.mjs")) {

@@ -6,7 +6,6 @@ python client.py http://127.0.0.1:7860/ picture.jpg
 import sys
 
 from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
 
 address, picture = sys.argv[1:]
 client = Client(address, verbose=False)
@@ -31,7 +30,8 @@ print("In style, from 1800 on:", ", ".join(match["title"] for match in later))
 work = client.predict(work=matches[0]["id"], api_name="/describe_work")
 print(f"{work['title']}: {work['width']} x {work['height']} pixels, {work['license']}, {address}{work['thumbnail']}")
 
-try:
-    client.predict(text="a storm at sea", k=3, api_name="/search_by_text")
-except AppError as error:  # the encoder of this collection may know pictures only
-    print("No search by text:", error)
+named = client.predict(text=matches[0]["artist"], k=3, api_name="/search_by_text")
+print(f"By {matches[0]['artist']}:", ", ".join(match["title"] for match in named if match["found_by"] == "label"))
+
+suggestions = client.predict(text=matches[0]["artist"][:3], limit=3, api_name="/suggest")
+print("Suggestions:", ", ".join(f"{suggestion['text']} ({suggestion['works']})" for suggestion in suggestions))

@@ -32,8 +32,9 @@ async def main(address: str, picture: Path) -> None:
         work, shown = json.loads(answer.content[0].text), answer.content[1]
         print(f"{work['title']}: {work['license']}, {shown.mimeType}, {len(base64.b64decode(shown.data))} bytes")
 
-        answer = await session.call_tool("search_by_text", {"text": "a storm at sea", "k": 3})
-        print("No search by text:" if answer.isError else "By text:", answer.content[0].text)
+        answer = await session.call_tool("search_by_text", {"text": matches[0]["artist"], "k": 3})
+        named = json.loads(answer.content[0].text)
+        print(f"By {matches[0]['artist']}:", ", ".join(match["title"] for match in named))
 
 
 asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

@@ -198,7 +198,7 @@ def test_invalid_queries_raise_a_one_line_error(arguments: Any, reason: str, col
 def test_a_text_is_compared_with_raw_subject_vectors(collection: Any, raw: Any, clip: Any) -> None:
     by_hand = raw["subject"] @ clip.embed_texts(["a horse in a river"])[0]
     for ranking in ("tuned", "cosine"):
-        matches = collection.search(text="a horse in a river", k=40, ranking=ranking)
+        matches = collection.search(text="a horse in a river", k=40, ranking=ranking, text_mode="meaning")
         assert [match.row for match in matches] == np.argsort(-by_hand, kind="stable").tolist()
         np.testing.assert_allclose([match.cosine for match in matches], np.sort(by_hand)[::-1], atol=1e-5)
         assert all(0 <= match.percentile <= 100 for match in matches)
@@ -231,7 +231,7 @@ def test_the_order_of_parts_does_not_matter(collection: Any, paintings: Path) ->
 
 def test_a_picture_and_a_text_together_lie_between_the_two(collection: Any) -> None:
     """The better a work fits the text, the more it gains over the ranking by the picture alone."""
-    words = {match.id: match.cosine for match in collection.search(text="a garden", k=40)}
+    words = {match.id: match.cosine for match in collection.search(text="a garden", k=40, text_mode="meaning")}
     alone = {match.id: match.rank for match in collection.search(work="05.jpg", k=39)}
     both = {match.id: match.rank for match in collection.search(work="05.jpg", text="a garden", k=39)}
     assert set(both) == set(alone)

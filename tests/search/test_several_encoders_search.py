@@ -188,11 +188,13 @@ def test_texts_are_given_to_text_encoders_only(several: Collection, encoder: str
 def test_two_text_encoders_are_fused(paintings: Path, clip: Any, checkpoint: Any, tmp_path: Path) -> None:
     siglip = load_encoder(str(checkpoint("siglip")))
     both = build_collection(open_source(f"folder:{paintings}"), [clip, siglip], tmp_path / "out", limit=12)
-    rankings = [ids(both.search(text="a horse", encoder=name, k=12)) for name in ("clip", "siglip")]
+    rankings = [
+        ids(both.search(text="a horse", encoder=name, k=12, text_mode="meaning")) for name in ("clip", "siglip")
+    ]
     for query in ({"text": "a horse"}, {"text": "a horse", "work": "05.jpg"}):
         for options in MODES:
             assert len(both.search(**query, **options, k=11)) == 11
-    query = Query((Part(text="a horse"),), encoder="fusion", fusion="reciprocal-rank", k=12)
+    query = Query((Part(text="a horse"),), encoder="fusion", fusion="reciprocal-rank", k=12, text_mode="meaning")
     best = max(numbers_by_work(both, query).values())
     assert best == pytest.approx(max(sum(1 / (61 + r.index(w)) for r in rankings) for w in rankings[0]))
 
@@ -245,4 +247,4 @@ def test_texts_are_refused_without_a_text_encoder(paintings: Path, checkpoint: A
     pictures_only = build_collection(open_source(f"folder:{paintings}"), encoders, tmp_path / "out", limit=5)
     for encoder in (None, "auto", "fusion"):
         with pytest.raises(EncoderError, match=r"None of the encoders .* \(dinov2, resnet\) embeds text"):
-            pictures_only.search(text="a horse", encoder=encoder)
+            pictures_only.search(text="a horse", encoder=encoder, text_mode="meaning")

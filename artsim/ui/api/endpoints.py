@@ -22,10 +22,12 @@ from artsim.ui.api.schemas import (
     CollectionAnswer,
     MatchAnswer,
     RecognitionAnswer,
+    SuggestionAnswer,
     WorkAnswer,
     collection_answer,
     match_answer,
     recognition_answer,
+    suggestion_answer,
     work_answer,
 )
 from artsim.ui.context import Context
@@ -39,6 +41,7 @@ from artsim.ui.search_service import read_upload
 log = logging.getLogger(__name__)
 
 DEFAULT_K = 10
+DEFAULT_SUGGESTIONS = 8
 _CONCURRENT_REQUESTS = 2  # further requests wait
 
 A = TypeVar("A")
@@ -102,21 +105,6 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
             raise Refusal(strings("api.nothing"))
         return await endpoints.matches(lambda: collection.search(read_upload(Path(image), strings), k=typed.read_k(k)))
 
-    async def search_by_text(text: str, k: int = DEFAULT_K) -> Any:
-        """Find the works of this art collection that best fit a text, such as "a storm at sea".
-
-        Some encoders embed pictures only. The answer is then an error that says so, and describe_collection reports
-        reads_text as false.
-
-        Args:
-            text: What the picture should show or look like, at most 1000 characters; English is understood best.
-            k: Number of works to return, from 1 to 1000.
-
-        Returns:
-            A JSON list of works, best first, as search_by_image returns it.
-        """
-        return await endpoints.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
-
     async def search_by_work(work: str, k: int = DEFAULT_K) -> Any:
         """Find the works that look most like a work of this art collection. The work itself is not included.
 
@@ -129,13 +117,63 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         """
         return await endpoints.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
 
-    queries = (
-        (search_by_image, PictureFile(strings)),
-        (search_by_text, Typed(typed.TEXT)),
-        (search_by_work, Typed(typed.WORK)),
+    add_endpoint(
+        search_by_image, [PictureFile(strings), Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer])
     )
-    for function, query in queries:
-        add_endpoint(function, [query, Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
+    _add_text(context, endpoints)
+    add_endpoint(search_by_work, [Typed(typed.WORK), Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
+
+
+def _add_text(context: Context, endpoints: _Endpoints) -> None:
+    collection = context.collection
+
+    async def search_by_text(text: str, k: int = DEFAULT_K, text_mode: str = "auto") -> Any:
+        """Find works of this art collection by words: first those whose title, artist, tags, medium, inventory number, place
+        or description have them, such as "Rembrandt" or "night watch", then those that look like them, such as "a storm".
+
+        Case, accents and small typing errors do not matter. Some encoders embed pictures only; then only the former are
+        found, and describe_collection reports reads_text as false.
+
+        Args:
+            text: Words of the metadata in any language, or what the picture should show, at most 1000 characters; English is
+                understood best.
+            k: Number of works to return, from 1 to 1000.
+            text_mode: auto, metadata (only works that have the words) or meaning (only works that look like the text).
+
+        Returns:
+            A JSON list of works as search_by_image returns it. Those with found_by "label" have the words, come first, and
+                have no score (null); those with found_by "likeness" look like the text.
+        """
+        return await endpoints.matches(
+            lambda: collection.search(
+                text=typed.read_text(text),
+                k=typed.read_k(k),
+                text_mode=text_mode,  # type: ignore[arg-type]  # checked by the search
+            )
+        )
+
+    async def suggest(text: str, limit: int = DEFAULT_SUGGESTIONS) -> Any:
+        """Suggest what to search for in this art collection: artists, titles, tags and the like that begin with what was
+        typed, or contain it.
+
+        Args:
+            text: The beginning of a word or name, or several words, at most 1000 characters.
+            limit: Number of suggestions, from 1 to 100.
+
+        Returns:
+            A JSON list, best first, each with text, column and works, the number of works that have it.
+        """
+        return await endpoints.answer(
+            lambda: [
+                _plain(suggestion_answer(suggestion))
+                for suggestion in collection.suggest(typed.read_text(text), typed.read_k(limit))
+            ]
+        )
+
+    inputs = [Typed(typed.TEXT), Typed(typed.K, DEFAULT_K), Typed(typed.TEXT_MODE, "auto")]
+    add_endpoint(search_by_text, inputs, typed.answers_of(list[MatchAnswer]))
+    limit = Typed(typed.LIMIT, DEFAULT_SUGGESTIONS)
+    add_endpoint(suggest, [Typed(typed.TEXT), limit], typed.answers_of(list[SuggestionAnswer]))
 
 
 def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
@@ -152,6 +190,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         where: dict[str, Any] | None = None,
         other: list[str] | None = None,
         at_most: dict[str, int] | None = None,
+        text_mode: str = "auto",
     ) -> Any:
         """Search this art collection with a combined query: a picture, a text and a work, weights of the aspects of
         similarity, and conditions on the works. Give at least one of image, text and work.
@@ -168,6 +207,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 match, or a range; such as {"artist": ["Degas", "Manet"], "year": {"from": 1870, "to": 1880}}.
             other: Columns in which a match must differ from the given work: ["artist"] finds works by other artists.
             at_most: How many matches may share a value, such as {"artist": 2}.
+            text_mode: For a text alone, as search_by_text takes it; together with a picture or a work, a text has its meaning.
 
         Returns:
             A JSON list of works, best first, as search_by_image returns it.
@@ -186,6 +226,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 where=typed.read_where(where),
                 other=typed.read_columns(other),
                 at_most=typed.read_limits(at_most),
+                text_mode=text_mode,  # type: ignore[arg-type]  # checked by the search
             )
 
         return await endpoints.matches(find)
@@ -201,6 +242,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         Typed(typed.WHERE),
         Typed(typed.COLUMNS),
         Typed(typed.LIMITS),
+        Typed(typed.TEXT_MODE, "auto"),
     ]
     add_endpoint(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
 

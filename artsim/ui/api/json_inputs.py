@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.errors import QueryError
-from artsim.search.query import MAX_K
+from artsim.search.query import MAX_K, TextMode
+from artsim.search.text_search import MOST_SUGGESTIONS
 from artsim.snapshot.filters import Where
 from artsim.ui.gradio_overrides.json_component import Schema, Typed
 
@@ -28,6 +29,8 @@ _CONDITIONS = TypeAdapter(dict[str, _Plain | _Values | _Range], config=_STRICT)
 
 K: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_K}
 TEXT: Schema = {"type": "string", "maxLength": LONGEST_TEXT}
+TEXT_MODE: Schema = {"type": "string", "enum": list(get_args(TextMode))}
+LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_SUGGESTIONS}
 WORK: Schema = {"type": "string"}
 PRESET: Schema = {"type": "string", "enum": list(PRESETS)}
 RANKING: Schema = {"type": "string", "enum": list(RANKINGS)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +14,7 @@ from artsim.encoders.presets import RANKINGS
 from artsim.errors import CollectionError, ImageError
 from artsim.images.decode import FORMATS
 from artsim.images.thumbnails import LARGE, SMALL
+from artsim.search.label_index import Suggestion
 from artsim.search.match import Match
 from artsim.snapshot.facets import Facet
 from artsim.snapshot.filters import as_plain
@@ -43,22 +44,25 @@ class MatchAnswer(_Answer):
     """Artist; empty if unknown."""
     year: str
     """Date as the collection writes it, such as "ca. 1650"; empty if unknown."""
-    score: float
-    """From 0 for what has nothing in common to 1 for one and the same picture; never increasing from the first match to the
-    last."""
-    cosine: float
+    found_by: Literal["label", "likeness"]
+    """"label": the work has the words of a text alone in its title, artist, tags or other metadata. Such matches come first;
+    their score, cosine, angular_distance, percentile, close and word are null. "likeness": its picture is like the query."""
+    score: float | None
+    """From 0 for what has nothing in common to 1 for one and the same picture; never increasing from the first match by
+    likeness to the last."""
+    cosine: float | None
     """Cosine of the plain subject vectors of the query and the work, from -1 to 1."""
-    angular_distance: float
+    angular_distance: float | None
     """sqrt(2 (1 - cosine)), from 0 to 2."""
-    percentile: float
+    percentile: float | None
     """Percentage of random pairs of works that are less alike than the query and this work.
 
     For a text alone: percentage of the collection's works that fit the text less well."""
     aspects: dict[str, float]
     """The same percentage for each aspect: subject, style, color, layout. For a text alone: subject."""
-    close: bool
+    close: bool | None
     """Whether the score is at least 0.1; where nothing in this collection is close to the picture, all scores are lower."""
-    word: str
+    word: str | None
     """The score in words: "very similar" (from 0.6), "similar" (from 0.3) or "loosely similar"."""
     license: str
     """Licence of the work, otherwise of the collection; empty if unknown."""
@@ -66,6 +70,17 @@ class MatchAnswer(_Answer):
     """Web page of the work; null if it has none."""
     thumbnail: str
     """Address of a WebP picture with 400 pixels on its longer side, relative to the address of the app."""
+
+
+class SuggestionAnswer(_Answer):
+    """What someone who is typing may search for."""
+
+    text: str
+    """A value of a metadata column, such as the name of an artist."""
+    column: str
+    """The column."""
+    works: int
+    """Number of works with this value."""
 
 
 class RecognitionAnswer(_Answer):
@@ -153,7 +168,8 @@ class CollectionAnswer(_Answer):
     encoder: str
     """The model that embeds the works."""
     reads_text: bool | None
-    """Whether search_by_text works: some encoders embed pictures only. Null while the encoder is being loaded."""
+    """Whether search_by_text also finds works that look like a text: some encoders embed pictures only. Null while the encoder
+    is being loaded."""
     aspects: list[str]
     """The aspects that can be weighted."""
     presets: dict[str, dict[str, float]]
@@ -170,14 +186,23 @@ def match_answer(match: Match, collection: Collection) -> MatchAnswer:
     return MatchAnswer(
         **_description(match.work, collection),
         rank=match.rank,
-        score=round(match.score, 6),
-        cosine=round(match.cosine, 6),
-        angular_distance=round(match.angular_distance, 6),
-        percentile=round(match.percentile, 4),
+        found_by=match.found_by,
+        score=_rounded(match.score, 6),
+        cosine=_rounded(match.cosine, 6),
+        angular_distance=_rounded(match.angular_distance, 6),
+        percentile=_rounded(match.percentile, 4),
         aspects={aspect: round(share, 4) for aspect, share in match.aspect_percentiles.items()},
         close=match.close,
         word=match.word,
     )
+
+
+def _rounded(figure: float | None, digits: int) -> float | None:
+    return None if figure is None else round(figure, digits)
+
+
+def suggestion_answer(suggestion: Suggestion) -> SuggestionAnswer:
+    return SuggestionAnswer(text=suggestion.text, column=suggestion.column, works=suggestion.works)
 
 
 def recognition_answer(match: Match | None, collection: Collection) -> RecognitionAnswer:

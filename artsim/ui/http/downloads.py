@@ -41,7 +41,8 @@ _MAX_ZIP_BYTES = 200_000_000  # of pictures in one ZIP; its CSV names no file fo
 _MAX_ROWS = MOST_SHOWN
 _MAX_FORM_BYTES = 200_000  # bytes of the field `shown` with 100 works, with room for long ids
 _FIGURES = ("score", "percentile", "cosine")
-_SHOWN = TypeAdapter(list[tuple[str, FiniteFloat, FiniteFloat, FiniteFloat, str]])
+_Figure = FiniteFloat | None  # None for a match by label
+_SHOWN = TypeAdapter(list[tuple[str, _Figure, _Figure, _Figure, str]])
 """What `shown_matches` makes."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _zip_slots = threading.BoundedSemaphore(2)  # ZIPs written at the same time; further requests are refused
@@ -55,7 +56,7 @@ class Row:
 
     rank: int
     work: Mapping[str, Any]
-    figures: Mapping[str, float]
+    figures: Mapping[str, float | None]
     group: str
 
 
@@ -89,10 +90,14 @@ def _length(request: Request) -> int:
 def shown_matches(answer: SearchAnswer) -> list[list[Any]]:
     """`[id, score, percentile, cosine, group]` for every match: the form field `shown` of a query with an upload."""
     return [
-        [match.id, *(round(getattr(match, name), 6) for name in _FIGURES), as_text(group.value)]
+        [match.id, *(_rounded(getattr(match, name)) for name in _FIGURES), as_text(group.value)]
         for group in answer.groups
         for match in group.matches
     ]
+
+
+def _rounded(figure: float | None) -> float | None:
+    return None if figure is None else round(figure, 6)
 
 
 def _rows_of_link(context: Context, query: str) -> list[Row]:
@@ -128,7 +133,7 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
         {
             "rank": row.rank,
             **({"group": row.group} if row.group else {}),
-            **{name: round(value, 6) for name, value in row.figures.items()},
+            **{name: _rounded(value) for name, value in row.figures.items()},
             **{column: as_plain(value) for column, value in row.work.items()},
         }
         for row in rows
@@ -190,7 +195,7 @@ def _csv(context: Context, rows: Sequence[Row], files: Mapping[str, str]) -> str
         match_cells = [
             row.rank,
             *([_safe(row.group)] if grouped else []),
-            *(f"{row.figures[name]:.6g}" for name in _FIGURES),
+            *("" if figure is None else f"{figure:.6g}" for figure in map(row.figures.get, _FIGURES)),
         ]
         writer.writerow([*file_cells, *match_cells, *(_cell(row.work.get(column)) for column in columns)])
     return buffer.getvalue()

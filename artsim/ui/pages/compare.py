@@ -67,7 +67,7 @@ def _likeness(context: Context, a: str, b: str) -> list[tuple[str, float, str]]:
     if not matches:
         raise QueryError(Translated(strings("compare.gone")))
     match = matches[0]
-    bars = [(strings("aspect.overall"), 100 * match.score, word_of(match, strings))]
+    bars = [(strings("aspect.overall"), 100 * (match.score or 0.0), word_of(match, strings))]
     for aspect, share in match.aspect_percentiles.items():
         if share == share:  # nan: too few works for a percentile
             bars.append((strings.aspect(aspect), share, aspect_word(share, strings)))

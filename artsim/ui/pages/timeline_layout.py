@@ -51,7 +51,7 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
     years = [influence.year, *(item.year for item in influence.matches)]
     pad = max(1.0, (max(years) - min(years)) * 0.06)
     first, last = min(years) - pad, max(years) + pad
-    heights = [item.match.score for item in influence.matches]
+    heights = [item.score for item in influence.matches]
     floor, ceiling = max(0.0, min(heights) - 0.05), max(heights) + 0.1
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
 
@@ -77,11 +77,11 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
         Placed(item, dot, place(item.match.id, dot, _THUMBNAIL))
         for item, dot in zip(influence.matches, at, strict=True)
     ]
-    shown = [item for item in influence.others if first <= item.year <= last and item.match.score >= floor]
+    shown = [item for item in influence.others if first <= item.year <= last and item.score >= floor]
     return Layout(
         years=[(x(year), year) for year in _year_ticks(first, last)],
         levels=[(y(least), word) for word, least in WORDS.items() if floor < least <= ceiling],
-        background=[(x(item.year), y(item.match.score)) for item in shown],
+        background=[(x(item.year), y(item.score)) for item in shown],
         matches=matches,
         own_x=own_x,
         own=own,

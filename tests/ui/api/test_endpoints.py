@@ -14,12 +14,19 @@ from PIL import Image
 from served import listening
 
 from artsim.search.query import MAX_K
-from artsim.ui.api.schemas import CollectionAnswer, ColumnAnswer, MatchAnswer, RecognitionAnswer, WorkAnswer
+from artsim.ui.api.schemas import (
+    CollectionAnswer,
+    ColumnAnswer,
+    MatchAnswer,
+    RecognitionAnswer,
+    SuggestionAnswer,
+    WorkAnswer,
+)
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [
     "/describe_collection", "/describe_work", "/recognize", "/search_by_image", "/search_by_text", "/search_by_work",
-    "/search_combined",
+    "/search_combined", "/suggest",
 ]  # fmt: skip
 
 Predict = Callable[..., Any]
@@ -43,7 +50,9 @@ def test_exactly_these_endpoints_exist_and_the_docs_have_all_their_parameters(in
             assert re.search(rf"^\| `{parameter['parameter_name']}` \|", section, re.M), (endpoint, parameter)
 
 
-@pytest.mark.parametrize("answer", [MatchAnswer, RecognitionAnswer, WorkAnswer, ColumnAnswer, CollectionAnswer])
+@pytest.mark.parametrize(
+    "answer", [MatchAnswer, SuggestionAnswer, RecognitionAnswer, WorkAnswer, ColumnAnswer, CollectionAnswer]
+)
 def test_every_field_of_an_answer_is_explained_in_its_schema_and_in_the_docs(answer: Any) -> None:
     for name, schema in answer.model_json_schema()["properties"].items():
         assert schema["description"]
@@ -54,6 +63,8 @@ def test_every_field_of_an_answer_is_explained_in_its_schema_and_in_the_docs(ans
     ("endpoint", "given"),
     [
         ("/search_by_text", {"text": "a storm"}),
+        ("/search_by_text", {"text": "oil"}),
+        ("/suggest", {"text": "re"}),
         ("/search_by_work", {"work": "05.jpg", "k": 3}),
         ("/search_combined", {"work": "05.jpg", "text": "a storm"}),
         ("/describe_work", {"work": "05.jpg"}),
@@ -121,6 +132,20 @@ def test_conditions_leave_only_works_that_meet_them(predict: Predict, collection
     assert collection.work("05.jpg")["artist"] not in artists and len(set(artists)) == len(artists)
 
 
+def test_a_text_finds_works_by_their_labels_then_by_their_looks(predict: Predict, collection: Any) -> None:
+    artist = collection.work("05.jpg")["artist"]
+    found = predict(text=artist, k=40, api_name="/search_by_text")
+    kinds = [match["found_by"] for match in found]
+    labels = kinds.count("label")
+    assert len(found) == 40 and kinds == ["label"] * labels + ["likeness"] * (40 - labels)
+    assert found[0]["artist"] == artist and found[0]["score"] is found[0]["word"] is found[0]["close"] is None
+    only = predict(text=artist, k=40, text_mode="metadata", api_name="/search_by_text")
+    assert [match["id"] for match in only] == [match["id"] for match in found[:labels]]
+    assert {"text": artist, "column": "artist", "works": sum(match["artist"] == artist for match in only)} in predict(
+        text=artist[:4], limit=20, api_name="/suggest"
+    )
+
+
 def test_weights_replace_the_preset(predict: Predict) -> None:
     by_color = predict(work="05.jpg", aspects={"color": 1}, ranking="likeness", api_name="/search_combined")
     shares = [match["aspects"]["color"] for match in by_color]
@@ -138,6 +163,9 @@ def test_weights_replace_the_preset(predict: Predict) -> None:
         ("/search_by_work", {"work": "05.jpg", "k": True}, "k must be a whole number"),
         ("/search_by_text", {"text": "x" * 1001}, "the most is 1000"),
         ("/search_by_text", {"text": ["x"]}, "must be a string"),
+        ("/search_by_text", {"text": "x", "text_mode": "both"}, "There is no mode 'both' to search for a text"),
+        ("/search_combined", {"work": "05.jpg", "text": "x", "text_mode": "metadata"}, "one text alone"),
+        ("/suggest", {"text": "x", "limit": 0}, "from 1 to 100; it is 0"),
         ("/search_combined", {}, "There is nothing to search for"),
         ("/search_combined", {"work": "05.jpg", "where": ["artist"]}, "where must be an object"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": {"low": 1}}}, "The range for year"),

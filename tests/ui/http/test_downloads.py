@@ -8,6 +8,7 @@ import zipfile
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from poisoned import poison
@@ -51,6 +52,15 @@ def test_json_has_the_same_works_with_their_types(client: TestClient, collection
     identity = works[0]["id"]
     assert works[0]["tags"] == collection.work(identity)["tags"]
     assert works[0]["year"] == collection.work(identity)["year"]
+
+
+def test_matches_by_label_have_no_figures(client: TestClient, collection: Any) -> None:
+    link = f"text={quote(collection.work('05.jpg')['artist'])}&k=40"
+    found = rows(client.get(f"/download.csv?{link}").text)
+    works = json.loads(client.get(f"/download.json?{link}").content.decode())["works"]
+    assert [row["id"] for row in found] == [work["id"] for work in works]
+    assert found[0]["score"] == found[0]["cosine"] == "" and float(found[-1]["score"]) >= 0
+    assert works[0]["score"] is None and works[-1]["score"] is not None
 
 
 def test_grouped_results_have_a_column_group(client: TestClient, collection: Any) -> None:

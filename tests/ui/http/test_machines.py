@@ -55,7 +55,8 @@ def test_the_examples_in_python_and_javascript(
     assert lines[3].startswith("Works like the first: ") and work["title"] not in lines[3]
     assert lines[4].startswith("In style, from 1800 on: ")
     assert "CC0" in lines[5] and "/thumbnails/400/" in lines[5]
-    assert "embeds pictures, not text" in lines[6]
+    assert len(lines[6]) > len(f"By {work['artist']}: ") and lines[6].startswith(f"By {work['artist']}: ")
+    assert f"{work['artist']} (" in lines[7]
 
 
 def test_the_curl_example(app: RunningApp, picture: Path, met_works: list[dict[str, Any]]) -> None:
@@ -70,7 +71,7 @@ def test_the_mcp_example(app: RunningApp, picture: Path, met_works: list[dict[st
     assert lines[0].startswith("Tools: search_by_image, search_by_text")
     assert lines[1].startswith(f"1. {met_works[50]['title']}")
     assert "image/webp" in lines[4]
-    assert lines[5].startswith("No search by text: The embedded encoder embeds pictures, not text.")
+    assert lines[5].startswith(f"By {met_works[50]['artist']}: ")
 
 
 def test_every_line_of_the_log_is_an_object_without_names_of_uploads_or_visitors(

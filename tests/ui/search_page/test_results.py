@@ -56,6 +56,15 @@ def test_a_text_query_works_if_the_encoder_embeds_text(context: Context) -> None
     assert "similar</span>" in html
 
 
+def test_matches_by_label_have_no_word_for_likeness_and_no_notice(context: Context, collection: Any) -> None:
+    html = page(context, Part(text=collection.work("05.jpg")["title"]))
+    first, last = html.split('<li class="card"')[1], html.split('<li class="card"')[5]
+    assert 'data-work="05.jpg"' in first and "badge" not in first and 'class="bars"' not in first
+    assert "similar</span>" in last and 'class="bars"' in last
+    answer = find(context, form(Part(text=collection.work("05.jpg")["title"])))
+    assert "really close" not in answer_with(context, *(match for match in answer.matches if match.found_by == "label"))
+
+
 def test_the_heading_names_parts_for_and_against_and_regions(context: Context, collection: Any) -> None:
     titles = [collection.work(f"{number}.jpg")["title"] for number in ("05", "06")]
     region = (0.1, 0.1, 0.9, 0.9)
