@@ -120,6 +120,7 @@ class Collection:
         work: str | None = None,
         *,
         k: int = 10,
+        min_score: float = 0.0,
         aspects: Mapping[Aspect, float] | None = None,
         preset: str | None = None,
         where: Where | None = None,
@@ -139,7 +140,7 @@ class Collection:
         `aspects` weights subject, style, color and layout, or a `preset` does: balanced (the default), style, subject,
         color, same-work. `where` filters by metadata before the top k are taken. `ranking` is "tuned", "likeness"
         (without the corrections of tuned) or "cosine" (plain cosine of raw subject vectors). `region` is (left, top,
-        right, bottom) of the picture, in 0..1.
+        right, bottom) of the picture, in 0..1. `min_score` leaves out matches with a lower score (0..1).
         `other=["artist"]` excludes works that share their artist with a work of the query; `at_most={"artist": 2}`
         limits how many matches share an artist.
 
@@ -158,6 +159,7 @@ class Collection:
             aspects=weights_of(aspects, preset),
             where=where,
             k=k,
+            min_score=min_score,
             ranking=ranking_of(ranking, preset),
             encoder=encoder,
             auto=auto,
@@ -171,14 +173,18 @@ class Collection:
 
     def run(self, query: Query) -> list[Match]:
         """Run a `Query`, which `search` builds from its arguments."""
-        return (run_region_search if query.detail else run_query)(self.state, query, self._embedding)
+        matches = (run_region_search if query.detail else run_query)(self.state, query, self._embedding)
+        return [match for match in matches if match.score >= query.min_score]
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works for each culture, century, medium or artist.
 
         `by` is a column, or "century" (from the column year). Only the `most` values with the most works are searched.
         """
-        return run_query_each(self.state, query, self._embedding, by, most)
+        answers = run_query_each(self.state, query, self._embedding, by, most)
+        least = query.min_score
+        kept = {value: [match for match in found if match.score >= least] for value, found in answers.items()}
+        return {value: found for value, found in kept.items() if found}
 
     recognize = recognition.recognize
     recogniser = recognition.recogniser

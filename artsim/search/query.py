@@ -40,6 +40,8 @@ class Query:
     aspects: Weights = "balanced"
     where: Where | None = None
     k: int = 10
+    min_score: float = 0.0
+    """The least score of a match, from 0 to 1; fewer than `k` works may reach it."""
     ranking: Ranking = "tuned"
     encoder: str | None = None
     """The name of a space, or the id of its encoder; "auto": one encoder per query, selected by the rule `auto`; "fusion":
@@ -76,6 +78,7 @@ def check_query(query: Query, state: State) -> None:
     """Raises `QueryError` for an invalid query, before anything is embedded."""
     check_k(query.k)
     check_ranking(query.ranking)
+    _check_min_score(query.min_score)
     if query.auto not in AUTO_RULES:
         raise QueryError(
             "There is no rule {rule!r} to select an encoder; choose among {choices}.",
@@ -109,6 +112,11 @@ def check_k(k: int) -> None:
     """Raises `QueryError` unless `k` is a number of matches that a search can return."""
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
+
+
+def _check_min_score(score: float) -> None:
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:  # false for nan
+        raise QueryError("min_score must be a number from 0 to 1; it is {score}.", score=score)
 
 
 def check_ranking(ranking: str) -> None:

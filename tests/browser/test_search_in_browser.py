@@ -131,7 +131,7 @@ def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: A
     one.press(one.page.locator('[data-column="culture"] label', has_text="China"))
     one.page.wait_for_url("**where.culture=China**")
     assert 0 < len(one.titles()) <= 10
-    assert "Nothing here is really close." in one.page.locator(".notice").inner_text()
+    assert "No close match within your filters." in one.page.locator(".notice").inner_text()
     one.page.get_by_label("Year from").fill("1900")
     one.page.keyboard.press("Tab")
     one.page.wait_for_url("**where.year=1900**")

@@ -152,6 +152,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         where: dict[str, Any] | None = None,
         other: list[str] | None = None,
         at_most: dict[str, int] | None = None,
+        min_score: float = 0.0,
     ) -> Any:
         """Search this art collection with a combined query: a picture, a text and a work, weights of the aspects of
         similarity, and conditions on the works. Give at least one of image, text and work.
@@ -168,6 +169,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 match, or a range; such as {"artist": ["Degas", "Manet"], "year": {"from": 1870, "to": 1880}}.
             other: Columns in which a match must differ from the given work: ["artist"] finds works by other artists.
             at_most: How many matches may share a value, such as {"artist": 2}.
+            min_score: The least score of a match: 0.3 for similar works and 0.6 for very similar ones.
 
         Returns:
             A JSON list of works, best first, as search_by_image returns it.
@@ -186,6 +188,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 where=typed.read_where(where),
                 other=typed.read_columns(other),
                 at_most=typed.read_limits(at_most),
+                min_score=min_score,
             )
 
         return await endpoints.matches(find)
@@ -201,6 +204,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         Typed(typed.WHERE),
         Typed(typed.COLUMNS),
         Typed(typed.LIMITS),
+        Typed(typed.MIN_SCORE, 0),
     ]
     add_endpoint(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
 

@@ -49,6 +49,7 @@
   const turn = (step) => {
     const target = cards()[cards().indexOf(current) + step];
     if (!target) return;
+    target.closest("details")?.setAttribute("open", ""); // the focus returns to the card
     fill(target);
     if (!dialog.contains(document.activeElement)) dialog.querySelector("h2")?.focus(); // the focused element is gone
     history.replaceState(history.state, "", view(target.dataset.work));
