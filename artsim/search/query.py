@@ -40,8 +40,6 @@ class Query:
     aspects: Weights = "balanced"
     where: Where | None = None
     k: int = 10
-    min_score: float = 0.0
-    """The least score of a match, from 0 to 1; fewer than `k` works may reach it."""
     ranking: Ranking = "tuned"
     encoder: str | None = None
     """The name of a space, or the id of its encoder; "auto": one encoder per query, selected by the rule `auto`; "fusion":
@@ -56,6 +54,8 @@ class Query:
     """Column -> how many matches may share one value of it."""
     detail: bool = False
     """Find works that contain the pictures (`artsim.search.regions`). Aspects and ranking are ignored."""
+    min_score: float = 0.0
+    """The least score of a match, from 0 to 1; fewer than `k` works may reach it."""
 
 
 def parts_of(

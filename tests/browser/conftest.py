@@ -121,6 +121,7 @@ class Visit:
     def press(self, target: str | Any) -> None:
         """A click, or on a phone a tap, on what a selector or a locator names."""
         place = self.page.locator(target).first if isinstance(target, str) else target
+        place.evaluate("(place) => place.closest('.beyond')?.setAttribute('open', '')")  # what is not close is folded
         (place.tap if self.touch else place.click)()
 
     def press_at(self, x: float, y: float) -> None:

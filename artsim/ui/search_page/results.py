@@ -86,16 +86,17 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, re
         del names["zip"]
     form = link.form
     uploaded = any(part.image is not None for part in form.parts)
+    lists = [_ListedGroup.of(group, form) for group in answer.groups]
     return _page(
         context,
         link,
         answer,
         restored=restored,
         heading=heading_of(context, form),
-        count=_count(context, answer),
+        count=_count(context, answer, shown=sum(len(group.shown) for group in lists)),
         conditions=conditions_of(context, form),
         sorts=sorts_offered(context),
-        lists=[_ListedGroup.of(group, form) for group in answer.groups],
+        lists=lists,
         recognizes=_recognizes(context, form),
         kinds=names.items(),
         shown=json.dumps(shown_matches(answer), separators=(",", ":")) if uploaded else None,
@@ -134,9 +135,8 @@ def _examples(context: Context) -> list[Mapping[str, Any]]:
     return [state.work(rows[identity]) for identity in context.examples if identity in rows]
 
 
-def _count(context: Context, answer: SearchAnswer) -> str:
-    strings, form = context.strings, answer.form
-    count = strings.number(len(answer.matches))
+def _count(context: Context, answer: SearchAnswer, *, shown: int) -> str:
+    strings, form, count = context.strings, answer.form, context.strings.number(shown)
     if form.by is not None:
         return strings("results.count.by", count=count, groups=len(answer.groups), column=strings.column(form.by))
     if form.where:

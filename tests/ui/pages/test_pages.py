@@ -160,11 +160,16 @@ def test_a_picture_is_named_or_said_to_be_of_no_work_here(
         client.cookies.clear()
         return unescape(re.findall(r"<p data-said>(.*?)</p>", answer.text)[0])
 
-    work = context.collection.work("05.jpg")
-    assert said("mine.jpg") == f"This is <cite>{work['title']}</cite>, {work['artist']}, {work['year']}"
     assert said("blank.png") == "Not among the 40 works of <cite>paintings</cite>"
     assert said("blank.png", "ja") == "『<cite>paintings</cite>』の作品40点の中にはありません"
     match = context.collection.recognize(paintings / "05.jpg")
-    odd = dataclasses.replace(match, version=True, work={**work, "title": "{<b>}", "artist": None, "year": None})
-    monkeypatch.setattr(type(context.collection), "recognize", lambda *_: odd)
-    assert said("mine.jpg") == "This work, or another version of it: <cite>{<b>}</cite>"
+    named = f"<cite>{match.work['title']}</cite>, {match.work['artist']}, {match.work['year']}"
+    odd = {**match.work, "title": "{<b>}", "artist": None, "year": None}
+    for changed, words in (
+        ({"version": False}, f"This is {named}"),
+        ({"version": True}, f"This work, or another version of it: {named}"),
+        ({"version": False, "work": odd}, "This is <cite>{<b>}</cite>"),
+    ):
+        found = dataclasses.replace(match, **changed)
+        monkeypatch.setattr(type(context.collection), "recognize", lambda *_, found=found: found)
+        assert said("mine.jpg") == words
