@@ -38,10 +38,10 @@ class _ListedGroup:
     def of(cls, group: Group, form: SearchForm) -> _ListedGroup:
         """Where nothing is close, all of it is shown; so it is side by side with other groups."""
         matches = _sorted(group.matches, form.sort)
-        close = [match for match in matches if match.close]
-        if not close or form.by is not None:
+        folded = [match for match in matches if match.close is False]
+        if len(folded) == len(matches) or form.by is not None:
             return cls(group.value, matches, ())
-        return cls(group.value, close, [match for match in matches if not match.close])
+        return cls(group.value, [match for match in matches if match.close is not False], folded)
 
 
 def _sorted(matches: Sequence[Match], sort: str) -> Sequence[Match]:
