@@ -121,11 +121,15 @@ class Visit:
     def press(self, target: str | Any) -> None:
         """A click, or on a phone a tap, on what a selector or a locator names."""
         place = self.page.locator(target).first if isinstance(target, str) else target
-        place.evaluate("(place) => place.closest('.beyond')?.setAttribute('open', '')")  # what is not close is folded
+        place.evaluate("(place) => place.closest('.beyond > .grid')?.parentElement.setAttribute('open', '')")
         (place.tap if self.touch else place.click)()
 
     def press_at(self, x: float, y: float) -> None:
         (self.page.touchscreen.tap if self.touch else self.page.mouse.click)(x, y)
+
+    def show_all(self) -> None:
+        """Unfolds the matches that are not close; they stay unfolded for the visit."""
+        self.page.evaluate("document.querySelector('.beyond')?.setAttribute('open', '')")
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """By the mouse, or with a finger."""
@@ -165,7 +169,7 @@ class Visit:
         self.settle()
 
     def titles(self) -> list[str]:
-        return self.page.locator("#results .card .title").all_inner_texts()
+        return self.page.locator("#results .card .title").all_text_contents()
 
     def heading(self) -> str:
         return self.page.locator("#results :is(h1, h2)").first.inner_text()

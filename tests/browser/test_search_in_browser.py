@@ -33,6 +33,7 @@ def test_an_empty_page_offers_works_to_start_from(visit: Callable[..., Any]) -> 
     assert one.page.evaluate("window.seen") == [[True, 12], [False, 24]], "first its shape, then the answer"
     assert one.heading() == f"Works like {titles[3]}"
     assert titles[3] not in one.titles()[:1]
+    one.show_all()
     lefts = {box["x"] for card in one.page.locator("#results .card").all()[:6] if (box := card.bounding_box())}
     assert len(lefts) == 2 if one.touch else len(lefts) > 2
 

@@ -49,13 +49,13 @@
   const turn = (step) => {
     const target = cards()[cards().indexOf(current) + step];
     if (!target) return;
-    target.closest("details")?.setAttribute("open", ""); // the focus returns to the card
     fill(target);
     if (!dialog.contains(document.activeElement)) dialog.querySelector("h2")?.focus(); // the focused element is gone
     history.replaceState(history.state, "", view(target.dataset.work));
   };
   const fill = (card) => {
     current = card;
+    card.closest(".beyond")?.setAttribute("open", ""); // to it, the focus returns
     const content = card.querySelector("template").content.cloneNode(true);
     dialog.querySelector("article").replaceWith(content);
     dialog.querySelector("article").scrollTop = 0;
