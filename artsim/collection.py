@@ -26,13 +26,12 @@ from artsim.messages.progress import Progress
 from artsim.search import encoder_comparison, many, recognition, text_search
 from artsim.search.calibration import calibrated
 from artsim.search.encoder_selection import AutoRule
-from artsim.search.engine import run_query, run_query_each
 from artsim.search.fusion import FusionRule
 from artsim.search.label_index import LabelIndexes
 from artsim.search.match import Match
 from artsim.search.query import Part, Query, TextMode, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
-from artsim.search.regions import run_region_search
+from artsim.search.run import run, run_each
 from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
@@ -124,6 +123,7 @@ class Collection:
         *,
         text_mode: TextMode = "auto",
         k: int = 10,
+        min_score: float = 0.0,
         aspects: Mapping[Aspect, float] | None = None,
         preset: str | None = None,
         where: Where | None = None,
@@ -143,7 +143,7 @@ class Collection:
         `aspects` weights subject, style, color and layout, or a `preset` does: balanced (the default), style, subject,
         color, same-work. `where` filters by metadata before the top k are taken. `ranking` is "tuned", "likeness"
         (without the corrections of tuned) or "cosine" (plain cosine of raw subject vectors). `region` is (left, top,
-        right, bottom) of the picture, in 0..1.
+        right, bottom) of the picture, in 0..1. `min_score` leaves out matches with a lower score (0..1).
         `other=["artist"]` excludes works that share their artist with a work of the query; `at_most={"artist": 2}`
         limits how many matches share an artist.
 
@@ -167,6 +167,7 @@ class Collection:
             aspects=weights_of(aspects, preset),
             where=where,
             k=k,
+            min_score=min_score,
             ranking=ranking_of(ranking, preset),
             encoder=encoder,
             auto=auto,
@@ -181,18 +182,14 @@ class Collection:
 
     def run(self, query: Query) -> list[Match]:
         """Run a `Query`, which `search` builds from its arguments."""
-        if query.words is not None:
-            return text_search.run_text_query(self.state, query, self._embedding, self.label_indexes)
-        return (run_region_search if query.detail else run_query)(self.state, query, self._embedding)
+        return run(self.state, query, self._embedding, self.label_indexes)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works for each culture, century, medium or artist.
 
         `by` is a column, or "century" (from the column year). Only the `most` values with the most works are searched.
         """
-        if query.words is not None:
-            return text_search.run_text_query_each(self.state, query, self._embedding, self.label_indexes, by, most)
-        return run_query_each(self.state, query, self._embedding, by, most)
+        return run_each(self.state, query, self._embedding, self.label_indexes, by, most)
 
     suggest = text_search.suggest
     recognize = recognition.recognize

@@ -48,7 +48,10 @@ def find_quadrilaterals(image: Image.Image, most: int = 4) -> list[np.ndarray]:
 
 
 def straighten(image: Image.Image, corners: np.ndarray) -> Image.Image:
-    """What `image` shows inside `corners` (4, 2), clockwise from the top left, as an upright rectangle of about that size."""
+    """What `image` shows inside `corners` (4, 2), clockwise from the top left, as an upright rectangle of about that size.
+
+    What is outside of it is clear in an RGBA picture, and goes on as its border in others.
+    """
     import cv2
 
     corners = np.asarray(corners, np.float32)
@@ -58,7 +61,8 @@ def straighten(image: Image.Image, corners: np.ndarray) -> Image.Image:
     target = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     # the centre of a pixel is at its coordinates for OpenCV, half a pixel further for corners
     mapping = cv2.getPerspectiveTransform(corners - 0.5, target - 0.5)
-    flat = cv2.warpPerspective(np.asarray(image), mapping, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    outside = cv2.BORDER_CONSTANT if image.mode == "RGBA" else cv2.BORDER_REPLICATE
+    flat = cv2.warpPerspective(np.asarray(image), mapping, (width, height), borderMode=outside)
     return Image.fromarray(flat)
 
 

@@ -77,6 +77,10 @@ class Match:
         """The score in words; None for a match by label."""
         return None if self.score is None else word_of(self.score)
 
+    def reaches(self, least: float) -> bool:
+        """Whether its score is at least `least`; a match by label has none that could be too low."""
+        return self.score is None or self.score >= least
+
 
 def word_of(score: float) -> Word:
     return next(word for word, least in WORDS.items() if score >= least)

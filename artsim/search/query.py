@@ -61,6 +61,8 @@ class Query:
     """Of a text alone: "metadata" finds works that have its words in their metadata, "meaning" works that look like it,
     which needs an encoder that embeds texts; "auto" both, the former first, the latter if an encoder can. Together with
     pictures, works or other texts, and for a weight below 0, a text has its meaning."""
+    min_score: float = 0.0
+    """The least score of a match, from 0 to 1; fewer than `k` works may reach it."""
 
     @property
     def words(self) -> str | None:
@@ -89,6 +91,7 @@ def check_query(query: Query, state: State) -> None:
     """Raises `QueryError` for an invalid query, before anything is embedded."""
     check_k(query.k)
     check_ranking(query.ranking)
+    _check_min_score(query.min_score)
     if query.auto not in AUTO_RULES:
         raise QueryError(
             "There is no rule {rule!r} to select an encoder; choose among {choices}.",
@@ -130,6 +133,11 @@ def check_k(k: int) -> None:
     """Raises `QueryError` unless `k` is a number of matches that a search can return."""
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
         raise QueryError("k must be a whole number from 1 to {most}; it is {k}.", most=MAX_K, k=k)
+
+
+def _check_min_score(score: float) -> None:
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:  # false for nan
+        raise QueryError("min_score must be a number from 0 to 1; it is {score}.", score=score)
 
 
 def check_ranking(ranking: str) -> None:

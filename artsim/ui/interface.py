@@ -30,6 +30,7 @@ from artsim.ui.search_page.page import search_page
 from artsim.ui.settings import Settings
 from artsim.ui.theme import build_theme
 
+_SCRIPTS = ("theme.js", "page.js", "detail.js", "crop.js", "actions.js", "recognition.js")
 _UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
@@ -111,7 +112,7 @@ def _head(context: Context) -> str:
     """The page's own script, with the sentences and numbers that it needs, in every language."""
     facts = {code: _facts(context.in_language(code)) for code in languages()}
     written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
-    scripts = "\n".join(read_script(name) for name in ("theme.js", "page.js", "detail.js", "crop.js", "actions.js"))
+    scripts = "\n".join(read_script(name) for name in _SCRIPTS)
     return f"<script>window.artsimFacts = {written};\n{scripts}</script>"
 
 

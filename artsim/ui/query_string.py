@@ -28,6 +28,7 @@ from artsim.ui.search_form import (
     columns_offered,
     encoders_offered,
     has_regions,
+    sorts_offered,
 )
 
 _MAX_LENGTH = 8000  # characters of a query string that browsers and proxies pass on
@@ -58,6 +59,8 @@ def write_query_string(form: SearchForm) -> str:
         pairs.append(("preset", form.preset))
     pairs += [("ranking", form.ranking)] if form.ranking != "tuned" else []
     pairs += [("k", str(form.k))] if form.k != SHOWN else []
+    pairs += [("min_score", f"{form.min_score:g}")] if form.min_score else []
+    pairs += [("sort", form.sort)] if form.sort != "likeness" else []
     for column, condition in form.where.items():
         pairs += [(f"where.{column}", text) for text in _written_condition(condition)]
     pairs += [("other", form.other)] if form.other else []
@@ -119,8 +122,10 @@ class _Reader:
             "preset": self._choice,
             "ranking": self._choice,
             "encoder": self._choice,
+            "sort": self._choice,
             "find": self._find,
             "k": self._k,
+            "min_score": self._min_score,
             "other": self._column,
             "by": self._column,
             "detail": self._opened,
@@ -184,11 +189,16 @@ class _Reader:
             self._parts[-1] = Part(part.image, part.text, part.work, part.region, math.copysign(number, part.weight))
 
     def _choice(self, name: str, value: str) -> None:
-        choices = {"preset": tuple(PRESETS), "ranking": RANKINGS, "encoder": encoders_offered(self._context)}[name]
+        choices = {
+            "preset": tuple(PRESETS),
+            "ranking": RANKINGS,
+            "encoder": encoders_offered(self._context),
+            "sort": sorts_offered(self._context),
+        }[name]
         if value in choices:
             self._settings[name] = value
         else:
-            prefix = {"preset": "preset.", "ranking": "ranking."}.get(name)
+            prefix = {"preset": "preset.", "ranking": "ranking.", "sort": "sort."}.get(name)
             self._report("link.choice", name=name, value=value, choices=self._named(choices, prefix))
 
     def _named(self, choices: Sequence[str], prefix: str | None) -> str:
@@ -210,6 +220,11 @@ class _Reader:
         number = self._between(name, value, 1, MOST_SHOWN, whole=True)
         if number is not None:
             self._settings["k"] = int(number)
+
+    def _min_score(self, name: str, value: str) -> None:
+        number = self._between(name, value, 0, 1)
+        if number is not None:
+            self._settings["min_score"] = float(number)
 
     def _aspect(self, name: str, value: str) -> None:
         aspect = next((aspect for aspect in self._context.aspects if name == f"w.{aspect}"), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from artsim.columns import label_columns
 from artsim.encoders.protocol import Aspect
 from artsim.search.query import ENCODER_MODES, Part
 from artsim.snapshot.facets import Facet
@@ -16,6 +17,8 @@ MOST_PARTS = 12
 LONGEST_TEXT = 500
 HEAVIEST = 10.0
 MOST_ALIKE = 20
+SORTS = ("likeness", "year", "title", "artist")
+"""Orders of what was found."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class SearchForm:
     """Weights by aspect; only without a preset."""
     ranking: str = "tuned"
     k: int = SHOWN
+    min_score: float = 0.0
+    """The least score of a match."""
+    sort: str = "likeness"
+    """One of `SORTS`: the order in which the page shows what was found."""
     where: Where = field(default_factory=dict)
     """Only columns of `Context.facets`: a list of values, or (low, high)."""
     other: str | None = None
@@ -53,6 +60,13 @@ def encoders_offered(context: Context) -> tuple[str, ...]:
     """The encoder choices of a collection with several encoders; empty for one encoder."""
     spaces = context.collection.state.spaces
     return (*(space.name for space in spaces), *ENCODER_MODES) if len(spaces) > 1 else ()
+
+
+def sorts_offered(context: Context) -> list[str]:
+    """The orders that the metadata of a collection allow."""
+    columns = context.collection.state.table.column_names
+    possible = {"year": context.has_years, "artist": not set(label_columns("artist")).isdisjoint(columns)}
+    return [sort for sort in SORTS if possible.get(sort, True)]
 
 
 def has_regions(context: Context) -> bool:

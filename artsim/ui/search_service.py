@@ -10,10 +10,10 @@ from artsim.encoders.presets import ranking_of, weights_of
 from artsim.errors import QueryError
 from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
-from artsim.search.match import Match
+from artsim.search.match import WORDS, Match
 from artsim.search.query import Part, Query
 from artsim.ui.context import Context
-from artsim.ui.labels import label_of
+from artsim.ui.labels import label_of, word_text
 from artsim.ui.search_form import SearchForm
 
 PER_GROUP = 5
@@ -66,6 +66,7 @@ def _query(context: Context, form: SearchForm) -> Query:
         aspects=weights_of(None if form.preset else form.weights, form.preset),
         where=form.where,
         k=form.k,
+        min_score=form.min_score,
         ranking=ranking_of(form.ranking, form.preset),  # type: ignore[arg-type]  # checked by the search
         encoder=form.encoder,
         other=(form.other,) if form.other else (),
@@ -127,7 +128,17 @@ def conditions_of(context: Context, form: SearchForm) -> list[str]:
         phrases.append(strings("within.at-most", column=strings.column(column), most=limit))
     if form.encoder:
         phrases.append(strings("within.encoder", encoder=form.encoder))
+    if form.min_score:
+        phrases.append(_at_least(form.min_score, strings))
     return phrases
+
+
+def _at_least(score: float, strings: Strings) -> str:
+    """The least score: in words, if one of them begins there."""
+    word = next((word for word, least in WORDS.items() if score == least), None)
+    if word is None:
+        return strings("within.min-score", score=strings.plain(score))
+    return strings("within.at-least", word=word_text(word, strings))
 
 
 def _condition(condition: Any, strings: Strings) -> str:

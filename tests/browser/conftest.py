@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from app_process import RunningApp
 from benchmarking.running import CHROMIUM_OPTIONS, find_chromium
-from PIL import Image
+from PIL import Image, ImageOps
 
 _OPTIONS = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 SIZES: dict[str, dict[str, Any]] = {
@@ -56,9 +56,13 @@ def size(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def mine(met_works: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
-    """A real painting as a phone stores it: lying on its side, with EXIF data that say so; and the work that it is of."""
+    """A real painting as a phone stores it: lying on its side, with EXIF data that say so; and the work that it is of.
+
+    It is mirrored, so it is recognised as no work, and the results stay those of the picture.
+    """
     work = met_works[50]
-    image = Image.open(io.BytesIO(work["image"]["bytes"])).convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    image = ImageOps.mirror(Image.open(io.BytesIO(work["image"]["bytes"])).convert("RGB"))
+    image = image.transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter, clockwise
     buffer = io.BytesIO()
@@ -117,10 +121,15 @@ class Visit:
     def press(self, target: str | Any) -> None:
         """A click, or on a phone a tap, on what a selector or a locator names."""
         place = self.page.locator(target).first if isinstance(target, str) else target
+        place.evaluate("(place) => place.closest('.beyond > .grid')?.parentElement.setAttribute('open', '')")
         (place.tap if self.touch else place.click)()
 
     def press_at(self, x: float, y: float) -> None:
         (self.page.touchscreen.tap if self.touch else self.page.mouse.click)(x, y)
+
+    def show_all(self) -> None:
+        """Unfolds the matches that are not close; they stay unfolded for the visit."""
+        self.page.evaluate("document.querySelector('.beyond')?.setAttribute('open', '')")
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """By the mouse, or with a finger."""
@@ -160,7 +169,7 @@ class Visit:
         self.settle()
 
     def titles(self) -> list[str]:
-        return self.page.locator("#results .card .title").all_inner_texts()
+        return self.page.locator("#results .card .title").all_text_contents()
 
     def heading(self) -> str:
         return self.page.locator("#results :is(h1, h2)").first.inner_text()

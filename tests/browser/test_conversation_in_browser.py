@@ -19,6 +19,7 @@ def start(one: Any, place: int = 3) -> str:
     one.press(one.page.locator("#results .card-face").nth(place))
     one.page.wait_for_selector('[data-state="matches"] .badge')
     one.settle()
+    one.show_all()
     return title
 
 

@@ -33,6 +33,10 @@ def test_what_is_straightened_is_upright_and_of_the_same_size(wall: Image.Image)
     assert flat.size == (421, 336)
     pixels = np.asarray(flat).reshape(-1, 3)
     assert (np.abs(pixels.astype(int) - (170, 170, 165)).max(axis=1) < 20).mean() < 0.02  # no wall
+    beyond = np.asarray(straighten(wall.convert("RGBA"), CORNERS - (300, 0)))[
+        :, :, 3
+    ]  # its left half is not in the photograph
+    assert 0.2 < (beyond == 0).mean() < 0.5
 
 
 @pytest.mark.parametrize("size", [(9, 9), (800, 600), (20_000, 40), (12, 3_000), (47, 47)])

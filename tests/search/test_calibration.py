@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from synthetic import make_collection
 from artsim import Collection, Match, Part, Query, open_collection
 from artsim.encoders import load_encoder
 from artsim.encoders.protocol import ASPECTS
+from artsim.errors import QueryError
 from artsim.search.calibration import Scale, at_places, calibration_of
 from artsim.search.match import CLOSE, WORDS, word_of
 from artsim.snapshot.calibration import REFIT_UP_TO, Calibration
@@ -108,6 +110,19 @@ def test_a_few_works_have_scores_that_do_not_overstate(count: int) -> None:
         for setting in ({}, {"ranking": "likeness"}, {"ranking": "cosine"}, {"preset": "color"}):
             check(few.search(work=identity, **setting))
             assert few.search(work=identity, **setting)[0].word != "very similar"
+
+
+def test_a_least_score_cuts_the_list_where_it_falls(works: Collection) -> None:
+    all_of_them = works.search(work=works.ids[3], k=20)
+    least = all_of_them[7].score
+    cut = works.search(work=works.ids[3], k=20, min_score=least)
+    assert cut == [match for match in all_of_them if match.score >= least]
+    assert 8 <= len(cut) < 20
+    query = Query((Part(work=works.ids[3]),), k=3, min_score=least)
+    assert all(match.score >= least for matches in works.run_each(query, by="century").values() for match in matches)
+    for wrong in (1.1, -0.1, math.nan, "0.5", True):
+        with pytest.raises(QueryError, match="min_score must be a number from 0 to 1"):
+            works.search(work=works.ids[3], min_score=wrong)  # type: ignore[arg-type]
 
 
 def test_texts_alone_and_with_pictures_have_scores(collection: Collection) -> None:

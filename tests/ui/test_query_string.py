@@ -28,6 +28,7 @@ def search_forms(context: Context) -> list[SearchForm]:
         SearchForm(parts=(WORK,), where={"medium": [medium], "year": (1600, 1700.5)}),
         SearchForm(parts=(WORK,), where={"year": (None, -300)}),
         SearchForm(parts=(WORK,), other="artist", at_most=("artist", 2), by="century"),
+        SearchForm(parts=(WORK,), min_score=0.3, sort="year"),
     ]
 
 
@@ -74,6 +75,8 @@ def test_uploads_are_only_mentioned_and_restored_if_their_files_are_known(contex
         ("text=rain&region=0,0,1,1", {"parts": (Part(text="rain"),)}, "is not a part of a picture"),
         ("work=05.jpg&preset=best", {"parts": (WORK,)}, "preset=best is not known; choose among balanced, style"),
         ("work=05.jpg&ranking=x", {"parts": (WORK,)}, "ranking=x is not known"),
+        ("work=05.jpg&sort=size", {"parts": (WORK,)}, "sort=size is not known; choose among likeness (most similar"),
+        ("work=05.jpg&min_score=7", {"parts": (WORK,)}, "min_score=7 is not a number from 0 to 1"),
         ("work=05.jpg&w.smell=1", {"parts": (WORK,)}, "no aspect called smell"),
         ("work=05.jpg&where.shoe=41", {"parts": (WORK,)}, "no column shoe"),
         ("work=05.jpg&where.artist=Nobody", {"parts": (WORK,)}, "No work has Nobody as its Artist"),

@@ -191,6 +191,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         other: list[str] | None = None,
         at_most: dict[str, int] | None = None,
         text_mode: str = "auto",
+        min_score: float = 0.0,
     ) -> Any:
         """Search this art collection with a combined query: a picture, a text and a work, weights of the aspects of
         similarity, and conditions on the works. Give at least one of image, text and work.
@@ -208,6 +209,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
             other: Columns in which a match must differ from the given work: ["artist"] finds works by other artists.
             at_most: How many matches may share a value, such as {"artist": 2}.
             text_mode: For a text alone, as search_by_text takes it; together with a picture or a work, a text has its meaning.
+            min_score: The least score of a match: 0.3 for similar works and 0.6 for very similar ones.
 
         Returns:
             A JSON list of works, best first, as search_by_image returns it.
@@ -227,6 +229,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 other=typed.read_columns(other),
                 at_most=typed.read_limits(at_most),
                 text_mode=text_mode,  # type: ignore[arg-type]  # checked by the search
+                min_score=min_score,
             )
 
         return await endpoints.matches(find)
@@ -243,6 +246,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         Typed(typed.COLUMNS),
         Typed(typed.LIMITS),
         Typed(typed.TEXT_MODE, "auto"),
+        Typed(typed.MIN_SCORE, 0),
     ]
     add_endpoint(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
 

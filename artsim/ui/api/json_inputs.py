@@ -28,6 +28,7 @@ _WEIGHTS = TypeAdapter(dict[str, float], config=_STRICT)
 _CONDITIONS = TypeAdapter(dict[str, _Plain | _Values | _Range], config=_STRICT)
 
 K: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_K}
+MIN_SCORE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 TEXT: Schema = {"type": "string", "maxLength": LONGEST_TEXT}
 TEXT_MODE: Schema = {"type": "string", "enum": list(get_args(TextMode))}
 LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_SUGGESTIONS}

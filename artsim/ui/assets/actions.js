@@ -66,6 +66,7 @@
       place.tabIndex = -1; // the focused button is gone: keep the focus in the dialog
       place.focus({ preventScroll: true });
     },
+    photograph: () => art.searchWithPhotograph(),
     restart: () => { art.clearQuery(); window.scrollTo({ top: 0 }); },
     settings: (facts, button) => { // on phones, where the settings are not beside the results
       button.setAttribute("aria-expanded", String(document.body.toggleAttribute("data-settings")));

@@ -23,7 +23,7 @@ art.arrived = ({ query = "", restored, title: heading }) => {
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
   shown = pairs(query);
   shownUploads = paths(uploads);
-  history.pushState({ uploads }, "", location.pathname + (query ? `?${query}` : "")); // not relative: the page's base is another address
+  history.pushState({ uploads, photograph: art.photograph() }, "", location.pathname + (query ? `?${query}` : "")); // not relative: the page's base is another address
 };
 art.restored = () => {
   if (!waiting) return;

@@ -55,6 +55,7 @@
   };
   const fill = (card) => {
     current = card;
+    card.closest(".beyond")?.setAttribute("open", ""); // to it, the focus returns
     const content = card.querySelector("template").content.cloneNode(true);
     dialog.querySelector("article").replaceWith(content);
     dialog.querySelector("article").scrollTop = 0;

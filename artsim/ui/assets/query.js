@@ -59,6 +59,7 @@ const draw = () => {
   const what = focused?.dataset.part ? `[data-part="${focused.dataset.part}"]` : "input";
   tray.replaceChildren(...parts.map(row));
   tray.hidden = parts.length === 0;
+  art.queryChanged();
   const pictures = parts.filter((part) => part.text === null).length;
   find(".query").dataset.state = pictures ? "filled" : "empty";
   if (place < 0) return;

@@ -3,20 +3,28 @@ const art = window.artsim;
 const root = element.querySelector(".results-root");
 const GHOSTS = 12;
 const isNarrow = () => matchMedia("(max-width: 899px)").matches;
+let unfolded = false; // once the visitor has unfolded what is not close, it stays so
+root.addEventListener("toggle", ({ target }) => { if (target.matches(".beyond")) unfolded = target.open; }, true);
 const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 // On phones the works are below the query: scroll to them unless their top is visible already.
 const goTo = () => {
-  const { top } = root.getBoundingClientRect();
-  if (top < 0 || top > innerHeight / 4) root.scrollIntoView({ behavior: calm() });
+  const results = root.closest("#results"); // with what recognition says, above the works
+  const { top } = results.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 4) results.scrollIntoView({ behavior: calm() });
 };
 const put = () => {
+  const ordered = document.activeElement?.matches("[data-order]"); // the focused field is replaced, too
   root.innerHTML = props.value ?? "";
+  root.querySelector(".beyond")?.toggleAttribute("open", unfolded);
+  if (ordered) root.querySelector("[data-order]")?.focus({ preventScroll: true });
   document.body.dataset.page = root.querySelector("[data-state]")?.dataset.state ?? "empty";
 };
 const draw = () => {
   put();
-  art.arrived?.(root.querySelector("[data-state]")?.dataset ?? {});
-  const { restored } = root.querySelector("[data-state]")?.dataset ?? {};
+  const facts = root.querySelector("[data-state]")?.dataset ?? {};
+  const { restored } = facts;
+  art.arrived?.(facts);
+  art.recognise(root, facts);
   art.settle();
   if (restored === "link") art.restored();
   if (restored !== undefined) return; // restoring an address sets the scroll position

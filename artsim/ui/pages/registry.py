@@ -57,6 +57,7 @@ _PAGES: list[Page] = [
     Page("evaluation"),
     Page("how"),
     Page("why", _never),
+    Page("recognition", _never),
     Page("collection", _is_everyone_owner, "artsim.ui.owner.page"),
 ]
 """In the order of the navigation."""

@@ -1,4 +1,4 @@
-"""Form fields that Gradio lacks: choices with counts, a range, and a slider with keyboard support.
+"""Form fields that Gradio lacks: choices with counts, a range, a slider with keyboard support, and the order of the results.
 
 Each fires `input` when its value is settled (not at every step of a drag), and follows its value when that is set.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from artsim.messages.strings import Strings
 from artsim.snapshot.facets import Facet
 from artsim.ui.gradio_overrides.html_component import HtmlComponent
-from artsim.ui.search_form import MOST_ALIKE, SearchForm
+from artsim.ui.search_form import MOST_ALIKE, SORTS, SearchForm
 from artsim.ui.templates import render
 
 
@@ -71,6 +71,24 @@ class VarietyInput(HtmlComponent):
             return None
         column, most = value.at_most or (None, None)
         return {"other": value.other, "column": column, "most": most, "by": value.by}
+
+
+class OrderInput(HtmlComponent):
+    """The order of the results, and their least score: the fields are in the results. Its value is a `SearchForm`."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__("", "order.js", value=None, elem_id="order", **more)
+
+    def preprocess(self, payload: Any) -> SearchForm:
+        sort, least = (payload.get(name) for name in ("sort", "min_score")) if isinstance(payload, dict) else (None, 0)
+        number = _number(least)
+        return SearchForm(
+            sort=sort if sort in SORTS else SORTS[0],
+            min_score=float(number) if number is not None and 0 <= number <= 1 else 0.0,
+        )
+
+    def postprocess(self, value: SearchForm | None) -> dict[str, Any] | None:
+        return None if value is None else {"sort": value.sort, "min_score": value.min_score}
 
 
 class AmountInput(HtmlComponent):

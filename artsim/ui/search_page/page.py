@@ -30,7 +30,7 @@ from artsim.ui.search_form import (
     encoders_offered,
     has_regions,
 )
-from artsim.ui.search_page.fields import AmountInput, ChoicesInput, RangeInput, VarietyInput
+from artsim.ui.search_page.fields import AmountInput, ChoicesInput, OrderInput, RangeInput, VarietyInput
 from artsim.ui.search_page.query_input import AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
 from artsim.ui.templates import render
@@ -52,18 +52,19 @@ class _Controls:
     variety: VarietyInput
     encoder: gr.Radio
     contains: gr.Checkbox
+    order: OrderInput
     weights: Mapping[Aspect, AmountInput]
     filters: Mapping[str, Any]
     """By column, including hidden ones: those of columns that do not distinguish works yet."""
 
     @property
     def all(self) -> list[Any]:
-        plain = [self.query, self.preset, self.k, self.ranking, self.variety, self.encoder, self.contains]
+        plain = [self.query, self.preset, self.k, self.ranking, self.variety, self.encoder, self.contains, self.order]
         return [*plain, *self.weights.values(), *self.filters.values()]
 
     def form(self, values: Sequence[Any]) -> SearchForm:
         """The search form of the component values, which are in the order of `all`."""
-        parts, preset, k, ranking, variety, encoder, contains, *rest = values
+        parts, preset, k, ranking, variety, encoder, contains, order, *rest = values
         shares, conditions = rest[: len(self.weights)], rest[len(self.weights) :]
         preset = preset if preset in PRESETS else None
         return replace(
@@ -76,6 +77,8 @@ class _Controls:
             where={column: value for column, value in zip(self.filters, conditions, strict=True) if value},
             encoder=encoder or None,
             contains=bool(contains),
+            sort=order.sort,
+            min_score=order.min_score,
         )
 
     def values(self, context: Context, form: SearchForm) -> list[Any]:
@@ -89,6 +92,7 @@ class _Controls:
             form,
             form.encoder or "",
             form.contains,
+            form,
             *(weights.get(aspect, 0) for aspect in self.weights),
             *(form.where.get(column) for column in self.filters),
         ]
@@ -190,7 +194,8 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
             elem_id="ranking",
         )
         encoder = _encoder(context)
-    return _Controls(query, preset, k, ranking, variety, encoder, contains, weights, filters), clear
+    order = OrderInput()
+    return _Controls(query, preset, k, ranking, variety, encoder, contains, order, weights, filters), clear
 
 
 def _filters(context: Context) -> tuple[dict[str, Any], gr.Button | None]:

@@ -5,21 +5,56 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from unicodedata import combining, normalize
 
 from markupsafe import Markup
 
 from artsim.errors import ArtsimError, QueryError
+from artsim.search.match import Match
 from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup
 from artsim.ui.http.downloads import KINDS, shown_matches
+from artsim.ui.labels import label_of
 from artsim.ui.pages.registry import in_navigation, page_names
 from artsim.ui.query_string import ParsedLink, write_query_string
-from artsim.ui.search_form import SearchForm
-from artsim.ui.search_service import SearchAnswer, conditions_of, find, heading_of
+from artsim.ui.search_form import SearchForm, sorts_offered
+from artsim.ui.search_service import Group, SearchAnswer, conditions_of, find, heading_of
 from artsim.ui.templates import render
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _ListedGroup:
+    """A group as the page lists it: in the order of the form, what is not close folded."""
+
+    value: Any
+    shown: Sequence[Match]
+    folded: Sequence[Match]
+
+    @classmethod
+    def of(cls, group: Group, form: SearchForm) -> _ListedGroup:
+        """Where nothing is close, all of it is shown; so it is side by side with other groups."""
+        matches = _sorted(group.matches, form.sort)
+        folded = [match for match in matches if match.close is False]
+        if len(folded) == len(matches) or form.by is not None:
+            return cls(group.value, matches, ())
+        return cls(group.value, [match for match in matches if match.close is not False], folded)
+
+
+def _sorted(matches: Sequence[Match], sort: str) -> Sequence[Match]:
+    """The matches in one of `SORTS`; works without that information come last."""
+
+    def key(match: Match) -> tuple[bool, Any]:
+        if sort == "year":
+            year = match.work.get("year")
+            return year is None, year or 0
+        text = getattr(label_of(match.work), sort)
+        return not text, "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
+
+    return matches if sort == "likeness" else sorted(matches, key=key)
 
 
 def page_of(context: Context, link: ParsedLink, *, restored: str | None = None) -> Markup:
@@ -49,18 +84,31 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, re
     names = {kind: context.strings(f"download.{kind}") for kind in KINDS}
     if not context.collection.manifest.embeds_pictures:
         del names["zip"]
-    uploaded = any(part.image is not None for part in link.form.parts)
+    form = link.form
+    uploaded = any(part.image is not None for part in form.parts)
+    lists = [_ListedGroup.of(group, form) for group in answer.groups]
     return _page(
         context,
         link,
         answer,
         restored=restored,
-        heading=heading_of(context, link.form),
-        count=_count(context, answer),
-        conditions=conditions_of(context, link.form),
+        heading=heading_of(context, form),
+        count=_count(context, answer, shown=sum(len(group.shown) for group in lists)),
+        conditions=conditions_of(context, form),
+        sorts=sorts_offered(context),
+        lists=lists,
+        recognizes=_recognizes(context, form),
         kinds=names.items(),
         shown=json.dumps(shown_matches(answer), separators=(",", ":")) if uploaded else None,
     )
+
+
+def _recognizes(context: Context, form: SearchForm) -> bool:
+    """Whether the page also asks if the collection holds the very work: for one whole picture of the visitor's own."""
+    if len(form.parts) != 1 or form.contains or context.collection.state.recognition is None:
+        return False
+    [part] = form.parts
+    return part.image is not None and part.region is None
 
 
 def _page(
@@ -87,9 +135,8 @@ def _examples(context: Context) -> list[Mapping[str, Any]]:
     return [state.work(rows[identity]) for identity in context.examples if identity in rows]
 
 
-def _count(context: Context, answer: SearchAnswer) -> str:
-    strings, form = context.strings, answer.form
-    count = strings.number(len(answer.matches))
+def _count(context: Context, answer: SearchAnswer, *, shown: int) -> str:
+    strings, form, count = context.strings, answer.form, context.strings.number(shown)
     if form.by is not None:
         return strings("results.count.by", count=count, groups=len(answer.groups), column=strings.column(form.by))
     if form.where:

@@ -97,6 +97,17 @@ def test_a_work_is_recognised_and_another_picture_is_not(
     assert answers[1]["corners"] == [] and answers[1]["thumbnail"] is None
 
 
+def test_searches_take_a_least_score_and_recognise_nothing(
+    predict: Predict, paintings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artsim.collection.Collection.recognize", None)
+    picture = handle_file(paintings / "05.jpg")
+    nearest = predict(picture, 40, api_name="/search_by_image")
+    assert nearest[0]["id"] == "05.jpg" and len(nearest) == 40
+    similar = predict(image=picture, k=40, min_score=0.3, api_name="/search_combined")
+    assert similar == [match for match in nearest if match["score"] >= 0.3] and len(similar) < 40
+
+
 def test_a_work_is_described_with_all_its_metadata(predict: Predict, collection: Any) -> None:
     work = predict(work="03.jpg", api_name="/describe_work")
     assert work["metadata"]["tags"] == collection.work("03.jpg")["tags"]

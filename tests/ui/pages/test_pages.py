@@ -1,14 +1,17 @@
 """The pages beside the search over HTTP, for a collection with a tiny real CLIP."""
 
+import dataclasses
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from gradio.utils import get_upload_folder
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -124,16 +127,49 @@ def test_the_search_opens_in_the_visitors_language(client: TestClient) -> None:
     client.cookies.clear()
 
 
-def test_why_explains_an_upload_and_reads_no_other_file(client: TestClient, paintings: Path) -> None:
+@pytest.fixture
+def uploads() -> Iterator[Path]:
+    """A folder among those of the uploads."""
     folder = Path(get_upload_folder()) / "a-visit"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(paintings / "05.jpg", folder / "mine.jpg")
-    try:
-        part = client.get("/why?match=06.jpg&part=1", headers={"X-Upload": quote(str(folder / "mine.jpg"))})
-        assert part.text.count("data:image/webp;base64,") == 2
-        for outside in (paintings / "05.jpg", folder / ".." / ".." / "etc" / "passwd", Path("/etc/passwd")):
-            refused = client.get("/why?match=06.jpg&part=1", headers={"X-Upload": quote(str(outside))})
-            assert refused.status_code == 400
-            assert "does not fetch addresses" in refused.text
-    finally:
-        shutil.rmtree(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("address", ["/why?match=06.jpg&part=1", "/recognition"])
+def test_an_upload_is_explained_and_recognised_and_no_other_file_is_read(
+    client: TestClient, paintings: Path, uploads: Path, address: str
+) -> None:
+    shutil.copy(paintings / "05.jpg", uploads / "mine.jpg")
+    part = client.get(address, headers={"X-Upload": quote(str(uploads / "mine.jpg"))})
+    assert part.text.count("data:image/webp;base64,") == (2 if "why" in address else 1)
+    for outside in (paintings / "05.jpg", uploads / ".." / ".." / "etc" / "passwd", Path("/etc/passwd")):
+        refused = client.get(address, headers={"X-Upload": quote(str(outside))})
+        assert refused.status_code == 400
+        assert "does not fetch addresses" in refused.text
+
+
+def test_a_picture_is_named_or_said_to_be_of_no_work_here(
+    client: TestClient, context: Context, paintings: Path, uploads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(paintings / "05.jpg", uploads / "mine.jpg")
+    Image.new("RGB", (90, 60), "white").save(uploads / "blank.png")
+
+    def said(name: str, language: str = "en") -> str:
+        answer = client.get(f"/recognition?lang={language}", headers={"X-Upload": quote(str(uploads / name))})
+        client.cookies.clear()
+        return unescape(re.findall(r"<p data-said>(.*?)</p>", answer.text)[0])
+
+    assert said("blank.png") == "Not among the 40 works of <cite>paintings</cite>"
+    assert said("blank.png", "ja") == "『<cite>paintings</cite>』の作品40点の中にはありません"
+    match = context.collection.recognize(paintings / "05.jpg")
+    named = f"<cite>{match.work['title']}</cite>, {match.work['artist']}, {match.work['year']}"
+    odd = {**match.work, "title": "{<b>}", "artist": None, "year": None}
+    for changed, words in (
+        ({"version": False}, f"This is {named}"),
+        ({"version": True}, f"This work, or another version of it: {named}"),
+        ({"version": False, "work": odd}, "This is <cite>{<b>}</cite>"),
+    ):
+        found = dataclasses.replace(match, **changed)
+        monkeypatch.setattr(type(context.collection), "recognize", lambda *_, found=found: found)
+        assert said("mine.jpg") == words

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from artsim import Collection
 from artsim.search.query import Part
 from artsim.ui.context import Context
 from artsim.ui.query_string import ParsedLink
@@ -148,9 +149,49 @@ def answer_with(context: Context, *matches: Any) -> str:
 
 def test_a_notice_appears_if_no_match_is_close(context: Context) -> None:
     matches = [dataclasses.replace(match, close=False) for match in find(context, form()).matches]
-    assert "Nothing here is really close." in answer_with(context, *matches)
+    html = answer_with(context, *matches)
+    assert "No close match in this collection. The nearest works:" in html
+    assert '<details class="beyond"' not in html
     near = [dataclasses.replace(match, close=True) for match in matches[:1]] + matches[1:]
-    assert "really close" not in answer_with(context, *near)
+    assert "No close match in this collection" not in answer_with(context, *near)
+
+
+def test_what_is_not_close_is_folded_beneath_a_line(context: Context) -> None:
+    matches = [dataclasses.replace(match, close=match.rank <= 3) for match in find(context, form()).matches]
+    html = answer_with(context, *matches)
+    above, beneath = html.split("No close match beyond this point")
+    assert (cards(above), cards(beneath)) == ([match.id for match in matches[:3]], [match.id for match in matches[3:]])
+    assert "Show 2 more" in beneath
+
+
+def test_what_was_found_is_sorted_and_its_likeness_stays_in_words(context: Context, collection: Any) -> None:
+    by_likeness = cards(page(context, k=12))
+    for sort in ("year", "title", "artist"):
+        html = page(context, k=12, sort=sort)
+        assert sorted(cards(html)) == sorted(by_likeness), "those that were found"
+        values = [collection.work(identity)[sort] for identity in cards(html.split("beyond this point")[0])]
+        known = [value if sort == "year" else value.casefold() for value in values if value]
+        assert known == sorted(known)
+        assert values[: len(known)] == [value for value in values if value], "the others are last"
+        assert f'<option value="{sort}" selected>' in html
+
+
+def test_a_least_score_is_named_and_can_be_lifted(context: Context) -> None:
+    html = page(context, k=40, min_score=0.3)
+    assert 0 < len(cards(html)) < 39
+    assert "With: at least similar" in html
+    assert "data-least" in html
+    assert "a score of at least 0.35" in page(context, min_score=0.35)
+
+
+def test_only_one_whole_picture_of_the_visitors_own_is_looked_up_as_a_work(context: Context, paintings: Path) -> None:
+    mine = Part(image=paintings / "05.jpg")
+    assert "data-recognize" in page(context, mine)
+    others = [(mine, Part(text="rain")), (mine, mine), (dataclasses.replace(mine, region=(0, 0, 0.5, 0.5)),), ()]
+    assert not any("data-recognize" in page(context, *parts) for parts in others)
+    state = dataclasses.replace(context.collection.state, recognition=None)
+    without = Collection(state=state, manifest=context.collection.manifest, folder=None)
+    assert "data-recognize" not in page(dataclasses.replace(context, collection=without), mine)
 
 
 def test_markup_in_metadata_is_escaped(context: Context) -> None:
