@@ -12,7 +12,7 @@
   art.number = (value) => figures.formatToParts(value).map(part).join("");
 
   // A filter without a query is browsing: the address of that page, or null.
-  const QUERY = ["work", "not", "text", "not-text", "upload", "not-upload"];
+  const QUERY = ["work", "not", "text", "not-text", "upload", "not-upload", "detail"];
   art.browseAddress = (query) => {
     const names = [...new URLSearchParams(query).keys()];
     const filters = names.some((name) => name.startsWith("where.")) && !names.some((name) => QUERY.includes(name));
