@@ -72,10 +72,7 @@ def test_nothing_jumps_while_answers_come_and_go_and_options_follow_a_query(
     one.page.wait_for_selector('#results [data-state="empty"] .card')
     one.settle()
     found["start again"] = still.shifted()
-    for step in (
-        "first picture",
-        "start again",
-    ):  # the first screen and results change places: the box of works, not what is in it
+    for step in ("first picture", "start again"):  # the box of the works changes its place, with other works in it
         found[step] = (0.0 if set(found[step][1]) == {"found"} else found[step][0], found[step][1])
     assert {step: shifted for step, shifted in found.items() if shifted[0] > MOST} == {}
 
