@@ -51,7 +51,7 @@ def form(one: Any) -> dict[str, Any]:
             preset: document.querySelector("#presets input:checked")?.value ?? null,
             k: document.querySelector('#k input[type="number"]').value,
             ranking: document.querySelector("#ranking input:checked").value,
-            weights: [...document.querySelectorAll('#advanced .amount input[type="number"]')].map((one) => one.value),
+            weights: [...document.querySelectorAll('#advanced .amount input[type="number"]:not(#k *)')].map((one) => one.value),
             variety: [...document.querySelectorAll("#variety [data-field]")].map((one) => one.value),
             ranges: [...document.querySelectorAll(".range input")].map((one) => one.value),
             picked: [...document.querySelectorAll(".choices .picked")].map((one) => one.textContent),
