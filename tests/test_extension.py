@@ -66,4 +66,4 @@ def test_an_encoder_a_source_and_a_page_from_outside_serve_a_collection(tmp_path
     assert best.id == "white"
     with served(collection, tmp_path / "app") as (address, _):
         assert httpx.get(f"{address}shades").text == "4 shades"
-        assert "Shades" in httpx.get(f"{address}how").text, "the navigation lists it"
+        assert "Shades" in httpx.get(f"{address}explore").text, "the navigation leads to it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -49,6 +49,11 @@ class Strings:
     def percent(self, value: float, digits: int = 0) -> str:
         """A percentage such as `99.7 %`, with the spacing of this language."""
         return self("match.share", value=self.decimal(value, digits))
+
+    def century(self, start: int) -> str:
+        """The century that begins with the year `start`: `11th century` for 1000, `1st century BCE` for -100."""
+        key, number = ("results.century", start // 100 + 1) if start >= 0 else ("results.century.bce", -start // 100)
+        return self(key, century=_ORDINALS[self("number.ordinal")](number))
 
     def _localized(self, number: str) -> str:
         """A number in Python's notation, with the separators of this language."""
@@ -116,6 +121,28 @@ class _TranslationFormatter(MessageFormatter):
             return self._strings.message(value)
         text = super().format_field(value, format_spec)
         return self._strings._localized(text) if isinstance(value, float) or "," in format_spec else text
+
+
+def _in_english(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _in_roman(number: int) -> str:
+    """A number below 90 as centuries are written: 19 as XIX."""
+    tens, ones = divmod(number, 10)
+    high = "L" * (tens >= 5) + "X" * (tens % 5) if tens != 4 else "XL"
+    return high + ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")[ones]
+
+
+_ORDINALS: Mapping[str, Callable[[int], str]] = {
+    "1": str,
+    "1.": lambda number: f"{number}.",
+    "1st": _in_english,
+    "I": _in_roman,
+    "Ier": lambda number: _in_roman(number) + ("er" if number == 1 else "e"),
+}
+"""How languages number centuries, by how they write the first one: the values of `number.ordinal`."""
 
 
 @cache

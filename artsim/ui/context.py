@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from starlette.requests import Request
+
 from artsim.analysis.varied_works import varied_works
 from artsim.collection import Collection
 from artsim.encoders.presets import Presets
@@ -30,6 +32,13 @@ class Context:
     """Why this encoder is used, for the log and the page."""
     owner_tools: OwnerTools | None = None
     """The owner's tools; None if the collection cannot be changed."""
+    is_owner: bool = False
+    """Whether the visitor is the owner."""
+
+    @property
+    def everyone_is_owner(self) -> bool:
+        """Whether every visitor is the owner, because there is no log-in."""
+        return self.owner_tools is not None and not self.owner_tools.owner.logs_in
 
     @property
     def facets(self) -> tuple[Facet, ...]:
@@ -67,6 +76,11 @@ class Context:
     def in_language(self, language: str) -> Context:
         """The same context in another language, one of `artsim.messages.strings.languages()`."""
         return self if language == self.strings.language else replace(self, strings=load_strings(language))
+
+    def for_visitor(self, language: str, request: Request) -> Context:
+        """The same context for whoever sent the request, in a language."""
+        is_owner = self.owner_tools is not None and self.owner_tools.owner.admits(request)
+        return replace(self.in_language(language), is_owner=is_owner)
 
 
 # One entry is enough: one collection is open at a time, and only its latest state is used.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -54,7 +55,8 @@ def build_interface(context: Context) -> gr.Blocks:
 
 def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the navigation
-    following_html(lambda: masthead(context, "search"), elem_id="masthead")
+    visited = replace(context, is_owner=context.everyone_is_owner)
+    following_html(lambda: masthead(visited, "search"), elem_id="masthead")
     search_page(context)
     following_html(lambda: about(context), elem_id="about")
     gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")

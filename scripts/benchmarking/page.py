@@ -114,7 +114,7 @@ def _measure(browser: Any, app: RunningApp, pictures: Sequence[Path]) -> dict[st
     drops = [_timed(page, app, "drop", lambda path=path: _drop(page, path)) for path in pictures]
     clicks = []
     for number in range(min(len(pictures), 12)):
-        page.evaluate("artsim.clearQuery()")
+        page.evaluate("artsim.startAgain()")
         page.wait_for_selector('#results [data-state="empty"] .card')
         page.wait_for_timeout(_SETTLE_MS)
         card = page.locator("#results .card-face").nth(number % page.locator("#results .card-face").count())

@@ -158,10 +158,10 @@ class Visit:
         tell.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         tell.detach()
 
-    def settings(self) -> None:
-        """On a phone the settings are shown on demand."""
-        if self.touch and not self.page.locator("#presets").is_visible():
-            self.press("[data-act=settings]")
+    def unfold(self) -> None:
+        """On a phone the query is a strip, until it is unfolded."""
+        if self.touch and self.page.locator("body[data-unfolded]").count() == 0:
+            self.press(".unfold")
 
     def upload(self, *, name: str, data: bytes, kind: str = "image/jpeg") -> None:
         file = {"name": name, "mimeType": kind, "buffer": data}

@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("map", "browse", "path", "compare", "timeline", "duplicates", "evaluation", "collection", "how")
+PAGES = ("map", "explore", "browse", "path", "compare", "timeline", "duplicates", "evaluation", "collection", "how")
 WIDTHS = (390, 768, 1920)
 
 
@@ -36,8 +36,8 @@ def test_the_search_with_and_without_results(visitor: Any) -> None:
     visitor.press("#results .card-face")
     visitor.page.wait_for_selector('[data-state="matches"]')
     visitor.settle()
-    visitor.settings()
-    for title in ("#filters", "#mix", "#advanced"):
+    visitor.unfold()
+    for title in ("#filters", "#advanced"):
         visitor.press(f"{title} > button")
     assert violations(visitor.page) == []
     visitor.press("#results .card-face")

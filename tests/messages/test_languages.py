@@ -35,6 +35,14 @@ NUMBERS = {  # 1234567 works, 99.7 %: separators as in Unicode's CLDR, es as its
     "ja": ("1,234,567", "99.7%"),
     "zh": ("1,234,567", "99.7%"),
 }
+CENTURIES = {
+    "en": ("1st century BCE", "11th century", "22nd century"),
+    "de": ("1. Jahrhundert v. Chr.", "11. Jahrhundert", "22. Jahrhundert"),
+    "es": ("Siglo I a. C.", "Siglo XI", "Siglo XXII"),
+    "fr": ("Ier siècle av. J.-C.", "XIe siècle", "XXIIe siècle"),
+    "ja": ("紀元前1世紀", "11世紀", "22世紀"),
+    "zh": ("公元前1世纪", "11世纪", "22世纪"),
+}
 
 every_language = pytest.mark.parametrize("language", OTHERS)
 
@@ -97,6 +105,11 @@ def test_no_translation_is_the_english_text(language: str) -> None:
 def test_numbers_have_the_separators_of_the_language(language: str) -> None:
     strings = load_strings(language)
     assert (strings.number(1234567), strings.percent(99.7, 1)) == NUMBERS[language]
+
+
+def test_centuries_are_numbered_as_the_language_does() -> None:
+    said = {code: tuple(map(load_strings(code).century, (-100, 1000, 2100))) for code in languages()}
+    assert said == CENTURIES
 
 
 @every_language

@@ -126,7 +126,7 @@ def test_a_least_score_cuts_the_list_where_it_falls(works: Collection) -> None:
 
 
 def test_texts_alone_and_with_pictures_have_scores(collection: Collection) -> None:
-    for query in ({"text": "a horse"}, {"text": "a horse", "work": "05.jpg"}):
+    for query in ({"text": "a horse", "text_mode": "meaning"}, {"text": "a horse", "work": "05.jpg"}):
         for setting in ({}, {"ranking": "cosine"}, {"ranking": "likeness"}, {"aspects": RANDOM[0]}):
             matches = collection.search(**query, **setting, k=39)
             check(matches)

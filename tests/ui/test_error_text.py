@@ -192,7 +192,7 @@ def notice(page: str) -> str:
 def test_problems_of_a_link_are_reported_in_german(context: Context) -> None:
     link = read_query_string("work=nowhere&preset=Cubist&w.mood=1&k=many", context)
     assert link.problems[0] == "In dieser Sammlung gibt es kein Werk nowhere."
-    assert "zur Wahl stehen balanced (Ausgewogen), style (Stil), subject (Motiv)" in link.problems[1]
+    assert "zur Wahl stehen balanced (Insgesamt), style (Stil), subject (Motiv)" in link.problems[1]
     assert "es gibt subject (Motiv), style (Stil)" in link.problems[2]
     assert "keine ganze Zahl von 1 bis 100" in link.problems[3]
     assert "In dieser Sammlung gibt es kein Werk nowhere." in page_of(context, link)

@@ -73,7 +73,7 @@ def test_uploads_are_only_mentioned_and_restored_if_their_files_are_known(contex
         ("work=05.jpg&region=0.5,0.5,0.4,0.6", {"parts": (WORK,)}, "is not a part of a picture"),
         ("region=0,0,1,1&work=05.jpg", {"parts": (WORK,)}, "is not a part of a picture"),
         ("text=rain&region=0,0,1,1", {"parts": (Part(text="rain"),)}, "is not a part of a picture"),
-        ("work=05.jpg&preset=best", {"parts": (WORK,)}, "preset=best is not known; choose among balanced, style"),
+        ("work=05.jpg&preset=best", {"parts": (WORK,)}, "preset=best is not known; choose among balanced (Overall), style"),
         ("work=05.jpg&ranking=x", {"parts": (WORK,)}, "ranking=x is not known"),
         ("work=05.jpg&sort=size", {"parts": (WORK,)}, "sort=size is not known; choose among likeness (most similar"),
         ("work=05.jpg&min_score=7", {"parts": (WORK,)}, "min_score=7 is not a number from 0 to 1"),

@@ -67,9 +67,9 @@
       place.focus({ preventScroll: true });
     },
     photograph: () => art.searchWithPhotograph(),
-    restart: () => { art.clearQuery(); window.scrollTo({ top: 0 }); },
-    settings: (facts, button) => { // on phones, where the settings are not beside the results
-      button.setAttribute("aria-expanded", String(document.body.toggleAttribute("data-settings")));
+    restart: () => art.startAgain(),
+    unfold: (facts, button) => { // on phones, where the query is a strip
+      button.setAttribute("aria-expanded", String(document.body.toggleAttribute("data-unfolded")));
     },
     explain: (facts, button) => {
       const text = button.closest("[data-explained]").querySelector(".what-text");

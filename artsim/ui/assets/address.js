@@ -18,6 +18,8 @@ history.scrollRestoration = "manual";
 art.arrived = ({ query = "", restored, title: heading }) => {
   document.title = heading ? `${heading} · ${title}` : title;
   if (restored !== undefined) return;
+  const browse = art.browseAddress(query);
+  if (browse) return location.assign(browse);
   art.hideDetail();
   const uploads = art.uploads();
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
@@ -29,9 +31,7 @@ art.restored = () => {
   if (!waiting) return;
   const { scroll } = waiting;
   waiting = null;
-  const root = document.querySelector("#results");
-  if (scroll !== undefined) window.scrollTo({ top: scroll });
-  else if (document.body.dataset.page === "matches" && matchMedia("(max-width: 899px)").matches) root.scrollIntoView();
+  window.scrollTo({ top: scroll ?? 0 });
   const { detail } = here();
   if (detail) art.showDetail(detail);
 };
@@ -45,6 +45,10 @@ const restore = () => {
   art.knownUploads(uploads);
   props.value = { query: detail ? `${query}&${new URLSearchParams({ detail })}` : query, uploads };
   trigger("input");
+};
+art.startAgain = () => {
+  history.pushState({}, "", location.pathname);
+  restore();
 };
 window.addEventListener("popstate", () => {
   const { query, detail } = here();

@@ -143,8 +143,6 @@ function showMap() {
     } else if (facts.start !== null) {
       goTo(facts.start, 4 * SMALL);
       point(facts.start);
-    } else if (view.clientWidth < view.clientHeight) { // on a portrait screen the whole map would be small
-      viewport().zoomTo(viewport().getHomeZoom() * Math.min(2, view.clientHeight / view.clientWidth), null, true);
     }
     watch();
   });

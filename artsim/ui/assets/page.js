@@ -11,6 +11,16 @@
   const part = ({ type, value }) => (type === "group" ? art.group : value); // the number format of the server's messages
   art.number = (value) => figures.formatToParts(value).map(part).join("");
 
+  // A filter without a query is browsing: the address of that page, or null.
+  const QUERY = ["work", "not", "text", "not-text", "upload", "not-upload", "detail"];
+  art.browseAddress = (query) => {
+    const names = [...new URLSearchParams(query).keys()];
+    const filters = names.some((name) => name.startsWith("where.")) && !names.some((name) => QUERY.includes(name));
+    return filters ? `./browse?${query}` : null;
+  };
+  const browse = art.browseAddress(location.search.slice(1));
+  if (browse) location.replace(browse);
+
   // Gradio mounts its components one by one: show them together, so that nothing moves.
   const pieces = ["#masthead header", "#query .query", "#presets label", "#advanced button", "#results .results", "#about p"];
   const show = () => {

@@ -4,7 +4,8 @@ const art = window.artsim;
 const find = (selector) => element.querySelector(selector);
 const MOST = 12;
 const tray = find(".tray"), drop = find(".drop"), note = find(".query-note"), words = find(".words");
-const file = find('input[type="file"]'), camera = find("dialog.camera"), video = find("video");
+const file = find('input[type="file"]'), photo = find("input[capture]");
+const camera = find("dialog.camera"), video = find("video");
 const template = find("template");
 const BLANK = { picture: null, work: null, text: null, weight: 1, region: null, title: "", address: "", large: "" };
 let parts = [];
@@ -45,6 +46,7 @@ const row = (part, place) => {
   slider.value = Math.abs(part.weight);
   amount.textContent = Math.abs(part.weight);
   item.querySelector(".part-weight").hidden = parts.length < 2;
+  item.querySelector(".part-sign").hidden = parts.length < 2 && !against; // a single part can only be for
   slider.addEventListener("input", () => { amount.textContent = slider.value; });
   slider.addEventListener("change", () => change(place, { weight: Math.sign(part.weight) * slider.valueAsNumber }));
   item.addEventListener("click", (event) => {
@@ -64,7 +66,7 @@ const draw = () => {
   find(".query").dataset.state = pictures ? "filled" : "empty";
   if (place < 0) return;
   const next = tray.children[Math.min(place, parts.length - 1)];
-  (next?.querySelector(what) ?? next?.querySelector("button") ?? drop.querySelector("button:not([hidden])")).focus();
+  (next?.querySelector(what) ?? next?.querySelector("button") ?? drop.querySelector("button")).focus();
 };
 const forServer = ({ picture, work, text, weight, region, title, address, large }) =>
   ({ picture, work, text, weight, region, title, address, large });
@@ -115,7 +117,6 @@ art.addPart = (part) => {
   else if (parts.length >= MOST) art.note(art.say("too-many", { most: MOST }));
   else give([...parts, { ...BLANK, ...part }]);
 };
-art.clearQuery = () => { turn++; edited = null; give([]); };
 
 const take = async (files, more) => {
   const before = more ? parts : kept();
@@ -168,7 +169,7 @@ const choose = (more) => { adding = more; file.click(); };
 for (const button of element.querySelectorAll('[data-action="choose"]')) button.addEventListener("click", () => choose(false));
 find('[data-action="add"]').addEventListener("click", () => choose(true));
 file.addEventListener("change", () => { take(file.files, adding); file.value = ""; });
-drop.addEventListener("click", (event) => { if (!event.target.closest("button, input")) choose(false); });
+drop.addEventListener("click", (event) => { if (!event.target.closest("button")) choose(false); });
 
 // Drop anywhere on the page; dropping on the query parts adds one
 const WORK = "application/x-artsim-work";
@@ -198,21 +199,26 @@ document.addEventListener("paste", (event) => {
   take([pasted], false);
 });
 
-// Camera, if the page can use one
-const cameraButton = find('[data-action="camera"]');
-cameraButton.hidden = !navigator.mediaDevices?.getUserMedia;
+// Camera: on phones their own, which needs no permission; else that of the page, if it can use one
+const hasOwn = matchMedia("(pointer: coarse)").matches;
 const stopCamera = () => {
   for (const track of video.srcObject?.getTracks() ?? []) track.stop();
   video.srcObject = null;
 };
-cameraButton.addEventListener("click", async () => {
+const openCamera = async () => {
+  if (hasOwn) return photo.click();
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch {
     return art.note(art.say("camera-failed"));
   }
   camera.showModal();
-});
+};
+for (const button of element.querySelectorAll('[data-action="camera"]')) {
+  button.hidden = !hasOwn && !navigator.mediaDevices?.getUserMedia;
+  button.addEventListener("click", openCamera);
+}
+photo.addEventListener("change", () => { take(photo.files, false); photo.value = ""; });
 camera.addEventListener("close", stopCamera);
 find('[data-action="cancel-camera"]').addEventListener("click", () => camera.close());
 find('[data-action="snap"]').addEventListener("click", () => {

@@ -2,16 +2,8 @@
 const art = window.artsim;
 const root = element.querySelector(".results-root");
 const GHOSTS = 12;
-const isNarrow = () => matchMedia("(max-width: 899px)").matches;
 let unfolded = false; // once the visitor has unfolded what is not close, it stays so
 root.addEventListener("toggle", ({ target }) => { if (target.matches(".beyond")) unfolded = target.open; }, true);
-const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
-// On phones the works are below the query: scroll to them unless their top is visible already.
-const goTo = () => {
-  const results = root.closest("#results"); // with what recognition says, above the works
-  const { top } = results.getBoundingClientRect();
-  if (top < 0 || top > innerHeight / 4) results.scrollIntoView({ behavior: calm() });
-};
 const put = () => {
   const ordered = document.activeElement?.matches("[data-order]"); // the focused field is replaced, too
   root.innerHTML = props.value ?? "";
@@ -28,15 +20,13 @@ const draw = () => {
   art.settle();
   if (restored === "link") art.restored();
   if (restored !== undefined) return; // restoring an address sets the scroll position
-  if (document.body.dataset.page === "matches" && isNarrow()) goTo();
-  else if (document.body.dataset.page === "matches") window.scrollTo({ top: 0 });
+  if (document.body.dataset.page === "matches") window.scrollTo({ top: 0 });
 };
 // Placeholder in the shape of the results, while the first search runs.
 art.showSkeleton = () => {
   const ghosts = Array.from({ length: GHOSTS }, () => '<li class="card ghost"><span class="frame"></span><span class="line"></span><span class="line"></span></li>');
   root.innerHTML = `<section class="results skeleton" aria-hidden="true"><header class="results-head"><span class="line"></span></header><ul class="grid">${ghosts.join("")}</ul></section>`;
   document.body.dataset.page = "matches";
-  if (isNarrow()) goTo();
 };
 art.hideSkeleton = () => { if (root.querySelector(".skeleton")) put(); };
 draw();

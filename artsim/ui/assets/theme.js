@@ -1,4 +1,4 @@
-// On every page: the light/dark switch and the language menu of the masthead.
+// On every page: the skip link, the light/dark switch and the language menu of the masthead.
 (() => {
   // Light or dark: the system's setting, until the visitor chooses.
   const remembered = () => { try { return localStorage.getItem("artsim-theme"); } catch { return null; } };
@@ -13,6 +13,17 @@
     if (!event.target.closest?.('[data-action="theme"]')) return;
     try { localStorage.setItem("artsim-theme", wantsDark() ? "light" : "dark"); } catch { return; }
     showTheme();
+  });
+
+  // The skip link: by script, as the base of the search page is another address.
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest?.(".skip")?.getAttribute("href");
+    if (!target) return;
+    event.preventDefault();
+    const content = document.querySelector(target);
+    content.tabIndex = -1;
+    content.focus();
+    content.scrollIntoView();
   });
 
   // Another language opens the same view, with the same query string.

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from artsim.messages.strings import languages
 from artsim.ui.assets import asset_address
 
-STYLES = ("style.css", "why.css")
+STYLES = ("style.css", "frame.css", "why.css")
 _END = b"</head>"
 
 

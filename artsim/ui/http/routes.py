@@ -46,11 +46,12 @@ def extra_routes(context: Context) -> list[Route]:
         return Response(path.read_bytes(), media_type="image/webp", headers={"Cache-Control": _YEAR})
 
     async def encoder(request: Request) -> Response:
-        ready = context.readiness
+        ready, visited = context.readiness, context.for_visitor(language_of(request), request)
         status = {
             "state": ready.state,
             "text": ready.embeds_text,
-            "reason": context.in_language(language_of(request)).strings.message(ready.reason),
+            "reason": visited.strings.message(ready.reason),
+            "owner": visited.is_owner,
         }
         return JSONResponse(status, headers={"Cache-Control": "no-store"})
 

@@ -34,7 +34,7 @@ def view(context: Context, name: str, render: Render) -> Callable[[Request], Res
     """
 
     def endpoint(request: Request) -> Response:
-        localized = context.in_language(language_of(request))
+        localized = context.for_visitor(language_of(request), request)
         try:
             response = render(localized, request)
         except ArtsimError as error:

@@ -7,13 +7,14 @@ from markupsafe import Markup
 from artsim.messages.strings import languages
 from artsim.ui.addresses import search_address
 from artsim.ui.context import Context
-from artsim.ui.pages.registry import in_navigation
+from artsim.ui.pages.registry import Entry, entries
 from artsim.ui.templates import render
 
 
 def masthead(context: Context, here: str) -> Markup:
     """`here`: name of the current page."""
     strings = context.strings
+    navigation = [Entry("search", strings("nav.search")), *entries(context, here)]
     return render(
         "pages/masthead.html",
         strings,
@@ -21,5 +22,6 @@ def masthead(context: Context, here: str) -> Markup:
         here=here,
         home=search_address(strings.language),
         languages=languages(),
-        pages={"search": strings("nav.search"), **in_navigation(context)},
+        navigation=navigation,
+        section=next((entry for entry in navigation if here in entry.pages), None),
     )

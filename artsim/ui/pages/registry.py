@@ -6,9 +6,10 @@ in `messages/locales/*/NAME.json`, its script and style, if any, in `assets/NAME
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Literal
 
 from starlette.routing import Route
 
@@ -21,50 +22,62 @@ class Page:
 
     name: str
     """Its address; `nav.NAME` is the key of its label in the navigation."""
-    listed: Callable[[Context], bool] = lambda context: True
-    """Whether the navigation lists it. (Other pages are linked from works.)"""
+    place: Literal["main", "explore", "owner", "linked"] = "explore"
+    """Its place in the navigation: an entry of its own, under Explore, among the owner's tools, or none ("linked": works
+    lead there)."""
+    offered: Callable[[Context], bool] = lambda context: True
+    """Whether there is something to see for this collection."""
     module: str = ""
     """The module with `routes(context)`; by default `artsim.ui.pages.NAME`."""
     label: str = ""
     """Its label in the navigation, for a page without messages in `messages/locales`."""
 
 
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the navigation."""
+
+    name: str
+    """The page that it leads to."""
+    label: str
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """The pages below it: name -> label."""
+    hidden: bool = False
+    """Whether the page shows it only once it knows that the visitor is the owner."""
+
+
 def _has_pictures(context: Context) -> bool:
     return context.collection.manifest.embeds_pictures
 
 
-def _is_everyone_owner(context: Context) -> bool:
-    """Whether every visitor is the owner, because there is no log-in."""
-    return context.owner_tools is not None and not context.owner_tools.owner.logs_in
+def _has_several_works(context: Context) -> bool:
+    return len(context.collection) > 1
 
 
 def _has_encoders(context: Context) -> bool:
     return len(context.collection.state.spaces) > 1
 
 
-def _never(context: Context) -> bool:
-    return False
-
-
 _PAGES: list[Page] = [
-    Page("map"),
+    Page("map", "main"),
+    Page("explore", "main"),
+    Page("how", "main"),
     Page("browse"),
-    Page("path", _has_pictures),
-    Page("compare", _never),
-    Page("timeline", lambda context: context.has_years),
-    Page("duplicates", _has_pictures),
-    Page("encoders", _has_encoders),
-    Page("evaluation"),
-    Page("how"),
-    Page("why", _never),
-    Page("recognition", _never),
-    Page("collection", _is_everyone_owner, "artsim.ui.owner.page"),
+    Page("timeline", offered=lambda context: context.has_years),
+    Page("path", offered=_has_pictures),
+    Page("compare", offered=_has_several_works),
+    Page("collection", "owner", module="artsim.ui.owner.page"),
+    Page("duplicates", "owner", _has_pictures),
+    Page("encoders", "owner", _has_encoders),
+    Page("evaluation", "owner"),
+    Page("why", "linked"),
+    Page("recognition", "linked"),
 ]
 """In the order of the navigation."""
 
 
 def register_page(page: Page) -> None:
-    """Add a page, last in the navigation. Call before the app starts."""
+    """Add a page, last of its place in the navigation. Call before the app starts."""
     _PAGES.append(page)
 
 
@@ -80,5 +93,24 @@ def page_names() -> set[str]:
 
 
 def in_navigation(context: Context) -> dict[str, str]:
-    """The pages in the navigation, in order: name -> label."""
-    return {page.name: page.label or context.strings(f"nav.{page.name}") for page in _PAGES if page.listed(context)}
+    """The pages that the navigation offers to the visitor, in order: name -> label."""
+    places = ("main", "explore", "owner") if context.is_owner else ("main", "explore")
+    return {name: label for place in places for name, label in pages_in(place, context).items()}
+
+
+def pages_in(place: str, context: Context) -> dict[str, str]:
+    """The pages of one place that this collection offers, in order: name -> label."""
+    listed = [page for page in _PAGES if page.place == place and page.offered(context)]
+    return {page.name: page.label or context.strings(f"nav.{page.name}") for page in listed}
+
+
+def entries(context: Context, here: str) -> list[Entry]:
+    """The navigation on the page `here`, after the search. The search page is the same for all visitors, so where owners
+    log in, it has their entry hidden."""
+    below = {"explore": pages_in("explore", context)}
+    listed = [Entry(name, label, below.get(name, {})) for name, label in pages_in("main", context).items()]
+    asks = here == "search" and context.owner_tools is not None and not context.everyone_is_owner
+    if context.is_owner or asks:
+        tools = pages_in("owner", context)
+        listed.append(Entry("collection", tools["collection"], tools, hidden=asks))
+    return listed

@@ -1,4 +1,4 @@
-"""The search page: query controls beside the results, and the events that connect them."""
+"""The search page: the query, options and results, and the events that connect them."""
 
 from __future__ import annotations
 
@@ -103,8 +103,10 @@ def search_page(context: Context) -> None:
     strings = context.strings
     with gr.Row(elem_id="search", equal_height=False):
         with gr.Column(elem_id="controls", scale=0, min_width=300):
-            controls, clear = _controls(context)
+            query = _query_input(context)
         with gr.Column(elem_id="found", min_width=280):
+            with gr.Row(elem_id="options", equal_height=False):
+                controls, clear = _options(context, query)
             results = following_html(
                 lambda: start_page(context),
                 html_template='<div class="results-root"></div>',
@@ -160,32 +162,29 @@ def _part_data(context: Context, part: Part) -> PartData:
     return data.model_copy(update={"work": part.work, "title": label_of(work).title, **preview})
 
 
-def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
-    """The controls from top to bottom, and the button that clears the filters."""
-    strings = context.strings
+def _query_input(context: Context) -> QueryInput:
     # These families are known to embed text; for other encoders the page learns it once they are loaded.
     reads_words = any(family in context.encoder.lower() for family in ("clip", "siglip"))
-    query = QueryInput(strings, reads_words=reads_words)
-    preset = gr.Radio(
-        [(strings(f"preset.{name}"), name) for name in PRESETS],
-        value="balanced",
-        label=strings("presets.label"),
-        elem_id="presets",
-    )
-    gr.HTML(
-        render("search_page/presets.html", strings, presets=PRESETS), apply_default_css=False, elem_id="presets-meaning"
-    )
-    contains = gr.Checkbox(
-        label=strings("contains.label"),
-        info=strings("contains.info"),
-        visible=has_regions(context),
-        elem_id="contains",
-    )
-    k = AmountInput(strings("k.label"), strings, low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
+    return QueryInput(context.strings, reads_words=reads_words)
+
+
+def _options(context: Context, query: QueryInput) -> tuple[_Controls, gr.Button | None]:
+    """The line of options, which follows a query, and the button that clears the filters."""
+    strings, finds_details = context.strings, has_regions(context)
+    with gr.Row(elem_id="matching"):
+        preset = gr.Radio(
+            [(strings(f"preset.{name}"), name) for name in PRESETS],
+            value="balanced",
+            label=strings("presets.label"),
+            elem_id="presets",
+        )
+        contains = gr.Checkbox(label=strings("contains.label"), visible=finds_details, elem_id="contains")
     filters, clear = _filters(context)
-    variety = _variety(context)
     with gr.Accordion(strings("advanced.title"), open=False, elem_id="advanced"):
+        meanings = render("search_page/presets.html", strings, presets=PRESETS, finds_details=finds_details)
+        gr.HTML(meanings, apply_default_css=False, elem_id="presets-meaning")
         weights = {aspect: _weight(context, aspect) for aspect in context.aspects}
+        k = AmountInput(strings("k.label"), strings, low=1, high=MOST_SHOWN, step=1, value=SHOWN, elem_id="k")
         ranking = gr.Radio(
             [(strings(f"ranking.{name}"), name) for name in RANKINGS],
             value="tuned",
@@ -194,6 +193,7 @@ def _controls(context: Context) -> tuple[_Controls, gr.Button | None]:
             elem_id="ranking",
         )
         encoder = _encoder(context)
+        variety = _variety(context)
     order = OrderInput()
     return _Controls(query, preset, k, ranking, variety, encoder, contains, order, weights, filters), clear
 
@@ -233,10 +233,11 @@ def _variety(context: Context) -> VarietyInput:
     def offers_any() -> bool:
         return bool(columns_offered(context.facets) or context.has_years)
 
-    with gr.Accordion(context.strings("variety.title"), open=False, elem_id="mix", visible=offers_any()) as mix:
-        variety = field()
-    follow(mix, lambda accordion: change(accordion, visible=offers_any()))
-    return follow(variety, lambda shown: shown.redraw_as(field(render=False)))
+    def renew(shown: VarietyInput) -> None:
+        change(shown, visible=offers_any())
+        shown.redraw_as(field(render=False))
+
+    return follow(field(visible=offers_any()), renew)
 
 
 def _weight(context: Context, aspect: Aspect) -> AmountInput:

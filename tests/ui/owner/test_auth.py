@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from owners import HERE, context_of, headers_of, visitor
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from artsim.ui.auth import COOKIE, PAGE_HEADER, Owner
+from artsim.ui.http.routes import extra_routes
 from artsim.ui.pages.masthead import masthead
 
 MUSEUM = "https://art.museum.example"
@@ -33,16 +35,30 @@ def all_forbidden(client: TestClient, headers: dict[str, str]) -> bool:
     return {answer.status_code for answer in answers} == {403}
 
 
-def test_without_permission_there_is_no_page_no_route_and_no_link_and_a_link_only_if_every_visitor_is_the_owner(
-    copy: Path, tmp_path: Path
-) -> None:
+def test_without_permission_there_is_no_page_no_route_and_no_link(copy: Path, tmp_path: Path) -> None:
     context = context_of(copy, tmp_path, None)
     client = visitor(context, HERE)
     assert client.get("/collection").status_code == 404
     assert client.post("/collection/remove", json={"ids": ["03.jpg"]}).status_code == 404
     assert "./collection" not in masthead(context, "search")
-    assert "./collection" in masthead(context_of(copy, tmp_path, Owner(None)), "search")
-    assert "./collection" not in masthead(context_of(copy, tmp_path, Owner(SECRET)), "search")
+    asks = masthead(context_of(copy, tmp_path, Owner(SECRET)), "search")
+    assert "data-owner hidden>My collection" in asks, "until the page knows the visitor"
+    assert "./collection" not in masthead(context_of(copy, tmp_path, Owner(SECRET)), "how")
+
+
+def test_the_owner_alone_sees_the_owners_tools_on_a_page_and_their_addresses_work_for_all(
+    copy: Path, tmp_path: Path
+) -> None:
+    context = context_of(copy, tmp_path, Owner(SECRET))
+    client = TestClient(Starlette(routes=extra_routes(context)), base_url=MUSEUM)
+    assert "./collection" not in client.get("/evaluation").text
+    assert client.get("/encoder").json()["owner"] is False
+    log_in(client, SECRET)
+    page = client.get("/evaluation").text
+    assert '<a href="./collection" aria-current="true">' in page
+    assert '<a href="./evaluation" aria-current="page">' in page
+    assert "./duplicates" in page and "./encoders" not in page, "there is but one encoder"
+    assert client.get("/encoder").json()["owner"] is True
 
 
 # --- On this machine ---------------------------------------------------------------------------------------------------
