@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from artsim.columns import features
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.errors import CollectionError, QueryError
 from artsim.snapshot.state import State, metadata_table
@@ -33,6 +35,22 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
         recognition = recognition.appended(new.recognition)
     pictures = state.pictures.appended(new.files)
     return replace(state, table=table, spaces=spaces, pictures=pictures, recognition=recognition), ids
+
+
+def with_license(state: State, license: str) -> State:
+    """The state with `license` as the licence of each work that has none of its own; unchanged if it is empty."""
+    table = state.table
+    if not license:
+        return state
+    if "license" in state.schema:
+        place = table.column_names.index("license")
+        own = table.column(place)
+        filled = pc.if_else(pc.equal(pc.fill_null(own, ""), ""), pa.scalar(license, own.type), own)
+        return replace(state, table=table.set_column(place, table.schema.field(place), filled))
+    column = pa.array([license] * len(table), pa.string())
+    return replace(
+        state, table=table.append_column("license", column), schema={**state.schema, **features(["license"])}
+    )
 
 
 def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
