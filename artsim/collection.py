@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 
 from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
+from artsim.analysis.echoes import Echoes
+from artsim.analysis.echoes import echoes as _echoes
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
@@ -32,13 +34,14 @@ from artsim.search.match import Match
 from artsim.search.query import Part, Query, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
 from artsim.search.regions import run_region_search
-from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
+from artsim.snapshot.edits import embedded_works_of, with_license, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.plain_dataset import load_plain_dataset
 from artsim.snapshot.state import State, find_space
 from artsim.snapshot.works_map import MapCache, WorksMap
 from artsim.storage.manifest import Manifest, Origin
+from artsim.storage.provenance import extended, stated_license
 
 
 class Collection:
@@ -68,6 +71,8 @@ class Collection:
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._encoder_lock = threading.Lock()
         self._change_lock = threading.Lock()
+        self._removed: set[str] = set()
+        """Ids of works that were removed since the last save."""
 
     @classmethod
     def from_folder(cls, folder: Path, *, thorough: bool = False) -> Collection:
@@ -203,6 +208,10 @@ class Collection:
             )
         return find_duplicates(self.state, known=self.known_hashes, encoder=encoder, progress=progress)
 
+    def echoes(self, work: str, *, k: int = 6) -> Echoes | None:
+        """The detail of a work that returns most clearly in others, with those; None if the collection has no regions."""
+        return _echoes(self.state, work, k=k)
+
     def map(self) -> WorksMap:
         """The 2-D map of all works, similar works side by side at balanced weights; computed once, then cached.
 
@@ -234,11 +243,17 @@ class Collection:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.
 
         Running searches keep the state they started with. Nothing is on disk until `save`. If a picture cannot be read,
-        `ImageError` is raised and nothing is added. Also takes the result of `prepare`.
+        `ImageError` is raised and nothing is added. Also takes the result of `prepare`. The description and the licence of
+        the collection go on to apply to the works that it had: see `storage.provenance`.
         """
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._change_lock:
-            self.state, ids = with_works(self.state, prepared)
+            state = self.state
+            if any(str(work.get("id")) not in self._removed for work in prepared.works):  # else removed works are back
+                # What the source says of its works is not said of others.
+                state = with_license(state, stated_license(self.manifest))
+                self.manifest = extended(self.manifest)
+            self.state, ids = with_works(state, prepared)
         return ids
 
     def edit(self, identity: str, values: Mapping[str, Any]) -> None:
@@ -259,6 +274,7 @@ class Collection:
             before = self.state
             rows = [before.row_of(identity) for identity in ids]
             self.state = without_works(before, rows)
+            self._removed.update(ids)
         return embedded_works_of(before, rows)
 
     def describe(
@@ -298,6 +314,7 @@ class Collection:
             self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target)
             self.folder = target
             self.origin = None
+            self._removed.clear()
         return target
 
     def dataset(self) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from starlette.requests import Request
+
 from artsim.analysis.varied_works import varied_works
 from artsim.collection import Collection
 from artsim.encoders.presets import Presets
@@ -30,6 +32,15 @@ class Context:
     """Why this encoder is used, for the log and the page."""
     owner_tools: OwnerTools | None = None
     """The owner's tools; None if the collection cannot be changed."""
+    iiif_hosts: frozenset[str] = frozenset()
+    """Image servers that visitors' browsers may ask when they zoom."""
+    request: Request | None = None
+    """The request that is answered, on the pages beside the search."""
+
+    @property
+    def everyone_is_owner(self) -> bool:
+        """Whether every visitor is the owner, because only this machine can reach the app and there is no log-in."""
+        return self.owner_tools is not None and not self.owner_tools.owner.logs_in
 
     @property
     def facets(self) -> tuple[Facet, ...]:

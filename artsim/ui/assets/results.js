@@ -15,8 +15,10 @@ const put = () => {
 };
 const draw = () => {
   put();
-  art.arrived?.(root.querySelector("[data-state]")?.dataset ?? {});
-  const { restored } = root.querySelector("[data-state]")?.dataset ?? {};
+  const told = root.querySelector("[data-state]")?.dataset ?? {};
+  const { restored, unreadable } = told;
+  if (unreadable) art.dropParts(unreadable.split(",").map(Number));
+  art.arrived?.(told);
   art.settle();
   if (restored === "link") art.restored();
   if (restored !== undefined) return; // restoring an address sets the scroll position

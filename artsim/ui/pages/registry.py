@@ -33,11 +33,6 @@ def _has_pictures(context: Context) -> bool:
     return context.collection.manifest.embeds_pictures
 
 
-def _is_everyone_owner(context: Context) -> bool:
-    """Whether every visitor is the owner, because there is no log-in."""
-    return context.owner_tools is not None and not context.owner_tools.owner.logs_in
-
-
 def _has_encoders(context: Context) -> bool:
     return len(context.collection.state.spaces) > 1
 
@@ -57,7 +52,8 @@ _PAGES: list[Page] = [
     Page("evaluation"),
     Page("how"),
     Page("why", _never),
-    Page("collection", _is_everyone_owner, "artsim.ui.owner.page"),
+    Page("echoes", _never),
+    Page("collection", lambda context: context.everyone_is_owner, "artsim.ui.owner.page"),
 ]
 """In the order of the navigation."""
 
