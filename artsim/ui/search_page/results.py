@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
 from artsim.errors import ArtsimError, QueryError
 from artsim.ui.context import Context
-from artsim.ui.error_text import error_markup
+from artsim.ui.error_text import shown_error
 from artsim.ui.http.downloads import KINDS, shown_matches
 from artsim.ui.pages.registry import in_navigation, page_names
 from artsim.ui.query_string import ParsedLink, write_query_string
-from artsim.ui.search_form import SearchForm
-from artsim.ui.search_service import SearchAnswer, conditions_of, find, heading_of
+from artsim.ui.search_form import SearchForm, has_regions
+from artsim.ui.search_service import SearchAnswer, conditions_of, find, heading_of, unreadable_uploads
 from artsim.ui.templates import render
+from artsim.ui.work_facts import facts_reader
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +35,28 @@ def page_of(context: Context, link: ParsedLink, *, restored: str | None = None) 
         try:
             return matches_page(context, find(context, link.form), link, restored=restored)
         except ArtsimError as error:
-            failure = error_markup(error, context.strings)
+            failure = shown_error(error, context)
+            if unreadable := unreadable_uploads(context, link.form):
+                return _page_without(context, link, unreadable, failure, restored=restored)
         except Exception:
             log.exception("A search failed.")
             failure = context.strings("notice.internal")
     return _page(context, link, restored=restored, failure=failure, examples=_examples(context))
+
+
+def _page_without(
+    context: Context, link: ParsedLink, unreadable: Sequence[int], failure: str, *, restored: str | None
+) -> Markup:
+    """The page of the search without those of its parts whose pictures cannot be opened: the script takes them out, too."""
+    kept = tuple(part for place, part in enumerate(link.form.parts) if place not in unreadable)
+    rest = replace(link, form=replace(link.form, parts=kept))
+    told: dict[str, Any] = {"restored": restored, "failure": failure, "unreadable": unreadable}
+    if kept:
+        try:
+            return matches_page(context, find(context, rest.form), rest, **told)
+        except ArtsimError:
+            log.exception("A search without unreadable pictures failed.")
+    return _page(context, rest, examples=_examples(context), **told)
 
 
 def start_page(context: Context) -> Markup:
@@ -45,7 +64,7 @@ def start_page(context: Context) -> Markup:
     return page_of(context, ParsedLink(SearchForm()), restored="start")
 
 
-def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, restored: str | None = None) -> Markup:
+def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, **told: Any) -> Markup:
     names = {kind: context.strings(f"download.{kind}") for kind in KINDS}
     if not context.collection.manifest.embeds_pictures:
         del names["zip"]
@@ -54,7 +73,7 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, re
         context,
         link,
         answer,
-        restored=restored,
+        **told,
         heading=heading_of(context, link.form),
         count=_count(context, answer),
         conditions=conditions_of(context, link.form),
@@ -64,8 +83,16 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, re
 
 
 def _page(
-    context: Context, link: ParsedLink, answer: SearchAnswer | None = None, *, failure: str = "", **values: Any
+    context: Context,
+    link: ParsedLink,
+    answer: SearchAnswer | None = None,
+    *,
+    restored: str | None = None,
+    failure: str = "",
+    unreadable: Sequence[int] = (),
+    **values: Any,
 ) -> Markup:
+    """`unreadable`: places of the parts of the query that were left out, because their pictures cannot be opened."""
     matches = answer.matches if answer else []
     return render(
         "search_page/results.html",
@@ -73,9 +100,13 @@ def _page(
         link=link,
         query=write_query_string(link.form),
         answer=answer,
+        restored=restored,
         failure=failure,
+        unreadable=unreadable,
         matches=matches,
         opened=_opened(context, link, [match.id for match in matches]),
+        facts_about=facts_reader(context),
+        has_regions=has_regions(context),
         pages=page_names(),
         navigation=in_navigation(context),
         **values,
