@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
+from artsim.analysis.echoes import echoes as _echoes
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
@@ -32,7 +33,7 @@ from artsim.search.match import Match
 from artsim.search.query import Part, Query, TextMode, parts_of
 from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
 from artsim.search.run import run, run_each
-from artsim.snapshot.edits import embedded_works_of, with_values, with_works, without_works
+from artsim.snapshot.edits import before_others, embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.plain_dataset import load_plain_dataset
@@ -70,6 +71,7 @@ class Collection:
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._encoder_lock = threading.Lock()
         self._change_lock = threading.Lock()
+        self._removed: set[str] = set()  # ids, since the last save
 
     @classmethod
     def from_folder(cls, folder: Path, *, thorough: bool = False) -> Collection:
@@ -196,6 +198,7 @@ class Collection:
     recogniser = recognition.recogniser
     search_many = many.search_many
     compare_encoders = encoder_comparison.compare_encoders
+    echoes = _echoes
     explain = _explain
     influence = _influence
     path = _path
@@ -246,10 +249,13 @@ class Collection:
         """Add works, each a mapping with `image` (path, bytes or PIL) and any columns, and return their ids.
 
         Running searches keep the state they started with. Nothing is on disk until `save`. If a picture cannot be read,
-        `ImageError` is raised and nothing is added. Also takes the result of `prepare`.
+        `ImageError` is raised and nothing is added. Also takes the result of `prepare`. The description and the licence of
+        the collection go on to apply to the works that it had: see `storage.provenance`.
         """
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._change_lock:
+            if any(str(work.get("id")) not in self._removed for work in prepared.works):  # else removed works are back
+                self.state, self.manifest = before_others(self.state, self.manifest)
             self.state, ids = with_works(self.state, prepared)
             self.label_indexes.follow(self.state.table)
         return ids
@@ -273,6 +279,7 @@ class Collection:
             before = self.state
             rows = [before.row_of(identity) for identity in ids]
             self.state = without_works(before, rows)
+            self._removed.update(ids)
             self.label_indexes.follow(self.state.table)
         return embedded_works_of(before, rows)
 
@@ -313,6 +320,7 @@ class Collection:
             self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target)
             self.folder = target
             self.origin = None
+            self._removed.clear()
         return target
 
     def dataset(self) -> Any:

@@ -113,7 +113,7 @@ def _hub_problem() -> Message | None:
         return Message("the Hub is switched off (HF_HUB_OFFLINE)")
     try:
         get_hf_file_metadata(hf_hub_url(DEFAULT_ENCODER, "config.json"), timeout=_HUB_TIMEOUT_S, retry_on_errors=False)
-    except Exception as error:  # any failure leads to the same choice; the message names it
+    except Exception as error:  # any failure leads to the same choice
         log.debug("The Hub does not answer.", exc_info=error)
-        return Message("the Hub does not answer ({error})", error=type(error).__name__)
+        return Message("the Hub does not answer")
     return None

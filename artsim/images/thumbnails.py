@@ -1,4 +1,4 @@
-"""Thumbnails: WebP files in two sizes, and the placeholder for a missing picture."""
+"""Thumbnails: WebP files in three sizes, and the placeholder for a missing picture."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import io
 
 from PIL import Image, ImageDraw
 
-SMALL, LARGE = 400, 1200
-SIZES = (SMALL, LARGE)
-"""Longer side, in pixels."""
+SMALL, LARGE, WHOLE = 400, 1200, 4096
+SIZES = (SMALL, LARGE, WHOLE)
+"""Longer side, in pixels; at `WHOLE`, most pictures are as large as they are stored."""
 
 
 def thumbnail(image: Image.Image, *, side: int) -> bytes:

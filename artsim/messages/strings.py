@@ -12,6 +12,7 @@ from typing import Any
 from artsim.messages.message import Message, MessageFormatter, Translated
 
 DEFAULT_LANGUAGE = "en"
+_WIDE_STOPS = ("。", "！", "？")
 _ERRORS = "errors.json"
 """The file that maps the English templates of `Message`s to their translations. English has none."""
 
@@ -59,6 +60,11 @@ class Strings:
         """A number in Python's notation, with the separators of this language."""
         signs = {",": self("number.group"), ".": self("number.point")}
         return "".join(signs.get(letter, letter) for letter in number)
+
+    @staticmethod
+    def sentences(*texts: str) -> str:
+        """Sentences as one text. Full-width stops, of Chinese and Japanese, have no space after them."""
+        return "".join(text if text.endswith(_WIDE_STOPS) else f"{text} " for text in texts if text).rstrip()
 
     def message(self, message: str) -> str:
         """The translation of a `Message`, looked up by its template; English where there is none."""

@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from artsim.columns import features
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.errors import CollectionError, QueryError
 from artsim.snapshot.state import State, metadata_table
+from artsim.storage.manifest import Manifest
+from artsim.storage.provenance import extended, stated_license
 
 
 def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
@@ -33,6 +37,27 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
         recognition = recognition.appended(new.recognition)
     pictures = state.pictures.appended(new.files)
     return replace(state, table=table, spaces=spaces, pictures=pictures, recognition=recognition), ids
+
+
+def before_others(state: State, manifest: Manifest) -> tuple[State, Manifest]:
+    """The state and the manifest before works of others are added: what the source says of its works is not said of those."""
+    return _with_license(state, stated_license(manifest)), extended(manifest)
+
+
+def _with_license(state: State, license: str) -> State:
+    """The state with `license` as the licence of each work that has none of its own; unchanged if it is empty."""
+    table = state.table
+    if not license:
+        return state
+    if "license" in state.schema:
+        place = table.column_names.index("license")
+        own = table.column(place)
+        filled = pc.if_else(pc.equal(pc.fill_null(own, ""), ""), pa.scalar(license, own.type), own)
+        return replace(state, table=table.set_column(place, table.schema.field(place), filled))
+    column = pa.array([license] * len(table), pa.string())
+    return replace(
+        state, table=table.append_column("license", column), schema={**state.schema, **features(["license"])}
+    )
 
 
 def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from artsim.curation.session import EditSession
+from artsim.ui.cookies import set_cookie
 
 COOKIE = "artsim-owner"
 PAGE_HEADER = "x-artsim-page"
@@ -60,18 +61,12 @@ class Owner:
         if self.token is None or not _same(candidate, self.token):
             return False
         session = f"{int(time.time()) + SESSION}-{secrets.token_urlsafe(12)}"
-        response.set_cookie(
-            COOKIE,
-            f"{session}.{self._signed(session)}",
-            max_age=SESSION,
-            httponly=True,
-            samesite="strict",
-            secure=_is_https(request),
-        )
+        value = f"{session}.{self._signed(session)}"
+        set_cookie(request, response, COOKIE, value, max_age=SESSION, samesite="strict")
         return True
 
-    def log_out(self, response: Response) -> None:
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    def log_out(self, request: Request, response: Response) -> None:
+        set_cookie(request, response, COOKIE, "", max_age=0, samesite="strict")
 
     def _session(self, request: Request) -> str | None:
         """The session in the cookie, if its signature is valid and it has not expired."""
@@ -125,10 +120,6 @@ def _is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _is_https(request: Request) -> bool:
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").split(",")[0].strip())
 
 
 def _same(first: str, second: str) -> bool:

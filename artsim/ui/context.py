@@ -32,12 +32,16 @@ class Context:
     """Why this encoder is used, for the log and the page."""
     owner_tools: OwnerTools | None = None
     """The owner's tools; None if the collection cannot be changed."""
+    iiif_hosts: frozenset[str] = frozenset()
+    """Image servers that visitors' browsers may ask when they zoom."""
+    request: Request | None = None
+    """The request that is answered, on the pages beside the search."""
     is_owner: bool = False
     """Whether the visitor is the owner."""
 
     @property
     def everyone_is_owner(self) -> bool:
-        """Whether every visitor is the owner, because there is no log-in."""
+        """Whether every visitor is the owner, because only this machine can reach the app and there is no log-in."""
         return self.owner_tools is not None and not self.owner_tools.owner.logs_in
 
     @property
@@ -80,7 +84,7 @@ class Context:
     def for_visitor(self, language: str, request: Request) -> Context:
         """The same context for whoever sent the request, in a language."""
         is_owner = self.owner_tools is not None and self.owner_tools.owner.admits(request)
-        return replace(self.in_language(language), is_owner=is_owner)
+        return replace(self.in_language(language), is_owner=is_owner, request=request)
 
 
 # One entry is enough: one collection is open at a time, and only its latest state is used.

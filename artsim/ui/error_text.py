@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+import logging
 
-from artsim.errors import ArtsimError
+from markupsafe import Markup, escape
+
+from artsim.errors import ArtsimError, ImageError, QueryError
 from artsim.messages.strings import Strings
+from artsim.ui.context import Context
 from artsim.ui.templates import render
+
+log = logging.getLogger(__name__)
 
 
 def error_text(error: ArtsimError, strings: Strings) -> str:
@@ -19,6 +24,14 @@ def error_markup(error: ArtsimError, strings: Strings) -> Markup:
     """The message as HTML, with the code of the error; untranslated English is marked as English."""
     text, translated = error_text(error, strings), strings.translates(error.message)
     return render("error_text.html", strings, code=error.code, text=text, translated=translated)
+
+
+def shown_error(error: ArtsimError, context: Context) -> Markup:
+    """The message for a visitor. What is about files, models or the network is told to the owner only."""
+    if isinstance(error, QueryError | ImageError) or context.everyone_is_owner:
+        return error_markup(error, context.strings)
+    log.warning("A visitor was told that something went wrong: %s", error)
+    return escape(context.strings("notice.internal"))
 
 
 def capitalized(text: str) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 from starlette.middleware import Middleware
+from starlette.requests import Request
 
 from artsim.messages.strings import languages
 from artsim.ui.api.endpoints import add_endpoints
 from artsim.ui.api.mcp_tools import finish_tools
-from artsim.ui.assets import read_script
+from artsim.ui.assets import asset_address, read_script
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.address_guard import GuardedBlocks
 from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
+from artsim.ui.gradio_overrides.page_head import STYLES, PageHead
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
 from artsim.ui.gradio_overrides.refresh import Following, following_html
-from artsim.ui.gradio_overrides.stylesheets import STYLES, Styled
 from artsim.ui.gradio_overrides.upload_parser import bound_uploads
+from artsim.ui.http.errors import error_handlers
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
 from artsim.ui.http.request_bodies import UPLOAD_MB
@@ -29,9 +33,10 @@ from artsim.ui.pages.footer import about
 from artsim.ui.pages.masthead import masthead
 from artsim.ui.search_page.page import search_page
 from artsim.ui.settings import Settings
+from artsim.ui.sharing import preview_of_search, sharing
 from artsim.ui.theme import build_theme
 
-_SCRIPTS = ("theme.js", "page.js", "detail.js", "crop.js", "actions.js", "recognition.js")
+_SCRIPTS = ("theme.js", "page.js", "zoom.js", "detail.js", "crop.js", "actions.js", "recognition.js")
 _UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
@@ -72,7 +77,8 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         watchers.append(metrics.seen)
     if settings.log_format == "json":
         watchers.append(log_exchange)
-    passed = [Middleware(Traffic, watchers=watchers), *middleware(), Middleware(Styled, styles=STYLES)]
+    head = Middleware(PageHead, styles=STYLES, sharing=_sharing(context))
+    passed = [Middleware(Traffic, watchers=watchers), *middleware(), head]
     if context.owner_tools is not None:
         passed.append(Middleware(Following, collection=context.collection))
     bound_uploads()
@@ -82,13 +88,23 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         server_name=settings.host,
         server_port=settings.port,
         prevent_thread_lock=True,
-        app_kwargs={"routes": routes, "middleware": passed},
+        app_kwargs={"routes": routes, "middleware": passed, "exception_handlers": error_handlers(context)},
         **launch_options(context),
     )
     finish_tools(interface, context)
     if settings.log_format == "json":
         adopt_server_logs()
     return interface
+
+
+def _sharing(context: Context) -> Callable[[Request, str], Markup]:
+    """What other sites show of a link to the search."""
+
+    def head(request: Request, language: str) -> Markup:
+        localized = context.in_language(language)
+        return sharing(localized, request, preview_of_search(localized, request.url.query))
+
+    return head
 
 
 def launch_options(context: Context) -> dict[str, Any]:
@@ -126,8 +142,10 @@ def _facts(context: Context) -> dict[str, Any]:
         "group": strings("number.group"),
         "strings": strings.starting_with("js."),
         "encoderLoading": strings("encoder.loading"),
-        "encoderFailed": strings("encoder.failed", reason="{reason}"),
+        "encoderFailed": strings("encoder.failed"),
         "dialog": {name: strings(f"detail.{name}") for name in ("close", "previous", "next")},
+        "zoomLabels": {way: strings(f"map.{way}") for way in ("in", "out", "whole")},
+        "viewer": asset_address("openseadragon.min.js"),
         "presets": {
             name: [weights.get(aspect, 0) for aspect in context.aspects] for name, weights in context.presets.items()
         },

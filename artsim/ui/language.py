@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
 
 from artsim.messages.strings import DEFAULT_LANGUAGE, languages
-from artsim.ui.addresses import search_address
+from artsim.ui.cookies import set_cookie
 
 COOKIE = "artsim-language"
 _YEAR = 31_536_000  # seconds
@@ -24,7 +21,7 @@ def language_of(request: Request) -> str:
 def remember_language(request: Request, response: Response) -> Response:
     """Store the language of the address, if it has one, in a cookie for the following pages."""
     if request.query_params.get("lang") in languages():
-        response.set_cookie(COOKIE, request.query_params["lang"], max_age=_YEAR, samesite="lax", httponly=True)
+        set_cookie(request, response, COOKIE, request.query_params["lang"], max_age=_YEAR, samesite="lax")
     return response
 
 
@@ -38,22 +35,3 @@ def _accepted(request: Request) -> list[str]:
         except ValueError:
             continue
     return [code for *_, code in sorted(ranked)]
-
-
-class LanguageRedirect:
-    """ASGI middleware: redirects `/` to the search page in the visitor's language, with the other query parameters."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/":
-            request = Request(scope)
-            language = language_of(request)
-            if language != DEFAULT_LANGUAGE or "lang" in request.query_params:
-                parameters = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-                address = search_address(language) + (f"?{urlencode(parameters)}" if parameters else "")
-                response = RedirectResponse(address, status_code=302, headers={"Vary": "Accept-Language, Cookie"})
-                await remember_language(request, response)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)

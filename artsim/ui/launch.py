@@ -68,6 +68,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
         encoder=opened.encoder,
         encoder_reason=opened.reason,
         owner_tools=owner_tools,
+        iiif_hosts=settings.iiif_hosts,
     )
     if is_zero_gpu():  # ZeroGPU registers its functions before launch
         context.readiness.load()

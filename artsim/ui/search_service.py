@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from artsim.encoders.presets import ranking_of, weights_of
-from artsim.errors import QueryError
+from artsim.errors import ArtsimError, QueryError
+from artsim.images.decode import load_image
 from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
 from artsim.search.match import WORDS, Match
@@ -85,6 +86,23 @@ def read_upload(path: Path, strings: Strings) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise QueryError(Translated(strings("notice.gone"))) from error
+
+
+def unreadable_uploads(context: Context, form: SearchForm) -> list[int]:
+    """Places of the parts of a form whose uploads are gone, or cannot be opened as pictures."""
+    return [
+        place
+        for place, part in enumerate(form.parts)
+        if isinstance(part.image, Path) and not _can_be_opened(part.image, context.strings)
+    ]
+
+
+def _can_be_opened(upload: Path, strings: Strings) -> bool:
+    try:
+        load_image(read_upload(upload, strings), short_side=64)
+    except ArtsimError:
+        return False
+    return True
 
 
 def heading_of(context: Context, form: SearchForm) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from artsim.images.thumbnails import LARGE, SMALL
+from artsim.images.thumbnails import LARGE, SMALL, WHOLE
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.assets import asset_address
@@ -34,6 +34,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "LARGE": LARGE,
         "SMALL": SMALL,
+        "WHOLE": WHOLE,
         "as_text": as_text,
         "asset_address": asset_address,
         "label_of": label_of,

@@ -1,4 +1,4 @@
-"""Thumbnail cache: WebP files in two sizes, made on demand or ahead of time in the background."""
+"""Thumbnail cache: WebP files in three sizes, made on demand or ahead of time in the background."""
 
 from __future__ import annotations
 

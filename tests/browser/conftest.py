@@ -16,7 +16,13 @@ from app_process import RunningApp
 from benchmarking.running import CHROMIUM_OPTIONS, find_chromium
 from PIL import Image, ImageOps
 
-_OPTIONS = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+_OPTIONS = [
+    *CHROMIUM_OPTIONS,
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--test-third-party-cookie-phaseout",
+    "--disable-features=LocalNetworkAccessChecks",  # a page of a public site may have the app, on this machine, in a frame
+]
 SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"width": 1440, "height": 900},
     "phone": {"width": 390, "height": 844, "has_touch": True, "is_mobile": True},

@@ -66,6 +66,9 @@ def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_s
     one.page.locator("#results .card-face").first.focus()
     one.page.keyboard.press("Enter")
     assert dialog.locator("h2").inner_text() == work["title"]
+    text = dialog.locator(".detail-text").inner_text()
+    assert text.index(work["medium"]) < text.index("Search with this work"), "facts first"
+    assert "CC0-1.0" in text
     bars = dialog.locator(".bars .bar-name > span").all_inner_texts()
     assert bars[:4] == ["Overall", "Subject", "Style", "Colour"]
     assert work["medium"] in dialog.inner_text()
@@ -86,6 +89,51 @@ def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_s
     one.page.wait_for_function("(title) => document.querySelector('#results h1').innerText.includes(title)", arg=second)
     assert one.heading() == f"Works like {second}"
     assert not dialog.is_visible()
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
+def test_the_detail_zooms_to_the_last_pixel_turns_and_leads_to_works_that_share_a_fact(
+    visit: Callable[..., Any], met_works: list[dict[str, Any]]
+) -> None:
+    work = next(work for work in met_works if work["artist"] == "Rembrandt (Rembrandt van Rijn)")
+    one = visit(f"?work={work['id']}", reduced_motion="reduce")
+    titles = one.titles()
+    one.press("#results .card-face")
+    dialog, picture = one.page.locator("dialog.detail"), one.page.locator(".detail-stage img")
+    one.page.wait_for_function("document.querySelector('.detail-stage img').complete")
+    boxes = [part.bounding_box() for part in (*dialog.locator(".detail-bar button").all(), picture)]
+    assert not any(overlap(a, b) for number, a in enumerate(boxes) for b in boxes[:number])
+    assert min(min(box["width"], box["height"]) for box in boxes) >= 44
+    one.press(picture)
+    one.page.wait_for_selector(".zoom-view canvas")
+    for _ in range(6):
+        one.press(dialog.get_by_role("button", name="Zoom in"))
+    assert "pixels; beyond this, it shows no more" in dialog.locator(".zoom-note").inner_text()
+    one.page.keyboard.press("Escape")
+    assert dialog.is_visible() and not dialog.locator(".zoom-view").is_visible(), "one step back"
+    if one.touch:
+        box = picture.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        one.drag((x + 60, y), (x - 60, y))
+    else:
+        one.page.keyboard.press("ArrowRight")
+    assert dialog.locator("h2").inner_text() == titles[1]
+
+    one.go(f"?detail={work['id']}")
+    one.press(dialog.get_by_role("link", name=work["artist"]))
+    one.page.wait_for_selector(".page-browse h1")
+    shown = set(one.page.locator(".card .title").all_inner_texts())
+    assert shown == {other["title"] for other in met_works if other["artist"] == work["artist"]}
+    one.go(f"?detail={work['id']}")
+    one.press(dialog.get_by_role("link", name=work["date"]))
+    one.page.wait_for_selector(".page-browse h1")
+    assert work["title"] in one.page.locator(".card .title").all_inner_texts()
+
+
+def overlap(a: dict[str, float], b: dict[str, float]) -> bool:
+    """Whether two boxes share more than an edge."""
+    sides = (("x", "width"), ("y", "height"))
+    return all(a[at] + a[long] > b[at] + 1 and b[at] + b[long] > a[at] + 1 for at, long in sides)
 
 
 @desktop_only
@@ -179,14 +227,26 @@ def test_a_filter_without_a_query_opens_browse(visit: Callable[..., Any]) -> Non
     assert one.page.locator(".browse-chosen").inner_text() == chosen
 
 
-def test_a_bad_upload_is_a_notice_and_the_next_one_works(visit: Callable[..., Any], mine: Any) -> None:
+def test_a_bad_upload_is_a_notice_leaves_the_query_and_the_next_one_works(visit: Callable[..., Any], mine: Any) -> None:
     one = visit()
+    parts = one.page.locator(".tray .part-name")
     for name, data, words in (("cut.jpg", mine[0][:5000], "damaged"), ("empty.jpg", b"", "empty")):
         one.upload(name=name, data=data)
         one.page.locator(".notice, .query-note", has_text=words).first.wait_for()
+        if data:
+            assert "We could not open this file" in one.page.locator(".notice").inner_text()
+            assert parts.count() == 0 and "upload" not in one.page.url
         one.upload(name="mine.jpg", data=mine[0])
         one.page.locator(".notice").first.wait_for(state="detached")
         assert one.titles()[0] == mine[1]["title"]
+    with one.page.expect_file_chooser() as chooser:
+        one.press('[data-action="add"]')
+    chooser.value.set_files([{"name": "cut.jpg", "mimeType": "image/jpeg", "buffer": mine[0][:5000]}])
+    one.page.locator(".notice", has_text="damaged").wait_for()
+    one.settle()
+    assert (parts.all_inner_texts(), one.titles()[0]) == (["mine.jpg"], mine[1]["title"]), (
+        "the other one is still searched with"
+    )
 
 
 def test_dark_follows_the_system_until_the_switch_says_otherwise_on_every_page(visit: Callable[..., Any]) -> None:
@@ -204,7 +264,7 @@ def test_dark_follows_the_system_until_the_switch_says_otherwise_on_every_page(v
     assert one.page.evaluate(PAPER) == dark
 
 
-def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any]) -> None:
+def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any], mine: Any) -> None:
     one = visit()
     identity = one.page.locator("#results .card").nth(2).get_attribute("data-work")
     one.go(f"?work={identity}&preset=color&k=7")
@@ -219,3 +279,11 @@ def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any
     assert one.page.evaluate("document.documentElement.lang") == "de"
     one.go("timeline")
     assert one.page.evaluate("document.documentElement.lang") == "de", "it is remembered"
+    one.go("de")
+    one.upload(name="mine.jpg", data=mine[0])
+    one.page.locator('[data-action="language"]').select_option("fr")
+    one.page.wait_for_url("**/fr?upload=1")
+    one.page.wait_for_selector('#results [data-restored="link"]')
+    one.settle()
+    assert one.page.locator(".tray .part-name").all_inner_texts() == ["mine.jpg"], "the upload comes along"
+    assert one.titles()[0] == mine[1]["title"]

@@ -7,6 +7,7 @@ import pytest
 
 from artsim import Collection, QueryError, open_collection
 from artsim.columns import kind_of, read_value, write_value
+from artsim.storage.provenance import license_of
 
 
 @pytest.fixture
@@ -73,6 +74,28 @@ def test_describe_changes_the_manifest_and_the_card(mine: Collection, copy: Path
     assert (manifest.title, manifest.license) == ("Small paintings", "cc0-1.0")
     assert manifest.source["description"] == "Forty of them."
     assert "# Small paintings\n\nForty of them." in (copy / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_a_source_says_of_its_works_is_not_said_of_those_that_are_added(
+    mine: Collection, copy: Path, painting: bytes
+) -> None:
+    mine.describe(license="cc0-1.0", description="Forty of them.", homepage="https://museum.example")
+    mine.add(mine.remove(["05.jpg"]))
+    assert mine.manifest.license == "cc0-1.0", "a work that is back is no other"
+    mine.add([{"id": "new", "image": painting}])
+    mine.save()
+    opened = open_collection(copy)
+    licences = {
+        identity: license_of(opened.work(identity), opened.manifest) for identity in ("05.jpg", "06.jpg", "new")
+    }
+    assert licences == {"05.jpg": "cc0-1.0", "06.jpg": "cc0-1.0", "new": ""}
+    card = (copy / "README.md").read_text(encoding="utf-8")
+    assert "license: unknown" in card and "under the licence" not in card
+    assert "describes as: “Forty of them.”" in card and card.count("Forty of them.") == 1
+    opened.describe(license="cc-by-4.0", description="All of ours.")
+    opened.add([{"id": "newer", "image": painting}])
+    assert license_of(opened.work("newer"), opened.manifest) == "cc-by-4.0", "the owner said so of all"
+    assert opened.manifest.source["description"] == "All of ours."
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,21 @@ def detail_of(collection: Any, identity: str, place: tuple[float, float, float, 
     return crop_region(collection.image(identity), place)
 
 
+def test_echoes_are_other_works_with_a_detail_of_a_work_each_once(changed: Path) -> None:
+    works = open_collection(changed)
+    [own, other] = works.ids[:2]
+    host = works.image(other).copy()
+    detail = detail_of(works, own)
+    host.paste(detail.resize((host.width * 2 // 3, host.height * 2 // 3)), (0, 0))
+    works.add([{"id": "echo", "image": host}])
+    echoes = works.echoes(own, k=4)
+    assert echoes is not None
+    assert echoes.work["id"] == own and echoes.region in REGIONS
+    assert echoes.found[0].work["id"] == "echo"
+    assert len({echo.work["id"] for echo in echoes.found} - {own}) == 4
+    assert intersection_over_union(echoes.region, PLACE) > 0.15
+
+
 def test_a_detail_finds_its_work_and_where_it_is(works: Any) -> None:
     for identity in works.ids[::4]:
         first, second = works.search(image=detail_of(works, identity), detail=True, k=2)

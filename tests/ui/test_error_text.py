@@ -23,7 +23,7 @@ from artsim.errors import ArtsimError, QueryError
 from artsim.messages.message import Message, Translated
 from artsim.messages.strings import DEFAULT_LANGUAGE, languages, load_strings
 from artsim.search.query import Part
-from artsim.ui.auth import Owner
+from artsim.ui.auth import Owner, OwnerTools
 from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup, error_text
 from artsim.ui.http.routes import extra_routes
@@ -226,6 +226,7 @@ def test_an_error_page_is_in_german(context: Context, address: str, words: str) 
 
 
 def test_what_is_said_of_the_encoder_is_translated_or_marked_as_english(context: Context) -> None:
+    context = replace(context, owner_tools=OwnerTools(Owner(None), None))  # type: ignore[arg-type]  # others are not told
     for reason, words in (
         (context.encoder_reason, "der, mit dem diese Sammlung aufgebaut wurde"),
         (Message("nobody knows"), '<span lang="en">nobody knows</span>'),

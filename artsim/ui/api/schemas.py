@@ -18,6 +18,7 @@ from artsim.search.label_index import Suggestion
 from artsim.search.match import Match
 from artsim.snapshot.facets import Facet
 from artsim.snapshot.filters import as_plain
+from artsim.storage.provenance import license_of
 from artsim.ui.addresses import picture_address
 from artsim.ui.labels import label_of, safe_link
 from artsim.version import VERSION
@@ -235,7 +236,7 @@ def _description(work: Mapping[str, Any], collection: Collection) -> dict[str, A
         "title": label.title,
         "artist": label.artist,
         "year": label.year,
-        "license": str(work.get("license") or collection.manifest.license or ""),
+        "license": license_of(work, collection.manifest),
         "url": link[0] if link else None,
         "thumbnail": picture_address(work, SMALL),
     }

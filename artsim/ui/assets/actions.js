@@ -36,7 +36,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) comparing(null);
   });
-  const beside = (facts) => location.assign(`./compare?${new URLSearchParams({ a: first.work, b: facts.work })}`);
+  const beside = (facts) => location.assign(keepView(`./compare?${new URLSearchParams({ a: first.work, b: facts.work })}`));
 
   const acts = {
     open: (facts, button) => (first ? beside(facts) : art.openDetail(button.closest("[data-work]"))),
@@ -56,7 +56,7 @@
       button.textContent = art.say("why-waiting");
       const [upload] = art.uploads();
       const headers = upload ? { "X-Upload": encodeURIComponent(upload.path) } : {};
-      const answer = await fetch(place.dataset.why, { headers }).catch(() => null);
+      const answer = await fetch(`${place.dataset.why}&lang=${art.language}`, { headers }).catch(() => null);
       const text = (await answer?.text().catch(() => "")) ?? "";
       if (answer?.ok) place.innerHTML = text;
       else {

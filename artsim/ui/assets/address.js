@@ -1,6 +1,7 @@
 // The address: every search adds an entry to the browser's history, and every entry repeats its search.
 const art = window.artsim;
-const NOT_QUERY = ["detail", "lang", "__theme", "view"];
+const KEPT = ["lang", "__theme"]; // not of the search: they stay in the address, whatever is searched
+const NOT_QUERY = ["detail", "view", ...KEPT];
 const pairs = (query) => JSON.stringify([...new URLSearchParams(query)]);
 const paths = (uploads) => (uploads ?? []).map((upload) => upload.path).join("\n");
 const here = () => {
@@ -9,6 +10,7 @@ const here = () => {
   for (const name of NOT_QUERY) parameters.delete(name);
   return { query: parameters.toString(), detail };
 };
+const kept = () => [...new URLSearchParams(location.search)].filter(([name]) => KEPT.includes(name));
 const title = document.title;
 let shown = pairs("");
 let shownUploads = "";
@@ -25,7 +27,9 @@ art.arrived = ({ query = "", restored, title: heading }) => {
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
   shown = pairs(query);
   shownUploads = paths(uploads);
-  history.pushState({ uploads, photograph: art.photograph() }, "", location.pathname + (query ? `?${query}` : "")); // not relative: the page's base is another address
+  const parameters = [query, new URLSearchParams(kept()).toString()].filter(Boolean).join("&");
+  const state = { uploads, photograph: art.photograph() };
+  history.pushState(state, "", location.pathname + (parameters ? `?${parameters}` : "")); // not relative: the page's base is another address
 };
 art.restored = () => {
   if (!waiting) return;
@@ -63,6 +67,16 @@ window.addEventListener("scroll", () => {
     if (!document.body.dataset.busy && !waiting) history.replaceState({ ...history.state, scroll: window.scrollY }, "");
   }, 200);
 }, { passive: true });
+
+// A change of language opens another page. The uploads go there in the window's name, as storage may be denied; a page of
+// another site cannot read it.
+const NAMED = "artsim-uploads:";
+art.keepUploads = () => { if (art.hasUploads()) window.name = NAMED + JSON.stringify(art.uploads()); };
+if (window.name.startsWith(NAMED)) {
+  const uploads = JSON.parse(window.name.slice(NAMED.length));
+  window.name = "";
+  if (!history.state?.uploads) history.replaceState({ ...history.state, uploads }, "");
+}
 
 art.expects = () => Boolean(waiting) || art.parts?.().length > 0;
 const start = here();

@@ -66,7 +66,7 @@ ask?.addEventListener("click", async (event) => {
   shown.dataset.busy = "true";
   shown.textContent = words.waiting;
   try {
-    const answer = await fetch(ask.dataset.part);
+    const answer = await fetch(`${ask.dataset.part}&lang=${document.documentElement.lang}`);
     if (!answer.ok) throw new Error(answer.statusText);
     shown.innerHTML = await answer.text();
     ask.hidden = true;

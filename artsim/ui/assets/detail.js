@@ -22,9 +22,22 @@
     previous.addEventListener("click", () => turn(-1));
     next.addEventListener("click", () => turn(1));
     close.addEventListener("click", () => dialog.close());
-    dialog.append(close, previous, next, document.createElement("article"));
-    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    const zooms = ["in", "out", "whole"].map((way) => {
+      const button = make(art.zoomLabels[way], "zoom", { in: "+", out: "−", whole: "⤢" }[way]);
+      button.addEventListener("click", () => art.zoom(dialog.querySelector(".detail-picture"), way));
+      return button;
+    });
+    const bar = document.createElement("div");
+    bar.className = "detail-bar";
+    bar.append(previous, next, ...zooms, close);
+    dialog.append(bar, document.createElement("article"));
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) dialog.close();
+      if (event.target.closest(".detail-stage img")) art.zoom(dialog.querySelector(".detail-picture"), "in");
+    });
+    dialog.addEventListener("cancel", (event) => { if (art.leaveZoom()) event.preventDefault(); }); // Escape: one step back
     dialog.addEventListener("close", () => {
+      art.leaveZoom();
       if (quiet) return void (quiet = false);
       current?.querySelector("button")?.focus();
       if (address() === null) return;
@@ -32,9 +45,19 @@
       else history.replaceState(history.state, "", view(null));
     });
     dialog.addEventListener("keydown", (event) => {
-      if (event.target.closest("input, textarea, select, summary")) return;
+      if (event.target.closest("input, textarea, select, summary, .zoom-view")) return;
       if (event.key === "ArrowLeft") turn(-1);
       if (event.key === "ArrowRight") turn(1);
+    });
+    // A finger across the picture turns to the next work, unless the picture is zoomed: then it moves that.
+    let start = null;
+    dialog.addEventListener("touchstart", ({ target, touches }) => {
+      start = touches.length === 1 && target.closest(".detail-picture:not([data-zoomed])") ? touches[0] : null;
+    }, { passive: true });
+    dialog.addEventListener("touchend", ({ changedTouches }) => {
+      if (!start) return;
+      const [dx, dy] = [changedTouches[0].clientX - start.clientX, changedTouches[0].clientY - start.clientY];
+      if (Math.abs(dx) > 48 && Math.abs(dx) > 2 * Math.abs(dy)) turn(dx < 0 ? 1 : -1);
     });
     host.append(dialog);
   };
@@ -54,6 +77,7 @@
     history.replaceState(history.state, "", view(target.dataset.work));
   };
   const fill = (card) => {
+    art.leaveZoom();
     current = card;
     card.closest(".beyond")?.setAttribute("open", ""); // to it, the focus returns
     const content = card.querySelector("template").content.cloneNode(true);
@@ -63,10 +87,23 @@
     const place = cards().indexOf(card);
     dialog.querySelector(".previous").disabled = place <= 0;
     dialog.querySelector(".next").disabled = place < 0 || place === cards().length - 1;
-    const picture = dialog.querySelector(".detail-picture img");
+    const fetched = dialog.querySelector("[data-echoes]");
+    if (fetched) echoes.observe(fetched);
+    const picture = dialog.querySelector(".detail-stage img");
     picture.style.backgroundImage = `url("${new URL(card.dataset.picture, document.baseURI)}")`;
     picture.addEventListener("load", () => { picture.style.backgroundImage = ""; }, { once: true });
   };
+  // Echoes are fetched once they come into view.
+  const echoes = new IntersectionObserver((seen) => {
+    for (const { isIntersecting, target } of seen) {
+      if (!isIntersecting) continue;
+      echoes.unobserve(target);
+      fetch(`${target.dataset.echoes}&lang=${art.language}`).then(async (answer) => {
+        if (!answer.ok) throw new Error(answer.statusText);
+        target.innerHTML = await answer.text();
+      }).catch(() => target.closest("section").remove());
+    }
+  });
   const show = (card) => {
     if (!dialog?.isConnected) build(card.closest(".gradio-container") ?? document.body);
     fill(card);

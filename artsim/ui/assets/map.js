@@ -84,7 +84,7 @@ function showMap() {
   };
   const search = async (cell) => {
     const work = await workIn(cell);
-    if (work) location.assign(`${facts.search}?${new URLSearchParams({ work: work[0] })}`);
+    if (work) location.assign(keepView(`${facts.search}?${new URLSearchParams({ work: work[0] })}`));
   };
   const goTo = (cell, pixels) => {
     const zoom = viewport().getZoom() * Math.max(1, pixels / viewport().deltaPixelsFromPoints(new OpenSeadragon.Point(side, 0)).x);

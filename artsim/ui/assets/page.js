@@ -2,7 +2,9 @@
 (() => {
   const last = location.pathname.split("/").pop();
   const art = (window.artsim = window.artsimFacts[last] ?? window.artsimFacts.en);
-  document.documentElement.lang = art.language;
+  const name = () => { if (document.documentElement.lang !== art.language) document.documentElement.lang = art.language; };
+  name();
+  new MutationObserver(name).observe(document.documentElement, { attributeFilter: ["lang"] }); // Gradio writes the browser's language there
   document.documentElement.dir = art.direction;
   const say = (key, values = {}) =>
     Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, () => value), art.strings[key]);

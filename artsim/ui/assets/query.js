@@ -117,6 +117,11 @@ art.addPart = (part) => {
   else if (parts.length >= MOST) art.note(art.say("too-many", { most: MOST }));
   else give([...parts, { ...BLANK, ...part }]);
 };
+art.dropParts = (places) => { // pictures that cannot be opened; the results are without them already
+  parts = parts.filter((_, place) => !places.includes(place));
+  draw();
+  put();
+};
 
 const take = async (files, more) => {
   const before = more ? parts : kept();

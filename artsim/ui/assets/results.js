@@ -14,7 +14,8 @@ const put = () => {
 const draw = () => {
   put();
   const facts = root.querySelector("[data-state]")?.dataset ?? {};
-  const { restored } = facts;
+  const { restored, unreadable } = facts;
+  if (unreadable) art.dropParts(unreadable.split(",").map(Number));
   art.arrived?.(facts);
   art.recognise(root, facts);
   art.settle();

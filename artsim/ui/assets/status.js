@@ -12,7 +12,7 @@ const ask = async () => {
   }
   document.body.dataset.encoder = answer.state;
   const loading = window.artsim.encoderLoading;
-  const failed = window.artsim.encoderFailed.replace("{reason}", answer.reason);
+  const failed = [window.artsim.encoderFailed, answer.reason].filter(Boolean).join(" ");
   window.artsim.standing({ loading, failed }[answer.state] ?? "");
   if (answer.state === "loading") setTimeout(ask, 700);
   if (answer.text) window.artsim.readsWords();

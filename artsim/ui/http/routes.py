@@ -17,10 +17,11 @@ from artsim.ui.assets import assets
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.no_fetching import NoFetching
 from artsim.ui.http.downloads import download_routes
+from artsim.ui.http.entry import EntryRedirect
 from artsim.ui.http.health import health_routes
 from artsim.ui.http.request_bodies import BodyLimit
 from artsim.ui.labels import safe_link
-from artsim.ui.language import LanguageRedirect, language_of
+from artsim.ui.language import language_of
 from artsim.ui.pages.registry import page_routes
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
@@ -32,7 +33,7 @@ def extra_routes(context: Context) -> list[Route]:
     def thumbnail(request: Request) -> Response:
         size = request.path_params["size"]
         if size not in SIZES:
-            return PlainTextResponse(f"Thumbnails are {' or '.join(map(str, SIZES))} pixels wide.", status_code=404)
+            return PlainTextResponse("There is no such size.", status_code=404)
         identity = request.path_params["identity"]
         try:
             if not context.collection.manifest.embeds_pictures:
@@ -50,7 +51,7 @@ def extra_routes(context: Context) -> list[Route]:
         status = {
             "state": ready.state,
             "text": ready.embeds_text,
-            "reason": visited.strings.message(ready.reason),
+            "reason": visited.strings.message(ready.reason) if visited.is_owner else "",
             "owner": visited.is_owner,
         }
         return JSONResponse(status, headers={"Cache-Control": "no-store"})
@@ -88,4 +89,4 @@ def _drawn(size: int) -> bytes:
 
 def middleware() -> list[Any]:
     """Middleware from the outermost to the innermost: `BodyLimit` comes first, so nothing reads a body before it."""
-    return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(LanguageRedirect)]
+    return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(EntryRedirect)]

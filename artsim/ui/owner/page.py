@@ -54,7 +54,7 @@ def routes(context: Context) -> list[Route]:
     async def log_out(request: Request) -> Response:
         response = RedirectResponse(f"../{_PAGE}", status_code=303)
         if is_same_origin(request):
-            owner_tools.owner.log_out(response)
+            owner_tools.owner.log_out(request, response)
         return response
 
     return [

@@ -42,6 +42,7 @@ def _render(context: Context, request: Request) -> Response:
         styles=("compare.css", "why.css"),
         scripts=("compare.js",) if has_pictures else (),
         facts={"words": strings.starting_with("compare.js.")},
+        pictured=first,
         a=first,
         b=second,
         has_pictures=has_pictures,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from artsim.storage.provenance import stated_license
 from artsim.ui.context import Context
 from artsim.ui.labels import safe_link
 from artsim.ui.templates import render
@@ -21,20 +22,24 @@ def about(context: Context) -> Markup:
             description=manifest.source.get("description") or "",
         )
     ]
-    if manifest.license:
-        texts.append(strings("about.licence", licence=manifest.license.upper()))
+    if begun := manifest.source.get("begun"):
+        texts.append(strings("about.begun", description=begun))
+    if licence := stated_license(manifest):
+        texts.append(strings("about.licence", licence=licence.upper()))
+    elif "license" in context.collection.state.schema:
+        texts.append(strings("about.licences"))
     # only the last part of a local path, for privacy
     encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
     # the reason is an element of its own, as it may be untranslated
     before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")
-    owner_tools = context.owner_tools
     return render(
         "pages/footer.html",
         strings,
-        about=" ".join(texts),
+        about=strings.sentences(*texts),
         source=safe_link({"url": manifest.source.get("homepage")}),
         before_reason=before,
-        reason=context.encoder_reason,
+        reason=context.encoder_reason if context.everyone_is_owner else "",
         after_reason=after,
-        keeps_pictures=owner_tools is not None and not owner_tools.owner.logs_in,
+        encoder=encoder,
+        keeps_pictures=context.everyone_is_owner,
     )

@@ -40,6 +40,7 @@ def _render(context: Context, request: Request) -> Response:
         styles=("path.css",),
         scripts=("path.js",),
         facts={"words": strings.starting_with("path.js.")},
+        pictured=steps[0].work,
         steps=steps,
         length=length,
         lengths=_LENGTHS,

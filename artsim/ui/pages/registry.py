@@ -72,6 +72,7 @@ _PAGES: list[Page] = [
     Page("evaluation", "owner"),
     Page("why", "linked"),
     Page("recognition", "linked"),
+    Page("echoes", "linked"),
 ]
 """In the order of the navigation."""
 

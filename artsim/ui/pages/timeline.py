@@ -54,6 +54,7 @@ def _render(context: Context, request: Request) -> Response:
         "timeline",
         title=strings("timeline.of", title=label_of(work).title),
         styles=("timeline.css",),
+        pictured=work,
         work=work,
         decay=decay,
         half_lives=_HALF_LIVES,

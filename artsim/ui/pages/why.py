@@ -71,4 +71,6 @@ def _page(context: Context, pair: tuple[str, str], explanation: Explanation) -> 
     work, match = (context.collection.work(identity) for identity in pair)
     title = context.strings("why.of", match=label_of(match).title, work=label_of(work).title)
     section = why_section(context, explanation, names=_names(context, pair))
-    return page(context, "why", title=title, styles=("why.css",), work=work, match=match, section=section)
+    return page(
+        context, "why", title=title, styles=("why.css",), pictured=match, work=work, match=match, section=section
+    )

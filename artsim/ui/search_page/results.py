@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unicodedata import combining, normalize
 
@@ -14,14 +14,15 @@ from markupsafe import Markup
 from artsim.errors import ArtsimError, QueryError
 from artsim.search.match import Match
 from artsim.ui.context import Context
-from artsim.ui.error_text import error_markup
+from artsim.ui.error_text import shown_error
 from artsim.ui.http.downloads import KINDS, shown_matches
 from artsim.ui.labels import label_of
 from artsim.ui.pages.registry import in_navigation, page_names
 from artsim.ui.query_string import ParsedLink, write_query_string
-from artsim.ui.search_form import SearchForm, sorts_offered
-from artsim.ui.search_service import Group, SearchAnswer, conditions_of, find, heading_of
+from artsim.ui.search_form import SearchForm, has_regions, sorts_offered
+from artsim.ui.search_service import Group, SearchAnswer, conditions_of, find, heading_of, unreadable_uploads
 from artsim.ui.templates import render
+from artsim.ui.work_facts import facts_reader
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +69,28 @@ def page_of(context: Context, link: ParsedLink, *, restored: str | None = None) 
         try:
             return matches_page(context, find(context, link.form), link, restored=restored)
         except ArtsimError as error:
-            failure = error_markup(error, context.strings)
+            failure = shown_error(error, context)
+            if unreadable := unreadable_uploads(context, link.form):
+                return _page_without(context, link, unreadable, failure, restored=restored)
         except Exception:
             log.exception("A search failed.")
             failure = context.strings("notice.internal")
     return _page(context, link, restored=restored, failure=failure, examples=_examples(context))
+
+
+def _page_without(
+    context: Context, link: ParsedLink, unreadable: Sequence[int], failure: str, *, restored: str | None
+) -> Markup:
+    """The page of the search without those of its parts whose pictures cannot be opened: the script takes them out, too."""
+    kept = tuple(part for place, part in enumerate(link.form.parts) if place not in unreadable)
+    rest = replace(link, form=replace(link.form, parts=kept))
+    told: dict[str, Any] = {"restored": restored, "failure": failure, "unreadable": unreadable}
+    if kept:
+        try:
+            return matches_page(context, find(context, rest.form), rest, **told)
+        except Exception:  # what is said of the pictures stands in any case
+            log.exception("A search without unreadable pictures failed.")
+    return _page(context, rest, examples=_examples(context), **told)
 
 
 def start_page(context: Context) -> Markup:
@@ -80,7 +98,7 @@ def start_page(context: Context) -> Markup:
     return page_of(context, ParsedLink(SearchForm()), restored="start")
 
 
-def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, restored: str | None = None) -> Markup:
+def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, **told: Any) -> Markup:
     names = {kind: context.strings(f"download.{kind}") for kind in KINDS}
     if not context.collection.manifest.embeds_pictures:
         del names["zip"]
@@ -91,7 +109,7 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, *, re
         context,
         link,
         answer,
-        restored=restored,
+        **told,
         heading=heading_of(context, form),
         count=_count(context, answer, shown=sum(len(group.shown) for group in lists)),
         conditions=conditions_of(context, form),
@@ -112,8 +130,16 @@ def _recognizes(context: Context, form: SearchForm) -> bool:
 
 
 def _page(
-    context: Context, link: ParsedLink, answer: SearchAnswer | None = None, *, failure: str = "", **values: Any
+    context: Context,
+    link: ParsedLink,
+    answer: SearchAnswer | None = None,
+    *,
+    restored: str | None = None,
+    failure: str = "",
+    unreadable: Sequence[int] = (),
+    **values: Any,
 ) -> Markup:
+    """`unreadable`: places of the parts of the query that were left out, because their pictures cannot be opened."""
     matches = answer.matches if answer else []
     return render(
         "search_page/results.html",
@@ -121,9 +147,13 @@ def _page(
         link=link,
         query=write_query_string(link.form),
         answer=answer,
+        restored=restored,
         failure=failure,
+        unreadable=unreadable,
         matches=matches,
         opened=_opened(context, link, [match.id for match in matches]),
+        facts_about=facts_reader(context),
+        has_regions=has_regions(context),
         pages=page_names(),
         navigation=in_navigation(context),
         **values,

@@ -146,7 +146,7 @@ def test_the_owner_logs_in_changes_and_logs_out(remote: TestClient) -> None:
     answer = log_in(remote, SECRET)
     assert (answer.status_code, answer.headers["location"]) == (303, "../collection")
     cookie = answer.headers["set-cookie"]
-    assert all(word in cookie for word in ("HttpOnly", "SameSite=strict", "Secure"))
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=none", "Secure", "Partitioned"))
     assert SECRET not in cookie
     headers = headers_of(remote)
     assert remote.post("/collection/remove", json={"ids": ["03.jpg"]}, headers=headers).json()["works"] == 39

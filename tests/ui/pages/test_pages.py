@@ -14,12 +14,17 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from artsim.messages.message import Message
 from artsim.messages.strings import load_strings
+from artsim.ui.auth import Owner, OwnerTools
 from artsim.ui.context import Context
+from artsim.ui.http.errors import error_handlers
 from artsim.ui.http.routes import extra_routes, middleware
 from artsim.ui.pages.registry import in_navigation
+from artsim.ui.readiness import Readiness
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +129,62 @@ def test_the_search_opens_in_the_visitors_language(client: TestClient) -> None:
     client.cookies.clear()
     answer = client.get("/", headers={"Accept-Language": "es"}, follow_redirects=False)
     assert answer.headers["location"] == "./es"
-    back = client.get("/?lang=en", headers={"Accept-Language": "es"}, follow_redirects=False)
-    assert back.headers["location"] == "./"
+    stays = client.get("/?lang=en", headers={"Accept-Language": "es"}, follow_redirects=False)
+    assert stays.status_code == 404, "it is Gradio's page: without cookies, only its address says that it is in English"
     assert client.get("/", headers={"Accept-Language": "es"}, follow_redirects=False).status_code == 404
     client.cookies.clear()
+
+
+def test_a_query_alone_leads_to_a_page_and_keeps_language_and_theme(client: TestClient) -> None:
+    """As a page around a frame passes it on."""
+    answer = client.get("/?show=timeline&work=05.jpg&lang=fr&__theme=dark", follow_redirects=False)
+    assert answer.headers["location"] == "./timeline?work=05.jpg&lang=fr&__theme=dark"
+    client.cookies.clear()
+    drawn = client.get("/path?from=05.jpg&lang=fr&__theme=dark", follow_redirects=False)
+    assert drawn.headers["location"].endswith("&lang=fr&__theme=dark")
+    client.cookies.clear()
+    assert client.get("/?show=../secret", follow_redirects=False).status_code == 404
+
+
+def test_cookies_are_sent_in_frames_of_other_sites_where_browsers_allow_that(client: TestClient) -> None:
+    plain = client.get("/how?lang=de").headers["set-cookie"]
+    assert "SameSite=lax" in plain and "Secure" not in plain
+    secure = client.get("/how?lang=de", headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+    assert all(word in secure for word in ("HttpOnly", "SameSite=none", "Secure", "Partitioned"))
+    client.cookies.clear()
+
+
+def test_missing_and_broken_pages_are_pages_for_people_and_short_for_programs(context: Context) -> None:
+    def breaks(request: object) -> None:
+        raise RuntimeError("secret")
+
+    app = Starlette(
+        routes=[Route("/breaks", breaks), *extra_routes(context)],
+        middleware=middleware(),
+        exception_handlers=error_handlers(context),
+    )
+    client = TestClient(app, raise_server_exceptions=False)
+    person = {"Accept": "text/html,*/*", "Accept-Language": "de"}
+    for address, status, words in (
+        ("/nothing/at/all", 404, "Diese Seite gibt es nicht"),
+        ("/breaks", 500, "Es liegt an uns"),
+    ):
+        answer = client.get(address, headers=person)
+        assert (answer.status_code, words in answer.text) == (status, True)
+        assert '<base href="/">' in answer.text and "./map" in answer.text, "its links lead somewhere"
+        assert "secret" not in answer.text and "RuntimeError" not in answer.text
+    assert client.get("/nothing", headers={"Accept": "application/json"}).json() == {"detail": "Not Found"}
+    assert client.get("/breaks").text == "Internal Server Error"
+
+
+def test_only_the_owner_is_told_of_files_models_and_the_network(context: Context) -> None:
+    told = replace(context, encoder_reason=Message("it is in /home/me"), readiness=Readiness(context.collection))
+    told.readiness.state, told.readiness.reason = "failed", Message("ConnectError")
+    for owner, is_told in ((None, False), (Owner(None), True), (Owner("a-secret-token-of-the-owner"), False)):
+        tools = None if owner is None else OwnerTools(owner, None)  # type: ignore[arg-type]  # nothing is changed
+        client = TestClient(Starlette(routes=extra_routes(replace(told, owner_tools=tools))))
+        assert ("/home/me" in client.get("/how").text) == is_told
+        assert ("ConnectError" in client.get("/encoder").text) == is_told
 
 
 @pytest.fixture
