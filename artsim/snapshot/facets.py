@@ -112,8 +112,11 @@ class Choice:
     count: int
 
 
-def count_choices(state: State, facets: Sequence[Facet], where: Where) -> dict[str, tuple[Choice, ...]]:
-    """Column -> its choices, counted among the works that meet the conditions of `where` on all *other* columns.
+def count_choices(
+    state: State, facets: Sequence[Facet], where: Where, among: np.ndarray | None = None
+) -> dict[str, tuple[Choice, ...]]:
+    """Column -> its choices, counted among the works that meet the conditions of `where` on all *other* columns, and that are
+    `among` (n,) bool, if it is given.
 
     Values of one column are alternatives, while columns narrow each other down. Values are ordered by frequency,
     intervals by position; choices without works are omitted unless they are in `where`.
@@ -122,6 +125,8 @@ def count_choices(state: State, facets: Sequence[Facet], where: Where) -> dict[s
     for facet in facets:
         others = {column: condition for column, condition in where.items() if column != facet.column}
         mask = allowed_rows(state.table, others)
+        if among is not None:
+            mask = among if mask is None else mask & among
         table = state.table.select([facet.column])
         table = table if mask is None else table.filter(pa.array(mask))
         chosen = where.get(facet.column)

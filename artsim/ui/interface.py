@@ -36,7 +36,7 @@ from artsim.ui.settings import Settings
 from artsim.ui.sharing import preview_of_search, sharing
 from artsim.ui.theme import build_theme
 
-_SCRIPTS = ("theme.js", "page.js", "zoom.js", "detail.js", "crop.js", "actions.js", "recognition.js")
+_SCRIPTS = ("theme.js", "page.js", "suggest.js", "zoom.js", "detail.js", "crop.js", "actions.js", "recognition.js")
 _UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
@@ -60,8 +60,8 @@ def build_interface(context: Context) -> gr.Blocks:
 
 def _search_page(context: Context) -> None:
     gr.Navbar(visible=False)  # the masthead has the navigation
-    visited = replace(context, is_owner=context.everyone_is_owner)
-    following_html(lambda: masthead(visited, "search"), elem_id="masthead")
+    context = replace(context, is_owner=context.everyone_is_owner)  # it is the same page for all visitors
+    following_html(lambda: masthead(context, "search"), elem_id="masthead")
     search_page(context)
     following_html(lambda: about(context), elem_id="about")
     gr.HTML("", html_template="", js_on_load=read_script("status.js"), elem_id="status")

@@ -232,12 +232,12 @@ def test_what_is_said_of_the_encoder_is_translated_or_marked_as_english(context:
         (Message("nobody knows"), '<span lang="en">nobody knows</span>'),
     ):
         routes = page_routes(replace(context, encoder_reason=reason))
-        assert words in TestClient(Starlette(routes=routes)).get("/how?lang=de").text
+        assert words in TestClient(Starlette(routes=routes), base_url=HERE).get("/how?lang=de").text
     failing = replace(context, readiness=Readiness(context.collection))
     failing.readiness.state = "failed"
     failing.readiness.reason = Message("The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
                                         name="x", reason="?")  # fmt: skip
-    client = TestClient(Starlette(routes=extra_routes(failing)))
+    client = TestClient(Starlette(routes=extra_routes(failing)), base_url=HERE)
     assert client.get("/encoder?lang=de").json()["reason"].startswith("Der Encoder x kann Texte lesen")
     assert client.get("/encoder?lang=en").json()["reason"].startswith("The encoder x embeds texts")
 

@@ -3,7 +3,7 @@
 const art = window.artsim;
 const find = (selector) => element.querySelector(selector);
 const MOST = 12;
-const tray = find(".tray"), drop = find(".drop"), note = find(".query-note"), words = find(".words");
+const tray = find(".tray"), note = find(".query-note"), words = find(".words"), box = find(".words input");
 const file = find('input[type="file"]'), photo = find("input[capture]");
 const camera = find("dialog.camera"), video = find("video");
 const template = find("template");
@@ -17,7 +17,11 @@ let edited = null;
 
 art.note = (text) => { note.textContent = text || standing; };
 art.standing = (text) => { standing = text; if (!document.body.dataset.busy) art.note(""); };
-art.readsWords = () => { words.hidden = false; };
+let readsWords = false; // whether the encoder knows what words look like, so that they go with pictures
+art.readsWords = () => {
+  readsWords = true;
+  box.placeholder = box.dataset.reads;
+};
 art.parts = () => parts;
 art.uploads = () => parts.filter((part) => part.picture).map((part) => part.picture);
 art.hasUploads = () => art.uploads().length > 0;
@@ -66,7 +70,7 @@ const draw = () => {
   find(".query").dataset.state = pictures ? "filled" : "empty";
   if (place < 0) return;
   const next = tray.children[Math.min(place, parts.length - 1)];
-  (next?.querySelector(what) ?? next?.querySelector("button") ?? drop.querySelector("button")).focus();
+  (next?.querySelector(what) ?? next?.querySelector("button") ?? box).focus();
 };
 const forServer = ({ picture, work, text, weight, region, title, address, large }) =>
   ({ picture, work, text, weight, region, title, address, large });
@@ -91,8 +95,8 @@ const ways = {
   ),
   edit: (place, part) => {
     edited = place;
-    words.querySelector("input").value = part.text;
-    words.querySelector("input").select();
+    box.value = part.text;
+    box.select();
   },
   remove: (place) => { edited = null; give(parts.filter((_, other) => other !== place)); },
 };
@@ -155,26 +159,29 @@ const take = async (files, more) => {
   give(parts);
 };
 
-// Texts
-const box = words.querySelector("input");
-const addWords = () => {
-  const text = box.value.trim();
-  if (!text) return box.focus();
-  const part = { ...BLANK, text };
+// Words are found in what is written about the works. They go with the pictures of the query if the encoder reads words;
+// otherwise they are a new query.
+const searchWords = (text) => {
+  const [place, pictures] = [edited, parts.filter((part) => part.text === null)];
   box.value = "";
-  if (edited !== null && parts[edited]?.text != null) change(edited, { text });
-  else give([...parts, part]);
   edited = null;
+  turn++;
+  if (parts[place]?.text != null) change(place, { text });
+  else give([...(readsWords && pictures.length ? parts : []), { ...BLANK, text }]);
 };
-box.addEventListener("keydown", (event) => { if (event.key === "Enter") addWords(); });
-find('[data-action="words"]').addEventListener("click", addWords);
+window.artsimSuggest(box, searchWords);
+words.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = box.value.trim();
+  if (text) searchWords(text);
+  else box.focus();
+});
 
 // Choose files
 const choose = (more) => { adding = more; file.click(); };
 for (const button of element.querySelectorAll('[data-action="choose"]')) button.addEventListener("click", () => choose(false));
 find('[data-action="add"]').addEventListener("click", () => choose(true));
 file.addEventListener("change", () => { take(file.files, adding); file.value = ""; });
-drop.addEventListener("click", (event) => { if (!event.target.closest("button")) choose(false); });
 
 // Drop anywhere on the page; dropping on the query parts adds one
 const WORK = "application/x-artsim-work";

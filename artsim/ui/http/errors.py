@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
-from fastapi.exception_handlers import http_exception_handler
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from artsim.ui.context import Context
 from artsim.ui.language import language_of
@@ -23,11 +21,11 @@ def error_handlers(context: Context) -> dict[int | type[Exception], Handler]:
     """The exception handlers of the app, as FastAPI takes them."""
 
     def localized(request: Request) -> Context:
-        return replace(context.in_language(language_of(request)), request=request)
+        return context.for_visitor(language_of(request), request)
 
     async def missing(request: Request, error: HTTPException) -> Response:
         if not _wants_page(request):
-            return await http_exception_handler(request, error)
+            return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
         return await run_in_threadpool(missing_page, localized(request))
 
     async def broken(request: Request, error: Exception) -> Response:

@@ -23,12 +23,13 @@ from artsim.ui.http.request_bodies import BodyLimit
 from artsim.ui.labels import safe_link
 from artsim.ui.language import language_of
 from artsim.ui.pages.registry import page_routes
+from artsim.ui.search_form import LONGEST_TEXT
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
 
 
 def extra_routes(context: Context) -> list[Route]:
-    """`/thumbnails/SIZE/ID`, `/art/NAME`, `/encoder`, `/healthz`, `/readyz`, downloads, and the pages."""
+    """`/thumbnails/SIZE/ID`, `/art/NAME`, `/encoder`, `/suggestions`, `/healthz`, `/readyz`, downloads, and the pages."""
 
     def thumbnail(request: Request) -> Response:
         size = request.path_params["size"]
@@ -56,6 +57,16 @@ def extra_routes(context: Context) -> list[Route]:
         }
         return JSONResponse(status, headers={"Cache-Control": "no-store"})
 
+    def suggestions(request: Request) -> Response:
+        """What someone who is typing may search for: `[{"text", "note"}]`."""
+        strings = context.in_language(language_of(request)).strings
+        text = request.query_params.get("text", "")[:LONGEST_TEXT]
+        found = [
+            {"text": one.text, "note": f"{strings.column(one.column)} · {strings.number(one.works)}"}
+            for one in context.collection.suggest(text)
+        ]
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
     async def asset(request: Request) -> Response:
         found = assets().get(request.path_params["name"])
         if found is None:
@@ -66,6 +77,7 @@ def extra_routes(context: Context) -> list[Route]:
         Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
         Route("/art/{name}", asset),
         Route("/encoder", encoder),
+        Route("/suggestions", suggestions),
         *health_routes(context),
         *download_routes(context),
         *page_routes(context),

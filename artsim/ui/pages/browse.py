@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from artsim.messages.strings import Strings
+from artsim.search.query import Part
 from artsim.snapshot.facets import count_choices
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import State
@@ -26,7 +27,7 @@ from artsim.ui.search_form import SearchForm
 _PAGE_SIZE = 60  # works per page
 _VISIBLE_CHOICES = 10  # values of a facet; the others are folded
 Value = str | tuple[float, float]
-_SORTS = ("title", "artist", "year", "map", "random")
+_SORTS = ("match", "title", "artist", "year", "map", "random")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class _Listing:
     """The works that an address selects, and their order."""
 
     where: Where
+    text: str
+    """Words that the works have in their metadata; empty for all works."""
     sort: str
     seed: int
     page: int
@@ -41,15 +44,15 @@ class _Listing:
     def address(self, **changes: Any) -> str:
         """Address of this listing with `changes`; its first page, unless they name another."""
         other = replace(self, **{"page": 1, **changes})
-        pairs = [("sort", other.sort)] if other.sort != _SORTS[0] else []
+        pairs = [("sort", other.sort)] if other.sort != _first_sort(other.text) else []
         pairs += [("seed", str(other.seed))] if other.sort == "random" else []
         pairs += [("page", str(other.page))] if other.page > 1 else []
         query = "&".join(part for part in (other.filters(), urlencode(pairs)) if part)
         return f"./browse?{query}" if query else "./browse"
 
     def filters(self) -> str:
-        """The conditions as a query string, which the search reads too."""
-        return write_query_string(SearchForm(where=self.where))
+        """The words and the conditions as a query string, which the search reads too."""
+        return write_query_string(SearchForm(parts=(Part(text=self.text),) if self.text else (), where=self.where))
 
     def conditions(self) -> list[tuple[str, Value]]:
         """(column, value) of every active filter."""
@@ -81,14 +84,20 @@ def routes(context: Context) -> list[Route]:
 def _render(context: Context, request: Request) -> Response:
     strings, state = context.strings, context.collection.state
     link = read_query_string(request.url.query, context)
-    listing = _read_listing(context, request, link.form.where)
+    listing = _read_listing(context, request, link.form)
     allowed = allowed_rows(state.table, listing.where)
-    rows = np.arange(len(state)) if allowed is None else np.flatnonzero(allowed)
+    rows, among = np.arange(len(state)), None
+    if listing.text:
+        rows = context.collection.label_indexes.of(state.table).search(listing.text, len(state))
+        among = np.isin(np.arange(len(state)), rows)
+        rows = rows if listing.sort == "match" else np.sort(rows)  # a shuffle depends on the order
+    if allowed is not None:
+        rows = rows[allowed[rows]]
     pages = max(1, -(-len(rows) // _PAGE_SIZE))
     listing = replace(listing, page=min(listing.page, pages))
     shown = _sorted(context, rows, listing)[(listing.page - 1) * _PAGE_SIZE : listing.page * _PAGE_SIZE]
     seed = random.randrange(1, 10**6)  # each link to a random order leads to another one
-    facets = count_choices(state, context.facets, listing.where)
+    facets = count_choices(state, context.facets, listing.where, among)
     return page(
         context,
         "browse",
@@ -100,7 +109,8 @@ def _render(context: Context, request: Request) -> Response:
         most_visible=_VISIBLE_CHOICES,
         name_of=partial(_name, strings=strings),
         sorts={
-            sort: listing.address(sort=sort, seed=seed if sort == "random" else 0) for sort in _available_sorts(context)
+            sort: listing.address(sort=sort, seed=seed if sort == "random" else 0)
+            for sort in _available_sorts(context, listing.text)
         },
         problems=link.problems,
         works=[state.work(row) for row in shown.tolist()],
@@ -110,13 +120,15 @@ def _render(context: Context, request: Request) -> Response:
     )
 
 
-def _read_listing(context: Context, request: Request, where: Where) -> _Listing:
+def _read_listing(context: Context, request: Request, form: SearchForm) -> _Listing:
     """The listing of a request; invalid parameters are ignored."""
     parameters = request.query_params
+    text = next((part.text for part in form.parts if part.text and part.weight > 0), "")
     sort = parameters.get("sort", "")
     return _Listing(
-        where,
-        sort if sort in _available_sorts(context) else _SORTS[0],
+        form.where,
+        text,
+        sort if sort in _available_sorts(context, text) else _first_sort(text),
         _integer(parameters.get("seed")),
         max(1, _integer(parameters.get("page"))),
     )
@@ -126,14 +138,20 @@ def _integer(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-def _available_sorts(context: Context) -> list[str]:
+def _first_sort(text: str) -> str:
+    return "match" if text else "title"
+
+
+def _available_sorts(context: Context, text: str) -> list[str]:
     """The sort orders that this collection supports."""
-    possible = {"year": context.has_years, "map": context.collection.has_map}
+    possible = {"match": bool(text), "year": context.has_years, "map": context.collection.has_map}
     return [sort for sort in _SORTS if possible.get(sort, True)]
 
 
 def _sorted(context: Context, rows: np.ndarray, listing: _Listing) -> np.ndarray:
     """The rows in the requested order. Works without the sort key come last."""
+    if listing.sort == "match":
+        return rows
     if listing.sort == "map":
         return rows[np.argsort(context.collection.map().cells[rows])]
     if listing.sort == "random":

@@ -38,8 +38,8 @@ def about(context: Context) -> Markup:
         about=strings.sentences(*texts),
         source=safe_link({"url": manifest.source.get("homepage")}),
         before_reason=before,
-        reason=context.encoder_reason if context.everyone_is_owner else "",
+        reason=context.encoder_reason if context.is_owner else "",
         after_reason=after,
         encoder=encoder,
-        keeps_pictures=context.everyone_is_owner,
+        keeps_pictures=context.is_owner,
     )

@@ -8,6 +8,7 @@ from artsim.messages.strings import languages
 from artsim.ui.addresses import search_address
 from artsim.ui.context import Context
 from artsim.ui.pages.registry import Entry, entries
+from artsim.ui.search_form import LONGEST_TEXT
 from artsim.ui.templates import render
 
 
@@ -22,6 +23,7 @@ def masthead(context: Context, here: str) -> Markup:
         here=here,
         home=search_address(strings.language),
         languages=languages(),
+        longest_text=LONGEST_TEXT,
         navigation=navigation,
         section=next((entry for entry in navigation if here in entry.pages), None),
     )

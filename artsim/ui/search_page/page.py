@@ -103,7 +103,7 @@ def search_page(context: Context) -> None:
     strings = context.strings
     with gr.Row(elem_id="search", equal_height=False):
         with gr.Column(elem_id="controls", scale=0, min_width=300):
-            query = _query_input(context)
+            query = QueryInput(context.strings)
         with gr.Column(elem_id="found", min_width=280):
             with gr.Row(elem_id="options", equal_height=False):
                 controls, clear = _options(context, query)
@@ -160,12 +160,6 @@ def _part_data(context: Context, part: Part) -> PartData:
         return data.model_copy(update={"work": part.work, "title": part.work})
     preview = {"address": picture_address(work, SMALL), "large": picture_address(work, LARGE)}
     return data.model_copy(update={"work": part.work, "title": label_of(work).title, **preview})
-
-
-def _query_input(context: Context) -> QueryInput:
-    # These families are known to embed text; for other encoders the page learns it once they are loaded.
-    reads_words = any(family in context.encoder.lower() for family in ("clip", "siglip"))
-    return QueryInput(context.strings, reads_words=reads_words)
 
 
 def _options(context: Context, query: QueryInput) -> tuple[_Controls, gr.Button | None]:

@@ -44,10 +44,9 @@ class QueryInput(UploadsOnly, HtmlComponent):
 
     data_model = QueryData
 
-    def __init__(self, strings: Strings, *, reads_words: bool, **more: Any) -> None:
-        """`reads_words`: show the text box at once; otherwise the page shows it once the encoder is known to embed text."""
+    def __init__(self, strings: Strings, **more: Any) -> None:
         self.refusal = strings("notice.url")
-        markup = render("search_page/query_panel.html", strings, reads_words=reads_words, longest_text=LONGEST_TEXT)
+        markup = render("search_page/query_panel.html", strings, longest_text=LONGEST_TEXT)
         super().__init__(markup, "query.js", value=None, elem_id="query", **more)
 
     def preprocess(self, payload: QueryData | None) -> tuple[Part, ...]:

@@ -32,6 +32,8 @@ class _ListedGroup:
     """A group as the page lists it: in the order of the form, what is not close folded."""
 
     value: Any
+    labelled: Sequence[Match]
+    """Works that have the words of the query in their metadata."""
     shown: Sequence[Match]
     folded: Sequence[Match]
 
@@ -39,10 +41,15 @@ class _ListedGroup:
     def of(cls, group: Group, form: SearchForm) -> _ListedGroup:
         """Where nothing is close, all of it is shown; so it is side by side with other groups."""
         matches = _sorted(group.matches, form.sort)
-        folded = [match for match in matches if match.close is False]
-        if len(folded) == len(matches) or form.by is not None:
-            return cls(group.value, matches, ())
-        return cls(group.value, [match for match in matches if match.close is not False], folded)
+        labelled = [match for match in matches if match.found_by == "label"]
+        alike = [match for match in matches if match.found_by == "likeness"]
+        close = [match for match in alike if match.close]
+        if form.by is not None or not (labelled or close):
+            return cls(group.value, labelled, alike, ())
+        return cls(group.value, labelled, close, [match for match in alike if not match.close])
+
+    def __len__(self) -> int:
+        return len(self.labelled) + len(self.shown) + len(self.folded)
 
 
 def _sorted(matches: Sequence[Match], sort: str) -> Sequence[Match]:
@@ -111,7 +118,7 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, **tol
         answer,
         **told,
         heading=heading_of(context, form),
-        count=_count(context, answer, shown=sum(len(group.shown) for group in lists)),
+        count=_count(context, answer, shown=sum(len(group) - len(group.folded) for group in lists)),
         conditions=conditions_of(context, form),
         sorts=sorts_offered(context),
         lists=lists,

@@ -249,7 +249,7 @@ def test_works_with_the_same_picture_are_listed_with_the_evidence(tmp_path: Any)
 
 @pytest.mark.parametrize(
     ("error", "message"),
-    [(QueryError("This <b>failed</b>."), "This &lt;b&gt;failed&lt;/b&gt;."), (ValueError("secret"), "on our side")],
+    [(QueryError("This <b>failed</b>."), "This &lt;b&gt;failed&lt;/b&gt;."), (ValueError("secret"), "our fault")],
 )
 def test_a_background_computation_that_fails_says_so(tmp_path: Any, error: Exception, message: str) -> None:
     works: Any = make_collection(artists=2)

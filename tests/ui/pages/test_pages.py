@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from gradio.utils import get_upload_folder
+from owners import HERE
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -182,7 +183,8 @@ def test_only_the_owner_is_told_of_files_models_and_the_network(context: Context
     told.readiness.state, told.readiness.reason = "failed", Message("ConnectError")
     for owner, is_told in ((None, False), (Owner(None), True), (Owner("a-secret-token-of-the-owner"), False)):
         tools = None if owner is None else OwnerTools(owner, None)  # type: ignore[arg-type]  # nothing is changed
-        client = TestClient(Starlette(routes=extra_routes(replace(told, owner_tools=tools))))
+        app = Starlette(routes=extra_routes(replace(told, owner_tools=tools)))
+        client = TestClient(app, base_url=HERE)
         assert ("/home/me" in client.get("/how").text) == is_told
         assert ("ConnectError" in client.get("/encoder").text) == is_told
 
@@ -220,8 +222,9 @@ def test_a_picture_is_named_or_said_to_be_of_no_work_here(
         client.cookies.clear()
         return unescape(re.findall(r"<p data-said>(.*?)</p>", answer.text)[0])
 
-    assert said("blank.png") == "Not among the 40 works of <cite>paintings</cite>"
-    assert said("blank.png", "ja") == "『<cite>paintings</cite>』の作品40点の中にはありません"
+    title = context.collection.manifest.title
+    assert said("blank.png") == f"Not among the 40 works of <cite>{title}</cite>"
+    assert said("blank.png", "ja") == f"『<cite>{title}</cite>』の作品40点の中にはありません"
     match = context.collection.recognize(paintings / "05.jpg")
     named = f"<cite>{match.work['title']}</cite>, {match.work['artist']}, {match.work['year']}"
     odd = {**match.work, "title": "{<b>}", "artist": None, "year": None}

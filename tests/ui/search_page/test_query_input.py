@@ -33,14 +33,14 @@ def test_parts_of_the_page_become_query_parts(upload: Path) -> None:
         {"work": "05.jpg", "weight": -0.5, "title": "any"},
         {"text": "x" * 2 * LONGEST_TEXT},
     ]
-    parts = QueryInput(STRINGS, reads_words=True).preprocess(QueryData.model_validate({"parts": sent}))
+    parts = QueryInput(STRINGS).preprocess(QueryData.model_validate({"parts": sent}))
     assert parts == (
         Part(image=upload, region=(0.1, 0.2, 0.5, 0.6)),
         Part(work="05.jpg", weight=-0.5),
         Part(text="x" * LONGEST_TEXT),
     )
     many = QueryData(parts=[PartData(work="05.jpg")] * 500)
-    assert len(QueryInput(STRINGS, reads_words=True).preprocess(many)) == MOST_PARTS
+    assert len(QueryInput(STRINGS).preprocess(many)) == MOST_PARTS
 
 
 def test_an_address_is_read_with_its_uploads(upload: Path) -> None:
@@ -55,7 +55,7 @@ def test_every_path_outside_the_upload_folder_is_refused(upload: Path, path: str
     (folder.parent / "secret.jpg").touch()
     file = FileData(path=path.format(folder=folder))
     with pytest.raises(gr.Error):
-        QueryInput(STRINGS, reads_words=True).preprocess(QueryData(parts=[PartData(picture=file)]))
+        QueryInput(STRINGS).preprocess(QueryData(parts=[PartData(picture=file)]))
     with pytest.raises(gr.Error):
         AddressInput(STRINGS).preprocess(AddressData(uploads=[file]))
     with pytest.raises(gr.Error):
