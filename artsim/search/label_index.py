@@ -84,6 +84,14 @@ class LabelIndex:
                         break
         return np.array(list(found), np.int64)
 
+    def has(self, text: str) -> bool:
+        """Whether a work is the text, by its artist, title or id, or has words that begin as all of its words do."""
+        terms = terms_of(text)
+        if any((keys == hash(" ".join(terms))).any() for keys in self._keys.values()):
+            return True
+        with self._lock:
+            return any(True for _ in self._rows_with([[term] for term in terms], begun=True))
+
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """At most `limit` values: those with words that begin as the words of the text do (if there are none, typing errors
         are forgiven), then those that contain these. Of each kind, artists come first, then what begins with the first word,

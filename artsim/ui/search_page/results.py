@@ -122,10 +122,19 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, **tol
         conditions=conditions_of(context, form),
         sorts=sorts_offered(context),
         lists=lists,
+        mistyped=_is_mistyped(context, answer),
         recognizes=_recognizes(context, form),
         kinds=names.items(),
         shown=json.dumps(shown_matches(answer), separators=(",", ":")) if uploaded else None,
     )
+
+
+def _is_mistyped(context: Context, answer: SearchAnswer) -> bool:
+    """Whether works are found by words that are only nearly those of the query."""
+    [part, *others] = answer.form.parts
+    if others or part.text is None or all(match.found_by != "label" for match in answer.matches):
+        return False
+    return not context.collection.label_indexes.of(context.collection.state.table).has(part.text)
 
 
 def _recognizes(context: Context, form: SearchForm) -> bool:
