@@ -87,8 +87,8 @@ class LabelIndex:
     def has(self, text: str) -> bool:
         """Whether a work is the text, by its artist, title or id, or has words that begin as all of its words do."""
         terms = terms_of(text)
-        if any((keys == hash(" ".join(terms))).any() for keys in self._keys.values()):
-            return True
+        if not terms or any((keys == hash(" ".join(terms))).any() for keys in self._keys.values()):
+            return bool(terms)
         with self._lock:
             return any(True for _ in self._rows_with([[term] for term in terms], begun=True))
 

@@ -17,7 +17,6 @@ def test_an_empty_page_offers_works_to_start_from(visit: Callable[..., Any]) -> 
     titles = one.titles()
     assert len(titles) == 12
     assert "the encoder embedded (openai/clip-vit-base-patch16 is not" in one.page.locator(".about").inner_text()
-    assert not one.page.locator(".words").is_visible()
     one.page.evaluate(
         """() => {
             window.seen = [];
@@ -212,6 +211,38 @@ def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: A
     one.page.fill('#k input[type="number"]', "0")
     one.page.keyboard.press("Enter")
     one.page.wait_for_function("document.querySelectorAll('#results .card').length === 1")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
+def test_a_name_is_suggested_found_and_browsed_and_can_be_typed_on_every_page(visit: Callable[..., Any]) -> None:
+    one = visit()
+    box = one.page.get_by_role("combobox", name="Search by words")
+    box.press_sequentially("rembr")
+    option = one.page.get_by_role("option", name="Rembrandt (Rembrandt van Rijn) Artist · 3")
+    option.wait_for()
+    if one.touch:
+        one.press(option)
+    else:
+        box.press("ArrowDown")
+        assert option.get_attribute("aria-selected") == "true"
+        box.press("Enter")
+    one.page.wait_for_selector("[data-words]")
+    assert one.heading() == "Works for “Rembrandt (Rembrandt van Rijn)”"
+    assert len(one.titles()) == 3 and not one.page.locator("#results .badge").count()
+    assert not one.page.locator("#matching").is_visible(), "words alone have no aspects"
+    one.press(one.page.get_by_role("link", name="Browse them"))
+    one.page.wait_for_url("**/browse?text=Rembrandt*")
+    assert one.page.locator(".browse-count").inner_text() == "3 of 174 works"
+    one.go("map")
+    box = one.page.get_by_role("combobox", name="Search by words")
+    box.fill("verm")
+    one.page.get_by_role("option").first.wait_for()
+    box.press("Escape")
+    assert not one.page.get_by_role("option").count()
+    box.fill("vermeer")
+    box.press("Enter")
+    one.page.wait_for_selector("[data-words] .card")
+    assert one.heading() == "Works for “vermeer”"
 
 
 def test_a_filter_without_a_query_opens_browse(visit: Callable[..., Any]) -> None:

@@ -68,6 +68,14 @@ def test_works_are_found_by_their_metadata_in_any_spelling(index: LabelIndex, te
     assert found(index, text) == works
 
 
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [("rembrandt", True), ("Rembr", True), ("met-2", True), ("北斎", True), ("vermer", False), ("!", False)],
+)
+def test_an_index_knows_whether_words_are_in_it_as_they_are_spelled(index: LabelIndex, text: str, has: bool) -> None:
+    assert index.has(text) == has
+
+
 def test_exact_names_come_first_then_all_words_then_beginnings_then_errors(index: LabelIndex) -> None:
     assert found(index, "rembrandt") == [
         "met-1",

@@ -109,6 +109,19 @@ def test_the_count_of_a_facet_value_is_the_number_of_works_behind_its_link(clien
         assert re.search(rf">{count} of 90 works<", narrowed), value
 
 
+def test_browse_lists_what_words_find_with_its_facets(client: TestClient) -> None:
+    html = page(client, "/browse?text=artist+2")
+    assert ids(html)[:5] == [f"work-2-{number}" for number in range(5)]
+    assert "“artist 2”" in html and 'href="./browse"' in html, "the words are a filter that can be removed"
+    counted = sum(int(count) for count in re.findall(r'where\.style=[^"]*">(?:(?!</a>).)*, (\d+) works<', html))
+    assert counted == len(ids(html))
+    narrowed = page(client, "/browse?text=artist+2&where.style=Cubism")
+    assert 0 < len(ids(narrowed)) < len(ids(html)) and set(ids(narrowed)) < set(ids(html))
+    assert sorted(ids(page(client, "/browse?text=artist+2&sort=random&seed=3"))) == sorted(ids(html))
+    assert 'action="./browse"' in html and 'name="text"' in html, "the masthead has the field"
+    assert "No work matches" in page(client, "/browse?text=nothingofthekind")
+
+
 def test_a_chosen_value_can_be_removed(client: TestClient) -> None:
     html = page(client, "/browse?where.style=Cubism&where.artist=Artist+2")
     assert ids(html) == [f"work-2-{number}" for number in range(5)]

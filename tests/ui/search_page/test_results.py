@@ -9,6 +9,7 @@ import pytest
 
 from artsim import Collection
 from artsim.search.query import Part
+from artsim.search.query_vectors import QueryEmbedding
 from artsim.ui.context import Context
 from artsim.ui.query_string import ParsedLink
 from artsim.ui.search_form import SearchForm
@@ -62,8 +63,19 @@ def test_matches_by_label_have_no_word_for_likeness_and_no_notice(context: Conte
     first, last = html.split('<li class="card"')[1], html.split('<li class="card"')[5]
     assert 'data-work="05.jpg"' in first and "badge" not in first and 'class="bars"' not in first
     assert "similar</span>" in last and 'class="bars"' in last
+    assert "Works that look like these words" in html.split('data-work="05.jpg"', 1)[1]
+    assert 'href="./browse?text=' in html
     answer = find(context, form(Part(text=collection.work("05.jpg")["title"])))
     assert "really close" not in answer_with(context, *(match for match in answer.matches if match.found_by == "label"))
+
+
+def test_words_that_are_not_here_are_said_to_be_so(context: Context, collection: Any, monkeypatch: Any) -> None:
+    title = max(collection.work("05.jpg")["title"].split(), key=len)
+    assert "as it is spelled" not in page(context, Part(text=title))
+    assert "as it is spelled" in page(context, Part(text=f"{title[:-1]}q"))
+    monkeypatch.setattr(QueryEmbedding, "embeds_text", lambda *_: False)
+    assert "No work here has these words" in page(context, Part(text="nothingofthekind"))
+    assert "No work fits these filters" in page(context, Part(text="nothingofthekind"), where={"artist": ["nobody"]})
 
 
 def test_the_heading_names_parts_for_and_against_and_regions(context: Context, collection: Any) -> None:
