@@ -186,7 +186,7 @@ def test_several_pictures_at_once_and_one_more(
         for number in (1, 2)
     ]
     with one.page.expect_file_chooser() as chooser:
-        one.press('.drop [data-action="choose"]')
+        one.press('.field [data-action="choose"]')
     chooser.value.set_files(files)
     one.page.wait_for_selector('[data-state="matches"] .badge')
     one.settle()

@@ -56,7 +56,7 @@ def test_language_theme_links_and_back_in_a_frame_without_cookies_and_storage(
     assert paper() == DARK, "as the page around it asks"
     assert page.evaluate("scrolls") is True
     work, title = card.get_attribute("data-work"), card.get_attribute("data-title")
-    card.locator(".card-face").click()
+    card.locator(".card-face").click(position={"x": 30, "y": 30})
     page.wait_for_url(f"{SPACE}?*work={work}*")
 
     for language, words in (("en", "Works like"), ("de", "Werke wie")):
@@ -79,7 +79,7 @@ def test_language_theme_links_and_back_in_a_frame_without_cookies_and_storage(
     frame.locator("#results .card").nth(1).wait_for()
     assert paper() == LIGHT, "what was chosen goes along"
     assert page.frames[1].evaluate("document.documentElement.lang") == "de"
-    frame.locator("#results .card-face").nth(1).click()
+    frame.locator("#results .card-face").nth(1).click(position={"x": 30, "y": 30})
     page.wait_for_url(f"{SPACE}?*work=*")
     frame.locator("#results .badge").first.wait_for()
     page.go_back()

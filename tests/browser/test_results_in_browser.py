@@ -42,7 +42,7 @@ def test_a_photograph_is_recognised_after_its_results_and_these_become_those_of_
     title = work["title"]
     one = visit()
     held: list[Any] = []
-    one.page.route("**/recognition?*", held.append)
+    one.page.route("**/recognition?*", lambda route: held.append(route))
     one.upload(name="museum.jpg", data=data)
     assert one.heading() == "Works like your picture", "the results do not wait"
     assert one.titles()
@@ -106,7 +106,7 @@ def test_a_picture_of_no_work_is_said_to_be_none_and_a_changed_query_is_not_over
     assert one.page.locator(CARD).count() == 0
 
     held: list[Any] = []
-    one.page.route("**/recognition?*", held.append)
+    one.page.route("**/recognition?*", lambda route: held.append(route))
     one.upload(name="museum.jpg", data=photograph[0])
     title = one.titles()[1]
     with one.page.expect_event("requestfailed"):
@@ -133,6 +133,7 @@ def test_the_list_says_where_closeness_ends_and_is_sorted(visit: Callable[..., A
     assert "No close match beyond this point" in one.page.locator(".beyond > summary").inner_text()
     assert folded.first.is_visible()
 
+    one.page.locator("[data-order]").focus()
     one.page.locator("[data-order]").select_option("year")
     one.page.wait_for_url("**&sort=year")
     one.settle()

@@ -25,6 +25,7 @@
     input.role = "combobox";
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-controls", list.id);
+    input.setAttribute("aria-expanded", "false");
     let asked = null, timer = 0, at = -1;
 
     const mark = (place) => {
