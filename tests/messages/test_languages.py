@@ -41,7 +41,7 @@ CENTURIES = {
     "es": ("Siglo I a. C.", "Siglo XI", "Siglo XXII"),
     "fr": ("Ier siècle av. J.-C.", "XIe siècle", "XXIIe siècle"),
     "ja": ("紀元前1世紀", "11世紀", "22世紀"),
-    "zh": ("公元前1世纪", "11世纪", "22世纪"),
+    "zh": ("公元前 1 世纪", "11 世纪", "22 世纪"),
 }
 
 every_language = pytest.mark.parametrize("language", OTHERS)
