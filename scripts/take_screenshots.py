@@ -20,9 +20,11 @@ from typing import Any
 import _clone  # noqa: F401
 from PIL import Image
 
+from artsim.images.thumbnails import WHOLE
+
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 300_000  # bytes per picture
-WORK, OTHER = "met-436579", "met-437430"
+WORK, OTHER, PHOTOGRAPHED = "met-436579", "met-437430", "met-435641"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,22 @@ def show_works(page: Any) -> None:
     page.evaluate("document.querySelectorAll('h2')[0].scrollIntoView()")
 
 
+def photograph(page: Any) -> None:
+    """Search with a simulated photograph of a work: framed, on a wall, askew."""
+    from artsim.evaluation.distortions import generator
+    from artsim.evaluation.museum_photographs import framed
+
+    picture = page.request.get(f"{page.url}thumbnails/{WHOLE}/{PHOTOGRAPHED}").body()
+    buffer = io.BytesIO()
+    framed(Image.open(io.BytesIO(picture)).convert("RGB"), generator(3, "1", "framed")).image.save(buffer, "JPEG")
+    files = [{"name": "photograph.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()}]
+    page.locator("input[type=file]").first.set_input_files(files)
+    page.wait_for_selector(".recognised")
+
+
 SHOTS = (
+    Shot("recognition", "", photograph),
+    Shot("words", "?text=virgin"),
     Shot("search", ""),
     Shot("results", f"?work={WORK}"),
     Shot("results-dark", f"?work={WORK}", scheme="dark"),
@@ -71,6 +88,7 @@ SHOTS = (
     Shot("why", f"why?work={WORK}&match={OTHER}"),
     Shot("collection", "collection", show_works),
     Shot("how", "how"),
+    Shot("echoes", f"echoes?work={PHOTOGRAPHED}"),
     Shot("german", f"de?work={WORK}"),
 )
 

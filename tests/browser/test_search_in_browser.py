@@ -270,6 +270,7 @@ def test_a_bad_upload_is_a_notice_leaves_the_query_and_the_next_one_works(visit:
         one.upload(name="mine.jpg", data=mine[0])
         one.page.locator(".notice").first.wait_for(state="detached")
         assert one.titles()[0] == mine[1]["title"]
+    one.unfold()
     with one.page.expect_file_chooser() as chooser:
         one.press('[data-action="add"]')
     chooser.value.set_files([{"name": "cut.jpg", "mimeType": "image/jpeg", "buffer": mine[0][:5000]}])
