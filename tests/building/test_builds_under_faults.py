@@ -1,14 +1,18 @@
 """A build leaves the old collection or the new one, whatever fails: the injector over builds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from counting import Grid
 from faults import every_fault
+from PIL import Image
 
 from artsim import build_collection, open_source
 from artsim.building import checkpoint, pipeline
 from artsim.collection import Collection
+from artsim.encoders import load_recognition_encoder
 from artsim.storage import pictures as picture_files
 from artsim.storage.manifest import damaged_files
 
@@ -24,15 +28,15 @@ def content_of(folder: Path) -> list[object]:
 def try_faults_of_a_build(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, steps: int | None
 ) -> None:
-    """Of twelve works over three, in batches of two; small files of pictures are merged. A sweep builds with recognition, too."""
-    options = {"recognition": steps is None}
+    """Of eight works over three, in batches of two; small files of pictures are merged. A sweep builds with recognition, too."""
+    options = {"limit": 8, "recognition": steps is None}
     monkeypatch.setattr(pipeline, "BATCH", 2)
     monkeypatch.setattr(checkpoint, "_MAX_SMALL", 2)
     monkeypatch.setattr(checkpoint, "FILE_BYTES", 20_000)
     monkeypatch.setattr(picture_files, "FILE_BYTES", 20_000)
     source = open_source(f"folder:{pictures}")
     (tmp_path / "before").mkdir()
-    build_collection(source, Grid(), tmp_path / "before" / "collection", limit=3, **options)
+    build_collection(source, Grid(), tmp_path / "before" / "collection", **{**options, "limit": 3})
     build_collection(source, Grid(), tmp_path / "made", **options)
     known = {"old": content_of(tmp_path / "before" / "collection"), "new": content_of(tmp_path / "made")}
 
@@ -56,8 +60,23 @@ def test_a_build_is_there_or_not_whatever_fails(
     try_faults_of_a_build(pictures, tmp_path, monkeypatch, steps=5)
 
 
+class Remembered:
+    """The layouts of pictures as the encoder of recognition embeds them, each picture once."""
+
+    def __init__(self) -> None:
+        self._encoder, self._known = load_recognition_encoder(), {}
+
+    def embed_layouts(self, images: Sequence[Image.Image]) -> np.ndarray:
+        for image in images:
+            if image.tobytes() not in self._known:
+                self._known[image.tobytes()] = self._encoder.embed_layouts([image])[0]
+        return np.stack([self._known[image.tobytes()] for image in images])
+
+
 @pytest.mark.sweep
 def test_a_build_is_there_or_not_wherever_it_fails(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    remembered = Remembered()
+    monkeypatch.setattr(pipeline, "load_recognition_encoder", lambda loaded: remembered)
     try_faults_of_a_build(pictures, tmp_path, monkeypatch, steps=None)
