@@ -83,7 +83,8 @@ def routes(context: Context) -> list[Route]:
 
 def _render(context: Context, request: Request) -> Response:
     strings, state = context.strings, context.collection.state
-    link = read_query_string(request.url.query, context)
+    parameters = [pair for pair in request.query_params.multi_items() if pair[0] != "sort"]  # its orders are its own
+    link = read_query_string(urlencode(parameters), context)
     listing = _read_listing(context, request, link.form)
     allowed = allowed_rows(state.table, listing.where)
     rows, among = np.arange(len(state)), None
