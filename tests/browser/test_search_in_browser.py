@@ -256,6 +256,8 @@ def test_a_filter_without_a_query_opens_browse(visit: Callable[..., Any]) -> Non
     one.page.goto(one.page.url.replace("browse", ""))
     one.page.wait_for_url("**/browse?where.culture=China")
     assert one.page.locator(".browse-chosen").inner_text() == chosen
+    one.page.goto(one.page.url.replace("browse", "de"))
+    one.page.wait_for_url("**/browse?where.culture=China&lang=de")
 
 
 def test_a_bad_upload_is_a_notice_leaves_the_query_and_the_next_one_works(visit: Callable[..., Any], mine: Any) -> None:

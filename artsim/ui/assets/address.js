@@ -21,7 +21,7 @@ art.arrived = ({ query = "", restored, title: heading }) => {
   document.title = heading ? `${heading} · ${title}` : title;
   if (restored !== undefined) return;
   const browse = art.browseAddress(query);
-  if (browse) return location.assign(browse);
+  if (browse) return void setTimeout(() => location.assign(browse)); // once Gradio is done with the answer: it would abort it
   art.hideDetail();
   const uploads = art.uploads();
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
