@@ -88,6 +88,10 @@ def test_a_photograph_is_recognised_after_its_results_and_these_become_those_of_
     one.page.reload()
     one.page.wait_for_selector(CARD)
     assert one.heading() == f"Works like {title}"
+    one.page.locator("[data-action=language]").select_option("de")
+    one.page.wait_for_selector(CARD)
+    assert says(one).startswith("Das ist "), "another language keeps the picture"
+    assert one.page.locator(f"{CARD} [data-act=photograph]").is_visible()
     one.press("[data-act=restart]")
     one.page.wait_for_selector('#results [data-state="empty"] .card')
     assert says(one) == ""

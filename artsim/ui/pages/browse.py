@@ -87,9 +87,11 @@ def _render(context: Context, request: Request) -> Response:
     link = read_query_string(urlencode(parameters), context)
     listing = _read_listing(context, request, link.form)
     allowed = allowed_rows(state.table, listing.where)
-    rows, among = np.arange(len(state)), None
+    rows, among, mistyped = np.arange(len(state)), None, False
     if listing.text:
-        rows = context.collection.label_indexes.of(state.table).search(listing.text, len(state))
+        index = context.collection.label_indexes.of(state.table)
+        rows = index.search(listing.text, len(state))
+        mistyped = len(rows) > 0 and not index.has(listing.text)
         among = np.isin(np.arange(len(state)), rows)
         rows = rows if listing.sort == "match" else np.sort(rows)  # a shuffle depends on the order
     if allowed is not None:
@@ -114,6 +116,7 @@ def _render(context: Context, request: Request) -> Response:
             for sort in _available_sorts(context, listing.text)
         },
         problems=link.problems,
+        mistyped=mistyped,
         works=[state.work(row) for row in shown.tolist()],
         count=len(rows),
         total=len(state),

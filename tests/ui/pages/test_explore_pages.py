@@ -120,7 +120,7 @@ def test_browse_lists_what_words_find_with_its_facets(client: TestClient) -> Non
     assert 0 < len(ids(narrowed)) < len(ids(html)) and set(ids(narrowed)) < set(ids(html))
     assert sorted(ids(page(client, "/browse?text=artist+2&sort=random&seed=3"))) == sorted(ids(html))
     assert 'action="./browse"' in html and 'name="text"' in html, "the masthead has the field"
-    assert "No work matches" in page(client, "/browse?text=nothingofthekind")
+    assert "No work here has these words" in page(client, "/browse?text=nothingofthekind")
 
 
 def test_a_chosen_value_can_be_removed(client: TestClient) -> None:
