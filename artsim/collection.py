@@ -71,7 +71,6 @@ class Collection:
         self._embedding = QueryEmbedding(self.encoder, self.picture)
         self._encoder_lock = threading.Lock()
         self._change_lock = threading.Lock()
-        self._removed: set[str] = set()  # ids, since the last save
 
     @classmethod
     def from_folder(cls, folder: Path, *, thorough: bool = False) -> Collection:
@@ -254,7 +253,7 @@ class Collection:
         """
         prepared = self.prepare(works) if isinstance(works, Sequence) else works
         with self._change_lock:
-            if any(str(work.get("id")) not in self._removed for work in prepared.works):  # else removed works are back
+            if prepared.removed_from is not self:  # else they are its own, and back
                 self.state, self.manifest = before_others(self.state, self.manifest)
             self.state, ids = with_works(self.state, prepared)
             self.label_indexes.follow(self.state.table)
@@ -279,9 +278,8 @@ class Collection:
             before = self.state
             rows = [before.row_of(identity) for identity in ids]
             self.state = without_works(before, rows)
-            self._removed.update(ids)
             self.label_indexes.follow(self.state.table)
-        return embedded_works_of(before, rows)
+        return replace(embedded_works_of(before, rows), removed_from=self)
 
     def describe(
         self,
@@ -320,7 +318,6 @@ class Collection:
             self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target)
             self.folder = target
             self.origin = None
-            self._removed.clear()
         return target
 
     def dataset(self) -> Any:

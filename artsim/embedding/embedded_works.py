@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,8 @@ class EmbeddedWorks:
     """By space name."""
     recognition: RecognitionVectors | None = None
     """None if the collection recognises no works."""
+    removed_from: object = field(default=None, compare=False, repr=False)
+    """The collection that they were works of, if it removed them."""
 
     def __len__(self) -> int:
         return len(self.works)
@@ -76,6 +78,7 @@ class EmbeddedWorks:
             tuple(self.hashes[row] for row in rows),
             {name: vectors.only(rows) for name, vectors in self.vectors.items()},
             None if self.recognition is None else self.recognition.only(rows),
+            self.removed_from,
         )
 
 

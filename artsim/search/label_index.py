@@ -173,6 +173,8 @@ class LabelIndexes:
                 self.of(wanted)
             except CollectionError as error:  # as every search for words will say, too
                 log.warning("%s", error)
+            except Exception:  # the next change is another attempt
+                log.exception("What is written about the works cannot be indexed.")
             with self._worker_lock:
                 if self._wanted is wanted:
                     self._worker = None

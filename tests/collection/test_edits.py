@@ -82,6 +82,9 @@ def test_what_a_source_says_of_its_works_is_not_said_of_those_that_are_added(
     mine.describe(license="cc0-1.0", description="Forty of them.", homepage="https://museum.example")
     mine.add(mine.remove(["05.jpg"]))
     assert mine.manifest.license == "cc0-1.0", "a work that is back is no other"
+    mine.remove(["07.jpg"])
+    mine.add([{"id": "07.jpg", "image": painting}])
+    assert license_of(mine.work("07.jpg"), mine.manifest) == "", "another picture under its id is"
     mine.add([{"id": "new", "image": painting}])
     mine.save()
     opened = open_collection(copy)

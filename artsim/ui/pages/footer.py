@@ -36,7 +36,7 @@ def about(context: Context) -> Markup:
         "pages/footer.html",
         strings,
         about=strings.sentences(*texts),
-        source=safe_link({"url": manifest.source.get("homepage")}),
+        source=safe_link({"url": manifest.source.get("homepage") or manifest.source.get("begun_homepage")}),
         before_reason=before,
         reason=context.encoder_reason if context.is_owner else "",
         after_reason=after,
