@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Generic, TypeVar
 
 from PIL import Image
@@ -75,8 +76,8 @@ class Batches(Generic[Result]):
             with self._changed:
                 leader = self._leader
                 if leader is not None:
-                    self._changed.wait_for(lambda leader=leader: item.done() or self._leader is not leader, PATIENCE)
-                if item.done() or self._leader is not leader:
+                    self._changed.wait_for(partial(self._goes_on, item, leader), PATIENCE)
+                if item.done() or self._leader is not leader:  # `leader` may be None, and still there
                     continue
                 self._leader = item  # there was none, or it takes too long
                 if item not in self._waiting:  # but in its batch
@@ -91,6 +92,10 @@ class Batches(Generic[Result]):
                         self._leader = None
                     self._changed.notify_all()
         return item.result()
+
+    def _goes_on(self, item: _Item[Result], leader: object) -> bool:
+        """Whether the batch that `leader` runs is over, or `item` has its result."""
+        return item.done() or self._leader is not leader
 
     def _run(self, batch: Sequence[_Item[Result]]) -> None:
         try:
