@@ -130,15 +130,18 @@ def _memory(pid: int) -> float:
     return kilobytes * 1024 / 1e6
 
 
-def _family(pid: int) -> list[int]:
+def _family(pid: int) -> set[int]:
     """A process and all that it started, directly or not."""
-    family = [pid]
-    for process in family:
-        for children in Path(f"/proc/{process}/task").glob("*/children"):
-            try:
-                family += map(int, children.read_text(encoding="utf-8").split())
-            except OSError:
-                continue
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    family = {pid}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
     return family
 
 

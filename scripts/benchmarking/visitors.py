@@ -131,10 +131,8 @@ class Visitor:
 
     def _page(self) -> None:
         name = self._random.choice(_PAGES)
-        query = {
-            "why": {"work": self._work(), "match": self._work()},
-            "compare": {"a": self._work(), "b": self._work()},
-        }
+        one, other = self._random.sample(self._works, 2)
+        query = {"why": {"work": one, "match": other}, "compare": {"a": one, "b": other}, "timeline": {"work": one}}
         _checked(self._client.get(name, params=query.get(name, {})))
 
     def _download(self) -> None:
