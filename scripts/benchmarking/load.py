@@ -58,6 +58,7 @@ def _measure(
     warm = Requests()
     for kind, _ in itertools.product(crowd[0].kinds, range(3)):
         run_together([partial(visitor.once, kind, warm) for visitor in crowd[:4]])
+    crowd[0].see_everything(warm)
     owner = OwnerAtWork(app.url)
     owner.add_until(warm, time.monotonic() + 1)
     before, encoded = _memory(app.process.pid), _encoded(app)

@@ -26,6 +26,7 @@ _POPULAR = 0.25  # of the searches by picture, those with the same one
 _LOT = 5  # pictures that the owner adds at a time
 _OWNER_PAUSE = 5.0
 _PAGES = ("map", "browse", "explore", "timeline", "how", "why", "compare", "")  # "": the search page
+_DOWNLOADS = ("csv", "json", "zip")
 _BUSY = re.compile(r"try again in|queue is full", re.IGNORECASE)
 
 
@@ -129,14 +130,23 @@ class Visitor:
             return self._pictures[0]
         return _with_comment(self._random.choice(self._pictures), self._random.randbytes(8))
 
-    def _page(self) -> None:
-        name = self._random.choice(_PAGES)
+    def see_everything(self, requests: Requests) -> None:
+        """Each page and each kind of download once, so that all code is loaded."""
+        for name in _PAGES:
+            with requests.timed("page"):
+                self._page(name)
+        for kind in _DOWNLOADS:
+            with requests.timed("download"):
+                self._download(kind)
+
+    def _page(self, name: str | None = None) -> None:
+        name = self._random.choice(_PAGES) if name is None else name
         one, other = self._random.sample(self._works, 2)
         query = {"why": {"work": one, "match": other}, "compare": {"a": one, "b": other}, "timeline": {"work": one}}
         _checked(self._client.get(name, params=query.get(name, {})))
 
-    def _download(self) -> None:
-        kind = self._random.choice(("csv", "json", "zip"))
+    def _download(self, kind: str | None = None) -> None:
+        kind = kind or self._random.choice(_DOWNLOADS)
         _checked(self._client.get(f"download.{kind}", params={"work": self._work(), "k": 12}))
 
     def _thumbnails(self) -> None:

@@ -19,7 +19,7 @@ from artsim.collection import Collection
 from artsim.encoders.protocol import unit_rows
 from artsim.index import CompactIndex, EightBits, ExactIndex, Rows, build_first_pass
 
-FEW, MANY = 5, 200
+FEW, MANY = 5, 100
 WIDTHS = (16, 8, 12)
 RANKINGS = ("tuned", "likeness", "cosine")
 
