@@ -113,6 +113,8 @@ def check_query(query: Query, state: State) -> None:
     for part in query.parts:
         if sum(value is not None for value in (part.image, part.text, part.work)) != 1:
             raise QueryError("Each part of a query must be exactly one of image, text and work.")
+        if part.text is not None and not isinstance(part.text, str):
+            raise QueryError("A text to search for must be a string; it is {kind}.", kind=type(part.text).__name__)
         if part.text is not None and not part.text.strip():
             raise QueryError("The text to search for is empty.")
         if not math.isfinite(part.weight) or part.weight == 0:

@@ -45,6 +45,8 @@ def suggest(collection: _Collection, text: str, limit: int = 8) -> list[Suggesti
             most=MOST_SUGGESTIONS,
             limit=limit,
         )
+    if not isinstance(text, str):
+        raise QueryError("A text to search for must be a string; it is {kind}.", kind=type(text).__name__)
     return collection.label_indexes.of(collection.state.table).suggest(text, limit)
 
 

@@ -41,7 +41,8 @@ def with_works(state: State, new: EmbeddedWorks) -> tuple[State, list[str]]:
 
 def before_others(state: State, manifest: Manifest) -> tuple[State, Manifest]:
     """The state and the manifest before works of others are added: what the source says of its works is not said of those."""
-    return _with_license(state, stated_license(manifest)), extended(manifest)
+    after = extended(manifest)
+    return state if after is manifest else _with_license(state, stated_license(manifest)), after
 
 
 def _with_license(state: State, license: str) -> State:

@@ -28,6 +28,8 @@ def error_markup(error: ArtsimError, strings: Strings) -> Markup:
 
 def shown_error(error: ArtsimError, context: Context) -> Markup:
     """The message for a visitor. What is about files, models or the network is told to the owner only."""
+    if isinstance(error, ImageError) and "reason" in error.message.values and not context.is_owner:
+        return escape(context.strings("notice.damaged"))  # without the decoder's words
     if isinstance(error, QueryError | ImageError) or context.is_owner:
         return error_markup(error, context.strings)
     log.warning("A visitor was told that something went wrong: %s", error)

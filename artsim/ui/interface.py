@@ -127,7 +127,7 @@ def launch_options(context: Context) -> dict[str, Any]:
 
 
 def _head(context: Context) -> str:
-    """The page's own script, with the sentences and numbers that it needs, in every language."""
+    """The page's own scripts, with the messages and numbers that they need, in every language."""
     facts = {code: _facts(context.in_language(code)) for code in languages()}
     written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
     scripts = "\n".join(read_script(name) for name in _SCRIPTS)

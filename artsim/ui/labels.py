@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from artsim.columns import column_of, label_columns
 from artsim.messages.strings import Strings
 from artsim.search.match import Word
+from artsim.search.words import fold
 
 _TITLES, _ARTISTS, _DATES = (label_columns(part) for part in ("title", "artist", "date"))
 LABEL_COLUMNS = ("id", *_TITLES, *_ARTISTS, *_DATES)
@@ -36,6 +37,15 @@ class Label:
 
 def label_of(work: Mapping[str, Any]) -> Label:
     return Label(_first(work, _TITLES) or str(work["id"]), _first(work, _ARTISTS), _first(work, _DATES))
+
+
+def order_key(work: Mapping[str, Any], order: str) -> tuple[bool, Any]:
+    """The key of a work in the order by "title", "artist" or "year"; works without it come last."""
+    if order == "year":
+        year = work.get("year")
+        return year is None, year or 0
+    text = getattr(label_of(work), order)
+    return not text, fold(text)
 
 
 def _first(work: Mapping[str, Any], columns: tuple[str, ...]) -> str:

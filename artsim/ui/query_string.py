@@ -197,6 +197,8 @@ class _Reader:
         }[name]
         if value in choices:
             self._settings[name] = value
+        elif not choices:
+            self._report("link.unknown", name=name, value=value)
         else:
             prefix = {"preset": "preset.", "ranking": "ranking.", "sort": "sort."}.get(name)
             self._report("link.choice", name=name, value=value, choices=self._named(choices, prefix))

@@ -62,6 +62,17 @@ def find(context: Context, form: SearchForm) -> SearchAnswer:
 
 
 def _query(context: Context, form: SearchForm) -> Query:
+    """The query of a form. What a visitor can put together on the page, but cannot be searched for, is refused in its words."""
+    parts, ready = form.parts, context.readiness
+    if parts and all(part.weight < 0 for part in parts):
+        raise QueryError(Translated(context.strings("results.all-against")))
+    if (
+        len(parts) > 1
+        and any(part.text is not None for part in parts)
+        and ready.state == "ready"
+        and not ready.embeds_text
+    ):
+        raise QueryError(Translated(context.strings("results.words-alone")))
     return Query(
         parts=tuple(_with_bytes(part, context.strings) for part in form.parts),
         aspects=weights_of(None if form.preset else form.weights, form.preset),

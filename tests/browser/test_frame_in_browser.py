@@ -85,5 +85,10 @@ def test_language_theme_links_and_back_in_a_frame_without_cookies_and_storage(
     page.go_back()
     frame.locator('#results [data-state="empty"]').wait_for()
     page.wait_for_url(lambda url: "work=" not in url)
+    frame.locator("#results .card-face").nth(1).click(position={"x": 30, "y": 30})
+    frame.locator("[data-act=restart]").click()
+    frame.locator(".masthead nav a[href*='map']").first.click()
+    frame.locator(".page-map h1").wait_for()
+    assert paper() == LIGHT, "starting again keeps it"
     context.close()
     assert complaints == []

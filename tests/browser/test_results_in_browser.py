@@ -12,7 +12,6 @@ from artsim.images.decode import load_image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-everywhere = pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 CARD = ".recognition .recognised"
 
 
@@ -34,7 +33,7 @@ def wait_for_heading(one: Any, text: str) -> None:
     one.settle()
 
 
-@everywhere
+@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_a_photograph_is_recognised_after_its_results_and_these_become_those_of_the_work(
     visit: Callable[..., Any], photograph: Any
 ) -> None:
@@ -88,13 +87,16 @@ def test_a_photograph_is_recognised_after_its_results_and_these_become_those_of_
     one.page.reload()
     one.page.wait_for_selector(CARD)
     assert one.heading() == f"Works like {title}"
+    one.page.locator("[data-action=language]").select_option("de")
+    one.page.wait_for_selector(CARD)
+    assert says(one).startswith("Das ist "), "another language keeps the picture"
+    assert one.page.locator(f"{CARD} [data-act=photograph]").is_visible()
     one.press("[data-act=restart]")
     one.page.wait_for_selector('#results [data-state="empty"] .card')
     assert says(one) == ""
     assert len(held) == 1, "asked once before the reload"
 
 
-@everywhere
 def test_a_picture_of_no_work_is_said_to_be_none_and_a_changed_query_is_not_overtaken(
     visit: Callable[..., Any], mine: Any, photograph: Any
 ) -> None:
@@ -116,7 +118,6 @@ def test_a_picture_of_no_work_is_said_to_be_none_and_a_changed_query_is_not_over
     assert (says(one), one.page.locator(CARD).count(), len(held)) == ("", 0, 1)
 
 
-@everywhere
 def test_the_list_says_where_closeness_ends_and_is_sorted(visit: Callable[..., Any], met_works: Any) -> None:
     one = visit()
     identity = one.page.locator("#results .card").nth(3).get_attribute("data-work")

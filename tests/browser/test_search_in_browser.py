@@ -230,6 +230,12 @@ def test_a_name_is_suggested_found_and_browsed_and_can_be_typed_on_every_page(vi
     assert one.heading() == "Works for “Rembrandt (Rembrandt van Rijn)”"
     assert len(one.titles()) == 3 and not one.page.locator("#results .badge").count()
     assert not one.page.locator("#matching").is_visible(), "words alone have no aspects"
+    title = one.titles()[1]
+    one.press(one.page.locator("#results .card [data-act=for]").nth(1))
+    one.page.wait_for_selector('[data-state="matches"]:not([data-words])')
+    assert one.heading() == f"Works like {title}", "this encoder reads no words: they do not stay beside a work"
+    one.page.go_back()
+    one.page.wait_for_selector("[data-words]")
     one.press(one.page.get_by_role("link", name="Browse them"))
     one.page.wait_for_url("**/browse?text=Rembrandt*")
     assert one.page.locator(".browse-count").inner_text() == "3 of 174 works"
@@ -256,6 +262,8 @@ def test_a_filter_without_a_query_opens_browse(visit: Callable[..., Any]) -> Non
     one.page.goto(one.page.url.replace("browse", ""))
     one.page.wait_for_url("**/browse?where.culture=China")
     assert one.page.locator(".browse-chosen").inner_text() == chosen
+    one.page.goto(one.page.url.replace("browse", "de"))
+    one.page.wait_for_url("**/browse?where.culture=China&lang=de")
 
 
 def test_a_bad_upload_is_a_notice_leaves_the_query_and_the_next_one_works(visit: Callable[..., Any], mine: Any) -> None:

@@ -15,7 +15,8 @@ _WATCH = """
 window.shifts = [];
 new PerformanceObserver((list) => {
   for (const shift of list.getEntries()) {
-    const moved = shift.sources.map(({ node }) => node?.closest?.("#found, [id]:not(#found [id])")?.id ?? node?.nodeName ?? "something gone");
+    const box = ({ node }) => node?.closest?.("#found, [id]:not(#found [id])")?.id ?? node?.nodeName ?? "something gone";
+    const moved = shift.sources.map(box);
     window.shifts.push([shift.value, moved.join(", ")]);
   }
 }).observe({ type: "layout-shift", buffered: true });

@@ -95,6 +95,8 @@ def test_what_a_source_says_of_its_works_is_not_said_of_those_that_are_added(
     opened.describe(license="cc-by-4.0", description="All of ours.")
     opened.add([{"id": "newer", "image": painting}])
     assert license_of(opened.work("newer"), opened.manifest) == "cc-by-4.0", "the owner said so of all"
+    opened.describe(license="cc0-1.0")
+    assert license_of(opened.work("new"), opened.manifest) == "cc0-1.0", "and may say so again"
     assert opened.manifest.source["description"] == "All of ours."
 
 

@@ -202,7 +202,7 @@ def test_two_encoders_score_alike(paintings: Path, clip: Any, checkpoint: Any, e
     settings: list[dict[str, Any]] = [{"encoder": name} for name in ("embedded", "clip", "fusion", "auto")]
     settings.append({"encoder": "fusion", "fusion": "reciprocal-rank"})
     for setting in settings:
-        for query in ({"work": "05.jpg"}, {"image": paintings / "33.jpg"}, {"text": "a horse"}):
+        for query in ({"work": "05.jpg"}, {"image": paintings / "33.jpg"}, {"text": "a horse", "text_mode": "meaning"}):
             if "text" in query and setting["encoder"] == "embedded":
                 continue
             matches = both.search(**query, **setting, k=19)

@@ -113,5 +113,8 @@ def test_labels_follow_every_change(copy: Path, met_works: Any) -> None:
     assert [value.text for value in collection.suggest("zyz")] == ["Zyzzyva", "Two zyzzyvas"]
     collection.remove(["05.jpg"])
     assert [match.id for match in collection.search(text="zyzzyva", text_mode="metadata")] == [new]
+    for search in (collection.suggest, lambda text: collection.search(text=text)):
+        with pytest.raises(QueryError, match="must be a string; it is int"):
+            search(5)
     with pytest.raises(QueryError, match="from 1 to 100; it is 0"):
         collection.suggest("zyz", 0)

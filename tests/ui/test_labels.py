@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from artsim.messages.strings import load_strings
-from artsim.ui.labels import aspect_word, label_of, metadata_of, safe_link
+from artsim.ui.labels import aspect_word, label_of, metadata_of, order_key, safe_link
 
 STRINGS = load_strings()
 
@@ -18,6 +18,12 @@ def test_a_label_uses_whichever_columns_there_are() -> None:
     bare = label_of({"id": "scans/7.jpg"})
     assert (bare.title, bare.by) == ("scans/7.jpg", "")
     assert label_of({"id": "1", "creator": "Anon.", "year": 1500.0}).by == "Anon., 1500"
+
+
+def test_works_are_ordered_without_accents_and_those_without_a_value_last() -> None:
+    works = [{"id": "1", "artist": "Zorn", "year": -5}, {"id": "2", "artist": "Élise"}, {"id": "3", "year": 0}]
+    assert [work["id"] for work in sorted(works, key=lambda work: order_key(work, "artist"))] == ["2", "1", "3"]
+    assert [work["id"] for work in sorted(works, key=lambda work: order_key(work, "year"))] == ["1", "3", "2"]
 
 
 def test_metadata_leaves_out_what_is_empty_or_shown_elsewhere() -> None:

@@ -83,7 +83,7 @@ def test_uploads_are_only_mentioned_and_restored_if_their_files_are_known(contex
         ("work=05.jpg&where.year=old", {"parts": (WORK,)}, "where.year=old is no range"),
         ("work=05.jpg&other=sha256", {"parts": (WORK,)}, "no column sha256"),
         ("work=05.jpg&most.artist=0", {"parts": (WORK,)}, "most.artist=0 is not"),
-        ("work=05.jpg&encoder=nose", {"parts": (WORK,)}, "encoder=nose is not known"),
+        ("work=05.jpg&encoder=nose", {"parts": (WORK,)}, "encoder=nose is not possible"),
         ("work=05.jpg&find=detail", {"parts": (WORK,)}, "find=detail is not possible"),
         ("work=05.jpg&detail=gone", {"parts": (WORK,)}, "no work gone"),
         ("work=05.jpg" * 1000, {}, "longer than 8000 characters"),

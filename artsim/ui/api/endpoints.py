@@ -127,7 +127,7 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
 def _add_text(context: Context, endpoints: _Endpoints) -> None:
     collection = context.collection
 
-    async def search_by_text(text: str, k: int = DEFAULT_K, text_mode: str = "auto") -> Any:
+    async def search_by_text(text: str, k: int = DEFAULT_K) -> Any:
         """Find works of this art collection by words: first those whose title, artist, tags, medium, inventory number, place
         or description have them, such as "Rembrandt" or "night watch", then those that look like them, such as "a storm".
 
@@ -138,19 +138,12 @@ def _add_text(context: Context, endpoints: _Endpoints) -> None:
             text: Words of the metadata in any language, or what the picture should show, at most 1000 characters; English is
                 understood best.
             k: Number of works to return, from 1 to 1000.
-            text_mode: auto, metadata (only works that have the words) or meaning (only works that look like the text).
 
         Returns:
             A JSON list of works as search_by_image returns it. Those with found_by "label" have the words, come first, and
                 have no score (null); those with found_by "likeness" look like the text.
         """
-        return await endpoints.matches(
-            lambda: collection.search(
-                text=typed.read_text(text),
-                k=typed.read_k(k),
-                text_mode=text_mode,  # type: ignore[arg-type]  # checked by the search
-            )
-        )
+        return await endpoints.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
 
     async def suggest(text: str, limit: int = DEFAULT_SUGGESTIONS) -> Any:
         """Suggest what to search for in this art collection: artists, titles, tags and the like that begin with what was
@@ -170,7 +163,7 @@ def _add_text(context: Context, endpoints: _Endpoints) -> None:
             ]
         )
 
-    inputs = [Typed(typed.TEXT), Typed(typed.K, DEFAULT_K), Typed(typed.TEXT_MODE, "auto")]
+    inputs = [Typed(typed.TEXT), Typed(typed.K, DEFAULT_K)]
     add_endpoint(search_by_text, inputs, typed.answers_of(list[MatchAnswer]))
     limit = Typed(typed.LIMIT, DEFAULT_SUGGESTIONS)
     add_endpoint(suggest, [Typed(typed.TEXT), limit], typed.answers_of(list[SuggestionAnswer]))
@@ -208,7 +201,8 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 match, or a range; such as {"artist": ["Degas", "Manet"], "year": {"from": 1870, "to": 1880}}.
             other: Columns in which a match must differ from the given work: ["artist"] finds works by other artists.
             at_most: How many matches may share a value, such as {"artist": 2}.
-            text_mode: For a text alone, as search_by_text takes it; together with a picture or a work, a text has its meaning.
+            text_mode: For a text alone: auto, metadata (only works that have the words) or meaning (only works that look like
+                the text). Together with a picture or a work, a text has its meaning.
             min_score: The least score of a match: 0.3 for similar works and 0.6 for very similar ones.
 
         Returns:

@@ -21,7 +21,7 @@ art.arrived = ({ query = "", restored, title: heading }) => {
   document.title = heading ? `${heading} · ${title}` : title;
   if (restored !== undefined) return;
   const browse = art.browseAddress(query);
-  if (browse) return location.assign(browse);
+  if (browse) return void setTimeout(() => location.assign(browse)); // once Gradio is done with the answer: it would abort it
   art.hideDetail();
   const uploads = art.uploads();
   if (pairs(query) === shown && paths(uploads) === shownUploads) return;
@@ -51,7 +51,8 @@ const restore = () => {
   trigger("input");
 };
 art.startAgain = () => {
-  history.pushState({}, "", location.pathname);
+  const parameters = new URLSearchParams(kept()).toString();
+  history.pushState({}, "", location.pathname + (parameters ? `?${parameters}` : ""));
   restore();
 };
 window.addEventListener("popstate", () => {
@@ -71,11 +72,14 @@ window.addEventListener("scroll", () => {
 // A change of language opens another page. The uploads go there in the window's name, as storage may be denied; a page of
 // another site cannot read it.
 const NAMED = "artsim-uploads:";
-art.keepUploads = () => { if (art.hasUploads()) window.name = NAMED + JSON.stringify(art.uploads()); };
+art.keepUploads = () => {
+  const [uploads, { photograph } = {}] = [art.uploads(), history.state ?? undefined];
+  if (uploads.length || photograph) window.name = NAMED + JSON.stringify({ uploads, photograph });
+};
 if (window.name.startsWith(NAMED)) {
-  const uploads = JSON.parse(window.name.slice(NAMED.length));
+  const given = JSON.parse(window.name.slice(NAMED.length));
   window.name = "";
-  if (!history.state?.uploads) history.replaceState({ ...history.state, uploads }, "");
+  if (!history.state?.uploads) history.replaceState({ ...history.state, ...given }, "");
 }
 
 art.expects = () => Boolean(waiting) || art.parts?.().length > 0;

@@ -68,7 +68,7 @@
     else parameters.set("detail", identity);
     return location.pathname + (parameters.size ? `?${parameters}` : ""); // not relative: the page's base is another address
   };
-  const cards = () => [...document.querySelectorAll("#results .card:has(> template)")];
+  const cards = () => [...document.querySelectorAll("#results :not(.beyond:not([open]) *) > .card:has(> template)")]; // in sight
   const turn = (step) => {
     const target = cards()[cards().indexOf(current) + step];
     if (!target) return;

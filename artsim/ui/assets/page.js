@@ -1,4 +1,5 @@
-// The search page: messages and the busy state. Runs once, before the app is drawn; so do detail.js, crop.js and actions.js.
+// The search page: messages and the busy state. Runs once, before the app is drawn, as do the other scripts in its head (`_SCRIPTS`
+// in interface.py).
 (() => {
   const last = location.pathname.split("/").pop();
   const art = (window.artsim = window.artsimFacts[last] ?? window.artsimFacts.en);
@@ -18,7 +19,7 @@
   art.browseAddress = (query) => {
     const names = [...new URLSearchParams(query).keys()];
     const filters = names.some((name) => name.startsWith("where.")) && !names.some((name) => QUERY.includes(name));
-    return filters ? `./browse?${query}` : null;
+    return filters ? keepView(`./browse?${query}`) : null;
   };
   const browse = art.browseAddress(location.search.slice(1));
   if (browse) location.replace(browse);

@@ -112,10 +112,11 @@ watch("value", () => {
   put();
 });
 
-// New pictures replace the pictures and works of the query; texts stay.
-const kept = () => parts.filter((part) => part.text !== null);
+// New pictures replace the pictures and works of the query; texts stay, if the encoder reads them.
+const kept = () => parts.filter((part) => part.text !== null && readsWords);
 art.searchWith = (part) => { turn++; give([...kept(), { ...BLANK, ...part }]); };
 art.addPart = (part) => {
+  if (!readsWords) parts = parts.filter(({ text }) => text === null);
   const same = parts.findIndex((one) => one.work !== null && one.work === part.work && !one.region);
   if (same >= 0) change(same, { weight: part.weight });
   else if (parts.length >= MOST) art.note(art.say("too-many", { most: MOST }));
@@ -128,7 +129,7 @@ art.dropParts = (places) => { // pictures that cannot be opened; the results are
 };
 
 const take = async (files, more) => {
-  const before = more ? parts : kept();
+  const before = more ? parts.filter((part) => part.text === null || readsWords) : kept();
   const picked = [...files].slice(0, Math.max(0, MOST - before.length));
   if (!picked.length) return files.length ? art.note(art.say("too-many", { most: MOST })) : undefined;
   if (picked.some((one) => !one.size)) return art.note(art.say("empty-file"));

@@ -19,7 +19,7 @@ from artsim.snapshot.facets import count_choices
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import State
 from artsim.ui.context import Context
-from artsim.ui.labels import LABEL_COLUMNS, label_of
+from artsim.ui.labels import LABEL_COLUMNS, order_key
 from artsim.ui.pages.layout import page, view
 from artsim.ui.query_string import read_query_string, write_query_string
 from artsim.ui.search_form import SearchForm
@@ -83,12 +83,15 @@ def routes(context: Context) -> list[Route]:
 
 def _render(context: Context, request: Request) -> Response:
     strings, state = context.strings, context.collection.state
-    link = read_query_string(request.url.query, context)
+    parameters = [pair for pair in request.query_params.multi_items() if pair[0] != "sort"]  # its orders are its own
+    link = read_query_string(urlencode(parameters), context)
     listing = _read_listing(context, request, link.form)
     allowed = allowed_rows(state.table, listing.where)
-    rows, among = np.arange(len(state)), None
+    rows, among, mistyped = np.arange(len(state)), None, False
     if listing.text:
-        rows = context.collection.label_indexes.of(state.table).search(listing.text, len(state))
+        index = context.collection.label_indexes.of(state.table)
+        rows = index.search(listing.text, len(state))
+        mistyped = len(rows) > 0 and not index.has(listing.text)
         among = np.isin(np.arange(len(state)), rows)
         rows = rows if listing.sort == "match" else np.sort(rows)  # a shuffle depends on the order
     if allowed is not None:
@@ -113,6 +116,7 @@ def _render(context: Context, request: Request) -> Response:
             for sort in _available_sorts(context, listing.text)
         },
         problems=link.problems,
+        mistyped=mistyped,
         works=[state.work(row) for row in shown.tolist()],
         count=len(rows),
         total=len(state),
@@ -171,13 +175,8 @@ def _cached_positions(state: State) -> dict[str, np.ndarray]:
 
 def _positions(state: State, sort: str) -> np.ndarray:
     """(n,) int64: position of each row in the order by title, artist or year."""
-    table = state.table
-    keys: list[tuple[bool, Any]]
-    if sort == "year":
-        keys = [(year is None, year or 0) for year in table.column("year").to_pylist()]
-    else:
-        works = table.select([column for column in LABEL_COLUMNS if column in table.column_names]).to_pylist()
-        keys = [(not text, text.casefold()) for text in (getattr(label_of(work), sort) for work in works)]
+    columns = [column for column in LABEL_COLUMNS if column in state.table.column_names]
+    keys = [order_key(work, sort) for work in state.table.select(columns).to_pylist()]
     positions = np.empty(len(keys), np.int64)
     positions[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
     return positions

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from artsim.ui.background import BackgroundTask
 from artsim.ui.context import Context
-from artsim.ui.error_text import error_markup
+from artsim.ui.error_text import shown_error
 from artsim.ui.templates import render
 
 
@@ -19,7 +19,7 @@ def waiting(context: Context, task: BackgroundTask[Any], status: str, message: s
     `status`: the state of the task for which the page is made; that of the task may change meanwhile.
     """
     strings = context.strings
-    failure = error_markup(task.failure, strings) if task.failure else strings("error.internal")
+    failure = shown_error(task.failure, context) if task.failure else strings("error.internal")
     return render(
         "pages/progress.html", strings, task=task, status=status, message=message, address=address, failure=failure
     )

@@ -21,7 +21,7 @@ class Page:
     """One page. Its module is imported only when the app starts."""
 
     name: str
-    """Its address; `nav.NAME` is the key of its label in the navigation."""
+    """Its address; `nav.NAME` is the key of its label in the navigation, `explore.NAME` of its sentence on the page Explore."""
     place: Literal["main", "explore", "owner", "linked"] = "explore"
     """Its place in the navigation: an entry of its own, under Explore, among the owner's tools, or none ("linked": works
     lead there)."""

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from unicodedata import combining, normalize
 
 from markupsafe import Markup
 
@@ -16,7 +15,7 @@ from artsim.search.match import Match
 from artsim.ui.context import Context
 from artsim.ui.error_text import shown_error
 from artsim.ui.http.downloads import KINDS, shown_matches
-from artsim.ui.labels import label_of
+from artsim.ui.labels import order_key
 from artsim.ui.pages.registry import in_navigation, page_names
 from artsim.ui.query_string import ParsedLink, write_query_string
 from artsim.ui.search_form import SearchForm, has_regions, sorts_offered
@@ -53,16 +52,8 @@ class _ListedGroup:
 
 
 def _sorted(matches: Sequence[Match], sort: str) -> Sequence[Match]:
-    """The matches in one of `SORTS`; works without that information come last."""
-
-    def key(match: Match) -> tuple[bool, Any]:
-        if sort == "year":
-            year = match.work.get("year")
-            return year is None, year or 0
-        text = getattr(label_of(match.work), sort)
-        return not text, "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
-
-    return matches if sort == "likeness" else sorted(matches, key=key)
+    """The matches in one of `SORTS`."""
+    return matches if sort == "likeness" else sorted(matches, key=lambda match: order_key(match.work, sort))
 
 
 def page_of(context: Context, link: ParsedLink, *, restored: str | None = None) -> Markup:

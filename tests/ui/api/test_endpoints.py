@@ -150,7 +150,7 @@ def test_a_text_finds_works_by_their_labels_then_by_their_looks(predict: Predict
     labels = kinds.count("label")
     assert len(found) == 40 and kinds == ["label"] * labels + ["likeness"] * (40 - labels)
     assert found[0]["artist"] == artist and found[0]["score"] is found[0]["word"] is found[0]["close"] is None
-    only = predict(text=artist, k=40, text_mode="metadata", api_name="/search_by_text")
+    only = predict(text=artist, k=40, text_mode="metadata", api_name="/search_combined")
     assert [match["id"] for match in only] == [match["id"] for match in found[:labels]]
     assert {"text": artist, "column": "artist", "works": sum(match["artist"] == artist for match in only)} in predict(
         text=artist[:4], limit=20, api_name="/suggest"
@@ -174,7 +174,7 @@ def test_weights_replace_the_preset(predict: Predict) -> None:
         ("/search_by_work", {"work": "05.jpg", "k": True}, "k must be a whole number"),
         ("/search_by_text", {"text": "x" * 1001}, "the most is 1000"),
         ("/search_by_text", {"text": ["x"]}, "must be a string"),
-        ("/search_by_text", {"text": "x", "text_mode": "both"}, "There is no mode 'both' to search for a text"),
+        ("/search_combined", {"text": "x", "text_mode": "both"}, "There is no mode 'both' to search for a text"),
         ("/search_combined", {"work": "05.jpg", "text": "x", "text_mode": "metadata"}, "one text alone"),
         ("/suggest", {"text": "x", "limit": 0}, "from 1 to 100; it is 0"),
         ("/search_combined", {}, "There is nothing to search for"),

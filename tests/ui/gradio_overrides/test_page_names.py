@@ -9,7 +9,7 @@ CLASSES = (
     "gradio-container", "app", "fillable", "contain",  # the frame of a page
     "wrap", "translucent",  # "Loading"
     "nav-holder",  # the list of pages
-    "block", "form", "html-container", "icon", "selected",  # parts of components
+    "block", "form", "html-container", "icon",  # parts of components
 )  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def test_a_forged_form_gives_one_message(client: TestClient, shown: str) -> None
         ("k=3", "contains no query"),
         ("upload=1", "not part of a link"),
         ("work=%3Cscript%3E", "no work &lt;script&gt;"),
-        ("not=05.jpg", "All parts of the query have a negative weight"),
+        ("not=05.jpg", "only says what they should not be like"),
     ],
 )
 def test_a_link_with_nothing_to_download_gives_one_message(client: TestClient, link: str, words: str) -> None:

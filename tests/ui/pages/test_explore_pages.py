@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from synthetic import make_collection
 
 from artsim.analysis.duplicates import DuplicateGroup
-from artsim.errors import QueryError
+from artsim.errors import CollectionError, QueryError
 from artsim.messages.strings import load_strings
 from artsim.snapshot.state import metadata_table
 from artsim.ui.pages.registry import page_routes
@@ -95,6 +95,7 @@ def test_browse_shows_every_work_once_over_all_pages_in_an_order_that_a_link_kee
     }
     assert {sort: sorted(found) for sort, found in seen.items()} == dict.fromkeys(seen, sorted(works.ids))
     assert seen["map"] == [works.ids[row] for row in works.map().order]
+    assert all('class="notice"' not in page(client, f"/browse?sort={sort}") for sort in seen), "the orders are its own"
     assert ids(page(client, "/browse?sort=random&seed=1")) == seen["random&seed=1"][:60] != seen["random&seed=2"][:60]
 
 
@@ -119,7 +120,7 @@ def test_browse_lists_what_words_find_with_its_facets(client: TestClient) -> Non
     assert 0 < len(ids(narrowed)) < len(ids(html)) and set(ids(narrowed)) < set(ids(html))
     assert sorted(ids(page(client, "/browse?text=artist+2&sort=random&seed=3"))) == sorted(ids(html))
     assert 'action="./browse"' in html and 'name="text"' in html, "the masthead has the field"
-    assert "No work matches" in page(client, "/browse?text=nothingofthekind")
+    assert "No work here has these words" in page(client, "/browse?text=nothingofthekind")
 
 
 def test_a_chosen_value_can_be_removed(client: TestClient) -> None:
@@ -262,7 +263,11 @@ def test_works_with_the_same_picture_are_listed_with_the_evidence(tmp_path: Any)
 
 @pytest.mark.parametrize(
     ("error", "message"),
-    [(QueryError("This <b>failed</b>."), "This &lt;b&gt;failed&lt;/b&gt;."), (ValueError("secret"), "our fault")],
+    [
+        (QueryError("This <b>failed</b>."), "This &lt;b&gt;failed&lt;/b&gt;."),
+        (CollectionError("/home/secret is damaged."), "went wrong on our side"),
+        (ValueError("secret"), "our fault"),
+    ],
 )
 def test_a_background_computation_that_fails_says_so(tmp_path: Any, error: Exception, message: str) -> None:
     works: Any = make_collection(artists=2)

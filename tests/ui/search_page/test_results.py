@@ -12,6 +12,7 @@ from artsim.search.query import Part
 from artsim.search.query_vectors import QueryEmbedding
 from artsim.ui.context import Context
 from artsim.ui.query_string import ParsedLink
+from artsim.ui.readiness import Readiness
 from artsim.ui.search_form import SearchForm
 from artsim.ui.search_page.results import matches_page, page_of, start_page
 from artsim.ui.search_service import Group, SearchAnswer, find
@@ -32,7 +33,7 @@ def cards(html: str) -> list[str]:
 def test_the_page_without_a_query_shows_examples(context: Context) -> None:
     html = start_page(context)
     assert html.count('data-act="search"') == 12 == len(cards(html))
-    assert html.count('data-act="for"') == 12 == html.count('data-act="against"')
+    assert 'data-act="against"' not in html, "there is nothing yet to be unlike"
     assert "notice" not in html
 
 
@@ -76,6 +77,19 @@ def test_words_that_are_not_here_are_said_to_be_so(context: Context, collection:
     monkeypatch.setattr(QueryEmbedding, "embeds_text", lambda *_: False)
     assert "No work here has these words" in page(context, Part(text="nothingofthekind"))
     assert "No work fits these filters" in page(context, Part(text="nothingofthekind"), where={"artist": ["nobody"]})
+
+
+def test_words_go_with_pictures_where_the_encoder_reads_words(context: Context) -> None:
+    both = (Part(work="05.jpg"), Part(text="rain"))
+    assert len(cards(page(context, *both))) == 5
+    ready = Readiness(context.collection)
+    ready.state, ready.embeds_text = "ready", False
+    refused = page(dataclasses.replace(context, readiness=ready), *both)
+    assert "not together with pictures" in refused and not cards(refused)[12:]
+
+
+def test_where_no_work_has_the_least_score_the_notice_names_no_filter(context: Context) -> None:
+    assert "as similar as this link asks for" in page(context, min_score=0.999)
 
 
 def test_the_heading_names_parts_for_and_against_and_regions(context: Context, collection: Any) -> None:
@@ -128,7 +142,7 @@ def test_groups_have_headings_of_their_own(context: Context, collection: Any) ->
     [
         ({"parts": (Part(work="no-such-work"),)}, "no work &#39;no-such-work&#39;"),
         ({"parts": (Part(image=Path("gone.jpg")),)}, "no longer kept"),
-        ({"parts": (Part(work="05.jpg", weight=-1),)}, "All parts of the query have a negative weight"),
+        ({"parts": (Part(work="05.jpg", weight=-1),)}, "only says what they should not be like"),
         ({"parts": (Part(work="05.jpg", region=(0.5, 0.5, 0.4, 0.6)),)}, "region"),
         ({"k": 10_000}, "k must be"),
         ({"by": "shoe"}, "no column &#39;shoe&#39;"),
