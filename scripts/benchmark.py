@@ -1,4 +1,4 @@
-"""Measure speed on this machine: encoding, search, startup, page; alternatives to artsim are measured in the same run."""
+"""Measure speed on this machine: encoding, search, startup, page, load; alternatives to artsim are measured in the same run."""
 
 from __future__ import annotations
 
@@ -69,6 +69,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     page.add_argument(
         "--queries", type=int, default=10, help="number of dropped pictures, after one to warm up (default: 10)"
     )
+
+    load = commands.add_parser(
+        "load", parents=[common], help="errors, milliseconds and memory, with many visitors and an owner who adds works"
+    )
+    load.add_argument("--collection", metavar="DIR", help="collection to serve a copy of (default: The Met)")
+    load.add_argument("--visitors", type=int, default=50, help="visitors at the same time (default: 50)")
+    load.add_argument("--seconds", type=float, default=300.0, help="how long they stay (default: 300)")
     return parser.parse_args(arguments)
 
 
@@ -135,7 +142,15 @@ def _page(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_page(arguments.collection, works=arguments.works, queries=arguments.queries)
 
 
-_MEASURES = {"encode": _encode, "search": _search, "recognition": _recognition, "startup": _startup, "page": _page}
+def _load(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.load import measure_load
+
+    return measure_load(arguments.collection, visitors=arguments.visitors, seconds=arguments.seconds)
+
+
+_MEASURES = {
+    "encode": _encode, "search": _search, "recognition": _recognition, "startup": _startup, "page": _page, "load": _load
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -28,8 +28,12 @@ HARDWARE = {"cpu-basic": "cpu-basic", "zero-gpu": "zero-a10g"}
 """Value of `--hardware` -> name on the Hub."""
 
 MOUNT = "/collection"
+
+END_OF_APP = "# What only torch and development need."
+"""The line of constraints.txt above which are the packages of the app; scripts/make_constraints.py writes it."""
 _ZERO_TORCH = "torch>=2.8,<2.12"  # the versions that ZeroGPU supports
 _ZERO_PYTHON = "3.12.12"
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\[[^]]*\])?")
 _WEIGHTS = (("model.safetensors",), ("model.safetensors.index.json",), ("pytorch_model.bin",))
 
 log = logging.getLogger(__name__)
@@ -85,31 +89,43 @@ def create_space(
 
 
 def space_files(checkout: Path, plan: SpacePlan) -> dict[str, Path | bytes]:
-    """The files of the Space: the app, the package, requirements and README, the last two adapted to `plan`."""
+    """The files of the Space: the app, the package, its requirements in exact versions, and a README for `plan`."""
     package = sorted(
         path
         for path in (checkout / "artsim").rglob("*")
         if path.is_file() and not _is_excluded(path.relative_to(checkout))
     )
     try:
-        texts = {name: (checkout / name).read_text(encoding="utf-8") for name in ("README.md", "requirements.txt")}
+        readme, requirements, constraints = (
+            (checkout / name).read_text(encoding="utf-8")
+            for name in ("README.md", "requirements.txt", "constraints.txt")
+        )
     except OSError as error:
         raise HubError(f"{checkout} is not a checkout of artsim ({error}).") from error
     return {
         **{path.relative_to(checkout).as_posix(): path for path in [checkout / "app.py", *package]},
-        "requirements.txt": space_requirements(texts["requirements.txt"], plan.hardware).encode(),
-        "README.md": space_readme(texts["README.md"], plan).encode(),
+        "requirements.txt": space_requirements(requirements, constraints, plan.hardware).encode(),
+        "README.md": space_readme(readme, plan).encode(),
     }
 
 
-def space_requirements(text: str, hardware: str) -> str:
-    """The requirements unchanged; for ZeroGPU, with its versions of torch and its package `spaces`."""
-    if hardware != "zero-gpu":
-        return text
-    pinned, count = re.subn(r"^torch\b.*$", _ZERO_TORCH, text, flags=re.MULTILINE)
-    if not count:
-        pinned = f"{text.rstrip()}\n{_ZERO_TORCH}\n"
-    return f"{pinned.rstrip()}\nspaces\n"
+def space_requirements(requirements: str, constraints: str, hardware: str) -> str:
+    """The requirements, and all that they need in turn, in the versions of `constraints`: the same at each build of the Space.
+
+    In one file, as nothing else is there when a Space installs it. torch keeps its range, on ZeroGPU the one supported there,
+    and what only torch needs follows torch.
+    """
+    versions = dict(line.split("==") for line in constraints.partition(END_OF_APP)[0].splitlines() if "==" in line)
+    lines = []
+    for line in requirements.splitlines():
+        if (found := _REQUIREMENT.match(line)) is None:
+            continue
+        version = versions.pop(re.sub(r"[-_.]+", "-", found["name"]).lower(), None)
+        lines.append(line if version is None else f"{found['name']}{found['extras'] or ''}=={version}")
+    lines += [f"{name}=={version}" for name, version in versions.items()]
+    if hardware == "zero-gpu":
+        lines = [line for line in lines if not re.match(r"torch\b", line)] + [_ZERO_TORCH, "spaces"]
+    return "\n".join([*lines, ""])
 
 
 def space_readme(text: str, plan: SpacePlan) -> str:

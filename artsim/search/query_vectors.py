@@ -19,6 +19,7 @@ from artsim.encoders.reproductions import embed_reproductions
 from artsim.errors import EncoderError
 from artsim.images.decode import ImageLike, read_file
 from artsim.images.quadrilaterals import find_quadrilaterals, straighten
+from artsim.search.encoder_sharing import Batches, SingleFlight
 from artsim.search.query import Part
 from artsim.search.timing import timed
 from artsim.snapshot.space import Space
@@ -42,7 +43,7 @@ class SearchedCollection(Protocol):
 
 
 class QueryEmbedding:
-    """Embeds the parts of queries as raw vectors. Thread-safe: at worst, a picture is embedded twice.
+    """Embeds the parts of queries as raw vectors. Thread-safe; concurrent calls share the encoder: see `encoder_sharing`.
 
     `encoder` loads on first use and returns the encoder of a space by name, `picture` the picture of a work by id.
     """
@@ -50,6 +51,8 @@ class QueryEmbedding:
     def __init__(self, encoder: Callable[[str], Encoder], picture: Callable[[str], bytes]) -> None:
         self._encoder, self._picture = encoder, picture
         self._recent: dict[Key, Any] = {}
+        self._flights: SingleFlight[Any] = SingleFlight()
+        self._batches: dict[tuple[int, str], Batches[Any]] = {}
 
     def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
         """`reproductions`: embed the layout for finding the same work, whatever frame or wall is around it."""
@@ -65,7 +68,7 @@ class QueryEmbedding:
 
     def views(self, space: Space, part: Part) -> np.ndarray:
         """(v, d): the raw subjects of what quadrilaterals in a picture show, straightened: works on walls, in frames."""
-        return self._embed(space, part, embed_views)
+        return self._embed(space, part, embed_views, together=False)
 
     def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray:
         encoder = self._encoder(space.name)
@@ -80,22 +83,47 @@ class QueryEmbedding:
         space: Space,
         part: Part,
         embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded],
+        *,
+        together: bool = True,
     ) -> Embedded:
-        """The result (1, d) of `embed_pictures` for one picture."""
+        """The result of `embed_pictures` for one picture. `together`: it has one row for each picture."""
         source, name = _read_source(self._picture(part.work) if part.work is not None else part.image, part.work)
         made_with = f"{embed_pictures.__name__} {space.preprocessing}"
         key = (made_with, space.encoder, space.revision, part.region, _digest(source))
-        vectors: Embedded | None = self._recent.get(key)
-        if vectors is None:
+
+        def make() -> Embedded:
+            if (made := self._recent.get(key)) is not None:
+                return made
             encoder = self._encoder(space.name)
             side, preprocessing = decode_side([encoder]), space.preprocessing
             picture = decode_picture(source, side=side, preprocessing=preprocessing, region=part.region, name=name)
             with timed("encode", "image"):
-                vectors = embed_pictures(encoder, [picture.seen])
+                if together:
+                    vectors: Embedded = self._batches_of(encoder, embed_pictures).embed(picture.seen)
+                else:
+                    vectors = embed_pictures(encoder, [picture.seen])
             for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:
                 self._recent.pop(oldest, None)
             self._recent[key] = vectors
-        return vectors
+            return vectors
+
+        return self._flights.run(key, make)
+
+    def _batches_of(
+        self, encoder: Encoder, embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded]
+    ) -> Batches[Embedded]:
+        def embed_rows(pictures: Sequence[Image.Image]) -> list[Embedded]:
+            vectors = embed_pictures(encoder, pictures)
+            return [_row(vectors, row) for row in range(len(pictures))]
+
+        return self._batches.setdefault((id(encoder), embed_pictures.__name__), Batches(embed_rows))
+
+
+def _row(vectors: Any, row: int) -> Any:
+    """One row (1, d) of an array, or of each block. A copy: a batch is larger than the cache shall be."""
+    if isinstance(vectors, dict):
+        return {aspect: rows[row : row + 1].copy() for aspect, rows in vectors.items()}
+    return vectors[row : row + 1].copy()
 
 
 def embed_views(encoder: Encoder, images: Sequence[Image.Image]) -> np.ndarray:

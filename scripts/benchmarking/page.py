@@ -49,7 +49,7 @@ def measure_page(collection: str | None, *, works: int | None, queries: int) -> 
         raise ArtsimError(
             "There is no Chromium with playwright here. Set CHROMIUM to the path of a Chromium, and run: pip install playwright"
         )
-    base = open_collection(collection) if collection else _met()
+    base = open_collection(collection) if collection else met_collection()
     if not 1 <= queries < len(base):
         raise ArtsimError(
             f"{base.manifest.title} has pictures for 1 to {len(base) - 1} queries; --queries is {queries}."
@@ -70,7 +70,8 @@ def measure_page(collection: str | None, *, works: int | None, queries: int) -> 
     return {"works": works or len(base), "queries": queries, "thumbnails_made": made, "start": start, **results}
 
 
-def _met() -> Collection:
+def met_collection() -> Collection:
+    """The paintings of The Met, built once in the system's temporary folder."""
     folder = Path(tempfile.gettempdir()) / FOLDER / "met"
     return build_collection(open_source("met"), load_encoder("embedded"), folder)
 

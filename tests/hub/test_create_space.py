@@ -18,7 +18,7 @@ import artsim
 from artsim.cli.main import main
 from artsim.errors import ArtsimError
 from artsim.hub import create_space
-from artsim.hub.hosting import SpacePlan, space_readme, space_requirements
+from artsim.hub.hosting import END_OF_APP, SpacePlan, space_readme, space_requirements
 from artsim.ui.startup import open_or_build
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
@@ -31,7 +31,14 @@ REPO, SPACE = "artist/stripes", "artist/alike"
 def checkout(tmp_path: Path) -> Path:
     """A checkout as cloned by git, with some of the modules, and files that must not be in a Space."""
     folder = tmp_path / ".hidden" / "checkout"
-    for name in ("README.md", "app.py", "requirements.txt", "artsim/__init__.py", "artsim/hub/hosting.py"):
+    for name in (
+        "README.md",
+        "app.py",
+        "requirements.txt",
+        "constraints.txt",
+        "artsim/__init__.py",
+        "artsim/hub/hosting.py",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     for extra in ("tests/test_a.py", "artsim/__pycache__/a.pyc", "artsim/.DS_Store", ".git/config", "notes.txt"):
@@ -66,8 +73,11 @@ def test_a_space_is_made_of_the_app_and_nothing_else_and_another_run_changes_not
     there = published.files(SPACE, "space")
     package = {"artsim/__init__.py", "artsim/hub/hosting.py"}
     assert set(there) == {".gitattributes", "app.py", "requirements.txt", "README.md"} | package
-    for name in ("artsim/hub/hosting.py", "requirements.txt"):
-        assert there[name] == (ROOT / name).read_bytes()
+    assert there["artsim/hub/hosting.py"] == (ROOT / "artsim/hub/hosting.py").read_bytes()
+    requirements = there["requirements.txt"].decode().splitlines()
+    exact = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert {"gradio[mcp]==6.31.0", "torch>=2.8,<2.14"} <= set(requirements)
+    assert {line for line in exact if line.startswith(("uvicorn==", "tokenizers=="))} < set(requirements)
     assert made.url == f"{published.url}/spaces/{SPACE}"
     assert [commit.title for commit in published.commits(SPACE, "space")] == [f"Serve {REPO}", "initial commit"]
     assert settings(published).hardware == "cpu-basic"
@@ -191,7 +201,16 @@ def test_the_embedded_encoder_comes_with_the_requirements() -> None:
     data, _ = check_card(space_readme(readme, plan).encode(), "space")
     assert data["datasets"] == [REPO]
     assert "models" not in data and "preload_from_hub" not in data
-    assert space_requirements("numpy\n", "zero-gpu") == "numpy\ntorch>=2.8,<2.12\nspaces\n"
+
+
+def test_a_space_gets_exact_versions_of_all_but_torch_and_of_what_only_torch_needs() -> None:
+    requirements = "# Numbers.\nNumPy>=2  # arrays\ntorch>=2.8,<2.14\nmcp[ws]>=1\nunknown>=3\n"
+    constraints = f"# Made.\nmcp==1.30.0\nnumpy==2.4.6\nuvicorn==0.54.0\n{END_OF_APP}\nsympy==1\n"
+    pins = ["NumPy==2.4.6", "mcp[ws]==1.30.0", "unknown>=3", "uvicorn==0.54.0"]
+    on_cpu = space_requirements(requirements, constraints, "cpu-basic").splitlines()
+    assert on_cpu == [pins[0], "torch>=2.8,<2.14", *pins[1:]]
+    on_zero_gpu = space_requirements(requirements, constraints, "zero-gpu").splitlines()
+    assert on_zero_gpu == [*pins, "torch>=2.8,<2.12", "spaces"]
 
 
 def test_a_mounted_collection_is_opened_from_the_volume(

@@ -126,6 +126,18 @@ def test_page_times_dropped_pictures_and_clicks_in_a_browser(tmp_path: Path) -> 
         assert 0 < median["server_search_ms"] < median["cards_ms"] < median["painted_ms"]
 
 
+@pytest.mark.sweep
+def test_load_answers_visitors_and_an_owner_without_an_error(tmp_path: Path) -> None:
+    build_collection(open_source("met"), load_encoder("embedded"), tmp_path / "works", limit=20)
+    options = ("--collection", tmp_path / "works", "--visitors", 4, "--seconds", 12)
+    results = figures(tmp_path / "figures.json", "load", *options)
+    assert results["errors"] == {} and results["app_runs"]
+    assert results["requests"]["all of visitors"]["sent"] > 4
+    assert results["works_added"] > 0
+    assert results["memory_mb"]["peak"] >= results["memory_mb"]["before"] * 0.9
+    assert len(open_collection(tmp_path / "works")) == 20, "the owner adds to a copy"
+
+
 def test_bad_input_is_an_error(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text("raise SystemExit('no paintings today')\n", encoding="utf-8")
@@ -133,6 +145,7 @@ def test_bad_input_is_an_error(tmp_path: Path) -> None:
         (("search", "--sizes", "many"), "The sizes 'many' cannot be read"),
         (("search", "--sizes", "399"), "At least 400 works"),
         (("search", "--threads", "0"), "threads must be at least 1"),
+        (("load", "--visitors", "0"), "at least one visitor"),
         (("startup", "--app", str(app)), r"ended with code 1 .* no paintings today"),
     ):
         with pytest.raises(ArtsimError, match=message):

@@ -62,7 +62,7 @@ class Metrics:
         )
         self._encode = Histogram(
             "artsim_encode_seconds",
-            "Time of the encoder for one picture or text of a query.",
+            "Time until the encoder has embedded one picture or text of a query.",
             ["kind"],
             buckets=_SECONDS,
             registry=registry,
