@@ -66,7 +66,7 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
             raise
         log.warning("%s It is opened as it was fetched on %s.", error, cached.fetched)
         folder = snapshot_of(cached)
-        return _fetched(cached, folder, read_manifest(folder), verify=verify)
+        return _fetched(cached, folder, read_manifest(folder), verify=verify, ask=False)
 
 
 def _newest(repo_id: str, revision: str | None, cached: Origin | None) -> tuple[Origin, Path, Manifest]:
@@ -87,12 +87,14 @@ def _newest(repo_id: str, revision: str | None, cached: Origin | None) -> tuple[
     return within(_DEADLINE_S, ask, _opening(repo_id))
 
 
-def _fetched(origin: Origin, folder: Path, manifest: Manifest, *, verify: bool) -> Collection:
-    """The collection in `folder`, once all its files are there and verified."""
+def _fetched(origin: Origin, folder: Path, manifest: Manifest, *, verify: bool, ask: bool = True) -> Collection:
+    """The collection in `folder`, once all its files are there and verified; `ask` the Hub for those that are not."""
     check_preprocessing(manifest, f"{FILE_NAME} of {origin}")
-    _fetch_missing(origin, folder, manifest)
+    ask = ask and not _is_offline()
+    if ask:
+        _fetch_missing(origin, folder, manifest)
     problems = _problems(folder, manifest, verify=verify)
-    if problems and not _is_offline():
+    if problems and ask:
         problems = _fetch_again(origin, folder, manifest, problems)
     for name, problem in problems.items():
         if name not in manifest.rebuildable:
@@ -188,7 +190,7 @@ def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
 def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
     """Fetch what the cache lacks, several files at a time, with progress bars. Files missing on the Hub are found later."""
     missing = [name for name in needed(manifest) if not (folder / name).is_file()]
-    if not missing or _is_offline():
+    if not missing:
         return
     from huggingface_hub import snapshot_download
 

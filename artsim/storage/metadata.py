@@ -93,13 +93,16 @@ def _is_plain(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return _is_plain(kind.value_type)
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
-    return text or pa.types.is_boolean(kind) or (pa.types.is_primitive(kind) and not pa.types.is_duration(kind))
+    number = pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
+    return text or number or (pa.types.is_primitive(kind) and not pa.types.is_duration(kind))
 
 
 def _checked(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column without numbers that are not finite. `OverflowError` for dates that there are not."""
     if pa.types.is_dictionary(column.type):
         return column.cast(column.type.value_type)
+    if pa.types.is_float16(column.type):  # Arrow computes little with halves
+        column = column.cast(pa.float32())
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
     if pa.types.is_temporal(column.type):
