@@ -20,6 +20,9 @@ from artsim.web.retries import retry_after, retrying
 TRANSIENT = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
 """HTTP status codes of transient failures: the Hub is busy or briefly unavailable, or another commit came first."""
 
+WITHIN = "hub-deadline"
+"""The name of threads that `within` starts."""
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -73,7 +76,7 @@ def within(seconds: float, call: Callable[[], T], what: str) -> T:
             answer.put((None, error))
 
     context = contextvars.copy_context()  # with the token in use
-    threading.Thread(target=context.run, args=(run,), name="hub", daemon=True).start()
+    threading.Thread(target=context.run, args=(run,), name=WITHIN, daemon=True).start()
     try:
         value, error = answer.get(timeout=seconds)
     except queue.Empty:
