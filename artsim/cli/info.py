@@ -71,8 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def read_info(name: str) -> CollectionInfo:
     """What the folder or the dataset `name` holds. Raises `CollectionError` or `HubError`."""
+    from artsim.errors import CollectionError
     from artsim.opening import folder_of
-    from artsim.storage.manifest import damaged_files, read_manifest
+    from artsim.storage.manifest import damaged_files, leads_out, read_manifest
     from artsim.storage.metadata import read_metadata
 
     folder = folder_of(name)
@@ -84,6 +85,9 @@ def read_info(name: str) -> CollectionInfo:
         return CollectionInfo(name, origin.commit, manifest, columns, problems={}, outgrown={})
     manifest = read_manifest(folder)
     problems = {file: str(problem) for file, problem in damaged_files(folder, manifest).items()}
+    for part in manifest.groups.metadata:
+        if leads_out(folder, part.file):
+            raise CollectionError(f"{folder / part.file} {problems[part.file]}.")
     metadata = read_metadata([folder / part.file for part in manifest.groups.metadata], without=manifest.vector_columns)
     columns = _columns(metadata.table.schema, manifest)
     return CollectionInfo(str(folder), None, manifest, columns, problems, _outgrown(folder, manifest, problems))

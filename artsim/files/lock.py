@@ -27,6 +27,9 @@ def collection_lock(folder: Path, purpose: str, *, wait: float = 0.0) -> Iterato
     """
     with writing(folder):
         make_folders(folder)
+        for name in (LOCK, HOLDER):  # a stranger's link could lead to any file here, which would be overwritten
+            if (folder / name).is_symlink():
+                raise CollectionError("{path} is a link, which is not followed; remove it.", path=folder / name)
         (folder / LOCK).touch()  # filelock waits for a file that it cannot create
         lock = FileLock(folder / LOCK, timeout=wait)
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from artsim.errors import HubError
 from artsim.messages.message import Message
+from artsim.web.http import TIMEOUT_S
 from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import current_token, hub_api
 
@@ -182,6 +183,6 @@ def _repo_info(api: Any, repo_id: str, repo_type: str) -> Any | None:
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
-        return api.repo_info(repo_id, repo_type=repo_type)
+        return api.repo_info(repo_id, repo_type=repo_type, timeout=TIMEOUT_S)
     except RepositoryNotFoundError:
         return None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from artsim.errors import HubError
 from artsim.messages.message import Message
+from artsim.web.http import TIMEOUT_S
 from artsim.web.hub_client import with_retries
 from artsim.web.hub_token import hub_api
 
@@ -91,7 +92,7 @@ def push_files(
 
 def _read(api: HfApi, repo_id: str, repo_type: str, revision: str | None = None) -> tuple[str, dict[str, str]]:
     """The commit of a revision (default: the newest), and the git id of each of its files."""
-    info: Any = api.repo_info(repo_id, repo_type=repo_type, revision=revision, files_metadata=True)
+    info: Any = api.repo_info(repo_id, repo_type=repo_type, revision=revision, files_metadata=True, timeout=TIMEOUT_S)
     return info.sha, {file.rfilename: file.blob_id for file in info.siblings}
 
 

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,11 +21,11 @@ from artsim.errors import CollectionError, HubError
 from artsim.files.atomic import write_atomically
 from artsim.files.cache import cache_folder
 from artsim.hub.access import check_repo_id
+from artsim.hub.cached import confirmed, needed, remember, size_problem, snapshot_of, whole_commit
 from artsim.snapshot.files import check_preprocessing, read_state
 from artsim.snapshot.groups import vectors_copy
 from artsim.storage.manifest import (
     FILE_NAME,
-    SUBJECT_INDEX,
     FileRecord,
     Manifest,
     Origin,
@@ -32,10 +33,13 @@ from artsim.storage.manifest import (
     read_manifest,
     sha256,
 )
-from artsim.web.hub_client import converting_errors, with_retries
+from artsim.web.hub_client import converting_errors, with_retries, within
 from artsim.web.hub_token import given_token, hub_api
 
 _WORKERS = 4
+_TIMEOUT_S = 5.0  # to connect, and between two chunks of a response
+_DEADLINE_S = 10.0  # for the Hub to name the newest commit, where the cache holds one to open instead
+_LONGEST_S = 60.0  # where it does not
 _FOOTER = 1_000_000  # bytes of a parquet file that are fetched at a time, from its end
 VOLUME = "ARTSIM_VOLUME"
 """`FOLDER@COMMIT`: the volume in which a Space has the collection ARTSIM_COLLECTION (see `artsim.hub.hosting`)."""
@@ -53,12 +57,44 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
     check_repo_id(repo_id)
     if revision is None and (mounted := _open_mounted(repo_id)) is not None:
         return mounted
-    origin = Origin(repo_id, _resolve(repo_id, revision))
-    folder, manifest = _fetch_manifest(origin)
+    cached = whole_commit(repo_id, revision)
+    try:
+        origin, folder, manifest = _newest(repo_id, revision, cached)
+        return _fetched(origin, folder, manifest, verify=verify)
+    except (HubError, CollectionError) as error:
+        if cached is None:
+            raise
+        log.warning("%s It is opened as it was fetched on %s.", error, cached.fetched)
+        folder = snapshot_of(cached)
+        return _fetched(cached, folder, read_manifest(folder), verify=verify, ask=False)
+
+
+def _newest(repo_id: str, revision: str | None, cached: Origin | None) -> tuple[Origin, Path, Manifest]:
+    """The commit that the Hub names, the folder for its files, and its manifest.
+
+    With a `cached` one to open instead, the Hub has a few seconds for it in all.
+    """
+
+    def ask() -> tuple[Origin, Path, Manifest]:
+        origin = _resolve(repo_id, revision)
+        return origin, *_fetch_manifest(origin)
+
+    if cached is None:
+        return within(_LONGEST_S, ask, _opening(repo_id))
+    if cached.commit == revision:
+        folder = snapshot_of(cached)
+        return confirmed(cached), folder, read_manifest(folder)
+    return within(_DEADLINE_S, ask, _opening(repo_id))
+
+
+def _fetched(origin: Origin, folder: Path, manifest: Manifest, *, verify: bool, ask: bool = True) -> Collection:
+    """The collection in `folder`, once all its files are there and verified; `ask` the Hub for those that are not."""
     check_preprocessing(manifest, f"{FILE_NAME} of {origin}")
-    _fetch_missing(origin, folder, manifest)
+    ask = ask and not _is_offline()
+    if ask:
+        _fetch_missing(origin, folder, manifest)
     problems = _problems(folder, manifest, verify=verify)
-    if problems and not _is_offline():
+    if problems and ask:
         problems = _fetch_again(origin, folder, manifest, problems)
     for name, problem in problems.items():
         if name not in manifest.rebuildable:
@@ -73,7 +109,7 @@ def open_from_hub(repo_id: str, *, revision: str | None = None, verify: bool = F
 def published_manifest_of(repo_id: str) -> tuple[Origin, Manifest]:
     """The newest commit of a published collection and its manifest, without its other files."""
     check_repo_id(repo_id)
-    origin = Origin(repo_id, _resolve(repo_id, None))
+    origin = within(_LONGEST_S, lambda: _resolve(repo_id, None), _opening(repo_id))
     return origin, _fetch_manifest(origin)[1]
 
 
@@ -101,7 +137,7 @@ def _open_mounted(repo_id: str) -> Collection | None:
         return None
     origin, manifest = Origin(repo_id, commit), read_manifest(folder)
     problems = {
-        name: problem for name, record in _needed(manifest).items() if (problem := _size_problem(folder / name, record))
+        name: problem for name, record in needed(manifest).items() if (problem := size_problem(folder / name, record))
     }
     problems.pop("README.md", None)
     if set(problems) - manifest.rebuildable:
@@ -116,12 +152,22 @@ def _opened(origin: Origin, folder: Path, manifest: Manifest, damaged: Mapping[s
     return Collection(state=state, manifest=manifest, folder=folder, origin=origin)
 
 
-def _resolve(repo_id: str, revision: str | None) -> str:
-    """The commit of `revision`; if the Hub does not answer, the one that was resolved last."""
-    return with_retries(
-        lambda: hub_api().resolve_revision(repo_id, repo_type="dataset", revision=revision).resolved,
-        f"opening {repo_id}, which is no folder here,",
-    )
+def _opening(repo_id: str) -> str:
+    return f"opening {repo_id}, which is no folder here,"
+
+
+def _resolve(repo_id: str, revision: str | None) -> Origin:
+    """The commit of `revision`, as the Hub names it; without it, as it was named last."""
+
+    def ask() -> str:
+        if _is_offline():
+            return hub_api().resolve_revision(repo_id, repo_type="dataset", revision=revision).resolved
+        info: Any = hub_api().repo_info(repo_id, repo_type="dataset", revision=revision, timeout=_TIMEOUT_S)
+        return info.sha
+
+    origin = Origin(repo_id, with_retries(ask, _opening(repo_id)))
+    remember(origin, revision)
+    return origin
 
 
 def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
@@ -143,8 +189,8 @@ def _fetch_manifest(origin: Origin) -> tuple[Path, Manifest]:
 
 def _fetch_missing(origin: Origin, folder: Path, manifest: Manifest) -> None:
     """Fetch what the cache lacks, several files at a time, with progress bars. Files missing on the Hub are found later."""
-    missing = [name for name in _needed(manifest) if not (folder / name).is_file()]
-    if not missing or _is_offline():
+    missing = [name for name in needed(manifest) if not (folder / name).is_file()]
+    if not missing:
         return
     from huggingface_hub import snapshot_download
 
@@ -211,11 +257,11 @@ def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, st
     verified = _read_verified()
     before = dict(verified)
     problems = {}
-    for name, record in _needed(manifest).items():
+    for name, record in needed(manifest).items():
         if name == "README.md":  # people can edit the card
             continue
         path = folder / name
-        if problem := _size_problem(path, record):
+        if problem := size_problem(path, record):
             problems[name] = problem
         elif verify or verified.get(str(path.resolve())) != _stamp(path, record):
             if sha256(path) == record.sha256:
@@ -225,18 +271,6 @@ def _problems(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, st
     if verified != before:
         _write_verified(verified)
     return problems
-
-
-def _needed(manifest: Manifest) -> dict[str, FileRecord]:
-    """The files that a collection is opened from: all but the index for users of plain `datasets`."""
-    return {name: record for name, record in manifest.files.items() if name != SUBJECT_INDEX}
-
-
-def _size_problem(path: Path, record: FileRecord) -> str | None:
-    if not path.is_file():
-        return "is missing"
-    size = path.stat().st_size
-    return None if size == record.size else f"has {size:,} bytes instead of {record.size:,}"
 
 
 def _stamp(path: Path, record: FileRecord) -> list[str | int]:

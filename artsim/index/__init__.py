@@ -1,6 +1,6 @@
 """Vector indexes by inner product, behind one small protocol, so that the engine can change with the size."""
 
-from artsim.index.compact import CompactIndex, build_first_pass, refilled_first_pass
+from artsim.index.compact import CompactIndex, build_first_pass, read_first_pass, refilled_first_pass
 from artsim.index.eight_bits import EightBits
 from artsim.index.exact import ExactIndex
 from artsim.index.protocol import VectorIndex
@@ -16,6 +16,7 @@ __all__ = [
     "VectorIndex",
     "build_first_pass",
     "laid_end_to_end",
+    "read_first_pass",
     "refilled_first_pass",
     "sample_rows",
 ]

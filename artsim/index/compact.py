@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from artsim.index.eight_bits import EightBits
+from artsim.index.numbers import check_numbers
 from artsim.index.protocol import IndexKind
 from artsim.index.rows import CACHED, Rows, sample_rows
 
@@ -24,6 +26,7 @@ _OVERSAMPLING = 5  # candidates per wanted row
 _FEWEST, _NARROW = 500, 192  # candidates at least; more where fewer numbers than this count
 _SMALL, _SMALL_PER_ROW = 1_000_000, 12  # up to so many numbers, comparing all allowed rows is as fast as the first pass
 _CHUNK = 16_384  # rows that are decoded at once
+_END_BYTES = 36  # of FAISS's file between the quantiser and the codes
 _MAX_FIT, _ROUNDS = 10_000, 10  # vectors that the product quantiser is fitted on at most, and rounds of k-means
 
 
@@ -130,17 +133,45 @@ class CompactIndex:
 
 def build_first_pass(codes: Rows, bits: EightBits) -> Any:
     """FAISS's fast-scan index over all stored `codes`, those of removed works included, fitted on at most `_MAX_FIT` of them."""
-    import faiss
-
-    index = faiss.IndexPQFastScan(
-        codes.dimension, codes.dimension // _DIMENSIONS_PER_CODE, _BITS, faiss.METRIC_INNER_PRODUCT
-    )
+    index = _first_pass_of(codes.dimension)
     index.pq.cp.min_points_per_centroid, index.pq.cp.niter = 1, _ROUNDS
     stored = Rows(codes.parts)
     sample = sample_rows(len(stored), _MAX_FIT)
     sample = np.resize(sample, max(len(sample), 2**_BITS))  # FAISS wants a vector for each centroid
     index.train(bits.decode(stored.take(sample)))
     return refilled_first_pass(index, stored, bits)
+
+
+def read_first_pass(path: Path, rows: int, dimension: int) -> Any:
+    """FAISS's index over `rows` stored vectors, as `faiss.write_index` writes it. `ValueError` for any other file.
+
+    FAISS believes the sizes that it reads, allocates and computes with them: a stranger's file could be written so that the
+    process ends. So all of it but the numbers themselves is compared with what has to be there, before FAISS reads it.
+    """
+    import faiss
+
+    expected = _first_pass_of(dimension)
+    expected.is_trained, expected.ntotal = True, rows
+    expected.ntotal2 = -(-rows // expected.bbs) * expected.bbs
+    layout = faiss.serialize_index(expected)
+    code_bytes = expected.ntotal2 * expected.M2 // 2
+    layout[-8:] = np.frombuffer(np.int64(code_bytes).tobytes(), np.uint8)  # how many codes follow
+    content = np.memmap(path, np.uint8, "r")
+    start = len(layout) - _END_BYTES - 4 * expected.pq.centroids.size()
+    stop = len(layout) - _END_BYTES
+    if len(content) != len(layout) + code_bytes or not (
+        np.array_equal(content[:start], layout[:start]) and np.array_equal(content[stop : len(layout)], layout[stop:])
+    ):
+        raise ValueError(f"it is not an index of {rows:,} vectors of {dimension} numbers")
+    check_numbers(content[start:stop].copy().view(np.float32), "the quantiser")
+    return faiss.read_index(str(path))
+
+
+def _first_pass_of(dimension: int) -> Any:
+    """FAISS's fast-scan index, neither fitted nor filled."""
+    import faiss
+
+    return faiss.IndexPQFastScan(dimension, dimension // _DIMENSIONS_PER_CODE, _BITS, faiss.METRIC_INNER_PRODUCT)
 
 
 def refilled_first_pass(first_pass: Any, codes: Rows, bits: EightBits) -> Any:

@@ -27,6 +27,11 @@ class EightBits:
         step = (vectors.max(axis=0) - low) / 255
         return cls(low, np.maximum(step, np.finfo(np.float32).tiny).astype(np.float32), curved)
 
+    def check(self, dimension: int) -> None:
+        """`ValueError` unless these are ranges of vectors (n, dimension): a file may come from a stranger."""
+        if not self.low.shape == self.step.shape == (dimension,) or not (self.step > 0).all():
+            raise ValueError(f"it holds no ranges of {dimension} numbers")
+
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """(n, d) float32 -> (n, d) uint8"""
         codes = (vectors - self.low) / self.step

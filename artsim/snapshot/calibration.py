@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from artsim.errors import CollectionError
-from artsim.snapshot.tensors import mapped_tensors
+from artsim.snapshot.tensors import check_shapes, reading_tensors
 
 REFIT_UP_TO = 2_000  # works; a calibration of so few is fitted again after every change, in a fraction of a second
 _REFIT_CHANGE = 1.25  # that of more works once there are so many times as many, or as few
@@ -65,24 +64,29 @@ def calibration_bytes(calibration: Calibration) -> bytes:
     return save({name: np.ascontiguousarray(value, np.float32) for name, value in values.items()})
 
 
-def load_calibration(path: Path) -> Calibration:
-    """Read a file with the content of `calibration_bytes`. Raises `CollectionError` for any other file."""
-    from safetensors import SafetensorError
-
-    try:
-        _, tensors = mapped_tensors(path)
+def load_calibration(path: Path, works: int) -> Calibration:
+    """Read a file with the content of `calibration_bytes`, of so many works. Raises `CollectionError` for any other file."""
+    with reading_tensors(path, "a file of space statistics") as (_, tensors):
+        count = len(tensors["works"])
+        check_shapes(
+            tensors,
+            {
+                "works": (count,),
+                "near": (count, None),
+                **dict.fromkeys(("lift", "outstanding"), (None,)),
+                **dict.fromkeys(("identical", "familiar", "fitted"), (1,)),
+            },
+        )
+        sample, near = tensors["works"].astype(np.int64), tensors["near"].astype(np.int64)
+        for rows, first in ((sample, 0), (near, -1)):
+            if rows.size and not first <= rows.min() <= rows.max() < works:
+                raise ValueError("it names works that there are not")
         return Calibration(
-            works=tensors["works"].astype(np.int64),
-            near=tensors["near"].astype(np.int64),
+            works=sample,
+            near=near,
             lift=tensors["lift"],
             outstanding=tensors["outstanding"],
             identical=float(tensors["identical"][0]),
             familiar=float(tensors["familiar"][0]),
             fitted=int(tensors["fitted"][0]),
         )
-    except (OSError, KeyError, ValueError, IndexError, SafetensorError) as error:
-        raise CollectionError(
-            "{path} is not a file of space statistics ({reason}); build the collection again.",
-            path=path,
-            reason=str(error),
-        ) from error

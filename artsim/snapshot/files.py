@@ -58,7 +58,7 @@ _NO_PROBLEMS: Mapping[str, str] = {}
 
 
 def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Manifest]:
-    """Read and verify the collection saved in `folder`; returns its state and manifest.
+    """Read and verify the collection saved in `folder`; returns its state, and its manifest without damaged files.
 
     What can be made from the vector columns is made again where it is missing or damaged (in memory, with a warning); any
     other damage raises `CollectionError`. `thorough` also hashes large files. A save that ends meanwhile may remove files:
@@ -76,7 +76,8 @@ def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Man
                     problem=problems[name],
                 )
             if pointer_of(folder) == pointer:  # else what is missing was removed by a save
-                return read_state(folder, manifest, damaged_indexes=problems, pointer=pointer), manifest
+                state = read_state(folder, manifest, damaged_indexes=problems, pointer=pointer)
+                return state, manifest if state.stored is None else state.stored.manifest
         except (CollectionError, OSError):
             if pointer_of(folder) == pointer:
                 raise
@@ -92,16 +93,8 @@ def read_state(
     collection that may be saved there again. Raises `CollectionError` if the files do not belong together.
     """
     check_preprocessing(manifest, str(folder / FILE_NAME))
-    groups = manifest.groups
-    metadata = read_metadata([folder / part.file for part in groups.metadata], without=manifest.vector_columns)
-    if len(metadata.table) != manifest.rows:
-        raise CollectionError(
-            "{path} holds {found} works, but {manifest} says {rows}. Build it again.",
-            path=folder / groups.metadata[0].file,
-            found=len(metadata.table),
-            manifest=folder / FILE_NAME,
-            rows=manifest.rows,
-        )
+    paths = [folder / part.file for part in manifest.groups.metadata]
+    metadata = read_metadata(paths, rows=manifest.rows, without=manifest.vector_columns)
     columns = read_vectors(folder, manifest, metadata.physical_row)
     pictures = read_pictures(folder, manifest, metadata.picture_row)
     spaces = tuple(read_space(folder, record, columns, damaged_indexes) for record in manifest.spaces)

@@ -43,18 +43,7 @@ def _hash(text: str) -> str:
 
 def _write(folder: Path, manifest: Manifest, copy: Path) -> None:
     state = read_state(folder, manifest)
-    schema = _without_files(dataset_schema(state, pictures=manifest.embeds_pictures))
+    schema = dataset_schema(state, pictures=manifest.embeds_pictures)
     with making(copy) as new, new_file(new) as file, pa.ipc.new_stream(file, schema) as writer:
         for table in dataset_rows(state, schema):
             writer.write_table(table)
-
-
-def _without_files(schema: pa.Schema) -> pa.Schema:
-    """Columns by their Arrow types: pictures in `image`, and nowhere else anything that `datasets` opens files for.
-
-    What a collection says of its columns itself is a stranger's word, and may make a picture or a film of any of them.
-    """
-    from datasets import Features, Image
-
-    features = Features.from_arrow_schema(schema.remove_metadata())
-    return Features({name: Image() if name == "image" else kind for name, kind in features.items()}).arrow_schema

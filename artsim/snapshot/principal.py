@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_STEP = 8  # widths are multiples of this, filled up with zeros: FAISS is slow otherwise
+WIDTH_STEP = 8  # widths are multiples of this, filled up with zeros: FAISS is slow otherwise
 
 
 def principal_directions(rows: np.ndarray, count: int) -> np.ndarray:
@@ -27,6 +27,6 @@ def projection(rows: np.ndarray, width: int) -> np.ndarray:
     The rotation spreads the variance over all columns alike, so that 8 bits a number lose less of an inner product.
     """
     directions = principal_directions(rows, width)
-    directions = np.pad(directions, ((0, 0), (0, -directions.shape[1] % _STEP)))
+    directions = np.pad(directions, ((0, 0), (0, -directions.shape[1] % WIDTH_STEP)))
     rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((directions.shape[1],) * 2))
     return directions @ rotation.astype(np.float32)

@@ -16,6 +16,7 @@ from artsim.encoders.region_vectors import REGIONS, Region
 from artsim.errors import CollectionError
 from artsim.index import EightBits, Rows, ScanIndex, laid_end_to_end
 from artsim.snapshot.principal import projection
+from artsim.snapshot.tensors import check_shapes, reading_tensors
 
 WIDTH = 64  # principal components of a region vector in a compact space
 _MAX_SAMPLE = 2_000  # works that regions are fitted on at most
@@ -146,17 +147,14 @@ def regions_bytes(statistics: RegionStatistics) -> bytes:
 
 def load_regions(path: Path) -> RegionStatistics:
     """Read a file with the content of `regions_bytes`. Raises `CollectionError` for any other file."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            fitted = int((file.metadata() or {})["fitted"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    with reading_tensors(path, "a file of region statistics") as (metadata, tensors):
+        shapes: dict[str, tuple[int | None, ...]] = {"mean": (None,), "pairs": (None,)}
+        if "low" in tensors:
+            shapes |= {"basis": (len(tensors["mean"]), None), "low": (None,), "step": (None,)}
+        check_shapes(tensors, shapes)
         bits = EightBits(tensors["low"], tensors["step"]) if "low" in tensors else None
-        return RegionStatistics(tensors["mean"], tensors.get("basis"), bits, tensors["pairs"], fitted)
-    except (OSError, KeyError, ValueError, SafetensorError) as error:
-        raise CollectionError(
-            "{path} is not a file of region statistics ({reason}); build the collection again.",
-            path=path,
-            reason=str(error),
-        ) from error
+        fitted = int(metadata["fitted"])
+        statistics = RegionStatistics(tensors["mean"], tensors.get("basis"), bits, tensors["pairs"], fitted)
+        if bits is not None:
+            bits.check(statistics.dimension)
+        return statistics

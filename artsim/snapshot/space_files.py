@@ -10,10 +10,9 @@ from typing import Any
 
 from artsim.embedding.preprocessing import recorded_preprocessing
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
-from artsim.encoders.protocol import ASPECTS
 from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
-from artsim.index import CompactIndex, Rows, refilled_first_pass
+from artsim.index import CompactIndex, Rows, read_first_pass, refilled_first_pass
 from artsim.snapshot.calibration import calibration_bytes, load_calibration
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.groups import WrittenVectors
@@ -142,7 +141,6 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
                 f"The regions of {folder} do not belong together: {found} in their files, {expected} in {FILE_NAME}. Build "
                 "the collection again."
             )
-    calibration = None if record.calibration is None else load_calibration(folder / record.calibration)
     space = open_space(
         statistics,
         record.encoder,
@@ -152,6 +150,7 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
         regions=regions,
         boxes=() if record.regions is None else record.regions.boxes,
     )
+    calibration = None if record.calibration is None else load_calibration(folder / record.calibration, len(space))
     preprocessing = recorded_preprocessing(record.preprocessing) or space.preprocessing
     return replace(space, calibration=calibration, preprocessing=preprocessing)
 
@@ -169,7 +168,7 @@ def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics
         "subject": (names["subject"], None, statistics.raw_dims["subject"]),
     }
     if statistics.bits is None:
-        expected |= {aspect: (names[aspect], None, statistics.raw_dims[aspect]) for aspect in ASPECTS}
+        expected |= {aspect: (names[aspect], None, statistics.raw_dims[aspect]) for aspect in statistics.aspects}
     else:
         expected["compact"] = (compact_column(record.name), "uint8", statistics.dimension)
     found = {what: (column.name, column.type, column.length) for what, column in record.columns.items()}
@@ -191,18 +190,12 @@ def _read_first_pass(
     """FAISS's index of a compact space; None where there is none, or none that can be used."""
     if record.index is None:
         return None
-    import faiss
-
     path, codes = folder / record.index, columns[record.columns["compact"].name]
     problem = problems.get(record.index)
     if problem is None:
         try:
-            index = faiss.read_index(str(path))
-            shape = (type(index).__name__, index.ntotal, index.d, index.metric_type)
-            if shape == ("IndexPQFastScan", codes.stored, codes.dimension, faiss.METRIC_INNER_PRODUCT):
-                return index
-            problem = f"is an index of another kind or size ({shape[0]}, {shape[1]} rows of {shape[2]} numbers)"
-        except RuntimeError as error:
-            problem = f"is not a FAISS index ({str(error).splitlines()[-1]})"
+            return read_first_pass(path, codes.stored, codes.dimension)
+        except (OSError, ValueError, RuntimeError) as error:
+            problem = f"cannot be used ({' '.join(str(error).split())})"
     log.warning("%s %s; it is built again from the embedding columns.", path, problem)
     return None

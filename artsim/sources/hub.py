@@ -14,6 +14,7 @@ from typing import Any
 from artsim.errors import SourceError
 from artsim.sources.hub_files import OwnFiles
 from artsim.sources.protocol import Source, Work
+from artsim.web.http import TIMEOUT_S
 from artsim.web.hub_client import converting_errors
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def _repo_info(repo: str, revision: str | None) -> Any:
 
     try:
         with _converting_errors(repo):
-            return HfApi().dataset_info(repo, revision=revision)
+            return HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT_S)
     except HFValidationError as error:
         raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
 

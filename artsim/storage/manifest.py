@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
+import datetime
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from artsim.errors import CollectionError
-from artsim.index.protocol import IndexKind
 from artsim.messages.message import Message
+from artsim.storage.records import ColumnRecord as ColumnRecord
+from artsim.storage.records import FileRecord, Groups, RecognitionRecord, SpaceRecord
+from artsim.storage.records import PartRecord as PartRecord
+from artsim.storage.records import RegionsRecord as RegionsRecord
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -22,136 +26,13 @@ FILE_NAME = "artsim.json"
 SUBJECT_INDEX = "index/subject.faiss"
 """Published only: an index over the plain subject column of the first space, for users of plain `datasets`."""
 T = TypeVar("T")
+_MOST = 2**53  # bytes or rows
+_ROWS_PER_BYTE = 100  # of a file that is compressed
+_LONGEST_NAME, _LONGEST_VECTOR = 100, 1_000_000
 _HASHED_UP_TO = 256_000_000  # larger files are checked by size when opened, by hash when fetched or on request
 
 Images = Literal["bytes", "urls"]
 """Pictures are in the dataset, or only their addresses are, in the column `image_url`."""
-
-
-VectorType = Literal["float32", "float16", "uint8"]
-
-
-@dataclass(frozen=True)
-class PartRecord:
-    """One file of a column group, and how many rows it holds."""
-
-    file: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Groups:
-    """The files of each column group, in the order of their rows.
-
-    On disk, each group has files of its own: `metadata` one row for each work, the others also rows of removed works, as
-    the hidden columns of the metadata say. Published, the same files hold all groups, and row i is work i in each.
-    """
-
-    metadata: tuple[PartRecord, ...] = ()
-    vectors: tuple[PartRecord, ...] = ()
-    pictures: tuple[PartRecord, ...] = ()
-    """Empty where only the addresses of the pictures are known."""
-    recognition: tuple[PartRecord, ...] = ()
-    """What works are recognised by, in the rows of `vectors`. Empty where the collection recognises none."""
-
-    @property
-    def parts(self) -> tuple[PartRecord, ...]:
-        return (*self.metadata, *self.vectors, *self.pictures, *self.recognition)
-
-
-@dataclass(frozen=True)
-class ColumnRecord:
-    """A vector column: its name, and the number type and length of its vectors."""
-
-    name: str
-    type: VectorType
-    length: int
-
-
-@dataclass(frozen=True)
-class RegionsRecord:
-    """The regions of a space: its vector column holds, for each work, the concatenated vectors of all boxes."""
-
-    column: ColumnRecord
-    boxes: tuple[tuple[float, float, float, float], ...]
-    """(left, top, right, bottom) of each region, fractions of the picture's width and height."""
-    dim: int
-    """Length of a stored region vector."""
-    statistics: str
-    """File of what was fitted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpaceRecord:
-    """One space: its encoder, vector columns and files."""
-
-    name: str
-    encoder: str
-    revision: str
-    dims: Mapping[str, int]
-    """Aspect -> length of its raw vectors."""
-    columns: Mapping[str, ColumnRecord]
-    """What a vector column holds (subject, density, compact, ...) -> the column."""
-    statistics: str
-    """File of what was fitted."""
-    index_type: IndexKind
-    index: str | None = None
-    """File of the fast-scan codes of a compact index; an exact one is made when the collection is opened."""
-    map: str | None = None
-    """File of the map of works."""
-    metric: str = "inner_product"
-    regions: RegionsRecord | None = None
-    preprocessing: str | None = None
-    """Version of what is done to a picture before it is embedded."""
-    precision: str | None = None
-    """Number format that the encoder computed in."""
-    calibration: str | None = None
-    """File of what scores are calibrated by."""
-
-    @property
-    def rebuildable(self) -> tuple[str, ...]:
-        """The files that can be made again from the vector columns."""
-        return tuple(name for name in (self.index, self.map) if name is not None)
-
-    def without(self, damaged: Collection[str]) -> SpaceRecord:
-        """Without the `damaged` among the files that can be made again, so that a save writes them anew."""
-        return dataclasses.replace(
-            self,
-            index=None if self.index in damaged else self.index,
-            map=None if self.map in damaged else self.map,
-        )
-
-    @property
-    def vector_columns(self) -> tuple[ColumnRecord, ...]:
-        """All vector columns, that of the regions included."""
-        return (*self.columns.values(), *(() if self.regions is None else (self.regions.column,)))
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files of this space alone."""
-        more = (self.calibration, None if self.regions is None else self.regions.statistics)
-        return (self.statistics, *self.rebuildable, *(name for name in more if name is not None))
-
-
-@dataclass(frozen=True)
-class RecognitionRecord:
-    """The columns of the group `recognition`."""
-
-    columns: tuple[ColumnRecord, ...]
-    revision: str
-    """Identifies how its vectors were made: those of another revision are not compared."""
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """Size in bytes and sha256 of a file."""
-
-    size: int
-    sha256: str
-
-    @classmethod
-    def of(cls, content: bytes) -> FileRecord:
-        return cls(len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -160,6 +41,8 @@ class Origin:
 
     repo_id: str
     commit: str
+    fetched: datetime.date | None = field(default=None, compare=False)
+    """When it was fetched, if the Hub could not be asked for it this time."""
 
     def __str__(self) -> str:
         return f"{self.repo_id} at {self.commit[:12]}"
@@ -178,7 +61,7 @@ class Manifest:
     created: str = ""
     """UTC date and time, ISO 8601."""
     images: Images = "bytes"
-    groups: Groups = Groups()
+    groups: Groups = field(default_factory=Groups)
     spaces: tuple[SpaceRecord, ...] = ()
     recognition: RecognitionRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict)
@@ -260,7 +143,7 @@ def parse_manifest(text: str, name: str) -> Manifest:
                 known=FORMAT_VERSION,
             )
         manifest = _checked(Manifest).validate_json(text)
-        _check_paths(manifest)
+        _check(manifest)
         return manifest
     except ValueError as error:
         raise CollectionError(
@@ -280,11 +163,16 @@ def first_problem(error: Exception) -> str:
     return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
 
 
-def _check_paths(manifest: Manifest) -> None:
-    """`ValueError` unless every path lies within the collection, and the files of each space are listed."""
+def _check(manifest: Manifest) -> None:
+    """`ValueError` unless paths lie within the collection, names can be names of files, and numbers can be sizes."""
+    for number in _numbers(manifest):
+        if not (math.isfinite(number) and 0 <= number <= _MOST):
+            raise ValueError(f"{number} is no number that it can hold")
     for name in manifest.files:
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+        if name.startswith("/") or set(name) & set("\\:\0") or ".." in name.split("/"):
             raise ValueError(f"{name} is not a path within the collection")
+    if "name" not in manifest.source:
+        raise ValueError("its source has no name")
     if not manifest.spaces:
         raise ValueError("it has no spaces")
     if not manifest.groups.metadata or not manifest.groups.vectors:
@@ -293,6 +181,41 @@ def _check_paths(manifest: Manifest) -> None:
     for name in (*named, *(name for space in manifest.spaces for name in space.files)):
         if name not in manifest.files:
             raise ValueError(f"{name} is not among its files")
+    for part in manifest.groups.parts:
+        if part.rows > _ROWS_PER_BYTE * manifest.files[part.file].size:
+            raise ValueError(f"{part.file} cannot hold {part.rows:,} rows")
+    if manifest.rows > sum(part.rows for part in manifest.groups.metadata):
+        raise ValueError(f"it has no metadata of {manifest.rows:,} works")
+    _check_spaces(manifest)
+
+
+def _check_spaces(manifest: Manifest) -> None:
+    names = [space.name for space in manifest.spaces]
+    for name in names:  # files are named after it
+        plain = all(character.isalnum() or character in "-_." for character in name)
+        if not plain or not 0 < len(name) <= _LONGEST_NAME or name.startswith(".") or names.count(name) > 1:
+            raise ValueError(f"{name!r} cannot be the name of a space")
+    for space in manifest.spaces:
+        boxes = () if space.regions is None else space.regions.boxes
+        if space.regions is not None and not boxes:
+            raise ValueError(f"{space.name} has regions without boxes")
+        if any(not (left < right <= 1 and top < bottom <= 1) for left, top, right, bottom in boxes):
+            raise ValueError(f"{space.name} has a region that is not within a picture")
+        for column in space.vector_columns:
+            if not 0 < column.length <= _LONGEST_VECTOR:
+                raise ValueError(f"{column.name} cannot have vectors of {column.length} numbers")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """All numbers in a manifest."""
+    if isinstance(value, int | float):
+        yield value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _numbers(getattr(value, field.name))
+    elif isinstance(value, dict | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(item)
 
 
 def record_file(path: Path) -> FileRecord:
@@ -304,10 +227,12 @@ def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -
     """The files that differ from the saved ones, each with the problem. `thorough` hashes large files as well."""
     problems: dict[str, str] = {}
     for name, record in manifest.files.items():
-        if name == "README.md":  # the card may be edited by people
-            continue
         path = folder / name
-        if not path.is_file():
+        if leads_out(folder, name):
+            problems[name] = Message("is a link to a place outside of the collection, which is not followed")
+        elif name == "README.md":  # the card may be edited by people
+            continue
+        elif not path.is_file():
             problems[name] = Message("is missing")
         elif path.stat().st_size != record.size:
             problems[name] = Message(
@@ -321,3 +246,14 @@ def damaged_files(folder: Path, manifest: Manifest, *, thorough: bool = False) -
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def leads_out(folder: Path, name: str) -> bool:
+    """Whether the file `name` of a collection is, or lies behind, a link that leads out of its `folder`.
+
+    The Hub's client keeps the files of a commit as links to its own cache.
+    """
+    root = folder.resolve()
+    if root.parent.name == "snapshots" and (root.parents[1] / "blobs").is_dir():
+        root = root.parents[1]
+    return not (folder / name).resolve().is_relative_to(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
+from artsim.storage.damage import converting_damage
+from artsim.storage.parquet_files import batches, reading_parquet
+
+log = logging.getLogger(__name__)
+
+_METADATA = "a file of metadata"
 
 PHYSICAL_ROW, PICTURE_ROW = "physical_row", "picture_row"
 HIDDEN = (PHYSICAL_ROW, PICTURE_ROW)
@@ -46,32 +53,78 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
         pq.write_table(table.select(schema.names).cast(schema), file, compression="zstd")
 
 
-def read_metadata(paths: Sequence[Path], *, without: Collection[str] = ()) -> Metadata:
-    """Read the metadata in `paths`, in order; `without` the columns of vectors. `CollectionError` for a damaged file."""
+def read_metadata(paths: Sequence[Path], *, rows: int | None = None, without: Collection[str] = ()) -> Metadata:
+    """Read the metadata of so many works (None: of any number) in `paths`, in order; `without` the columns of vectors.
+
+    Raises `CollectionError` for files of anything else. They may come from a stranger: columns are what their types say and
+    not what is written beside them; a number that is not finite is missing, and columns of other types are left out.
+    """
+    with converting_damage(paths[0], _METADATA):
+        found = sum(pq.read_metadata(path).num_rows for path in paths)
+        if rows not in (None, found):
+            raise ValueError(f"it holds {found:,} works, not {rows:,}")
+        table = pa.concat_tables([_read_part(path, without) for path in paths])
+        table = table.combine_chunks()  # small chunks would slow every reader down
+        hidden = {name: _row_numbers(table.column(name)) for name in HIDDEN if name in table.column_names}
+        table = table.drop_columns(list(hidden))
+        _check_ids(table)
+        return Metadata(table, _features(table.schema), hidden.get(PHYSICAL_ROW), hidden.get(PICTURE_ROW))
+
+
+def _read_part(path: Path, without: Collection[str]) -> pa.Table:
+    with reading_parquet(path, _METADATA) as file:
+        schema = file.schema_arrow.remove_metadata()
+        if len(set(schema.names)) < len(schema.names):
+            raise ValueError("two columns have one name")
+        wanted = [field for field in schema if field.name != "image" and field.name not in without]
+        kept = [field for field in wanted if _is_plain(field.type)]
+        if len(kept) < len(wanted):
+            left_out = [field.name for field in wanted if field not in kept]
+            log.warning("Columns of %s that are not text, numbers or lists of them are left out: %s", path, left_out)
+        names = [field.name for field in kept]
+        table = pa.Table.from_batches(batches(file, path, names), pa.schema(kept))
+        return pa.table([_checked(column) for column in table.columns], names=names)
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether the values of a column can be shown: texts, numbers, dates, or lists of them."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return not pa.types.is_list(kind.value_type) and _is_plain(kind.value_type)
+    if pa.types.is_dictionary(kind):
+        return _is_plain(kind.value_type)
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+    number = pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
+    return text or number or (pa.types.is_primitive(kind) and not pa.types.is_duration(kind))
+
+
+def _checked(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without numbers that are not finite. `OverflowError` for dates that there are not."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    if pa.types.is_float16(column.type):  # Arrow computes little with halves
+        column = column.cast(pa.float32())
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+    if pa.types.is_temporal(column.type):
+        pc.min_max(column).as_py()
+    return column
+
+
+def _features(schema: pa.Schema) -> Mapping[str, Any]:
     from datasets import Features
 
-    try:
-        schema = pq.read_schema(paths[0])
-        features = Features.from_arrow_schema(schema)
-        names = [name for name in features if name != "image" and name not in without]
-        tables = [pq.read_table(path, columns=names, partitioning=None) for path in paths]
-        table = pa.concat_tables(tables).replace_schema_metadata(None)
-        table = table.combine_chunks()  # thousands of small chunks would slow every reader down
-        rows = {name: _row_numbers(table.column(name)) for name in HIDDEN if name in names}
-        if "id" not in names:
-            raise ValueError("it has no column id")
-        return Metadata(
-            table.drop_columns(list(rows)),
-            {name: features[name] for name in names if name not in rows},
-            rows.get(PHYSICAL_ROW),
-            rows.get(PICTURE_ROW),
-        )
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise CollectionError(
-            "{path} is not a file of metadata ({reason}); fetch or build the collection again.",
-            path=paths[0] if paths else "metadata",
-            reason=" ".join(str(error).split()),
-        ) from error
+    return dict(Features.from_arrow_schema(schema))
+
+
+def _check_ids(table: pa.Table) -> None:
+    """`ValueError` unless each work has a text of its own as its id."""
+    if "id" not in table.column_names:
+        raise ValueError("it has no column id")
+    ids = table.column("id")
+    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)) or ids.null_count:
+        raise ValueError("a work has no id")
+    if pc.count_distinct(ids).as_py() < len(ids) or (len(ids) and pc.min(pc.binary_length(ids)).as_py() == 0):
+        raise ValueError("two works have the same id, or one of them an empty one")
 
 
 def _row_numbers(column: pa.ChunkedArray) -> np.ndarray:

@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 
 from artsim.errors import CollectionError, ImageError
 from artsim.files.atomic import new_file
+from artsim.storage.damage import converting_damage
 
 ROW_GROUP = 32  # small, as the pictures of a row group are read together
 ROW_GROUP_BYTES = 100_000_000  # pictures of any size: readers hold a row group in memory
+_MOST_BYTES = 10 * ROW_GROUP_BYTES  # that files of others may ask for
 FILE_BYTES = 450_000_000
 IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 _SCHEMA = pa.schema({"id": pa.string(), "image": IMAGE})
@@ -65,18 +67,14 @@ class StoredPictures:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with converting_damage(path, "a file of pictures"):
             self._file = pq.ParquetFile(pa.OSFile(str(path)))
             if not {"id", "image"} <= set(self._file.schema_arrow.names):
                 raise ValueError("it lacks the columns id and image")
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise CollectionError(
-                "{path} is not a file of pictures ({reason}); fetch or build the collection again.",
-                path=path,
-                reason=str(error),
-            ) from error
-        groups = [self._file.metadata.row_group(number).num_rows for number in range(self._file.num_row_groups)]
-        self._ends = np.cumsum(groups, dtype=np.int64)
+            groups = [self._file.metadata.row_group(number) for number in range(self._file.num_row_groups)]
+            if max((_picture_bytes(group) for group in groups), default=0) > _MOST_BYTES:
+                raise ValueError(f"more than {_MOST_BYTES / 1e6:,.0f} MB have to be read at once")
+        self._ends = np.cumsum([group.num_rows for group in groups], dtype=np.int64)
         self._cached: tuple[int, pa.ChunkedArray] | None = None
         self._lock = threading.Lock()
 
@@ -92,13 +90,16 @@ class StoredPictures:
             raise IndexError(row)
         group = int(np.searchsorted(self._ends, row, side="right"))
         place = row - int(self._ends[group - 1] if group else 0)
-        image = self._images(group)[place].as_py()
+        try:
+            image = self._images(group)[place].as_py()
+        except (ValueError, OverflowError, KeyError):  # of another type than a picture's
+            image = None
         data = image.get("bytes") if isinstance(image, dict) else None
         if not isinstance(data, bytes):
             raise ImageError(
                 "The collection does not hold the picture of {work!r}, and a path in its place is never followed. "
                 "Remove the work, or build the collection again.",
-                work=self._column(group, "id")[place].as_py(),
+                work=str(self._column(group, "id")[place]),
             )
         return data
 
@@ -114,6 +115,12 @@ class StoredPictures:
             return self._file.read_row_group(group, columns=[name]).column(name)
         except (pa.ArrowException, OSError) as error:
             raise ImageError("A picture cannot be read from the collection: {reason}", reason=str(error)) from error
+
+
+def _picture_bytes(group: pq.RowGroupMetaData) -> int:
+    """The bytes of the pictures in a row group, once they are read."""
+    columns = (group.column(number) for number in range(group.num_columns))
+    return sum(column.total_uncompressed_size for column in columns if column.path_in_schema.startswith("image."))
 
 
 class MovablePictures(StoredPictures):

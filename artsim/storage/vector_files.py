@@ -19,11 +19,13 @@ import pyarrow.parquet as pq
 from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
 from artsim.files.cache import is_whole, making
+from artsim.index.numbers import check_numbers
+from artsim.storage.damage import converting_damage
+from artsim.storage.parquet_files import batches, reading_parquet
 
 log = logging.getLogger(__name__)
 
 CHUNK = 131_072  # rows that lie together in one array; what a writer holds in memory
-_BATCH = 1_024  # rows of a parquet file that are read at once
 _TYPES: dict[pa.DataType, np.dtype[Any]] = {
     pa.float32(): np.dtype(np.float32),
     pa.float16(): np.dtype(np.float16),
@@ -88,27 +90,21 @@ def vectors_of(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
 
     Raises `CollectionError` for any file but one of `writing_vectors`.
     """
-    try:
+    with converting_damage(path, "a file of vectors"):
         with pa.memory_map(str(path)) as mapped:
             size = mapped.size()
             with pa.ipc.open_file(mapped) as reader:
                 _check_types(reader.schema)
-                batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+                parts = [reader.get_batch(number) for number in range(reader.num_record_batches)]
                 schema = reader.schema
-        for batch in batches:
+        for batch in parts:
             batch.validate()
-        if sum(batch.nbytes for batch in batches) > size:
+        if sum(batch.nbytes for batch in parts) > size:
             raise ValueError("its vectors are compressed")
         return {
-            field.name: tuple(_array(batch.column(place)) for batch in batches) or (_no_rows(field.type),)
+            field.name: tuple(_array(batch.column(place), field.name) for batch in parts) or (_no_rows(field.type),)
             for place, field in enumerate(schema)
         }
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise CollectionError(
-            "{path} is not a file of vectors ({reason}); fetch or build the collection again.",
-            path=path,
-            reason=" ".join(str(error).split()),
-        ) from error
 
 
 def vectors_in_parquet(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, tuple[np.ndarray, ...]]:
@@ -119,16 +115,9 @@ def vectors_in_parquet(path: Path, kinds: VectorKinds, copy: Path) -> dict[str, 
     """
     if (known := _known_copy(path, kinds, copy)) is not None:
         return known
-    try:
-        with making(copy) as new, pq.ParquetFile(path) as file, writing_vectors(new, kinds) as writer:
-            for batch in file.iter_batches(batch_size=_BATCH, columns=list(kinds)):
-                writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
-    except (pa.ArrowException, ValueError, KeyError) as error:
-        raise CollectionError(
-            "{path} holds no vectors that can be read ({reason}); fetch or build the collection again.",
-            path=path,
-            reason=" ".join(str(error).split()),
-        ) from error
+    with making(copy) as new, reading_parquet(path, "a file of vectors") as file, writing_vectors(new, kinds) as writer:
+        for batch in batches(file, path, list(kinds)):
+            writer.write({name: _vectors(batch.column(name), *kind) for name, kind in kinds.items()})
     return vectors_of(copy)
 
 
@@ -176,12 +165,14 @@ def list_column(vectors: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
 
 
-def _array(column: pa.FixedSizeListArray) -> np.ndarray:
-    """(n, d): a column without copying. `ValueError` if a value is missing."""
+def _array(column: pa.FixedSizeListArray, name: str) -> np.ndarray:
+    """(n, d): a column without copying. `ValueError` if a value is missing, or not a number to compute with."""
     flat = column.values if not column.offset else column.flatten()
     if column.null_count or flat.null_count:
         raise ValueError("it lacks values")
-    return flat.to_numpy(zero_copy_only=True)[: len(column) * column.type.list_size].reshape(len(column), -1)
+    numbers = flat.to_numpy(zero_copy_only=True)[: len(column) * column.type.list_size]
+    check_numbers(numbers, name)
+    return numbers.reshape(len(column), -1)
 
 
 def _no_rows(kind: pa.FixedSizeListType) -> np.ndarray:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
+import json
 import logging
+import queue
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from tenacity import RetryCallState
 
@@ -15,6 +19,9 @@ from artsim.web.retries import retry_after, retrying
 
 TRANSIENT = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
 """HTTP status codes of transient failures: the Hub is busy or briefly unavailable, or another commit came first."""
+
+WITHIN = "hub-deadline"
+"""The name of threads that `within` starts."""
 
 T = TypeVar("T")
 
@@ -55,6 +62,34 @@ def with_retries(call: Callable[[], T], what: str) -> T:
         return retrying(_is_transient, asked_wait=_asked_wait, before_sleep=_log_retry)(call)
 
 
+def within(seconds: float, call: Callable[[], T], what: str) -> T:
+    """Return `call()`; `HubError` about `what` if it takes longer. What hangs is left to itself, in a thread of its own.
+
+    A Hub that sends a byte now and then keeps every other deadline.
+    """
+    answer: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answer.put((call(), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            answer.put((None, error))
+
+    context = contextvars.copy_context()  # with the token in use
+    threading.Thread(target=context.run, args=(run,), name=WITHIN, daemon=True).start()
+    try:
+        value, error = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise HubError(
+            "{what} failed: the Hub has not answered within {seconds:.0f} s. Check the connection, or try again later.",
+            what=what[0].upper() + what[1:],
+            seconds=seconds,
+        ) from None
+    if error is not None:
+        raise error
+    return cast(T, value)
+
+
 @contextmanager
 def converting_errors(what: str, into: type[ArtsimError] = HubError) -> Iterator[None]:
     """Errors of the Hub's client inside this block become an error about `what`."""
@@ -62,6 +97,12 @@ def converting_errors(what: str, into: type[ArtsimError] = HubError) -> Iterator
         yield
     except _hub_errors() as error:
         raise into(_error_message(error, what)) from error
+    except json.JSONDecodeError as error:
+        problem = Message(
+            "{what} failed: what answers is not the Hub. Check the connection: some networks ask you to log in first.",
+            what=what[0].upper() + what[1:],
+        )
+        raise into(problem) from error
 
 
 def _asked_wait(error: BaseException) -> float | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,6 +16,7 @@ from hub_server.faults import Fault
 
 import artsim
 from artsim.errors import CollectionError, EncoderError, HubError
+from artsim.web.hub_client import WITHIN
 
 REPO = "artist/stripes"
 STATISTICS = "index/clip.safetensors"
@@ -245,3 +249,64 @@ def test_a_collection_from_the_hub_is_saved_elsewhere_never_into_the_cache(
     assert opened.origin is None
     assert folder is not None and len(artsim.open_collection(REPO)) == 6
     assert len(artsim.open_collection(tmp_path / "mine")) == 5
+
+
+# --- A Hub that is silent, slow, wrong or absent ----------------------------------------------------------------------
+
+FAULTS = (
+    Fault("*", "slow", seconds=20, times=None),
+    Fault("info", "trickle", seconds=0.3, times=None),
+    Fault("resolve", "trickle", seconds=0.3, path="artsim.json", times=None),
+    Fault("*", "drop", times=None),
+    Fault("*", "portal", times=None),
+    Fault("*", status=429, retry_after=60, times=None),
+    Fault("*", status=401, times=None),
+    Fault("resolve", status=404, times=None),
+    Fault("resolve", "cut", path=SHARD, times=None),
+)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["cached", "not cached"])
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.status}-{fault.path[:6]}"
+)
+def test_whatever_the_hub_does_a_cached_commit_is_opened_and_another_refused_with_a_sentence(
+    published: HubServer, stripes: Path, fault: Fault, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artsim.web.retries.RETRIES", 1)
+    for name, seconds in (("_TIMEOUT_S", 0.4), ("_DEADLINE_S", 0.6), ("_LONGEST_S", 0.7)):
+        monkeypatch.setattr(f"artsim.hub.fetch.{name}", seconds)
+    if known:
+        artsim.open_collection(REPO)
+    changed = artsim.open_collection(stripes)
+    changed.remove(["5.jpg"])
+    changed.save()
+    artsim.publish(stripes, REPO)
+    published.inject(fault)
+    started = time.monotonic()
+    if known:
+        opened = artsim.open_collection(REPO)
+        assert (len(opened), len(nearest(opened))) == (6, 5)
+        assert opened.origin is not None and opened.origin.fetched == datetime.now(UTC).date()
+    else:
+        with pytest.raises((HubError, CollectionError)) as said:
+            artsim.open_collection(REPO)
+        assert "\n" not in str(said.value)
+    assert time.monotonic() - started < 4
+    if fault.kind != "trickle":  # what was left to itself asks the Hub of no other test
+        for thread in threading.enumerate():
+            if thread.name == WITHIN:
+                thread.join(5)
+
+
+def test_a_commit_that_was_fetched_in_part_is_not_opened(published: HubServer) -> None:
+    old = artsim.open_collection(REPO)
+    assert old.folder is not None
+    published.add_commit(REPO, "dataset", {"artsim.json": published.files(REPO, "dataset")["artsim.json"] + b"\n"})
+    incomplete = artsim.open_collection(REPO).folder
+    assert incomplete is not None and incomplete != old.folder
+    (incomplete / SHARD).unlink()
+    published.inject(Fault("*", "drop", times=None))
+    opened = artsim.open_collection(REPO)
+    assert opened.folder == old.folder
+    assert opened.origin is not None and opened.origin.fetched is not None

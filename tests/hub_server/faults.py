@@ -6,7 +6,7 @@ from typing import Literal
 from hub_server.calls import Answer
 from hub_server.store import HubError
 
-FaultKind = Literal["status", "drop", "lost_answer", "cut", "corrupt", "wrong_size", "slow"]
+FaultKind = Literal["status", "drop", "lost_answer", "cut", "corrupt", "wrong_size", "slow", "trickle", "portal"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Fault:
     - `corrupt`: sends a body of the right length with bytes changed in the middle (neither this nor `cut` affects a HEAD)
     - `wrong_size`: answers with half the body as if it were complete; reads only half of the body of a PUT
     - `slow`: waits `seconds`, then answers normally
+    - `trickle`: sends the headers, then a byte every `seconds`
+    - `portal`: answers with a page in HTML, as a network that asks its guests to log in
     """
 
     route: str
@@ -66,6 +68,8 @@ def spoil(answer: Answer, kind: FaultKind | None) -> Answer:
     if kind == "corrupt" and answer.body:
         flipped = bytes(byte ^ 0xFF for byte in answer.body[half : half + 16])
         return replace(answer, body=answer.body[:half] + flipped + answer.body[half + len(flipped) :])
+    if kind == "portal":
+        return Answer(200, b"<!doctype html><title>Welcome to our network</title>", {"Content-Type": "text/html"})
     if kind == "wrong_size":
         return replace(answer, body=answer.body[:half])
     return answer

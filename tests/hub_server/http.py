@@ -1,6 +1,7 @@
 """The HTTP/1.1 server of the loopback Hub and of the museum of the NGA tests, with keep-alive."""
 
 import sys
+import threading
 from collections.abc import Callable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +44,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body[:sent])
+        if answer.pause and self.command != "HEAD":
+            for byte in answer.body[:sent]:
+                self.wfile.flush()
+                threading.Event().wait(answer.pause)  # time.sleep is shortened by some tests
+                self.wfile.write(bytes([byte]))
+        else:
+            self.wfile.write(answer.body[:sent])
         self.wfile.flush()
         if sent < len(answer.body) and self.command != "HEAD":
             self.close_connection = True

@@ -14,7 +14,7 @@ discussions or dataset viewer. Unknown routes are answered with 501, which clien
 import threading
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -167,6 +167,8 @@ class HubServer:
             taken = body[: len(body) // 2] if kind == "wrong_size" and method == "PUT" else body
             answer = self._dispatch(route, at or {}, method, parts, headers, taken)
             answer = spoil(answer, kind)
+            if fault and kind == "trickle":
+                answer = replace(answer, pause=fault.seconds)
         if kind == "lost_answer":
             answer = None
         size = len(answer.body) if answer else 0

@@ -219,7 +219,7 @@ def test_an_index_of_other_works_is_made_again(
     faiss.write_index(index, str(path))
     record_file(tmp_path, path.relative_to(tmp_path).as_posix())
     assert content_of(tmp_path) == before
-    assert f"{path} is an index of another kind or size (IndexPQFastScan, 46 rows" in caplog.text
+    assert f"{path} cannot be used (it is not an index of 45 vectors" in caplog.text
 
 
 def test_other_damage_is_named(folder: Path) -> None:

@@ -22,6 +22,9 @@ def about(context: Context) -> Markup:
             description=manifest.source.get("description") or "",
         )
     ]
+    origin = context.collection.origin
+    if origin is not None and origin.fetched is not None:
+        texts.append(strings("about.fetched", date=origin.fetched.isoformat()))
     if begun := manifest.source.get("begun"):
         texts.append(strings("about.begun", description=begun))
     if licence := stated_license(manifest):

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from starlette.testclient import TestClient
 
 from artsim.messages.message import Message
 from artsim.messages.strings import load_strings
+from artsim.storage.manifest import Origin
 from artsim.ui.auth import Owner, OwnerTools
 from artsim.ui.context import Context
 from artsim.ui.http.errors import error_handlers
@@ -236,3 +238,15 @@ def test_a_picture_is_named_or_said_to_be_of_no_work_here(
         found = dataclasses.replace(match, **changed)
         monkeypatch.setattr(type(context.collection), "recognize", lambda *_, found=found: found)
         assert said("mine.jpg") == words
+
+
+def test_every_page_says_since_when_a_collection_is_from_if_the_hub_had_none(
+    client: TestClient, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tests/hub/test_open_from_hub.py` shows when that is so."""
+    assert "as it was fetched" not in client.get("/how").text
+    monkeypatch.setattr(context.collection, "origin", Origin("artist/works", "0" * 40, date(2026, 11, 3)))
+    assert "the collection as it was fetched on 2026-11-03: the Hub could not" in client.get("/how").text
+    origin = Origin("artist/works", "0" * 40)
+    monkeypatch.setattr(context.collection, "origin", origin)
+    assert "as it was fetched" not in client.get("/how").text
