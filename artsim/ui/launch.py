@@ -21,12 +21,15 @@ from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.no_matplotlib import hide_matplotlib
 from artsim.ui.kept_uploads import own_folder
 from artsim.ui.readiness import Readiness
-from artsim.ui.settings import Settings
+from artsim.ui.settings import Settings, is_space
 from artsim.ui.startup import OpenedCollection, open_or_build
 from artsim.ui.thumbnail_cache import Thumbnails
 
 log = logging.getLogger(__name__)
 
+_HUBS_PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""Private networks: a Space is asked by the Hub's proxy, which says who asks. Else all visitors together would be one."""
+_REQUESTS_AT_STOP = 5.5  # seconds that requests may go on running when the app stops
 _LOADING_AT_STOP = 2.0  # seconds that an encoder may go on loading when the app stops
 
 
@@ -35,6 +38,8 @@ def serve(opened: OpenedCollection, settings: Settings) -> int:
     given = os.environ.get("GRADIO_TEMP_DIR")
     with own_folder(Path(given) if given else settings.cache / "uploads") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)  # read when Gradio is imported
+        if is_space(os.environ):
+            os.environ.setdefault("FORWARDED_ALLOW_IPS", _HUBS_PROXIES)  # read when the server starts
         hide_matplotlib()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
@@ -95,7 +100,9 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     except KeyboardInterrupt:
         log.info("Stopping.")
     finally:
-        interface.close(verbose=False)  # takes no more requests, and waits up to 5 s for those that run
+        closing = threading.Thread(target=interface.close, kwargs={"verbose": False}, daemon=True)
+        closing.start()  # takes no more requests, and waits for those that run
+        closing.join(_REQUESTS_AT_STOP)
         context.thumbnails.stop()
         if owner_tools is not None:
             owner_tools.session.close()

@@ -115,7 +115,7 @@ def _framed_by(environ: Mapping[str, str]) -> frozenset[str]:
             raise argparse.ArgumentError(
                 None, f"ARTSIM_FRAMED_BY: it lists sites such as https://museum.example, not {site!r}"
             )
-    return sites | {_HUB} if _is_space(environ) else sites
+    return sites | {_HUB} if is_space(environ) else sites
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool | None:
@@ -140,12 +140,13 @@ def _check_token(token: str | None, *, needed: bool) -> None:
 
 def _is_private(host: str | None, environ: Mapping[str, str]) -> bool:
     """Whether only this machine can reach the app, judged by the address it listens on."""
-    if _is_space(environ) or environ.get("GRADIO_ROOT_PATH"):
+    if is_space(environ) or environ.get("GRADIO_ROOT_PATH"):
         return False
     return host is None or host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _is_space(environ: Mapping[str, str]) -> bool:
+def is_space(environ: Mapping[str, str]) -> bool:
+    """Whether this is a Space on the Hub."""
     return bool(environ.get("SPACE_ID")) or environ.get("SYSTEM") == "spaces"
 
 
