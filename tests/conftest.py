@@ -125,7 +125,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     cache = shared_cache(tmp_path_factory)
     with ExitStack() as stack:
         with FileLock(f"{cache}.lock"):  # one app builds the collection, those of other workers open it
-            app = stack.enter_context(running_app(cache, "--log-format", "json"))
+            framed = {"ARTSIM_FRAMED_BY": "https://huggingface.co"}  # as on a Space
+            app = stack.enter_context(running_app(cache, "--log-format", "json", **framed))
         yield app
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import os
+import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from artsim.errors import ArtsimError
 from artsim.ui.http.json_log import logs_as_json
@@ -12,6 +16,7 @@ from artsim.ui.http.json_log import logs_as_json
 log = logging.getLogger(__name__)
 
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 
 def run_main(main: Callable[[], int]) -> None:
@@ -30,5 +35,17 @@ def run_main(main: Callable[[], int]) -> None:
             print(f"Error: {error}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("\nStopped. Run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)
+        leave(EXIT_INTERRUPTED)
+
+
+def leave(code: int) -> NoReturn:
+    """Exit at once. Where threads of native libraries still run, Python's own end of a process aborts (-6, "terminate called
+    without an active exception"), or waits for work that nobody needs any more."""
+    for process in multiprocessing.active_children():
+        process.kill()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

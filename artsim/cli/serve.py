@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from artsim.cli.run import leave
 from artsim.ui import settings
 
 HELP = "serve a collection in the browser"
@@ -24,4 +25,4 @@ def run(arguments: argparse.Namespace) -> int:
     from artsim.ui.startup import open_or_build
 
     check_address(given.host, given.port)
-    return serve(open_or_build(given), given)
+    leave(serve(open_or_build(given), given))

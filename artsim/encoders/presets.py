@@ -55,7 +55,7 @@ def weights_of(aspects: Mapping[Aspect, float] | None, preset: str | None) -> We
         raise QueryError("Give aspects or a preset, not both.")
     if aspects is not None:
         return aspects
-    if preset is not None and preset not in PRESETS:
+    if preset is not None and preset not in tuple(PRESETS):  # of any type: not every one has a hash
         raise QueryError(f"There is no preset {preset!r}; choose among {', '.join(PRESETS)}.")
     return preset or "balanced"
 

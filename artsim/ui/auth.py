@@ -15,8 +15,8 @@ import hmac
 import ipaddress
 import secrets
 import threading
-import time
 from dataclasses import dataclass, field
+from time import monotonic
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from artsim.curation.session import EditSession
 from artsim.ui.cookies import set_cookie
+from artsim.ui.login_pace import LoginPace
 
 COOKIE = "artsim-owner"
 PAGE_HEADER = "x-artsim-page"
@@ -34,10 +35,14 @@ _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-
 
 @dataclass(frozen=True)
 class Owner:
-    """`token` None: whoever uses this machine is the owner. `secret` signs cookies and page keys until the app stops."""
+    """`token` None: whoever uses this machine is the owner. Log-ins and page keys are valid until the app stops."""
 
     token: str | None = field(repr=False)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Signs page keys."""
+    pace: LoginPace = field(default_factory=LoginPace, repr=False)
+    _sessions: dict[str, float] = field(default_factory=dict, repr=False)
+    """Value of the cookie of each log-in -> the time when it ends, as `time.monotonic` counts."""
 
     @property
     def logs_in(self) -> bool:
@@ -54,29 +59,29 @@ class Owner:
 
     def page_key(self, request: Request) -> str:
         """The key that a page opened by the owner must send with every change."""
-        return self._signed(f"page {self._session(request) or 'here'}")
+        text = f"page {self._session(request) or 'here'}"
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
 
     def log_in(self, request: Request, candidate: str, response: Response) -> bool:
         """Set the owner's cookie on `response` if `candidate` is the token. Returns whether it is."""
         if self.token is None or not _same(candidate, self.token):
             return False
-        session = f"{int(time.time()) + SESSION}-{secrets.token_urlsafe(12)}"
-        value = f"{session}.{self._signed(session)}"
-        set_cookie(request, response, COOKIE, value, max_age=SESSION, samesite="strict")
+        now, session = monotonic(), secrets.token_urlsafe(24)
+        for old in [name for name, end in self._sessions.items() if end <= now]:
+            self._sessions.pop(old, None)
+        self._sessions[session] = now + SESSION
+        set_cookie(request, response, COOKIE, session, max_age=SESSION, samesite="strict")
         return True
 
     def log_out(self, request: Request, response: Response) -> None:
+        """End the session for good: its cookie is worth nothing to whoever has a copy of it."""
+        self._sessions.pop(request.cookies.get(COOKIE, ""), None)
         set_cookie(request, response, COOKIE, "", max_age=0, samesite="strict")
 
     def _session(self, request: Request) -> str | None:
-        """The session in the cookie, if its signature is valid and it has not expired."""
-        session, _, signature = request.cookies.get(COOKIE, "").rpartition(".")
-        if not session or not _same(signature, self._signed(session)):
-            return None
-        return session if int(session.partition("-")[0]) > time.time() else None
-
-    def _signed(self, text: str) -> str:
-        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
+        """The session in the cookie, if it is open."""
+        session = request.cookies.get(COOKIE, "")
+        return session if self._sessions.get(session, 0.0) > monotonic() else None
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def is_at_this_machine(request: Request) -> bool:
     """Whether the request names this machine as its host and did not come through a proxy."""
     if any(name in request.headers for name in _FORWARDING) or request.scope.get("http_version") == "1.0":
         return False
-    return _is_loopback(_host_name(f"//{request.headers.get('host', '')}"))
+    return is_loopback(host_name(f"//{request.headers.get('host', '')}"))
 
 
 def is_same_origin(request: Request) -> bool:
@@ -106,14 +111,16 @@ def is_same_origin(request: Request) -> bool:
     return bool(origin) and origin in [name.lower() for name in hosts if name]
 
 
-def _host_name(address: str) -> str:
+def host_name(address: str) -> str:
+    """The host in an address such as `//localhost:7860`, in lower case; empty if it has none."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether a host name means the machine itself."""
     if name == "localhost":
         return True
     try:

@@ -24,9 +24,11 @@ from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
 from artsim.ui.gradio_overrides.refresh import Following, following_html
 from artsim.ui.gradio_overrides.upload_parser import bound_uploads
 from artsim.ui.http.errors import error_handlers
+from artsim.ui.http.host_check import HostCheck
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
 from artsim.ui.http.request_bodies import UPLOAD_MB
+from artsim.ui.http.response_headers import ResponseHeaders
 from artsim.ui.http.routes import extra_routes, middleware
 from artsim.ui.http.traffic import Traffic, Watcher, log_exchange
 from artsim.ui.pages.footer import about
@@ -78,7 +80,13 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
     if settings.log_format == "json":
         watchers.append(log_exchange)
     head = Middleware(PageHead, styles=STYLES, sharing=_sharing(context))
-    passed = [Middleware(Traffic, watchers=watchers), *middleware(), head]
+    passed = [
+        Middleware(Traffic, watchers=watchers),
+        Middleware(ResponseHeaders, framed_by=settings.framed_by, asked=settings.iiif_hosts),
+        *([] if settings.hosts is None else [Middleware(HostCheck, names=settings.hosts)]),
+        *middleware(),
+        head,
+    ]
     if context.owner_tools is not None:
         passed.append(Middleware(Following, collection=context.collection))
     bound_uploads()

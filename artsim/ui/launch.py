@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from artsim.curation.library import Library
@@ -16,27 +19,37 @@ from artsim.messages.strings import load_strings
 from artsim.ui.auth import Owner, OwnerTools
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.no_matplotlib import hide_matplotlib
+from artsim.ui.kept_uploads import own_folder
 from artsim.ui.readiness import Readiness
-from artsim.ui.settings import Settings
+from artsim.ui.settings import Settings, is_space
 from artsim.ui.startup import OpenedCollection, open_or_build
 from artsim.ui.thumbnail_cache import Thumbnails
 
 log = logging.getLogger(__name__)
 
-_LOADING_AT_STOP = 8.0  # seconds that an encoder may go on loading when the app stops
+_HUBS_PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""Private networks: a Space is asked by the Hub's proxy, which says who asks. Else all visitors together would be one."""
+_REQUESTS_AT_STOP = 5.5  # seconds that requests may go on running when the app stops
+_LOADING_AT_STOP = 2.0  # seconds that an encoder may go on loading when the app stops
 
 
 def serve(opened: OpenedCollection, settings: Settings) -> int:
     """Serve until interrupted, also across changes of the collection. The page is up before the encoder is loaded."""
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.cache / "uploads"))  # read when Gradio is imported
-    hide_matplotlib()
-    signal.signal(signal.SIGTERM, _stop)
-    owner = Owner(settings.owner_token) if settings.allow_changes else None
-    port = _serve(opened, settings, owner)
-    while port is not None:
-        settings = replace(settings, port=port)
-        opened = _open_another(opened, settings)
-        port = _serve(opened, settings, owner)
+    given = os.environ.get("GRADIO_TEMP_DIR")
+    with own_folder(Path(given) if given else settings.cache / "uploads") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # read when Gradio is imported
+        if is_space(os.environ):
+            os.environ.setdefault("FORWARDED_ALLOW_IPS", _HUBS_PROXIES)  # read when the server starts
+        hide_matplotlib()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stop)
+        owner = Owner(settings.owner_token) if settings.allow_changes else None
+        with suppress(KeyboardInterrupt):  # while nothing is served
+            port = _serve(opened, settings, owner)
+            while port is not None:
+                settings = replace(settings, port=port)
+                opened = _open_another(opened, settings)
+                port = _serve(opened, settings, owner)
     return 0
 
 
@@ -78,24 +91,27 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     context.readiness.start()
     collection.label_indexes.keep_ready(collection.state.table)
     context.thumbnails.make_ahead(context.examples)
+    reopen = threading.Event() if owner_tools is None else owner_tools.reopen
     try:
-        if owner_tools is None:
-            interface.block_thread()
-            return None
-        log.info("Your own works: %scollection", interface.local_url)
-        while not owner_tools.reopen.wait(1.0):  # with a limit, as Windows ignores Ctrl+C while it waits
+        if owner_tools is not None:
+            log.info("Your own works: %scollection", interface.local_url)
+        while not reopen.wait(1.0):  # with a limit, as Windows ignores Ctrl+C while it waits
             pass
-        interface.close(verbose=False)
     except KeyboardInterrupt:
         log.info("Stopping.")
     finally:
+        closing = threading.Thread(target=interface.close, kwargs={"verbose": False}, daemon=True)
+        closing.start()  # takes no more requests, and waits for those that run
+        closing.join(_REQUESTS_AT_STOP)
         context.thumbnails.stop()
         if owner_tools is not None:
             owner_tools.session.close()
         context.readiness.wait(_LOADING_AT_STOP)
-    return int(interface.server_port) if owner_tools is not None and owner_tools.reopen.is_set() else None
+    return int(interface.server_port) if reopen.is_set() else None
 
 
 def _stop(*_: Any) -> None:
-    """Handle SIGTERM like Ctrl+C, so that unsaved changes are saved."""
+    """Handle SIGTERM like Ctrl+C, so that unsaved changes are saved; nothing interrupts that."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

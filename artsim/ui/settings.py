@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from artsim.files.cache import cache_folder
 LogFormat = Literal["text", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
 _SHORTEST_TOKEN = 16  # characters
+_HUB = "https://huggingface.co"
+_SITE = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d+)?")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -40,13 +43,18 @@ class Settings:
     """The secret with which the owner logs in. None: any request from this machine is the owner's."""
     iiif_hosts: frozenset[str] = frozenset()
     """Image servers that visitors' browsers may ask when they zoom."""
+    framed_by: frozenset[str] = frozenset()
+    """Sites that may have visitors' pages in a frame, as Content-Security-Policy writes them; on a Space, the Hub always may."""
+    hosts: frozenset[str] | None = None
+    """Names under which the app is reached, beside those of this machine. None: any, as others can reach it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the app."""
     parser.epilog = (
         "Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
-        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT."
+        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, ARTSIM_FRAMED_BY, ARTSIM_HOSTS, GRADIO_SERVER_NAME, "
+        "GRADIO_SERVER_PORT."
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")
@@ -90,8 +98,24 @@ def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.env
         log_format=log_format,
         allow_changes=_is_private(host, environ) if allowed is None else allowed,
         owner_token=token,
-        iiif_hosts=frozenset(environ.get("ARTSIM_IIIF_HOSTS", "").lower().replace(",", " ").split()),
+        iiif_hosts=_listed(environ, "ARTSIM_IIIF_HOSTS"),
+        framed_by=_framed_by(environ),
+        hosts=_listed(environ, "ARTSIM_HOSTS") if _is_private(host, environ) else None,
     )
+
+
+def _listed(environ: Mapping[str, str], name: str) -> frozenset[str]:
+    return frozenset(environ.get(name, "").lower().replace(",", " ").split())
+
+
+def _framed_by(environ: Mapping[str, str]) -> frozenset[str]:
+    sites = _listed(environ, "ARTSIM_FRAMED_BY")
+    for site in sites:
+        if not _SITE.fullmatch(site):
+            raise argparse.ArgumentError(
+                None, f"ARTSIM_FRAMED_BY: it lists sites such as https://museum.example, not {site!r}"
+            )
+    return sites | {_HUB} if is_space(environ) else sites
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool | None:
@@ -116,9 +140,14 @@ def _check_token(token: str | None, *, needed: bool) -> None:
 
 def _is_private(host: str | None, environ: Mapping[str, str]) -> bool:
     """Whether only this machine can reach the app, judged by the address it listens on."""
-    if environ.get("SPACE_ID") or environ.get("SYSTEM") == "spaces" or environ.get("GRADIO_ROOT_PATH"):
+    if is_space(environ) or environ.get("GRADIO_ROOT_PATH"):
         return False
     return host is None or host in ("localhost", "::1") or host.startswith("127.")
+
+
+def is_space(environ: Mapping[str, str]) -> bool:
+    """Whether this is a Space on the Hub."""
+    return bool(environ.get("SPACE_ID")) or environ.get("SYSTEM") == "spaces"
 
 
 def _port(text: str) -> int:

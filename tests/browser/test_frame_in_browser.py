@@ -92,3 +92,24 @@ def test_language_theme_links_and_back_in_a_frame_without_cookies_and_storage(
     assert paper() == LIGHT, "starting again keeps it"
     context.close()
     assert complaints == []
+
+
+def test_no_site_has_the_owners_pages_in_a_frame_and_only_the_hub_has_the_others(
+    chromium: Any, app: RunningApp, size: dict[str, Any]
+) -> None:
+    options = dict(size)
+    context = chromium.new_context(viewport={name: options.pop(name) for name in ("width", "height")}, **options)
+    page = context.new_page()
+
+    def framed(site: str, address: str) -> bool:
+        body = f'<iframe src="{app.url}{address}"></iframe>'
+        context.route(f"{site}/**", lambda route: route.fulfill(body=body, content_type="text/html"))
+        page.goto(f"{site}/around")
+        return page.frames[1].url.startswith(app.url)
+
+    assert framed("https://huggingface.co", "how")
+    for site, address in (
+        ("https://huggingface.co", "collection"), ("https://elsewhere.example", "collection"), ("https://elsewhere.example", ""),
+    ):  # fmt: skip
+        assert not framed(site, address), (site, address)
+    context.close()

@@ -62,6 +62,7 @@ def test_changes_and_metrics_are_on_if_only_this_machine_can_reach_the_app_or_if
         ("", {"ARTSIM_OWNER_TOKEN": "short"}, "fewer than 16"),
         ("", {"ARTSIM_ALLOW_CHANGES": "perhaps"}, "ARTSIM_ALLOW_CHANGES: it is 1 or 0"),
         ("", {"ARTSIM_LOG": "xml"}, "ARTSIM_LOG"),
+        ("", {"ARTSIM_FRAMED_BY": "https://museum.example; script-src *"}, "ARTSIM_FRAMED_BY"),
         ("", {"GRADIO_SERVER_PORT": "http"}, "a port is a whole number"),
     ],
 )
@@ -80,3 +81,14 @@ def test_the_token_is_in_no_repr() -> None:
     settings = settings_of(ARTSIM_OWNER_TOKEN=SECRET)
     assert settings.owner_token == SECRET
     assert SECRET not in repr(settings) + repr(Owner(SECRET))
+
+
+def test_frames_and_names_of_the_host() -> None:
+    assert settings_of().framed_by == frozenset() and settings_of().hosts == frozenset()
+    sites = {"ARTSIM_FRAMED_BY": "https://museum.example, https://*.example.org:8080"}
+    both = {"https://museum.example", "https://*.example.org:8080"}
+    assert settings_of(**sites).framed_by == both
+    assert settings_of(SPACE_ID="me/art", **sites).framed_by == both | {"https://huggingface.co"}
+    assert settings_of(ARTSIM_HOSTS="Art.museum.example").hosts == {"art.museum.example"}
+    for others in ({"SPACE_ID": "me/art"}, {"GRADIO_SERVER_NAME": "0.0.0.0"}, {"GRADIO_ROOT_PATH": "/art"}):
+        assert settings_of(**others).hosts is None

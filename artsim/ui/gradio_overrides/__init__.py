@@ -1,7 +1,7 @@
 """Everything that reaches into Gradio: one module per override. All other modules of artsim use Gradio's public API and these.
 
 - Components: `no_stubs`, `html_component`, `json_component`, `uploads`
-- Calls: `address_guard`, `no_fetching`, `upload_parser`, `lean_sessions`, `refusal`
+- Calls: `address_guard`, `malformed_calls`, `no_fetching`, `upload_parser`, `lean_sessions`, `refusal`
 - Endpoints and MCP tools: `unqueued_endpoint`, `tool_docstrings`, `mcp_io`
 - Pages: `page_head`, `refresh`
 - Start: `no_matplotlib`, `quiet_launch`

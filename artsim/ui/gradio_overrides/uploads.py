@@ -22,6 +22,7 @@ from artsim.messages.message import Translated
 from artsim.messages.strings import Strings
 from artsim.ui.gradio_overrides.no_stubs import WithoutStub
 from artsim.ui.gradio_overrides.refusal import Refusal
+from artsim.ui.kept_uploads import kept_uploads
 
 FILE_MARK = MappingProxyType({"_type": "gradio.FileData"})
 """The `meta` of a JSON object that Gradio takes for a file."""
@@ -42,7 +43,9 @@ def uploaded_path(path: str, refusal: str) -> Path:
 
 def save_upload(data: bytes) -> str:
     """Write `data` into the folder of the uploads. Returns its path."""
-    return str(save_bytes_to_cache(data, "picture.bin", upload_folder()))
+    path = str(save_bytes_to_cache(data, "picture.bin", upload_folder()))
+    kept_uploads.note(Path(path).parent, len(data))
+    return path
 
 
 def file_json(path: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import json
 import logging
 import tempfile
 import threading
+import weakref
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ _SHOWN = TypeAdapter(list[tuple[str, _Figure, _Figure, _Figure, str]])
 """What `shown_matches` makes."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _zip_slots = threading.BoundedSemaphore(2)  # ZIPs written at the same time; further requests are refused
+_zip_files = threading.BoundedSemaphore(8)  # ZIPs on disk until they are sent, however slowly they are read
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +151,10 @@ def _as_zip(context: Context, rows: Sequence[Row]) -> Response:
     if not _zip_slots.acquire(blocking=False):
         raise QueryError(Translated(context.strings("download.busy")))
     try:
+        if not _zip_files.acquire(blocking=False):
+            raise QueryError(Translated(context.strings("download.busy")))
         file = tempfile.TemporaryFile()  # noqa: SIM115  # closed once it is sent
+        weakref.finalize(file, _zip_files.release)  # also if nobody reads it
         _write_zip(context, rows, file)
     finally:
         _zip_slots.release()

@@ -15,6 +15,7 @@ from artsim.errors import QueryError
 from artsim.images.thumbnails import SIZES, placeholder
 from artsim.ui.assets import assets
 from artsim.ui.context import Context
+from artsim.ui.gradio_overrides.malformed_calls import MalformedCalls
 from artsim.ui.gradio_overrides.no_fetching import NoFetching
 from artsim.ui.http.downloads import download_routes
 from artsim.ui.http.entry import EntryRedirect
@@ -101,4 +102,4 @@ def _drawn(size: int) -> bytes:
 
 def middleware() -> list[Any]:
     """Middleware from the outermost to the innermost: `BodyLimit` comes first, so nothing reads a body before it."""
-    return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(EntryRedirect)]
+    return [Middleware(BodyLimit), Middleware(NoFetching), Middleware(MalformedCalls), Middleware(EntryRedirect)]

@@ -14,6 +14,7 @@ from artsim.ui.auth import OwnerTools, is_same_origin
 from artsim.ui.context import Context
 from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.labels import label_of
+from artsim.ui.language import language_of
 from artsim.ui.owner.routes import owner_routes
 from artsim.ui.owner.works import work_form, works_list
 from artsim.ui.pages.layout import error_page, page, view
@@ -45,11 +46,19 @@ def routes(context: Context) -> list[Route]:
     async def log_in(request: Request) -> Response:
         if not is_same_origin(request):
             return JSONResponse({"error": context.strings("collection.refused")}, 403)
+        localized = context.for_visitor(language_of(request), request)
+        owner, address = owner_tools.owner, "" if request.client is None else request.client.host
+        if wait := owner.pace.seconds_to_wait(address):  # not even the right secret: else guesses would not be slowed
+            answer = _log_in_page(localized, localized.strings("collection.login.wait", seconds=wait), status=429)
+            answer.headers["Retry-After"] = str(wait)
+            return answer
         form = await request.form(max_files=0, max_fields=5)
         response = RedirectResponse(f"../{_PAGE}", status_code=303)
-        if owner_tools.owner.log_in(request, str(form.get("secret", "")), response):
+        is_right = owner.log_in(request, str(form.get("secret", "")), response)
+        owner.pace.note(address, right=is_right)
+        if is_right:
             return response
-        return _log_in_page(context, context.strings("collection.login.wrong"), status=403)
+        return _log_in_page(localized, localized.strings("collection.login.wrong"), status=403)
 
     async def log_out(request: Request) -> Response:
         response = RedirectResponse(f"../{_PAGE}", status_code=303)

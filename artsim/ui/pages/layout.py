@@ -90,12 +90,18 @@ def page(
         masthead=masthead(context, name),
         about=about(context),
         sharing="" if request is None else sharing(context, request, preview),
-        base=f"{request.scope.get('root_path', '')}/" if request is not None and status in (404, 500) else "",
+        base="" if request is None else _base(request),
         **values,
     )
     pictures = "" if context.collection.manifest.embeds_pictures else " https:"  # they are where their addresses lead
     policy = _POLICY.format(pictures=pictures)
     return HTMLResponse(html, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def _base(request: Request) -> str:
+    """What relative addresses of a page are relative to, where that is not the folder of its own address."""
+    root = request.scope.get("root_path", "")
+    return f"{root}/" if "/" in request.url.path.removeprefix(root).lstrip("/") else ""
 
 
 def error_page(context: Context, name: str, message: str, *, status: int, title: str = "error.title") -> HTMLResponse:

@@ -178,6 +178,7 @@ def test_weights_replace_the_preset(predict: Predict) -> None:
         ("/search_combined", {"work": "05.jpg", "text": "x", "text_mode": "metadata"}, "one text alone"),
         ("/suggest", {"text": "x", "limit": 0}, "from 1 to 100; it is 0"),
         ("/search_combined", {}, "There is nothing to search for"),
+        ("/search_combined", {"work": "05.jpg", "preset": {"style": 1}}, "There is no preset"),
         ("/search_combined", {"work": "05.jpg", "where": ["artist"]}, "where must be an object"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": {"low": 1}}}, "The range for year"),
         ("/search_combined", {"work": "05.jpg", "where": {"year": [[1]]}}, "The filter year takes"),
@@ -192,6 +193,72 @@ def test_invalid_input_gives_one_message(predict: Predict, endpoint: str, given:
         predict(**given, api_name=endpoint)
     assert message in str(refusal.value)
     assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
+
+
+NOT_VALUES = [
+    "NaN", "Infinity", "1e400", "true", "-1", "2.5", "99999999999999999999999", '""', '"x"', '"\\ud800"', '"a\\u0000b"',
+    "[[1]]", '["\\ud800"]', "{}", '{"a": 1}', '{"\\ud800": 1}', '{"path": 1}', '{"style": NaN}', '{"year": {"from": NaN}}',
+    '{"artist": 99999999999999999999999}', '{"artist": "\\ud800"}', '{"path": "\\ud800", "meta": {"_type": "gradio.FileData"}}',
+]  # fmt: skip
+"""As JSON, in which some of them are not allowed and read nevertheless."""
+
+
+@pytest.mark.slow
+def test_whatever_a_parameter_is_given_the_answer_is_a_result_or_a_code_and_a_sentence(
+    address: str, info: dict[str, Any], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = {"text": '"oil"', "work": '"05.jpg"', "k": "3", "limit": "3", "text_mode": '"auto"', "preset": '"balanced"',
+            "ranking": '"tuned"', "min_score": "0"}  # fmt: skip
+    for endpoint, described in info.items():
+        names = [parameter["parameter_name"] for parameter in described["parameters"]]
+        for name in names:
+            for value in NOT_VALUES:
+                data = ", ".join(value if other == name else good.get(other, "null") for other in names)
+                answer = post(f"{address}gradio_api/run{endpoint}", f'{{"data": [{data}]}}')
+                assert answer.status_code == 200 or is_sentence(answer, "title"), (endpoint, name, value, answer.text)
+    assert "Traceback" not in capfd.readouterr().err and "failed" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("run/nothing", '{"data": []}'),
+        ("run/suggest", '{"data": []}'),
+        ("run/suggest", '{"data": ["a", 3], "fn_index": "a"}'),
+        ("run/suggest", "{"),
+        ("run/suggest", f'{{"data": [{"[" * 5000}{"]" * 5000}, 3]}}'),
+        ("call/nothing", '{"data": []}'),
+        ("call/v2/nothing", "{}"),
+        ("call/v2/suggest", "{}"),
+        ("call/v2/suggest", '{"text": "a", "colour": "a secret"}'),
+        ("queue/join", '{"data": [], "fn_index": 99999, "session_hash": "a"}'),
+        ("component_server", '{"data": [], "component_id": 99999, "fn_name": "x", "session_hash": "a"}'),
+    ],
+)
+def test_a_call_that_cannot_be_read_is_answered_with_a_code_and_a_sentence(
+    address: str, path: str, body: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = post(f"{address}gradio_api/{path}", body)
+    assert is_sentence(answer, "title" if answer.status_code == 500 else "code"), answer.text
+    assert "secret" not in answer.text + caplog.text
+    assert "Traceback" not in capfd.readouterr().err + caplog.text
+
+
+@pytest.mark.parametrize("path", ["call/suggest/nothing", "queue/data?session_hash=nothing"])
+def test_a_stream_that_nobody_asked_for_ends_with_an_error(
+    address: str, path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "404: Not Found" in httpx.get(f"{address}gradio_api/{path}").text
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def post(address: str, body: str) -> httpx.Response:
+    return httpx.post(address, content=body, headers={"Content-Type": "application/json"}, timeout=60)
+
+
+def is_sentence(answer: httpx.Response, code: str) -> bool:
+    said = answer.json()
+    return answer.status_code >= 400 and said[code] in ("query", "image") and said["error"].endswith(".")
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """No one makes the server hold a long body: asked of every way in, with a length, without one, and with a wrong one."""
 
-import asyncio
 import json
 import socket
 import time
@@ -12,17 +11,17 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from bodies import CHUNK, Body, Greedy, ask, guarded
 from gradio.utils import get_upload_folder
 from owners import HERE, context_of, headers_of
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from artsim.ui.auth import Owner
 from artsim.ui.http.routes import extra_routes, middleware
 
-CHUNK = 64 * 1024
 MEGABYTE = 2**20
 SMALL = 256 * 1024
 UPLOAD = 30 * MEGABYTE
@@ -32,28 +31,39 @@ FAR_TOO_MUCH = 64 * MEGABYTE
 MULTIPART = "multipart/form-data; boundary=x"
 JSON = "application/json"
 
+FIELDS = "application/x-www-form-urlencoded"
+
 SMALL_ONES = [  # in every way almost one of the large ones, or read as a whole by Gradio or Starlette
+    ("POST", "/gradio_api/run/search_by_work", JSON),
+    ("POST", "/gradio_api/queue/join", "Application/JSON; charset=utf-8"),
+    ("POST", "/gradio_api/component_server", JSON),
+    ("POST", "/gradio_api/upload/", JSON),
+    ("POST", "/gradio_api/Upload", JSON),
+    ("POST", "/gradio_api/upload/../queue/join", JSON),
+    ("POST", "/gradio_api/x/gradio_api/upload", JSON),
+    ("POST", "/gradio_api/mcp/sse", JSON),
+    ("POST", "/collection/file", JSON),
+    ("POST", "/collection/login", FIELDS),
+    ("POST", "/download.csv", FIELDS),
+]
+NO_BODY = [
+    ("PUT", "/gradio_api/upload", MULTIPART),
+    ("POST", "//gradio_api/upload", MULTIPART),
+    ("PUT", "/collection/file/", ""),
+    ("POST", "/collection/file/", JSON),
+    ("POST", "/nowhere", JSON),
+    ("GET", "/", MULTIPART),
+    ("WHATEVER", "/gradio_api/queue/join", JSON),
+]
+OTHER_KINDS = [
     ("POST", "/gradio_api/run/search_by_work", MULTIPART),
-    ("POST", "/gradio_api/queue/join", "Multipart/Form-Data; boundary=x"),
-    ("POST", "/gradio_api/queue/join", JSON),
     ("POST", "/gradio_api/queue/join", ""),
-    ("POST", "/gradio_api/component_server", MULTIPART),
     ("POST", "/gradio_api/upload", JSON),
     ("POST", "/gradio_api/upload", "multipart/form-data-not"),
-    ("PUT", "/gradio_api/upload", MULTIPART),
-    ("POST", "/gradio_api/upload/", MULTIPART),
-    ("POST", "/gradio_api/Upload", MULTIPART),
-    ("POST", "//gradio_api/upload", MULTIPART),
-    ("POST", "/gradio_api/upload/../queue/join", MULTIPART),
-    ("POST", "/gradio_api/x/gradio_api/upload", MULTIPART),
     ("POST", "/gradio_api/mcp/", MULTIPART),
-    ("POST", "/gradio_api/mcp/sse", JSON),
-    ("POST", "/collection/file", MULTIPART),
-    ("PUT", "/collection/file/", ""),
     ("POST", "/collection/login", MULTIPART),
-    ("POST", "/download.csv", "application/x-www-form-urlencoded"),
-    ("GET", "/", MULTIPART),
-    ("WHATEVER", "/gradio_api/queue/join", MULTIPART),
+    ("POST", "/collection/remove", "text/plain"),
+    ("POST", "/download.csv", JSON),
 ]
 LARGE_ONES = [
     ("POST", "/gradio_api/upload", MULTIPART, UPLOAD + FORM),
@@ -67,81 +77,41 @@ LARGE_ONES = [
 lengths = pytest.mark.parametrize("length", ["declared", "chunked", "wrong"])
 
 
-class Body:
-    """What a client sends, in chunks, and how much of it was taken."""
-
-    def __init__(self, size: int) -> None:
-        self.size, self.taken = size, 0
-
-    async def receive(self) -> Message:
-        if self.taken == self.size:
-            return {"type": "http.request", "body": b"", "more_body": False}
-        chunk = bytes(min(CHUNK, self.size - self.taken))
-        self.taken += len(chunk)
-        return {"type": "http.request", "body": chunk, "more_body": self.taken < self.size}
-
-
-class Greedy:
-    """An app that reads whatever comes, as Gradio does, and answers with how much that was."""
-
-    def __init__(self) -> None:
-        self.read = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ended = False
-        while not ended:
-            message = await receive()
-            ended = message["type"] != "http.request" or not message.get("more_body", False)
-            self.read += len(message.get("body", b""))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": str(self.read).encode()})
-
-
-def guarded(app: ASGIApp) -> ASGIApp:
-    for layer in reversed(middleware()):
-        app = layer.cls(app, *layer.args, **layer.kwargs)
-    return app
-
-
-def ask(app: ASGIApp, method: str, path: str, body: Body, headers: dict[str, str], root: str = "") -> tuple[int, str]:
-    """Status and text of the answer: what a server would put on the wire."""
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),
-        "root_path": root, "query_string": b"name=a.jpg", "scheme": "http",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items() if value],
-        "server": ("127.0.0.1", 7860), "client": ("127.0.0.1", 5000),
-    }  # fmt: skip
-    asyncio.run(app(scope, body.receive, send))
-    assert [message["type"] for message in sent].count("http.response.start") == 1
-    assert not sent[-1].get("more_body")
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
-
-
 def headers_for(kind: str, length: str, size: int) -> dict[str, str]:
     said = {"declared": str(size), "chunked": "", "wrong": "10"}[length]
-    return {"Content-Type": kind, "Content-Length": said, "Host": "127.0.0.1:7860"}
+    framing = {"Content-Length": said} if said else {"Transfer-Encoding": "chunked"}
+    return {"Content-Type": kind, "Host": "127.0.0.1:7860", **framing}
 
 
 # --- The limits --------------------------------------------------------------------------------------------------------
 
 
 @lengths
-@pytest.mark.parametrize(("method", "path", "kind", "most"), [*((*way, SMALL) for way in SMALL_ONES), *LARGE_ONES])
+@pytest.mark.parametrize(("method", "path", "kind", "most"), [
+    *((*way, SMALL) for way in SMALL_ONES), *((*way, 0) for way in NO_BODY), *LARGE_ONES,
+])  # fmt: skip
 def test_what_is_longer_than_the_limit_is_refused_on_every_path_and_the_rest_arrives(
     method: str, path: str, kind: str, most: int, length: str
 ) -> None:
-    app, body = Greedy(), Body(FAR_TOO_MUCH if most == SMALL else most + 1)
+    app, body = Greedy(), Body(FAR_TOO_MUCH if most <= SMALL else most + 1)
     status, said = ask(guarded(app), method, path, body, headers_for(kind, length, body.size))
     assert (status, said) == (413, f"The request is longer than {most} bytes.")
     assert body.taken <= (0 if length == "declared" else most + CHUNK)
-    assert app.read <= (0 if most == SMALL else most)
-    headers = headers_for(kind, length, most)
-    assert ask(guarded(Greedy()), method, path, Body(most), headers) == (200, str(most))
+    assert app.read <= (0 if most <= SMALL else most)
+    if most or length != "wrong":
+        headers = headers_for(kind, length, most)
+        assert ask(guarded(Greedy()), method, path, Body(most), headers) == (200, str(most))
+
+
+@pytest.mark.parametrize("length", ["declared", "chunked"])
+def test_a_body_of_another_type_or_a_compressed_one_is_refused_unread(length: str) -> None:
+    refused = [(way, {}) for way in OTHER_KINDS]
+    refused += [(way[:3], {"Content-Encoding": "gzip"}) for way in (*SMALL_ONES, *LARGE_ONES)]
+    for (method, path, kind), more in refused:
+        body = Body(1000)
+        status, said = ask(guarded(Greedy()), method, path, body, headers_for(kind, length, 1000) | more)
+        assert status == 415 and said.startswith("The body of "), (path, kind)
+        assert body.taken == 0
 
 
 def test_the_limits_are_documented() -> None:
@@ -153,8 +123,8 @@ def test_below_a_path_of_a_proxy_the_limits_are_the_same() -> None:
     headers = headers_for(MULTIPART, "chunked", 0)
     for path in ("/art/gradio_api/upload", "/gradio_api/upload"):  # as routing takes both
         assert ask(guarded(Greedy()), "POST", path, Body(MEGABYTE), headers, root="/art")[0] == 200
-    for path in ("/art/gradio_api/queue/join", "/art/art/gradio_api/upload", "/artgradio_api/upload", "/art"):
-        assert ask(guarded(Greedy()), "POST", path, Body(MEGABYTE), headers, root="/art")[0] == 413
+    for path, status in (("/art/gradio_api/queue/join", 415), ("/art/art/gradio_api/upload", 413), ("/art", 413)):
+        assert ask(guarded(Greedy()), "POST", path, Body(MEGABYTE), headers, root="/art")[0] == status
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -219,10 +189,10 @@ def test_a_file_of_the_owners_arrives_at_its_full_size_and_no_longer(owned: Star
 # --- The app as it is served -------------------------------------------------------------------------------------------
 
 
-def talk(address: str, path: str, framing: str, *pieces: bytes) -> tuple[str, int]:
+def talk(address: str, path: str, framing: str, *pieces: bytes, kind: str) -> tuple[str, int]:
     """What the app answers over a socket, as far as it came, and how many bytes it took before it stopped taking any."""
     at = urlsplit(address)
-    head = f"POST {path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: {MULTIPART}\r\n{framing}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n"
     sent, heard = 0, b""
     with socket.create_connection((at.hostname, at.port), timeout=20) as line:
         with suppress(ConnectionError):  # it was told to stop
@@ -236,14 +206,14 @@ def talk(address: str, path: str, framing: str, *pieces: bytes) -> tuple[str, in
     return heard.decode(), sent
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/%71ueue/join", "/nowhere"])
-def test_the_app_takes_no_long_body_and_waits_for_none(address: str, path: str) -> None:
-    answer, _ = talk(address, path, "Content-Length: 300000000")
+@pytest.mark.parametrize(("path", "most"), [("/gradio_api/%71ueue/join", SMALL), ("/nowhere", 0)])
+def test_the_app_takes_no_long_body_and_waits_for_none(address: str, path: str, most: int) -> None:
+    answer, _ = talk(address, path, "Content-Length: 300000000", kind=JSON)
     assert answer.startswith("HTTP/1.1 413 ")
-    assert answer.endswith(f"The request is longer than {SMALL} bytes.")
+    assert answer.endswith(f"The request is longer than {most} bytes.")
     start = b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
     endless = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (start, *[bytes(CHUNK)] * (FAR_TOO_MUCH // CHUNK))]
-    answer, sent = talk(address, path, "Transfer-Encoding: chunked", *endless)
+    answer, sent = talk(address, path, "Transfer-Encoding: chunked", *endless, kind=JSON)
     assert answer.startswith("HTTP/1.1 413 ") or answer == ""  # it may be cut off before the client reads
     assert sent < 16 * MEGABYTE  # what fits into the buffers of two sockets is sent, and not taken
 

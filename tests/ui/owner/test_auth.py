@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from owners import HERE, context_of, headers_of, visitor
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from artsim.ui.auth import COOKIE, PAGE_HEADER, Owner
+from artsim.ui.auth import COOKIE, PAGE_HEADER, SESSION, Owner
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.pages.masthead import masthead
 
@@ -173,15 +174,53 @@ def test_a_log_in_from_another_page_is_refused(remote: TestClient) -> None:
     assert COOKIE not in remote.cookies
 
 
-def test_a_foreign_or_expired_cookie_is_refused(remote: TestClient, copy: Path, tmp_path: Path) -> None:
+def test_a_foreign_or_expired_cookie_is_refused(
+    remote: TestClient, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log_in(remote, SECRET)
     good = remote.cookies[COOKIE]
-    session, _, signature = good.rpartition(".")
-    later = f"{int(session.partition('-')[0]) + 99}-{session.partition('-')[2]}.{signature}"
-    owner = Owner(SECRET)
-    old = f"1-abc.{owner._signed('1-abc')}"
-    client = visitor(context_of(copy, tmp_path, owner), MUSEUM)
-    for cookie in (good, later, old, "", "x", f"{session}.", f".{signature}"):  # `good`: of another start
-        client.cookies.set(COOKIE, cookie)
-        assert client.get("/collection/state").status_code == 403, cookie
-        client.cookies.clear()
+    assert remote.get("/collection/state").status_code == 200
+    other = visitor(context_of(copy, tmp_path, Owner(SECRET)), MUSEUM)
+    for cookie in (good, "", "x"):  # `good`: of another start
+        other.cookies.set(COOKIE, cookie)
+        assert other.get("/collection/state").status_code == 403, cookie
+        other.cookies.clear()
+    later = monotonic() + SESSION
+    monkeypatch.setattr("artsim.ui.auth.monotonic", lambda: later)
+    assert remote.get("/collection/state").status_code == 403
+
+
+def test_a_log_out_ends_the_session_also_for_who_has_a_copy_of_its_cookie(remote: TestClient) -> None:
+    log_in(remote, SECRET)
+    kept = remote.cookies[COOKIE]
+    remote.post("/collection/logout", headers={"Origin": "https://evil.example"})
+    remote.cookies.set(COOKIE, kept)
+    assert remote.get("/collection/state").status_code == 200
+    remote.post("/collection/logout", headers={"Origin": MUSEUM})
+    remote.cookies.clear()
+    remote.cookies.set(COOKIE, kept)
+    assert remote.get("/collection/state").status_code == 403
+
+
+def test_guesses_are_slowed_and_even_the_right_secret_has_to_wait(
+    remote: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("artsim.ui.login_pace.monotonic", lambda: now)
+    assert [log_in(remote, "wrong").status_code for _ in range(6)] == [403] * 5 + [429]
+    answer = log_in(remote, SECRET)
+    assert answer.status_code == 429 and "Try again in" in answer.text and COOKIE not in remote.cookies
+    now += int(answer.headers["retry-after"])
+    assert log_in(remote, "wrong").status_code == 403
+    longer = int(log_in(remote, SECRET).headers["retry-after"])
+    assert longer > int(answer.headers["retry-after"])
+    now += 60
+    assert log_in(remote, SECRET).status_code == 303
+    assert log_in(remote, "wrong").status_code == 403, "the count starts again"
+
+
+def test_the_page_of_a_wrong_secret_finds_its_styles_and_its_form(remote: TestClient) -> None:
+    """Its address has one more level than those of other pages."""
+    page = log_in(remote, "wrong").text
+    assert '<base href="/">' in page and 'action="./collection/login"' in page
+    assert "<base" not in remote.get("/collection").text

@@ -162,7 +162,7 @@ def test_missing_and_broken_pages_are_pages_for_people_and_short_for_programs(co
         raise RuntimeError("secret")
 
     app = Starlette(
-        routes=[Route("/breaks", breaks), *extra_routes(context)],
+        routes=[Route("/breaks/here", breaks), *extra_routes(context)],
         middleware=middleware(),
         exception_handlers=error_handlers(context),
     )
@@ -170,14 +170,14 @@ def test_missing_and_broken_pages_are_pages_for_people_and_short_for_programs(co
     person = {"Accept": "text/html,*/*", "Accept-Language": "de"}
     for address, status, words in (
         ("/nothing/at/all", 404, "Diese Seite gibt es nicht"),
-        ("/breaks", 500, "Es liegt an uns"),
+        ("/breaks/here", 500, "Es liegt an uns"),
     ):
         answer = client.get(address, headers=person)
         assert (answer.status_code, words in answer.text) == (status, True)
         assert '<base href="/">' in answer.text and "./map" in answer.text, "its links lead somewhere"
         assert "secret" not in answer.text and "RuntimeError" not in answer.text
     assert client.get("/nothing", headers={"Accept": "application/json"}).json() == {"detail": "Not Found"}
-    assert client.get("/breaks").text == "Internal Server Error"
+    assert client.get("/breaks/here").text == "Internal Server Error"
 
 
 def test_only_the_owner_is_told_of_files_models_and_the_network(context: Context) -> None:
