@@ -23,6 +23,7 @@ from artsim.ui.gradio_overrides.page_head import STYLES, PageHead
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
 from artsim.ui.gradio_overrides.refresh import Following, following_html
 from artsim.ui.gradio_overrides.upload_parser import bound_uploads
+from artsim.ui.http.busy import BusyStatus
 from artsim.ui.http.errors import error_handlers
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
@@ -78,7 +79,8 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
     if settings.log_format == "json":
         watchers.append(log_exchange)
     head = Middleware(PageHead, styles=STYLES, sharing=_sharing(context))
-    passed = [Middleware(Traffic, watchers=watchers), *middleware(), head]
+    busy = Middleware(BusyStatus, seats=context.seats)
+    passed = [Middleware(Traffic, watchers=watchers), *middleware(), busy, head]
     if context.owner_tools is not None:
         passed.append(Middleware(Following, collection=context.collection))
     bound_uploads()

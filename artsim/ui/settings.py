@@ -40,13 +40,15 @@ class Settings:
     """The secret with which the owner logs in. None: any request from this machine is the owner's."""
     iiif_hosts: frozenset[str] = frozenset()
     """Image servers that visitors' browsers may ask when they zoom."""
+    all_formats: bool = False
+    """Whether visitors may search with pictures of rare formats, such as TIFF, too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the app."""
     parser.epilog = (
         "Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
-        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT."
+        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, ARTSIM_ALL_FORMATS, GRADIO_SERVER_NAME, GRADIO_SERVER_PORT."
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")
@@ -91,6 +93,7 @@ def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.env
         allow_changes=_is_private(host, environ) if allowed is None else allowed,
         owner_token=token,
         iiif_hosts=frozenset(environ.get("ARTSIM_IIIF_HOSTS", "").lower().replace(",", " ").split()),
+        all_formats=bool(_switch(environ, "ARTSIM_ALL_FORMATS")),
     )
 
 
