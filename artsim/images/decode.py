@@ -49,6 +49,7 @@ def load_image(
     if not data:
         raise ImageError("{label} is empty (0 bytes).", label=label)
     check_format(data, FORMATS, label)
+    region = tuple(map(float, region)) if region else None  # type: ignore[assignment]  # plain numbers, for JSON
     return worker_pool().decode(data, label, seconds=seconds, region=region, short_side=short_side)
 
 

@@ -70,7 +70,7 @@ def region_box(size: tuple[int, int], region: Region) -> tuple[int, int, int, in
     if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # false for NaN
         raise ImageError(
             "The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1.",
-            region=str(region),
+            region=str(tuple(region)),
         )
     width, height = size
     left, top, right, bottom = region
@@ -78,7 +78,7 @@ def region_box(size: tuple[int, int], region: Region) -> tuple[int, int, int, in
     if box[2] - box[0] < MIN_SIDE or box[3] - box[1] < MIN_SIDE:
         raise ImageError(
             "The region {region} is only {width} x {height} pixels of this picture.",
-            region=str(region),
+            region=str(tuple(region)),
             width=box[2] - box[0],
             height=box[3] - box[1],
         )

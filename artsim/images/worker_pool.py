@@ -22,6 +22,7 @@ from PIL import Image
 
 from artsim.errors import ImageError
 from artsim.images.conversion import joined
+from artsim.images.formats import MAX_PIXELS
 
 _MOST_WORKERS = 4  # about 40 MB each while they wait
 _START_SECONDS = 60.0  # a machine that is busy takes long to start a process
@@ -132,9 +133,13 @@ class _Worker:
                 self._requests.flush()
                 answer = json.loads(self._answers.readline(_LONGEST_LINE))
                 if "size" in answer:
-                    width, height = answer["size"]
-                    result = read((int(width), int(height)))
-            except (OSError, ValueError) as error:  # it has ended, or has sent something else
+                    width, height = map(int, answer["size"])
+                    if not 0 < width * height <= MAX_PIXELS:
+                        raise ValueError(answer["size"])
+                    result = read((width, height))
+                elif "__" in answer["error"]:  # no template of ours: a worker may be in the hands of a file
+                    raise ValueError(answer["error"])
+            except (OSError, ValueError, TypeError, KeyError) as error:  # it has ended, or has sent something else
                 self.end()
                 raise _failure(label, seconds if deadline.passed else None) from error
         if "error" in answer:

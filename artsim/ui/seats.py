@@ -65,8 +65,8 @@ class Seats:
         try:
             return call.future.result(self._seconds)
         except TimeoutError:
-            if call.future.done():  # its own
-                raise
+            if call.future.done():  # in the last moment, or the exception is its own
+                return call.future.result()
             raise self._abandon(call) from None
 
     async def run_async(self, work: Callable[[], T]) -> T:
@@ -76,8 +76,8 @@ class Seats:
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(call.future)), self._seconds)
         except TimeoutError:
-            if call.future.done():  # its own
-                raise
+            if call.future.done():  # in the last moment, or the exception is its own
+                return call.future.result()
             raise self._abandon(call) from None
 
     def _begin(self, call: _Call) -> None:
