@@ -59,6 +59,12 @@ class QueryError(ArtsimError):
     code = "query"
 
 
+class BusyError(ArtsimError):
+    """The app has too much to do at the moment: the same request may succeed in a few seconds."""
+
+    code = "busy"
+
+
 class HubError(ArtsimError):
     """The Hugging Face Hub refuses a request, cannot be reached, or lacks the requested item."""
 

@@ -21,7 +21,6 @@ from artsim.encoders.protocol import Aspect
 from artsim.encoders.region_vectors import Region
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike, load_image
-from artsim.images.geometry import crop_region
 from artsim.search.match import Match
 from artsim.search.query import Part, Query
 from artsim.snapshot.state import find_space
@@ -104,9 +103,7 @@ def explain(
     side = decode_side([loaded])
     source = collection.picture(work) if image is None and work is not None else image
     assert source is not None
-    query_picture = load_image(source, short_side=side if region is None else None, name=work)
-    if region is not None:
-        query_picture = load_image(crop_region(query_picture, region), short_side=side)
+    query_picture = load_image(source, short_side=side, region=region, name=work)
     match_picture = load_image(collection.picture(identity), short_side=side, name=identity)
     agreement = None
     if regions:

@@ -18,7 +18,7 @@ from typing import Any
 from artsim.columns import kind_of, read_value, write_value
 from artsim.errors import ArtsimError, QueryError, SourceError
 from artsim.files.atomic import writing
-from artsim.images.decode import EXTENSIONS
+from artsim.images.formats import EXTENSIONS
 from artsim.messages.message import Message
 from artsim.sources.folder import readable_name
 from artsim.sources.tables import Records, key, read_metadata

@@ -15,7 +15,7 @@ from artsim.embedding.embedded_works import ReadFile
 from artsim.embedding.preprocessing import Preprocessing, decode_picture
 from artsim.encoders.protocol import Encoder
 from artsim.errors import QueryError
-from artsim.images.decode import read_file, to_file
+from artsim.images.decode import OWNER_SECONDS, read_file, to_file
 from artsim.images.local_features import PICTURE_SIDE
 
 _DEFAULT = Preprocessing()
@@ -58,7 +58,7 @@ def decode_work(
 
     `read` gives the bytes of `picture` again; without it, they stay in memory.
     """
-    decoded = decode_picture(picture, side=side, preprocessing=preprocessing, name=name)
+    decoded = decode_picture(picture, side=side, preprocessing=preprocessing, name=name, seconds=OWNER_SECONDS)
     sha256 = hashlib.sha256(picture).hexdigest()
     return DecodedWork(work, read or partial(bytes, picture), sha256, decoded.image, decoded.seen)
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from artsim.images.decode import ImageLike, load_image
-from artsim.images.geometry import crop_region
+from artsim.images.decode import VISITOR_SECONDS, ImageLike, load_image
 from artsim.images.margins import without_margins
 
 VERSION = 1
@@ -46,20 +45,20 @@ def decode_picture(
     preprocessing: Preprocessing,
     region: tuple[float, float, float, float] | None = None,
     name: str | None = None,
+    seconds: float = VISITOR_SECONDS,
 ) -> DecodedPicture:
     """Decode and prepare a picture, whose short side need not exceed `side` pixels, or a region of it.
 
-    `ImageError`, in which it is called `name`, if it is unusable.
+    `ImageError`, in which it is called `name`, if it is unusable, or takes longer than `seconds`.
     """
-    image = load_image(source, short_side=None if region else side, name=name)
-    image = _not_thin(crop_region(image, region) if region else image)
+    image = _not_thin(load_image(source, short_side=side, region=region, name=name, seconds=seconds))
     if preprocessing.keep_margins:
         return DecodedPicture(image, image)
     seen = without_margins(image)
     if min(seen.size) < side / 2 and seen is not image and not region:
         # a small picture in a large mount: once more, larger
         larger = math.ceil(side * min(image.size) / min(seen.size))
-        seen = without_margins(_not_thin(load_image(source, short_side=larger, name=name)))
+        seen = without_margins(_not_thin(load_image(source, short_side=larger, name=name, seconds=seconds)))
     return DecodedPicture(image, seen)
 
 

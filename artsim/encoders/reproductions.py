@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.protocol import Encoder, unit_rows
-from artsim.images.decode import MIN_SIDE
+from artsim.images.formats import MIN_SIDE
 from artsim.images.geometry import crop_region
 
 INSETS = (0.06, 0.12, 0.18)  # fractions of the width and height, cropped on every side

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.protocol import Aspect, Blocks, best_device, in_batches, joined, unit_rows
+from artsim.encoders.quiet_transformers import quiet_transformers
 from artsim.encoders.region_vectors import REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
@@ -135,13 +136,12 @@ class TransformersEncoder:
 
 def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     from safetensors import SafetensorError
-    from transformers import AutoImageProcessor, AutoModel, logging
+    from transformers import AutoImageProcessor, AutoModel
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        model = AutoModel.from_pretrained(name, revision=revision)
-        processor = AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil")
+        with quiet_transformers():
+            model = AutoModel.from_pretrained(name, revision=revision)
+            processor = AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil")
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise EncoderError(
@@ -157,7 +157,8 @@ def _load_tokenizer(name: str, revision: str | None) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(name, revision=revision)
+        with quiet_transformers():
+            return AutoTokenizer.from_pretrained(name, revision=revision)
     except (OSError, ValueError, KeyError) as error:
         raise EncoderError(
             "The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",

@@ -23,6 +23,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from artsim.collection import Collection
 from artsim.embedding.preprocessing import decode_picture
 from artsim.encoders.protocol import Blocks
+from artsim.encoders.quiet_transformers import quiet_transformers
 from artsim.encoders.style_head import head_segments
 from artsim.finetuning.backbones import Backbone, PreparedPicture
 from artsim.finetuning.head import LearnedHead, draw_weights, fit_inputs, loss_of
@@ -107,6 +108,7 @@ class StyleModel(nn.Module):
         return {"loss": loss_of(learned, scores, labels, artists, self._recipe)}
 
 
+@quiet_transformers()  # `Trainer` sets the level of its logs
 def train(job: Job, rows: np.ndarray, folder: Path, progress: Progress) -> tuple[StyleModel, History]:
     """Run both phases on the works at `rows`, with checkpoints in `folder`."""
     recipe, labels = job.recipe, job.works.labels

@@ -7,7 +7,7 @@ import math
 from PIL import Image
 
 from artsim.errors import ImageError
-from artsim.images.decode import MIN_SIDE
+from artsim.images.formats import MIN_SIDE
 
 LONG = 2.0
 """A picture of a higher aspect ratio is seen in several views."""
@@ -16,6 +16,8 @@ _STEP = 0.75  # of the length of a piece: its neighbour begins there
 
 Box = tuple[float, float, float, float]
 """(left, top, right, bottom) in pixels."""
+Region = tuple[float, float, float, float]
+"""(left, top, right, bottom), each a fraction of the width or height, in 0..1."""
 
 
 def fit_frame(
@@ -58,25 +60,26 @@ def view_boxes(size: tuple[int, int]) -> list[Box]:
     return boxes
 
 
-def crop_region(image: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
-    """The part of `image` inside (left, top, right, bottom), each a fraction of the width or height in 0..1."""
+def crop_region(image: Image.Image, region: Region) -> Image.Image:
+    """The part of `image` inside `region`. Raises `ImageError` if it has too few pixels, or is none."""
+    return image.crop(region_box(image.size, region))
+
+
+def region_box(size: tuple[int, int], region: Region) -> tuple[int, int, int, int]:
+    """The box of `region` in whole pixels of a picture of this size. Raises `ImageError` as `crop_region` does."""
     if len(region) != 4 or not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):  # false for NaN
         raise ImageError(
             "The region {region} is empty or outside the picture; give (left, top, right, bottom) in 0..1.",
-            region=str(region),
+            region=str(tuple(region)),
         )
+    width, height = size
     left, top, right, bottom = region
-    box = (
-        round(left * image.width),
-        round(top * image.height),
-        round(right * image.width),
-        round(bottom * image.height),
-    )
+    box = round(left * width), round(top * height), round(right * width), round(bottom * height)
     if box[2] - box[0] < MIN_SIDE or box[3] - box[1] < MIN_SIDE:
         raise ImageError(
             "The region {region} is only {width} x {height} pixels of this picture.",
-            region=str(region),
+            region=str(tuple(region)),
             width=box[2] - box[0],
             height=box[3] - box[1],
         )
-    return image.crop(box)
+    return box

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.images.decode import EXTENSIONS
+from artsim.images.formats import EXTENSIONS
 from artsim.sources.protocol import Source, Work
 from artsim.sources.tables import METADATA_FILES, key, read_metadata
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from artsim.errors import ImageError, SourceError
-from artsim.images.decode import MAX_BYTES
+from artsim.images.formats import MAX_BYTES
 
 _CARDS = ("README.md", ".huggingface.yaml")  # where `datasets` looks for the data that belong together
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from artsim.snapshot.facets import Facet, choose_facets, possible_facets
 from artsim.snapshot.state import State
 from artsim.ui.auth import OwnerTools
 from artsim.ui.readiness import Readiness
+from artsim.ui.seats import Seats
 from artsim.ui.thumbnail_cache import Thumbnails
 
 
@@ -34,6 +35,10 @@ class Context:
     """The owner's tools; None if the collection cannot be changed."""
     iiif_hosts: frozenset[str] = frozenset()
     """Image servers that visitors' browsers may ask when they zoom."""
+    all_formats: bool = False
+    """Whether visitors' pictures may have any format that is read, also rare ones."""
+    seats: Seats = field(default_factory=Seats)
+    """What searches and other slow calls wait for."""
     request: Request | None = None
     """The request that is answered, on the pages beside the search."""
     is_owner: bool = False

@@ -6,7 +6,7 @@ import logging
 
 from markupsafe import Markup, escape
 
-from artsim.errors import ArtsimError, ImageError, QueryError
+from artsim.errors import ArtsimError, BusyError, ImageError, QueryError
 from artsim.messages.strings import Strings
 from artsim.ui.context import Context
 from artsim.ui.templates import render
@@ -30,7 +30,7 @@ def shown_error(error: ArtsimError, context: Context) -> Markup:
     """The message for a visitor. What is about files, models or the network is told to the owner only."""
     if isinstance(error, ImageError) and "reason" in error.message.values and not context.is_owner:
         return escape(context.strings("notice.damaged"))  # without the decoder's words
-    if isinstance(error, QueryError | ImageError) or context.is_owner:
+    if isinstance(error, QueryError | ImageError | BusyError) or context.is_owner:
         return error_markup(error, context.strings)
     log.warning("A visitor was told that something went wrong: %s", error)
     return escape(context.strings("notice.internal"))

@@ -23,6 +23,7 @@ from artsim.ui.gradio_overrides.page_head import STYLES, PageHead
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
 from artsim.ui.gradio_overrides.refresh import Following, following_html
 from artsim.ui.gradio_overrides.upload_parser import bound_uploads
+from artsim.ui.http.busy import BusyStatus
 from artsim.ui.http.errors import error_handlers
 from artsim.ui.http.host_check import HostCheck
 from artsim.ui.http.json_log import adopt_server_logs
@@ -85,6 +86,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         Middleware(ResponseHeaders, framed_by=settings.framed_by, asked=settings.iiif_hosts),
         *([] if settings.hosts is None else [Middleware(HostCheck, names=settings.hosts)]),
         *middleware(),
+        Middleware(BusyStatus, seats=context.seats),
         head,
     ]
     if context.owner_tools is not None:

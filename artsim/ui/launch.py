@@ -82,6 +82,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
         encoder_reason=opened.reason,
         owner_tools=owner_tools,
         iiif_hosts=settings.iiif_hosts,
+        all_formats=settings.all_formats,
     )
     if is_zero_gpu():  # ZeroGPU registers its functions before launch
         context.readiness.load()

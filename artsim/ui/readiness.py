@@ -11,6 +11,7 @@ from PIL import Image
 
 from artsim.collection import Collection
 from artsim.errors import ArtsimError
+from artsim.images.decode import to_file
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Readiness:
         """Load the encoder in this thread."""
         try:
             encoder = self._collection.encoder()
-            self._collection.search(image=_WARM_UP, k=1)  # warm-up: the first search takes longest
+            self._collection.search(image=to_file(_WARM_UP), k=1)  # warm-up: the first search takes longest
         except ArtsimError as error:
             self.state, self.reason = "failed", error.message
             log.error("The encoder cannot be loaded: %s", error)  # noqa: TRY400  # a message for people, no traceback

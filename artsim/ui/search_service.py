@@ -8,8 +8,9 @@ from typing import Any
 
 from artsim.encoders.presets import ranking_of, weights_of
 from artsim.errors import ArtsimError, QueryError
-from artsim.images.decode import load_image
-from artsim.messages.message import Translated
+from artsim.images.decode import check_format, load_image
+from artsim.images.formats import COMMON_FORMATS, FORMATS
+from artsim.messages.message import Message, Translated
 from artsim.messages.strings import Strings
 from artsim.search.match import WORDS, Match
 from artsim.search.query import Part, Query
@@ -51,7 +52,11 @@ class SearchAnswer:
 
 
 def find(context: Context, form: SearchForm) -> SearchAnswer:
-    """Run the search of a form. Raises `ArtsimError` if it cannot be answered."""
+    """Run the search of a form, as soon as there is a seat. Raises `ArtsimError` if it cannot be answered."""
+    return context.seats.run(lambda: _find(context, form))
+
+
+def _find(context: Context, form: SearchForm) -> SearchAnswer:
     query = _query(context, form)
     if form.by is not None and form.contains:
         raise QueryError(Translated(context.strings("results.detail-by")))
@@ -74,7 +79,7 @@ def _query(context: Context, form: SearchForm) -> Query:
     ):
         raise QueryError(Translated(context.strings("results.words-alone")))
     return Query(
-        parts=tuple(_with_bytes(part, context.strings) for part in form.parts),
+        parts=tuple(_with_bytes(part, context) for part in form.parts),
         aspects=weights_of(None if form.preset else form.weights, form.preset),
         where=form.where,
         k=form.k,
@@ -87,16 +92,21 @@ def _query(context: Context, form: SearchForm) -> Query:
     )
 
 
-def _with_bytes(part: Part, strings: Strings) -> Part:
-    return replace(part, image=read_upload(part.image, strings)) if isinstance(part.image, Path) else part
+def _with_bytes(part: Part, context: Context) -> Part:
+    return replace(part, image=read_upload(part.image, context)) if isinstance(part.image, Path) else part
 
 
-def read_upload(path: Path, strings: Strings) -> bytes:
-    """The bytes of an upload. The message of a missing file does not contain its path."""
+def read_upload(path: Path, context: Context) -> bytes:
+    """The bytes of an upload. The message of a missing file does not contain its path.
+
+    Raises `ImageError` unless it begins like a picture in a format that visitors may use.
+    """
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
-        raise QueryError(Translated(strings("notice.gone"))) from error
+        raise QueryError(Translated(context.strings("notice.gone"))) from error
+    check_format(data, FORMATS if context.all_formats else COMMON_FORMATS, Message("the picture"))
+    return data
 
 
 def unreadable_uploads(context: Context, form: SearchForm) -> list[int]:
@@ -104,13 +114,13 @@ def unreadable_uploads(context: Context, form: SearchForm) -> list[int]:
     return [
         place
         for place, part in enumerate(form.parts)
-        if isinstance(part.image, Path) and not _can_be_opened(part.image, context.strings)
+        if isinstance(part.image, Path) and not _can_be_opened(part.image, context)
     ]
 
 
-def _can_be_opened(upload: Path, strings: Strings) -> bool:
+def _can_be_opened(upload: Path, context: Context) -> bool:
     try:
-        load_image(read_upload(upload, strings), short_side=64)
+        load_image(read_upload(upload, context), short_side=64)
     except ArtsimError:
         return False
     return True

@@ -47,14 +47,16 @@ class Settings:
     """Sites that may have visitors' pages in a frame, as Content-Security-Policy writes them; on a Space, the Hub always may."""
     hosts: frozenset[str] | None = None
     """Names under which the app is reached, beside those of this machine. None: any, as others can reach it."""
+    all_formats: bool = False
+    """Whether visitors may search with pictures of rare formats, such as TIFF, too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the app."""
     parser.epilog = (
         "Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
-        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, ARTSIM_FRAMED_BY, ARTSIM_HOSTS, GRADIO_SERVER_NAME, "
-        "GRADIO_SERVER_PORT."
+        "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, ARTSIM_FRAMED_BY, ARTSIM_HOSTS, ARTSIM_ALL_FORMATS, "
+        "GRADIO_SERVER_NAME, GRADIO_SERVER_PORT."
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")
@@ -101,6 +103,7 @@ def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.env
         iiif_hosts=_listed(environ, "ARTSIM_IIIF_HOSTS"),
         framed_by=_framed_by(environ),
         hosts=_listed(environ, "ARTSIM_HOSTS") if _is_private(host, environ) else None,
+        all_formats=bool(_switch(environ, "ARTSIM_ALL_FORMATS")),
     )
 
 

@@ -173,6 +173,24 @@ def test_the_style_of_siglip2_does_not_count_padding(load: Any, checkpoint: Chec
     assert load("siglip2").embed_patches(image).shape[:2] == (rows, columns)
 
 
+def test_loading_leaves_the_logs_and_bars_of_the_process_as_they_were(checkpoint: Checkpoint) -> None:
+    from huggingface_hub.utils import are_progress_bars_disabled
+    from transformers import logging
+
+    def settings() -> tuple[int, bool, bool]:
+        return logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+
+    before = settings()
+    try:
+        logging.set_verbosity_info()
+        logging.enable_progress_bar()
+        own = settings()
+        load_encoder(str(checkpoint("clip")))
+        assert settings() == own
+    finally:
+        logging.set_verbosity(before[0])
+
+
 def test_an_unknown_encoder_is_named_with_the_valid_options() -> None:
     for name in ("no-such/model", "../nowhere", "a b/c", ""):
         with pytest.raises(EncoderError, match=re.escape(f"The encoder {name} cannot be loaded")) as error:

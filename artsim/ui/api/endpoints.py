@@ -5,7 +5,6 @@ Each nested function is one endpoint and one tool; clients and language models r
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 import gradio as gr
 from pydantic import BaseModel
 
-from artsim.errors import ArtsimError
+from artsim.errors import ArtsimError, BusyError
 from artsim.images.thumbnails import SMALL
 from artsim.search.match import Match
 from artsim.ui.api import json_inputs as typed
@@ -36,13 +35,13 @@ from artsim.ui.gradio_overrides.json_component import Typed
 from artsim.ui.gradio_overrides.refusal import Refusal
 from artsim.ui.gradio_overrides.unqueued_endpoint import add_endpoint
 from artsim.ui.gradio_overrides.uploads import PictureFile
+from artsim.ui.http.busy import tell_busy
 from artsim.ui.search_service import read_upload
 
 log = logging.getLogger(__name__)
 
 DEFAULT_K = 10
 DEFAULT_SUGGESTIONS = 8
-_CONCURRENT_REQUESTS = 2  # further requests wait
 
 A = TypeVar("A")
 
@@ -58,16 +57,18 @@ def add_endpoints(context: Context) -> None:
 
 
 class _Endpoints:
-    """Handles a few requests at a time, off the event loop, and turns exceptions into error messages."""
+    """Handles requests as soon as there is a seat, off the event loop, and turns exceptions into error messages."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._slots = asyncio.Semaphore(_CONCURRENT_REQUESTS)
+        self._seats = context.seats
 
     async def answer(self, work: Callable[[], A]) -> A:
         try:
-            async with self._slots:
-                return await asyncio.to_thread(work)
+            return await self._seats.run_async(work)
+        except BusyError as error:
+            tell_busy(error)
+            raise Refusal(str(error), code=error.code) from error
         except ArtsimError as error:
             raise Refusal(capitalized(str(error)), code=error.code) from error
         except gr.Error:
@@ -92,7 +93,7 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         """Find the works of this art collection that look most like a picture, in subject, style and colour.
 
         Args:
-            image: The picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. The MCP tool takes the file in base64, plain or as
+            image: The picture: JPEG, PNG, WebP, GIF or AVIF. The MCP tool takes the file in base64, plain or as
                 a data URL ("data:image/jpeg;base64,..."), at most 3 MB, or the address returned by an upload to this app.
                 Other addresses are not fetched.
             k: Number of works to return, from 1 to 1000.
@@ -103,7 +104,7 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         """
         if image is None:
             raise Refusal(strings("api.nothing"))
-        return await endpoints.matches(lambda: collection.search(read_upload(Path(image), strings), k=typed.read_k(k)))
+        return await endpoints.matches(lambda: collection.search(read_upload(Path(image), context), k=typed.read_k(k)))
 
     async def search_by_work(work: str, k: int = DEFAULT_K) -> Any:
         """Find the works that look most like a work of this art collection. The work itself is not included.
@@ -212,7 +213,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
         def find() -> list[Match]:
             weights = typed.read_aspects(aspects)
             return collection.search(
-                None if image is None else read_upload(Path(image), strings),
+                None if image is None else read_upload(Path(image), context),
                 typed.read_text(text) if text else None,
                 typed.read_work(work) if work else None,
                 k=typed.read_k(k),
@@ -263,7 +264,7 @@ def _add_recognize(context: Context, endpoints: _Endpoints) -> None:
             raise Refusal(strings("api.nothing"))
 
         def find() -> dict[str, Any]:
-            return _plain(recognition_answer(collection.recognize(read_upload(Path(image), strings)), collection))
+            return _plain(recognition_answer(collection.recognize(read_upload(Path(image), context)), collection))
 
         return await endpoints.answer(find)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from artsim.collection import Collection
 from artsim.encoders.presets import RANKINGS
 from artsim.errors import CollectionError, ImageError
-from artsim.images.decode import FORMATS
+from artsim.images.decode import picture_size
 from artsim.images.thumbnails import LARGE, SMALL
 from artsim.search.label_index import Suggestion
 from artsim.search.match import Match
@@ -23,8 +21,6 @@ from artsim.ui.addresses import picture_address
 from artsim.ui.labels import label_of, safe_link
 from artsim.version import VERSION
 
-_ORIENTATION = 0x0112  # EXIF tag
-_QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _LISTED_VALUES = 20  # per column, the most frequent ones
 
 
@@ -277,8 +273,6 @@ def _column_answer(facet: Facet) -> ColumnAnswer:
 def _picture_size(identity: str, collection: Collection) -> tuple[int | None, int | None]:
     """(width, height) of the upright picture, from the file's header; (None, None) without a readable picture."""
     try:
-        with Image.open(io.BytesIO(collection.picture(identity)), formats=FORMATS) as image:
-            width, height = image.size
-            return (height, width) if image.getexif().get(_ORIENTATION) in _QUARTER_TURNS else (width, height)
-    except (CollectionError, ImageError, OSError, SyntaxError):  # no picture, or damaged (SyntaxError: a broken PNG)
+        return picture_size(collection.picture(identity), name=identity)
+    except (CollectionError, ImageError):  # no picture, or damaged
         return None, None

@@ -20,14 +20,13 @@ from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import parse_qs
 
-from PIL import Image
 from pydantic import FiniteFloat, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from artsim.errors import ImageError, QueryError
-from artsim.images.decode import FORMATS
+from artsim.images.formats import format_of
 from artsim.messages.message import Translated
 from artsim.snapshot.filters import as_plain
 from artsim.ui.context import Context
@@ -228,12 +227,8 @@ def _plain(text: str) -> str:
 
 
 def _extension(picture: bytes) -> str:
-    try:
-        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
-            kind = (image.format or "bin").lower()
-    except (OSError, SyntaxError):  # Pillow's SyntaxError: a broken PNG
-        return "bin"
-    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif"}.get(kind, kind)
+    kind = (format_of(picture) or "bin").lower()
+    return {"jpeg": "jpg", "tiff": "tif"}.get(kind, kind)
 
 
 def _file(data: bytes, media_type: str, kind: str) -> Response:

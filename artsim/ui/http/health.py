@@ -1,7 +1,8 @@
 """`/healthz` and `/readyz`: liveness and readiness, for supervisors and load balancers.
 
 `/healthz`: 200 while the process answers, 503 if its encoder cannot be loaded.
-`/readyz`: 200 once the encoder is loaded, so that searches by picture are answered at once; 503 before.
+`/readyz`: 200 once the encoder is loaded, so that searches by picture are answered at once; 503 before, and while no seat
+is free.
 """
 
 from __future__ import annotations
@@ -19,14 +20,20 @@ def health_routes(context: Context) -> list[Route]:
         return _response(context, ok=context.readiness.state != "failed")
 
     async def readyz(request: Request) -> JSONResponse:
+        if context.readiness.state == "ready" and context.seats.are_taken:
+            return _response(context, ok=False, status="busy")
         return _response(context, ok=context.readiness.state == "ready")
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def _response(context: Context, *, ok: bool) -> JSONResponse:
+def _response(context: Context, *, ok: bool, status: str = "") -> JSONResponse:
     readiness = context.readiness
-    body = {"status": "ok" if ok else readiness.state, "works": len(context.collection), "encoder": readiness.state}
+    body = {
+        "status": status or ("ok" if ok else readiness.state),
+        "works": len(context.collection),
+        "encoder": readiness.state,
+    }
     if readiness.reason:
         body["reason"] = readiness.reason
     body["version"] = VERSION

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from artsim.images.decode import EXTENSIONS
+from artsim.images.formats import EXTENSIONS
 from artsim.messages.strings import Strings
 from artsim.ui.auth import OwnerTools, is_same_origin
 from artsim.ui.context import Context

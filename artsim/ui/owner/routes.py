@@ -19,7 +19,7 @@ from artsim.curation.ingest_state import IngestState, UploadReport
 from artsim.curation.session import EditSession, Publication
 from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_table
 from artsim.errors import ArtsimError, QueryError
-from artsim.images.decode import FORMATS
+from artsim.images.formats import FORMATS
 from artsim.images.thumbnails import SMALL
 from artsim.messages.message import Message, Translated
 from artsim.messages.strings import Strings

@@ -22,7 +22,7 @@ from artsim.ui.pages.layout import page, view
 
 
 def routes(context: Context) -> list[Route]:
-    return [Route("/compare", view(context, "compare", _render))]
+    return [Route("/compare", view(context, "compare", _render, seated=True))]
 
 
 def _render(context: Context, request: Request) -> Response:

@@ -19,7 +19,7 @@ from artsim.ui.templates import render
 
 
 def routes(context: Context) -> list[Route]:
-    return [Route("/echoes", view(context, "echoes", _render))]
+    return [Route("/echoes", view(context, "echoes", _render, seated=True))]
 
 
 def _render(context: Context, request: Request) -> Response:

@@ -14,7 +14,7 @@ SHOWN = 8
 
 
 def routes(context: Context) -> list[Route]:
-    return [Route("/encoders", view(context, "encoders", _render))]
+    return [Route("/encoders", view(context, "encoders", _render, seated=True))]
 
 
 def _render(context: Context, request: Request) -> Response:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from artsim.errors import ArtsimError
+from artsim.errors import ArtsimError, BusyError
 from artsim.ui.context import Context
 from artsim.ui.error_text import shown_error
 from artsim.ui.language import language_of, remember_language
 from artsim.ui.pages.footer import about
 from artsim.ui.pages.masthead import masthead
+from artsim.ui.seats import RETRY_AFTER
 from artsim.ui.sharing import Preview, about_search, sharing
 from artsim.ui.templates import render
 
@@ -28,17 +30,20 @@ _POLICY = (
 )
 
 
-def view(context: Context, name: str, render: Render) -> Callable[[Request], Response]:
+def view(context: Context, name: str, render: Render, *, seated: bool = False) -> Callable[[Request], Response]:
     """An endpoint that responds with `render(context, request)` in the visitor's language.
 
-    Starlette runs it in a thread. An `ArtsimError` becomes a page with its message (400), any other exception an error
-    page (500), with the traceback in the log.
+    Starlette runs it in a thread; what searches or embeds is `seated`. A `BusyError` becomes a page with its message (503),
+    another `ArtsimError` one with status 400, any other exception an error page (500), with the traceback in the log.
     """
 
     def endpoint(request: Request) -> Response:
         localized = context.for_visitor(language_of(request), request)
         try:
-            response = render(localized, request)
+            response = context.seats.run(partial(render, localized, request)) if seated else render(localized, request)
+        except BusyError as error:
+            response = error_page(localized, name, shown_error(error, localized), status=503)
+            response.headers["Retry-After"] = str(RETRY_AFTER)
         except ArtsimError as error:
             response = error_page(localized, name, shown_error(error, localized), status=400)
         except Exception:

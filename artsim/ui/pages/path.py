@@ -20,7 +20,7 @@ _DEFAULT_LENGTH = 8
 
 
 def routes(context: Context) -> list[Route]:
-    return [Route("/path", view(context, "path", _render))]
+    return [Route("/path", view(context, "path", _render, seated=True))]
 
 
 def _render(context: Context, request: Request) -> Response:

@@ -37,7 +37,7 @@ _SIDE = 800  # pixels of the straightened photograph
 
 def routes(context: Context) -> list[Route]:
     slots = asyncio.Semaphore(_AT_ONCE)
-    answer = view(context, "recognition", _answer)
+    answer = view(context, "recognition", _answer, seated=True)
 
     async def recognition(request: Request) -> Response:
         await request.body()  # what comes after it is that the visitor has gone
@@ -54,7 +54,7 @@ def _answer(context: Context, request: Request) -> Response:
     if not upload:
         raise QueryError(Translated(strings("api.nothing")))
     file = uploaded_path(unquote(upload), strings("notice.url"))
-    photograph = bounded_photograph(read_upload(file, strings))
+    photograph = bounded_photograph(read_upload(file, context))
     match = context.collection.recognize(photograph)
     html = render(
         "pages/recognition.html",

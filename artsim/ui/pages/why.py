@@ -42,7 +42,7 @@ def routes(context: Context) -> list[Route]:
         if fragment and not work and upload and match:
             file = uploaded_path(unquote(upload), localized.strings("notice.url"))
             with explain_lock:
-                explanation = explain(localized.collection, match, image=read_upload(file, localized.strings))
+                explanation = explain(localized.collection, match, image=read_upload(file, localized))
         elif all(pair):
             with explain_lock:
                 explanation = explained(context.collection.state, work, match)
@@ -54,7 +54,7 @@ def routes(context: Context) -> list[Route]:
             return HTMLResponse(str(section), headers={"Cache-Control": "no-store"})
         return _page(localized, pair, explanation)
 
-    return [Route("/why", view(context, "why", why))]
+    return [Route("/why", view(context, "why", why, seated=True))]
 
 
 def _names(context: Context, pair: tuple[str, str]) -> tuple[str, str]:
