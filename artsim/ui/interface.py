@@ -28,6 +28,7 @@ from artsim.ui.http.errors import error_handlers
 from artsim.ui.http.host_check import HostCheck
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
+from artsim.ui.http.proxy_path import ProxyPath
 from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.http.response_headers import ResponseHeaders
 from artsim.ui.http.routes import extra_routes, middleware
@@ -82,6 +83,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         watchers.append(log_exchange)
     head = Middleware(PageHead, styles=STYLES, sharing=_sharing(context))
     passed = [
+        Middleware(ProxyPath, routes=tuple(routes), names=languages()),
         Middleware(Traffic, watchers=watchers),
         Middleware(ResponseHeaders, framed_by=settings.framed_by, asked=settings.iiif_hosts),
         *([] if settings.hosts is None else [Middleware(HostCheck, names=settings.hosts)]),
