@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from artsim.encoders.protocol import reason_of
 from artsim.encoders.quiet_transformers import quiet_transformers
 from artsim.errors import EncoderError
 
 log = logging.getLogger(__name__)
 
-_LONGEST_REASON = 300  # characters
 _DINOV3 = "DINOv3ViTImageProcessor"
 _DINOV3_DEFAULTS = {
     "do_resize": True,
@@ -31,9 +31,9 @@ _DINOV3_DEFAULTS = {
 
 def load_model(name: str, revision: str | None) -> Any:
     """The model, with all its weights. Raises `EncoderError`, also for weights in another format than that of transformers."""
-    from transformers import AutoModel, PreTrainedConfig
-
     with _loading(name):
+        from transformers import AutoModel, PreTrainedConfig
+
         config, _ = PreTrainedConfig.get_config_dict(name, revision=revision)
         is_timms = config.get("model_type") in (None, "timm_wrapper")  # the latter is added by transformers
         if is_timms and ("pretrained_cfg" in config or "architecture" in config):
@@ -60,9 +60,9 @@ def load_model(name: str, revision: str | None) -> Any:
 
 def load_processor(name: str, revision: str | None) -> Any:
     """What prepares pictures for the model, on Pillow. Raises `EncoderError`."""
-    from transformers import AutoImageProcessor, ViTImageProcessorPil
-
     with _loading(name):
+        from transformers import AutoImageProcessor, ViTImageProcessorPil
+
         numbers, _ = ViTImageProcessorPil.get_image_processor_dict(name, revision=revision)
         if str(numbers.get("image_processor_type")).removesuffix("Fast") == _DINOV3:
             # transformers has it for torchvision only; but for the order of scaling and resizing, it is ViT's
@@ -82,10 +82,10 @@ def load_processor(name: str, revision: str | None) -> Any:
 
 def load_tokenizer(name: str, revision: str | None) -> Any:
     """Raises `EncoderError`."""
-    from transformers import AutoTokenizer
-
     try:
         with quiet_transformers():
+            from transformers import AutoTokenizer
+
             return AutoTokenizer.from_pretrained(name, revision=revision)
     except Exception as error:  # whatever the libraries raise for damaged files and missing packages
         log.debug("The tokenizer of %s cannot be loaded.", name, exc_info=error)
@@ -112,11 +112,6 @@ def _loading(name: str) -> Iterator[None]:
             name=name,
             reason=reason_of(error),
         ) from error
-
-
-def reason_of(error: Exception) -> str:
-    """What an error says, on one line; its type if it says nothing."""
-    return " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
 
 
 def commit_of(name: str, revision: str | None) -> str | None:

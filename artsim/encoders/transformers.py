@@ -6,18 +6,16 @@ safetensors or PyTorch's restricted reader; code in a checkpoint is never run.
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.checkpoint import commit_of, load_model, load_processor, load_tokenizer, reason_of, weights_hash
-from artsim.encoders.protocol import Aspect, Blocks, best_device, in_batches, joined, unit_rows
+from artsim.encoders.checkpoint import commit_of, load_model, load_processor, load_tokenizer, weights_hash
+from artsim.encoders.protocol import Aspect, Blocks, best_device, failures_of, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
@@ -25,8 +23,6 @@ from artsim.images.geometry import LONG, fit_frame
 
 if TYPE_CHECKING:
     import torch
-
-log = logging.getLogger(__name__)
 
 _BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
 _LAYOUT_CHANNELS = 192  # of 768 or more: a layout has 9 times as many numbers, which would outweigh all other vectors
@@ -52,7 +48,8 @@ class TransformersEncoder:
         self.embeds_text = hasattr(self._model, "get_text_features")
         self._tokenizer = load_tokenizer(name, revision) if self.embeds_text else None
         self.short_side = _input_side(self._processor)
-        subject, maps = self._embed_maps([whole_view(Image.new("RGB", (64, 64), (128, 128, 128)))])
+        with failures_of(name):
+            subject, maps = self._embed_maps([whole_view(Image.new("RGB", (64, 64), (128, 128, 128)))])
         self.segments: dict[Aspect, tuple[int, ...]] = {
             "subject": (subject.shape[1],),
             "style": tuple(_statistics(layer).shape[1] for layer in maps),
@@ -90,27 +87,13 @@ class TransformersEncoder:
             }
             return {**vectors, "regions": _averaged_over_regions(maps[-1])} if regions else vectors
 
-        return in_batches(embed_batch, views, _BATCH[self.device.split(":")[0]])
+        with failures_of(self.id):
+            return in_batches(embed_batch, views, _BATCH[self.device.split(":")[0]])
 
     def _embed_maps(self, views: Sequence[View]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
         """Subject (n, d), and for each style layer the map (channels, rows, columns) of each view."""
-        with self._failing():
-            output, inputs = self._forward(views)
-            return output.pooler_output.flatten(1).float().cpu().numpy(), style_maps(output, inputs)
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        """Whatever the model raises, of another kind than artsim expects or out of memory, becomes an `EncoderError`."""
-        try:
-            yield
-        except Exception as error:
-            log.debug("The encoder %s fails.", self.id, exc_info=error)
-            raise EncoderError(
-                "The encoder {encoder} fails ({reason}). If it has worked before, the memory may be too small for it; else it"
-                " is no model for pictures that artsim can use: take another one.",
-                encoder=self.id,
-                reason=reason_of(error),
-            ) from error
+        output, inputs = self._forward(views)
+        return output.pooler_output.flatten(1).float().cpu().numpy(), style_maps(output, inputs)
 
     def inputs(self, views: Sequence[View]) -> dict[str, torch.Tensor]:
         """The model's input. Views of long pictures are squeezed first to what its processor neither crops nor enlarges much."""
@@ -145,7 +128,7 @@ class TransformersEncoder:
             texts = [text.lower() for text in texts]
         # SigLIP was trained with texts padded to the full length; for CLIP, padding makes no difference.
         length = getattr(getattr(config, "text_config", None), "max_position_embeddings", None)
-        with self._failing():
+        with failures_of(self.id):
             inputs = self._tokenizer(
                 list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
             )
@@ -155,7 +138,7 @@ class TransformersEncoder:
             return unit_rows(output.pooler_output.float().cpu().numpy())
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
-        with self._failing():
+        with failures_of(self.id):
             output, inputs = self._forward([whole_view(image)])
             (last,) = _maps(output.hidden_states[-1], inputs)
         return unit_rows(last.permute(1, 2, 0).float().cpu().numpy())

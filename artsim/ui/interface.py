@@ -40,7 +40,17 @@ from artsim.ui.settings import Settings
 from artsim.ui.sharing import preview_of_search, sharing
 from artsim.ui.theme import build_theme
 
-_SCRIPTS = ("theme.js", "page.js", "suggest.js", "zoom.js", "detail.js", "crop.js", "actions.js", "recognition.js")
+_SCRIPTS = (
+    "theme.js",
+    "page.js",
+    "connection.js",
+    "suggest.js",
+    "zoom.js",
+    "detail.js",
+    "crop.js",
+    "actions.js",
+    "recognition.js",
+)
 _UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
