@@ -37,7 +37,7 @@ from artsim.snapshot.edits import before_others, embedded_works_of, with_values,
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.plain_dataset import load_plain_dataset
-from artsim.snapshot.state import State, find_space
+from artsim.snapshot.state import State, find_space, with_first
 from artsim.snapshot.works_map import MapCache, WorksMap
 from artsim.storage.manifest import Manifest, Origin
 
@@ -110,11 +110,12 @@ class Collection:
             return self._encoders[space.encoder]
 
     def prefer(self, encoder: str) -> None:
-        """Make an encoder the default for queries that name none. Raises `QueryError` for an unknown name."""
+        """Make an encoder the default for queries that name none, and for the map. `save` does not keep it.
+
+        Raises `QueryError` for an unknown name.
+        """
         with self._change_lock:
-            first = find_space(self.state, encoder)
-            rest = (space for space in self.state.spaces if space is not first)
-            self.state = replace(self.state, spaces=(first, *rest))
+            self.state = with_first(self.state, [find_space(self.state, encoder).name])
 
     def search(
         self,

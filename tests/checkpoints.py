@@ -5,6 +5,7 @@ equal vectors and different pictures different ones: enough for every test that 
 To write one to a folder: python tests/checkpoints.py resnet FOLDER
 """
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,22 @@ def make_dinov2(folder: Path) -> Path:
     return _save(folder, Dinov2Model, Dinov2Config(**_VIT, image_size=32, patch_size=8), processor)
 
 
+def make_dinov3(folder: Path) -> Path:
+    """DINOv3, whose processor transformers has for torchvision only: its file is written as on the Hub."""
+    from transformers import DINOv3ViTConfig, DINOv3ViTModel, ViTImageProcessorPil
+
+    size = {"height": 32, "width": 32}
+    config = DINOv3ViTConfig(**_LAYERS, image_size=32, patch_size=8, num_register_tokens=2)
+    _save(folder, DINOv3ViTModel, config, ViTImageProcessorPil(size=size))
+    numbers = {
+        "crop_size": None, "data_format": "channels_first", "do_center_crop": None, "do_normalize": True, "do_rescale": True,
+        "do_resize": True, "image_mean": [0.485, 0.456, 0.406], "image_processor_type": "DINOv3ViTImageProcessorFast",
+        "image_std": [0.229, 0.224, 0.225], "resample": 2, "rescale_factor": 0.00392156862745098, "size": size,
+    }  # fmt: skip
+    (folder / "preprocessor_config.json").write_text(json.dumps(numbers), encoding="utf-8")
+    return folder
+
+
 def make_resnet(folder: Path) -> Path:
     """ResNet of three stages, for pictures of 64 x 64."""
     from transformers import ConvNextImageProcessor, ResNetConfig, ResNetModel
@@ -87,6 +104,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "siglip": make_siglip,
     "siglip2": make_siglip2,
     "dinov2": make_dinov2,
+    "dinov3": make_dinov3,
     "resnet": make_resnet,
     "efficientnet": make_efficientnet,
 }

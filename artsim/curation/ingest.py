@@ -59,7 +59,7 @@ class Ingest:
         """The collection that works are added to; None until a new one has its first works."""
         self._state = IngestState(total=total)
         self._waiting: deque[UploadedFile] = deque()
-        self._kept: dict[int, UploadedFile] = {}
+        self._kept: dict[int, tuple[UploadedFile, UploadReport]] = {}  # duplicates, which may be added anyway
         self._reports: dict[int, UploadReport] = {}
         self._notes: dict[str, None] = {}
         self._unsaved: list[str] = []
@@ -100,15 +100,15 @@ class Ingest:
         """Stop the ingest: works that are embedded stay, the rest is left out."""
         with self._news:
             self._cancelled = self._complete = True
-            self._waiting.clear()
+            self._drop_waiting()
             self._news.notify_all()
 
     def include(self, numbers: Sequence[int]) -> None:
         """Add duplicates anyway, by the numbers in their reports."""
         with self._news:
-            chosen = [n for n in dict.fromkeys(numbers) if n in self._kept]
+            chosen = [n for n in dict.fromkeys(numbers) if n in self._kept and self._reports.get(n) is self._kept[n][1]]
             for number in chosen:
-                self._waiting.append(replace(self._kept.pop(number), anyway=True))
+                self._waiting.append(replace(self._kept[number][0], anyway=True))
                 del self._reports[number]
                 self._state.done -= 1
             over = self.over
@@ -141,29 +141,46 @@ class Ingest:
 
     def _work(self) -> None:
         try:
-            while (batch := self._next()) is not None:
-                if batch:
-                    self._take(batch)
-                if len(self._pending) and (self._is_due() or not batch):
-                    self._add()
-            if len(self._pending):
-                self._add()
-            if self._unsaved and self.collection is not None:
-                self._state.phase = "saving"
-                self._finish(self.collection, self._unsaved)
-                self._unsaved = []
-            self._end("cancelled" if self._cancelled else "done")
+            while not self.over:
+                self._add_received()
+                if self._unsaved and self.collection is not None:
+                    self._state.phase = "saving"
+                    self._finish(self.collection, self._unsaved)
+                    self._unsaved = []
+                with self._news:
+                    if self._waiting:  # duplicates that were included while the save ran
+                        self._state.phase = "receiving"
+                    else:
+                        self._end("cancelled" if self._cancelled else "done")
         except ArtsimError as error:
             self._end("failed", error.message)
         except Exception as error:
             log.exception("Adding works failed.")
             self._end("failed", type(error).__name__)
 
+    def _add_received(self) -> None:
+        """Add the files as they are received, until no more follow."""
+        while (batch := self._next()) is not None:
+            if batch:
+                self._take(batch)
+            if len(self._pending) and (self._is_due() or not batch):
+                self._add()
+        if len(self._pending):
+            self._add()
+
     def _end(self, phase: Phase, failure: str = "") -> None:
         with self._news:
             self._state.now, self._state.failure, self._state.phase = (), failure, phase
             if failure:
-                self._waiting.clear()
+                self._drop_waiting()
+
+    def _drop_waiting(self) -> None:
+        """Take no more of the received files; duplicates among them are offered again."""
+        for upload in self._waiting:
+            if upload.anyway:
+                self._reports[upload.number] = self._kept[upload.number][1]
+                self._state.done += 1
+        self._waiting.clear()
 
     def _next(self) -> list[UploadedFile] | None:
         """The next few files; None if no more follow; an empty list if the sender is slow and works are pending."""
@@ -282,7 +299,7 @@ class Ingest:
             self._state.done += done
             self._reports[report.number] = report
             if upload is not None:
-                self._kept[report.number] = upload
+                self._kept[report.number] = upload, report
 
 
 def _encoders(collection: Collection) -> dict[str, Encoder]:

@@ -184,19 +184,23 @@ class EditSession:
                 log.info("Changes are saved in %s, which is opened from now on.", self.collection.folder)
             else:
                 self.collection.save()
+            with self._lock:
+                self.problem = ""
+                del self._changes[:saved]
         except ArtsimError as error:
             self.problem = error.message
             raise
-        with self._lock:
-            self.problem = ""
-            del self._changes[:saved]
-            self._schedule_save(bool(self._changes))
+        finally:  # what is not saved is tried again
+            with self._lock:
+                self._schedule_save(bool(self._changes))
 
     def _save_automatically(self) -> None:
+        known = self.problem
         try:
             self.save()
         except ArtsimError as error:
-            log.warning("The changes are not saved: %s", error)
+            if error.message != known:
+                log.warning("The changes are not saved; the next attempt is in %.0f seconds: %s", SAVED_AFTER, error)
 
     def close(self) -> None:
         """Cancel a running ingest and save unsaved changes, when the app stops."""
@@ -265,7 +269,10 @@ class EditSession:
             self.save()
         except ArtsimError:
             with self._lock:
-                self._changes.append(Change("added", tuple(ids), lambda: collection.remove(ids)))
+                known = {work for change in self._changes if change.verb == "added" for work in change.works}
+                new = tuple(work for work in ids if work not in known)  # else an earlier attempt failed, too
+                if new:
+                    self._changed(Change("added", new, lambda: collection.remove(new)))
             raise
 
     def _finish_new(self, collection: Collection, ids: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, Block, load_network
-from artsim.encoders.protocol import Aspect, Blocks, in_batches, joined, unit_rows
+from artsim.encoders.protocol import Aspect, Blocks, failures_of, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import LAYOUT_GRID, REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
 from artsim.encoders.views import View, embed_views, whole_view
@@ -104,7 +104,7 @@ class EmbeddedEncoder:
                 lambda batch: self._embed_framed(batch, alone=alone, regions=regions), framed, len(framed)
             )
 
-        with ThreadPoolExecutor(self._engine.workers) as pool:
+        with failures_of(self.id), ThreadPoolExecutor(self._engine.workers) as pool:
             for rows, batch_vectors in zip(batches, pool.map(embed_batch, batches), strict=True):
                 for name, values in batch_vectors.items():
                     vectors[name][rows] = values
@@ -129,7 +129,8 @@ class EmbeddedEncoder:
     def _maps_at(self, image: Image.Image, side: int) -> Maps:
         """The feature maps of one picture, resized to a short side of `side` pixels."""
         framed = whole_view(image).resized(fit_frame(image.size, short_side=side))
-        return self._engine.run(np.asarray(framed)[None], alone=True)
+        with failures_of(self.id):
+            return self._engine.run(np.asarray(framed)[None], alone=True)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         raise EncoderError(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
+
+from artsim.errors import ArtsimError, EncoderError
 
 Aspect = Literal["subject", "style", "color", "layout"]
 ASPECTS: tuple[Aspect, ...] = ("subject", "style", "color", "layout")
@@ -20,6 +23,8 @@ T = TypeVar("T")
 Name = TypeVar("Name", bound=str)
 
 log = logging.getLogger(__name__)
+
+_LONGEST_REASON = 300  # characters
 
 
 class Encoder(Protocol):
@@ -110,6 +115,28 @@ def _is_out_of_memory(error: Exception) -> bool:
         return True
     text = str(error).lower()
     return "out of memory" in text or "can't allocate memory" in text
+
+
+@contextmanager
+def failures_of(encoder: str) -> Iterator[None]:
+    """Whatever its libraries raise while it embeds becomes an `EncoderError`."""
+    try:
+        yield
+    except ArtsimError:
+        raise
+    except Exception as error:
+        log.debug("The encoder %s fails.", encoder, exc_info=error)
+        raise EncoderError(
+            "The encoder {encoder} fails ({reason}). If it has worked before, the memory may be too small for it; else it is no"
+            " model for pictures that artsim can use: take another one.",
+            encoder=encoder,
+            reason=reason_of(error),
+        ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, on one line; its type if it says nothing."""
+    return " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
 
 
 def best_device() -> str:

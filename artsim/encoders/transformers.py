@@ -1,23 +1,21 @@
 """Encoders from the Hub or from a local folder in the same layout: CLIP, SigLIP, DINOv2, ResNet, EfficientNet, ...
 
-`AutoModel` and `AutoImageProcessor` load the model and its preprocessing from the files of the checkpoint. Only weights are
-read, with safetensors or PyTorch's restricted reader; code in a checkpoint is never run.
+`encoders.checkpoint` loads the model and its preprocessing from the files of the checkpoint. Only weights are read, with
+safetensors or PyTorch's restricted reader; code in a checkpoint is never run.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.protocol import Aspect, Blocks, best_device, in_batches, joined, unit_rows
-from artsim.encoders.quiet_transformers import quiet_transformers
+from artsim.encoders.checkpoint import commit_of, load_model, load_processor, load_tokenizer, weights_hash
+from artsim.encoders.protocol import Aspect, Blocks, best_device, failures_of, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import REGIONS, averaged_over_grid, averaged_over_regions
 from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
@@ -44,13 +42,14 @@ class TransformersEncoder:
         self.id = name
         self.device = "cpu"  # for the trial run below: on ZeroGPU there is no GPU yet
         self._lock = threading.Lock()
-        revision = _commit(name, revision)
-        self._model, self._processor = _load(name, revision)
-        self.revision = _weights_hash(name) or revision or "unknown"
+        revision = commit_of(name, revision)
+        self._model, self._processor = load_model(name, revision), load_processor(name, revision)
+        self.revision = weights_hash(name) or revision or "unknown"
         self.embeds_text = hasattr(self._model, "get_text_features")
-        self._tokenizer = _load_tokenizer(name, revision) if self.embeds_text else None
+        self._tokenizer = load_tokenizer(name, revision) if self.embeds_text else None
         self.short_side = _input_side(self._processor)
-        subject, maps = self._embed_maps([whole_view(Image.new("RGB", (64, 64), (128, 128, 128)))])
+        with failures_of(name):
+            subject, maps = self._embed_maps([whole_view(Image.new("RGB", (64, 64), (128, 128, 128)))])
         self.segments: dict[Aspect, tuple[int, ...]] = {
             "subject": (subject.shape[1],),
             "style": tuple(_statistics(layer).shape[1] for layer in maps),
@@ -88,7 +87,8 @@ class TransformersEncoder:
             }
             return {**vectors, "regions": _averaged_over_regions(maps[-1])} if regions else vectors
 
-        return in_batches(embed_batch, views, _BATCH[self.device.split(":")[0]])
+        with failures_of(self.id):
+            return in_batches(embed_batch, views, _BATCH[self.device.split(":")[0]])
 
     def _embed_maps(self, views: Sequence[View]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
         """Subject (n, d), and for each style layer the map (channels, rows, columns) of each view."""
@@ -105,7 +105,10 @@ class TransformersEncoder:
     def _forward(self, views: Sequence[View]) -> tuple[Any, dict[str, torch.Tensor]]:
         import torch
 
-        inputs = {key: value.to(self.device) for key, value in self.inputs(views).items()}
+        inputs = {
+            key: value.to(self.device, self._model.dtype if value.is_floating_point() else None)
+            for key, value in self.inputs(views).items()
+        }
         embed = getattr(self._model, "get_image_features", self._model)
         with torch.inference_mode(), self._lock:
             return embed(**inputs, output_hidden_states=True), inputs
@@ -118,78 +121,27 @@ class TransformersEncoder:
                 "{encoder} embeds pictures, not text. Search with a picture, or use a CLIP or SigLIP encoder.",
                 encoder=self.id,
             )
+        config = self._model.config
+        if config.model_type.startswith(
+            "siglip"
+        ):  # trained with small letters; the Gemma tokenizer of SigLIP 2 keeps capitals
+            texts = [text.lower() for text in texts]
         # SigLIP was trained with texts padded to the full length; for CLIP, padding makes no difference.
-        length = getattr(getattr(self._model.config, "text_config", None), "max_position_embeddings", None)
-        inputs = self._tokenizer(
-            list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
-        )
-        inputs = {key: value.to(self.device) for key, value in inputs.items()}
-        with torch.inference_mode(), self._lock:
-            output = self._model.get_text_features(**inputs)
-        return unit_rows(output.pooler_output.float().cpu().numpy())
+        length = getattr(getattr(config, "text_config", None), "max_position_embeddings", None)
+        with failures_of(self.id):
+            inputs = self._tokenizer(
+                list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+            )
+            inputs = {key: value.to(self.device) for key, value in inputs.items()}
+            with torch.inference_mode(), self._lock:
+                output = self._model.get_text_features(**inputs)
+            return unit_rows(output.pooler_output.float().cpu().numpy())
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
-        output, inputs = self._forward([whole_view(image)])
-        (last,) = _maps(output.hidden_states[-1], inputs)
+        with failures_of(self.id):
+            output, inputs = self._forward([whole_view(image)])
+            (last,) = _maps(output.hidden_states[-1], inputs)
         return unit_rows(last.permute(1, 2, 0).float().cpu().numpy())
-
-
-def _load(name: str, revision: str | None) -> tuple[Any, Any]:
-    from safetensors import SafetensorError
-    from transformers import AutoImageProcessor, AutoModel
-
-    try:
-        with quiet_transformers():
-            model = AutoModel.from_pretrained(name, revision=revision)
-            processor = AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil")
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise EncoderError(
-            "The encoder {name} cannot be loaded: it is neither a folder with a model nor a model on the Hub "
-            "({reason}). Give embedded, a Hub model id such as openai/clip-vit-base-patch16, or such a folder.",
-            name=name,
-            reason=reason,
-        ) from error
-    return model.eval(), processor
-
-
-def _load_tokenizer(name: str, revision: str | None) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        with quiet_transformers():
-            return AutoTokenizer.from_pretrained(name, revision=revision)
-    except (OSError, ValueError, KeyError) as error:
-        raise EncoderError(
-            "The encoder {name} embeds texts, but its tokenizer cannot be loaded ({reason}).",
-            name=name,
-            reason=str(error),
-        ) from error
-
-
-def _commit(name: str, revision: str | None) -> str | None:
-    """The Hub commit of `revision` (default: the newest), now or when it was last fetched; None for a folder."""
-    if Path(name).is_dir():
-        return None
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HTTPError, RevisionResolutionError
-
-    try:
-        return HfApi().resolve_revision(name, revision=revision).resolved
-    except (HTTPError, OSError, ValueError, RevisionResolutionError):
-        return revision  # loading the model raises an error with a better message
-
-
-def _weights_hash(name: str) -> str | None:
-    """The sha256 of the weights in a folder; None for a model on the Hub."""
-    folder = Path(name)
-    if not folder.is_dir():
-        return None
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")]):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return f"sha256:{digest.hexdigest()[:16]}"
 
 
 def _input_side(processor: Any) -> int:

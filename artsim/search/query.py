@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+import numpy as np
+
 from artsim.encoders.presets import RANKINGS, Ranking, Weights
 from artsim.errors import QueryError
 from artsim.images.decode import ImageLike
 from artsim.search.encoder_selection import AUTO_RULES, AutoRule
 from artsim.search.fusion import FUSION_RULES, FusionRule
-from artsim.snapshot.filters import Where
+from artsim.snapshot.filters import Where, groups_of
 from artsim.snapshot.state import State, find_space
 
 MAX_K = 1000
@@ -127,6 +129,8 @@ def check_query(query: Query, state: State) -> None:
         )
     if query.text_mode == "metadata" and query.words is None:
         raise QueryError("Metadata can be searched for one text alone, without images, works or details.")
+    for column in (*query.other, *query.at_most):
+        groups_of(state.table, column, np.zeros(0, np.int64))  # `QueryError` for an unknown one
     if any(limit < 1 for limit in query.at_most.values()):
         raise QueryError("The number of matches that may share a value must be at least 1.")
 

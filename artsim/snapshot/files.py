@@ -33,7 +33,7 @@ from artsim.snapshot.groups import (
 )
 from artsim.snapshot.recognition import Recognition, record_of
 from artsim.snapshot.space_files import read_space, write_space
-from artsim.snapshot.state import State, Stored
+from artsim.snapshot.state import State, Stored, with_first
 from artsim.snapshot.works_map import map_bytes
 from artsim.storage.card_figures import Figures
 from artsim.storage.dataset_card import dataset_card
@@ -117,11 +117,15 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
     """Write the state into `target`; returns it as it is on disk then, with its manifest.
 
     In the folder that the state was read from, only what changed is written. Readers find the old collection or the new one.
-    Raises `CollectionError` if `target` is something else, cannot be written, or was saved by somebody else since the state
-    was read: the state stays as it is, and can be saved in another folder. `locked`: the caller holds the collection's lock.
+    On disk the spaces stay in the order of `manifest`, whichever the state prefers: its first one has the map, and is what
+    users of plain `datasets` search. Raises `CollectionError` if `target` is something else, cannot be written, or was saved
+    by somebody else since the state was read: the state stays as it is, and can be saved in another folder. `locked`: the
+    caller holds the collection's lock.
     """
     target = target.expanduser().resolve()
     check_target(target)
+    preferred = [space.name for space in state.spaces]
+    state = with_first(state, [record.name for record in manifest.spaces])
     with nullcontext() if locked else collection_lock(target, "saving it", wait=_WAIT):
         stored = _stored_in(target, state)
         current = read_manifest(target) if stored is not None else _readable_manifest(target)
@@ -139,7 +143,7 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
             raise
         pointer = pointer_of(target)
         clear_leftovers(target, manifest)
-        return read_state(target, manifest, pointer=pointer), manifest
+        return with_first(read_state(target, manifest, pointer=pointer), preferred), manifest
 
 
 def _stored_in(target: Path, state: State) -> Stored | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class State:
 
     table: pa.Table
     spaces: tuple[Space, ...]
+    """The first one answers queries that name none. On disk they have an order of their own: see `save_collection`."""
     schema: Mapping[str, Any]
     """The `datasets` feature of each metadata column."""
     pictures: Pictures = field(repr=False)
@@ -84,6 +85,13 @@ def find_space(state: State, name: str | None) -> Space:
             return space
     names = [space.name for space in state.spaces]
     raise QueryError("There is no encoder {encoder!r}; there are {encoders}.", encoder=name, encoders=names)
+
+
+def with_first(state: State, names: Sequence[str]) -> State:
+    """The state with the spaces of these names first, in this order."""
+    places = {name: place for place, name in enumerate(names)}
+    spaces = sorted(state.spaces, key=lambda space: places.get(space.name, len(places)))
+    return replace(state, spaces=tuple(spaces))
 
 
 def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:

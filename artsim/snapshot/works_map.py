@@ -81,7 +81,9 @@ class MapCache:
 
     def is_quick(self, state: State, saved: Path | None) -> bool:
         """Whether `get` returns within a few seconds."""
-        return len(state) <= _QUICK or self._cached is not None or saved is not None
+        before = self._cached
+        drawn = before is not None and before[0].spaces[0].name == state.spaces[0].name
+        return len(state) <= _QUICK or drawn or saved is not None
 
     def _draw(self, state: State, saved: Path | None) -> WorksMap:
         space = state.spaces[0]

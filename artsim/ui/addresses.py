@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.types import Scope
+
 from artsim.messages.strings import DEFAULT_LANGUAGE
 from artsim.ui.thumbnail_cache import Thumbnails
+
+
+def path_in_app(scope: Scope) -> str:
+    """The path of a request without that of a proxy in front of the app, as routing has it: `/timeline`."""
+    path, root = scope.get("path", ""), scope.get("root_path", "")
+    return path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path
 
 
 def search_address(language: str, work: Mapping[str, Any] | None = None) -> str:

@@ -28,6 +28,7 @@ from artsim.ui.http.errors import error_handlers
 from artsim.ui.http.host_check import HostCheck
 from artsim.ui.http.json_log import adopt_server_logs
 from artsim.ui.http.metrics import metrics_route, start_metrics
+from artsim.ui.http.proxy_path import ProxyPath
 from artsim.ui.http.request_bodies import UPLOAD_MB
 from artsim.ui.http.response_headers import ResponseHeaders
 from artsim.ui.http.routes import extra_routes, middleware
@@ -39,7 +40,17 @@ from artsim.ui.settings import Settings
 from artsim.ui.sharing import preview_of_search, sharing
 from artsim.ui.theme import build_theme
 
-_SCRIPTS = ("theme.js", "page.js", "suggest.js", "zoom.js", "detail.js", "crop.js", "actions.js", "recognition.js")
+_SCRIPTS = (
+    "theme.js",
+    "page.js",
+    "connection.js",
+    "suggest.js",
+    "zoom.js",
+    "detail.js",
+    "crop.js",
+    "actions.js",
+    "recognition.js",
+)
 _UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
@@ -82,6 +93,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         watchers.append(log_exchange)
     head = Middleware(PageHead, styles=STYLES, sharing=_sharing(context))
     passed = [
+        Middleware(ProxyPath, routes=tuple(routes), names=languages()),
         Middleware(Traffic, watchers=watchers),
         Middleware(ResponseHeaders, framed_by=settings.framed_by, asked=settings.iiif_hosts),
         *([] if settings.hosts is None else [Middleware(HostCheck, names=settings.hosts)]),

@@ -15,6 +15,10 @@ from artsim.search.words import fold
 _TITLES, _ARTISTS, _DATES = (label_columns(part) for part in ("title", "artist", "date"))
 LABEL_COLUMNS = ("id", *_TITLES, *_ARTISTS, *_DATES)
 """All columns that `label_of` reads."""
+LONGEST_LABEL = 300
+"""Characters of a title, an artist or a date on a page, where each stands several times."""
+LONGEST_VALUE = 3_000
+"""Characters of any other value on a page. Downloads and the API have all of them."""
 _WORDS = ((99, "very-close"), (95, "close"), (80, "related"), (50, "some"))
 
 
@@ -35,8 +39,15 @@ class Label:
         return ", ".join(part for part in (self.artist, self.year) if part)
 
 
-def label_of(work: Mapping[str, Any]) -> Label:
-    return Label(_first(work, _TITLES) or str(work["id"]), _first(work, _ARTISTS), _first(work, _DATES))
+def label_of(work: Mapping[str, Any], *, longest: int | None = LONGEST_LABEL) -> Label:
+    """Title (or id), artist and year, each of at most `longest` characters."""
+    texts = (_first(work, _TITLES) or str(work["id"]), _first(work, _ARTISTS), _first(work, _DATES))
+    return Label(*(shortened(text, longest) for text in texts))
+
+
+def shortened(text: str, longest: int | None) -> str:
+    """The text, or its beginning with an ellipsis, in at most `longest` characters."""
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def order_key(work: Mapping[str, Any], order: str) -> tuple[bool, Any]:
@@ -65,9 +76,14 @@ def as_text(value: Any) -> str:
     return str(value).strip()
 
 
+def page_text(value: Any) -> str:
+    """A metadata value as text for a page: of a very long one, the beginning."""
+    return shortened(as_text(value), LONGEST_VALUE)
+
+
 def metadata_of(work: Mapping[str, Any], strings: Strings) -> list[tuple[str, str]]:
     """(heading, text) of the metadata to show, in the collection's order."""
-    shown = [(column, as_text(value)) for column, value in work.items() if column_of(column).listed]
+    shown = [(column, page_text(value)) for column, value in work.items() if column_of(column).listed]
     if work.get("date"):
         shown = [(column, text) for column, text in shown if column != "year"]
     return [(strings.column(column), text) for column, text in shown if text]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
 
 from artsim.images.thumbnails import LARGE
-from artsim.ui.addresses import picture_address
+from artsim.ui.addresses import path_in_app, picture_address
 from artsim.ui.context import Context
 from artsim.ui.cookies import is_https
-from artsim.ui.labels import as_text, label_of
+from artsim.ui.labels import LONGEST_LABEL, as_text, label_of, shortened
 from artsim.ui.query_string import read_query_string
 from artsim.ui.search_service import heading_of
 from artsim.ui.templates import render
@@ -59,14 +59,18 @@ def about_search(context: Context) -> str:
 
 def _preview_of_work(context: Context, work: Mapping[str, Any]) -> Preview:
     label = label_of(work)
-    facts = [label.by, *(as_text(work.get(column)) for column in _FACTS), context.collection.manifest.title]
+    facts = [
+        label.by,
+        *(shortened(as_text(work.get(column)), LONGEST_LABEL) for column in _FACTS),
+        context.collection.manifest.title,
+    ]
     return Preview(label.title, " · ".join(filter(None, facts)), work)
 
 
 def sharing(context: Context, request: Request, preview: Preview) -> Markup:
     """The elements of the head that other sites read."""
     work = preview.work or _first_work(context)
-    app, path = app_address(request), request.url.path.removeprefix(request.scope.get("root_path", "")).lstrip("/")
+    app, path = app_address(request), quote(path_in_app(request.scope).lstrip("/"))
     query = urlencode([pair for pair in parse_qsl(request.url.query) if pair[0] not in _NOT_SHARED])
     label = label_of(work)
     return render(

@@ -60,30 +60,42 @@ def _open_own(settings: Settings) -> OpenedCollection | None:
     log.info(
         "Opening your own collection in %s, in place of %s.", folder, settings.collection or "the paintings of The Met"
     )
+    made_with = " and ".join(space.encoder for space in collection.state.spaces)
+    if not _is_preferred(collection, settings.encoder):
+        log.warning("%s was made with %s, so --encoder %s is not used.", folder, made_with, settings.encoder)
     encoder = collection.state.spaces[0].encoder
-    return OpenedCollection(collection, encoder, Message("the one this collection was made with"), own=name)
+    return OpenedCollection(collection, encoder, _reason(collection), own=name)
 
 
 def _open_named(name: str, encoder: str) -> OpenedCollection:
     collection = open_collection(name)
-    encoders = [space.encoder for space in collection.state.spaces]
-    if encoder != "auto":
-        try:
-            collection.prefer(encoder)
-        except QueryError:
-            raise EncoderError(
-                "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or "
-                "build the collection again: python -m artsim build --encoder {encoder} ...",
-                name=name,
-                made_with=" and ".join(encoders),
-                encoder=encoder,
-            ) from None
-    first = collection.state.spaces[0].encoder
-    reason = Message("the one this collection was made with")
-    if len(encoders) > 1:
-        reason = Message("one of {count}", count=len(encoders))
+    if not _is_preferred(collection, encoder):
+        raise EncoderError(
+            "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or "
+            "build the collection again: python -m artsim build --encoder {encoder} ...",
+            name=name,
+            made_with=" and ".join(space.encoder for space in collection.state.spaces),
+            encoder=encoder,
+        )
+    first, reason = collection.state.spaces[0].encoder, _reason(collection)
     log.info("Encoder: %s (%s; %s).", first, reason, name)
     return OpenedCollection(collection, first, reason)
+
+
+def _is_preferred(collection: Collection, encoder: str) -> bool:
+    """Make `encoder` the default of the collection, unless it is "auto". False if the collection was made without it."""
+    try:
+        if encoder != "auto":
+            collection.prefer(encoder)
+    except QueryError:
+        return False
+    return True
+
+
+def _reason(collection: Collection) -> str:
+    """Why its first encoder is used."""
+    count = len(collection.state.spaces)
+    return Message("one of {count}", count=count) if count > 1 else Message("the one this collection was made with")
 
 
 def _default_collection(encoder_name: str, cache: Path) -> Collection:

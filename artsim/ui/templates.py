@@ -13,7 +13,7 @@ from artsim.images.thumbnails import LARGE, SMALL, WHOLE
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address, picture_address, search_address
 from artsim.ui.assets import asset_address
-from artsim.ui.labels import as_text, aspect_word, label_of, metadata_of, safe_link, word_of, word_text
+from artsim.ui.labels import aspect_word, label_of, metadata_of, page_text, safe_link, word_of, word_text
 
 
 def render(template: str, strings: Strings, **values: Any) -> Markup:
@@ -35,11 +35,11 @@ def _environment() -> Environment:
         "LARGE": LARGE,
         "SMALL": SMALL,
         "WHOLE": WHOLE,
-        "as_text": as_text,
         "asset_address": asset_address,
         "label_of": label_of,
         "metadata_of": metadata_of,
         "page_address": page_address,
+        "page_text": page_text,
         "picture_address": picture_address,
         "safe_link": safe_link,
         "search_address": search_address,

@@ -12,7 +12,7 @@ from artsim.storage.provenance import license_of
 from artsim.ui.addresses import page_address, search_address
 from artsim.ui.context import Context
 from artsim.ui.iiif import iiif_info
-from artsim.ui.labels import as_text, safe_link
+from artsim.ui.labels import as_text, page_text, safe_link
 
 _YEARS_AROUND = 10  # a date leads to the works of so many years before and after it
 _LONGEST = 100  # characters of a value that is searched for; longer ones are prose
@@ -68,7 +68,7 @@ class _Reader:
     def _values(self, work: Mapping[str, Any], column: str) -> list[Value]:
         content = work[column]
         items = content if isinstance(content, list | tuple) else [content]
-        texts = [text for item in items if (text := as_text(item))]
+        texts = [text for item in items if (text := page_text(item))]
         if column in label_columns("date"):
             return [Value(text, self._around(work)) for text in texts]
         return [Value(text, self._others(column, text)) for text in texts]

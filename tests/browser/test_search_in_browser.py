@@ -327,3 +327,37 @@ def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any
     one.settle()
     assert one.page.locator(".tray .part-name").all_inner_texts() == ["mine.jpg"], "the upload comes along"
     assert one.titles()[0] == mine[1]["title"]
+
+
+@desktop_only
+def test_a_click_while_the_connection_drops_is_sent_again_and_a_lost_answer_is_said(visit: Callable[..., Any]) -> None:
+    one = visit()
+    one.press(one.page.locator("#results .card-face").first)
+    one.page.wait_for_selector('[data-state="matches"]')
+    one.settle()
+    left = [2]  # attempts that do not arrive: one is cut off, one gets the answer of a proxy
+
+    def drop(route: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            route.continue_()
+        elif left[0]:
+            route.abort()
+        else:
+            route.fulfill(status=502, body="<h1>Bad Gateway</h1>", content_type="text/html")
+
+    one.page.route("**/queue/join*", drop)
+    one.press("#presets label:nth-of-type(2)")
+    one.page.wait_for_function("location.search.includes('preset=')")
+    one.settle()
+    assert left[0] < 0 and "There is no answer" not in one.page.locator("#query").inner_text()
+
+    before = one.page.url
+    one.page.route("**/queue/data*", lambda route: route.abort())  # the answers: Gradio loads the page again
+    with one.page.expect_navigation():
+        one.press("#presets label:nth-of-type(3)")
+    one.page.unroute_all()
+    one.page.wait_for_function("document.querySelector('.query-note')?.textContent.startsWith('There is no answer.')")
+    assert one.page.url == before
+    said = ("Failed to load resource", "Failed to fetch", "Connection errored out")  # by the browser, and by Gradio
+    one.complaints[:] = [complaint for complaint in one.complaints if not any(words in complaint for words in said)]

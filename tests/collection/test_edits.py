@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from synthetic import make_collection
 
 from artsim import Collection, QueryError, open_collection
 from artsim.columns import kind_of, read_value, write_value
+from artsim.snapshot.works_map import draw_map
 from artsim.storage.provenance import license_of
 
 
@@ -126,3 +128,24 @@ def test_a_text_that_does_not_fit_its_column_is_refused() -> None:
         read_value("perhaps", pa.bool_(), "shown")
     assert read_value("Yes", pa.bool_(), "shown") is True
     assert kind_of(pa.struct({"a": pa.int64()})) is None
+
+
+def test_a_preferred_encoder_answers_and_draws_the_map_but_the_saved_collection_stays_as_it_is(tmp_path: Path) -> None:
+    folder = make_collection(spaces=2).save(tmp_path / "two")
+    opened = open_collection(folder)
+    names, saved_map = [space.name for space in opened.state.spaces], opened.manifest.map_of("space-0")
+    first = opened.map().order.tolist()
+    opened.prefer("space-1")
+    assert {match.encoder for match in opened.search(work="work-0-0")} == {"space-1"}
+    assert opened.map().order.tolist() == draw_map(opened.state.spaces[0]).order.tolist() != first
+    opened.edit("work-0-0", {"title": "Another"})
+    opened.save()
+    assert {match.encoder for match in opened.search(work="work-0-0")} == {"space-1"}
+    again = open_collection(folder)
+    assert [record.name for record in again.manifest.spaces] == [space.name for space in again.state.spaces] == names
+    assert again.manifest.map_of("space-0") == saved_map is not None
+    assert again.map().order.tolist() == first
+    opened.remove(["work-0-1"])
+    opened.save()
+    again = open_collection(folder)
+    assert again.manifest.map_of("space-0") is not None and len(again.map().order) == len(again) == 44

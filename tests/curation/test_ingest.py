@@ -111,6 +111,28 @@ def test_duplicates_can_be_added_anyway(session: EditSession, paintings: Path, c
     assert open_collection(copy).ids[40:] == ["same.jpg"]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_duplicate_that_is_added_anyway_while_a_save_runs_is_not_lost(
+    session: EditSession, paintings: Path, scans: list[bytes], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    def save() -> Path:
+        monkeypatch.undo()
+        session.ingest.include([report.number for report in session.ingest.state().reports])
+        if fails:
+            raise CollectionError("The disk is full.")
+        return session.collection.save()
+
+    monkeypatch.setattr(session.collection, "save", save)
+    send(session, {"same.jpg": (paintings / "11.jpg").read_bytes(), "new.jpg": scans[0]})
+    state = finish(session)
+    if fails:  # it is offered again, and the next attempt saves everything
+        assert (state.phase, state.added, outcomes(session)) == ("failed", 1, {"same.jpg": ("same-file", "11.jpg")})
+        session.ingest.include([report.number for report in state.reports])
+        state = finish(session)
+    assert (state.phase, state.added, state.done, state.reports, session.unsaved) == ("done", 2, 2, (), ())
+    assert open_collection(session.collection.folder).ids[40:] == ["new.jpg", "same.jpg"]
+
+
 def test_cancelling_keeps_the_works_that_are_added(session: EditSession, scans: list[bytes]) -> None:
     session.begin_ingest(50)
     ingest = session.ingest

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from served import settings_of
+from synthetic import make_collection
 
-from artsim import CollectionError, QueryError, open_collection
+from artsim import Collection, CollectionError, QueryError, open_collection
 from artsim.curation import session as module
 from artsim.curation.library import Library
 from artsim.curation.session import EditSession, editable_columns
@@ -69,6 +70,16 @@ def test_changes_can_be_undone_one_by_one_until_they_are_saved(session: EditSess
 def test_changes_are_saved_automatically_and_when_the_app_stops(
     session: EditSession, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also if the first attempt fails, as with a disk that was full."""
+    attempts: list[str] = []
+
+    def save(*where: Path) -> Path:
+        attempts.append(session.problem)
+        if len(attempts) == 1:
+            raise CollectionError("The disk is full.")
+        return Collection.save(session.collection, *where)
+
+    monkeypatch.setattr(session.collection, "save", save)
     monkeypatch.setattr(module, "SAVED_AFTER", 0.2)
     session.remove(["04.jpg"])
     session.remove(["05.jpg"])
@@ -77,6 +88,7 @@ def test_changes_are_saved_automatically_and_when_the_app_stops(
         time.sleep(0.05)
     assert len(open_collection(copy)) == 38
     assert session.saved_in is None
+    assert attempts == ["", "The disk is full."] and not session.problem
     monkeypatch.setattr(module, "SAVED_AFTER", TIMEOUT)
     session.remove(["06.jpg"])
     session.close()
@@ -131,6 +143,20 @@ def test_if_another_collection_cannot_be_opened_the_current_one_stays_open(copy:
     library.open("no-such-folder", None)
     assert _open_another(before, settings) is before
     assert library.opened("no-such-folder") == before.own == "mine"
+
+
+def test_an_own_collection_is_opened_with_the_encoder_that_is_asked_for(
+    cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = Library(cache)
+    make_collection(spaces=2).save(library.folder("mine"))
+    library.open(None, "mine")
+    for asked, encoder in (("auto", "made-up-0"), ("made-up-1", "made-up-1"), ("space-1", "made-up-1")):
+        opened = open_or_build(settings_of("--encoder", asked, ARTSIM_CACHE=str(cache)))
+        assert opened.encoder == opened.collection.state.spaces[0].encoder == encoder
+    assert "is not used" not in caplog.text
+    assert open_or_build(settings_of("--encoder", "other", ARTSIM_CACHE=str(cache))).encoder == "made-up-0"
+    assert "was made with made-up-0 and made-up-1, so --encoder other is not used" in caplog.text
 
 
 def test_only_collections_in_the_library_can_be_opened(cache: Path) -> None:

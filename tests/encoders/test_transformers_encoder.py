@@ -1,6 +1,7 @@
 """Encoders from real checkpoints: their vectors equal those of the model and its own processor."""
 
 import functools
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from artsim.encoders import ASPECTS, load_encoder
 from artsim.encoders.protocol import unit_rows
@@ -20,7 +22,7 @@ from artsim.images.geometry import is_long
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
-KINDS = ["clip", "siglip", "siglip2", "dinov2", "resnet", "efficientnet"]
+KINDS = ["clip", "siglip", "siglip2", "dinov2", "dinov3", "resnet", "efficientnet"]
 Checkpoint = Callable[[str], Path]
 
 
@@ -71,7 +73,7 @@ def style_of(states: Any, patches: slice) -> np.ndarray:
     return unit_rows(np.concatenate(segments, axis=1))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dinov3"])  # its own processor needs torchvision
 def test_subject_matches_the_model_and_its_own_processor(
     kind: str, load: Any, checkpoint: Checkpoint, pictures: list[Image.Image]
 ) -> None:
@@ -86,6 +88,23 @@ def test_subject_matches_the_model_and_its_own_processor(
     pooled = output if isinstance(output, torch.Tensor) else output.pooler_output
     by_hand = unit_rows(pooled.flatten(1).numpy())
     np.testing.assert_allclose(load(kind).embed_images(pictures)["subject"], by_hand, atol=2e-5)
+
+
+def test_pictures_for_dinov3_are_prepared_on_pillow_by_the_numbers_of_the_checkpoint(
+    load: Any, checkpoint: Checkpoint, pictures: list[Image.Image]
+) -> None:
+    """Scaled to 32 x 32, then to numbers by the mean and deviation of ImageNet; DINOv3 scales numbers instead of bytes."""
+    import torch
+    from transformers import AutoModel
+
+    mean, deviation = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
+    by_hand = [np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR)) / 255 for image in pictures]
+    inputs = ((np.stack(by_hand) - mean) / deviation).transpose(0, 3, 1, 2)  # NHWC -> NCHW
+    with torch.inference_mode():
+        output = AutoModel.from_pretrained(checkpoint("dinov3")).eval()(torch.tensor(inputs, dtype=torch.float32))
+    subject = load("dinov3").embed_images(pictures)["subject"]
+    np.testing.assert_allclose(subject, unit_rows(output.pooler_output.numpy()), atol=2e-4)
+    assert load("dinov3").embed_patches(pictures[0]).shape[:2] == (4, 4)  # without the class token and two registers
 
 
 def test_texts_and_style_of_clip_match_its_own_model(load: Any, checkpoint: Checkpoint, pictures: Any) -> None:
@@ -117,6 +136,18 @@ def test_texts_of_siglip_are_padded_as_it_was_trained(kind: str, load: Any, chec
         output = model.get_text_features(input_ids=ids)
     pooled = output if isinstance(output, torch.Tensor) else output.pooler_output
     np.testing.assert_allclose(load(kind).embed_texts(texts), unit_rows(pooled.numpy()), atol=2e-5)
+
+
+def test_siglip_reads_capitals_as_small_letters_also_where_its_tokenizer_does_not(
+    load: Any, checkpoint: Checkpoint
+) -> None:
+    """SigLIP 2 has the tokenizer of Gemma, which tells them apart, and was trained with small letters only."""
+    from transformers import AutoTokenizer
+
+    ids = AutoTokenizer.from_pretrained(checkpoint("siglip"))(["A Horse", "a horse"])["input_ids"]
+    assert ids[0] != ids[1]
+    capitals, small = load("siglip").embed_texts(["A Horse", "a horse"])
+    assert (capitals == small).all()
 
 
 def test_an_encoder_without_text_refuses_text(load: Any) -> None:
@@ -199,19 +230,82 @@ def test_an_unknown_encoder_is_named_with_the_valid_options() -> None:
         assert "\n" not in str(error.value) and len(str(error.value)) < 700
 
 
-@pytest.mark.parametrize(
-    "damage", ["empty", "text model", "model.safetensors", "config.json", "preprocessor_config.json"]
-)
-def test_a_folder_without_an_image_model_is_no_encoder(damage: str, checkpoint: Checkpoint, tmp_path: Path) -> None:
+def half(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def text_model(folder: Path) -> None:
+    """BERT, with the processor of pictures of another model."""
     from transformers import BertConfig, BertModel
 
-    if damage == "text model":
-        size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
-        BertModel(BertConfig(**size, vocab_size=20)).save_pretrained(tmp_path)
-    elif damage != "empty":
-        shutil.copytree(checkpoint("dinov2"), tmp_path, dirs_exist_ok=True)
-        whole = (tmp_path / damage).read_bytes()
-        (tmp_path / damage).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(EncoderError, match="cannot be loaded") as error:
+    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
+    BertModel(BertConfig(**size, vocab_size=20)).save_pretrained(folder)
+
+
+def timm(folder: Path) -> None:
+    config = {
+        "architecture": "vit_tiny_patch16_224",
+        "num_classes": 10,
+        "pretrained_cfg": {"input_size": [3, 224, 224]},
+    }
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def timm_weights(folder: Path) -> None:
+    """Weights by the names that timm has for them, with a configuration of transformers."""
+    weights = load_file(folder / "model.safetensors")
+    renamed = {name.replace("encoder.layer.", "blocks."): values for name, values in weights.items()}
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def other_shapes(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_size": 64}), encoding="utf-8")
+
+
+def torchvision_only(folder: Path) -> None:
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps({"image_processor_type": "Sam2ImageProcessor"}), encoding="utf-8")
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "empty": (lambda folder: [path.unlink() for path in folder.iterdir()], "neither a folder with a model nor"),
+    "weights": (lambda folder: half(folder / "model.safetensors"), "cannot be loaded"),
+    "config": (lambda folder: half(folder / "config.json"), "cannot be loaded"),
+    "processor": (lambda folder: half(folder / "preprocessor_config.json"), "cannot be loaded"),
+    "text model": (text_model, "is no model for pictures that artsim can use"),
+    "timm": (timm, "it is in the format of timm"),
+    "timm weights": (timm_weights, "weights of its model are not in its files, such as encoder.layer.0.*timm"),
+    "other shapes": (other_shapes, "cannot be loaded"),
+    "torchvision": (torchvision_only, "pip install torchvision"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_no_encoder_is_refused_in_one_sentence(damage: str, checkpoint: Checkpoint, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint("dinov2"), tmp_path, dirs_exist_ok=True)
+    change, words = DAMAGES[damage]
+    change(tmp_path)
+    with pytest.raises(EncoderError, match=words) as error:
         load_encoder(str(tmp_path))
     assert "\n" not in str(error.value) and len(str(error.value)) < 700
+
+
+def test_an_encoder_in_half_precision_embeds_and_one_that_runs_out_of_memory_says_so(
+    checkpoint: Checkpoint, pictures: Any, tmp_path: Path, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModel
+
+    shutil.copytree(checkpoint("resnet"), tmp_path, dirs_exist_ok=True)
+    AutoModel.from_pretrained(tmp_path).half().save_pretrained(tmp_path)
+    encoder = load_encoder(str(tmp_path))
+    subjects = encoder.embed_images(pictures[:2])["subject"], load("resnet").embed_images(pictures[:2])["subject"]
+    np.testing.assert_allclose(*subjects, atol=0.02)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(encoder._model, "forward", full)
+    with pytest.raises(EncoderError, match=r"fails \(out of memory\)\. If it has worked before"):
+        encoder.embed_images(pictures[:2])

@@ -226,7 +226,7 @@ def work_answer(work: Mapping[str, Any], collection: Collection) -> WorkAnswer:
 
 def _description(work: Mapping[str, Any], collection: Collection) -> dict[str, Any]:
     """What both answers say of a work."""
-    label, link = label_of(work), safe_link(work)
+    label, link = label_of(work, longest=None), safe_link(work)
     return {
         "id": str(work["id"]),
         "title": label.title,

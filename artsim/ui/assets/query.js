@@ -15,7 +15,7 @@ let turn = 0;
 let adding = false;
 let edited = null;
 
-art.note = (text) => { note.textContent = text || standing; };
+art.note = (text) => { note.textContent = text || art.cutOff || standing; };
 art.standing = (text) => { standing = text; if (!document.body.dataset.busy) art.note(""); };
 let readsWords = false; // whether the encoder knows what words look like, so that they go with pictures
 art.readsWords = () => {

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artsim.messages.strings import DEFAULT_LANGUAGE, languages
+from artsim.ui.addresses import path_in_app
 from artsim.ui.assets import asset_address
 
 STYLES = ("style.css", "frame.css", "why.css", "echoes.css")
@@ -35,7 +36,7 @@ class PageHead:
         self._pages = {"", *languages()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope.get("path", "").strip("/")
+        name = path_in_app(scope).strip("/")
         if scope["type"] != "http" or scope["method"] != "GET" or name not in self._pages:
             await self._app(scope, receive, send)
             return

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from artsim.collection import Collection
 from artsim.messages.strings import languages
 from artsim.storage.manifest import Manifest
+from artsim.ui.addresses import path_in_app
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Following:
         self._pages = {"", "config", *languages()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].strip("/") in self._pages and self._is_old():
+        if scope["type"] == "http" and path_in_app(scope).strip("/") in self._pages and self._is_old():
             await run_in_threadpool(self._renew, scope["app"])
         await self._app(scope, receive, send)
 

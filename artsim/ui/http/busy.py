@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artsim.errors import BusyError
+from artsim.ui.addresses import path_in_app
 from artsim.ui.seats import RETRY_AFTER, Seats
 
 _API = ("/gradio_api/run/", "/gradio_api/call/")
@@ -32,7 +33,7 @@ class BusyStatus:
         self._app, self._seats = app, seats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        path = path_in_app(scope)
         if scope["type"] != "http" or scope["method"] != "POST" or not path.startswith(_API):
             await self._app(scope, receive, send)
             return

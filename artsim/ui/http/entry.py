@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artsim.messages.strings import DEFAULT_LANGUAGE
-from artsim.ui.addresses import page_address, search_address
+from artsim.ui.addresses import page_address, path_in_app, search_address
 from artsim.ui.language import language_of, remember_language
 from artsim.ui.pages.registry import page_names
 
@@ -24,7 +24,7 @@ class EntryRedirect:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+        if scope["type"] != "http" or scope["method"] != "GET" or path_in_app(scope).strip("/"):
             await self._app(scope, receive, send)
             return
         request = Request(scope)

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from artsim.ui.addresses import path_in_app
 from artsim.ui.http.arrivals import Arrival, Arrivals, GivenUp
 from artsim.ui.kept_uploads import visitor
 
@@ -148,9 +149,7 @@ class BodyLimit:
 
 def _declared(scope: Scope) -> Body:
     """The body that the route of a request takes."""
-    path, root = scope["path"], scope.get("root_path", "")
-    if root and path.startswith(f"{root}/"):  # as routing has it, below a path of a proxy
-        path = path[len(root) :]
+    path = path_in_app(scope)
     matching = (body for body in BODIES if body.method == scope["method"] and re.fullmatch(body.path, path))
     return next(matching, _NONE)
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from artsim.ui.addresses import path_in_app
+
 OWNERS_PAGES = "/collection"
 """The path of the owner's pages, and the beginning of the paths below it. No site may have them in a frame: its visitor could
 be made to click there what the site has covered."""
@@ -38,7 +40,7 @@ class ResponseHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = path_in_app(scope)
         is_owners = path == OWNERS_PAGES or path.startswith(f"{OWNERS_PAGES}/")
 
         async def protected(message: Message) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -27,6 +29,12 @@ from artsim.ui.pages.registry import page_routes
 from artsim.ui.search_form import LONGEST_TEXT
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
+
+
+class _AssetName(StringConvertor):
+    """The name of a script or style; other addresses there may be pages behind a proxy with the path `/art`."""
+
+    regex = "|".join(map(re.escape, assets()))
 
 
 def extra_routes(context: Context) -> list[Route]:
@@ -63,20 +71,19 @@ def extra_routes(context: Context) -> list[Route]:
         strings = context.in_language(language_of(request)).strings
         text = request.query_params.get("text", "")[:LONGEST_TEXT]
         found = [
-            {"text": one.text, "note": f"{strings.column(one.column)} · {strings.number(one.works)}"}
+            {"text": one.text[:LONGEST_TEXT], "note": f"{strings.column(one.column)} · {strings.number(one.works)}"}
             for one in context.collection.suggest(text)
         ]
         return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
     async def asset(request: Request) -> Response:
-        found = assets().get(request.path_params["name"])
-        if found is None:
-            return PlainTextResponse("There is no such file.", status_code=404)
+        found = assets()[request.path_params["name"]]
         return Response(found.data, media_type=found.media_type, headers={"Cache-Control": _YEAR})
 
+    register_url_convertor("asset", _AssetName())
     return [
         Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
-        Route("/art/{name}", asset),
+        Route("/art/{name:asset}", asset),
         Route("/encoder", encoder),
         Route("/suggestions", suggestions),
         *health_routes(context),

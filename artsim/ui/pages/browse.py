@@ -20,7 +20,7 @@ from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import State
 from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, order_key
-from artsim.ui.pages.layout import page, view
+from artsim.ui.pages.layout import page, view, whole_number
 from artsim.ui.query_string import read_query_string, write_query_string
 from artsim.ui.search_form import SearchForm
 
@@ -133,13 +133,9 @@ def _read_listing(context: Context, request: Request, form: SearchForm) -> _List
         form.where,
         text,
         sort if sort in _available_sorts(context, text) else _first_sort(text),
-        _integer(parameters.get("seed")),
-        max(1, _integer(parameters.get("page"))),
+        whole_number(parameters.get("seed")),
+        max(1, whole_number(parameters.get("page"))),
     )
-
-
-def _integer(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _first_sort(text: str) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from artsim.analysis.duplicates import DuplicatePair
+from artsim.analysis.duplicates import DuplicateGroup, DuplicatePair
 from artsim.analysis.perceptual_hash import BITS
 from artsim.messages.strings import Strings
+from artsim.ui.addresses import page_address
 from artsim.ui.background import Background
 from artsim.ui.context import Context
-from artsim.ui.pages.layout import page, view
+from artsim.ui.pages.layout import page, view, whole_number
 from artsim.ui.pages.progress import progress_answer, waiting
+
+_PAGE_SIZE = 96  # works, until the section with the last one ends
+_TOGETHER = 48  # works of one section
 
 
 def routes(context: Context) -> list[Route]:
@@ -23,13 +30,16 @@ def routes(context: Context) -> list[Route]:
         strings, task = localized.strings, tasks.task()
         status, state = task.state, task.collection_state  # the status may change meanwhile
         progress = waiting(localized, task, status, strings("duplicates.looking"), "duplicates-progress")
-        groups = [
+        groups: Sequence[DuplicateGroup] = (task.answer if status == "done" else None) or ()
+        listed = _pages(groups)
+        number = min(max(1, whole_number(request.query_params.get("page"))), len(listed))
+        sections = [
             (
                 group,
-                [state.work(state.rows[identity]) for identity in group.ids],
-                [_why(pair, strings) for pair in group.pairs],
+                [state.work(state.rows[identity]) for identity in group.ids[first : first + _TOGETHER]],
+                [_why(pair, strings) for pair in group.pairs[first : first + _TOGETHER]],
             )
-            for group in (task.answer if status == "done" else None) or []
+            for group, first in listed[number - 1]
         ]
         return page(
             localized,
@@ -38,7 +48,11 @@ def routes(context: Context) -> list[Route]:
             scripts=("waiting.js",) if status == "working" else (),
             styles=("duplicates.css",),
             progress="" if status == "done" else progress,
-            groups=groups,
+            sections=sections,
+            count=len(groups),
+            number=number,
+            pages=len(listed),
+            address_of=partial(page_address, "duplicates"),
             total=len(state),
         )
 
@@ -46,6 +60,20 @@ def routes(context: Context) -> list[Route]:
         return progress_answer(tasks.task())
 
     return [Route("/duplicates", view(context, "duplicates", show)), Route("/duplicates-progress", progress)]
+
+
+def _pages(groups: Sequence[DuplicateGroup]) -> list[list[tuple[DuplicateGroup, int]]]:
+    """The groups of each page, each with the number of its first work there: a large one is shown in several sections."""
+    pages: list[list[tuple[DuplicateGroup, int]]] = [[]]
+    shown = 0  # works on the last page
+    for group in groups:
+        for first in range(0, len(group.ids), _TOGETHER):
+            if shown >= _PAGE_SIZE:
+                pages.append([])
+                shown = 0
+            pages[-1].append((group, first))
+            shown += min(_TOGETHER, len(group.ids) - first)
+    return pages
 
 
 def _why(pair: DuplicatePair, strings: Strings) -> str:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from artsim.errors import ArtsimError, BusyError
+from artsim.ui.addresses import path_in_app
 from artsim.ui.context import Context
 from artsim.ui.error_text import shown_error
 from artsim.ui.language import language_of, remember_language
@@ -106,7 +107,7 @@ def page(
 def _base(request: Request) -> str:
     """What relative addresses of a page are relative to, where that is not the folder of its own address."""
     root = request.scope.get("root_path", "")
-    return f"{root}/" if "/" in request.url.path.removeprefix(root).lstrip("/") else ""
+    return f"{root}/" if "/" in path_in_app(request.scope).lstrip("/") else ""
 
 
 def error_page(context: Context, name: str, message: str, *, status: int, title: str = "error.title") -> HTMLResponse:
@@ -123,3 +124,8 @@ def missing_page(context: Context) -> HTMLResponse:
 def broken_page(context: Context, name: str = "") -> HTMLResponse:
     """The page for an exception, whose traceback is in the log (500)."""
     return error_page(context, name, context.strings("error.internal"), status=500, title="error.internal.title")
+
+
+def whole_number(text: str | None) -> int:
+    """A number in the query of an address; 0 for anything else."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 0
