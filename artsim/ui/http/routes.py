@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -27,6 +28,21 @@ from artsim.ui.pages.registry import page_routes
 from artsim.ui.search_form import LONGEST_TEXT
 
 _YEAR = "public, max-age=31536000, immutable"  # for addresses that change with what they lead to
+
+
+class _AnyText(Convertor[str]):
+    """All that follows in an address: Starlette's `path` ends at a new line, which names of files may have."""
+
+    regex = r"[\s\S]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("text", _AnyText())
 
 
 def extra_routes(context: Context) -> list[Route]:
@@ -75,7 +91,7 @@ def extra_routes(context: Context) -> list[Route]:
         return Response(found.data, media_type=found.media_type, headers={"Cache-Control": _YEAR})
 
     return [
-        Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
+        Route("/thumbnails/{size:int}/{identity:text}", thumbnail),
         Route("/art/{name}", asset),
         Route("/encoder", encoder),
         Route("/suggestions", suggestions),
