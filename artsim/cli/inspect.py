@@ -119,6 +119,7 @@ def as_json(report: SourceReport) -> dict[str, Any]:
             }
             for column in report.columns
         ],
+        "notes": list(report.source.notes),
         "license": report.source.license,
         "rights": report.rights,
         "duplicates": report.duplicates,
@@ -137,6 +138,7 @@ def as_text(report: SourceReport) -> str:
             "Left out", [_left_out_line(report, item) for item in report.left_out if not item.expected] or ["nothing"]
         ),
         *_block("Ignored", [f"{item.kind}: {len(item.names):,}" for item in report.left_out if item.expected]),
+        *_block("Notes", list(map(_plain, source.notes))),
         *_block("Columns", _column_lines(report)),
         *_block("Rights", [source.license, *_rights_lines(report)]),
         *_block("Duplicates", _duplicate_lines(report)),

@@ -45,6 +45,8 @@ class Source:
     description: str = ""
     has_urls: bool = field(default=False)
     """Whether each work has an `image_url` from which its picture can be fetched again."""
+    notes: tuple[str, ...] = ()
+    """What was found, and how it is used, as sentences for the owner."""
     left_out: Sequence[LeftOut] = ()
     """What is known of it before works are read."""
     remote: bool = False
