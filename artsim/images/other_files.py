@@ -71,20 +71,24 @@ def kind_of_file(head: bytes, name: str = "") -> FileKind:
 
     That of a file which artsim reads is the name of its format, without advice.
     """
-    suffix = PurePath(name).suffix.lower()
-    kind = format_of(head)
+    kind, suffix = format_of(head), _suffix(name)
     if not head:
         return EMPTY
     if kind == "TIFF" and (suffix in _RAW_NAMES or head[8:10] == b"CR"):
         return _RAW  # what reads it as TIFF finds a thumbnail
     if kind is not None:
         return FileKind(kind) if kind in FORMATS else _HEIC
-    return _by_start(head) or _by_text(head, suffix)
+    return _by_start(head) or _by_text(head, PurePath(name).suffix.lower())
 
 
-def opens_as_picture(head: bytes, name: str) -> bool:
-    """Whether a file is to be opened as a picture: it begins like one that artsim reads, or has the name of one."""
-    return kind_of_file(head, name).name in FORMATS or PurePath(name).suffix.lower() in EXTENSIONS
+def opens_as_picture(kind: FileKind, name: str) -> bool:
+    """Whether a file of this kind is to be opened as a picture: artsim reads the format, or it has the name of a picture."""
+    return kind.name in FORMATS or _suffix(name) in EXTENSIONS
+
+
+def _suffix(name: str) -> str:
+    """The ending of a file name in small letters, with its dot; for names of a folder of a million files."""
+    return f".{name.rpartition('.')[2].lower()}"
 
 
 def _by_start(head: bytes) -> FileKind | None:

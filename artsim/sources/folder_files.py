@@ -105,7 +105,7 @@ class _Walk:
                     yield _Entry(self._name(entry.path), entry.path)
 
     def _name(self, path: str) -> str:
-        return Path(path).relative_to(self._root).as_posix()
+        return path[len(self._root) :].lstrip(os.sep).replace(os.sep, "/") or "."
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -124,16 +124,15 @@ def _unwanted(name: str, is_folder: bool) -> FileKind | None:
 
 
 def _sort_in(entry: _Entry, files: FolderFiles) -> None:
-    if Path(entry.name).name in METADATA_FILES:
+    if entry.name.rpartition("/")[2] in METADATA_FILES:
         files.tables.append(entry.name)
         return
     try:
         head = head_of(entry.path)
-    except OSError as error:
-        head, kind = b"", _unreadable("file", error)
-    else:
         kind = _NO_FILE if head is None else kind_of_file(head, entry.name)
-    if opens_as_picture(head or b"", entry.name):  # or has the name of one: what is wrong with it is reported by name
+    except OSError as error:
+        kind = _unreadable("file", error)
+    if opens_as_picture(kind, entry.name):  # or has the name of one: what is wrong with it is reported by name
         files.pictures.append(entry.name)
     else:
         files.leave_out(entry.name, kind)
