@@ -14,11 +14,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from artsim.building.checkpoint import BuildCheckpoint, BuildProgress, remove_checkpoint
 from artsim.building.known_vectors import keeps_fit, known_spaces, known_vectors
+from artsim.building.usable_works import embed_usable
 from artsim.building.vectors import fit_spaces, vector_kinds
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
@@ -223,20 +225,21 @@ def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: 
     left = None if limit is None else limit - done.consumed
     works = itertools.islice(build.source.works(done.consumed), left)
     seen = build.checkpoint.ids(done)
+    regions = build.encoders if build.regions else ()
+    embed = partial(
+        embed_works, encoders=build.encoders, regions=regions, recogniser=build.recogniser, known=build.known
+    )
     if progress is not None:
         progress(done.consumed, total)
     with closing(_decode_ahead(build, works)) as batches:
         for batch, decoded in batches:
             _check_ids(build.source, batch, seen)
             good = [item for item in decoded if isinstance(item, DecodedWork)]
-            if good:
-                regions = build.encoders if build.regions else ()
-                embedded = embed_works(
-                    good, build.encoders, regions=regions, recogniser=build.recogniser, known=build.known
-                )
-                build.checkpoint.write(done, embedded)
+            parts, failed = embed_usable(good, embed)
+            for part in parts:
+                build.checkpoint.write(done, part)
             done.consumed += len(batch)
-            done.failed |= {
+            done.failed |= failed | {
                 work["id"]: str(item) for work, item in zip(batch, decoded, strict=True) if isinstance(item, ImageError)
             }
             build.checkpoint.save(done)
@@ -297,12 +300,14 @@ def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
 
 
 def _write_report(out: Path, source: Source, done: BuildProgress) -> None:
-    """Write which works were read and which cannot be used, beside the collection, even if no work is left."""
+    """Write which works were read and what is left out, beside the collection, even if no work is left."""
+    others = [item for item in source.left_out if not item.expected]
     report = {
         "source": source.name,
         "read": done.consumed,
         "embedded": done.consumed - len(done.failed),
         "failed": [{"id": identity, "reason": reason} for identity, reason in done.failed.items()],
+        "left_out": [{"kind": item.kind, "names": list(item.names), "advice": item.advice} for item in others],
     }
     write_atomically(report_path(out), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     if done.failed:

@@ -78,9 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace, source: Source) -> None:
+    from artsim.building.inspection import inspect_source
     from artsim.building.pipeline import build_collection, report_path
+    from artsim.cli.inspect import as_text
     from artsim.encoders import choose_encoder, load_encoder
 
+    print(as_text(inspect_source(source, open_pictures=False, limit=arguments.limit)), flush=True)
     choices = [choose_encoder(name) for name in arguments.encoder or ["auto"]]
     for choice in choices:
         print(f"Encoder: {choice.name} ({choice.reason}).")

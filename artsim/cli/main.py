@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from artsim.cli import build, doctor, evaluate, finetune, info, prepare_nga, publish, recognize, serve, space
+from artsim.cli import inspect as inspect_command
 from artsim.cli.run import run_main
 from artsim.version import VERSION
 
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
     "publish": publish,
     "space": space,
     "prepare-nga": prepare_nga,
+    "inspect": inspect_command,
     "info": info,
     "doctor": doctor,
 }

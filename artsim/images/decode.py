@@ -14,8 +14,9 @@ from PIL import Image
 
 from artsim.errors import ImageError
 from artsim.images.conversion import to_rgb
-from artsim.images.formats import FORMATS, MAX_BYTES, format_of
+from artsim.images.formats import FORMATS, MAX_BYTES
 from artsim.images.geometry import Region
+from artsim.images.other_files import HEAD, kind_of_file
 from artsim.images.picture_file import check_size
 from artsim.images.worker_pool import worker_pool
 from artsim.messages.message import Message
@@ -61,8 +62,17 @@ def picture_size(data: bytes, *, name: str) -> tuple[int, int]:
 
 def check_format(data: bytes, formats: tuple[str, ...], label: str) -> None:
     """Raises `ImageError` unless a file begins like one of `formats`."""
-    if format_of(data) not in formats:
-        raise ImageError("{label} is not an image that artsim reads ({formats}).", label=label, formats=formats)
+    kind = kind_of_file(data[:HEAD])
+    if kind.name in formats:
+        return
+    if kind.name in FORMATS or kind.is_picture:
+        raise ImageError(
+            "{label} is in the format {format}, which is not read here ({formats} are). Save it as JPEG or PNG.",
+            label=label,
+            format=kind.name,
+            formats=formats,
+        )
+    raise ImageError("{label} is not an image that artsim reads ({formats}).", label=label, formats=formats)
 
 
 def _converted(image: Image.Image, label: str, *, region: Region | None, short_side: int | None) -> Image.Image:

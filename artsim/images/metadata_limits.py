@@ -6,14 +6,14 @@ or text. Both are left out here; a camera's EXIF block fits into one segment of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 MAX_EXIF = 65_536  # bytes
 _EXIF = b"Exif\0\0"
 _REPEATED = _EXIF * 4
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"iCCP", b"iTXt", b"tEXt", b"zTXt")
-_START_OF_SCAN, _APP1 = 0xDA, 0xE1
+START_OF_SCAN, _APP1 = 0xDA, 0xE1
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))  # markers that no segment follows
 
 
@@ -22,7 +22,7 @@ def bounded(data: bytes) -> bytes:
     if data.startswith(b"\xff\xd8"):
         data = _bounded_jpeg(data)
     elif data.startswith(_PNG):
-        return _without_chunks(data, lambda kind, length: kind == b"eXIf" and length > MAX_EXIF)
+        return _bounded_png(data)
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         data = _bounded_webp(data)
     # what is left of it, in these formats and in others: a header that repeats counts once
@@ -32,6 +32,21 @@ def bounded(data: bytes) -> bytes:
 def without_texts(png: bytes) -> bytes:
     """A PNG file without its colour profile and texts."""
     return _without_chunks(png, lambda kind, _: kind in _TEXTS)
+
+
+def _bounded_png(png: bytes) -> bytes:
+    """A PNG file without an EXIF chunk of more than `MAX_EXIF` bytes, and without texts after its pixels.
+
+    Texts before the pixels are read with the header, where `without_texts` helps if they are too large.
+    """
+    pixels = False
+
+    def leaves_out(kind: bytes, length: int) -> bool:
+        nonlocal pixels
+        pixels = pixels or kind == b"IDAT"
+        return (pixels and kind in _TEXTS) or (kind == b"eXIf" and length > MAX_EXIF)
+
+    return _without_chunks(png, leaves_out)
 
 
 def _without_chunks(png: bytes, leaves_out: Callable[[bytes, int], bool]) -> bytes:
@@ -49,22 +64,29 @@ def _without_chunks(png: bytes, leaves_out: Callable[[bytes, int], bool]) -> byt
 
 def _bounded_jpeg(data: bytes) -> bytes:
     """A JPEG file whose EXIF segments, which Pillow joins, come to `MAX_EXIF` bytes at most: without all of them, if not."""
-    exif: list[tuple[int, int]] = []
+    exif = [
+        (start, end)
+        for marker, start, end in jpeg_segments(data)
+        if marker == _APP1 and data.startswith(_EXIF, start + 4)
+    ]
+    if sum(end - start for start, end in exif) <= MAX_EXIF:
+        return data
+    return _without_spans(data, exif)
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment of a JPEG file, up to the one at whose end the first scan begins."""
     start = 2
     while start + 4 <= len(data) and data[start] == 0xFF:
         marker = data[start + 1]
-        if marker == _START_OF_SCAN:
-            break
         if marker == 0xFF or marker in _WITHOUT_LENGTH:
             start += 1 if marker == 0xFF else 2
             continue
         end = start + 2 + int.from_bytes(data[start + 2 : start + 4])
-        if marker == _APP1 and data.startswith(_EXIF, start + 4):
-            exif.append((start, end))
+        yield marker, start, end
+        if marker == START_OF_SCAN:
+            return
         start = end
-    if sum(end - start for start, end in exif) <= MAX_EXIF:
-        return data
-    return _without_spans(data, exif)
 
 
 def _bounded_webp(data: bytes) -> bytes:

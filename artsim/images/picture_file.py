@@ -8,12 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 
-from PIL import AvifImagePlugin, Image, MpoImagePlugin, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    Image,
+    MpoImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from artsim.errors import ImageError
 from artsim.images.conversion import Strips, rgb_strips, upright_size
-from artsim.images.formats import FORMATS, MAX_MEMORY, MAX_PIXELS, MIN_SIDE
+from artsim.images.formats import FORMATS, MAX_MEMORY, MAX_PIXELS, MIN_SIDE, READS_HEIC, format_of
 from artsim.images.geometry import Region
+from artsim.images.jpeg2000 import jpeg2000_header
+from artsim.images.jpeg_end import with_end
 from artsim.images.metadata_limits import bounded, webp_pixels, without_texts
 
 _PLUGINS = (
@@ -24,9 +35,20 @@ _PLUGINS = (
 )  # imported here, not at the first picture
 _OWN_MEMORY = 60_000_000  # bytes, of this process without a picture
 _WEBP_BYTES = 18  # a pixel, with the picture: measured at 119 megapixels
-_DECODER_BYTES = {"WEBP": _WEBP_BYTES - 4, "AVIF": 12}  # a pixel, that they need beside the picture
+_DECODER_BYTES = {"WEBP": _WEBP_BYTES - 4, "AVIF": 12, "HEIF": 8}  # a pixel, beside the picture
+_JPEG2000_BYTES = 18  # a pixel of a tile: measured on one of 12 megapixels
+_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706  # tags of TIFF files
 
 log = logging.getLogger(__name__)
+
+
+def load_heic_reader() -> None:
+    """Let Pillow open HEIC pictures, where `pillow-heif` is installed."""
+    if READS_HEIC:
+        import pillow_heif
+
+        pillow_heif.options.DECODE_THREADS = 1  # each thread takes room from `MAX_MEMORY`
+        pillow_heif.register_heif_opener(thumbnails=False)
 
 
 def decode_file(data: bytes, *, region: Region | None = None, short_side: int | None = None) -> Strips:
@@ -34,11 +56,16 @@ def decode_file(data: bytes, *, region: Region | None = None, short_side: int | 
 
     Raises `ImageError`, in whose message the picture is called an empty string, or `MemoryError`.
     """
-    with _open_checked(data) as image:
-        needed = len(data) + _decoder_bytes(image)
-        if short_side and not region and image.format in ("JPEG", "MPO"):
+    with _open_checked(data, to_its_end=True) as image:
+        needed, halvings = len(data) + _decoder_bytes(image), 0
+        if isinstance(image, Jpeg2KImageFile):
+            header = jpeg2000_header(data, image.size)
+            halvings = header.halvings(image.size, short_side) if short_side and not region else 0
+            image.reduce = halvings
+            needed += _JPEG2000_BYTES * header.tile_pixels >> 2 * halvings
+        elif short_side and not region and image.format in ("JPEG", "MPO"):
             image.draft(None, (short_side, short_side))
-        _check_memory(image, needed)
+        _check_memory(image, needed, halvings)
         size, strips = rgb_strips(image, region=region, short_side=short_side)
         first = next(strips)  # now, as what is wrong with all of them shows here
         return size, chain([first], strips)
@@ -65,14 +92,20 @@ def check_size(image: Image.Image, label: str) -> None:
 
 
 @contextmanager
-def _open_checked(data: bytes) -> Iterator[Image.Image]:
-    """The picture file with its header read; whatever is wrong with it in the block is an `ImageError`."""
+def _open_checked(data: bytes, *, to_its_end: bool = False) -> Iterator[Image.Image]:
+    """The picture file with its header read; whatever is wrong with it in the block is an `ImageError`.
+
+    `to_its_end`: it is about to be decoded.
+    """
     try:
-        with _open(data) as image:
+        data = bounded(data)
+        with _open(with_end(data) if to_its_end else data) as image:
             check_size(image, "")
+            _check_no_raw(image)
             yield image
-    except UnidentifiedImageError:
-        raise ImageError("{label} is not an image that artsim reads ({formats}).", label="", formats=FORMATS) from None
+    except UnidentifiedImageError:  # with the beginning of such a file, and nothing of it behind
+        reason = "its header cannot be read"
+        raise ImageError("{label} is damaged and cannot be decoded ({reason}).", label="", reason=reason) from None
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # decoders raise OSError, RuntimeError, TypeError, struct.error, ...
@@ -80,17 +113,32 @@ def _open_checked(data: bytes) -> Iterator[Image.Image]:
 
 
 def _open(data: bytes) -> Image.Image:
-    """The picture file with its header read."""
-    data = bounded(data)
+    """The picture file with its header read, by the one decoder of the format that it begins like."""
+    found = format_of(data)
+    formats = () if found is None else ("HEIF" if found == "HEIC" else found,)
     if webp_pixels(data) * _WEBP_BYTES > MAX_MEMORY - _OWN_MEMORY:  # its decoder takes them before its header is known
         raise too_much_memory("")
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=formats)
     except ValueError as error:
         if not data.startswith(b"\x89PNG"):
             raise
         log.warning("The colour profile and the texts of a PNG file are ignored: %s.", error)
-        return Image.open(io.BytesIO(without_texts(data)), formats=FORMATS)
+        return Image.open(io.BytesIO(without_texts(data)), formats=formats)
+
+
+def _check_no_raw(image: Image.Image) -> None:
+    """Raises `ImageError` for a raw file of a camera: what TIFF says of it is a thumbnail."""
+    if not isinstance(image, TiffImageFile):
+        return
+    tags = image.tag_v2
+    if _DNG_VERSION in tags or (_SUB_IFDS in tags and int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 1):
+        raise ImageError(
+            "{label} is in the format {format}, which is not read here ({formats} are). Save it as JPEG or PNG.",
+            label="",
+            format="RAW",
+            formats=FORMATS,
+        )
 
 
 def _decoder_bytes(image: Image.Image) -> int:
@@ -102,10 +150,10 @@ def _decoder_bytes(image: Image.Image) -> int:
     return pixels * _DECODER_BYTES.get(image.format or "", 0)
 
 
-def _check_memory(image: Image.Image, needed: int) -> None:
-    """Raises `ImageError` if the picture and `needed` bytes beside it come to more than `MAX_MEMORY`."""
+def _check_memory(image: Image.Image, needed: int, halvings: int) -> None:
+    """Raises `ImageError` if the picture, halved so often, and `needed` bytes beside it are more than `MAX_MEMORY`."""
     size = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4
-    if needed + image.width * image.height * size > MAX_MEMORY - _OWN_MEMORY:
+    if needed + (image.width * image.height * size >> 2 * halvings) > MAX_MEMORY - _OWN_MEMORY:
         raise too_much_memory("")
 
 

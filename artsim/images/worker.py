@@ -23,7 +23,7 @@ from PIL import Image
 
 from artsim.errors import ImageError
 from artsim.images.formats import MAX_MEMORY
-from artsim.images.picture_file import decode_file, size_of_file, too_much_memory
+from artsim.images.picture_file import decode_file, load_heic_reader, size_of_file, too_much_memory
 
 _MOST_WARNINGS, _LONGEST_WARNING = 5, 500  # of one picture; characters
 
@@ -34,6 +34,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app, which ends this process by closing its input
     Image.MAX_IMAGE_PIXELS = None  # artsim's own limit, checked on the header, gives a better message
+    load_heic_reader()
     _limit_process()
     warnings = _Warnings()
     logging.getLogger("artsim").addHandler(warnings)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.images.formats import EXTENSIONS
+from artsim.images.formats import FORMATS
+from artsim.sources.folder_files import files_below, printable
 from artsim.sources.protocol import Source, Work
-from artsim.sources.tables import METADATA_FILES, key, read_metadata
+from artsim.sources.tables import key, read_metadata
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +30,15 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise SourceError(f"There is no folder {folder}." if not folder.exists() else f"{folder} is not a folder.")
-    pictures, metadata = _files(folder)
+    files = files_below(folder)
+    pictures = files.pictures
     if not pictures:
+        others = ", ".join(f"{kind.kind} {len(kind.names)}" for kind in files.left_out)
         raise SourceError(
-            f"The folder {folder} holds no pictures ({', '.join(sorted(EXTENSIONS))}), in itself or its sub-folders."
+            f"The folder {folder} holds no pictures ({', '.join(FORMATS)}), in itself or its sub-folders"
+            f"{f'; there are others: {others}' if others else ''}."
         )
-    records, table_features = read_metadata(folder, metadata)
+    records, table_features = read_metadata(folder, files.tables)
     _warn_missing(set(records) - {key(name) for name in pictures})
     features = _features(table_features, with_label=not records and any("/" in name for name in pictures))
 
@@ -43,35 +46,22 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
         for name in pictures[start:]:
             columns: dict[str, Any] = dict.fromkeys(features)
             if "label" in columns and not records:
-                columns["label"] = _printable(Path(name).parent.name) or None
+                columns["label"] = printable(Path(name).parent.name) or None
             columns |= records.get(key(name), {})
-            columns["title"] = columns["title"] or readable_name(_printable(name))
-            identity = str(columns.get(id_column) or _printable(name)) if id_column else _printable(name)
+            columns["title"] = columns["title"] or readable_name(printable(name))
+            identity = str(columns.get(id_column) or printable(name)) if id_column else printable(name)
             yield {**columns, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
 
     return Source(
-        name=f"folder:{_printable(str(folder))}",
-        title=_printable(folder.resolve().name).replace("_", " ").replace("-", " "),
+        name=f"folder:{printable(str(folder))}",
+        title=printable(folder.resolve().name).replace("_", " ").replace("-", " "),
         works=works,
         features=features,
-        fingerprint=_fingerprint(folder, [*pictures, *metadata]),
+        fingerprint=_fingerprint(folder, [*pictures, *files.tables]),
         size=len(pictures),
         has_urls="image_url" in features,
+        left_out=files.left_out,
     )
-
-
-def _files(folder: Path) -> tuple[list[str], list[str]]:
-    """Relative POSIX names of the pictures and the metadata files below `folder`, sorted, without hidden ones."""
-    pictures, metadata = [], []
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for file in files:
-            name = (Path(root) / file).relative_to(folder).as_posix()
-            if file in METADATA_FILES:
-                metadata.append(name)
-            elif Path(file).suffix.lower() in EXTENSIONS and not file.startswith("."):
-                pictures.append(name)
-    return sorted(pictures), sorted(metadata)
 
 
 def _warn_missing(names: set[str]) -> None:
@@ -94,11 +84,6 @@ def _features(table: dict[str, Any], *, with_label: bool) -> dict[str, Any]:
 def readable_name(name: str) -> str:
     """A file name as a title: `la_grande-jatte.jpg` -> `la grande jatte`."""
     return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split()) or name
-
-
-def _printable(name: str) -> str:
-    """A file name as text that can be stored: bytes that are not UTF-8 become `\\xff`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _fingerprint(folder: Path, names: list[str]) -> str:

@@ -58,6 +58,7 @@ def open_hub(name: str) -> Source:
         license=_license(info),
         homepage=f"https://huggingface.co/datasets/{repo}",
         has_urls="image_url" in features,
+        remote=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,19 @@ from artsim.images.decode import read_file
 
 Work = dict[str, Any]
 """One work: `id` (str), `image` (not decoded: what `read_picture` reads, or None) and the metadata columns."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a source has and does not give as works, of one kind."""
+
+    kind: str
+    """In the singular, such as "Photoshop"."""
+    names: tuple[str, ...]
+    advice: str = ""
+    """A sentence: what would make artsim read it."""
+    expected: bool = False
+    """Whether nobody misses it: files of the operating system."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,12 @@ class Source:
     description: str = ""
     has_urls: bool = field(default=False)
     """Whether each work has an `image_url` from which its picture can be fetched again."""
+    notes: tuple[str, ...] = ()
+    """What was found, and how it is used, as sentences for the owner."""
+    left_out: Sequence[LeftOut] = ()
+    """What is known of it before works are read."""
+    remote: bool = False
+    """Whether works or their pictures come over a network, so that reading them all takes long."""
 
 
 def read_picture(work: Work) -> bytes:

@@ -18,13 +18,16 @@ import numpy as np
 import pytest
 from counting import Counting, Grid
 from odd_pictures import png_of
+from PIL import Image
 
-from artsim import CollectionError, SourceError, build_collection, open_collection, open_source
+from artsim import CollectionError, EncoderError, SourceError, build_collection, open_collection, open_source
 from artsim.building import checkpoint, pipeline
 from artsim.building.pipeline import report_path
+from artsim.embedding.decoded_works import decode_side
 from artsim.files import disk
 from artsim.files.lock import collection_lock
 from artsim.images import worker_pool
+from artsim.images.decode import load_image
 from artsim.snapshot import groups
 from artsim.storage import pictures as picture_files
 
@@ -80,6 +83,36 @@ def test_corrupt_pictures_among_good_ones_are_left_out_and_named(
     assert reasons["gone.jpg"] == "gone.jpg does not exist."
     assert "5 of 17 pictures cannot be used and are left out" in caplog.text
     assert "out.report.json names them" in caplog.text
+
+
+class _Fails:
+    """An encoder that fails for what is as wide as one of `widths`."""
+
+    def __init__(self, encoder: Any, *widths: int) -> None:
+        self._encoder, self._widths = encoder, widths
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def embed_images(self, images: Any) -> Any:
+        if not self._widths or any(image.width in self._widths for image in images):
+            raise MemoryError("no room for it")
+        return self._encoder.embed_images(images)
+
+
+def test_a_picture_that_cannot_be_embedded_is_left_out_and_an_encoder_s_fault_is_named(
+    build: Any, pictures: Path, clip: Any, tmp_path: Path
+) -> None:
+    Image.new("RGB", (1777, 1000)).save(pictures / "05b.jpg")
+    (pictures / "plan.psd").write_bytes(b"8BPS")
+    with pytest.raises(EncoderError, match=r"fails for every picture of a batch \(no room for it\)"):
+        build(_Fails(clip))
+    width = load_image(pictures / "05b.jpg", short_side=decode_side([clip], recognition=True)).width
+    collection = build(_Fails(clip, width))
+    assert collection.ids == [f"{number:02d}.jpg" for number in range(12)]
+    report = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))
+    assert report["failed"] == [{"id": "05b.jpg", "reason": "05b.jpg cannot be embedded (no room for it)."}]
+    assert [(item["kind"], item["names"]) for item in report["left_out"]] == [("Photoshop", ["plan.psd"])]
 
 
 def test_pictures_that_kill_or_stop_their_decoder_are_left_out_and_the_build_goes_on(
@@ -140,6 +173,7 @@ _KILLED = """
 import os, signal, sys
 from artsim import build_collection, open_source
 from artsim.building import checkpoint, pipeline
+from artsim.embedding.decoded_works import decode_side
 from artsim.files import disk
 from artsim.snapshot import files
 from counting import Grid

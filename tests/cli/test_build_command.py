@@ -29,6 +29,8 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, tmp_path: 
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "Pictures    JPEG 6 (" in done.stdout
+    assert "Left out    text: 1. broken.jpg is not an image that artsim reads (text)." in done.stdout
     assert "Encoder: embedded (as requested)." in done.stdout
     assert f"6 works in {out}." in done.stdout
     (warning,) = done.stderr.strip().split("\n")

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from artsim.errors import ImageError
 from artsim.images.decode import load_image, read_file
+from artsim.images.formats import READS_HEIC
 from artsim.images.geometry import crop_region, fit_frame, view_boxes
 from artsim.images.thumbnails import thumbnail
 
@@ -162,7 +164,7 @@ def test_a_large_picture_is_reduced_and_looks_the_same(kind: str, painting: byte
     [
         (b"", "empty"),
         (b"<html><body>404 Not Found</body></html>", "not an image"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "in the format PostScript"),
     ],
     ids=["zero bytes", "html", "eps"],
 )
@@ -172,6 +174,81 @@ def test_a_file_that_is_not_an_image_is_refused_by_name(contents: bytes, reason:
     with pytest.raises(ImageError, match=reason) as error:
         load_image(path)
     assert str(path) in str(error.value)
+
+
+def test_what_pillow_writes_in_any_other_format_is_refused_unopened() -> None:
+    """Its decoders of these formats have had the most holes; what cannot be told from its beginning is no picture."""
+    Image.init()
+    refused = set()
+    for kind in set(Image.SAVE) - {"PDF", "MPO"}:
+        try:
+            data = encode(halves(RED, BLUE).convert("L" if kind in ("PALM", "MSP", "XBM") else "RGB"), kind)
+        except (OSError, ValueError, KeyError, AttributeError):  # no writer, or not for such a picture
+            continue
+        if kind in ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "JPEG2000"):
+            assert load_image(data, name=f"as if.{kind}").size == (40, 20), kind
+        else:
+            with pytest.raises(ImageError, match=r"is not read here|not an image"):
+                load_image(data)
+            refused.add(kind)
+    assert {"ICO", "TGA", "PCX", "SGI", "IM", "ICNS", "DDS", "DIB"} <= refused
+
+
+@pytest.mark.parametrize("options", [{}, {"num_resolutions": 1}, {"tile_size": (64, 64)}, {"no_jp2": True}], ids=str)
+def test_jpeg_2000_is_read_and_decoded_at_a_reduced_size(options: dict[str, Any], painting: bytes) -> None:
+    large = load_image(painting).resize((480, 300))
+    data = encode(large, "JPEG2000", **options)
+    image = load_image(data, short_side=75)
+    assert image.size == (120, 75)
+    expected = large.resize(image.size, Image.Resampling.BOX)
+    assert np.abs(np.asarray(image, int) - np.asarray(expected, int)).mean() < 8
+    assert load_image(data).size == (480, 300)
+
+
+@pytest.mark.skipif(not READS_HEIC, reason="needs pillow-heif")
+def test_a_heic_picture_is_upright_whatever_its_name(tmp_path: Path) -> None:
+    import pillow_heif
+
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    pillow_heif.from_pillow(halves(RED, BLUE).resize((160, 80))).save(buffer, exif=exif.tobytes())
+    (tmp_path / "phone.jpg").write_bytes(buffer.getvalue())
+    image = load_image(tmp_path / "phone.jpg")
+    assert image.size == (80, 160)
+    assert near(colour(image, 40, 20), RED, 30) and near(colour(image, 40, 140), BLUE, 30)
+
+
+def test_files_with_the_name_of_a_kind_that_is_not_read_say_which_it_is(tmp_path: Path) -> None:
+    for data, kind in ((b"8BPS\0\1", "Photoshop"), (b"II*\0\x10\0\0\0CR\2\0", "RAW"), (b"<svg ", "SVG")):
+        with pytest.raises(ImageError, match=f"is in the format {kind}, which is not read here"):
+            load_image(data + bytes(64))
+    raw = encode(Image.new("RGB", (160, 120)), "TIFF", tiffinfo={50706: b"\1\4\0\0"})  # the thumbnail in a DNG file
+    with pytest.raises(ImageError, match="format RAW"):
+        load_image(raw)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}], ids=str)
+def test_a_jpeg_that_lost_its_end_opens_as_it_does_in_every_viewer(options: dict[str, Any], painting: bytes) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    thumbnail = b"Exif\0\0" + exif.tobytes()[6:] + encode(Image.new("RGB", (16, 16)), "JPEG")  # has an end marker, too
+    whole = encode(load_image(painting), "JPEG", exif=thumbnail, **options)
+    for lost in (1, 2, 10):
+        found, expected = (np.asarray(load_image(data), int) for data in (whole[:-lost], whole))
+        assert found.shape == expected.shape
+        assert np.array_equal(found[:, 18:], expected[:, 18:]), "all but the last row of blocks, upright"
+    assert load_image(whole[:-2] + b"\xff").size == load_image(whole).size
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_png_with_a_large_text_opens(place: str, painting: bytes) -> None:
+    picture = load_image(painting, short_side=64)
+    data = encode(picture, "PNG")
+    packed = b"Comment\0\0" + zlib.compress(bytes(70_000_000), 1)
+    text = struct.pack(">I", len(packed)) + b"zTXt" + packed + struct.pack(">I", zlib.crc32(b"zTXt" + packed))
+    at = 33 if place == "before" else len(data) - 12  # behind the header, or before the end
+    image = load_image(data[:at] + text + data[at:])
+    assert np.array_equal(np.asarray(image), np.asarray(picture))
 
 
 def test_a_truncated_jpeg_is_refused_as_bytes_and_as_a_lazy_picture(painting: bytes) -> None:
@@ -188,7 +265,7 @@ def test_files_damaged_anywhere_give_a_picture_or_an_image_error(painting: bytes
     random = np.random.default_rng(0)
     small = load_image(painting, short_side=64).resize((48, 40))
     refused = 0
-    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM"):
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "JPEG2000"):
         whole = encode(small, kind)
         for attempt in range(30):
             data = bytearray(whole)

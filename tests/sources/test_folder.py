@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from artsim.errors import SourceError
+from artsim.images.formats import READS_HEIC
 from artsim.sources.folder import open_folder
 
 Fill = Callable[..., Path]
@@ -45,12 +46,41 @@ def test_pictures_of_all_sub_folders_have_a_fixed_order(fill: Fill) -> None:
     assert ids(folder) == ["B.JPG", "a.png", "b.jpg", "deep/d.Jpeg", "deep/er/c.webp", "scan.TIFF"]
 
 
-def test_hidden_files_their_metadata_and_other_files_are_ignored(fill: Fill) -> None:
-    folder = fill("a.jpg", "._a.jpg", ".trash/b.jpg", ".hidden.jpg", "notes.txt", "a.jpg.part", "Thumbs.db", "svg.svg")
+def test_what_is_left_out_is_named_by_its_kind_with_what_would_read_it(fill: Fill) -> None:
+    """Files are told by their contents; of the operating system's, nobody has to know."""
+    folder = fill("a.jpg", "._a.jpg", "Thumbs.db", ".trash/b.jpg", ".hidden.jpg")
+    contents = {
+        "art.psd": b"8BPS\0\1", "plan.svg": b"<?xml version='1.0'?>\n<svg>", "notes": b"To do: caf\xc3\xa9",
+        "scan.pdf": b"%PDF-1.7", "walk.mov": b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "a.zip": b"PK\3\4" + bytes(30),
+        "n1.nef": b"MM\0*" + bytes(30), "p.jxl": b"\xff\x0a\0", "list.csv": b"file,title\n", "x.bin": b"\x93\0\7",
+        "index": b"<!DOCTYPE html><p>", "nothing": b"", "phone": b"\0\0\0\x18ftypmif1\0\0\0\0mif1heix" + bytes(64),
+    }  # fmt: skip
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
     (folder / ".trash" / "metadata.csv").write_text("file_name,title\nb.jpg,Gone\n", encoding="utf-8")
-    (work,) = works(folder)
-    assert (work["id"], work["title"]) == ("a.jpg", "a")
+    os.mkfifo(folder / "pipe")
+    source = open_folder(folder)
+    work, *others = source.works(0)
+    assert (work["id"], work["title"], len(others)) == ("a.jpg", "a", READS_HEIC)
     assert "label" not in work
+    kinds = {name: item for item in source.left_out for name in item.names}
+    told = {name: kinds[name].kind for name in (*contents, "pipe", ".trash", ".hidden.jpg") if name in kinds}
+    assert told == {
+        "art.psd": "Photoshop", "plan.svg": "SVG", "notes": "text", "scan.pdf": "PDF", "walk.mov": "film",
+        "a.zip": "archive", "n1.nef": "RAW", "p.jxl": "JPEG XL", "list.csv": "table", "x.bin": "unknown format (.bin)",
+        "index": "web page (HTML)", "nothing": "empty file", "pipe": "neither file nor folder",
+        ".trash": "hidden file or folder", ".hidden.jpg": "hidden file or folder",
+        **({} if READS_HEIC else {"phone": "HEIC"}),
+    }  # fmt: skip
+    assert "metadata.csv" in kinds["list.csv"].advice and "as JPEG" in kinds["n1.nef"].advice
+    assert [item.names for item in source.left_out if item.expected] == [("._a.jpg", "Thumbs.db")]
+
+
+def test_pictures_are_told_by_their_contents_whatever_their_names(tmp_path: Path, painting: bytes) -> None:
+    for name in ("a.jpe", "b.JFIF", "c.dat", "no_suffix", "png.txt"):
+        (tmp_path / name).write_bytes(painting)
+    (tmp_path / "broken.jpg").write_bytes(b"<html>404</html>")  # named like one: reported by its name when it is read
+    assert ids(tmp_path) == ["a.jpe", "b.JFIF", "broken.jpg", "c.dat", "no_suffix", "png.txt"]
 
 
 def test_odd_names_are_kept(fill: Fill) -> None:
@@ -176,7 +206,9 @@ def test_a_broken_jsonl_is_named_with_the_line(lines: str, reason: str, fill: Fi
 def test_a_wrong_path_and_a_folder_without_pictures_are_named(fill: Fill) -> None:
     folder = fill()
     (folder / "poem.txt").write_text("roses are red", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"holds no pictures \(.*\.jpg.*\), in itself or its sub-folders"):
+    with pytest.raises(
+        SourceError, match=r"holds no pictures \(JPEG, .*\), in itself or its sub-folders; .*: text 1\."
+    ):
         open_folder(folder)
     with pytest.raises(SourceError, match=r"There is no folder .*elsewhere"):
         open_folder(folder / "elsewhere")
@@ -184,12 +216,36 @@ def test_a_wrong_path_and_a_folder_without_pictures_are_named(fill: Fill) -> Non
         open_folder(folder / "poem.txt")
 
 
-def test_circular_links_do_not_hang_and_a_dangling_one_is_kept_for_the_report(fill: Fill) -> None:
-    folder = fill("a/x.jpg")
+def test_links_to_folders_are_followed_once_and_those_that_lead_nowhere_or_back_are_named(
+    fill: Fill, tmp_path: Path, painting: bytes
+) -> None:
+    folder, elsewhere = fill("z/x.jpg"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "y.jpg").write_bytes(painting)
+    (elsewhere / "back").symlink_to(folder, target_is_directory=True)
     (folder / "broken.jpg").symlink_to(folder / "gone.jpg")
-    (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
     (folder / "self").symlink_to(folder / "self")
-    assert ids(folder) == ["a/x.jpg", "broken.jpg"]
+    for name, target in (("z/up", folder), ("a", folder / "z"), ("b", elsewhere), ("c", elsewhere)):
+        (folder / name).symlink_to(target, target_is_directory=True)
+    source = open_folder(folder)
+    assert [work["id"] for work in source.works(0)] == ["b/y.jpg", "broken.jpg", "z/x.jpg"]
+    left_out = {name: item.kind for item in source.left_out for name in item.names}
+    again = "link to a folder that is read anyway"
+    assert left_out == {
+        **dict.fromkeys(("a", "b/back", "c", "z/up"), again),
+        "self": "file that cannot be read (its link leads nowhere)",
+    }
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything can be read here")
+def test_a_folder_that_cannot_be_read_is_named(fill: Fill) -> None:
+    folder = fill("a.jpg", "shut/b.jpg")
+    (folder / "shut").chmod(0)
+    try:
+        [item] = open_folder(folder).left_out
+    finally:
+        (folder / "shut").chmod(0o700)
+    assert (item.kind, item.names) == ("folder that cannot be read (Permission denied)", ("shut",))
 
 
 def test_the_fingerprint_changes_when_a_picture_or_its_metadata_does(fill: Fill) -> None:

@@ -6,10 +6,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from owners import context_of
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from artsim.errors import QueryError
 from artsim.images.thumbnails import LARGE, SMALL
+from artsim.ui.addresses import picture_address
+from artsim.ui.http.routes import extra_routes
 from artsim.ui.thumbnail_cache import Thumbnails
 
 
@@ -54,3 +59,13 @@ def test_thumbnails_are_made_ahead_in_the_background(collection: Any, tmp_path: 
         time.sleep(0.05)
     thumbnails.stop()
     assert len(list(thumbnails.folder.rglob("*.webp"))) == len(collection)
+
+
+def test_works_with_any_file_name_have_thumbnails(copy: Path, tmp_path: Path, painting: bytes) -> None:
+    context = context_of(copy, tmp_path, None)
+    names = ["two\nlines.jpg", "one at its end\n", "100% #1?&x=\\.jpg", "a/b c.jpg", "caf\u00e9 \U0001f3a8.png"]
+    context.collection.add([{"id": name, "image": painting} for name in names])
+    client = TestClient(Starlette(routes=extra_routes(context)))
+    for name in names:
+        answer = client.get("/" + picture_address(context.collection.work(name), SMALL))
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp"), name

@@ -228,7 +228,7 @@ def _plain(text: str) -> str:
 
 def _extension(picture: bytes) -> str:
     kind = (format_of(picture) or "bin").lower()
-    return {"jpeg": "jpg", "tiff": "tif"}.get(kind, kind)
+    return {"jpeg": "jpg", "tiff": "tif", "jpeg2000": "jp2"}.get(kind, kind)
 
 
 def _file(data: bytes, media_type: str, kind: str) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.convertors import Convertor, StringConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -35,6 +35,22 @@ class _AssetName(StringConvertor):
     """The name of a script or style; other addresses there may be pages behind a proxy with the path `/art`."""
 
     regex = "|".join(map(re.escape, assets()))
+
+
+class _AnyText(Convertor[str]):
+    """All that follows in an address: Starlette's `path` ends at a new line, which names of files may have."""
+
+    regex = r"[\s\S]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("asset", _AssetName())
+register_url_convertor("text", _AnyText())
 
 
 def extra_routes(context: Context) -> list[Route]:
@@ -80,9 +96,8 @@ def extra_routes(context: Context) -> list[Route]:
         found = assets()[request.path_params["name"]]
         return Response(found.data, media_type=found.media_type, headers={"Cache-Control": _YEAR})
 
-    register_url_convertor("asset", _AssetName())
     return [
-        Route("/thumbnails/{size:int}/{identity:path}", thumbnail),
+        Route("/thumbnails/{size:int}/{identity:text}", thumbnail),
         Route("/art/{name:asset}", asset),
         Route("/encoder", encoder),
         Route("/suggestions", suggestions),
