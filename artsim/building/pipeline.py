@@ -38,6 +38,7 @@ from artsim.snapshot.generations import check_target
 from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
+from artsim.snapshot.years import dated_features
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Images, Manifest, damaged_files
 from artsim.storage.metadata import HIDDEN
@@ -202,7 +203,7 @@ def _prepare(
     reserved = {"image", "sha256", *HIDDEN, *reserved_columns(encoders)}
     renamed = {key: f"source_{key}" for key in source.features if key in reserved}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
-    features = {"id": Value("string"), **features, "sha256": Value("string")}
+    features = {"id": Value("string"), **dated_features(features), "sha256": Value("string")}
     state, total = None if old is None else old.state, _total(source, limit)
     spaces = known_spaces(state, encoders, regions=regions)
     kept = {name: space for name, space in spaces.items() if not whole and keeps_fit(space, total)}
