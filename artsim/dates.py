@@ -136,8 +136,8 @@ _SPAN = re.compile(
     (?P<iso>\d{{4}})-\d\d-\d\d(?:[t\s][\d:.+z-]+)?
     | \d{{1,2}}[./]\s?\d{{1,2}}[./]\s?(?P<dotted>\d{{4}})(?!\d)
     | (?P<part>{_PART})?(?P<century>{_ORDINAL})(?:\s*[-/]\s*(?P<part2>{_PART})?(?P<century2>{_ORDINAL}))?[\s-]*(?:{_CENTURY})
-    | (?:siglos?|si[eè]cle|secol[oi]|s\.)\s*(?P<siglo>[ivx]{{1,5}}|\d\d?)(?![a-z\d])
-    | (?P<in_decade>{_PART})?(?P<decade>\d{{3}}0)(?:['’]?s|er)(?![a-z])
+    | (?:siglos?|si[eè]cle|secol[oi]|s(?:ec)?\.)\s*(?P<siglo>[ivx]{{1,5}}|\d\d?)(?![a-z\d])
+    | (?P<in_decade>{_PART})?(?P<decade>\d{{3}}0)(?:(?:['’]?s|er)(?![a-z])|年代)
     | (?P<of_decade>1\d\d|20\d)(?:-(?!\d)|\?|_)
     | (?P<of_century>1\d|20)(?:--|\?\?|__)
     | (?P<from>\d{{3,4}})\s*[-/]\s*(?P<short>\d{{1,2}})(?![0-9a-z.])(?!\s*(?:{_BEFORE.replace("?P<before>", "?:")}))

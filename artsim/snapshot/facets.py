@@ -60,7 +60,7 @@ def possible_facets(state: State) -> list[Facet]:
 
 def _ranges_last(values: list[Facet], ranges: list[Facet], *, most: int, most_ranges: int) -> list[Facet]:
     """Both, of the ranges years first."""
-    ranges = sorted(ranges, key=lambda facet: "year" not in facet.column)[:most_ranges]
+    ranges = sorted(ranges, key=lambda facet: (facet.column != YEAR, "year" not in facet.column))[:most_ranges]
     return values[: most - len(ranges)] + ranges
 
 

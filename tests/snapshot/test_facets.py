@@ -68,6 +68,8 @@ def test_one_wild_number_is_outside_and_numbers_that_end_in_id_are_numbers() -> 
         ((None, 1499), 1),
         ((1950, None), 1),
     ]
+    others = {f"{name}_year": [1, 2, 3] for name in ("birth", "death", "loan")}
+    assert next(iter(facets_of(id=list("abc"), **others, year=[1, 2, 3]))) == "year"
     many = [*range(1000, 1060)]
     assert [*facets_of(id=[str(number) for number in many], key=many, year=many)] == ["year"]
 
