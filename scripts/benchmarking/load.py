@@ -26,6 +26,7 @@ from benchmarking.visitors import OwnerAtWork, Request, Requests, Visitor, run_t
 _PICTURES = 40  # that visitors search with, of the collection
 _SETTLE = 60.0  # seconds after which memory must be back
 _SAMPLE = 1.0
+_WARM_UP = 30.0  # seconds of the same load before memory is measured: pools of threads and processes are filled once
 _BACK = 1.1  # times the memory before
 _SHOWN_REASONS = 8
 _ENCODED = re.compile(r'^artsim_encode_seconds_count\{kind="image"\} (\S+)$', re.MULTILINE)
@@ -55,19 +56,19 @@ def _measure(
 ) -> dict[str, Any]:
     event = search_event(app.url)
     crowd = [Visitor(app.url, event, works, pictures, seed) for seed in range(visitors)]
-    warm = Requests()
+    start, warm = _memory(app.process.pid), Requests()
     for kind, _ in itertools.product(crowd[0].kinds, range(3)):
         run_together([partial(visitor.once, kind, warm) for visitor in crowd[:4]])
     crowd[0].see_everything(warm)
     owner = OwnerAtWork(app.url)
-    owner.add_until(warm, time.monotonic() + 1)
+    _all_at_once(crowd, owner, warm, min(_WARM_UP, seconds))
     before, encoded = _memory(app.process.pid), _encoded(app)
-    requests, until = Requests(), time.monotonic() + seconds
+    requests = Requests()
     samples: list[float] = []
     over = threading.Event()
     sampler = threading.Thread(target=_sample, args=(app.process.pid, samples, over))
     sampler.start()
-    run_together([partial(owner.add_until, requests, until), *(partial(one.visit, requests, until) for one in crowd)])
+    _all_at_once(crowd, owner, requests, seconds)
     encoded = _encoded(app) - encoded
     for visitor in crowd:
         visitor.close()
@@ -81,9 +82,19 @@ def _measure(
         "errors": Counter(one.reason for one in (*warm.all, *requests.all) if one.outcome == "error"),
         "works_added": requests.works_added,
         "pictures_embedded": encoded,
-        "memory_mb": {"before": round(before), "peak": round(max(samples, default=after)), "after": round(after)},
+        "memory_mb": {
+            "start": round(start),
+            "before": round(before),
+            "peak": round(max(samples, default=after)),
+            "after": round(after),
+        },
         "app_runs": app.process.poll() is None,
     }
+
+
+def _all_at_once(crowd: Sequence[Visitor], owner: OwnerAtWork, requests: Requests, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    run_together([partial(owner.add_until, requests, until), *(partial(one.visit, requests, until) for one in crowd)])
 
 
 def _summary(requests: Sequence[Request]) -> dict[str, dict[str, float]]:
@@ -153,7 +164,10 @@ def _print(results: dict[str, Any]) -> None:
             f"p50 {row['p50_ms']:8.0f} ms  p95 {row['p95_ms']:8.0f} ms  worst {row['worst_ms']:8.0f} ms"
         )
     memory = results["memory_mb"]
-    print(f"memory: {memory['before']} MB before, {memory['peak']} at most, {memory['after']} after")
+    print(
+        f"memory: {memory['start']} MB at the start, {memory['before']} after a warm-up, {memory['peak']} at most, "
+        f"{memory['after']} after it all"
+    )
     print(f"{results['works_added']} works added, {results['pictures_embedded']} pictures of visitors embedded")
     for reason, count in results["errors"].most_common(_SHOWN_REASONS):
         print(f"  {count} x {reason}")

@@ -24,6 +24,7 @@ from artsim.building import checkpoint, pipeline
 from artsim.building.pipeline import report_path
 from artsim.files import disk
 from artsim.files.lock import collection_lock
+from artsim.images import worker_pool
 from artsim.snapshot import groups
 from artsim.storage import pictures as picture_files
 
@@ -79,6 +80,26 @@ def test_corrupt_pictures_among_good_ones_are_left_out_and_named(
     assert reasons["gone.jpg"] == "gone.jpg does not exist."
     assert "5 of 17 pictures cannot be used and are left out" in caplog.text
     assert "out.report.json names them" in caplog.text
+
+
+def test_pictures_that_kill_or_stop_their_decoder_are_left_out_and_the_build_goes_on(
+    build: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals = {"04.jpg": signal.SIGKILL, "06.jpg": signal.SIGSTOP}
+    ask = worker_pool._Worker.ask
+
+    def hit(worker: Any, data: bytes, label: str, seconds: float, *more: Any) -> Any:
+        if label in signals:
+            worker._process.send_signal(signals[label])
+            seconds = 1.0
+        return ask(worker, data, label, seconds, *more)
+
+    monkeypatch.setattr(worker_pool._Worker, "ask", hit)
+    assert len(build()) == 10
+    report = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))
+    reasons = {failed["id"]: failed["reason"] for failed in report["failed"]}
+    assert reasons["04.jpg"] == "04.jpg makes its decoder fail. Save it again, as JPEG or PNG."
+    assert reasons["06.jpg"].startswith("06.jpg takes more than 1 s to open.")
 
 
 def test_without_usable_pictures_only_the_report_is_written(build: Any, tmp_path: Path, pictures: Path) -> None:

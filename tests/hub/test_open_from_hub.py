@@ -292,7 +292,7 @@ def test_whatever_the_hub_does_a_cached_commit_is_opened_and_another_refused_wit
         with pytest.raises((HubError, CollectionError)) as said:
             artsim.open_collection(REPO)
         assert "\n" not in str(said.value)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 15  # of the 20 and more that it would take
     if fault.kind != "trickle":  # what was left to itself asks the Hub of no other test
         for thread in threading.enumerate():
             if thread.name == WITHIN:

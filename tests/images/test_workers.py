@@ -60,7 +60,7 @@ def test_a_picture_that_hangs_is_given_up_and_the_next_one_is_decoded(worker: in
     started = time.monotonic()
     with pytest.raises(ImageError, match=r"hangs\.jpg takes more than 1 s to open"):
         load_image(painting, name="hangs.jpg", seconds=1)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 50
     assert load_image(painting, short_side=64, seconds=60).mode == "RGB"
 
 

@@ -37,7 +37,7 @@ PACKAGE = Path(__file__).parents[2] / "artsim"
 OTHERS = [language for language in languages() if language != DEFAULT_LANGUAGE]
 GERMAN = load_strings("de")
 KINDS_OF_ERROR = {
-    "ArtsimError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError",
+    "ArtsimError", "BusyError", "CollectionError", "EncoderError", "HubError", "ImageError", "QueryError", "SourceError",
     "UploadTooLarge",
 }  # fmt: skip
 COMMAND_LINE = tuple(

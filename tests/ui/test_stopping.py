@@ -41,8 +41,8 @@ def test_a_stop_saves_changes_waits_for_no_unfinished_request_and_leaves_no_uplo
             client.post("collection/edit", json=change, headers=headers).raise_for_status()
         started = time.monotonic()
         app.process.send_signal(number)
-        assert app.process.wait(30) == 0, app.said()
-        assert time.monotonic() - started < 8 + 4  # on a loaded machine
+        assert app.process.wait(60) == 0, app.said()
+        assert time.monotonic() - started < 8 + 20  # on a loaded machine
         assert "Traceback" not in app.said() and "terminate called" not in app.said()
         for line in lines:
             line.close()

@@ -35,7 +35,7 @@ from artsim.ui.search_page.query_input import AddressInput, PartData, QueryInput
 from artsim.ui.search_page.results import page_of, start_page
 from artsim.ui.templates import render
 
-_CONCURRENCY = 4  # what waits for the encoder is one batch
+_CONCURRENCY = 16  # searches wait for a seat: see `artsim.ui.seats`
 _BEFORE = "(...inputs) => { window.artsim.busy(); return inputs; }"
 _AFTER = "() => { window.artsim.settle(); }"
 _AFTER_LINK = "() => { window.artsim.settle(); setTimeout(window.artsim.restored, 200); }"  # if results are unchanged

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from served import listening
+from served import listening, settings_of
 
+from artsim.images.decode import load_image
 from artsim.search.query import MAX_K
 from artsim.ui.api.schemas import (
     CollectionAnswer,
@@ -22,6 +24,7 @@ from artsim.ui.api.schemas import (
     SuggestionAnswer,
     WorkAnswer,
 )
+from artsim.ui.search_service import read_upload
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [
@@ -95,6 +98,20 @@ def test_a_work_is_recognised_and_another_picture_is_not(
     assert [(answer["recognized"], answer["id"]) for answer in answers] == [(True, "05.jpg"), (False, None)]
     assert answers[0]["places"] >= 8 and answers[0]["thumbnail"].startswith("thumbnails/400/")
     assert answers[1]["corners"] == [] and answers[1]["thumbnail"] is None
+
+
+def test_pictures_of_rare_formats_are_refused_unless_a_setting_allows_them(
+    address: str, context: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "scan.jpg"  # whatever its name says
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(file, "TIFF")
+    upload = {"files": ("scan.jpg", file.read_bytes())}
+    [path] = httpx.post(f"{address}gradio_api/upload", files=upload).json()
+    query = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    answer = httpx.post(f"{address}gradio_api/run/search_by_image", json={"data": [query, 1]})
+    assert "not an image that artsim reads (JPEG, PNG, WEBP, GIF, AVIF)" in answer.json()["error"]
+    allowed = replace(context, all_formats=settings_of(ARTSIM_ALL_FORMATS="1").all_formats)
+    assert load_image(read_upload(file, allowed)).size == (40, 30)
 
 
 def test_searches_take_a_least_score_and_recognise_nothing(
