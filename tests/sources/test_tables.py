@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,4 @@ def test_what_is_written_is_read(rows: Any, separator: str, encoding: str, newli
 
 
 def _evened(text: str) -> tuple[str, ...]:
-    import unicodedata
-
     return (" ".join(unicodedata.normalize("NFC", text).split()),)
