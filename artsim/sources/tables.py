@@ -61,7 +61,12 @@ class TableSummary:
 
 def _counted(title: str, names: Sequence[str]) -> str:
     more = ", ..." if len(names) > _SHOWN else ""
-    return f"{title}: {len(names):,} ({'; '.join(names[:_SHOWN])}{more})."
+    return f"{title}: {len(names):,} ({'; '.join(map(_in_a_line, names[:_SHOWN]))}{more})."
+
+
+def _in_a_line(name: str) -> str:
+    """A file name, which may have any characters and bytes, as text in one line."""
+    return " ".join(name.encode("utf-8", "backslashreplace").decode().split())[:200]
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,12 @@ def test_paths_of_other_machines_and_other_capitals_are_matched_where_that_is_cl
     assert names.find("sub/d.jpg", "other") == ["sub/d.jpg"]
 
 
+def test_names_of_any_bytes_are_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("file,title\na.jpg,A\n", encoding="utf-8")
+    found = read_metadata(tmp_path, ["metadata.csv"], ["a.jpg", "two\nlines.jpg", "caf\udce9.jpg"])
+    assert found.summary.sentences()[1] == "Pictures without a row: 2 (two lines.jpg; caf\\udce9.jpg)."
+
+
 def test_rows_that_cannot_be_used_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     rows = "a.jpg,A,1\nb.jpg,B\nc.jpg,C,1,2\n,D,1\na.jpg,Again,1\ngone.jpg,G,1\n\nsub/d.jpg,D,\n"
     found = read(tmp_path, f"file_name,title,size\n{rows}")
