@@ -5,6 +5,7 @@ A collection may have any other columns: they are shown, filtered by and edited 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -83,6 +84,23 @@ COLUMNS: Mapping[str, Column] = {
         label="date",
         synonyms=("creation_year", "begin_year", "beginyear"),
     ),
+    "year_from": Column(
+        kind="whole number",
+        meaning="first year of the span in which it was made, as read from its date",
+        facet=False,
+        listed=False,
+        comparable=False,
+        searched=False,
+    ),
+    "year_to": Column(
+        kind="whole number",
+        meaning="last year of that span",
+        facet=False,
+        listed=False,
+        comparable=False,
+        searched=False,
+        synonyms=("end_year", "endyear", "year_end"),
+    ),
     "display_date": Column(label="date"),
     "displaydate": Column(label="date"),
     "period": Column(kind="text", meaning="period", facet=True),
@@ -139,13 +157,20 @@ def label_columns(part: str) -> tuple[str, ...]:
     return tuple(name for name, column in COLUMNS.items() if column.label == part)
 
 
+def plain_name(name: str) -> str:
+    """The name of a column as code writes it: `File Name` as `file_name`."""
+    return re.sub(r"[\s-]+", "_", name.strip().casefold())
+
+
 def standard_names(names: Iterable[str]) -> list[str]:
-    """Names of a table's columns, with synonyms such as `artist_name` renamed to `artist`, unless it has an `artist`."""
+    """Names of a table's columns: those that artsim knows in its spelling (`Title` as `title`), and synonyms such as
+    `artist_name` renamed to `artist`, unless it has an `artist`."""
     renamed = list(names)
+    plain = [plain_name(name) for name in renamed]
     for name, column in COLUMNS.items():
-        synonym = next((synonym for synonym in column.synonyms if synonym in renamed), None)
-        if name not in renamed and synonym:
-            renamed[renamed.index(synonym)] = name
+        place = next((plain.index(known) for known in (name, *column.synonyms) if known in plain), None)
+        if name not in renamed and place is not None:
+            renamed[place] = plain[place] = name
     return renamed
 
 

@@ -24,6 +24,7 @@ from artsim.images.decode import ImageLike, load_image
 from artsim.search.match import Match
 from artsim.search.query import Part, Query
 from artsim.snapshot.state import find_space
+from artsim.snapshot.years import years_of
 
 Step = Literal["same", "very", "similar", "somewhat", "different", "unknown"]
 STEPS: tuple[tuple[float, Step], ...] = ((99.9, "same"), (99.0, "very"), (90.0, "similar"), (60.0, "somewhat"))
@@ -152,10 +153,10 @@ def shared_metadata(table: pa.Table, first: Mapping[str, Any], second: Mapping[s
         if value is None or not column_of(column).comparable or repeated or _same_everywhere(table, column):
             continue
         shared.append(SharedValue(column, value))
-    years = [work.get("year") for work in (first, second)]
-    if None not in years and years[0] != years[1]:
-        centuries = {int(year) // 100 * 100 for year in years if year is not None}
-        shared += [SharedValue("century", century) for century in centuries if len(centuries) == 1]
+    one, other = years_of(first), years_of(second)
+    if one is not None and other is not None and one.century == other.century:
+        of_year = any(item.column == "year" for item in shared)
+        shared += [] if of_year else [SharedValue("century", one.century)]
     return tuple(shared)
 
 
@@ -165,6 +166,8 @@ def _common(first: Any, second: Any) -> Any:
         return (
             tuple(item for item in dict.fromkeys(first) if item in second and _common(item, item) is not None) or None
         )
+    if isinstance(first, str) and isinstance(second, str) and first.casefold() == second.casefold():
+        second = first
     if first != second or first is None or isinstance(first, list | dict | float | bytes):
         return None
     if isinstance(first, str) and (not first.strip() or first.startswith("http") or _UNKNOWN.match(first.strip())):

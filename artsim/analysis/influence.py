@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from artsim.analysis.protocol import SearchableCollection
 from artsim.encoders.presets import ranking_of, weights_of
@@ -25,10 +24,10 @@ from artsim.search.match import Match
 from artsim.search.query import MAX_K, Part, Query, check_k
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import find_space
+from artsim.snapshot.years import YEAR, has_dates, year_spans, years_of
 
 Direction = Literal["earlier", "later"]
 DIRECTIONS: tuple[Direction, ...] = ("earlier", "later")
-_YEAR = "year"  # the column
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,11 @@ class TimedMatch:
 
     match: Match
     year: float
+    """The middle of its years."""
     gap: float
     """Years between the match and the queried picture, more than 0."""
+    about: bool
+    """Whether the gap is not exact, as one of both has a span of years, or a doubtful one."""
     decayed: float | None
     """Its likeness, halved once per half-life; None without a half-life."""
 
@@ -53,7 +55,7 @@ class Influence:
     """The earlier (or later) works that are most similar to a picture."""
 
     year: float
-    """The year of the queried picture."""
+    """The year of the queried picture: the middle of its years."""
     direction: Direction
     matches: tuple[TimedMatch, ...]
     """Best first."""
@@ -83,7 +85,8 @@ def influence(
 ) -> Influence:
     """The `k` works most similar to a work, or to a picture with its `year`, made before it, or after it ("later").
 
-    Works of the same year are left out; works without a year are left out and counted. `decay` is a half-life in years:
+    Works whose years overlap those of the picture are left out; works without a year are left out and counted. `decay` is a
+    half-life in years:
     likeness (the weighted cosine of the aspects) is halved for every so many years between the works, and orders the 1000
     most similar ones. `aspects`, `preset`, `where`, `other`, `encoder` and `region` are those of `Collection.search`.
     Raises `QueryError` if the work has no year and none is given, or if no work is earlier (later).
@@ -97,15 +100,22 @@ def influence(
     if decay is not None and not (_is_number(decay) and decay > 0):
         raise QueryError("decay must be a half-life in years, more than 0; it is {decay}.", decay=decay)
     state = collection.state
-    years = _years(state.table)
+    if not has_dates(state.table):
+        raise QueryError(
+            "There is no column {column!r} of years; there are {columns}.",
+            column=YEAR,
+            columns=state.table.column_names,
+        )
+    spans = year_spans(state.table)
     row = None if work is None else collection.work(work)
-    query_year = _year_of(row, year)
+    first, last, exact = _years_of_query(row, year)
+    query_year = (first + last) / 2
     usable = allowed_rows(state.table, where)
     usable = np.ones(len(state), bool) if usable is None else usable
     if work is not None:
         usable[state.rows[work]] = False
-    in_time = usable & ((years < query_year) if direction == "earlier" else (years > query_year))
-    undated = int((usable & np.isnan(years)).sum())
+    in_time = usable & ((spans.last < first) if direction == "earlier" else (spans.first > last))
+    undated = int((usable & ~spans.known).sum())
     ids = state.table.column("id").filter(pa.array(in_time)).to_pylist()
     query = Query(
         (part,), weights, {"id": ids}, MAX_K, ranking_of("tuned", preset), encoder=encoder, other=tuple(other)
@@ -120,46 +130,38 @@ def influence(
             note=note if undated else "",
         )
     shares = find_space(state, matches[0].encoder).weigh(weights)
-    timed = [_timed(match, query_year, shares, decay) for match in matches]
+    timed = [_timed(match, query_year, shares, decay, exact=exact) for match in matches]
     if decay is not None:
         timed.sort(key=lambda item: -(item.decayed or 0.0))
     return Influence(query_year, direction, tuple(timed[:k]), tuple(timed[k:]), undated, row)
 
 
-def _years(table: pa.Table) -> np.ndarray:
-    """(n,) float64, nan for a missing year. Raises `QueryError` unless the column holds numbers."""
-    if _YEAR not in table.column_names:
-        raise QueryError(
-            "There is no column {column!r} of years; there are {columns}.", column=_YEAR, columns=table.column_names
-        )
-    values = table.column(_YEAR)
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        raise QueryError(
-            "The column {column!r} holds {kind}, not years as numbers.", column=_YEAR, kind=str(values.type)
-        )
-    return pc.fill_null(values.cast(pa.float64()), math.nan).to_numpy()
-
-
-def _year_of(work: Mapping[str, Any] | None, year: float | None) -> float:
-    """The given year, else that of the work."""
+def _years_of_query(work: Mapping[str, Any] | None, year: float | None) -> tuple[float, float, bool]:
+    """First and last: the given year, else the years of the work; and whether that is one year, without doubt."""
     if year is not None and not _is_number(year):
         raise QueryError("year must be a number, such as 1642; it is {year!r}.", year=year)
-    known = year if year is not None else (work or {}).get(_YEAR)
-    if known is not None and math.isfinite(known):
-        return float(known)
+    if year is not None:
+        return float(year), float(year), True
     if work is None:
         raise QueryError("The year of an image is not known: give year=, the year in which it was made.")
-    raise QueryError(
-        "The work {work!r} has no {column}; give year=, the year in which it was made.", work=work["id"], column=_YEAR
-    )
+    known = years_of(work)
+    if known is None:
+        raise QueryError(
+            "The work {work!r} has no {column}; give year=, the year in which it was made.",
+            work=work["id"],
+            column=YEAR,
+        )
+    return known.first, known.last, known.is_exact
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _timed(match: Match, query_year: float, shares: np.ndarray, decay: float | None) -> TimedMatch:
-    year = float(match.work[_YEAR])
+def _timed(match: Match, query_year: float, shares: np.ndarray, decay: float | None, *, exact: bool) -> TimedMatch:
+    years = years_of(match.work)
+    assert years is not None  # only dated works were searched
+    gap = abs(years.middle - query_year)
     likeness = max(0.0, float(np.dot(shares, list(match.aspects.values()))))
-    decayed = None if decay is None else likeness * 0.5 ** (abs(year - query_year) / decay)
-    return TimedMatch(match, year, abs(year - query_year), decayed)
+    decayed = None if decay is None else likeness * 0.5 ** (gap / decay)
+    return TimedMatch(match, years.middle, gap, not (exact and years.is_exact), decayed)

@@ -40,6 +40,7 @@ from artsim.snapshot.generations import check_target
 from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
+from artsim.snapshot.years import dated_features
 from artsim.sources import Source, Work, read_picture
 from artsim.storage.manifest import Images, Manifest, damaged_files
 from artsim.storage.metadata import HIDDEN
@@ -204,7 +205,7 @@ def _prepare(
     reserved = {"image", "sha256", *HIDDEN, *reserved_columns(encoders)}
     renamed = {key: f"source_{key}" for key in source.features if key in reserved}
     features = {renamed.get(key, key): feature for key, feature in source.features.items()}
-    features = {"id": Value("string"), **features, "sha256": Value("string")}
+    features = {"id": Value("string"), **dated_features(features), "sha256": Value("string")}
     state, total = None if old is None else old.state, _total(source, limit)
     spaces = known_spaces(state, encoders, regions=regions)
     kept = {name: space for name, space in spaces.items() if not whole and keeps_fit(space, total)}
@@ -310,6 +311,9 @@ def _write_report(out: Path, source: Source, done: BuildProgress) -> None:
         "left_out": [{"kind": item.kind, "names": list(item.names), "advice": item.advice} for item in others],
     }
     write_atomically(report_path(out), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    if others:
+        kinds = ", ".join(f"{item.kind}: {len(item.names)}" for item in others)
+        log.warning("The source has more that is left out (%s); %s names it.", kinds, report_path(out))
     if done.failed:
         left_out, path = len(done.failed), report_path(out)
         log.warning("%d of %d pictures cannot be used and are left out; %s names them.", left_out, done.consumed, path)

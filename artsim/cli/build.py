@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artsim.building.progress_bar import ProgressBar
+from artsim.cli.column_option import add_column_argument, column_types
 
 if TYPE_CHECKING:
     from artsim.sources import Source
@@ -20,6 +21,7 @@ HELP = "build a collection of pictures"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True, help="met, folder:PATH, hub:NAMESPACE/NAME[:SPLIT] or nga:PATH")
+    add_column_argument(parser)
     parser.add_argument(
         "--encoder",
         action="append",
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     figures = read_figures_file(arguments.figures)
     if arguments.push_to:
         check_publication(arguments.push_to)
-    source = open_source(arguments.source)
+    source = open_source(arguments.source, columns=column_types(arguments.column))
     if arguments.push_to:
         check_license(arguments.license or source.license)
     _build(arguments, source)

@@ -51,7 +51,9 @@ def as_text(name: str, match: Match | None) -> str:
 
 def as_json(name: str, match: Match | None) -> dict[str, Any]:
     """What `--json` prints."""
+    from artsim.snapshot.filters import as_plain
+
     if match is None:
         return {"image": name, "recognized": False}
     found = {"id": match.id, "version": match.version, "places": match.places, "corners": match.corners}
-    return {"image": name, "recognized": True, **found, "work": dict(match.work)}
+    return {"image": name, "recognized": True, **found, "work": as_plain(match.work)}

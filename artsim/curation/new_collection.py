@@ -14,6 +14,7 @@ from artsim.index import Rows
 from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import make_space
 from artsim.snapshot.state import State, metadata_table
+from artsim.snapshot.years import dated_features
 from artsim.storage.manifest import Manifest
 from artsim.storage.metadata import HIDDEN
 from artsim.storage.pictures import NewPictures, Pictures
@@ -28,7 +29,7 @@ def own_columns(more: Mapping[str, Any], taken: Several[str]) -> dict[str, Any]:
     `taken`: the names of its vector columns.
     """
     free = {name: feature for name, feature in more.items() if name not in _RESERVED and name not in taken}
-    return {**features(("id", *_STANDARD)), **free, **features(["sha256"])}
+    return {**dated_features({**features(("id", *_STANDARD)), **free}), **features(["sha256"])}
 
 
 def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, columns: Mapping[str, Any]) -> Collection:

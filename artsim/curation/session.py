@@ -21,6 +21,7 @@ from artsim.curation.ingest_state import UploadedFile
 from artsim.curation.library import Library, is_writable
 from artsim.curation.new_collection import begin_collection, own_columns
 from artsim.curation.uploads import UploadFolder, UploadMetadata
+from artsim.dates import YEAR_FROM, YEAR_TO
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.embedding.vector_columns import reserved_columns
 from artsim.errors import ArtsimError, CollectionError, QueryError
@@ -318,6 +319,6 @@ class EditSession:
 
 
 def editable_columns(collection: Collection) -> list[str]:
-    """The columns that can be edited as text, in the order of the collection."""
-    schema = collection.state.table.schema
-    return [field.name for field in schema if field.name not in ("id", "sha256") and kind_of(field.type) is not None]
+    """The columns that can be edited as text, in the order of the collection. The years of a work follow its date."""
+    schema, fixed = collection.state.table.schema, ("id", "sha256", YEAR_FROM, YEAR_TO)
+    return [field.name for field in schema if field.name not in fixed and kind_of(field.type) is not None]

@@ -21,14 +21,15 @@ from artsim.files.atomic import writing
 from artsim.images.formats import EXTENSIONS
 from artsim.messages.message import Message
 from artsim.sources.folder import readable_name
-from artsim.sources.tables import Records, key, read_metadata
+from artsim.sources.picture_names import key
+from artsim.sources.table_files import TABLE_ENDINGS
+from artsim.sources.tables import Records, read_metadata
 
 MOST_FILES = 20_000  # of one lot
 MOST_BYTES = 50_000_000_000
 _KEPT_FREE = 1_000_000_000  # bytes that stay free on the disk
 _LONGEST_NAME = 250
 _STALE = 86_400  # seconds after which the folder of a killed process is removed
-_TABLES = (".csv", ".jsonl")
 
 
 class UploadTooLarge(ArtsimError):
@@ -49,7 +50,7 @@ def is_picture(name: str) -> bool:
 
 
 def is_table(name: str) -> bool:
-    return Path(name).suffix.lower() in _TABLES
+    return Path(name).suffix.lower() in TABLE_ENDINGS
 
 
 class UploadFolder:
@@ -97,12 +98,21 @@ class UploadFolder:
         problems: list[str] = []
         for base, name in self._tables:
             try:
-                rows, columns = read_metadata(base, [name])
+                tables = read_metadata(base, [name])
             except SourceError as error:
                 problems.append(_without_folder(base, error.message))
                 continue
-            records |= rows
-            features |= columns
+            records |= tables.records
+            features |= tables.features
+            left_out = [*tables.summary.left_out, *tables.summary.repeated]
+            if left_out:
+                problems.append(
+                    Message(
+                        "Rows of the table that are left out: {count}, such as {row}.",
+                        count=len(left_out),
+                        row=left_out[0],
+                    )
+                )
         return records, features, problems
 
     def remove(self) -> None:

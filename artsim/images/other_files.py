@@ -30,7 +30,9 @@ _UNPACK = FileKind("archive", "Unpack them.")
 _OFFICE = FileKind("document", "Export their pictures as JPEG, PNG or TIFF.")
 _VIDEO = FileKind("film", "Save single frames of them as JPEG.")
 _SOUND = FileKind("sound")
-_TABLE = FileKind("table", "Name it metadata.csv (or .jsonl), with a column file_name, to have it read.")
+_TABLE = FileKind(
+    "table", "Name it metadata.csv (.tsv, .jsonl, .parquet or .xlsx), with a column file_name, to have it read."
+)
 _TEXT = FileKind("text")
 _PAGE = FileKind("web page (HTML)", "They were saved in place of pictures: download the pictures again.")
 EMPTY = FileKind("empty file", "Copy or download them again.")

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artsim.columns import features
+from artsim.dates import YEAR_FROM, YEAR_TO
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.errors import CollectionError, QueryError
 from artsim.snapshot.state import State, metadata_table
+from artsim.snapshot.years import DATE_COLUMNS
 from artsim.storage.manifest import Manifest
 from artsim.storage.provenance import extended, stated_license
 
@@ -67,10 +69,16 @@ def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
     for column in ("id", "sha256"):
         if column in values:
             raise QueryError("The {column} of a work cannot be changed.", column=column)
-    work = metadata_table([{**state.work(row), **values}], state.schema).select(state.table.column_names)
+    changed = {**state.work(row), **_undated(values), **values}
+    work = metadata_table([changed], state.schema).select(state.table.column_names)
     before, after = state.table.slice(0, row), state.table.slice(row + 1)
     table = pa.concat_tables([before, work.cast(state.table.schema), after]).combine_chunks()
     return replace(state, table=table)
+
+
+def _undated(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a change of a date makes of the years that were read from it."""
+    return {} if set(DATE_COLUMNS).isdisjoint(values) else {YEAR_FROM: None, YEAR_TO: None}
 
 
 def check_columns(state: State, columns: Collection[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import decimal
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,17 +12,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artsim.columns import column_of
 from artsim.errors import QueryError
 from artsim.messages.message import Message
+from artsim.snapshot.years import YEAR, has_dates, year_spans
 
 Where = Mapping[str, Any]
+
+_NO_YEAR = 2**63  # a number that no column can hold
 
 
 def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
     """(n,) bool mask of the rows that meet all conditions; None without conditions.
 
     A condition is a value (equal), a list or set (any of them), or a tuple `(low, high)` (inclusive range, None for an
-    open end). In a column of lists, such as tags, one matching item is enough. A missing value never matches.
+    open end). In a column of lists, such as tags, one matching item is enough. A missing value never matches. Texts are equal
+    if they differ by capitals only, except in columns that are no facets, such as ids. Numbers for `year` are compared with the
+    years of each work, however its dates are written: a range matches every work whose span of years overlaps it.
     Raises `QueryError` for an unknown column, or a value that cannot be compared with it.
     """
     conditions = {column: value for column, value in (where or {}).items() if not _is_open(value)}
@@ -28,6 +36,11 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
         return None
     mask = np.ones(len(table), bool)
     for column, condition in conditions.items():
+        spans = _year_ranges(condition) if column == YEAR and has_dates(table) else None
+        if spans is not None:
+            years = year_spans(table)
+            mask &= np.any([years.overlap(*_checked_range(span, column)) for span in spans], axis=0)
+            continue
         if column not in table.column_names:
             raise QueryError(
                 "There is no column {column!r} to filter by; there are {columns}.",
@@ -43,6 +56,18 @@ def _is_open(condition: Any) -> bool:
     return condition is None or (isinstance(condition, list | set | frozenset) and not condition)
 
 
+def _year_ranges(condition: Any) -> list[tuple[Any, ...]] | None:
+    """A condition of whole years, or of ranges of numbers, as ranges; None if there is anything else in it."""
+    options = condition if isinstance(condition, list | set | frozenset) else [condition]
+    ranges = [option if isinstance(option, tuple) else (option, option) for option in options if option is not None]
+    bounds = [bound for ends in ranges for bound in ends if bound is not None]
+    numbers = all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds)
+    if not numbers or not all(abs(bound) < _NO_YEAR for bound in bounds):
+        return None
+    whole = all(isinstance(option, tuple) or float(option).is_integer() for option in options if option is not None)
+    return ranges if whole else None
+
+
 def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
     if _holds_lists(values):
         items = pc.list_flatten(values)
@@ -55,7 +80,10 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
             matches = _between(values, condition, column)
         else:
             options = list(condition) if isinstance(condition, list | set | frozenset) else [condition]
-            matches = pc.is_in(values, value_set=pa.array(options).cast(values.type).drop_null())
+            wanted = pa.array(options).cast(values.type).drop_null()
+            if is_text(values.type) and column_of(column).facet is not False:
+                wanted = _in_any_capitals(values, wanted)
+            matches = pc.is_in(values, value_set=wanted)
     except (pa.ArrowException, OverflowError, TypeError) as error:
         raise QueryError(
             "The filter {column}={condition!r} does not fit that column, which holds {kind}.",
@@ -66,12 +94,24 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
     return pc.fill_null(matches, False).to_numpy(zero_copy_only=False)
 
 
+def _in_any_capitals(values: pa.ChunkedArray, wanted: pa.Array) -> pa.Array:
+    """The distinct values that are among `wanted`, or differ from one of these by capitals only."""
+    folded = {text.casefold() for text in wanted.to_pylist()}
+    spellings = [text for text in pc.unique(values).to_pylist() if text is not None and text.casefold() in folded]
+    return pa.array(spellings, values.type)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
 def _holds_lists(values: pa.ChunkedArray) -> bool:
     kind = values.type
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
-def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -> Any:
+def _checked_range(condition: tuple[Any, ...], column: str) -> tuple[Any, Any]:
+    """Low and high of a range. `QueryError` if it is none."""
     if len(condition) != 2:
         raise QueryError(
             "The range for {column} must be (low, high); it has {count} values.", column=column, count=len(condition)
@@ -81,6 +121,11 @@ def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -
         raise QueryError(
             "The range for {column} is empty: {low} is more than {high}.", column=column, low=low, high=high
         )
+    return low, high
+
+
+def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -> Any:
+    low, high = _checked_range(condition, column)
     matches = pc.is_valid(values)
     if low is not None:
         matches = pc.and_kleene(matches, pc.greater_equal(values, pa.scalar(low)))
@@ -90,7 +135,7 @@ def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -
 
 
 def _kind(arrow_type: pa.DataType) -> str:
-    if pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type):
+    if is_text(arrow_type):
         return Message("text")
     return (
         Message("numbers") if pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) else str(arrow_type)
@@ -98,18 +143,43 @@ def _kind(arrow_type: pa.DataType) -> str:
 
 
 def distinct_values(table: pa.Table, column: str) -> list[tuple[Any, int]]:
-    """The distinct values of a column with their number of works, most frequent first; lists count by item."""
+    """The distinct values of a column with their number of works, most frequent first; lists count by item.
+
+    Texts that differ by capitals only are one value, in the most common spelling.
+    """
     values = table.column(column)
     if _holds_lists(values):
         values = pc.list_flatten(values)
-    counts = pc.value_counts(pc.drop_null(values)).to_pylist()
+    counts = pc.value_counts(pc.drop_null(_one_spelling(values))).to_pylist()
     pairs = [(item["values"], item["counts"]) for item in counts if item["values"] != ""]
     return sorted(pairs, key=lambda pair: (-pair[1], str(pair[0]).casefold()))
 
 
+def _one_spelling(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts that differ by capitals only, in the most common spelling of them; other values as they are."""
+    if not is_text(values.type):
+        return values
+    encoded = pa.chunked_array(values).combine_chunks().dictionary_encode()
+    spellings: list[str] = encoded.dictionary.to_pylist()
+    folded = [text.casefold() for text in spellings]
+    if len(set(folded)) == len(spellings):
+        return values
+    sizes = np.bincount(pc.drop_null(encoded.indices).to_numpy(zero_copy_only=False), minlength=len(spellings)).tolist()
+    best: dict[str, int] = {}
+    for place, key in enumerate(folded):
+        if key not in best or sizes[place] > sizes[best[key]]:
+            best[key] = place
+    shown = pa.array([spellings[best[key]] for key in folded], values.type)
+    return pa.chunked_array([shown.take(encoded.indices)])
+
+
 def as_plain(value: Any) -> Any:
-    """A metadata value in a form that JSON can represent."""
-    if isinstance(value, datetime.date | datetime.datetime):
+    """A metadata value in a form that JSON can represent: a number that is not finite is None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, decimal.Decimal):
+        return as_plain(float(value))
+    if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {key: as_plain(item) for key, item in value.items()}
@@ -133,17 +203,18 @@ def numbered_groups(table: pa.Table, by: str) -> tuple[np.ndarray, list[Any]]:
 
 
 def _grouped(table: pa.Table, by: str, rows: np.ndarray | None) -> pa.ChunkedArray:
-    column = "year" if by == "century" and by not in table.column_names else by
+    column = YEAR if by == "century" and by not in table.column_names else by
+    if by == "century" and column == YEAR and has_dates(table):
+        centuries = year_spans(table).centuries if rows is None else year_spans(table).centuries[rows]
+        return pa.chunked_array([pa.array(centuries, from_pandas=True).cast(pa.int64())])  # nan is missing
     if column not in table.column_names:
         raise QueryError(
             "There is no column {column!r} to group by; there are {columns}.", column=column, columns=table.column_names
         )
-    values = table.column(column) if rows is None else table.column(column).take(pa.array(rows, pa.int64()))
-    if by == "century" and column == "year":
-        return pc.multiply(pc.floor(pc.divide(values.cast(pa.float64()), 100)), 100).cast(pa.int64())
-    firsts = _firsts(values) if _holds_lists(values) else values
-    is_text = pa.types.is_string(firsts.type) or pa.types.is_large_string(firsts.type)
-    return pc.if_else(pc.equal(firsts, ""), pa.scalar(None, firsts.type), firsts) if is_text else firsts
+    values = table.column(column)
+    firsts = _one_spelling(_firsts(values) if _holds_lists(values) else values)
+    firsts = firsts if rows is None else firsts.take(pa.array(rows, pa.int64()))
+    return pc.if_else(pc.equal(firsts, ""), pa.scalar(None, firsts.type), firsts) if is_text(firsts.type) else firsts
 
 
 def _firsts(lists: pa.ChunkedArray) -> pa.ChunkedArray:

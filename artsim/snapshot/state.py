@@ -14,6 +14,7 @@ import pyarrow as pa
 from artsim.errors import QueryError
 from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
+from artsim.snapshot.years import with_years
 from artsim.storage.manifest import Manifest
 from artsim.storage.pictures import Pictures
 
@@ -95,14 +96,18 @@ def with_first(state: State, names: Sequence[str]) -> State:
 
 
 def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:
-    """Metadata rows as a table with the columns of `features`. Raises `QueryError` if a value does not fit its column."""
+    """Metadata rows as a table with the columns of `features`: `year_from` and `year_to`, if among them, follow the dates.
+
+    Raises `QueryError` if a value does not fit its column.
+    """
     from datasets import Features
 
     schema = Features(dict(features)).arrow_schema.remove_metadata()
     for column in schema:  # Arrow would split a string into a list of characters
         if pa.types.is_list(column.type) and any(isinstance(row.get(column.name), str) for row in rows):
             raise QueryError("A value does not fit its column: {column} holds lists.", column=column.name)
+    dated = with_years(rows, schema)
     try:
-        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in dated], schema=schema)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise QueryError("A value does not fit its column: {reason}", reason=str(error)) from error

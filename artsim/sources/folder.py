@@ -1,31 +1,32 @@
 """Works from a folder of pictures, in the conventions of `datasets`' imagefolder.
 
-`metadata.csv` or `metadata.jsonl` (with a `file_name` column, relative to its own folder) become columns; without them,
-the name of the sub-folder becomes the column `label`. artsim scans the folder itself, without `load_dataset("imagefolder")`,
-as museum folders have odd names, broken files and pictures without metadata, each of which must be kept or reported.
+`metadata.csv`, `.tsv`, `.jsonl`, `.parquet` or `.xlsx` (with a `file_name` column) become columns; without them, the name of
+the sub-folder becomes the column `label`. artsim scans the folder itself, without `load_dataset("imagefolder")`, as museum
+folders have odd names, broken files and pictures without metadata, each of which must be kept or reported.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from artsim.errors import SourceError
 from artsim.images.formats import FORMATS
 from artsim.sources.folder_files import files_below, printable
+from artsim.sources.picture_names import key
 from artsim.sources.protocol import Source, Work
-from artsim.sources.tables import key, read_metadata
+from artsim.sources.table_values import ColumnType
+from artsim.sources.tables import read_metadata
 
-log = logging.getLogger(__name__)
 
-
-def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
+def open_folder(
+    path: str | Path, *, id_column: str | None = None, columns: Mapping[str, ColumnType] | None = None
+) -> Source:
     """All pictures below `path`; `SourceError` when the folder does not exist, or holds no picture.
 
-    The id of a work is its relative path, or its metadata value in `id_column`.
+    The id of a work is its relative path, or its metadata value in `id_column`. `columns` decides the types of columns.
     """
     folder = Path(path).expanduser()
     if not folder.is_dir():
@@ -38,35 +39,31 @@ def open_folder(path: str | Path, *, id_column: str | None = None) -> Source:
             f"The folder {folder} holds no pictures ({', '.join(FORMATS)}), in itself or its sub-folders"
             f"{f'; there are others: {others}' if others else ''}."
         )
-    records, table_features = read_metadata(folder, files.tables)
-    _warn_missing(set(records) - {key(name) for name in pictures})
-    features = _features(table_features, with_label=not records and any("/" in name for name in pictures))
+    tables = read_metadata(folder, files.tables, pictures, types=columns)
+    records = tables.records
+    features = _features(tables.features, with_label=not records and any("/" in name for name in pictures))
 
     def works(start: int) -> Iterator[Work]:
         for name in pictures[start:]:
-            columns: dict[str, Any] = dict.fromkeys(features)
-            if "label" in columns and not records:
-                columns["label"] = printable(Path(name).parent.name) or None
-            columns |= records.get(key(name), {})
-            columns["title"] = columns["title"] or readable_name(printable(name))
-            identity = str(columns.get(id_column) or printable(name)) if id_column else printable(name)
-            yield {**columns, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
+            work: dict[str, Any] = dict.fromkeys(features)
+            if "label" in work and not records:
+                work["label"] = printable(Path(name).parent.name) or None
+            work |= records.get(key(name), {})
+            work["title"] = work["title"] or readable_name(printable(name))
+            identity = str(work.get(id_column) or printable(name)) if id_column else printable(name)
+            yield {**work, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
 
     return Source(
         name=f"folder:{printable(str(folder))}",
         title=printable(folder.resolve().name).replace("_", " ").replace("-", " "),
         works=works,
         features=features,
-        fingerprint=_fingerprint(folder, [*pictures, *files.tables]),
+        fingerprint=_fingerprint(folder, [*pictures, *files.tables], columns or {}),
         size=len(pictures),
         has_urls="image_url" in features,
-        left_out=files.left_out,
+        notes=tuple(tables.summary.sentences() if files.tables else ()),
+        left_out=(*files.left_out, *tables.summary.rows_left_out()),
     )
-
-
-def _warn_missing(names: set[str]) -> None:
-    if names:
-        log.warning("The metadata names %d pictures that do not exist, such as %s.", len(names), min(names))
 
 
 def _features(table: dict[str, Any], *, with_label: bool) -> dict[str, Any]:
@@ -86,9 +83,9 @@ def readable_name(name: str) -> str:
     return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split()) or name
 
 
-def _fingerprint(folder: Path, names: list[str]) -> str:
-    """A hash that changes when a picture or a metadata file is added, removed or written to."""
-    digest = hashlib.sha256()
+def _fingerprint(folder: Path, names: list[str], columns: Mapping[str, ColumnType]) -> str:
+    """A hash that changes when a picture or a metadata file is added, removed or written to, or read otherwise."""
+    digest = hashlib.sha256("".join(f"{name}\0{kind}\n" for name, kind in sorted(columns.items())).encode())
     for name in names:
         try:
             status = (folder / name).stat()

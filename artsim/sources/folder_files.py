@@ -11,7 +11,7 @@ from pathlib import Path
 
 from artsim.images.other_files import HEAD, FileKind, kind_of_file, opens_as_picture
 from artsim.sources.protocol import LeftOut
-from artsim.sources.tables import METADATA_FILES
+from artsim.sources.tables import is_metadata
 
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"))
 _SYSTEM_STARTS = ("._", ".ds_store", ".localized", ".directory")
@@ -124,7 +124,7 @@ def _unwanted(name: str, is_folder: bool) -> FileKind | None:
 
 
 def _sort_in(entry: _Entry, files: FolderFiles) -> None:
-    if entry.name.rpartition("/")[2] in METADATA_FILES:
+    if is_metadata(entry.name):
         files.tables.append(entry.name)
         return
     try:

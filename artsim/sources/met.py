@@ -58,6 +58,8 @@ def _columns(record: dict[str, Any]) -> Work:
         "artist_bio": record["artistDisplayBio"] or None,
         "nationality": record["artistNationality"] or None,
         "year": record["objectBeginDate"],
+        "year_from": record["objectBeginDate"],
+        "year_to": record["objectEndDate"],
         "date": record["objectDate"] or None,
         "period": record["period"] or None,
         "medium": record["medium"] or None,

@@ -5,9 +5,10 @@ A new source is one file, and one line in `_KINDS`; other packages call `registe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from artsim.errors import SourceError
 from artsim.sources.folder import open_folder
@@ -15,6 +16,7 @@ from artsim.sources.hub import open_hub
 from artsim.sources.met import open_met
 from artsim.sources.nga.source import open_nga
 from artsim.sources.protocol import Source
+from artsim.sources.table_values import ColumnType
 
 
 @dataclass(frozen=True)
@@ -22,18 +24,20 @@ class SourceKind:
     """One kind of source: `word:ADDRESS`, or `word` alone if `example` is empty."""
 
     word: str
-    open: Callable[[str], Source]
-    """Address, the part after the colon -> source. `SourceError` when it cannot be opened."""
+    open: Callable[..., Source]
+    """Address, the part after the colon, and options -> source. `SourceError` when it cannot be opened."""
     address: str = ""
     """Placeholder of the address in help texts."""
     example: str = ""
+    options: tuple[str, ...] = ()
+    """The options of `open_source` that `open` takes, as keywords."""
 
 
 _KINDS: dict[str, SourceKind] = {
     kind.word: kind
     for kind in (
         SourceKind("met", lambda _: open_met()),
-        SourceKind("folder", open_folder, "PATH", "my/pictures"),
+        SourceKind("folder", open_folder, "PATH", "my/pictures", options=("columns",)),
         SourceKind("hub", open_hub, "NAMESPACE/NAME", "huggan/wikiart"),
         SourceKind("nga", open_nga, "PATH", "nga/prepared"),
     )
@@ -45,18 +49,29 @@ def register_source(kind: SourceKind) -> None:
     _KINDS[kind.word] = kind
 
 
-def open_source(name: str) -> Source:
+def open_source(name: str, *, columns: Mapping[str, ColumnType] | None = None) -> Source:
     """Open the source `name`. `SourceError` when there is no such source or nothing in it.
 
-    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`.
+    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`. `columns` decides the types of columns
+    of the tables in a folder: "text" or "number".
     """
+    given = {"columns": columns} if columns else {}
     word, _, address = name.partition(":")
     kind = _KINDS.get(word)
     if kind is not None and bool(address) == bool(kind.example):
-        return kind.open(address)
+        return kind.open(address, **_taken(kind, given))
     if kind is not None and kind.example:
         raise SourceError(f"The source {name} needs an address after the colon, for example {word}:{kind.example}.")
     if name and Path(name).expanduser().is_dir():
-        return open_folder(name)
+        return open_folder(name, **_taken(_KINDS["folder"], given))
     *first, last = [f"{kind.word}:{kind.address}" if kind.address else kind.word for kind in _KINDS.values()]
     raise SourceError(f"There is no source {name!r}; give {', '.join(first)} or {last}.")
+
+
+def _taken(kind: SourceKind, given: dict[str, Any]) -> dict[str, Any]:
+    """The options; `SourceError` if the source takes no such option."""
+    for option in given:
+        if option not in kind.options:
+            name = {"columns": "column"}.get(option, option).replace("_", "-")
+            raise SourceError(f"--{name} is for other sources; {kind.word} has no use for it.")
+    return given

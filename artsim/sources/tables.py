@@ -1,121 +1,182 @@
-"""Reads `metadata.csv` and `metadata.jsonl` of a folder of pictures: a record per picture, one type per column."""
+"""Metadata tables of a folder of pictures: a record per picture, one type per column, and what did not find each other."""
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from collections.abc import Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from artsim.columns import COLUMNS, standard_names
 from artsim.errors import SourceError
+from artsim.sources.picture_names import PictureNames, key, plain_path
+from artsim.sources.protocol import LeftOut
+from artsim.sources.table_files import TABLE_ENDINGS, file_column, read_table
+from artsim.sources.table_values import ColumnType, even_value, typed_column
 
-METADATA_FILES = ("metadata.csv", "metadata.jsonl")
-_TEXT_COLUMNS = [name for name, column in COLUMNS.items() if column.kind == "text"]
+_SHOWN = 3
 
 Records = dict[str, dict[str, Any]]
 """Metadata columns of each picture, by its `key`."""
 
 
-def key(name: str) -> str:
-    """The lookup key of a file name, normalized: macOS writes `é` as two characters, people as one."""
-    return unicodedata.normalize("NFC", name)
+def is_metadata(name: str) -> bool:
+    """Whether a file is a metadata table by its name, in any capitals: metadata.csv, .tsv, .jsonl, .parquet or .xlsx."""
+    path = PurePosixPath(name)
+    return path.stem.lower() == "metadata" and path.suffix.lower() in TABLE_ENDINGS
 
 
-def read_metadata(folder: Path, names: Sequence[str]) -> tuple[Records, dict[str, Any]]:
-    """The records of the metadata files `names` below `folder`, and the `datasets` features of their columns.
+@dataclass
+class TableSummary:
+    """What of some tables and pictures found each other, and what did not."""
 
-    A column whose type differs between files becomes text. `SourceError` names a file that cannot be read.
+    matched: int = 0
+    """Rows, and so many pictures."""
+    rows_alone: list[str] = field(default_factory=list)
+    """The files that rows name and that do not exist, or could be several pictures."""
+    pictures_alone: list[str] = field(default_factory=list)
+    """Pictures without a row; empty if there are no tables."""
+    repeated: list[str] = field(default_factory=list)
+    """Rows, each with its place, for a picture that has a row already."""
+    left_out: list[str] = field(default_factory=list)
+    """Other rows that are left out, each with its place and the reason."""
+    notes: list[str] = field(default_factory=list)
+    """How the tables were read where that is not obvious, as sentences."""
+
+    def sentences(self) -> list[str]:
+        """What was read, and how, for the owner."""
+        alone = self.pictures_alone
+        more = ", ..." if len(alone) > _SHOWN else ""
+        named = "; ".join(map(_in_a_line, alone[:_SHOWN])) + more
+        pictures = [f"Pictures without a row: {len(alone):,} ({named})."] if alone else []
+        return [f"Rows of the tables that found their pictures: {self.matched:,}.", *pictures, *self.notes]
+
+    def rows_left_out(self) -> list[LeftOut]:
+        """Rows that say nothing of any work."""
+        kinds = (
+            (
+                "row that names no picture of the folder, or several",
+                self.rows_alone,
+                "Correct the names of their files.",
+            ),
+            ("row for a picture that has a row already", self.repeated, "Join the rows, or remove one."),
+            ("row that cannot be read", self.left_out, "Correct them."),
+        )
+        return [LeftOut(kind, tuple(map(_in_a_line, rows)), advice) for kind, rows, advice in kinds if rows]
+
+
+def _in_a_line(name: str) -> str:
+    """A file name, which may have any characters and bytes, as text in one line."""
+    return " ".join(name.encode("utf-8", "backslashreplace").decode().split())[:200]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """`records`: the columns of each picture; `features`: the `datasets` features of all columns."""
+
+    records: Records
+    features: dict[str, Any]
+    summary: TableSummary
+
+
+def read_metadata(
+    folder: Path,
+    names: Sequence[str],
+    pictures: Iterable[str] | None = None,
+    *,
+    types: Mapping[str, ColumnType] | None = None,
+) -> Metadata:
+    """The metadata tables `names` below `folder`, for its `pictures` (None: nobody knows them yet; all rows are kept).
+
+    Of two rows for one picture, the first is kept. `types` decides the types of columns. `SourceError` names a file that
+    cannot be read, and a column of `types` that no table has.
     """
-    from datasets import Features, Value
-
-    records: Records = {}
-    features: dict[str, Any] = {}
+    reader = _Reader(folder, None if pictures is None else PictureNames(pictures), types or {})
     for name in names:
-        path = folder / name
-        table = _read_table(path)
-        if "file_name" not in table.column_names:
-            raise SourceError(
-                "{path} has no column file_name; its columns are {columns}.", path=path, columns=table.column_names
-            )
-        table = table.rename_columns(standard_names(table.column_names))
-        for column, feature in Features.from_arrow_schema(table.schema).items():
-            if column not in ("file_name", "image"):
-                features[column] = feature if features.get(column, feature) == feature else Value("string")
-        for row in table.to_pylist():
-            picture = (Path(name).parent / str(row.pop("file_name"))).as_posix()
-            records[key(picture)] = {c: value for c, value in row.items() if c in features and value != ""}
-    text = {column for column, feature in features.items() if feature == Value("string")}
-    for record in records.values():
-        record.update({c: str(record[c]) for c in text & set(record) if record[c] is not None})
-    return records, features
+        reader.read(name)
+    metadata = reader.metadata()
+    if pictures is not None and names:
+        metadata.summary.pictures_alone += [name for name in pictures if key(name) not in metadata.records]
+    return metadata
 
 
-def _read_table(path: Path) -> Any:
-    import pyarrow as pa
+class _Reader:
+    """Reads tables one after the other; types are found when all values of a column are known."""
 
-    try:
-        table = _read_csv(path) if path.suffix == ".csv" else _read_jsonl(path)
-        return table.cast(pa.schema([pa.field(f.name, _kept_type(f)) for f in table.schema]))
-    except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
-        raise SourceError(
-            "{path} cannot be read as a table ({reason}).", path=path, reason=" ".join(str(error).split())[:300]
-        ) from error
+    def __init__(self, folder: Path, pictures: PictureNames | None, types: Mapping[str, ColumnType]) -> None:
+        self._folder, self._pictures, self._types = folder, pictures, types
+        self._records: Records = {}
+        self._columns: dict[str, bool] = {}
+        """Each column: whether it comes from texts in all tables."""
+        self._dropped: set[str] = set()
+        self._summary = TableSummary()
 
+    def read(self, name: str) -> None:
+        table = read_table(self._folder / name)
+        files = file_column(table.columns)
+        assert files is not None
+        for column in table.columns:
+            if column not in (files, "image", "file_name"):
+                self._columns[column] = self._columns.get(column, True) and table.written
+        self._summary.left_out += table.left_out
+        self._summary.notes += table.notes
+        for where, values in table.rows:
+            row = dict(zip(table.columns, values, strict=True))
+            picture = self._picture(row[files], name, where)
+            if picture is not None:
+                self._records[picture] = {c: self._even(c, value) for c, value in row.items() if c in self._columns}
 
-def _read_csv(path: Path) -> Any:
-    import pyarrow as pa
-    from pyarrow import csv
+    def _picture(self, file: Any, name: str, where: str) -> str | None:
+        """The key of the picture of a row; None if the row is left out, which is told."""
+        file = file.get("path") if isinstance(file, dict) else file
+        if not isinstance(file, str) or not file.strip():
+            self._summary.left_out.append(f"{name}, {where}: no file name")
+            return None
+        folder = PurePosixPath(name).parent.as_posix()
+        if self._pictures is None:
+            found = [PurePosixPath(folder, plain_path(file)).as_posix()]
+        else:
+            found = self._pictures.find(file, folder)
+        if len(found) != 1:
+            self._summary.rows_alone.append(f"{file} ({len(found)} pictures)" if found else file)
+            return None
+        picture = key(found[0])
+        if picture in self._records:
+            self._summary.repeated.append(f"{name}, {where}: {file}")
+            return None
+        self._summary.matched += 1
+        return picture
 
-    table = csv.read_csv(
-        path,
-        # one block, so that types are inferred from the whole file and not from its first megabyte
-        read_options=csv.ReadOptions(block_size=min(path.stat().st_size + 1, 2**31 - 1)),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            strings_can_be_null=True,
-            null_values=["", "NA", "N/A", "NaN", "null"],
-            column_types=dict.fromkeys(_TEXT_COLUMNS, pa.string()),
-        ),
-    )
-    if any(pa.types.is_binary(column.type) for column in table.columns):
-        raise ValueError("it is not UTF-8 text; save it again as CSV UTF-8")
-    return table
-
-
-def _read_jsonl(path: Path) -> Any:
-    import pyarrow as pa
-
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"line {number} is not JSON ({error})") from error
-            if not isinstance(row, dict):
-                raise ValueError(f"line {number} is not a JSON object")
-            rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
-        if name in _TEXT_COLUMNS:
-            values = [str(value) if isinstance(value, int | float) else value for value in values]
+    def _even(self, column: str, value: Any) -> Any:
         try:
-            columns[name] = pa.array(values)
-        except pa.ArrowException as error:
-            raise ValueError(f"the column {name} holds values of different types ({error})") from error
-    return pa.table(columns)
+            return even_value(value)
+        except TypeError:
+            self._dropped.add(column)
+            return None
 
-
-def _kept_type(field: Any) -> Any:
-    """The type of a column; text if all its values are empty."""
-    import pyarrow as pa
-
-    if pa.types.is_null(field.type):
-        return pa.string()
-    if pa.types.is_list(field.type) and pa.types.is_null(field.type.value_type):
-        return pa.list_(pa.string())
-    return field.type
+    def metadata(self) -> Metadata:
+        features: dict[str, Any] = {}
+        typed: dict[str, dict[str, Any]] = defaultdict(dict)
+        for column in self._types:
+            if column not in self._columns:
+                raise SourceError(
+                    "The tables have no column {column}; they have {columns}.",
+                    column=column,
+                    columns=list(self._columns),
+                )
+        for column, written in self._columns.items():
+            if column in self._dropped:
+                self._summary.notes.append(
+                    f"The column {column} is left out: its values are neither texts nor numbers."
+                )
+                continue
+            values = [record.get(column) for record in self._records.values()]
+            features[column], values, lost = typed_column(
+                column, values, written=written, wanted=self._types.get(column)
+            )
+            if lost:
+                self._summary.notes.append(f"The column {column} loses {lost:,} values that are no numbers.")
+            for picture, value in zip(self._records, values, strict=True):
+                typed[picture][column] = value
+        kept = {picture: {c: v for c, v in typed[picture].items() if v is not None} for picture in self._records}
+        return Metadata(kept, features, self._summary)

@@ -11,6 +11,7 @@ from artsim.columns import column_of, label_columns
 from artsim.messages.strings import Strings
 from artsim.search.match import Word
 from artsim.search.words import fold
+from artsim.snapshot.years import years_of
 
 _TITLES, _ARTISTS, _DATES = (label_columns(part) for part in ("title", "artist", "date"))
 LABEL_COLUMNS = ("id", *_TITLES, *_ARTISTS, *_DATES)
@@ -51,10 +52,10 @@ def shortened(text: str, longest: int | None) -> str:
 
 
 def order_key(work: Mapping[str, Any], order: str) -> tuple[bool, Any]:
-    """The key of a work in the order by "title", "artist" or "year"; works without it come last."""
+    """The key of a work in the order by "title", "artist" or "year" (the middle of its years); works without it come last."""
     if order == "year":
-        year = work.get("year")
-        return year is None, year or 0
+        years = years_of(work)
+        return years is None, 0 if years is None else years.middle
     text = getattr(label_of(work), order)
     return not text, fold(text)
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from artsim.encoders.presets import PRESETS, RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.search.query import Part
+from artsim.snapshot.facets import Facet
 from artsim.ui.context import Context
 from artsim.ui.search_form import (
     HEAVIEST,
@@ -247,9 +248,9 @@ class _Reader:
                 self._where[facet.column] = (bounds[0], bounds[1])
             else:
                 self._report("link.range", name=name, value=value)
-        elif any(value == offered for offered, _ in facet.values):
+        elif (shown := _offered(value, facet)) is not None:
             chosen = self._where.setdefault(facet.column, [])
-            chosen += [value] if value not in chosen else []
+            chosen += [shown] if shown not in chosen else []
         else:
             self._report("link.value", column=self._strings.column(facet.column), value=value)
 
@@ -292,6 +293,11 @@ def _number(text: str) -> float | int | None:
     if not math.isfinite(number):
         return None
     return int(number) if number.is_integer() else number
+
+
+def _offered(value: str, facet: Facet) -> str | None:
+    """The value of a facet as it is offered, whatever its capitals; None if it is not."""
+    return next((offered for offered, _ in facet.values if offered.casefold() == value.casefold()), None)
 
 
 def _cut(text: str) -> str:

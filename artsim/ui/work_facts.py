@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from artsim.columns import column_of, label_columns
+from artsim.snapshot.years import years_of
 from artsim.storage.provenance import license_of
 from artsim.ui.addresses import page_address, search_address
 from artsim.ui.context import Context
@@ -50,7 +51,7 @@ class _Reader:
     def __init__(self, context: Context) -> None:
         self._context, self._strings = context, context.strings
         facets = [facet for facet in context.facets if facet.kind == "values"]
-        self._filters = {facet.column: frozenset(value for value, _ in facet.values) for facet in facets}
+        self._filters = {facet.column: {value.casefold(): value for value, _ in facet.values} for facet in facets}
 
     def read(self, work: Mapping[str, Any]) -> WorkFacts:
         artist, date = (_first(work, label_columns(part)) for part in ("artist", "date"))
@@ -75,15 +76,16 @@ class _Reader:
 
     def _around(self, work: Mapping[str, Any]) -> str | None:
         """The works of the years around that of a work."""
-        year = work.get("year")
-        if year is None or not self._context.has_years:
+        years = years_of(work)
+        if years is None or not self._context.has_years:
             return None
-        return page_address("browse", **{"where.year": f"{year - _YEARS_AROUND}..{year + _YEARS_AROUND}"})
+        around = f"{years.first - _YEARS_AROUND}..{years.last + _YEARS_AROUND}"
+        return page_address("browse", **{"where.year": around})
 
     def _others(self, column: str, text: str) -> str | None:
         """The works with a value: filtered by its column where there is such a filter, else found by its words."""
-        if text in self._filters.get(column, ()):
-            return page_address("browse", **{f"where.{column}": text})
+        if (shown := self._filters.get(column, {}).get(text.casefold())) is not None:
+            return page_address("browse", **{f"where.{column}": shown})
         if len(text) <= _LONGEST and (column_of(column).facet or column in _PLACES):
             return f"{search_address(self._strings.language)}?{urlencode({'text': text})}"
         return None

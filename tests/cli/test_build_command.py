@@ -1,5 +1,6 @@
 """`artsim build`: what it builds and says as a process, and refusals in one sentence, before anything is loaded."""
 
+import argparse
 import json
 import os
 import shutil
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from artsim import open_collection
+from artsim.cli.column_option import column_types
 from artsim.cli.main import main
 from artsim.cli.run import run_main
+from artsim.errors import SourceError
+from artsim.sources import open_source
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,3 +65,12 @@ def test_a_refusal_is_one_sentence_and_exit_code_2(
     (line,) = capsys.readouterr().err.strip().split("\n")
     assert line.startswith(f"Error: {sentence}")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_type_of_a_column_is_given_by_its_name() -> None:
+    assert column_types(["year:number", "a:b:text"]) == {"year": "number", "a:b": "text"}
+    for wrong in ("year", "year:date", ":text"):
+        with pytest.raises(argparse.ArgumentError, match="write NAME:text or NAME:number"):
+            column_types([wrong])
+    with pytest.raises(SourceError, match="--column is for other sources; met has no use for it"):
+        open_source("met", columns={"year": "text"})

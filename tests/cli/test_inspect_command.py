@@ -77,6 +77,9 @@ def test_a_folder_is_told_in_lines_and_a_whole_one_has_exit_code_0(
     assert "2 works have the same picture file as another: 00.jpg = two\\nlines.jpg" in out
     for name in ("cut.jpg", "page.png", "plan.psd"):
         (folder / name).unlink()
+    assert main(["inspect", str(folder)]) == 1
+    assert "row that names no picture of the folder, or several: 1. cut.jpg." in capsys.readouterr().out
+    (folder / "metadata.csv").write_text(TABLE[: TABLE.index("cut.jpg")], encoding="utf-8")
     assert main(["inspect", str(folder)]) == 0
     assert "Left out    nothing" in capsys.readouterr().out
 

@@ -25,7 +25,7 @@ def test_edited_metadata_is_saved_and_nothing_else_changes(mine: Collection, cop
     assert snapshot.work(3) == before["03.jpg"]  # a running search keeps its state
     mine.save()
     opened = open_collection(copy)
-    before["03.jpg"] |= changed
+    before["03.jpg"] |= changed | {"year_from": 1890, "year_to": 1890}
     assert {identity: opened.work(identity) for identity in opened.ids} == before
     assert opened.ids == list(before)
     assert opened.picture("03.jpg") == picture

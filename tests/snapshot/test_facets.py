@@ -54,6 +54,26 @@ def test_the_best_known_columns_come_first_and_ranges_last(collection: Any) -> N
     assert columns.index("medium") < columns.index("tags")
 
 
+def test_one_wild_number_is_outside_and_numbers_that_end_in_id_are_numbers() -> None:
+    years = [1503, 153505, 1946, -3000, 1890, 1700]
+    state = state_of(
+        id=list("abcdef"), year=years, paid=[100, 250, 300, 120, 80, 90], object_id=range(6), grid=[1, 2, 1, 2, 3, 1]
+    )
+    facets = choose_facets(state)
+    assert {facet.column: (facet.low, facet.high) for facet in facets} == {
+        "year": (1503, 1946), "paid": (80, 300)
+    }  # fmt: skip
+    choices = count_choices(state, facets, {})["year"]
+    assert [(choice.value, choice.count) for choice in (choices[0], choices[-1])] == [
+        ((None, 1499), 1),
+        ((1950, None), 1),
+    ]
+    others = {f"{name}_year": [1, 2, 3] for name in ("birth", "death", "loan")}
+    assert next(iter(facets_of(id=list("abc"), **others, year=[1, 2, 3]))) == "year"
+    many = [*range(1000, 1060)]
+    assert [*facets_of(id=[str(number) for number in many], key=many, year=many)] == ["year"]
+
+
 STATE = state_of(
     id=list("abcdefgh"),
     artist=["Rembrandt"] * 3 + ["Vermeer"] * 2 + ["Hals"] * 3,

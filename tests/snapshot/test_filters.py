@@ -1,14 +1,18 @@
 """`where` filters: exactly the works that meet every condition, for every type of column."""
 
 import datetime
+import math
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from datasets import Value
 
 from artsim.errors import QueryError
 from artsim.snapshot.filters import allowed_rows, as_plain, distinct_values, groups_of, numbered_groups
+from artsim.snapshot.state import metadata_table
+from artsim.snapshot.years import dated_features
 
 
 @pytest.fixture(params=["one chunk", "many chunks"])
@@ -121,6 +125,53 @@ def test_rows_of_one_group_have_one_number(table: pa.Table) -> None:
         assert sorted(set(numbers[numbers >= 0])) == list(range(len(values)))
 
 
+DATED = pa.table(
+    {
+        "id": list("abcdef"),
+        "year": ["c. 1503–1506", "published 1893", "17th century", "unknown", None, "1893"],
+        "medium": ["Oil on canvas", "oil on canvas", "oil on canvas", "Ink", "", None],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "works"),
+    [
+        ({"year": (1506, 1600)}, "ac"),  # any year in common is enough
+        ({"year": (None, 1502)}, ""),
+        ({"year": (1650, None)}, "bcf"),
+        ({"year": (1642.5, 1642.5)}, "c"),
+        ({"year": 1505}, "a"),
+        ({"year": [1650, 1893, None]}, "bcf"),
+        ({"year": "1893"}, "f"),  # a text is the text of the column
+        ({"medium": "OIL ON CANVAS"}, "abc"),
+        ({"medium": ["Oil on canvas", "Ink"]}, "abcd"),
+        ({"id": "A"}, ""),  # a column that is no facet
+    ],
+    ids=str,
+)
+def test_years_are_compared_however_they_are_written_and_texts_in_any_capitals(where: Any, works: str) -> None:
+    for table in (
+        DATED,
+        metadata_table(DATED.to_pylist(), dated_features(dict.fromkeys(DATED.column_names, Value("string")))),
+    ):
+        mask = allowed_rows(table, where)
+        assert mask is not None
+        assert "".join(np.array(table.column("id").to_pylist())[mask]) == works
+
+
+def test_values_that_differ_by_capitals_are_one_in_the_most_common_spelling() -> None:
+    assert distinct_values(DATED, "medium") == [("oil on canvas", 3), ("Ink", 1)]
+    assert groups_of(DATED, "medium", np.arange(4)) == ["oil on canvas"] * 3 + ["Ink"]
+    assert groups_of(DATED, "century", np.arange(6)) == [1500, 1800, 1600, None, None, 1800]
+
+
 def test_values_are_converted_to_json_types() -> None:
-    work = {"bought": datetime.date(1900, 1, 2), "tags": ("a", "b"), "size": {"w": 1.5}, "title": "T", "none": None}
-    assert as_plain(work) == work | {"bought": "1900-01-02", "tags": ["a", "b"]}
+    work = {
+        "bought": datetime.date(1900, 1, 2),
+        "tags": ("a", "b"),
+        "size": {"w": 1.5, "h": math.nan},
+        "opens": datetime.time(12),
+    }
+    expected = {"bought": "1900-01-02", "tags": ["a", "b"], "size": {"w": 1.5, "h": None}, "opens": "12:00:00"}
+    assert as_plain(work) == expected

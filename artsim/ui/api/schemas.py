@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -188,14 +189,15 @@ def match_answer(match: Match, collection: Collection) -> MatchAnswer:
         cosine=_rounded(match.cosine, 6),
         angular_distance=_rounded(match.angular_distance, 6),
         percentile=_rounded(match.percentile, 4),
-        aspects={aspect: round(share, 4) for aspect, share in match.aspect_percentiles.items()},
+        aspects={aspect: round(share, 4) for aspect, share in match.aspect_percentiles.items() if math.isfinite(share)},
         close=match.close,
         word=match.word,
     )
 
 
 def _rounded(figure: float | None, digits: int) -> float | None:
-    return None if figure is None else round(figure, digits)
+    """None for a percentile among too few works, which is nan."""
+    return None if figure is None or not math.isfinite(figure) else round(figure, digits)
 
 
 def suggestion_answer(suggestion: Suggestion) -> SuggestionAnswer:

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import logging
+import math
 import tempfile
 import threading
 import weakref
@@ -98,7 +99,8 @@ def shown_matches(answer: SearchAnswer) -> list[list[Any]]:
 
 
 def _rounded(figure: float | None) -> float | None:
-    return None if figure is None else round(figure, 6)
+    """None for a percentile among too few works, which is nan."""
+    return None if figure is None or not math.isfinite(figure) else round(figure, 6)
 
 
 def _rows_of_link(context: Context, query: str) -> list[Row]:
@@ -140,7 +142,7 @@ def _as_json(context: Context, rows: Sequence[Row]) -> Response:
         for row in rows
     ]
     content = {"collection": manifest.title, "license": manifest.license, "works": works}
-    data = json.dumps(content, ensure_ascii=False, indent=1, default=str)
+    data = json.dumps(content, ensure_ascii=False, indent=1, default=str, allow_nan=False)
     return _file(data.encode(), "application/json", "json")
 
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from artsim.images.formats import EXTENSIONS
 from artsim.messages.strings import Strings
+from artsim.sources.table_files import TABLE_ENDINGS
 from artsim.ui.auth import OwnerTools, is_same_origin
 from artsim.ui.context import Context
 from artsim.ui.http.request_bodies import UPLOAD_MB
@@ -97,7 +98,7 @@ def _own_page(
         "key": owner_tools.key,
         "uploadBytes": UPLOAD_MB * 2**20,
         "pictures": sorted(EXTENSIONS),
-        "tables": [".csv", ".jsonl"],
+        "tables": list(TABLE_ENDINGS),
     }
     return page(
         context, _PAGE, f"owner/{template}.html", title=title, scripts=("collection.js",), styles=_STYLES, facts=facts, **values

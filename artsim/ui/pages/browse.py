@@ -18,6 +18,7 @@ from artsim.search.query import Part
 from artsim.snapshot.facets import count_choices
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.state import State
+from artsim.snapshot.years import year_spans
 from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, order_key
 from artsim.ui.pages.layout import page, view, whole_number
@@ -26,7 +27,7 @@ from artsim.ui.search_form import SearchForm
 
 _PAGE_SIZE = 60  # works per page
 _VISIBLE_CHOICES = 10  # values of a facet; the others are folded
-Value = str | tuple[float, float]
+Value = str | tuple[float | None, float | None]
 _SORTS = ("match", "title", "artist", "year", "map", "random")
 
 
@@ -171,6 +172,8 @@ def _cached_positions(state: State) -> dict[str, np.ndarray]:
 
 def _positions(state: State, sort: str) -> np.ndarray:
     """(n,) int64: position of each row in the order by title, artist or year."""
+    if sort == "year":
+        return np.argsort(np.argsort(year_spans(state.table).middle, kind="stable"))
     columns = [column for column in LABEL_COLUMNS if column in state.table.column_names]
     keys = [order_key(work, sort) for work in state.table.select(columns).to_pylist()]
     positions = np.empty(len(keys), np.int64)
@@ -179,8 +182,11 @@ def _positions(state: State, sort: str) -> np.ndarray:
 
 
 def _name(value: Value, strings: Strings) -> str:
-    """A value as text: an interval as `1600–1700`."""
+    """A value as text: an interval as `1600–1700`, one with an open end as `up to 1599`."""
     if not isinstance(value, tuple):
         return str(value)
+    if None in value:
+        key, bound = ("browse.up-to", value[1]) if value[0] is None else ("browse.from", value[0])
+        return strings(key, number="" if bound is None else strings.plain(bound))
     low, high = ("" if bound is None else strings.plain(bound) for bound in value)
     return low if low == high else f"{low}–{high}"

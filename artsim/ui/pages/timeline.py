@@ -13,6 +13,7 @@ from artsim.analysis.influence import DIRECTIONS, Direction, Influence, influenc
 from artsim.errors import QueryError
 from artsim.images.thumbnails import SMALL
 from artsim.messages.message import Translated
+from artsim.snapshot.years import year_spans, years_of
 from artsim.ui.context import Context
 from artsim.ui.error_text import error_markup
 from artsim.ui.labels import label_of
@@ -40,12 +41,12 @@ def routes(context: Context) -> list[Route]:
 def _render(context: Context, request: Request) -> Response:
     """Without a work, examples to choose from."""
     strings, collection = context.strings, context.collection
-    if "year" not in collection.state.schema:
+    if not year_spans(collection.state.table).known.any():
         raise QueryError(Translated(strings("timeline.no-years")))
     identity = request.query_params.get("work")
     if identity is None:
         works = [collection.work(example) for example in context.examples]
-        dated = [work for work in works if work.get("year") is not None]
+        dated = [work for work in works if years_of(work) is not None]
         title = strings("timeline.title")
         return page(context, "timeline", title=title, styles=("timeline.css",), work=None, examples=dated)
     work, decay = collection.work(identity), _half_life(request.query_params.get("decay"))

@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from artsim.analysis.influence import Influence, TimedMatch
 from artsim.search.match import WORDS, Word
+from artsim.snapshot.robust_range import robust_range
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -28,6 +31,8 @@ class Placed:
     item: TimedMatch
     dot: Point
     box: Box | None
+    outside: bool
+    """Whether its year is beyond the axis: then it stands at the end of it."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,13 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
 
     `size_of`: the size of the picture of a work, by its id.
     """
-    years = [influence.year, *(item.year for item in influence.matches)]
-    pad = max(1.0, (max(years) - min(years)) * 0.06)
-    first, last = min(years) - pad, max(years) + pad
+    first, last = _axis(np.array([influence.year, *(item.year for item in influence.matches)]))
     heights = [item.score for item in influence.matches]
     floor, ceiling = max(0.0, min(heights) - 0.05), max(heights) + 0.1
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
 
     def x(year: float) -> float:
-        return _LEFT + (year - first) / (last - first) * (right - _LEFT)
+        return _LEFT + (min(max(year, first), last) - first) / (last - first) * (right - _LEFT)
 
     def y(height: float) -> float:
         return bottom - (height - floor) / (ceiling - floor) * (bottom - _TOP)
@@ -74,7 +77,7 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
     if influence.work is not None:
         own = place(influence.work["id"], (own_x, _TOP + _OWN / 2), _OWN)
     matches = [
-        Placed(item, dot, place(item.match.id, dot, _THUMBNAIL))
+        Placed(item, dot, place(item.match.id, dot, _THUMBNAIL), not first <= item.year <= last)
         for item, dot in zip(influence.matches, at, strict=True)
     ]
     shown = [item for item in influence.others if first <= item.year <= last and item.score >= floor]
@@ -86,6 +89,13 @@ def lay_out(influence: Influence, size_of: Callable[[str], Size]) -> Layout:
         own_x=own_x,
         own=own,
     )
+
+
+def _axis(years: np.ndarray) -> tuple[float, float]:
+    """The first and the last year of the axis: wild ones are outside."""
+    low, high = robust_range(years) or (0.0, 0.0)
+    pad = max(1.0, (high - low) * 0.06)
+    return low - pad, high + pad
 
 
 def _scaled(size: Size, side: int) -> Size:

@@ -1,6 +1,8 @@
 """The pages over HTTP, for a synthetic collection: what they show, and the data that they fetch."""
 
+import datetime
 import io
+import math
 import re
 import time
 from dataclasses import replace
@@ -20,6 +22,7 @@ from synthetic import make_collection
 from artsim.analysis.duplicates import DuplicateGroup
 from artsim.errors import CollectionError, QueryError
 from artsim.messages.strings import load_strings
+from artsim.search.query import Part, Query
 from artsim.snapshot.state import metadata_table
 from artsim.ui.pages.registry import page_routes
 
@@ -231,6 +234,34 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
         works.state, table=metadata_table(rows, schema), schema=schema, pictures=lambda row: pictures(max(1, row))
     )
     return client_of(works, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        (
+            "string",
+            lambda year, number: ("c. {}–{}", "published {}", "17th century", "")[number % 4].format(year, year + 3),
+        ),
+        ("date32", lambda year, number: datetime.date(year, 5, 1) if number % 4 else None),
+        ("float64", lambda year, number: year if number % 4 else math.nan),
+        ("int64", lambda year, number: 153505 if number == 7 else year),
+    ],
+    ids=["texts", "dates", "nan", "a wild one"],
+)
+def test_every_page_with_years_takes_whatever_stands_for_them(kind: str, of: Any, tmp_path: Any) -> None:
+    works: Any = make_collection()
+    schema = {**works.state.schema, "year": Value(kind)}
+    rows = [{**work, "year": of(work["year"], number)} for number, work in enumerate(works.state.table.to_pylist())]
+    works.state = replace(works.state, table=metadata_table(rows, schema), schema=schema)
+    client = client_of(works, tmp_path)
+    for address in ("browse?sort=year", "browse?where.year=1600..1650", "timeline", "timeline?work=work-0-3", "browse"):
+        html = page(client, f"/{address}")
+    assert ("1690 and above" in html) == (kind == "int64"), "what is outside of most years can be filtered by"
+    assert page(client, "/compare?a=work-0-1&b=work-0-2")
+    assert all(item.year < 1641 for item in works.influence("work-4-1", direction="earlier").matches)
+    grouped = works.run_each(Query((Part(work="work-0-1"),)), by="century")
+    assert list(grouped) == ([1600, 153500] if kind == "int64" else [1600])
 
 
 def test_a_collection_of_one_work_has_no_path_and_no_comparison(tmp_path: Any) -> None:
