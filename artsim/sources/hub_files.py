@@ -64,6 +64,33 @@ class OwnFiles:
             raise ImageError("{work} is larger than {limit} MB.", work=name, limit=MAX_BYTES // 1_000_000)
         return data
 
+    def inside(self, archive: str) -> list[str]:
+        """The paths of the files in a ZIP of these. What hides there, or leads out of it, is left out.
+
+        Raises `SourceError` if it is no ZIP.
+        """
+        import fsspec
+
+        try:
+            with fsspec.open(archive, "rb") as file, zipfile.ZipFile(file) as listing:
+                names = [entry.filename for entry in listing.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+            raise SourceError(f"{archive[:200]} cannot be read as a ZIP ({error}).") from error
+        paths = {f"zip://{name}::{archive}": name.split("/") for name in names}
+        return [
+            path
+            for path, parts in paths.items()
+            if self.holds(path) and not {"", ".", "..", "__MACOSX"} & set(parts) and not parts[-1].startswith(".")
+        ]
+
+    def parquet_rows(self, path: str) -> int:
+        """How many rows a Parquet file of these holds."""
+        import fsspec
+        import pyarrow.parquet as pq
+
+        with fsspec.open(path, "rb") as file:
+            return pq.ParquetFile(file).metadata.num_rows
+
     def check_cards(self) -> None:
         """Raise `SourceError` if a card names data elsewhere: `datasets` would look there before it refuses them."""
         for name in _CARDS:

@@ -32,6 +32,8 @@ class Source:
     description: str = ""
     has_urls: bool = field(default=False)
     """Whether each work has an `image_url` from which its picture can be fetched again."""
+    notes: tuple[str, ...] = ()
+    """What was found, and how it is used, as sentences for the owner."""
 
 
 def read_picture(work: Work) -> bytes:

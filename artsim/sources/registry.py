@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from artsim.errors import SourceError
 from artsim.sources.folder import open_folder
@@ -22,11 +23,13 @@ class SourceKind:
     """One kind of source: `word:ADDRESS`, or `word` alone if `example` is empty."""
 
     word: str
-    open: Callable[[str], Source]
-    """Address, the part after the colon -> source. `SourceError` when it cannot be opened."""
+    open: Callable[..., Source]
+    """Address, the part after the colon, and options -> source. `SourceError` when it cannot be opened."""
     address: str = ""
     """Placeholder of the address in help texts."""
     example: str = ""
+    options: tuple[str, ...] = ()
+    """The options of `open_source` that `open` takes, as keywords."""
 
 
 _KINDS: dict[str, SourceKind] = {
@@ -34,7 +37,9 @@ _KINDS: dict[str, SourceKind] = {
     for kind in (
         SourceKind("met", lambda _: open_met()),
         SourceKind("folder", open_folder, "PATH", "my/pictures"),
-        SourceKind("hub", open_hub, "NAMESPACE/NAME", "huggan/wikiart"),
+        SourceKind(
+            "hub", open_hub, "NAMESPACE/NAME", "huggan/wikiart", options=("config", "image_column", "fetch_images")
+        ),
         SourceKind("nga", open_nga, "PATH", "nga/prepared"),
     )
 }
@@ -45,18 +50,31 @@ def register_source(kind: SourceKind) -> None:
     _KINDS[kind.word] = kind
 
 
-def open_source(name: str) -> Source:
+def open_source(
+    name: str, *, config: str | None = None, image_column: str | None = None, fetch_images: bool = False
+) -> Source:
     """Open the source `name`. `SourceError` when there is no such source or nothing in it.
 
-    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`.
+    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`, `iiif:URL_OR_FILE`. Of a Hub dataset,
+    `config` and `image_column` choose among several, and `fetch_images` fetches pictures from the addresses in its rows.
     """
+    options = {"config": config, "image_column": image_column, "fetch_images": fetch_images}
+    given = {option: value for option, value in options.items() if value}
     word, _, address = name.partition(":")
     kind = _KINDS.get(word)
     if kind is not None and bool(address) == bool(kind.example):
-        return kind.open(address)
+        return kind.open(address, **_taken(kind, given))
     if kind is not None and kind.example:
         raise SourceError(f"The source {name} needs an address after the colon, for example {word}:{kind.example}.")
     if name and Path(name).expanduser().is_dir():
-        return open_folder(name)
+        return open_folder(name, **_taken(_KINDS["folder"], given))
     *first, last = [f"{kind.word}:{kind.address}" if kind.address else kind.word for kind in _KINDS.values()]
     raise SourceError(f"There is no source {name!r}; give {', '.join(first)} or {last}.")
+
+
+def _taken(kind: SourceKind, given: dict[str, Any]) -> dict[str, Any]:
+    """The options; `SourceError` if the source takes no such option."""
+    for option in given:
+        if option not in kind.options:
+            raise SourceError(f"--{option.replace('_', '-')} is for other sources; {kind.word} has no use for it.")
+    return given

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections.abc import Sequence
-from typing import BinaryIO, Self
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, BinaryIO, Self
 
 import httpx
 
@@ -47,7 +47,11 @@ class WebClient:
     """A connection pool for up to `workers` threads; use it in a `with` block.
 
     A server learns the `purpose` of the requests; redirects are followed to `trusted` hosts, too. A temporary failure is
-    retried, and a `Retry-After` delays all threads, not only the one that received it.
+    retried, and a `Retry-After` delays all threads, not only the one that received it. Requests begin `pause` seconds
+    apart at least.
+
+    With `public_only`, addresses come from strangers: nothing is sent to a private address, unless its server (`origin`)
+    is one of `own`. Redirects may then lead to any other server, and no proxy is used, as it would look up the names.
     """
 
     def __init__(
@@ -58,8 +62,14 @@ class WebClient:
         trusted: Sequence[str] = (),
         retries: int = RETRIES,
         retry_wait: float = FIRST_WAIT_S,
+        pause: float = 0.0,
+        public_only: bool = False,
+        own: Collection[str] = (),
     ) -> None:
         self._trusted = trusted
+        self._public_only, self._own = public_only, own
+        self._pause = pause
+        self._next_turn = 0.0  # time.monotonic(); no request begins before
         self._retries = retries
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -73,6 +83,7 @@ class WebClient:
             timeout=TIMEOUT_S,
             limits=httpx.Limits(max_connections=workers),
             follow_redirects=False,
+            trust_env=not public_only,
         )
 
     def __enter__(self) -> Self:
@@ -100,7 +111,10 @@ class WebClient:
     def _wait_turn(self) -> None:
         while (remaining := self._blocked_until - time.monotonic()) > 0:  # other threads may extend it meanwhile
             self._wait(remaining)
-        self._wait(0)
+        with self._lock:
+            turn = max(time.monotonic(), self._next_turn)
+            self._next_turn = turn + self._pause
+        self._wait(turn - time.monotonic())
 
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
@@ -114,7 +128,8 @@ class WebClient:
         address = parse(url)
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                with self._client.stream("GET", address) as response:
+                guard = {"trace": _refuse_private} if self._public_only and origin(address) not in self._own else {}
+                with self._client.stream("GET", address, extensions=guard) as response:
                     if not response.has_redirect_location:
                         self._check_status(response)
                         _copy(response, into, max_bytes, deadline)
@@ -132,7 +147,7 @@ class WebClient:
             raise FetchError(f"redirected to '{location[:200]}', which is not a web address") from None
         same_server = (new.scheme, new.host, new.port) == (old.scheme, old.host, old.port)
         upgraded = new.scheme == "https" and new.host == old.host
-        if not (same_server or upgraded or is_trusted(new, self._trusted)):
+        if not (self._public_only or same_server or upgraded or is_trusted(new, self._trusted)):
             raise FetchError(f"redirected to another server, {new.scheme}://{new.host}, which is not followed")
         return new
 
@@ -162,6 +177,12 @@ def parse(url: str) -> httpx.URL:
     return address
 
 
+def origin(address: httpx.URL) -> str:
+    """The server of an address: scheme, host and port."""
+    port = address.port or {"http": 80, "https": 443}.get(address.scheme)
+    return f"{address.scheme}://{address.host.lower()}:{port}"
+
+
 def is_trusted(address: httpx.URL, hosts: Sequence[str]) -> bool:
     """Whether an address that no user typed may be fetched: one of `hosts` or of their subdomains, over https."""
     host = address.host.lower()
@@ -174,6 +195,27 @@ def is_this_machine(address: httpx.URL) -> bool:
         return address.host == "localhost" or ipaddress.ip_address(address.host).is_loopback
     except ValueError:
         return False
+
+
+def is_public(host: str) -> bool:
+    """Whether an IP address is one of the internet, and not of a private network, this machine or a group of machines."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_global and not address.is_multicast
+
+
+def _refuse_private(event: str, info: Mapping[str, Any]) -> None:
+    """Called by httpx at each step of a request. Closes a new connection to a private address before anything is sent.
+
+    The address is the one that is connected to, so it does not matter what the name resolves to a moment later.
+    """
+    if event != "connection.connect_tcp.complete":
+        return
+    stream = info["return_value"]
+    host = stream.get_extra_info("server_addr")[0]
+    if not is_public(host):
+        stream.close()
+        raise FetchError(f"{host} is an address of a private network, where nothing is fetched")
 
 
 def _is_worth_a_retry(error: BaseException) -> bool:
