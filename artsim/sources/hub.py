@@ -12,11 +12,11 @@ from typing import Any
 
 from artsim.errors import ImageError, SourceError
 from artsim.sources.fetched_pictures import FetchedPictures
-from artsim.sources.hub_columns import first_picture, is_address, use_columns
+from artsim.sources.hub_columns import first_picture, use_columns
 from artsim.sources.hub_files import OwnFiles
 from artsim.sources.hub_stream import open_stream, reading
 from artsim.sources.protocol import Source, Work
-from artsim.web.http import TIMEOUT_S, WebClient
+from artsim.web.http import TIMEOUT_S, WebClient, is_address
 
 _SAMPLE = 20  # rows that are looked at where features do not tell what a column holds
 _RETRIES = 2  # of a picture on another server: in large datasets many are gone

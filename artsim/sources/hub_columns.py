@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from artsim.columns import column_of, standard_names
 from artsim.errors import SourceError
 from artsim.images.formats import EXTENSIONS, format_of
+from artsim.web.http import is_address
 
 Row = Mapping[str, Any]
 _DATES = ("timestamp", "date", "time")
@@ -99,10 +100,6 @@ def first_picture(value: Any) -> tuple[bytes | None, str | None]:
     if isinstance(value, bytes):
         return value or None, None
     return None, value.strip() if isinstance(value, str) and value.strip() else None
-
-
-def is_address(path: str) -> bool:
-    return path[:8].lower().startswith(("http://", "https://"))
 
 
 def kept_feature(feature: Any) -> Any | None:

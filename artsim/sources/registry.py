@@ -13,6 +13,7 @@ from typing import Any
 from artsim.errors import SourceError
 from artsim.sources.folder import open_folder
 from artsim.sources.hub import open_hub
+from artsim.sources.iiif.source import open_iiif
 from artsim.sources.met import open_met
 from artsim.sources.nga.source import open_nga
 from artsim.sources.protocol import Source
@@ -41,6 +42,7 @@ _KINDS: dict[str, SourceKind] = {
             "hub", open_hub, "NAMESPACE/NAME", "huggan/wikiart", options=("config", "image_column", "fetch_images")
         ),
         SourceKind("nga", open_nga, "PATH", "nga/prepared"),
+        SourceKind("iiif", open_iiif, "URL_OR_FILE", "https://museum.example/collection.json"),
     )
 }
 

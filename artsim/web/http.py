@@ -16,7 +16,7 @@ import httpx
 
 from artsim.errors import SourceError
 from artsim.version import VERSION
-from artsim.web.retries import FIRST_WAIT_S, LONGEST_WAIT_S, RETRIES, retry_after, retrying
+from artsim.web.retries import LONGEST_WAIT_S, RETRIES, retry_after, retrying
 
 TIMEOUT_S = 30.0  # to connect, and between two chunks of a response
 MAX_REDIRECTS = 3
@@ -48,7 +48,7 @@ class WebClient:
 
     A server learns the `purpose` of the requests; redirects are followed to `trusted` hosts, too. A temporary failure is
     retried, and a `Retry-After` delays all threads, not only the one that received it. Requests begin `pause` seconds
-    apart at least.
+    apart at least. How often and after how many seconds a request is tried again is as in `retries`, unless given.
 
     With `public_only`, addresses come from strangers: nothing is sent to a private address, unless its server (`origin`)
     is one of `own`. Redirects may then lead to any other server, and no proxy is used, as it would look up the names.
@@ -60,8 +60,8 @@ class WebClient:
         workers: int,
         purpose: str,
         trusted: Sequence[str] = (),
-        retries: int = RETRIES,
-        retry_wait: float = FIRST_WAIT_S,
+        retries: int | None = None,
+        retry_wait: float | None = None,
         pause: float = 0.0,
         public_only: bool = False,
         own: Collection[str] = (),
@@ -70,11 +70,11 @@ class WebClient:
         self._public_only, self._own = public_only, own
         self._pause = pause
         self._next_turn = 0.0  # time.monotonic(); no request begins before
-        self._retries = retries
+        self._retries = RETRIES if retries is None else retries
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._blocked_until = 0.0  # time.monotonic(); the server allows no request before
-        self._retrying = retrying(_is_worth_a_retry, retries=retries, first_wait=retry_wait, sleep=self._wait)
+        self._retrying = retrying(_is_worth_a_retry, retries=self._retries, first_wait=retry_wait, sleep=self._wait)
         self._client = httpx.Client(
             headers={
                 "User-Agent": f"artsim/{VERSION} ({purpose}; at most {workers} requests at once)",
@@ -175,6 +175,11 @@ def parse(url: str) -> httpx.URL:
     if address.scheme not in ("http", "https") or not address.host or address.userinfo:
         raise FetchError(f"'{url[:200]}' is not a plain http or https address")
     return address
+
+
+def is_address(text: Any) -> bool:
+    """Whether something begins like an address of the web."""
+    return isinstance(text, str) and text[:8].lower().startswith(("http://", "https://"))
 
 
 def origin(address: httpx.URL) -> str:

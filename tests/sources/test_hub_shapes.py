@@ -2,10 +2,8 @@
 
 import io
 import random
-import threading
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import datasets
@@ -15,7 +13,7 @@ import pytest
 from hub_server import HubServer
 from hub_server.calls import Answer
 from hub_server.faults import Fault
-from hub_server.http import LoopbackHttp
+from loopback_web import serving
 from test_hub_source import SHARDS, WIKIART, picture
 
 from artsim import open_source
@@ -202,37 +200,18 @@ def test_what_comes_before_the_first_row_is_not_fetched_again(hub: HubServer) ->
 # --- Addresses --------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def serving(answers: Mapping[str, Answer], host: str = "127.0.0.1") -> Iterator[tuple[str, list[str]]]:
-    """A server of pictures, but for these answers by path; yields its address, and the paths that it is asked for."""
-    asked: list[str] = []
-
-    def respond(method: str, target: str, headers: Any, body: bytes) -> tuple[Answer, int]:
-        asked.append(target)
-        answer = answers.get(target, Answer(200, FILES[0]))
-        return answer, len(answer.body)
-
-    server = LoopbackHttp(respond, host)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://{host}:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_addresses_are_fetched_only_where_the_owner_says_so_and_never_in_private_networks(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("artsim.sources.hub._RETRIES", 0)
     monkeypatch.setattr("artsim.sources.fetched_pictures.MAX_BYTES", 1_000_000)
-    with serving({}, "127.0.0.2") as (private, seen):
+    with serving(lambda path: Answer(200, FILES[0]), "127.0.0.2") as (private, seen):
         led = {
             "/gone": Answer(404, b""),
             "/large": Answer(200, bytes(2_000_000)),
             "/there": Answer(302, b"", {"Location": private}),
         }
-        with serving(led) as (root, asked):
+        with serving(lambda path: led.get(path, Answer(200, FILES[0]))) as (root, asked):
             local = root.replace("127.0.0.1", "localhost")
             addresses = [
                 f"{root}/0.jpg",
