@@ -12,7 +12,7 @@ from typing import Any
 
 from artsim.errors import SourceError
 from artsim.sources.folder import open_folder
-from artsim.sources.hub import open_hub
+from artsim.sources.hub.source import open_hub
 from artsim.sources.iiif.source import open_iiif
 from artsim.sources.met import open_met
 from artsim.sources.nga.source import open_nga

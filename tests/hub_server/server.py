@@ -91,6 +91,10 @@ class HubServer:
         with self._lock:
             self._requests.clear()
 
+    def clear_faults(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
     def inject(self, fault: Fault) -> ArmedFault:
         """Arm a fault. If several match a request, the one that was injected first applies."""
         names = {route.name for route in ROUTES} | {"*"}

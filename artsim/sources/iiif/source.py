@@ -50,7 +50,7 @@ def open_iiif(start: str) -> Source:
     if not found:
         raise SourceError(f"{start} names no page with a picture. {' '.join(documents.left_out[:_SHOWN])}".strip())
     columns, left_out = _columns(found.values())
-    fetched = FetchedPictures(documents.client, documents.cache)
+    fetched = FetchedPictures(documents.client, cache=documents.cache)
     from datasets import Value
 
     def works(first: int) -> Iterator[Work]:

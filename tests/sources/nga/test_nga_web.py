@@ -38,6 +38,12 @@ def test_requests_name_the_user_agent_and_the_size(client: WebClient, server: Mu
     assert agent.startswith("artsim/") and "(looks; at most 2 requests at once)" in agent
 
 
+def test_requests_begin_at_the_rate_that_is_asked_for(server: MuseumServer) -> None:
+    with WebClient(workers=4, purpose="looks", pause=0.1) as client, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: get(client, server, name), "abcd"))
+    assert server.times[-1] - server.times[0] > 0.25  # three pauses, less what a thread may be late
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_temporary_failure_is_retried(client: WebClient, server: MuseumServer, status: int) -> None:
     server.script["mill"] = [Answer(status), Answer(status), None]

@@ -7,7 +7,7 @@ files are listed here: every picture becomes a work.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -16,8 +16,8 @@ from typing import Any
 from artsim.columns import standard_names
 from artsim.images.formats import EXTENSIONS
 from artsim.sources.folder import readable_name
-from artsim.sources.hub_columns import Row, first_picture
-from artsim.sources.hub_files import OwnFiles
+from artsim.sources.hub.columns import Row
+from artsim.sources.hub.files import OwnFiles
 
 _TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # those that `datasets` reads
 
@@ -28,6 +28,8 @@ class ImageFolder:
 
     pictures: Sequence[str]
     others: Sequence[str]
+    of_no_split: Sequence[str]
+    """Pictures of the repository that no split of this configuration has."""
     has_table: bool
 
     @property
@@ -54,20 +56,24 @@ class ImageFolder:
         words = f"{len(self.pictures):,} picture files"
         table = ", and a table of metadata" if self.has_table else ", labelled by their folders" if self._labels else ""
         yield f"Files: {words}{table}."
-        if self.others:
-            yield f"Left out, as no pictures: {len(self.others):,} files, such as {PurePosixPath(self.others[0]).name}."
+        for paths, reason in ((self.others, "they are no pictures"), (self.of_no_split, "they are of no split")):
+            if paths:
+                yield f"Left out, as {reason}: {len(paths):,}, such as {_name(paths[0]).name}."
 
     def _all_rows(self, table: Any) -> Iterator[Row]:
         title = _title_column(table.features or ()) if self.has_table else "title"
-        named = set()
+        named: set[str] = set()
+        columns = {"image"}
         for row in table if self.has_table else ():
-            path = first_picture(row.get("image"))[1]
-            named.add(path)
-            yield {**row, title: row.get(title) or _title(path)}
+            paths = {column: list(_paths(value)) for column, value in row.items()}
+            columns = {column for column, found in paths.items() if found} or columns
+            found = [path for column in paths for path in paths[column]]
+            named.update(found)
+            yield {**row, title: row.get(title) or _title(found[0] if found else None)}
         for path in self.pictures:
             if path not in named:
                 label = {"label": self._labels[path]} if self._labels else {}
-                yield {"image": {"bytes": None, "path": path}, title: _title(path), **label}
+                yield {**{column: {"path": path} for column in columns}, title: _title(path), **label}
 
     @cached_property
     def _labels(self) -> dict[str, str | None]:
@@ -76,13 +82,27 @@ class ImageFolder:
         return labels if len(set(labels.values())) > 1 and not self.has_table else {}
 
 
-def list_image_folder(own: OwnFiles, files: Sequence[str]) -> ImageFolder:
-    """List `files` of a dataset, and what is inside of those that are ZIPs."""
+def list_image_folder(own: OwnFiles, files: Sequence[str], used: Container[str]) -> ImageFolder:
+    """List `files` of a dataset, and what is inside of those that are ZIPs; `used` are the files of all splits."""
     paths = [path for file in files for path in (own.inside(file) if file.lower().endswith(".zip") else [file])]
-    pictures = [path for path in paths if _name(path).suffix.lower() in EXTENSIONS]
+    pictures = [path for path in paths if _is_picture(path)]
     tables = [path for path in paths if _name(path).name in _TABLES]
     rest = set(paths) - set(pictures) - set(tables)
-    return ImageFolder(pictures, sorted(path for path in rest if not _is_housekeeping(path)), bool(tables))
+    others = sorted(path for path in rest if not _is_housekeeping(path))
+    unused = [path for name in own.names if _is_picture(path := own.path(name)) and path not in used]
+    return ImageFolder(pictures, others, unused, bool(tables))
+
+
+def _is_picture(path: str) -> bool:
+    return _name(path).suffix.lower() in EXTENSIONS
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """The paths of all pictures in a value of a row."""
+    if isinstance(value, dict) and isinstance(value.get("path"), str):
+        yield value["path"]
+    for item in value if isinstance(value, list) else ():
+        yield from _paths(item)
 
 
 def _title_column(names: Iterable[str]) -> str:

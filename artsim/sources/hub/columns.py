@@ -19,6 +19,7 @@ from artsim.web.http import is_address
 
 Row = Mapping[str, Any]
 _DATES = ("timestamp", "date", "time")
+_OF_TARS = "__url__"  # `datasets` adds the path of a TAR to each of its rows
 _ORDER = ("picture", "pictures", "bytes", "address")
 """The kinds of columns with pictures, the surest first."""
 
@@ -73,7 +74,7 @@ def use_columns(
         raise SourceError(
             f"The column {image} of {repo} holds addresses of pictures on other servers. --fetch-images fetches them from there."
         )
-    names = [name for name, feature in features.items() if kept_feature(feature) is not None]
+    names = [name for name, feature in features.items() if kept_feature(feature) is not None and name != _OF_TARS]
     if kinds[image] == "address":
         new = ["image_url" if name == image and "image_url" not in names else name for name in names]
     else:
@@ -85,7 +86,7 @@ def use_columns(
         kind=kinds[image],
         other_images=tuple(name for name in kinds if name != image),
         kept=kept,
-        left_out=tuple(name for name in features if name not in kept and name not in kinds),
+        left_out=tuple(name for name in features if name not in (*kept, *kinds, _OF_TARS)),
         features=features,
     )
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.sources.hub_columns import Row
-from artsim.sources.hub_files import OwnFiles
-from artsim.sources.hub_folder import ImageFolder, list_image_folder
+from artsim.sources.hub.columns import Row
+from artsim.sources.hub.files import OwnFiles
+from artsim.sources.hub.folder import ImageFolder, list_image_folder
 from artsim.web.hub_client import converting_errors, with_retries
 
 log = logging.getLogger(__name__)
@@ -109,8 +109,9 @@ def _image_folder(own: OwnFiles, builder: Any, split: str) -> ImageFolder | None
 
     if not isinstance(builder, Builder):
         return None
+    used = {str(path) for paths in builder.config.data_files.values() for path in paths}
     with reading(own.repo):
-        return list_image_folder(own, [str(path) for path in builder.config.data_files[split]])
+        return list_image_folder(own, [str(path) for path in builder.config.data_files[split]], used)
 
 
 def _row_maker(own: OwnFiles, builder: Any, stream: Any, split: str) -> Callable[[int], Iterator[Row]]:

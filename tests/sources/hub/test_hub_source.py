@@ -19,7 +19,7 @@ from PIL import Image
 from artsim import build_collection, open_source
 from artsim.errors import ImageError, SourceError
 from artsim.sources import read_picture
-from artsim.sources.hub_files import OwnFiles
+from artsim.sources.hub.files import OwnFiles
 
 WIKIART = "artist/wikiart"
 SHARDS, ROWS = 3, 8  # rows per shard
@@ -307,7 +307,7 @@ def test_a_card_may_name_its_own_files(hub: HubServer) -> None:
 def test_own_files_that_are_missing_damaged_or_too_large_are_sentences(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsim.sources.hub_files.MAX_BYTES", 1_000_000)
+    monkeypatch.setattr("artsim.sources.hub.files.MAX_BYTES", 1_000_000)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1.jpg", picture(1)["bytes"])

@@ -12,11 +12,12 @@ from typing import Any
 
 from artsim.errors import ImageError, SourceError
 from artsim.sources.fetched_pictures import FetchedPictures
-from artsim.sources.hub_columns import first_picture, use_columns
-from artsim.sources.hub_files import OwnFiles
-from artsim.sources.hub_stream import open_stream, reading
+from artsim.sources.hub.columns import first_picture, use_columns
+from artsim.sources.hub.files import OwnFiles
+from artsim.sources.hub.stream import open_stream, reading
 from artsim.sources.protocol import Source, Work
 from artsim.web.http import TIMEOUT_S, WebClient, is_address
+from artsim.web.hub_client import with_retries
 
 _SAMPLE = 20  # rows that are looked at where features do not tell what a column holds
 _RETRIES = 2  # of a picture on another server: in large datasets many are gone
@@ -32,14 +33,14 @@ def open_hub(
     name, _, revision = name.partition("@")
     repo, _, split = name.partition(":")
     info = _repo_info(repo, revision or None)
-    own = OwnFiles(repo, info.sha)
+    own = OwnFiles(repo, info.sha, tuple(file.rfilename for file in info.siblings or ()))
     stream = open_stream(own, config, split or None)
     sample = (row for _, row in zip(range(_SAMPLE), stream.rows(0), strict=False))
     columns = use_columns(stream.features, sample, repo=repo, wanted=image_column, fetches=fetch_images)
     from datasets import Value
 
     features = {"id": Value("string"), **columns.metadata_features()}
-    elsewhere = FetchedPictures(_client(repo)) if fetch_images else None
+    elsewhere = FetchedPictures(_client(repo), is_online=partial(_answers, repo)) if fetch_images else None
 
     def works(start: int) -> Iterator[Work]:
         for number, row in enumerate(stream.rows(start), start):
@@ -77,6 +78,14 @@ def _repo_info(repo: str, revision: str | None) -> Any:
         raise SourceError(f"{repo!r} is not a Hub dataset id; give NAMESPACE/NAME, such as huggan/wikiart.") from error
 
 
+def _answers(repo: str) -> bool:
+    """Whether the Hub can be reached."""
+    try:
+        return bool(_repo_info(repo, None))
+    except SourceError:
+        return False
+
+
 def _picture(value: Any, name: str, own: OwnFiles, elsewhere: FetchedPictures | None) -> dict[str, Any] | None:
     """The picture of a row for `read_picture`. A path is followed only when the picture is read."""
     data, path = first_picture(value)
@@ -95,8 +104,7 @@ def _fetch(own: OwnFiles, elsewhere: FetchedPictures | None, path: str, name: st
             work=name,
             path=path[:200],
         )
-    with reading(own.repo):
-        return own.read(path, name=name)
+    return with_retries(lambda: own.read(path, name=name), f"reading the dataset {own.repo}", SourceError)
 
 
 def _license(info: Any) -> str:

@@ -76,6 +76,11 @@ SHAPES: dict[str, tuple[Mapping[str, bytes], list[dict[str, Any]]]] = {
         | {"train/metadata.csv": b"file_name,name\n2.jpg,Two\n"},
         [{"title": "Two"}, *({"title": str(number)} for number in (0, 1, 3))],
     ),
+    "a table that names several files in a row": (
+        {f"train/{number}.jpg": FILES[number] for number in range(4)}
+        | {"train/metadata.jsonl": b'{"file_names": ["2.jpg", "1.jpg"], "title": null}\n{"file_names": ["3.jpg"], "title": "T"}'},
+        [{"title": "2"}, {"title": "T"}, {"title": "0"}],
+    ),
     "a struct that nothing declares": ({"train.parquet": parquet({"photo": PICTURES, "year": [1, 2, 3, 4]})}, []),
     "bytes": ({"train.parquet": parquet({"no": [b"x"] * 4, "photo": [None, *FILES[1:]]})}, []),
     "several pictures of a work": (
@@ -105,6 +110,7 @@ SHAPES: dict[str, tuple[Mapping[str, bytes], list[dict[str, Any]]]] = {
 READ = {
     "files in folders": [FILES[number] for number in (0, 2, 1, 3)],
     "a table that names some of the files": [FILES[number] for number in (2, 0, 1, 3)],
+    "a table that names several files in a row": [FILES[number] for number in (2, 3, 0)],
     "bytes": ["train-0 has no picture.", *FILES[1:]],
     "several pictures of a work": [FILES[0], "train-1 has no picture.", FILES[3], "train-3 has no picture."],
     "no picture in a row": [FILES[0], "train-1 has no picture."],
@@ -162,6 +168,22 @@ def test_what_was_found_and_how_it_is_used_is_told(hub: HubServer) -> None:
     assert source.fingerprint != open_source(f"hub:{NAME}", config="p", image_column="b").fingerprint
 
 
+def test_files_that_are_left_out_are_told_and_a_zip_is_opened_once(hub: HubServer) -> None:
+    many = {f"{number}.jpg": random.Random(number).randbytes(10_000) for number in range(30)}
+    rest = {"0.jpg": FILES[0]}
+    hub.add_repo(NAME, "dataset", {"test/a.zip": zipped(many | {"notes.txt": b"x"}), **rest})
+    source = open_source(f"hub:{NAME}")
+    assert source.notes[:4] == (
+        "Split test, of test (hub:artist/works:SPLIT names another).",
+        "Files: 30 picture files.",
+        "Left out, as they are no pictures: 1, such as notes.txt.",
+        "Left out, as they are of no split: 1, such as 0.jpg.",
+    )
+    hub.clear_requests()
+    assert [picture for _, picture in read(source)] == list(many.values())
+    assert sum(request.sent for request in hub.requests) < 1_000_000
+
+
 def test_a_private_dataset_is_read_with_the_token_of_its_owner(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add_repo(NAME, "dataset", {"train.parquet": parquet({"image": PICTURES})}, private=True, gated="manual")
     assert len(read(open_source(f"hub:{NAME}"))) == 4
@@ -184,6 +206,10 @@ def test_reading_goes_on_where_the_connection_failed_for_longer_than_the_client_
     armed = hub.inject(Fault("resolve", kind, method="GET", path="train-00001", times=8))
     assert [work["n"] for work in source.works(0)] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert armed.hits == 8
+    hub.add_repo(NAME, "dataset", {f"{number}.jpg": FILES[number] for number in range(2)})
+    armed = hub.inject(Fault("resolve", kind, method="GET", path="1.jpg", times=8))
+    assert [picture for _, picture in read(open_source(f"hub:{NAME}"))] == FILES[:2]
+    assert armed.hits == 8
 
 
 def test_what_comes_before_the_first_row_is_not_fetched_again(hub: HubServer) -> None:
@@ -203,7 +229,7 @@ def test_what_comes_before_the_first_row_is_not_fetched_again(hub: HubServer) ->
 def test_addresses_are_fetched_only_where_the_owner_says_so_and_never_in_private_networks(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsim.sources.hub._RETRIES", 0)
+    monkeypatch.setattr("artsim.sources.hub.source._RETRIES", 0)
     monkeypatch.setattr("artsim.sources.fetched_pictures.MAX_BYTES", 1_000_000)
     with serving(lambda path: Answer(200, FILES[0]), "127.0.0.2") as (private, seen):
         led = {
@@ -254,17 +280,22 @@ def test_only_addresses_of_the_internet_are_public() -> None:
     assert is_public("93.184.216.34") and is_public("2606:2800:220:1:248:1893:25c8:1946")
 
 
-def test_a_dead_network_stops_the_build_and_does_not_leave_all_works_out(
+def test_a_dead_network_stops_the_build_and_dead_servers_do_not(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsim.sources.hub._RETRIES", 0)
-    addresses = [f"http://127.0.0.1:9/{number}.jpg" for number in range(30)]  # nobody listens there
-    hub.add_repo(
-        NAME, "dataset", {"train.parquet": parquet({"image": [{"bytes": None, "path": path} for path in addresses]})}
-    )
+    monkeypatch.setattr("artsim.sources.hub.source._RETRIES", 0)
+    images = [
+        {"bytes": None, "path": f"http://127.0.0.1:9/{number}.jpg"} for number in range(60)
+    ]  # nobody listens there
+    hub.add_repo(NAME, "dataset", {"train.parquet": parquet({"image": images})})
     works = list(open_source(f"hub:{NAME}", fetch_images=True).works(0))
+    hub.inject(Fault("info", "status", status=401, times=None))
     for work in works[:19]:
-        with pytest.raises(ImageError):
+        with pytest.raises(ImageError, match=r"was not fetched: no complete response from 127\.0\.0\.1"):
             read_picture(work)
     with pytest.raises(SourceError, match=r"20 pictures in a row could not be fetched.*finished parts are kept"):
         read_picture(works[19])
+    hub.clear_faults()
+    for work in works[20:]:
+        with pytest.raises(ImageError):
+            read_picture(work)
