@@ -6,12 +6,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hub_server import HubServer
 
 from artsim import open_collection
 from artsim.cli.main import main
@@ -44,25 +40,6 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, tmp_path: 
     assert all(space.preprocessing.keep_margins for space in collection.state.spaces)
     assert [space.name for space in collection.state.spaces] == ["embedded"]
     assert collection.search(image=paintings / "03.jpg", k=1)[0].id == "03.jpg"
-
-
-def test_it_prints_which_columns_of_a_dataset_it_found_and_how_it_uses_them(
-    hub: HubServer, painting: bytes, checkpoint: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    picture = {"bytes": painting, "path": "a.jpg"}
-    columns = {"photo": [picture], "back": [picture], "artist_name": ["Ada"], "e\x1b[31mvil": [{"x": 1}]}
-    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
-    hub.add_repo("artist/works", "dataset", {"rows.parquet": tmp_path / "rows.parquet"})
-    options = ["--image-column", "photo", "--encoder", str(checkpoint("clip")), "--out", str(tmp_path / "out")]
-    assert main(["build", "--source", "hub:artist/works", *options]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith(
-        "hub:artist/works:train:\n"
-        "  Pictures: column photo. --image-column takes another: back.\n"
-        "  Columns: artist_name as artist (text, shown as the artist).\n"
-        "  Left out, as artsim keeps texts, numbers and lists of them: e?[31mvil (fields x).\n"
-    )
-    assert open_collection(tmp_path / "out").work("train-0")["artist"] == "Ada"
 
 
 @pytest.mark.parametrize(
