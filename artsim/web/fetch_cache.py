@@ -24,7 +24,7 @@ class FetchCache:
 
     def read(self, url: str, *, max_bytes: int, max_seconds: float) -> bytes:
         """The content of `url`. Raises what `WebClient.download` raises."""
-        digest = hashlib.sha256(url.encode()).hexdigest()
+        digest = hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()
         path = self._folder / digest[:2] / digest[2:]
         if _is_fresh(path):
             return path.read_bytes()

@@ -138,6 +138,8 @@ class WebClient:
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise FetchError(f"no complete response from {address.host} ({reason})", temporary=True) from error
+        except (UnicodeError, OverflowError) as error:  # a host name or port that no address can have
+            raise FetchError(f"'{url[:200]}' is not a web address ({error})") from error
         raise FetchError(f"redirected more than {MAX_REDIRECTS} times")
 
     def _redirected(self, old: httpx.URL, location: str) -> httpx.URL:
@@ -217,7 +219,10 @@ def _refuse_private(event: str, info: Mapping[str, Any]) -> None:
     if event != "connection.connect_tcp.complete":
         return
     stream = info["return_value"]
-    host = stream.get_extra_info("server_addr")[0]
+    try:
+        host = stream.get_extra_info("server_addr")[0]
+    except OSError as error:  # it is closed already
+        raise FetchError(f"the connection was closed ({error.strerror})", temporary=True) from error
     if not is_public(host):
         stream.close()
         raise FetchError(f"{host} is an address of a private network, where nothing is fetched")

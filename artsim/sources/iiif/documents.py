@@ -69,7 +69,7 @@ class Documents:
     def _read(self, reference: _Reference) -> Json:
         """The document; what is none, unless it is the first, is left out and empty."""
         try:
-            return _parsed(self._content(reference), reference)
+            return _parsed(self._content(reference))
         except SourceError as error:
             if reference.address == self._start or (isinstance(error, FetchError) and error.temporary):
                 raise SourceError(f"{reference.address[:200]}: {error}.") from error
@@ -84,14 +84,14 @@ class Documents:
         try:
             with Path(reference.address).expanduser().open("rb") as file:
                 return file.read(MAX_BYTES)
-        except OSError as error:
-            raise SourceError(f"it cannot be read ({error.strerror or error})") from error
+        except (OSError, ValueError, RuntimeError) as error:  # also a zero byte in the name, and ~ of nobody
+            raise SourceError(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
     def _references(self, document: Json, reference: _Reference) -> Iterator[_Reference]:
         """The documents that one names. Only the lines of an owner's own list may be paths."""
         if "lines" in document:
             is_file = not is_address(reference.address)
-            folder = Path(reference.address).expanduser().parent
+            folder = Path() if not is_file else Path(reference.address).expanduser().parent
             for line in document["lines"]:
                 if is_address(line):
                     yield _Reference(line, by_owner=is_file and reference.by_owner)
@@ -116,7 +116,7 @@ class _Reference:
     by_owner: bool = field(default=False, compare=False)
 
 
-def _parsed(data: bytes, reference: _Reference) -> Json:
+def _parsed(data: bytes) -> Json:
     """The document; a list of addresses, in JSON or line by line, as `{"lines": [...]}`. `SourceError` if it is neither."""
     try:
         words = data.decode("utf-8-sig")
@@ -130,6 +130,8 @@ def _parsed(data: bytes, reference: _Reference) -> Json:
         return {"lines": lines}
     try:
         document: Any = json.loads(words)
+        if "\\ud" in words.lower():  # an escape can stand for half a character, which nothing can store
+            document = json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:
         raise SourceError(f"it is not JSON ({str(error)[:100]})") from error
     if isinstance(document, dict):

@@ -20,7 +20,7 @@ from artsim.sources.protocol import Source, Work
 from artsim.web.http import FetchError, is_address
 
 _MAX_COLUMNS = 60  # of `metadata`: the most frequent ones; a few manifests have hundreds of odd ones
-_SHOWN = 3
+_SHOWN = 20  # documents that are left out
 
 
 @dataclass(frozen=True)

@@ -119,10 +119,20 @@ def test_every_page_of_a_manifest_is_a_work_and_pages_without_a_picture_are_told
 
 def test_a_list_in_a_file_names_addresses_and_files_beside_it(museum: Museum, tmp_path: Path) -> None:
     (tmp_path / "mill.json").write_text(json.dumps(manifest_2(museum.root, "mill")))
-    (tmp_path / "list.txt").write_text(f"# my works\n{museum.river()}\n\nmill.json\ngone.json\n{museum.root}/none\n")
+    lines = [
+        "# my works",
+        museum.river(),
+        "",
+        "mill.json",
+        "gone.json",
+        "~nobody-here/a",
+        "a\0b",
+        f"{museum.root}/none",
+    ]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
     source = open_source(f"iiif:{tmp_path / 'list.txt'}")
     assert [work["title"] for work in source.works(0)] == ["The River", "The Mill"]
-    assert source.notes[-1].startswith("Documents left out: 2. ")
+    assert source.notes[-1].startswith("Documents left out: 4. ")
     assert "gone.json: it cannot be read (No such file or directory)" in source.notes[-1]
     assert f"{museum.root}/none: the server answered 404" in source.notes[-1]
 
@@ -149,12 +159,18 @@ def test_documents_do_not_lead_to_files_or_private_networks(
     (tmp_path / "secret.json").write_text(json.dumps(manifest_2(museum.root, "secret")))
     with serving(lambda path: Answer(body=jpeg(60, 40)), "127.0.0.2") as (private, seen):
         bodies = [{"type": "Image", "id": f"{private}/a.jpg"}, {"type": "Image", "id": f"file://{tmp_path}/a.jpg"}]
-        river = museum.river(*bodies)
-        named = [f"{private}/manifest", f"file://{tmp_path}/secret.json", f"{tmp_path}/secret.json", "secret.json"]
+        river = museum.river(*bodies, homepage={"id": "https://museum.example/\ud800"})
+        named = [
+            "http://a..b/\ud800",
+            f"{private}/manifest",
+            f"file://{tmp_path}/secret.json",
+            f"{tmp_path}/secret.json",
+            "secret.json",
+        ]
         source = open_source(f"iiif:{collection(museum, river, *named)}")
         works = list(source.works(0))
-        assert [work["title"] for work in works] == ["The River, p. 1", "The River, p. 2"]
-        assert source.notes[-1].startswith("Documents left out: 4. ")
+        assert [work["url"] for work in works] == ["https://museum.example/?"] * 2
+        assert source.notes[-1].startswith("Documents left out: 5. ")
         for work, reason in zip(works, ("is an address of a private network", "is not a plain http"), strict=True):
             with pytest.raises(ImageError, match=reason):
                 read_picture(work)
@@ -181,7 +197,21 @@ def test_what_is_no_manifest_is_one_sentence(tmp_path: Path, content: bytes, rea
 
 
 def test_odd_values_of_a_manifest_are_left_out() -> None:
-    odd: list[Any] = [None, 1, "x", [], {}, [None], [[]], {"en": 1}, {"en": [{}]}, {"@value": []}, {"id": 7}, True]
+    odd: list[Any] = [
+        None,
+        1,
+        "x",
+        [],
+        {},
+        [None],
+        [[]],
+        {"en": 1},
+        {"en": [{}]},
+        {"en": ["\ud800"]},
+        {"@value": []},
+        {"id": 7},
+        True,
+    ]
     fields = "label summary rights license requiredStatement attribution provider homepage related metadata id".split()
     for value in odd:
         manifest = dict.fromkeys(fields, value) | {"metadata": [{"label": value, "value": value}, value]}

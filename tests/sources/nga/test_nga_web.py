@@ -56,6 +56,13 @@ def test_a_temporary_failure_is_retried(client: WebClient, server: MuseumServer,
     assert server.requests["mill"] == 7
 
 
+@pytest.mark.parametrize("url", [f"http://{'a' * 70}.example/", "http://a..b/", "http://a/\ud800"])
+def test_what_no_address_can_be_is_a_failure_that_stays(client: WebClient, url: str) -> None:
+    with pytest.raises(FetchError, match="is not a web address") as caught:
+        client.download(url, io.BytesIO(), max_bytes=1, max_seconds=1)
+    assert not caught.value.temporary
+
+
 def test_an_interrupted_response_is_retried_from_its_start(client: WebClient, server: MuseumServer) -> None:
     server.script["mill"] = [Answer(body=b"half of it" * 10_000, cut=True), None]
     assert get(client, server, "mill") == jpeg(64)
