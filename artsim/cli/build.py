@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artsim.building.progress_bar import ProgressBar
-from artsim.cli.column_option import add_column_argument, column_types
+from artsim.cli.source_options import add_source_arguments, open_given_source
 
 if TYPE_CHECKING:
     from artsim.sources import Source
@@ -20,8 +20,7 @@ HELP = "build a collection of pictures"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help="met, folder:PATH, hub:NAMESPACE/NAME[:SPLIT] or nga:PATH")
-    add_column_argument(parser)
+    add_source_arguments(parser)
     parser.add_argument(
         "--encoder",
         action="append",
@@ -63,14 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     from artsim.cli.publish import publish_folder, read_figures_file
     from artsim.embedding.vector_columns import check_given_once
     from artsim.hub import check_license, check_publication
-    from artsim.sources import open_source
 
     check_limit(arguments.limit)
     check_given_once((name, "") for name in arguments.encoder or ())
     figures = read_figures_file(arguments.figures)
     if arguments.push_to:
         check_publication(arguments.push_to)
-    source = open_source(arguments.source, columns=column_types(arguments.column))
+    source = open_given_source(arguments)
     if arguments.push_to:
         check_license(arguments.license or source.license)
     _build(arguments, source)

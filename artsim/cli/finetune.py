@@ -9,12 +9,13 @@ import argparse
 from pathlib import Path
 
 from artsim.building.progress_bar import ProgressBar
+from artsim.cli.source_options import add_source_arguments, open_given_source
 
 HELP = "fine-tune an encoder on labelled works"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help="met, folder:PATH, hub:NAMESPACE/NAME[:SPLIT] or nga:PATH")
+    add_source_arguments(parser)
     parser.add_argument("--label", required=True, help="the column to learn, such as style")
     parser.add_argument(
         "--backbone", default="embedded", help="embedded, a Hub model id, or a folder with a model (default: embedded)"
@@ -52,11 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from artsim.finetuning import Recipe, finetune
-    from artsim.sources import open_source
 
     names = "label split artist min_per_class max_per_class views dimension head_epochs top_epochs folds seed".split()
     recipe = Recipe(**{name: getattr(arguments, name) for name in names})
-    source = open_source(arguments.source)
+    source = open_given_source(arguments)
     bars = _Bars()
     try:
         out = finetune(source, arguments.backbone, arguments.out, recipe, progress=bars)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artsim.building.progress_bar import ProgressBar
+from artsim.cli.source_options import add_choice_arguments, choices_of
 
 if TYPE_CHECKING:
     from artsim.building.inspection import PictureKind, SourceReport
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="what build --source takes, a metadata table, or a folder or id of a collection",
     )
+    add_choice_arguments(parser)
     parser.add_argument("--limit", type=int, help="only the first LIMIT works (default: all; of a Hub dataset, 1000)")
     parser.add_argument("--json", action="store_true", help="print it as JSON, with all names")
 
@@ -37,25 +39,28 @@ def run(arguments: argparse.Namespace) -> int:
     from artsim.building.pipeline import check_limit
 
     check_limit(arguments.limit)
-    source = open_inspected(arguments.source)
+    source = open_inspected(arguments.source, **choices_of(arguments))
     with closing(ProgressBar("Inspecting")) as bar:
         report = inspect_source(source, open_pictures=True, limit=arguments.limit, progress=bar)
     print(json.dumps(as_json(report), indent=2, ensure_ascii=False) if arguments.json else as_text(report))
     return 0 if report.is_complete else 1
 
 
-def open_inspected(name: str) -> Source:
-    """The source `name`; the folder around a table; the works of a collection. Raises `SourceError` and others."""
+def open_inspected(name: str, **choices: Any) -> Source:
+    """The source `name`; the folder around a table; the works of a collection. Raises `SourceError` and others.
+
+    `choices`: the keywords of `open_source`.
+    """
     from artsim.opening import folder_of, open_collection
     from artsim.sources import open_source
     from artsim.storage.manifest import FILE_NAME
 
     path = Path(name).expanduser()
     if path.is_file():
-        return open_source(f"folder:{path.parent}")
+        return open_source(f"folder:{path.parent}", **choices)
     if (path / FILE_NAME).is_file() or (folder_of(name) is None and ":" not in name):
         return _works_of(open_collection(name))
-    return open_source(name)
+    return open_source(name, **choices)
 
 
 def _works_of(collection: Any) -> Source:

@@ -56,6 +56,12 @@ def _print_summary(report: Report, out: Path) -> None:
     print(f"{len(report.results):,} works: {outcomes}. The folder is {out}.")
     if report.without_picture:
         print(f"{report.without_picture:,} more works of this classification have no open-access picture.")
+    if report.malformed:
+        print(
+            f"{len(report.malformed):,} malformed rows of the tables are left out; if many are, fetch the tables again."
+        )
+    for reason in report.malformed[:_FAILURES_SHOWN]:
+        print(f"  {reason}")
     for result in report.failures[:_FAILURES_SHOWN]:
         print(f"  {result.id}: {result.reason}")
     if len(report.failures) > _FAILURES_SHOWN:

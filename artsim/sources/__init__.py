@@ -1,4 +1,4 @@
-"""Sources: where works come from. `open_source` opens `met`, `folder:PATH`, `hub:REPO[:SPLIT]` or `nga:PATH`."""
+"""Sources: where works come from. `open_source` opens `met`, `folder:PATH`, `hub:REPO[:SPLIT]`, `nga:PATH` or `iiif:URL`."""
 
 from artsim.sources.protocol import LeftOut, Source, Work, read_picture
 from artsim.sources.registry import SourceKind, open_source, register_source

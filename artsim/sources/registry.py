@@ -12,7 +12,8 @@ from typing import Any
 
 from artsim.errors import SourceError
 from artsim.sources.folder import open_folder
-from artsim.sources.hub import open_hub
+from artsim.sources.hub.source import open_hub
+from artsim.sources.iiif.source import open_iiif
 from artsim.sources.met import open_met
 from artsim.sources.nga.source import open_nga
 from artsim.sources.protocol import Source
@@ -38,8 +39,11 @@ _KINDS: dict[str, SourceKind] = {
     for kind in (
         SourceKind("met", lambda _: open_met()),
         SourceKind("folder", open_folder, "PATH", "my/pictures", options=("columns",)),
-        SourceKind("hub", open_hub, "NAMESPACE/NAME", "huggan/wikiart"),
+        SourceKind(
+            "hub", open_hub, "NAMESPACE/NAME", "huggan/wikiart", options=("config", "image_column", "fetch_images")
+        ),
         SourceKind("nga", open_nga, "PATH", "nga/prepared"),
+        SourceKind("iiif", open_iiif, "URL_OR_FILE", "https://museum.example/collection.json"),
     )
 }
 
@@ -49,13 +53,22 @@ def register_source(kind: SourceKind) -> None:
     _KINDS[kind.word] = kind
 
 
-def open_source(name: str, *, columns: Mapping[str, ColumnType] | None = None) -> Source:
+def open_source(
+    name: str,
+    *,
+    config: str | None = None,
+    image_column: str | None = None,
+    fetch_images: bool = False,
+    columns: Mapping[str, ColumnType] | None = None,
+) -> Source:
     """Open the source `name`. `SourceError` when there is no such source or nothing in it.
 
-    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`. `columns` decides the types of columns
-    of the tables in a folder: "text" or "number".
+    `met`, `folder:PATH` (or a plain path of a folder), `hub:REPO[:SPLIT]`, `nga:PATH`, `iiif:URL_OR_FILE`. Of a Hub dataset,
+    `config` and `image_column` choose among several, and `fetch_images` fetches pictures from the addresses in its rows.
+    `columns` decides the types of columns of the tables in a folder: "text" or "number".
     """
-    given = {"columns": columns} if columns else {}
+    options = {"config": config, "image_column": image_column, "fetch_images": fetch_images, "columns": columns}
+    given = {option: value for option, value in options.items() if value}
     word, _, address = name.partition(":")
     kind = _KINDS.get(word)
     if kind is not None and bool(address) == bool(kind.example):

@@ -56,9 +56,9 @@ def _is_transient(error: BaseException) -> bool:
     return isinstance(error, (HTTPError, ConnectionError, TimeoutError))
 
 
-def with_retries(call: Callable[[], T], what: str) -> T:
-    """Return `call()`, retried after transient failures. `HubError` about `what`, such as "asking for NS/NAME"."""
-    with converting_errors(what):
+def with_retries(call: Callable[[], T], what: str, into: type[ArtsimError] = HubError) -> T:
+    """Return `call()`, retried after transient failures. An error about `what`, such as "asking for NS/NAME"."""
+    with converting_errors(what, into):
         return retrying(_is_transient, asked_wait=_asked_wait, before_sleep=_log_retry)(call)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from artsim import open_collection
-from artsim.cli.column_option import column_types
 from artsim.cli.main import main
 from artsim.cli.run import run_main
+from artsim.cli.source_options import column_types
 from artsim.errors import SourceError
 from artsim.sources import open_source
 
@@ -52,6 +52,7 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, tmp_path: 
     ("options", "sentence"),
     [
         (["--source", "louvre"], "There is no source 'louvre'"),
+        (["--source", "met", "--config", "x"], "--config is for other sources; met has no use for it."),
         (["--source", "nowhere", "--limit", "0"], "The limit must be at least 1; it is 0."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

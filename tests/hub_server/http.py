@@ -17,9 +17,9 @@ class LoopbackHttp(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, respond: Respond):
+    def __init__(self, respond: Respond, host: str = "127.0.0.1"):
         self.respond = respond
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__((host, 0), Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore lost connections, as tests cut them on purpose; print any other error."""

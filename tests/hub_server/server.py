@@ -30,13 +30,14 @@ ROUTES: tuple[Route, ...] = (*files.ROUTES, *routes.ROUTES)
 
 @dataclass(frozen=True)
 class Request:
-    """A handled request: bytes of body received; status 0 if there was no answer."""
+    """A handled request: bytes of body received and sent; status 0 if there was no answer."""
 
     method: str
     path: str
     route: str
     status: int
     received: int
+    sent: int
 
 
 class HubServer:
@@ -89,6 +90,10 @@ class HubServer:
     def clear_requests(self) -> None:
         with self._lock:
             self._requests.clear()
+
+    def clear_faults(self) -> None:
+        with self._lock:
+            self._faults.clear()
 
     def inject(self, fault: Fault) -> ArmedFault:
         """Arm a fault. If several match a request, the one that was injected first applies."""
@@ -175,7 +180,7 @@ class HubServer:
         sent = 0 if method == "HEAD" else size // 2 if kind == "cut" else size
         status = answer.status if answer else 0
         with self._lock:
-            self._requests.append(Request(method, unquote(parts.path), name, status, len(body)))
+            self._requests.append(Request(method, unquote(parts.path), name, status, len(body), sent))
         return answer, sent
 
     def _dispatch(

@@ -7,31 +7,22 @@ Two generations of `published_images.csv` are supported: with and without `opena
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from artsim.errors import SourceError
+from artsim.sources.nga.rows import IMAGES, OBJECTS, TERMS, Row, integer, read_rows
 
-OBJECTS, IMAGES, TERMS = "objects.csv", "published_images.csv", "objects_terms.csv"
-REQUIRED = {
-    OBJECTS: ("objectid", "title", "attribution", "classification"),
-    IMAGES: ("objectid", "iiifurl", "viewtype"),
-    TERMS: ("objectid", "termtype", "term"),
-}
-"""Columns without which a table is not the museum's; other columns may be missing."""
 TERM_TYPES = ("style", "theme", "school", "technique", "keyword", "place executed")
 MUSEUM_PAGE = "https://www.nga.gov/artworks/{}"
 # Every picture is served at 4096 px at most; a lower `maxpixels` is the fair-use limit of a work under copyright.
 SERVICE_LIMIT = 4096
 # By the data dictionary, a work without a display date has its artist's life dates as begin and end years.
 SHORT_LIFE = 20
-
-Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,26 +39,35 @@ class NgaWork:
         return f"nga-{self.number}"
 
 
-def read_works(
-    folder: Path, *, classification: str = "painting", limit: int | None = None
-) -> tuple[list[NgaWork], int]:
+class Tables(NamedTuple):
+    """What the museum's tables hold."""
+
+    works: list[NgaWork]
+    """In the order of their object numbers."""
+    without_picture: int
+    """How many more works of that classification have no primary, open-access picture."""
+    malformed: list[str]
+    """Rows that are left out: file, line, and what is wrong with them."""
+
+
+def read_works(folder: Path, *, classification: str = "painting", limit: int | None = None) -> Tables:
     """The works whose classification contains a word (any case) and that have a primary, open-access picture.
 
-    With them, how many more works of that classification have no such picture. Works are in the order of their object
-    numbers; `limit` keeps the first. Raises `SourceError` when a table is missing or malformed, or when
-    no work is left.
+    `limit` keeps the first. Raises `SourceError` when a table is missing, is not the museum's or is malformed for the
+    most part, or when no work is left.
     """
-    objects = _read_objects(folder / OBJECTS, classification)
-    images = _read_images(folder / IMAGES, wanted=objects.keys())
+    malformed: list[str] = []
+    objects = _read_objects(folder / OBJECTS, classification, malformed)
+    images = _read_images(folder / IMAGES, malformed, wanted=objects.keys())
     if not images:
         raise SourceError(
             f"None of the {len(objects):,} works classified as '{classification}' in {folder / OBJECTS} has a primary, "
             f"open-access picture in {folder / IMAGES}. Are the two files of the same age? --download fetches both."
         )
     chosen = sorted(images)[:limit]
-    terms = _read_terms(folder / TERMS, wanted=set(chosen))
+    terms = _read_terms(folder / TERMS, malformed, wanted=set(chosen))
     works = [_work(number, objects[number], images[number], terms[number]) for number in chosen]
-    return works, len(objects) - len(images)
+    return Tables(works, len(objects) - len(images), malformed)
 
 
 def _work(number: int, row: Row, image: Row, terms: Mapping[str, list[str]]) -> NgaWork:
@@ -92,11 +92,11 @@ def _work(number: int, row: Row, image: Row, terms: Mapping[str, list[str]]) -> 
     return NgaWork(number, image["iiifurl"].strip(), columns)
 
 
-def _read_objects(path: Path, classification: str) -> dict[int, Row]:
+def _read_objects(path: Path, classification: str, malformed: list[str]) -> dict[int, Row]:
     word = classification.casefold()
     objects: dict[int, Row] = {}
     others: Counter[str] = Counter()
-    for number, row in read_rows(path):
+    for number, row in read_rows(path, malformed):
         if word in row["classification"].casefold():
             objects.setdefault(number, row)
         else:
@@ -109,26 +109,26 @@ def _read_objects(path: Path, classification: str) -> dict[int, Row]:
     return objects
 
 
-def _read_images(path: Path, *, wanted: Container[int]) -> dict[int, Row]:
+def _read_images(path: Path, malformed: list[str], *, wanted: Container[int]) -> dict[int, Row]:
     """The open-access primary view of each wanted work; if there are several, the first in the museum's sequence."""
     images: dict[int, Row] = {}
-    for number, row in read_rows(path):
+    for number, row in read_rows(path, malformed):
         if number in wanted and row["viewtype"].strip().casefold() == "primary" and _is_open(row):
-            images[number] = min(images.get(number, row), row, key=lambda row: _integer(row.get("sequence")) or 0)
+            images[number] = min(images.get(number, row), row, key=lambda row: integer(row.get("sequence")) or 0)
     return images
 
 
 def _is_open(row: Row) -> bool:
     if "openaccess" in row:
         return row["openaccess"].strip().casefold() in ("1", "t", "true", "yes")
-    limit = _integer(row.get("maxpixels"))
+    limit = integer(row.get("maxpixels"))
     return not limit or limit >= SERVICE_LIMIT
 
 
-def _read_terms(path: Path, *, wanted: Container[int]) -> Mapping[int, Mapping[str, list[str]]]:
+def _read_terms(path: Path, malformed: list[str], *, wanted: Container[int]) -> Mapping[int, Mapping[str, list[str]]]:
     """Terms by work and type, in file order."""
     terms: defaultdict[int, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for number, row in read_rows(path):
+    for number, row in read_rows(path, malformed):
         if number in wanted:
             kind, term = row["termtype"].strip().casefold(), _text(row["term"])
             if term and term.casefold() != f"{kind}s":  # "Themes", "Keywords": roots of the museum's thesaurus
@@ -136,61 +136,9 @@ def _read_terms(path: Path, *, wanted: Container[int]) -> Mapping[int, Mapping[s
     return terms
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """The rows of one of the museum's tables that have the number of a work, with that number; others are of no object.
-
-    Raises `SourceError`, naming file, line and column, when the file is missing, is not such a table, or is cut off.
-    """
-    try:
-        # utf-8-sig: a table saved by a spreadsheet begins with a byte order mark
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = read_header(path, file.readline())
-            reader = csv.reader(file, strict=True)  # strict: an unclosed quote is an error, not a huge field
-            for values in reader:
-                if values and len(values) != len(header):
-                    raise SourceError(
-                        f"{path}, line {reader.line_num + 1}: {len(values)} fields where the header has {len(header)} "
-                        f"(the last is '{values[-1][:40]}'). The file may be cut off or edited; fetch it again."
-                    )
-                row = dict(zip(header, values, strict=False))
-                if not row or not row["objectid"].strip():
-                    continue
-                number = _integer(row["objectid"])
-                if number is None or number < 0:
-                    raise SourceError(
-                        f"{path}, line {reader.line_num + 1}, column 'objectid': '{row['objectid'][:40]}' is not the "
-                        "number of a work."
-                    )
-                yield number, row
-    except FileNotFoundError:
-        raise SourceError(f"{path} does not exist. --download fetches the museum's tables into that folder.") from None
-    except csv.Error as error:
-        raise SourceError(f"{path}, line {reader.line_num + 1}, is not CSV ({error}); fetch the file again.") from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise SourceError(f"{path} cannot be read ({error}); fetch it again.") from error
-
-
-def read_header(path: Path, line: str) -> list[str]:
-    """The column names in lower case, the work's number as `objectid`. `SourceError` if `line` is no header of `path`."""
-    header = [name.strip().strip('"').casefold() for name in line.split(",")]
-    if "objectid" not in header:
-        header = ["objectid" if name == "depictstmsobjectid" else name for name in header]
-    for name in REQUIRED[path.name]:
-        if name not in header:
-            actual = ", ".join(header)[:200] or "nothing"
-            raise SourceError(f"{path} has no column '{name}'; its first line has: {actual}. Is it the museum's file?")
-    return header
-
-
-def _integer(value: str | None) -> int | None:
-    """'1650' or '1650.0' (a table saved again by pandas) as int, anything else as None."""
-    match = re.fullmatch(r"\s*(-?[0-9]{1,9})(?:\.0)?\s*", value or "")
-    return int(match[1]) if match else None
-
-
 def _years(row: Row) -> tuple[int | None, int | None]:
     """The begin and end year of the work; None if the museum only has the life dates of its artist."""
-    begin, end = _integer(row.get("beginyear")), _integer(row.get("endyear"))
+    begin, end = integer(row.get("beginyear")), integer(row.get("endyear"))
     undated = not (row.get("displaydate") or "").strip()
     if undated and begin is not None and end is not None and end - begin > SHORT_LIFE:
         return None, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -78,16 +79,21 @@ def fetch_images(
     After `GIVE_UP_AFTER` works in a row for which the server failed, the rest is not tried. Raises `SourceError` when a
     file cannot be written.
     """
-    failed_in_a_row = 0
-    executor = ThreadPoolExecutor(workers, thread_name_prefix="iiif")
-    try:
-        futures = [executor.submit(_fetch, download, client, size) for download in downloads]
-        for future in as_completed(futures):
-            result = future.result()
+    failed_in_a_row, lock = 0, threading.Lock()
+
+    def fetch(download: Download) -> Result:
+        nonlocal failed_in_a_row
+        result = _fetch(download, client, size)
+        with lock:  # here, and not where results are taken: that may be long after
             failed_in_a_row = failed_in_a_row + 1 if result.server_failed else 0
             if failed_in_a_row == GIVE_UP_AFTER:
                 client.stop()
-            yield result
+        return result
+
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="iiif")
+    try:
+        for future in as_completed([executor.submit(fetch, download) for download in downloads]):
+            yield future.result()
     finally:  # also when the caller is interrupted: no thread keeps running
         client.stop()
         executor.shutdown(cancel_futures=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from artsim.errors import SourceError
 from artsim.files.atomic import replacing_file
-from artsim.sources.nga.open_data import IMAGES, OBJECTS, TERMS, NgaWork, read_header, read_works
+from artsim.sources.nga.open_data import NgaWork, read_works
 from artsim.sources.nga.pictures import (
     GIVE_UP_AFTER,
     OUTCOMES,
@@ -31,6 +31,7 @@ from artsim.sources.nga.pictures import (
     fetch_images,
     image_url,
 )
+from artsim.sources.nga.rows import IMAGES, OBJECTS, TERMS, read_header
 from artsim.web.http import FetchError, WebClient
 
 CSV_BASE_URL = "https://raw.githubusercontent.com/NationalGalleryOfArt/opendata/main/data"
@@ -43,10 +44,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Report:
-    """Outcome of a run: one result for each selected work, and how many others had no open-access picture."""
+    """Outcome of a run: one result for each selected work, how many others had no open-access picture, and malformed rows."""
 
     results: tuple[Result, ...]
     without_picture: int
+    malformed: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -82,6 +84,7 @@ class Report:
             "works": len(self.results),
             **{outcome.replace(" ", "_"): count for outcome, count in self.counts.items()},
             "without_open_access_picture": self.without_picture,
+            "malformed_rows": list(self.malformed),
             "failures": [{"id": result.id, "reason": result.reason} for result in self.failures],
         }
 
@@ -112,7 +115,7 @@ def prepare(
         if download:
             _download_tables(data, client)
         log.info("Reading the museum's tables in %s", data)  # takes some seconds
-        works, without_picture = read_works(data, classification=classification, limit=limit)
+        works, without_picture, malformed = read_works(data, classification=classification, limit=limit)
         downloads = [Download(work.id, image_url(work.iiif_url, size), out / _file_name(work, size)) for work in works]
         results: dict[str, Result] = {}
         with closing(fetch_images(downloads, client=client, workers=workers, size=size)) as fetching:
@@ -120,7 +123,7 @@ def prepare(
                 results[result.id] = result
                 if progress:
                     progress(len(results), len(downloads))
-    report = Report(tuple(results[work.id] for work in works), without_picture)
+    report = Report(tuple(results[work.id] for work in works), without_picture, tuple(malformed))
     _write_json_lines(out / "report.json", [report.as_json()], indent=2)
     if report.in_place:
         rows = [_metadata(work, size) for work in works if work.id in report.in_place]

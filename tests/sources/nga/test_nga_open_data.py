@@ -30,7 +30,7 @@ def test_keeps_paintings_that_have_a_primary_open_access_view_and_the_first_one_
             *(view(6, name=name, sequence=number) for name, number in (("b", 2), ("a", -1), ("c", 10))),
         ],
     )
-    works, without_picture = read_works(tmp_path)
+    works, without_picture, _ = read_works(tmp_path)
     assert [work.id for work in works] == ["nga-1", "nga-6"]
     assert works[1].iiif_url == "https://api.nga.gov/iiif/a"
     assert without_picture == 3
@@ -126,12 +126,14 @@ def drop_column(name: str) -> Callable[[str], str]:
         ("published_images.csv", drop_column("iiifurl"), "no column 'iiifurl'"),
         ("objects_terms.csv", drop_column("termtype"), "no column 'termtype'"),
         ("objects.csv", lambda text: "<!doctype html><title>Not found</title>", "<!doctype html>"),
-        ("objects.csv", lambda text: text[:-60], "line 3: "),
-        ("objects.csv", lambda text: text.replace("Landscape 2", '"Landscape 2'), "line 3, is not CSV"),
-        ("objects.csv", lambda text: text.replace("\n2,", "\ntwo,"), "column 'objectid': 'two'"),
+        (
+            "objects.csv",
+            lambda text: text.replace(",Jan", ",,,"),
+            "2 of 2 rows are malformed, such as objects.csv, line 2: 33",
+        ),
     ],
 )
-def test_a_malformed_table_is_named_with_its_column_or_line(
+def test_a_table_that_is_not_the_museums_or_malformed_for_the_most_part_is_named(
     tmp_path: Path, table: str, change: Callable[[str], str], reason: str
 ) -> None:
     write_museum(tmp_path, objects=[painting(1), painting(2)], images=[view(1), view(2)], terms=[term(1, "Style", "x")])
@@ -143,10 +145,33 @@ def test_a_malformed_table_is_named_with_its_column_or_line(
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text.replace("Landscape 2", "Landscape, 2"), "32 fields where the header has 31"),
+        (lambda text: text.replace("Landscape 2", '"Landscape 2'), "not CSV ("),
+        (lambda text: text.replace("Landscape 2", '"a\n\nb" c'), "not CSV ("),
+        (lambda text: text.replace("\n2,", "\ntwo,"), "column 'objectid': 'two' is not the number of a work"),
+        (lambda text: text.replace("Landscape 2", "G\udcf6yen"), "not UTF-8 text"),
+    ],
+)
+def test_a_malformed_row_is_left_out_and_named_and_the_others_are_read(
+    tmp_path: Path, change: Callable[[str], str], reason: str
+) -> None:
+    numbers = [1, 2, 3, 4]
+    objects = [painting(number, **({"title": 'A "quoted"\n\nname'} if number == 4 else {})) for number in numbers]
+    path = write_museum(tmp_path, objects=objects, images=map(view, numbers)) / "objects.csv"
+    path.write_bytes(change(path.read_text()).encode(errors="surrogateescape"))
+    works, _, malformed = read_works(tmp_path)
+    assert [work.id for work in works] == ["nga-1", "nga-3", "nga-4"]
+    assert works[-1].columns["title"] == 'A "quoted" name'
+    assert malformed[0].startswith(f"objects.csv, line 3: {reason}")
+
+
 def test_a_missing_table_and_one_in_another_encoding_are_named(tmp_path: Path) -> None:
     path = write_paintings(tmp_path, [1]) / "objects.csv"
     path.write_bytes(path.read_text().replace("Goyen", "Göyen").encode("latin-1"))
-    with pytest.raises(SourceError, match=r"objects\.csv cannot be read \('utf-8' codec"):
+    with pytest.raises(SourceError, match=r"1 of 1 rows are malformed, such as objects\.csv, line 2: not UTF-8 text"):
         read_works(tmp_path)
     path.unlink()
     with pytest.raises(SourceError, match=r"objects\.csv does not exist.*--download"):

@@ -38,6 +38,12 @@ def test_requests_name_the_user_agent_and_the_size(client: WebClient, server: Mu
     assert agent.startswith("artsim/") and "(looks; at most 2 requests at once)" in agent
 
 
+def test_requests_begin_at_the_rate_that_is_asked_for(server: MuseumServer) -> None:
+    with WebClient(workers=4, purpose="looks", pause=0.1) as client, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: get(client, server, name), "abcd"))
+    assert server.times[-1] - server.times[0] > 0.25  # three pauses, less what a thread may be late
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_temporary_failure_is_retried(client: WebClient, server: MuseumServer, status: int) -> None:
     server.script["mill"] = [Answer(status), Answer(status), None]
@@ -48,6 +54,13 @@ def test_a_temporary_failure_is_retried(client: WebClient, server: MuseumServer,
         get(client, server, "mill")
     assert caught.value.temporary
     assert server.requests["mill"] == 7
+
+
+@pytest.mark.parametrize("url", [f"http://{'a' * 70}.example/", "http://a..b/", "http://a/\ud800"])
+def test_what_no_address_can_be_is_a_failure_that_stays(client: WebClient, url: str) -> None:
+    with pytest.raises(FetchError, match="is not a web address") as caught:
+        client.download(url, io.BytesIO(), max_bytes=1, max_seconds=1)
+    assert not caught.value.temporary
 
 
 def test_an_interrupted_response_is_retried_from_its_start(client: WebClient, server: MuseumServer) -> None:

@@ -46,6 +46,8 @@ def test_failures_of_every_kind_are_reported(server: MuseumServer, tmp_path: Pat
         images=[*(view(number, server=server.iiif) for number in [*numbers, 51]), closed, elsewhere],
         terms=[term(1, "Style", "Baroque"), term(12_345, "Style", "Realist")],
     )
+    with (tmp_path / "csv" / "objects.csv").open("a") as file:
+        file.write("52,cut off\n")
     server.script = {
         "view-2": [Answer(404)],
         "view-3": [Answer(body=jpeg(640)[:5000])],
@@ -68,6 +70,7 @@ def test_failures_of_every_kind_are_reported(server: MuseumServer, tmp_path: Pat
     counts = json.loads((out / "report.json").read_text())
     assert counts == report.as_json()
     assert (counts["works"], counts["fetched"], counts["failed"], counts["without_open_access_picture"]) == (8, 3, 5, 1)
+    assert counts["malformed_rows"] == ["objects.csv, line 12: 2 fields where the header has 31"]
     expected = ["404", "cut off", "web page", "503 Service Unavailable", "not a server of the museum"]
     for failure, number, reason in zip(counts["failures"], (2, 3, 4, 6, 7), expected, strict=True):
         assert failure["id"] == f"nga-{number}"

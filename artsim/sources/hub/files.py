@@ -9,12 +9,13 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from artsim.errors import ImageError, SourceError
 from artsim.images.formats import MAX_BYTES
+from artsim.sources.hub.archives import Archives
 
 _CARDS = ("README.md", ".huggingface.yaml")  # where `datasets` looks for the data that belong together
 
@@ -25,13 +26,16 @@ class OwnFiles:
 
     repo: str
     commit: str
+    names: tuple[str, ...] = field(default=(), repr=False)
+    """All files of the repository."""
+    archives: Archives = field(default_factory=Archives, compare=False, repr=False)
 
     def holds(self, path: str) -> bool:
         """Whether `path` names such a file, or a file inside a ZIP among them, as `datasets` writes both."""
         archive, hop, file = path.rpartition("::")
         if hop and (not archive.startswith("zip://") or "::" in archive):
             return False
-        root = f"hf://datasets/{self.repo}@{self.commit}/"
+        root = self.path("")
         return file.startswith(root) and not {"", ".", ".."} & set(file.removeprefix(root).split("/"))
 
     def read(self, path: str, *, name: str) -> bytes:
@@ -49,9 +53,13 @@ class OwnFiles:
                 repo=self.repo,
                 commit=self.commit[:12],
             )
+        archive, _, member = path.removeprefix("zip://").rpartition("::")[::-1]
         try:
-            with fsspec.open(path, "rb") as file:
-                data: bytes = file.read(MAX_BYTES + 1)
+            if member:
+                data = self.archives.read(archive, member, MAX_BYTES + 1)
+            else:
+                with fsspec.open(path, "rb") as file:
+                    data = file.read(MAX_BYTES + 1)
         except (FileNotFoundError, IsADirectoryError, KeyError):  # KeyError: no such file in a ZIP
             raise ImageError(
                 "{work} names {path!r}, which is not in the dataset.", work=name, path=path[:200]
@@ -63,6 +71,34 @@ class OwnFiles:
         if len(data) > MAX_BYTES:
             raise ImageError("{work} is larger than {limit} MB.", work=name, limit=MAX_BYTES // 1_000_000)
         return data
+
+    def inside(self, archive: str) -> list[str]:
+        """The paths of the files in a ZIP of these. What hides there, or leads out of it, is left out.
+
+        Raises `SourceError` if it is no ZIP.
+        """
+        try:
+            names = self.archives.names(archive)
+        except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+            raise SourceError(f"{archive[:200]} cannot be read as a ZIP ({error}).") from error
+        paths = {f"zip://{name}::{archive}": name.split("/") for name in names}
+        return [
+            path
+            for path, parts in paths.items()
+            if self.holds(path) and not {"", ".", "..", "__MACOSX"} & set(parts) and not parts[-1].startswith(".")
+        ]
+
+    def parquet_rows(self, path: str) -> int:
+        """How many rows a Parquet file of these holds."""
+        import fsspec
+        import pyarrow.parquet as pq
+
+        with fsspec.open(path, "rb") as file:
+            return pq.ParquetFile(file).metadata.num_rows
+
+    def path(self, name: str) -> str:
+        """The path of the file `name` of the repository, as rows have it."""
+        return f"hf://datasets/{self.repo}@{self.commit}/{name}"
 
     def check_cards(self) -> None:
         """Raise `SourceError` if a card names data elsewhere: `datasets` would look there before it refuses them."""

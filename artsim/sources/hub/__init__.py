@@ -1,0 +1,1 @@
+"""Works from a dataset on the Hub, whatever columns and files it consists of."""
