@@ -5,7 +5,6 @@ For a query with an upload, the fragment has no `work`: the header `X-Upload` na
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -23,17 +22,24 @@ from artsim.ui.labels import label_of
 from artsim.ui.pages.layout import page, view
 from artsim.ui.pages.why_section import why_section
 from artsim.ui.search_service import read_upload
+from artsim.ui.seats import Seats
 
-_MAX_CACHED = 24  # explanations of about 3 MB of pictures each
+_MAX_CACHED = 12  # explanations of about 3 MB of pictures each
+_MOST_WAITING = 8
 
 
 def routes(context: Context) -> list[Route]:
-    explain_lock = threading.Lock()  # one explanation takes about 25 runs of the encoder
+    seat = Seats(
+        1, waiting=_MOST_WAITING
+    )  # one explanation takes about 25 runs of the encoder; searches do not wait for it
 
-    @lru_cache(maxsize=_MAX_CACHED)
-    def explained(state: State, work: str, match: str) -> Explanation:
-        """The explanation of a pair in the current state of the collection; `state` makes it another one after a change."""
-        return explain(context.collection, match, work=work)
+    def explained(work: str, match: str) -> Explanation:
+        known = _explanations(context.collection.state)
+        explanation = known.pop((work, match), None) or explain(context.collection, match, work=work)
+        known[work, match] = explanation
+        while len(known) > _MAX_CACHED:
+            del known[next(iter(known))]
+        return explanation
 
     def why(localized: Context, request: Request) -> Response:
         work, match = request.query_params.get("work", ""), request.query_params.get("match", "")
@@ -41,11 +47,10 @@ def routes(context: Context) -> list[Route]:
         pair = (work, match)
         if fragment and not work and upload and match:
             file = uploaded_path(unquote(upload), localized.strings("notice.url"))
-            with explain_lock:
-                explanation = explain(localized.collection, match, image=read_upload(file, localized))
+            picture = read_upload(file, localized)
+            explanation = seat.run(lambda: explain(localized.collection, match, image=picture))
         elif all(pair):
-            with explain_lock:
-                explanation = explained(context.collection.state, work, match)
+            explanation = seat.run(lambda: explained(work, match))
         else:
             raise QueryError(Translated(localized.strings("why.nothing")))
         if fragment:
@@ -54,7 +59,13 @@ def routes(context: Context) -> list[Route]:
             return HTMLResponse(str(section), headers={"Cache-Control": "no-store"})
         return _page(localized, pair, explanation)
 
-    return [Route("/why", view(context, "why", why, seated=True))]
+    return [Route("/why", view(context, "why", why))]
+
+
+@lru_cache(maxsize=1)  # a state that is over, with all its vectors, is not kept
+def _explanations(state: State) -> dict[tuple[str, str], Explanation]:
+    """The latest explanations in a state of the collection, by the ids of both works."""
+    return {}
 
 
 def _names(context: Context, pair: tuple[str, str]) -> tuple[str, str]:

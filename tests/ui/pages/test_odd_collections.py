@@ -1,6 +1,8 @@
 """The pages of collections of odd content: very long texts, many columns, many tiny pictures, one work, works all alike."""
 
+import gc
 import time
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from synthetic import made_blocks
 
-from artsim import CollectionError, Query
+from artsim import CollectionError, Query, open_collection
 from artsim.collection import Collection
 from artsim.index import Rows
 from artsim.search.query import Part
@@ -25,6 +27,7 @@ from artsim.storage.manifest import Manifest
 from artsim.storage.pictures import NewPictures, Pictures
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.labels import label_of
+from artsim.ui.pages.registry import page_routes
 
 PAGES = (
     "browse", "browse?sort=title", "compare?a=0&b=1", "download.csv?work=0", "download.json?work=0", "duplicates", "encoders",
@@ -109,3 +112,23 @@ def test_a_long_title_is_whole_in_the_data_and_shortened_on_pages(tmp_path: Path
     assert label_of(collection.work("0")).title == f"{LONG[:299].rstrip()}…"
     with pytest.raises(CollectionError, match="A collection cannot be empty"):
         collection.remove(collection.ids)
+
+
+def test_states_of_a_collection_that_are_over_are_not_kept(copy: Path, tmp_path: Path) -> None:
+    """Each holds all vectors; pages keep what they computed for the present one."""
+    context = context_over(open_collection(copy), tmp_path)
+    client = TestClient(Starlette(routes=page_routes(context)))
+    old = []
+    for number in range(3):
+        for address in (
+            "why?work=05.jpg&match=06.jpg",
+            "browse",
+            "map",
+            "timeline?work=05.jpg",
+            "compare?a=05.jpg&b=06.jpg",
+        ):
+            assert client.get(address).status_code == 200
+        old.append(weakref.ref(context.collection.state))
+        context.collection.edit("05.jpg", {"title": f"Title {number}"})
+    gc.collect()
+    assert sum(state() is not None for state in old) <= 1
