@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+EXIT_UNREAD = 141  # that of a command which the signal PIPE ends
 
 
 def run_main(main: Callable[[], int]) -> None:
@@ -27,7 +28,12 @@ def run_main(main: Callable[[], int]) -> None:
     logging.captureWarnings(True)  # such as Pillow's about damaged files: the report names those
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
     try:
-        sys.exit(main())
+        code = main()
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:  # as of `artsim inspect ... | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(EXIT_UNREAD)
     except ArtsimError as error:
         if logs_as_json():
             log.error("%s", error)  # noqa: TRY400  # a sentence for people, no traceback

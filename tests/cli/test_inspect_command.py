@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from artsim.cli.inspect import as_text
 from artsim.cli.main import main
 from artsim.sources import Source, Work
 
+ROOT = Path(__file__).resolve().parents[2]
 TABLE = """file_name,title,artist,year,license
 00.jpg,The Mill,Doe,1650,CC0-1.0
 01.jpg,,Doe,1651,
@@ -104,3 +107,12 @@ def test_before_a_build_no_work_of_a_dataset_elsewhere_is_read_and_its_columns_a
     text = as_text(report)
     assert "Works       0 of 80,000 inspected" in text and "missing" not in text
     assert "artist  text          artist, search" in text
+
+
+def test_output_that_nobody_reads_ends_the_command_without_a_traceback(folder: Path) -> None:
+    command = [sys.executable, "-m", "artsim", "inspect", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 141 and "Traceback" not in said and "BrokenPipe" not in said
