@@ -199,7 +199,6 @@ def test_several_pictures_at_once_and_one_more(
     assert names(one) == ["1.jpg", "2.jpg", "mine.jpg"]
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_a_part_of_the_query_and_of_a_result_is_cropped_as_it_is_seen(visit: Callable[..., Any], mine: Any) -> None:
     data, work = mine
     one = visit()

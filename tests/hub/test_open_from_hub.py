@@ -264,11 +264,15 @@ FAULTS = (
     Fault("resolve", status=404, times=None),
     Fault("resolve", "cut", path=SHARD, times=None),
 )
+PLAIN = (0, 1, 4, 8)
+"""The places of those that a plain run tries: a silent Hub, a byte now and then, a log-in page, a cut."""
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["cached", "not cached"])
 @pytest.mark.parametrize(
-    "fault", FAULTS, ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.status}-{fault.path[:6]}"
+    "fault",
+    [fault if place in PLAIN else pytest.param(fault, marks=pytest.mark.sweep) for place, fault in enumerate(FAULTS)],
+    ids=lambda fault: f"{fault.route}-{fault.kind}-{fault.status}-{fault.path[:6]}",
 )
 def test_whatever_the_hub_does_a_cached_commit_is_opened_and_another_refused_with_a_sentence(
     published: HubServer, stripes: Path, fault: Fault, known: bool, monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ UNFINISHED = "POST /gradio_api/{} HTTP/1.1\r\nHost: {}\r\nContent-Type: {}\r\nCo
 PART = '--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nthe start of it'
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.sweep)])
 def test_a_stop_saves_changes_waits_for_no_unfinished_request_and_leaves_no_upload(
     copy: Path, tmp_path: Path, painting: bytes, number: signal.Signals
 ) -> None:

@@ -57,7 +57,7 @@ def test_a_refused_search_is_counted_and_not_timed(address: str) -> None:
 @pytest.mark.parametrize(
     ("path", "route", "status"),
     [
-        ("thumbnails/400/nothing", "/thumbnails/{size:int}/{identity:path}", "404"),
+        ("thumbnails/400/nothing", "/thumbnails/{size:int}/{identity:text}", "404"),
         ("no/such/page", UNKNOWN_ROUTE, "404"),
         ("gradio_api/info", "/gradio_api/info", "200"),
     ],

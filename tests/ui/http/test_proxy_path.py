@@ -16,7 +16,9 @@ PUBLIC = "https://museum.example"
 LINK = re.compile(r'(?:src|href|formaction)="((?!http|data:|#|javascript:)[^"]+)"')
 
 
-@pytest.mark.parametrize("root", ["/art", "/explore"])  # scripts and styles are in /art/, and /explore is a page
+@pytest.mark.parametrize(
+    "root", ["/art", pytest.param("/explore", marks=pytest.mark.sweep)]
+)  # scripts and styles are in /art/, and /explore is a page
 def test_whatever_a_page_links_to_is_there_also_if_a_folder_or_page_has_the_name_of_the_proxys_path(
     root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,7 @@ COLLECTIONS = {
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=pytest.mark.slow if "3,000" in kind else ()) for kind in COLLECTIONS]
+    "kind", [pytest.param(kind, marks=pytest.mark.sweep if "3,000" in kind else ()) for kind in COLLECTIONS]
 )
 def test_every_page_answers_and_is_of_a_sensible_size(kind: str, tmp_path: Path) -> None:
     collection = COLLECTIONS[kind]()
