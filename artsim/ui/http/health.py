@@ -11,30 +11,31 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from artsim.ui.auth import is_at_this_machine
 from artsim.ui.context import Context
 from artsim.version import VERSION
 
 
 def health_routes(context: Context) -> list[Route]:
     async def healthz(request: Request) -> JSONResponse:
-        return _response(context, ok=context.readiness.state != "failed")
+        return _response(context, request, ok=context.readiness.state != "failed")
 
     async def readyz(request: Request) -> JSONResponse:
         if context.readiness.state == "ready" and context.seats.are_taken:
-            return _response(context, ok=False, status="busy")
-        return _response(context, ok=context.readiness.state == "ready")
+            return _response(context, request, ok=False, status="busy")
+        return _response(context, request, ok=context.readiness.state == "ready")
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def _response(context: Context, *, ok: bool, status: str = "") -> JSONResponse:
+def _response(context: Context, request: Request, *, ok: bool, status: str = "") -> JSONResponse:
     readiness = context.readiness
     body = {
         "status": status or ("ok" if ok else readiness.state),
         "works": len(context.collection),
         "encoder": readiness.state,
     }
-    if readiness.reason:
+    if readiness.reason and is_at_this_machine(request):  # it may name folders and servers
         body["reason"] = readiness.reason
     body["version"] = VERSION
     return JSONResponse(body, status_code=200 if ok else 503, headers={"Cache-Control": "no-store"})

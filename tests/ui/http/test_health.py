@@ -19,8 +19,8 @@ def context(saved: Path, tmp_path: Path) -> Context:
     return context_over(open_collection(saved), tmp_path)
 
 
-def get(context: Context, path: str) -> tuple[int, dict[str, Any]]:
-    answer = TestClient(Starlette(routes=health_routes(context))).get(path)
+def get(context: Context, path: str, host: str = "127.0.0.1") -> tuple[int, dict[str, Any]]:
+    answer = TestClient(Starlette(routes=health_routes(context)), base_url=f"http://{host}").get(path)
     assert answer.headers["cache-control"] == "no-store"
     return answer.status_code, answer.json()
 
@@ -34,7 +34,7 @@ def test_while_the_encoder_is_loading_the_app_is_healthy_and_then_it_is_ready_to
     assert get(context, "/healthz") == get(context, "/readyz") == ready
 
 
-def test_an_encoder_that_cannot_be_loaded_is_reported_with_the_reason(
+def test_an_encoder_that_cannot_be_loaded_is_reported_to_this_machine_with_the_reason(
     copy: Path, context: Context, tmp_path: Path
 ) -> None:
     manifest = copy / "artsim.json"
@@ -45,3 +45,5 @@ def test_an_encoder_that_cannot_be_loaded_is_reported_with_the_reason(
     for path in ("/healthz", "/readyz"):
         status, body = get(broken, path)
         assert status == 503 and body["status"] == body["encoder"] == "failed" and body["reason"]
+        elsewhere, said = get(broken, path, "museum.example")
+        assert elsewhere == 503 and "reason" not in said
