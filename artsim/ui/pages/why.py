@@ -24,7 +24,7 @@ from artsim.ui.pages.why_section import why_section
 from artsim.ui.search_service import read_upload
 from artsim.ui.seats import Seats
 
-_MAX_CACHED = 12  # explanations of about 3 MB of pictures each
+_MAX_CACHED = 6  # explanations of about 3 MB of pictures each
 _MOST_WAITING = 8
 
 
