@@ -33,7 +33,6 @@ def wait_for_heading(one: Any, text: str) -> None:
     one.settle()
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_a_photograph_is_recognised_after_its_results_and_these_become_those_of_the_work(
     visit: Callable[..., Any], photograph: Any
 ) -> None:

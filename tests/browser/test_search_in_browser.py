@@ -90,7 +90,6 @@ def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_s
     assert not dialog.is_visible()
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_the_detail_zooms_to_the_last_pixel_turns_and_leads_to_works_that_share_a_fact(
     visit: Callable[..., Any], met_works: list[dict[str, Any]]
 ) -> None:
@@ -213,7 +212,6 @@ def test_filters_presets_sliders_and_how_many(visit: Callable[..., Any], mine: A
     one.page.wait_for_function("document.querySelectorAll('#results .card').length === 1")
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
 def test_a_name_is_suggested_found_and_browsed_and_can_be_typed_on_every_page(visit: Callable[..., Any]) -> None:
     one = visit()
     box = one.page.get_by_role("combobox", name="Search by words")

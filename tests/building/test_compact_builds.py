@@ -91,7 +91,7 @@ def assert_kept(before: Any, now: Any) -> None:
         np.testing.assert_array_equal(one.regions.statistics.mean, other.regions.statistics.mean)
 
 
-@pytest.mark.parametrize("regions", [False, True])
+@pytest.mark.parametrize("regions", [pytest.param(False, marks=pytest.mark.sweep), True])
 def test_a_rebuild_embeds_only_new_pictures_even_if_it_is_interrupted(
     regions: bool, build: Any, drawn: Path, tmp_path: Path
 ) -> None:
