@@ -131,7 +131,7 @@ def _table(
         values[place] for place, title in enumerate(names) if not title for _, values in lines if place < len(values)
     ]
     if not all(_is_count(value) for value in nameless):
-        notes.append(f"A column of {name} has no name, so it is left out.")
+        notes.append(f"{name} has a column without a name, which is left out.")
     for where, values in lines:
         filled = list(values)
         while len(filled) > len(names) and (filled[-1] is None or not str(filled[-1]).strip()):

@@ -118,8 +118,9 @@ class _Reader:
         for column in table.columns:
             if column not in (files, "image", "file_name"):
                 self._columns[column] = self._columns.get(column, True) and table.written
-        self._summary.left_out += table.left_out
-        self._summary.notes += table.notes
+        folder = name.removesuffix(PurePosixPath(name).name)  # a reader of one file knows its name only
+        self._summary.left_out += [f"{folder}{row}" for row in table.left_out]
+        self._summary.notes += [f"{folder}{note}" for note in table.notes]
         for where, values in table.rows:
             row = dict(zip(table.columns, values, strict=True))
             picture = self._picture(row[files], name, where)

@@ -199,3 +199,11 @@ def test_what_is_written_is_read(rows: Any, separator: str, encoding: str, newli
 
 def _evened(text: str) -> tuple[str, ...]:
     return (" ".join(unicodedata.normalize("NFC", text).split()),)
+
+
+def test_rows_and_notes_of_a_table_name_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "hall").mkdir()
+    (tmp_path / "hall" / "metadata.csv").write_text("file,title,title\na.jpg,A,B\nb.jpg,B\n", encoding="utf-8")
+    found = read_metadata(tmp_path, ["hall/metadata.csv"], ["hall/a.jpg", "hall/b.jpg"])
+    assert found.summary.left_out == ["hall/metadata.csv, line 3: 2 values instead of 3"]
+    assert found.summary.notes == ["hall/metadata.csv has two columns title; the second is title_2."]
