@@ -162,7 +162,7 @@ def _odd_columns(rows: int) -> dict[str, pa.Array]:
         "lists of lists": pa.array([[["a"]]] * rows),
         "records": pa.array([{"a": 1}] * rows),
         "dates": pa.array(range(rows), pa.date32()),
-        "times": pa.array([2**62] * rows, pa.timestamp("s")),
+        "times": pa.array([2**62] * rows, pa.timestamp("us")),
         "decimals": pa.array([1] * rows).cast(pa.decimal128(38, 2)),
         "spans": pa.array(range(rows), pa.duration("us")),
         "a dictionary": pa.array(["a"] * rows).dictionary_encode(),
