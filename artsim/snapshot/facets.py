@@ -119,7 +119,7 @@ def _spans(table: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     """(n,) float64 each: the least and the greatest number of each work, which are one but for years; nan if missing."""
     if column == YEAR:
         return year_spans(table).first, year_spans(table).last
-    numbers = pc.fill_null(table.column(column).cast(pa.float64()), np.nan).to_numpy()
+    numbers = pc.fill_null(table.column(column).cast(pa.float64(), safe=False), np.nan).to_numpy()
     return numbers, numbers
 
 
@@ -181,8 +181,8 @@ def _intervals(first: np.ndarray, last: np.ndarray, facet: Facet, chosen: Any, *
 
     `first` and `last` (n,): the numbers of each work; a span of years counts in all intervals that it meets.
     """
-    lengths = (mantissa * 10.0**power for power in range(0 if whole else -6, 16) for mantissa in (1, 2, 5))
-    length = next(length for length in lengths if (facet.high - facet.low) / length <= _MAX_INTERVALS)
+    lengths = [mantissa * 10.0**power for power in range(0 if whole else -6, 308) for mantissa in (1, 2, 5)]
+    length = next((one for one in lengths if facet.high / one - facet.low / one <= _MAX_INTERVALS), lengths[-1])
     numbers = range(int(np.floor(facet.low / length)), int(np.floor(facet.high / length)) + 1)
     starts, end = [round(number * length, 9) for number in numbers], round((numbers[-1] + 1) * length, 9)
     step = 1 if whole else 0

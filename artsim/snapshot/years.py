@@ -90,7 +90,7 @@ def _kept_spans(table: pa.Table) -> YearSpans:
 
 
 def _floats(column: pa.ChunkedArray) -> np.ndarray:
-    values = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
+    values = pc.fill_null(column.cast(pa.float64(), safe=False), np.nan).to_numpy()
     return np.where(np.isfinite(values), values, np.nan)
 
 

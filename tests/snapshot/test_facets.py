@@ -114,3 +114,11 @@ def test_every_count_equals_the_works_that_the_choice_leaves(where: dict[str, An
             condition = choice.value if isinstance(choice.value, tuple) else [choice.value]
             mask = allowed_rows(STATE.table, {**where, column: condition})
             assert choice.count == int(np.sum(mask)), (column, choice)
+
+
+def test_whole_numbers_that_no_float_holds_are_a_range_too() -> None:
+    state = state_of(
+        id=list("abcd"), size=[2**63 - 1, 2**63 - 1, 2**62, 5], year_from=[2**63 - 1] * 4, year_to=[2**62] * 4
+    )
+    facets = choose_facets(state)
+    assert count_choices(state, facets, {})
