@@ -51,7 +51,6 @@ _SCRIPTS = (
     "actions.js",
     "recognition.js",
 )
-_UPLOADS_KEPT = (1800, 3600)  # seconds: interval of the clean-up of uploads, and the age at which they are deleted
 
 
 class _Blocks(GuardedBlocks, LeanBlocks):
@@ -61,7 +60,7 @@ class _Blocks(GuardedBlocks, LeanBlocks):
 def build_interface(context: Context) -> gr.Blocks:
     """All Gradio pages, not launched yet: the default language at `/`, each other one at `/CODE`."""
     title = context.strings("page.title", collection=context.collection.manifest.title)
-    common: dict[str, Any] = {"analytics_enabled": False, "delete_cache": _UPLOADS_KEPT, "fill_width": True}
+    common: dict[str, Any] = {"analytics_enabled": False, "fill_width": True}
     with _Blocks(title=title, refusal=context.strings("notice.url"), **common) as blocks:
         _search_page(context)
         add_endpoints(context)
