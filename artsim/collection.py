@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from artsim.analysis.classification import classify as _classify
 from artsim.analysis.duplicates import DuplicateGroup, find_duplicates
 from artsim.analysis.echoes import echoes as _echoes
 from artsim.analysis.explain import explain as _explain
@@ -198,6 +199,7 @@ class Collection:
     recogniser = recognition.recogniser
     search_many = many.search_many
     compare_encoders = encoder_comparison.compare_encoders
+    classify = _classify
     echoes = _echoes
     explain = _explain
     influence = _influence

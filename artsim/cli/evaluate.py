@@ -173,9 +173,17 @@ def _parse_where(conditions: Sequence[str]) -> dict[str, list[str]]:
 
 def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Setting, results: _Results) -> None:
     """Everything that needs labels."""
+    from artsim.analysis.classification import reliability
     from artsim.evaluation import Task, compare, evaluate, evaluate_settings
     from artsim.evaluation.report import example_sections
-    from artsim.evaluation.tables import class_table, comparison_table, figures_table, settings_table, words_table
+    from artsim.evaluation.tables import (
+        class_table,
+        classification_table,
+        comparison_table,
+        figures_table,
+        settings_table,
+        words_table,
+    )
 
     task = Task(
         label=arguments.label,
@@ -189,6 +197,14 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
     results.figures |= evaluation.as_json()
     results.show(figures_table(evaluation))
     results.show(words_table(evaluation))
+    try:
+        found = reliability(collection, arguments.label)
+    except QueryError as error:
+        print(f"{error}\n")
+        results.figures["classification"] = None
+    else:
+        results.show(classification_table(found, arguments.label))
+        results.figures["classification"] = found.model_dump()
     if arguments.aspects_table:
         evaluations = evaluate_settings(collection, task, setting)
         results.show(settings_table(evaluations))

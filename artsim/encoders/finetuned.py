@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from artsim.encoders.efficientnet_lite0 import Block, load_network
 from artsim.encoders.embedded import EmbeddedEncoder
+from artsim.encoders.label_probabilities import HeadCalibration
 from artsim.encoders.protocol import Aspect, Blocks, joined
 from artsim.encoders.reproductions import layouts_of
 from artsim.encoders.style_head import StyleHead, head_segments, load_style_head
@@ -50,6 +51,8 @@ class FinetuneConfig(BaseModel):
     split: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
     source: dict[str, str] = {}
+    calibration: HeadCalibration | None = None
+    """What makes probabilities of the head's scores; None in folders of older versions."""
     training: str = ""
     """Fingerprint of works, backbone and recipe."""
     files: dict[str, str]
@@ -80,6 +83,7 @@ class FinetunedEncoder:
                 f"{folder / HEAD_FILE} was trained for another backbone than {folder} holds; train it again."
             )
         self._base, self._head = base, head
+        self.label, self.classes, self.calibration = config.label, config.classes, config.calibration
         self.segments: dict[Aspect, tuple[int, ...]] = {
             **base.segments,
             "style": (*base.segments["style"], head.dimension),
@@ -92,6 +96,10 @@ class FinetunedEncoder:
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         return with_learned_style(self._base.embed_images(images), self._base.segments, self._head)
+
+    def class_probabilities(self, style: np.ndarray, calibration: HeadCalibration) -> np.ndarray:
+        """Raw rows (1, d) of the aspect `style` of a picture -> (classes,) with the sum 1."""
+        return calibration(self._head.scores_of(style)[0])
 
     def embed_with_regions(self, images: Sequence[Image.Image]) -> tuple[Blocks, np.ndarray]:
         blocks, regions = self._base.embed_with_regions(images)

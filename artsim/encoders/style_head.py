@@ -60,6 +60,10 @@ class StyleHead:
         rows = [head_input(segment) for head_input, segment in zip(self.inputs, segments, strict=True)]
         return unit_rows(np.concatenate(rows, axis=1) @ self.projection)
 
+    def scores_of(self, style: np.ndarray) -> np.ndarray:
+        """Raw rows (n, d) of the aspect `style`, whose last segment is learned -> (n, classes)."""
+        return self.scores(unit_rows(style[:, -self.dimension :]))
+
     def scores(self, learned: np.ndarray) -> np.ndarray:
         """Learned vectors (n, d) -> (n, classes): the higher, the likelier the class."""
         return learned @ self.classifier + self.bias

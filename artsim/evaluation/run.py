@@ -15,11 +15,12 @@ from artsim.encoders.presets import PRESET_RANKINGS
 from artsim.encoders.protocol import Aspect
 from artsim.errors import QueryError
 from artsim.evaluation.intervals import bootstrap_intervals, bounds_or_none
-from artsim.evaluation.labels import Relevance, check_labels, draw_queries, read_labels
+from artsim.evaluation.labels import Relevance, check_labels, draw_queries
 from artsim.evaluation.metrics import METRICS, mean_metrics, measure
 from artsim.evaluation.ranking import Setting, rank_works
 from artsim.search.match import WORDS, Word, word_of
 from artsim.snapshot.filters import Where, allowed_rows, as_plain
+from artsim.snapshot.labels import read_labels
 from artsim.snapshot.state import find_space
 
 TOP = 10  # answers kept per query, for reports

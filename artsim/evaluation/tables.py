@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from artsim.encoders.label_probabilities import SURE, Reliability
 from artsim.evaluation.compare import Comparison
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.neighbours import Neighbours
@@ -74,6 +75,20 @@ def words_table(evaluation: Evaluation) -> Table:
     )
     header = ("word", "score from", "share of answers", f"same {evaluation.task.label}")
     return Table("What the words are worth", header, rows, f"The first {TOP} answers of each query.")
+
+
+def classification_table(found: Reliability, label: str) -> Table:
+    """What `Collection.classify` is worth on the collection's own works."""
+    figures = {
+        "right": found.accuracy,
+        "expected calibration error": found.calibration_error,
+        f"answered (at least {SURE:g})": found.answered,
+        "right of those": found.right,
+    }
+    rows = tuple((name, "-" if value is None else f"{value:.3f}") for name, value in figures.items())
+    alone = "alone" if found.groups == found.works else f"without the others of its artist ({found.groups} artists)"
+    note = f"{found.works} works, each classified {alone}."
+    return Table(f"Classified by {label}", ("figure", "value"), rows, note)
 
 
 def comparison_table(comparison: Comparison) -> Table:

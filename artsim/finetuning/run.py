@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,7 @@ from artsim.encoders.finetuned import (
     is_finetuned,
     read_config,
 )
-from artsim.encoders.protocol import unit_rows
+from artsim.encoders.label_probabilities import fit_calibration
 from artsim.encoders.style_head import StyleHead, save_style_head
 from artsim.errors import EncoderError, TrainingError
 from artsim.files.atomic import beside, clear_leftovers, recover_folder, replacing_folder, write_atomically, writing
@@ -91,6 +91,9 @@ def finetune(
         folds = _hold_out_each_fold(job, folder, progress) if split.kind == "artist" else []
         with replacing_folder(out) as new:
             test = _train(job, split, new, folder / "final", progress)
+            calibration = fit_calibration(*_scored(folds or [test]))
+            config = test.config.model_copy(update={"calibration": calibration})
+            write_atomically(new / CONFIG_FILE, config.model_dump_json(indent=2) + "\n")
             changes = compare_search(
                 [fold.held_out for fold in folds or [test]], recipe, queries_of=EVERY_ARTIST if folds else TEST
             )
@@ -220,7 +223,19 @@ def _held_out(job: Job, split: WorkSplit, encoder: Path, folder: Path) -> Collec
 
 def _classify(test: _Trained) -> tuple[list[str], list[str]]:
     """The true class of each held-out work, and the one that the head gives it."""
-    style = test.held_out.state.spaces[1].raw_blocks()["style"].all()
-    learned = style[:, -test.head.dimension :].astype(np.float32)  # the last segment
-    numbers = test.head.scores(unit_rows(learned)).argmax(axis=1)
-    return test.held_out.state.table.column(LABEL).to_pylist(), [test.config.classes[number] for number in numbers]
+    scores, right, _ = _scored([test])
+    classes = test.config.classes
+    return [classes[number] for number in right], [classes[number] for number in scores.argmax(axis=1)]
+
+
+def _scored(trained: Sequence[_Trained]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the held-out works of all: the scores (n, classes), the true classes (n,), and the artists (n,) as numbers."""
+    scores, labels, artists = [], [], []
+    for one in trained:
+        state = one.held_out.state
+        scores.append(one.head.scores_of(state.spaces[1].raw_blocks()["style"].all()))
+        labels += state.table.column(LABEL).to_pylist()
+        artists += state.table.column(ARTIST if ARTIST in state.table.column_names else "id").to_pylist()
+    places = {name: number for number, name in enumerate(trained[0].config.classes)}
+    groups = np.unique(np.array(artists, str), return_inverse=True)[1]
+    return np.concatenate(scores), np.array([places[label] for label in labels]), groups

@@ -12,8 +12,8 @@ from PIL import Image
 
 from artsim.errors import QueryError, TrainingError
 from artsim.evaluation.distortions import cropped, generator
-from artsim.evaluation.labels import read_labels
 from artsim.finetuning.recipe import Recipe
+from artsim.snapshot.labels import read_labels
 from artsim.snapshot.state import metadata_table
 from artsim.sources import Source
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from artsim.errors import QueryError
+from artsim.snapshot.memo import Memo
 from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.snapshot.years import with_years
@@ -36,6 +37,7 @@ class State:
     """None if the collection recognises no works."""
     stored: Stored | None = field(default=None, repr=False)
     """What of it is on disk; None for a state that was never saved. Changes carry it along."""
+    memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     @cached_property
     def rows(self) -> dict[str, int]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from not_art import not_art
 
+from artsim.analysis.classification import reliability
 from artsim.building.pipeline import build_collection
 from artsim.collection import Collection
 from artsim.evaluation import Setting, Task, evaluate, measure_neighbours
@@ -57,6 +59,27 @@ def test_few_matches_are_very_similar_where_few_should_be(art_eval: Collection) 
     print(f"{len(right)} of {len(asked)} first matches are very similar, {np.mean(right):.2f} by the same artist")
     assert 0 < len(right) / len(asked) < 0.1
     assert np.mean(right) >= 0.6
+
+
+@pytest.mark.parametrize(("by", "accuracy", "right"), [("style", 0.52, 0.64), ("artist", 0.56, 0.81)])
+def test_probabilities_of_labels_hold_what_they_say(
+    art_eval: Collection, by: str, accuracy: float, right: float
+) -> None:
+    found = reliability(art_eval, by)
+    print(found)
+    assert found.calibration_error <= 0.05
+    assert found.accuracy >= accuracy and found.answered >= 0.5 and (found.right or 0) >= right
+
+
+def test_a_painting_from_elsewhere_has_a_style_and_a_page_of_text_has_none(
+    art_eval: Collection, met_works: list[dict[str, Any]]
+) -> None:
+    found = [art_eval.classify(work["image"]["bytes"]) for work in met_works]
+    sure = [labels for labels in found if labels is not None]
+    print(f"{len(sure)} of {len(found)} paintings of The Met have a style")
+    assert len(sure) > 0.3 * len(found)
+    assert all(sum(share for _, share in labels) == pytest.approx(1, abs=1e-4) for labels in sure)
+    assert not any(art_eval.classify(picture) for picture in not_art().values())
 
 
 def test_no_work_is_a_hub(art_eval: Collection) -> None:

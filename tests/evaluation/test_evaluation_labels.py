@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from artsim.errors import QueryError
-from artsim.evaluation.labels import check_labels, read_labels
+from artsim.evaluation.labels import check_labels
+from artsim.snapshot.labels import read_labels
 
 TABLE = pa.table(
     {

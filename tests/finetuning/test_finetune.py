@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artsim import finetuning
+from artsim import build_collection, finetuning
+from artsim.analysis.classification import reliability
 from artsim.cli.main import main
 from artsim.encoders import load_encoder
-from artsim.errors import EncoderError, TrainingError
+from artsim.errors import EncoderError, QueryError, TrainingError
 from artsim.finetuning import Recipe
 from artsim.sources import Source
 
@@ -76,6 +77,22 @@ def test_the_report_covers_the_training_which_separates_the_styles_and_its_chang
     assert len(losses) == 10 + 3
     assert losses[-1] < losses[0]
     assert figures["classification"]["macro avg"]["recall"] > 0.8
+
+
+def test_pictures_are_classified_by_the_head_with_probabilities_from_the_works_held_out(
+    tuned: Path, labelled: Source, labelled_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load_encoder(str(tuned))
+    collection = build_collection(labelled, encoder, tmp_path / "works", recognition=False)
+    found = reliability(collection, "style")
+    assert (found.works, found.groups) == (48, 24) and found.accuracy > 0.8  # each artist was held out once
+    picture = labelled_folder / "stripes-0-0.png"
+    (first, probability), *_ = collection.classify(picture, "style") or [("unsure", 0.0)]
+    assert first == "stripes" and probability >= 0.5
+    assert reliability(collection, "artist").works == 51  # the head says nothing of other labels
+    monkeypatch.setattr(collection.encoder(), "calibration", None)  # as a folder of an older version has it
+    with pytest.raises(QueryError, match="Train it again"):
+        reliability(collection, "style")
 
 
 def test_an_equal_training_is_skipped_and_another_replaces_it_without_folds_on_the_test_works(

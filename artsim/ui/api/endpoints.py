@@ -5,88 +5,48 @@ Each nested function is one endpoint and one tool; clients and language models r
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
-from pydantic import BaseModel
 
-from artsim.errors import ArtsimError, BusyError
 from artsim.images.thumbnails import SMALL
 from artsim.search.match import Match
 from artsim.ui.api import json_inputs as typed
+from artsim.ui.api.calls import Calls, plain
+from artsim.ui.api.picture_endpoints import add_classify, add_recognize
 from artsim.ui.api.schemas import (
     CollectionAnswer,
     MatchAnswer,
-    RecognitionAnswer,
     SuggestionAnswer,
     WorkAnswer,
     collection_answer,
-    match_answer,
-    recognition_answer,
     suggestion_answer,
     work_answer,
 )
 from artsim.ui.context import Context
-from artsim.ui.error_text import capitalized
 from artsim.ui.gradio_overrides.json_component import Typed
 from artsim.ui.gradio_overrides.refusal import Refusal
 from artsim.ui.gradio_overrides.unqueued_endpoint import add_endpoint
 from artsim.ui.gradio_overrides.uploads import PictureFile
-from artsim.ui.http.busy import tell_busy
 from artsim.ui.search_service import read_upload
-
-log = logging.getLogger(__name__)
 
 DEFAULT_K = 10
 DEFAULT_SUGGESTIONS = 8
-
-A = TypeVar("A")
 
 
 def add_endpoints(context: Context) -> None:
     """Connect the endpoints; call once, inside `gr.Blocks`. Invalid input is answered with one message."""
     with gr.Row(visible=False):
-        endpoints = _Endpoints(context)
-        _add_searches(context, endpoints)
-        _add_search_combined(context, endpoints)
-        _add_recognize(context, endpoints)
-        _add_descriptions(context, endpoints)
+        calls = Calls(context)
+        _add_searches(context, calls)
+        _add_search_combined(context, calls)
+        add_recognize(context, calls)
+        add_classify(context, calls)
+        _add_descriptions(context, calls)
 
 
-class _Endpoints:
-    """Handles requests as soon as there is a seat, off the event loop, and turns exceptions into error messages."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._seats = context.seats
-
-    async def answer(self, work: Callable[[], A]) -> A:
-        try:
-            return await self._seats.run_async(work)
-        except BusyError as error:
-            tell_busy(error)
-            raise Refusal(str(error), code=error.code) from error
-        except ArtsimError as error:
-            raise Refusal(capitalized(str(error)), code=error.code) from error
-        except gr.Error:
-            raise
-        except Exception as error:
-            log.exception("A request to the API failed.")
-            raise Refusal(self._context.strings("notice.internal")) from error
-
-    async def matches(self, search: Callable[[], list[Match]]) -> list[dict[str, Any]]:
-        collection = self._context.collection
-        return await self.answer(lambda: [_plain(match_answer(match, collection)) for match in search()])
-
-
-def _plain(answer: BaseModel) -> dict[str, Any]:
-    return answer.model_dump(mode="json")
-
-
-def _add_searches(context: Context, endpoints: _Endpoints) -> None:
+def _add_searches(context: Context, calls: Calls) -> None:
     collection, strings = context.collection, context.strings
 
     async def search_by_image(image: str | None, k: int = DEFAULT_K) -> Any:
@@ -104,7 +64,7 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         """
         if image is None:
             raise Refusal(strings("api.nothing"))
-        return await endpoints.matches(lambda: collection.search(read_upload(Path(image), context), k=typed.read_k(k)))
+        return await calls.matches(lambda: collection.search(read_upload(Path(image), context), k=typed.read_k(k)))
 
     async def search_by_work(work: str, k: int = DEFAULT_K) -> Any:
         """Find the works that look most like a work of this art collection. The work itself is not included.
@@ -116,16 +76,16 @@ def _add_searches(context: Context, endpoints: _Endpoints) -> None:
         Returns:
             A JSON list of works, nearest first, as search_by_image returns it.
         """
-        return await endpoints.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
+        return await calls.matches(lambda: collection.search(work=typed.read_work(work), k=typed.read_k(k)))
 
     add_endpoint(
         search_by_image, [PictureFile(strings), Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer])
     )
-    _add_text(context, endpoints)
+    _add_text(context, calls)
     add_endpoint(search_by_work, [Typed(typed.WORK), Typed(typed.K, DEFAULT_K)], typed.answers_of(list[MatchAnswer]))
 
 
-def _add_text(context: Context, endpoints: _Endpoints) -> None:
+def _add_text(context: Context, calls: Calls) -> None:
     collection = context.collection
 
     async def search_by_text(text: str, k: int = DEFAULT_K) -> Any:
@@ -144,7 +104,7 @@ def _add_text(context: Context, endpoints: _Endpoints) -> None:
             A JSON list of works as search_by_image returns it. Those with found_by "label" have the words, come first, and
                 have no score (null); those with found_by "likeness" look like the text.
         """
-        return await endpoints.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
+        return await calls.matches(lambda: collection.search(text=typed.read_text(text), k=typed.read_k(k)))
 
     async def suggest(text: str, limit: int = DEFAULT_SUGGESTIONS) -> Any:
         """Suggest what to search for in this art collection: artists, titles, tags and the like that begin with what was
@@ -157,9 +117,9 @@ def _add_text(context: Context, endpoints: _Endpoints) -> None:
         Returns:
             A JSON list, best first, each with text, column and works, the number of works that have it.
         """
-        return await endpoints.answer(
+        return await calls.answer(
             lambda: [
-                _plain(suggestion_answer(suggestion))
+                plain(suggestion_answer(suggestion))
                 for suggestion in collection.suggest(typed.read_text(text), typed.read_k(limit))
             ]
         )
@@ -170,7 +130,7 @@ def _add_text(context: Context, endpoints: _Endpoints) -> None:
     add_endpoint(suggest, [Typed(typed.TEXT), limit], typed.answers_of(list[SuggestionAnswer]))
 
 
-def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
+def _add_search_combined(context: Context, calls: Calls) -> None:
     collection, strings = context.collection, context.strings
 
     async def search_combined(
@@ -227,7 +187,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
                 min_score=min_score,
             )
 
-        return await endpoints.matches(find)
+        return await calls.matches(find)
 
     inputs = [
         PictureFile(strings),
@@ -246,32 +206,7 @@ def _add_search_combined(context: Context, endpoints: _Endpoints) -> None:
     add_endpoint(search_combined, inputs, typed.answers_of(list[MatchAnswer]))
 
 
-def _add_recognize(context: Context, endpoints: _Endpoints) -> None:
-    collection, strings = context.collection, context.strings
-
-    async def recognize(image: str | None) -> Any:
-        """Say which work of this art collection a picture shows, if any: a photograph of it, framed, on a wall, at an angle,
-        cut off, or another reproduction. Unlike a search, it answers only if local features confirm that very work.
-
-        Args:
-            image: The picture, as search_by_image takes it.
-
-        Returns:
-            A JSON object: whether a work was recognized, its id, title, artist and year, whether it may be another version
-                of it, where its corners are in the picture, and in how many places they agree.
-        """
-        if image is None:
-            raise Refusal(strings("api.nothing"))
-
-        def find() -> dict[str, Any]:
-            return _plain(recognition_answer(collection.recognize(read_upload(Path(image), context)), collection))
-
-        return await endpoints.answer(find)
-
-    add_endpoint(recognize, [PictureFile(strings)], typed.answers_of(RecognitionAnswer))
-
-
-def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
+def _add_descriptions(context: Context, calls: Calls) -> None:
     collection = context.collection
 
     async def describe_work(work: str) -> Any:
@@ -290,9 +225,9 @@ def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
             entry = collection.work(typed.read_work(work))
             if collection.manifest.embeds_pictures:
                 context.thumbnails.path(entry["id"], SMALL)  # the MCP tool returns it; made here, off the event loop
-            return _plain(work_answer(entry, collection))
+            return plain(work_answer(entry, collection))
 
-        return await endpoints.answer(describe)
+        return await calls.answer(describe)
 
     async def describe_collection() -> Any:
         """Describe this art collection: its title, number of works, licence, encoder, whether text searches work, and the
@@ -303,9 +238,7 @@ def _add_descriptions(context: Context, endpoints: _Endpoints) -> None:
         """
         readiness = context.readiness
         reads_text = None if readiness.state == "loading" else readiness.embeds_text
-        return await endpoints.answer(
-            lambda: _plain(collection_answer(collection, context.facets, reads_text=reads_text))
-        )
+        return await calls.answer(lambda: plain(collection_answer(collection, context.facets, reads_text=reads_text)))
 
     add_endpoint(describe_work, [Typed(typed.WORK)], typed.answers_of(WorkAnswer))
     add_endpoint(describe_collection, [], typed.answers_of(CollectionAnswer))

@@ -33,6 +33,7 @@ TEXT: Schema = {"type": "string", "maxLength": LONGEST_TEXT}
 TEXT_MODE: Schema = {"type": "string", "enum": list(get_args(TextMode))}
 LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_SUGGESTIONS}
 WORK: Schema = {"type": "string"}
+COLUMN: Schema = {"type": "string"}
 PRESET: Schema = {"type": "string", "enum": list(PRESETS)}
 RANKING: Schema = {"type": "string", "enum": list(RANKINGS)}
 ASPECTS: Schema = _WEIGHTS.json_schema()
@@ -63,6 +64,12 @@ def read_work(work: Any) -> str:
     if not isinstance(work, str) or not work:
         raise QueryError("Give the id of a work: a string, as every match of a search has it.")
     return work
+
+
+def read_column(column: Any) -> str:
+    if not isinstance(column, str):
+        raise QueryError(f"The column must be a string, such as style; it is {_shown(column)}.")
+    return column
 
 
 def read_where(where: Any) -> Where:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from artsim.analysis.classification import Classification
 from artsim.collection import Collection
 from artsim.encoders.presets import RANKINGS
 from artsim.errors import CollectionError, ImageError
@@ -108,6 +109,28 @@ class RecognitionAnswer(_Answer):
     """Web page of the work; null if it has none."""
     thumbnail: str | None
     """Address of a WebP picture with 400 pixels on its longer side, relative to the address of the app."""
+
+
+class LabelAnswer(_Answer):
+    """A label that a picture may have."""
+
+    label: str
+    """A value of the column."""
+    probability: float
+    """Its probability, from 0 to 1."""
+
+
+class ClassificationAnswer(_Answer):
+    """What a picture is, by a column of the collection's metadata."""
+
+    by: str
+    """The column."""
+    sure: bool
+    """Whether one label is more probable than all others together. If not, the lists are empty."""
+    labels: list[LabelAnswer]
+    """The most probable labels, at most 20, most probable first."""
+    works: list[str]
+    """Ids of the works with the first label that look most like the picture."""
 
 
 class WorkAnswer(_Answer):
@@ -212,6 +235,20 @@ def recognition_answer(match: Match | None, collection: Collection) -> Recogniti
         version=match is not None and match.version,
         places=0 if match is None else match.places or 0,
         corners=[] if match is None else [(round(x, 4), round(y, 4)) for x, y in match.corners or ()],
+    )
+
+
+def classification_answer(found: Classification | None, by: str) -> ClassificationAnswer:
+    return ClassificationAnswer(
+        by=by,
+        sure=found is not None,
+        labels=[]
+        if found is None
+        else [
+            LabelAnswer(label=str(label), probability=round(probability, 4))
+            for label, probability in found.probabilities[:_LISTED_VALUES]
+        ],
+        works=[] if found is None else list(found.works),
     )
 
 

@@ -29,7 +29,7 @@
   const parsed = (html) => {
     const content = document.createElement("template");
     content.innerHTML = html;
-    const [line, work] = ["[data-said]", "[data-work]"].map((part) => content.content.querySelector(part));
+    const [line, work] = ["[data-said]", "[data-card]"].map((part) => content.content.querySelector(part));
     return { said: line, card: work, work: work?.dataset.work };
   };
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from urllib.parse import unquote
 
 import numpy as np
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from artsim.analysis.classification import Classification, classify_with_works
 from artsim.errors import QueryError
 from artsim.images.decode import load_image
 from artsim.images.quadrilaterals import straighten
@@ -33,6 +35,10 @@ from artsim.ui.work_facts import facts_reader
 
 _AT_ONCE = 2  # recognition takes half a second of two processors; searches come first
 _SIDE = 800  # pixels of the straightened photograph
+_BY = ("style", "movement", "school")  # the column that an unknown picture is classified by: the first that there is
+_SHOWN = 4  # works that a classification rests on
+
+log = logging.getLogger(__name__)
 
 
 def routes(context: Context) -> list[Route]:
@@ -56,10 +62,13 @@ def _answer(context: Context, request: Request) -> Response:
     file = uploaded_path(unquote(upload), strings("notice.url"))
     photograph = bounded_photograph(read_upload(file, context))
     match = context.collection.recognize(photograph)
+    found = None if match else _classified(context, photograph)
     html = render(
         "pages/recognition.html",
         strings,
         match=match,
+        found=found,
+        works=[context.collection.work(identity) for identity in found.works[:_SHOWN]] if found else [],
         photograph=_data_url(_straightened(context, photograph, match)) if match else None,
         collection=context.collection.manifest.title,
         count=strings.number(len(context.collection)),
@@ -69,6 +78,18 @@ def _answer(context: Context, request: Request) -> Response:
         navigation=in_navigation(context),
     )
     return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+
+def _classified(context: Context, photograph: Image.Image) -> Classification | None:
+    """What the photograph is by style; None if unsure, or if the collection does not know styles."""
+    column = next((name for name in _BY if name in context.collection.state.table.column_names), None)
+    if column is None:
+        return None
+    try:
+        return classify_with_works(context.collection, photograph, column)
+    except QueryError as error:  # too few works with a style
+        log.debug("Not classified: %s", error)
+        return None
 
 
 def _straightened(context: Context, photograph: Image.Image, match: Match) -> Image.Image:

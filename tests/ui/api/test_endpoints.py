@@ -14,11 +14,14 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from served import listening, settings_of
 
+from artsim.analysis.classification import Classification
 from artsim.images.decode import load_image
 from artsim.search.query import MAX_K
 from artsim.ui.api.schemas import (
+    ClassificationAnswer,
     CollectionAnswer,
     ColumnAnswer,
+    LabelAnswer,
     MatchAnswer,
     RecognitionAnswer,
     SuggestionAnswer,
@@ -28,8 +31,8 @@ from artsim.ui.search_service import read_upload
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 ENDPOINTS = [
-    "/describe_collection", "/describe_work", "/recognize", "/search_by_image", "/search_by_text", "/search_by_work",
-    "/search_combined", "/suggest",
+    "/classify", "/describe_collection", "/describe_work", "/recognize", "/search_by_image", "/search_by_text",
+    "/search_by_work", "/search_combined", "/suggest",
 ]  # fmt: skip
 
 Predict = Callable[..., Any]
@@ -54,7 +57,17 @@ def test_exactly_these_endpoints_exist_and_the_docs_have_all_their_parameters(in
 
 
 @pytest.mark.parametrize(
-    "answer", [MatchAnswer, SuggestionAnswer, RecognitionAnswer, WorkAnswer, ColumnAnswer, CollectionAnswer]
+    "answer",
+    [
+        MatchAnswer,
+        SuggestionAnswer,
+        RecognitionAnswer,
+        ClassificationAnswer,
+        LabelAnswer,
+        WorkAnswer,
+        ColumnAnswer,
+        CollectionAnswer,
+    ],
 )
 def test_every_field_of_an_answer_is_explained_in_its_schema_and_in_the_docs(answer: Any) -> None:
     for name, schema in answer.model_json_schema()["properties"].items():
@@ -98,6 +111,24 @@ def test_a_work_is_recognised_and_another_picture_is_not(
     assert [(answer["recognized"], answer["id"]) for answer in answers] == [(True, "05.jpg"), (False, None)]
     assert answers[0]["places"] >= 8 and answers[0]["thumbnail"].startswith("thumbnails/400/")
     assert answers[1]["corners"] == [] and answers[1]["thumbnail"] is None
+
+
+def test_a_picture_is_classified_or_the_answer_says_that_it_is_unsure(
+    predict: Predict, info: dict[str, Any], paintings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Classification([("Baroque", 0.70001), ("Rococo", 0.29999)], ("05.jpg",))
+    picture = handle_file(paintings / "05.jpg")
+    for classification, sure in ((found, True), (None, False)):
+        monkeypatch.setattr(
+            "artsim.ui.api.picture_endpoints.classify_with_works", lambda *_, found=classification: found
+        )
+        answer = predict(picture, api_name="/classify")
+        jsonschema.validate(answer, info["/classify"]["returns"][0]["type"])
+        assert (answer["by"], answer["sure"]) == ("style", sure)
+    assert answer["labels"] == answer["works"] == []
+    monkeypatch.undo()
+    with pytest.raises(AppError, match="no column 'style'"):
+        predict(picture, api_name="/classify")
 
 
 def test_pictures_of_rare_formats_are_refused_unless_a_setting_allows_them(
@@ -303,7 +334,7 @@ def test_no_input_of_the_whole_app_fetches_an_address(address: str) -> None:
         assert requests == []
 
 
-@pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work", "recognize"])
+@pytest.mark.parametrize("endpoint", ["search_by_image", "search_by_text", "search_by_work", "recognize", "classify"])
 def test_no_file_of_the_server_is_opened(address: str, endpoint: str) -> None:
     path = {"path": str(Path(__file__).resolve())}
     for file in (path, path | {"meta": {"_type": "gradio.FileData"}}):

@@ -36,8 +36,8 @@ def ids_of(answer: Any) -> list[str]:
 def test_only_the_endpoints_are_tools_and_every_parameter_is_described(address: str) -> None:
     tools = in_session(address, lambda session: session.list_tools()).tools
     assert [tool.name for tool in tools] == [
-        "search_by_image", "search_by_text", "suggest", "search_by_work", "search_combined", "recognize", "describe_work",
-        "describe_collection",
+        "search_by_image", "search_by_text", "suggest", "search_by_work", "search_combined", "recognize", "classify",
+        "describe_work", "describe_collection",
     ]  # fmt: skip
     for tool in tools:
         assert len(tool.description) > 60

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from artsim.analysis.classification import Classification
 from artsim.messages.message import Message
 from artsim.messages.strings import load_strings
 from artsim.storage.manifest import Origin
@@ -211,6 +212,18 @@ def test_an_upload_is_explained_and_recognised_and_no_other_file_is_read(
         refused = client.get(address, headers={"X-Upload": quote(str(outside))})
         assert refused.status_code == 400
         assert "does not fetch addresses" in refused.text
+
+
+def test_an_unknown_picture_is_classified_with_the_works_that_this_rests_on(
+    client: TestClient, uploads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (90, 60), "white").save(uploads / "blank.png")
+    found = Classification([("<Baroque>", 0.684)], ("05.jpg", "06.jpg"))
+    monkeypatch.setattr("artsim.ui.pages.recognition._BY", ("style", "artist"))
+    monkeypatch.setattr("artsim.ui.pages.recognition.classify_with_works", lambda *_: found)
+    answer = client.get("/recognition", headers={"X-Upload": quote(str(uploads / "blank.png"))}).text
+    assert "Probably &lt;Baroque&gt; (68 %), like these works:" in answer.replace("\u202f", " ").replace("\xa0", " ")
+    assert re.findall(r'href="\./\?work=(\d+\.jpg)"', answer) == ["05.jpg", "06.jpg"]
 
 
 def test_a_picture_is_named_or_said_to_be_of_no_work_here(
