@@ -55,9 +55,6 @@ class Readiness:
             self.embeds_text = encoder.embeds_text or self._others_embed_text()
             self.state = "ready"
             log.info("The encoder %s is ready (on %s).", encoder.id, encoder.device)
-            warm_up = getattr(encoder, "warm_up", None)  # of encoders that are slow on the first picture of a shape
-            if warm_up is not None:
-                warm_up()
             _freeze_objects()
 
     def _others_embed_text(self) -> bool:

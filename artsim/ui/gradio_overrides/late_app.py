@@ -47,8 +47,8 @@ class _NoApp:
 @contextmanager
 def _without_app() -> Iterator[None]:
     made = gradio_blocks.App
-    gradio_blocks.App = _NoApp  # type: ignore[assignment,misc]  # launch takes it from another module
+    gradio_blocks.App = _NoApp  # launch takes it from another module
     try:
         yield
     finally:
-        gradio_blocks.App = made  # type: ignore[misc]
+        gradio_blocks.App = made
