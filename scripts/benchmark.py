@@ -57,8 +57,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     recognition.add_argument("--queries", type=int, default=24, help="number of photographs (default: 24)")
 
-    startup = commands.add_parser("startup", parents=[common], help="seconds from `python app.py` to the page")
+    startup = commands.add_parser(
+        "startup", parents=[common], help="seconds from `python app.py` to the page and the first answer, memory"
+    )
     startup.add_argument("--app", type=Path, default=ROOT / "app.py", help="script to start (default: app.py)")
+    startup.add_argument(
+        "--works", type=int, metavar="N", help="later starts serve N variants of the paintings, made on the spot"
+    )
     startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
 
     page = commands.add_parser(
@@ -133,7 +138,7 @@ def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.startup import measure_startup
 
-    return measure_startup(arguments.app, limit=arguments.limit)
+    return measure_startup(arguments.app, works=arguments.works, limit=arguments.limit)
 
 
 def _page(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from PIL import Image
 from artsim.encoders.efficientnet_lite0 import WEIGHTS_SHA256, Block, load_network
 from artsim.encoders.protocol import Aspect, Blocks, failures_of, in_batches, joined, unit_rows
 from artsim.encoders.region_vectors import LAYOUT_GRID, REGIONS, averaged_over_grid, averaged_over_regions
-from artsim.encoders.runtime import Maps, OpenVinoEngine, load_engine
+from artsim.encoders.runtime import Maps, load_engine
 from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
 from artsim.images.geometry import fit_frame
@@ -66,13 +66,6 @@ class EmbeddedEncoder:
         taps = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)  # the first convolution comes before block 0
         self._engine = load_engine(network or load_network(), taps=taps, device=device)
         self.device = self._engine.device
-
-    def warm_up(self) -> None:
-        """Run once for every input shape: OpenVINO takes twice as long for the first picture of each shape."""
-        if isinstance(self._engine, OpenVinoEngine):
-            for long_side in range(SHORT_SIDE, 2 * SHORT_SIDE + 1, 32):  # the long sides of `fit_frame`
-                for shape in {(SHORT_SIDE, long_side), (long_side, SHORT_SIDE)}:
-                    self._engine.run(np.zeros((1, *shape, 3), np.uint8), alone=True)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         vectors = embed_views(partial(self._embed, regions=False), images, self.segments)

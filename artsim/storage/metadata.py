@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def read_metadata(paths: Sequence[Path], *, rows: int | None = None, without: Co
         hidden = {name: _row_numbers(table.column(name)) for name in HIDDEN if name in table.column_names}
         table = table.drop_columns(list(hidden))
         _check_ids(table)
-        return Metadata(table, _features(table.schema), hidden.get(PHYSICAL_ROW), hidden.get(PICTURE_ROW))
+        return Metadata(table, _ReadFeatures(table.schema), hidden.get(PHYSICAL_ROW), hidden.get(PICTURE_ROW))
 
 
 def _read_part(path: Path, without: Collection[str]) -> pa.Table:
@@ -87,14 +88,16 @@ def _read_part(path: Path, without: Collection[str]) -> pa.Table:
 
 
 def _is_plain(kind: pa.DataType) -> bool:
-    """Whether the values of a column can be shown: texts, numbers, dates, or lists of them."""
+    """Whether the values of a column can be shown, and `datasets` has a feature for them: texts, numbers, dates, or lists of
+    them."""
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return not pa.types.is_list(kind.value_type) and _is_plain(kind.value_type)
     if pa.types.is_dictionary(kind):
         return _is_plain(kind.value_type)
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
-    number = pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
-    return text or number or (pa.types.is_primitive(kind) and not pa.types.is_duration(kind))
+    number = pa.types.is_boolean(kind) or pa.types.is_decimal128(kind) or pa.types.is_decimal256(kind)
+    span = pa.types.is_duration(kind) or pa.types.is_interval(kind)
+    return text or number or (pa.types.is_primitive(kind) and not span)
 
 
 def _checked(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -110,10 +113,29 @@ def _checked(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _features(schema: pa.Schema) -> Mapping[str, Any]:
-    from datasets import Features
+class _ReadFeatures(Mapping[str, Any]):
+    """The `datasets` features of a table's columns. That package is slow to import, and asking for names does not need it."""
 
-    return dict(Features.from_arrow_schema(schema))
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+
+    @cached_property
+    def _features(self) -> Mapping[str, Any]:
+        from datasets import Features
+
+        return dict(Features.from_arrow_schema(self._schema))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._features[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._schema.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schema.names)
+
+    def __len__(self) -> int:
+        return len(self._schema)
 
 
 def _check_ids(table: pa.Table) -> None:

@@ -18,6 +18,7 @@ from artsim.ui.api.mcp_tools import finish_tools
 from artsim.ui.assets import asset_address, read_script
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.address_guard import GuardedBlocks
+from artsim.ui.gradio_overrides.late_app import LateBlocks
 from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
 from artsim.ui.gradio_overrides.page_head import STYLES, PageHead
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
@@ -53,7 +54,7 @@ _SCRIPTS = (
 )
 
 
-class _Blocks(GuardedBlocks, LeanBlocks):
+class _Blocks(GuardedBlocks, LeanBlocks, LateBlocks):
     """The Blocks of the app."""
 
 

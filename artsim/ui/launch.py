@@ -16,7 +16,6 @@ from artsim.curation.session import EditSession
 from artsim.encoders.zero_gpu import is_zero_gpu
 from artsim.errors import ArtsimError
 from artsim.messages.strings import load_strings
-from artsim.ui.allocator import give_memory_back
 from artsim.ui.auth import Owner, OwnerTools
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.no_matplotlib import hide_matplotlib
@@ -36,7 +35,6 @@ _LOADING_AT_STOP = 2.0  # seconds that an encoder may go on loading when the app
 
 def serve(opened: OpenedCollection, settings: Settings) -> int:
     """Serve until interrupted, also across changes of the collection. The page is up before the encoder is loaded."""
-    give_memory_back()
     given = os.environ.get("GRADIO_TEMP_DIR")
     with own_folder(Path(given) if given else settings.cache / "uploads") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)  # read when Gradio is imported

@@ -12,6 +12,7 @@ from PIL import Image
 from artsim.collection import Collection
 from artsim.errors import ArtsimError
 from artsim.images.decode import to_file
+from artsim.ui.allocator import give_holes_back
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,8 @@ class Readiness:
             self.embeds_text = encoder.embeds_text or self._others_embed_text()
             self.state = "ready"
             log.info("The encoder %s is ready (on %s).", encoder.id, encoder.device)
-            warm_up = getattr(encoder, "warm_up", None)  # of encoders that are slow on the first picture of a shape
-            if warm_up is not None:
-                warm_up()
             _freeze_objects()
+            give_holes_back()  # weights were read and converted
 
     def _others_embed_text(self) -> bool:
         """Whether an encoder other than the first embeds text; one that cannot be loaded is logged and does not count."""

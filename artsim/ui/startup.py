@@ -15,9 +15,11 @@ from artsim.encoders import choose_encoder, load_encoder
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.messages.message import Message
+from artsim.messages.progress import Progress
 from artsim.opening import open_collection
 from artsim.sources import open_source
 from artsim.ui.settings import Settings
+from artsim.ui.starting_page import starting_page
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,10 @@ class OpenedCollection:
 
 
 def open_or_build(settings: Settings) -> OpenedCollection:
-    """The collection to serve. Raises `CollectionError`, `EncoderError` or `SourceError`."""
+    """The collection to serve; while it is built, its address shows the progress.
+
+    Raises `AddressError`, `CollectionError`, `EncoderError` or `SourceError`.
+    """
     own = _open_own(settings)
     if own is not None:
         return own
@@ -42,7 +47,7 @@ def open_or_build(settings: Settings) -> OpenedCollection:
         return _open_named(settings.collection, settings.encoder)
     choice = choose_encoder(settings.encoder)
     log.info("Encoder: %s (%s).", choice.name, choice.reason)
-    return OpenedCollection(_default_collection(choice.name, settings.cache), choice.name, choice.reason)
+    return OpenedCollection(_default_collection(choice.name, settings), choice.name, choice.reason)
 
 
 def _open_own(settings: Settings) -> OpenedCollection | None:
@@ -98,8 +103,8 @@ def _reason(collection: Collection) -> str:
     return Message("one of {count}", count=count) if count > 1 else Message("the one this collection was made with")
 
 
-def _default_collection(encoder_name: str, cache: Path) -> Collection:
-    folder = cache / "collections" / f"met-{space_name(encoder_name)}"
+def _default_collection(encoder_name: str, settings: Settings) -> Collection:
+    folder = settings.cache / "collections" / f"met-{space_name(encoder_name)}"
     try:
         collection = open_collection(folder)
         if _is_current(collection):
@@ -110,10 +115,20 @@ def _default_collection(encoder_name: str, cache: Path) -> Collection:
             log.warning("%s It is built again now.", error)
         else:
             log.info("First start: the paintings of The Met are embedded once, into %s.", folder)
-    source, encoder = open_source("met"), load_encoder(encoder_name)
+    with starting_page(settings) as page:
+        return _build_default(encoder_name, folder, page)
+
+
+def _build_default(encoder_name: str, folder: Path, page: Progress) -> Collection:
+    """Build the paintings of The Met into `folder`, with the progress in the terminal and on the page."""
     bar = ProgressBar("Embedding")
+
+    def progress(done: int, total: int | None) -> None:
+        bar(done, total)
+        page(done, total)
+
     try:
-        return build_collection(source, encoder, folder, regions=True, progress=bar)
+        return build_collection(open_source("met"), load_encoder(encoder_name), folder, regions=True, progress=progress)
     finally:
         bar.close()
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import gradio as gr
-
 SANS = (
     "ui-sans-serif",
     "system-ui",
@@ -51,6 +49,8 @@ def palette_css() -> str:
 
 
 def build_theme() -> Any:
+    import gradio as gr
+
     theme = gr.themes.Base(
         neutral_hue=gr.themes.colors.stone,
         font=[gr.themes.Font(name) for name in SANS],

@@ -19,6 +19,7 @@ import numpy as np
 
 from artsim.errors import ArtsimError
 from artsim.opening import open_collection
+from benchmarking.memory import memory_with_children
 from benchmarking.page import met_collection
 from benchmarking.running import RunningApp, running_app
 from benchmarking.visitors import OwnerAtWork, Request, Requests, Visitor, run_together, search_event
@@ -56,13 +57,13 @@ def _measure(
 ) -> dict[str, Any]:
     event = search_event(app.url)
     crowd = [Visitor(app.url, event, works, pictures, seed) for seed in range(visitors)]
-    start, warm = _memory(app.process.pid), Requests()
+    start, warm = memory_with_children(app.process.pid), Requests()
     for kind, _ in itertools.product(crowd[0].kinds, range(3)):
         run_together([partial(visitor.once, kind, warm) for visitor in crowd[:4]])
     crowd[0].see_everything(warm)
     owner = OwnerAtWork(app.url)
     _all_at_once(crowd, owner, warm, min(_WARM_UP, seconds))
-    before, encoded = _memory(app.process.pid), _encoded(app)
+    before, encoded = memory_with_children(app.process.pid), _encoded(app)
     requests = Requests()
     samples: list[float] = []
     over = threading.Event()
@@ -73,7 +74,7 @@ def _measure(
     for visitor in crowd:
         visitor.close()
     settled = time.monotonic() + _SETTLE
-    while (after := _memory(app.process.pid)) > before * _BACK and time.monotonic() < settled:
+    while (after := memory_with_children(app.process.pid)) > before * _BACK and time.monotonic() < settled:
         time.sleep(_SAMPLE)
     over.set()
     sampler.join()
@@ -120,7 +121,7 @@ def _figures(requests: Sequence[Request]) -> dict[str, float]:
 
 def _sample(pid: int, samples: list[float], over: threading.Event) -> None:
     while not over.wait(_SAMPLE):
-        samples.append(_memory(pid))
+        samples.append(memory_with_children(pid))
 
 
 def _encoded(app: RunningApp) -> int:
@@ -128,33 +129,6 @@ def _encoded(app: RunningApp) -> int:
     with urllib.request.urlopen(f"{app.url}metrics", timeout=60) as answer:
         found = _ENCODED.search(answer.read().decode())
     return int(float(found[1])) if found else 0
-
-
-def _memory(pid: int) -> float:
-    """Megabytes of a process and of those that it started, as Linux shares them out (PSS); 0 on other systems."""
-    kilobytes = 0
-    for process in _family(pid):
-        try:
-            rollup = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
-        except OSError:  # it has ended
-            continue
-        kilobytes += sum(map(int, re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)))
-    return kilobytes * 1024 / 1e6
-
-
-def _family(pid: int) -> set[int]:
-    """A process and all that it started, directly or not."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:  # it has ended
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
-    family = {pid}
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family
 
 
 def _print(results: dict[str, Any]) -> None:

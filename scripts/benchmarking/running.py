@@ -37,6 +37,8 @@ class RunningApp:
     """Seconds after which a start has failed."""
     seconds: float = 0.0
     """From the start of the process until the page answered."""
+    first_answer: float = 0.0
+    """From the start of the process until anything answered at its address, such as the progress of a first start."""
 
     def said(self) -> str:
         """The log so far."""
@@ -47,8 +49,11 @@ class RunningApp:
         while (elapsed := time.monotonic() - self.started) < self.limit and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                    self._answered()
                     if is_ready(answer.read()):
                         return time.monotonic() - self.started
+            except urllib.error.HTTPError:  # as while the app starts
+                self._answered()
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 pass
             time.sleep(0.05)
@@ -56,6 +61,9 @@ class RunningApp:
         state = "did not answer" if code is None else f"ended with code {code}"
         last = self.said().strip().splitlines()[-1:]
         raise ArtsimError(f"The app {state} after {elapsed:.0f} s" + (f"; its last output: {last[0]}" if last else "."))
+
+    def _answered(self) -> None:
+        self.first_answer = self.first_answer or time.monotonic() - self.started
 
     def wait_for_encoder(self) -> float:
         """Wait until the encoder is loaded; the seconds since the start."""

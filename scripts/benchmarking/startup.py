@@ -1,8 +1,13 @@
-"""Startup time: seconds from the start of the process to the page, and for `import artsim` and `--help`."""
+"""Startup: from the start of the process to the page, its first picture and the first answer; memory; and the short commands.
+
+A bare `import gradio` is timed in the same run: no app made with Gradio has a page before that.
+"""
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -11,20 +16,37 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from PIL import Image
 
 from artsim.errors import ArtsimError
-from benchmarking.running import ROOT, running_app
+from benchmarking.large import large_collection
+from benchmarking.memory import memory_of
+from benchmarking.page import met_collection
+from benchmarking.running import ROOT, RunningApp, running_app
+from benchmarking.visitors import TIMEOUT, Requests, Visitor, search_event
 
-_REPEATS = 5
+_REPEATS, _STARTS = 5, 3
+_SEARCHES = 20  # before memory is measured again
+_THUMBNAIL = re.compile(r"thumbnails/\d+/[^\"'\\?&]+")
 
 
-def measure_startup(app: Path, *, limit: float) -> dict[str, Any]:
-    """Start `app` twice, first with an empty cache; then time the short commands. `ArtsimError` when it does not start."""
+def measure_startup(app: Path, *, works: int | None, limit: float) -> dict[str, Any]:
+    """Start `app`, first with an empty cache, then with what that left there; then time the short commands.
+
+    `works`: later starts serve so many variants of the paintings of The Met. `ArtsimError` when it does not start.
+    """
     if not app.is_file():
         raise ArtsimError(f"There is no {app} to start.")
+    served = () if works is None else ("--collection", str(large_collection(met_collection(), works)))
     with tempfile.TemporaryDirectory() as cache:
-        first = _seconds_to_page(app, Path(cache), limit)
-        second = _seconds_to_page(app, Path(cache), limit)
+        first = _start(app, Path(cache), limit)
+        later, imports = [], []
+        for _ in range(_STARTS):
+            imports.append(_seconds_of(["-c", "import gradio"], repeats=1))
+            later.append(_start(app, Path(cache), limit, *served))
     commands = {
         "python": ["-c", "pass"],
         "import_artsim": ["-c", "import artsim"],
@@ -32,32 +54,89 @@ def measure_startup(app: Path, *, limit: float) -> dict[str, Any]:
         "build_help": [str(ROOT / "scripts" / "build_collection.py"), "--help"],
         "evaluate_help": [str(ROOT / "scripts" / "evaluate.py"), "--help"],
     }
-    seconds = {name: _seconds_of(arguments) for name, arguments in commands.items()}
-    print(f"Page after {first:.1f} s at the first start, {second:.1f} s at the second.")
-    for name, taken in seconds.items():
-        print(f"  {taken:6.3f} s  {name}")
-    return {
-        "first_start_s": round(first, 3),
-        "second_start_s": round(second, 3),
-        "seconds": {name: round(taken, 4) for name, taken in seconds.items()},
+    results = {
+        "works": works,
+        "first_start": first,
+        "later_start": _medians(later),
+        "import_gradio_s": round(statistics.median(imports), 3),
+        "seconds": {name: round(_seconds_of(arguments), 4) for name, arguments in commands.items()},
         "repeats": _REPEATS,
+        "starts": _STARTS,
     }
+    _print(results)
+    return results
 
 
-def _seconds_to_page(app: Path, cache: Path, limit: float) -> float:
-    """Start the app, wait for its page, stop it; the seconds until the page answered. With the Hub, where there is one."""
+def _start(app: Path, cache: Path, limit: float, *arguments: str) -> dict[str, float]:
+    """Start the app, visit it, stop it. With the Hub, where there is one.
+
+    `answer_s`: until anything answered; `page_s`: until the page did. Of artsim's own app, also what `_visit` measures.
+    """
     offline = os.environ.get("HF_HUB_OFFLINE", "0")
-    with running_app(cache, script=app, limit=limit, HF_HUB_OFFLINE=offline) as running:
-        return running.seconds
+    with running_app(cache, *arguments, script=app, limit=limit, HF_HUB_OFFLINE=offline) as running:
+        figures = {"answer_s": running.first_answer, "page_s": running.seconds, **_visit(running)}
+    return {name: round(value, 3) for name, value in figures.items()}
 
 
-def _seconds_of(arguments: Sequence[str]) -> float:
+def _visit(app: RunningApp) -> dict[str, float]:
+    """The first picture and the first answer to one, in seconds since the start of the process; the weight of the document;
+    the megabytes of the process, without those it started, before and after searches. Empty for an app without pictures.
+    """
+    with httpx.Client(base_url=app.url, timeout=TIMEOUT, headers={"Accept-Encoding": "br, gzip"}) as client:
+        with client.stream("GET", "") as answer:
+            document = answer.read().decode(errors="replace")
+            sent = answer.num_bytes_downloaded
+        pictures = sorted(set(_THUMBNAIL.findall(document)))
+        if not pictures:
+            return {}
+        picture = client.get(pictures[0])
+    figures = {"picture_s": time.monotonic() - app.started, "document_kb": sent / 1e3}
+    jpeg = io.BytesIO()
+    Image.open(io.BytesIO(picture.content)).convert("RGB").save(jpeg, "JPEG")
+    works = [unquote(address.rsplit("/", 1)[1]) for address in pictures]
+    visitor = Visitor(app.url, search_event(app.url), works, [jpeg.getvalue()], seed=0)
+    try:
+        _search(visitor, "search by picture")
+        figures["first_match_s"] = time.monotonic() - app.started
+        app.wait_for_encoder()
+        figures |= {f"{name}_start_mb": size for name, size in memory_of(app.process.pid).items()}
+        for number in range(_SEARCHES):
+            _search(visitor, ("search by picture", "search by work", "API, by picture")[number % 3])
+        figures |= {f"{name}_searched_mb": size for name, size in memory_of(app.process.pid).items()}
+    finally:
+        visitor.close()
+    return figures
+
+
+def _search(visitor: Visitor, kind: str) -> None:
+    requests = Requests()
+    visitor.once(kind, requests)
+    if requests.all[0].outcome != "answered":
+        raise ArtsimError(f"The app did not answer a {kind}: {requests.all[0].reason or requests.all[0].outcome}")
+
+
+def _medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
+
+
+def _seconds_of(arguments: Sequence[str], repeats: int | None = None) -> float:
     """Median seconds of a few runs of the interpreter with `arguments`."""
     seconds = []
-    for _ in range(_REPEATS):
+    for _ in range(repeats or _REPEATS):
         start = time.perf_counter()
         done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
         seconds.append(time.perf_counter() - start)
         if done.returncode:
             raise ArtsimError(f"python {' '.join(arguments)} ended with code {done.returncode}: {done.stderr[-300:]}")
     return statistics.median(seconds)
+
+
+def _print(results: dict[str, Any]) -> None:
+    first, later = results["first_start"], results["later_start"]
+    print(f"First start: an answer after {first['answer_s']:.1f} s, the page after {first['page_s']:.1f} s.")
+    more = later["page_s"] - results["import_gradio_s"]
+    print(f"Later starts: the page after {later['page_s']:.1f} s, {more:.1f} s more than `import gradio` takes.")
+    for name, figure in later.items():
+        print(f"  {figure:8.2f}  {name}")
+    for name, taken in results["seconds"].items():
+        print(f"  {taken:6.3f} s  {name}")

@@ -1,5 +1,6 @@
 """Metadata in parquet."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,16 @@ def test_row_numbers_of_strangers_are_checked(rows: list[int], tmp_path: Path) -
     pq.write_table(TABLE.append_column("physical_row", pa.array(rows, pa.int64())), path)
     with pytest.raises(CollectionError, match="is not a file of metadata"):
         read_metadata([path])
+
+
+def test_columns_that_datasets_has_no_feature_for_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "metadata.parquet"
+    prices = [Decimal("1.50"), None]
+    table = TABLE.append_column("price", pa.array(prices, pa.decimal128(9, 2)))
+    pq.write_table(table.append_column("short", pa.array(prices, pa.decimal32(9, 2))), path)
+    read = read_metadata([path])
+    assert (list(read.features), len(read.features), "short" in read.features) == (read.table.column_names, 4, False)
+    assert dict(read.features) == {**FEATURES, "price": Value("decimal128(9, 2)")}
+    assert "are left out: ['short']" in caplog.text
