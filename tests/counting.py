@@ -21,6 +21,7 @@ class Counting:
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         if self._fail_after is not None and self.seen + len(images) > self._fail_after:
+            self._fail_after = 0  # nothing goes on beside it
             raise KeyboardInterrupt  # as Ctrl-C in the middle of a batch
         self.seen += len(images)
         return self._encoder.embed_images(images)

@@ -10,8 +10,7 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from artsim.building.checkpoint import BuildCheckpoint, BuildProgress, remove_checkpoint
+from artsim.building.embedded_batches import count_workers, embedded_batches, slice_sizes
 from artsim.building.known_vectors import keeps_fit, known_spaces, known_vectors
-from artsim.building.usable_works import embed_usable
 from artsim.building.vectors import fit_spaces, vector_kinds
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
@@ -48,8 +47,7 @@ from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
 
-BATCH = 64  # works: the most that a killed run loses
-_DECODERS = 2
+BATCH = 64  # works between two writes of the checkpoint
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ def build_collection(
     whole: bool = False,
     keep_margins: bool = False,
     recognition: bool = True,
+    workers: int | None = None,
     title: str | None = None,
     license: str | None = None,
     progress: Progress | None = None,
@@ -91,11 +90,13 @@ def build_collection(
     exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
     the raw vectors of collections of any size, for training. Uniform mounts and black borders are left out of the vectors,
-    unless `keep_margins`; without `recognition`, works are not recognised in photographs. Raises `SourceError`,
-    `EncoderError` or `CollectionError`.
+    unless `keep_margins`; without `recognition`, works are not recognised in photographs. `workers`: the number of threads
+    that embed (default: one for each core, of 2 at least and 8 at most); the vectors do not depend on it. Raises
+    `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
+    workers = count_workers(workers)
     if images == "urls" and not source.has_urls:
         raise SourceError(
             f"{source.name} gives no addresses of its pictures (a column image_url), so keep their bytes."
@@ -132,7 +133,7 @@ def build_collection(
         )
         options += [images, *_fitted(old, build.kept)]
         done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
-        _embed_all(build, done, limit, progress)
+        _embed_all(build, done, limit, workers, progress)
         _write_report(out, source, done)
         manifest = Manifest(
             title=title or source.title,
@@ -220,7 +221,7 @@ def _total(source: Source, limit: int | None) -> int | None:
     return min((count for count in (limit, source.size) if count is not None), default=None)
 
 
-def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: Progress | None) -> None:
+def _embed_all(build: _Build, done: BuildProgress, limit: int | None, workers: int, progress: Progress | None) -> None:
     """Write all works up to `limit` to the checkpoint, resuming after `done`."""
     total = _total(build.source, limit)
     left = None if limit is None else limit - done.consumed
@@ -230,53 +231,30 @@ def _embed_all(build: _Build, done: BuildProgress, limit: int | None, progress: 
     embed = partial(
         embed_works, encoders=build.encoders, regions=regions, recogniser=build.recogniser, known=build.known
     )
+    slices = slice_sizes(build.encoders.values(), BATCH)
     if progress is not None:
         progress(done.consumed, total)
-    with closing(_decode_ahead(build, works)) as batches:
-        for batch, decoded in batches:
-            _check_ids(build.source, batch, seen)
-            good = [item for item in decoded if isinstance(item, DecodedWork)]
-            parts, failed = embed_usable(good, embed)
-            for part in parts:
-                build.checkpoint.write(done, part)
-            done.consumed += len(batch)
-            done.failed |= failed | {
-                work["id"]: str(item) for work, item in zip(batch, decoded, strict=True) if isinstance(item, ImageError)
-            }
+    with closing(embedded_batches(works, partial(_decode, build), embed, slices=slices, workers=workers)) as batches:
+        for batch in batches:
+            _check_ids(build.source, batch.works, seen)
+            if (embedded := batch.embedded) is not None:
+                build.checkpoint.write(done, embedded)
+            done.consumed += len(batch.works)
+            done.failed |= batch.failed
             build.checkpoint.save(done)
             if progress is not None:
                 progress(done.consumed, total)
     build.checkpoint.save(done, last=True)
 
 
-def _decode_ahead(
-    build: _Build, works: Iterator[Work]
-) -> Generator[tuple[list[Work], list[DecodedWork | ImageError]], None, None]:
-    """Batches of works with their decoded pictures; the next batch is read and decoded while one is embedded."""
-    pool = ThreadPoolExecutor(_DECODERS)
+def _decode(build: _Build, work: Work) -> DecodedWork | ImageError:
+    """The decoded work, or the error: one bad picture never stops a build."""
+    columns = {build.renamed.get(key, key): value for key, value in work.items() if key != "image"}
     side = decode_side(build.encoders.values(), recognition=build.recogniser is not None)
-
-    def decode(work: Work) -> DecodedWork | ImageError:
-        """The decoded work, or the error: one bad picture never stops a build."""
-        columns = {build.renamed.get(key, key): value for key, value in work.items() if key != "image"}
-        try:
-            picture, preprocessing = read_picture(work), build.preprocessing
-            return decode_work(columns, picture, side=side, name=work["id"], preprocessing=preprocessing)
-        except ImageError as error:
-            return error
-
-    def read() -> tuple[list[Work], list[Future[DecodedWork | ImageError]]]:
-        batch = list(itertools.islice(works, BATCH))
-        return batch, [pool.submit(decode, work) for work in batch]
-
     try:
-        batch, decoding = read()
-        while batch:
-            ahead = pool.submit(read)
-            yield batch, [future.result() for future in decoding]
-            batch, decoding = ahead.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return decode_work(columns, read_picture(work), side=side, name=work["id"], preprocessing=build.preprocessing)
+    except ImageError as error:
+        return error
 
 
 def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:

@@ -13,16 +13,39 @@ Run = Callable[[Sequence[Path]], float | None]
 """The timed function: embeds files. May return its own measurement in seconds."""
 
 
-def alternatives_to(encoder: str, device: str) -> tuple[Mapping[str, Run], Mapping[str, str]]:
-    """Runs that do the same work with the same weights, and the unavailable ones with the reason."""
+def alternatives_to(encoder: str, device: str, scratch: Path) -> tuple[Mapping[str, Run], Mapping[str, str]]:
+    """Runs that do the same work with the same weights, and the unavailable ones with the reason.
+
+    Those that read another format of the weights get it in the folder `scratch`.
+    """
     if encoder == "embedded":
         return {"the same network, one 224 px centre crop at a time": _plain_efficientnet(device)}, {}
     runs: dict[str, Run] = {"AutoProcessor and AutoModel, one picture at a time": _plain_transformers(encoder, device)}
+    unavailable: dict[str, str] = {}
     try:
-        runs["sentence-transformers encode, batches of 32"] = _sentence_transformers(encoder, device)
+        runs |= _both_ways("sentence-transformers encode", 32, _sentence_transformers(encoder, device))
     except ImportError as error:
-        return runs, {"sentence-transformers": f"not installed ({error})"}
-    return runs, {}
+        unavailable["sentence-transformers"] = f"not installed ({error})"
+    try:
+        runs |= _both_ways("fastembed embed", 16, _fastembed(encoder, scratch))
+    except ImportError as error:
+        unavailable["fastembed"] = f"not installed ({error})"
+    except (OSError, RuntimeError, TypeError, ValueError) as error:  # of the export to ONNX
+        unavailable["fastembed"] = f"does not run this model ({' '.join(str(error).split())[:200]})"
+    return runs, unavailable
+
+
+def _both_ways(title: str, batch: int, encode: Callable[[Sequence[Path], int], None]) -> dict[str, Run]:
+    """A run in the batches that the package uses by default, and one picture by picture."""
+
+    def singly(files: Sequence[Path]) -> None:
+        for file in files:
+            encode([file], 1)
+
+    return {
+        f"{title}, batches of {batch}": lambda files: encode(files, batch),
+        f"{title}, one picture at a time": singly,
+    }
 
 
 def _plain_efficientnet(device: str) -> Run:
@@ -68,17 +91,54 @@ def _plain_transformers(name: str, device: str) -> Run:
     return run
 
 
-def _sentence_transformers(name: str, device: str) -> Run:
+def _sentence_transformers(name: str, device: str) -> Callable[[Sequence[Path], int], None]:
     """`SentenceTransformer.encode`. `ImportError` when the package is not installed."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(name, device=device)
 
-    def run(files: Sequence[Path]) -> None:
+    def encode(files: Sequence[Path], batch: int) -> None:
         images = []
         for file in files:
             with Image.open(file) as opened:
                 images.append(opened.convert("RGB"))
-        model.encode(images, batch_size=32, show_progress_bar=False)
+        model.encode(images, batch_size=batch, show_progress_bar=False)
 
-    return run
+    return encode
+
+
+def _fastembed(name: str, scratch: Path) -> Callable[[Sequence[Path], int], None]:
+    """`ImageEmbedding.embed`, with the image tower of a CLIP exported to ONNX. `ImportError` without the packages that takes."""
+    import onnxscript  # noqa: F401 - the export needs it
+    import torch
+    from fastembed import ImageEmbedding
+    from transformers import AutoImageProcessor, AutoModel
+
+    class Tower(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.clip: Any = AutoModel.from_pretrained(name).eval()
+
+        def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+            return self.clip.get_image_features(pixel_values).pooler_output
+
+    processor: Any = AutoImageProcessor.from_pretrained(name)
+    processor.save_pretrained(scratch)
+    pixels = processor(images=[Image.new("RGB", (64, 64))] * 2, return_tensors="pt")["pixel_values"]
+    torch.onnx.export(
+        Tower(),
+        (pixels,),
+        scratch / "model.onnx",
+        input_names=["pixel_values"],
+        output_names=["image_embeds"],
+        dynamic_shapes={"pixel_values": {0: torch.export.Dim("n")}},
+        dynamo=True,
+        verbose=False,
+    )
+    model = ImageEmbedding("Qdrant/clip-ViT-B-32-vision", specific_model_path=str(scratch))
+
+    def encode(files: Sequence[Path], batch: int) -> None:
+        for _ in model.embed(list(map(str, files)), batch_size=batch):
+            pass
+
+    return encode

@@ -23,11 +23,14 @@ def pictures(paintings: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def build(pictures: Path, clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """`build(*encoders, **options)`: a collection of `pictures` in `out`, by default with the tiny CLIP."""
+    """`build(*encoders, **options)`: a collection of `pictures` in `out`, by default with the tiny CLIP.
+
+    By one thread, so that it is known what an interruption leaves.
+    """
     monkeypatch.setattr(pipeline, "BATCH", 5)  # twelve works are three part files
 
     def run(*encoders: Any, source: Any = None, **options: Any) -> Any:
         source = source or open_source(f"folder:{pictures}")
-        return build_collection(source, encoders or clip, tmp_path / "out", **options)
+        return build_collection(source, encoders or clip, tmp_path / "out", **{"workers": 1, **options})
 
     return run

@@ -49,6 +49,12 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
     assert (results["works"], results["machine"]["threads"]) == (3, "1")
     (encoder,) = results["encoders"]
     assert encoder["images_per_s"] > encoder["build_images_per_s"] > 0
+    assert encoder["one_at_a_time_images_per_s"] > 0 and encoder["search_images_per_s"] > 0
+    assert sum(encoder["stage_shares"].values()) == pytest.approx(1, abs=0.01)
+    assert encoder["ideal_images_per_s"] == pytest.approx(1000 / sum(encoder["stage_ms_per_image"].values()), rel=0.01)
+    assert encoder["of_ideal"] == pytest.approx(encoder["images_per_s"] / encoder["ideal_images_per_s"], abs=0.01)
+    float32 = max(encoder["gemm_gflops"]["float32"].values())
+    assert encoder["gemm_images_per_s"]["float32"] == pytest.approx(float32 / encoder["gflop_per_image"], rel=0.01)
 
 
 @pytest.mark.slow
