@@ -43,6 +43,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in slow, item.path in later))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_disk() -> Iterator[None]:
+    """Writes are not awaited: a sync takes up to 0.1 s, a build makes a hundred, and no test pulls the plug. What is synced,
+    and when, `faults.py` follows in `artsim.files.disk`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # still an error for what is no open file
+        yield
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeFolder:
     """`checkpoint("clip")`: the folder of a tiny real checkpoint, made on first use. See checkpoints.py for the names."""

@@ -1,5 +1,6 @@
 """Files that are the old or the new one, whatever fails while they are written."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_a_new_file_survives_a_power_failure_once_its_folder_is_synced(tmp_path:
         watched.after_power_failure(tmp_path / "late", seed=0)
     assert not (tmp_path / "early" / "name").exists()
     assert (tmp_path / "late" / "name").read_bytes() == b"content"
+
+
+def test_a_sync_is_one_of_the_operating_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[os.stat_result] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor)))
+    with disk.create(tmp_path / "name") as file:
+        file.write(b"content")
+        disk.sync(file)
+    disk.sync_folder(tmp_path)
+    assert [one.st_ino for one in synced] == [(tmp_path / "name").stat().st_ino, tmp_path.stat().st_ino]
+    assert synced[0].st_size == len(b"content"), "nothing is left in a buffer"
 
 
 def test_a_file_that_cannot_be_finished_is_removed(tmp_path: Path) -> None:
