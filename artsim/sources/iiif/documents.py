@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ MAX_SECONDS = 120.0
 MAX_DOCUMENTS = 100_000
 PAUSE_S = 0.1
 """Seconds between the beginnings of two requests: ten a second at most, as museums ask of guests."""
+
+TOLD_EVERY_S = 5.0
+"""Seconds between two lines of the log about how far the reading is."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ class Documents:
         """
         waiting = [_Reference(self._start, by_owner=True)]
         seen: set[str] = set()
+        told = time.monotonic()
         while waiting:
             reference = waiting.pop()
             if reference.address in seen:
@@ -63,7 +68,8 @@ class Documents:
             if kind(document) == "Manifest":
                 yield document if identity(document) else {**document, "id": reference.address}
             waiting += reversed(list(self._references(document, reference)))
-            if len(seen) % 100 == 0:
+            if waiting and time.monotonic() - told >= TOLD_EVERY_S:
+                told = time.monotonic()
                 log.info("%d IIIF documents read, %d more found.", len(seen), len(waiting))
 
     def _read(self, reference: _Reference) -> Json:
