@@ -61,7 +61,7 @@ def open_folder(
         fingerprint=_fingerprint(folder, [*pictures, *files.tables], columns or {}),
         size=len(pictures),
         has_urls="image_url" in features,
-        notes=tuple(tables.summary.sentences() if files.tables else ()),
+        notes=tuple(tables.summary.sentences()),
         left_out=(*files.left_out, *tables.summary.rows_left_out()),
     )
 
