@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from artsim.columns import plain_name, standard_names
 from artsim.errors import SourceError
 from artsim.messages.message import Message
+from artsim.sources.json_text import read_json
 
 FILE_COLUMNS = ("file_name", "filename", "file", "image", "path")
 """What tables call the column of picture files, most likely first."""
@@ -182,8 +182,8 @@ def _read_jsonl(path: Path, name: str) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+            row = read_json(line)
+        except (ValueError, RecursionError):
             left_out.append(f"{name}, line {number}: not JSON")
             continue
         if isinstance(row, dict):

@@ -6,17 +6,16 @@ or on a server that the owner names too.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from artsim.errors import SourceError
 from artsim.files.cache import cache_folder
 from artsim.sources.iiif.presentation import Json, dicts, identity, kind, members, text
+from artsim.sources.json_text import read_json
 from artsim.web.fetch_cache import FetchCache
 from artsim.web.http import FetchError, WebClient, is_address, origin, parse
 
@@ -135,9 +134,7 @@ def _parsed(data: bytes) -> Json:
             raise SourceError("it is neither JSON nor a list of addresses")
         return {"lines": lines}
     try:
-        document: Any = json.loads(words)
-        if "\\ud" in words.lower():  # an escape can stand for half a character, which nothing can store
-            document = json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
+        document = read_json(words)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"it is not JSON ({str(error)[:100]})") from error
     if isinstance(document, dict):
