@@ -79,16 +79,20 @@ class Ingest:
     def receive(self, name: str, path: Path) -> None:
         """Register a received file. `path` must exist until the ingest is over."""
         with self._news:
-            self._state.received += 1
+            self._count_received()
             self._waiting.append(UploadedFile(self._state.received, name, path))
             self._news.notify_all()
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a file that could not be received as broken."""
         with self._news:
-            self._state.received += 1
+            self._count_received()
             self._state.done += 1
             self._reports[self._state.received] = UploadReport(self._state.received, name, "broken", reason)
+
+    def _count_received(self) -> None:
+        self._state.received += 1
+        self._state.total = max(self._state.total, self._state.received)  # if it was not expected
 
     def note(self, message: str) -> None:
         with self._news:

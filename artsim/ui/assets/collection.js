@@ -237,12 +237,10 @@ const take = async (files) => {
   try {
     if (!(await act("begin", { title: isNew ? title : null }))) return;
     const { table: tables, picture: pictures } = await announce(wanted);
+    if (sending.stopped) return;
     if (!pictures.length) { trouble(say("no-pictures")); return; }
     sending.total = pictures.length;
-    for (const table of tables) {
-      if (sending.stopped) return;
-      await put(table);
-    }
+    for (const table of tables) if (!sending.stopped) await put(table);
     const waiting = pictures.values();
     await Promise.all(Array.from({ length: AT_ONCE }, async () => {
       for (const item of waiting) {
