@@ -14,10 +14,10 @@ from artsim.building.inspected_columns import InspectedColumn, inspect_columns, 
 from artsim.errors import ImageError
 from artsim.images.decode import OWNER_SECONDS, load_image, picture_size
 from artsim.images.formats import FORMATS
-from artsim.images.other_files import HEAD, kind_of_file
+from artsim.images.other_files import EMPTY, HEAD, FileKind, kind_of_file
 from artsim.messages.progress import Progress
 from artsim.sources import LeftOut, Source, Work, read_picture
-from artsim.sources.folder_files import head_of
+from artsim.sources.folder_files import beginning_of
 
 REMOTE_WORKS = 1_000
 """How many works of a remote source are inspected, unless a limit says otherwise."""
@@ -78,7 +78,8 @@ class SourceReport:
 class _Picture:
     """The picture file of a work, as far as it was read."""
 
-    head: bytes
+    kind: FileKind | None
+    """None if nothing of it was read."""
     length: int
     size: Size | None = None
     sha256: str | None = None
@@ -133,38 +134,42 @@ def _opened(work: Work) -> _Picture:
     try:
         data = read_picture(work)
     except ImageError as error:
-        return _Picture(b"", 0, error=str(error))
-    head, sha256 = data[:HEAD], hashlib.sha256(data).hexdigest()
+        return _Picture(None, 0, error=str(error))
+    kind, sha256 = kind_of_file(data[:HEAD]), hashlib.sha256(data).hexdigest()
     try:
         size = picture_size(data, name=name)
         load_image(data, short_side=_SIDE, name=name, seconds=OWNER_SECONDS)
     except ImageError as error:
-        return _Picture(head, len(data), sha256=sha256, error=str(error))
-    return _Picture(head, len(data), size, sha256)
+        return _Picture(kind, len(data), sha256=sha256, error=str(error))
+    return _Picture(kind, len(data), size, sha256)
 
 
 def _glanced_at(work: Work) -> _Picture:
     """The picture by its first bytes. One that is not on this machine is not looked at."""
     name, picture = str(work["id"]), work["image"] or {}
     if data := picture.get("bytes"):
-        return _Picture(data[:HEAD], len(data), sha256=hashlib.sha256(data).hexdigest())
+        return _Picture(kind_of_file(data[:HEAD]), len(data), sha256=hashlib.sha256(data).hexdigest())
     if not picture.get("path"):
-        return _Picture(b"", 0, error=None if picture.get("read") else f"{name} has no picture.")
-    path = Path(picture["path"])
+        return _Picture(None, 0, error=None if picture.get("read") else f"{name} has no picture.")
+    path, known = str(picture["path"]), picture.get("format")
+    if known is not None:
+        return _Picture(known.kind, known.length, path=path)
     try:
-        head, length = head_of(path) or b"", path.stat().st_size
+        beginning = beginning_of(path)
     except OSError as error:
-        return _Picture(b"", 0, error=f"{name} cannot be read ({error.strerror}).")
-    kind = kind_of_file(head, str(path))
+        return _Picture(None, 0, error=f"{name} cannot be read ({error.strerror}).")
+    if beginning is None:
+        return _Picture(None, 0, error=f"{name} is not a file.")
+    kind = kind_of_file(beginning[0], path)
     wrong = None if kind.name in FORMATS else f"{name} is not an image that artsim reads ({kind.name})."
-    return _Picture(head, length, path=str(path), error=wrong)
+    return _Picture(kind, beginning[1], path=path, error=wrong)
 
 
 def _kinds(pictures: Iterable[_Picture]) -> dict[str, PictureKind]:
     kinds: dict[str, PictureKind] = {}
     for picture in pictures:
-        if picture.error is None and picture.head:
-            kinds.setdefault(kind_of_file(picture.head).name, PictureKind()).add(picture.length, picture.size)
+        if picture.error is None and picture.kind is not None:
+            kinds.setdefault(picture.kind.name, PictureKind()).add(picture.length, picture.size)
     return dict(sorted(kinds.items(), key=lambda item: -item[1].count))
 
 
@@ -173,9 +178,9 @@ def _left_out(source: Source, ids: list[str], pictures: list[_Picture]) -> list[
     unusable: dict[tuple[str, str], list[str]] = {}
     for identity, picture in zip(ids, pictures, strict=True):
         if picture.error is not None:
-            kind = kind_of_file(picture.head)
+            kind = picture.kind or FileKind("missing picture", EMPTY.advice)
             readable = kind.name in FORMATS
-            name = f"{kind.name} that cannot be used" if readable else kind.name if picture.head else "missing picture"
+            name = f"{kind.name} that cannot be used" if readable else kind.name
             unusable.setdefault((name, "" if readable else kind.advice), []).append(identity)
     works = [LeftOut(name, tuple(names), advice) for (name, advice), names in unusable.items()]
     return sorted([*works, *source.left_out], key=lambda item: (item.expected, -len(item.names)))

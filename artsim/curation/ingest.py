@@ -48,7 +48,6 @@ class Ingest:
     def __init__(
         self,
         collection: Collection,
-        total: int,
         *,
         finish: Callable[[Collection, Sequence[str]], None],
         details: Callable[[UploadedFile], tuple[Mapping[str, Any], Sequence[str]]],
@@ -57,7 +56,7 @@ class Ingest:
         self._like, self._begin, self._finish, self._details = collection, begin, finish, details
         self.collection: Collection | None = None if begin else collection
         """The collection that works are added to; None until a new one has its first works."""
-        self._state = IngestState(total=total)
+        self._state = IngestState()
         self._waiting: deque[UploadedFile] = deque()
         self._kept: dict[int, tuple[UploadedFile, UploadReport]] = {}  # duplicates, which may be added anyway
         self._reports: dict[int, UploadReport] = {}
@@ -72,19 +71,28 @@ class Ingest:
 
     # --- Called by the sender -----------------------------------------------------------------------------------------
 
+    def expect(self, count: int) -> None:
+        """Register that `count` more files will be received or refused."""
+        with self._news:
+            self._state.total += count
+
     def receive(self, name: str, path: Path) -> None:
         """Register a received file. `path` must exist until the ingest is over."""
         with self._news:
-            self._state.received += 1
+            self._count_received()
             self._waiting.append(UploadedFile(self._state.received, name, path))
             self._news.notify_all()
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a file that could not be received as broken."""
         with self._news:
-            self._state.received += 1
+            self._count_received()
             self._state.done += 1
             self._reports[self._state.received] = UploadReport(self._state.received, name, "broken", reason)
+
+    def _count_received(self) -> None:
+        self._state.received += 1
+        self._state.total = max(self._state.total, self._state.received)  # if it was not expected
 
     def note(self, message: str) -> None:
         with self._news:

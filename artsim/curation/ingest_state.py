@@ -44,7 +44,7 @@ class IngestState:
     """How far an ingest is."""
 
     phase: Phase = "receiving"
-    total: int
+    total: int = 0
     """Files that are expected."""
     received: int = 0
     done: int = 0

@@ -216,8 +216,8 @@ class EditSession:
 
     # --- Adding -------------------------------------------------------------------------------------------------------
 
-    def begin_ingest(self, total: int, *, title: str | None = None) -> None:
-        """Start to ingest `total` files, to be placed in `upload_folder`; with a `title`, into a new collection.
+    def begin_ingest(self, *, title: str | None = None) -> None:
+        """Start to ingest files, to be announced and placed in `upload_folder`; with a `title`, into a new collection.
 
         Raises `CollectionError` if another ingest is running, or the collection stores no pictures.
         """
@@ -236,9 +236,9 @@ class EditSession:
                 self.upload_folder.remove()
             upload_folder = self.upload_folder = UploadFolder(self._cache)
             self.begun = None
-            self.ingest = self._new_ingest(upload_folder, total, title)
+            self.ingest = self._new_ingest(upload_folder, title)
 
-    def _new_ingest(self, upload_folder: UploadFolder, total: int, title: str | None) -> Ingest:
+    def _new_ingest(self, upload_folder: UploadFolder, title: str | None) -> Ingest:
         columns: dict[str, Any] = {}
         metadata: list[UploadMetadata] = []
 
@@ -259,7 +259,6 @@ class EditSession:
 
         return Ingest(
             self.collection,
-            total,
             finish=self._finish_new if title is not None else self._finish,
             begin=begin if title is not None else None,
             details=details,

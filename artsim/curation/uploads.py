@@ -1,35 +1,39 @@
 """Uploaded files, on disk until they are in a collection: limited in size, stored under own names, never trusted.
 
-Each lot of files has an upload folder in `CACHE/incoming`. Pictures are named by numbers; metadata tables keep their
-relative path, cleaned, so that `artsim.sources.tables` can match their records to pictures.
+Each lot of files has an upload folder in `CACHE/incoming`, where files are named by numbers. The names and beginnings of all
+files are announced first: tables are read before most pictures have come, and a name in a row is clear only among all names.
 """
 
 from __future__ import annotations
 
+import posixpath
 import shutil
 import tempfile
 import threading
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 from artsim.columns import kind_of, read_value, write_value
 from artsim.errors import ArtsimError, QueryError, SourceError
 from artsim.files.atomic import writing
-from artsim.images.formats import EXTENSIONS
+from artsim.images.other_files import kind_of_file, opens_as_picture
 from artsim.messages.message import Message
 from artsim.sources.folder import readable_name
 from artsim.sources.picture_names import key
 from artsim.sources.table_files import TABLE_ENDINGS
-from artsim.sources.tables import Records, read_metadata
+from artsim.sources.tables import MetadataReader, Records, TableSummary
 
 MOST_FILES = 20_000  # of one lot
 MOST_BYTES = 50_000_000_000
 _KEPT_FREE = 1_000_000_000  # bytes that stay free on the disk
 _LONGEST_NAME = 250
 _STALE = 86_400  # seconds after which the folder of a killed process is removed
+
+
+Role = Literal["picture", "table", "other"]
 
 
 class UploadTooLarge(ArtsimError):
@@ -45,12 +49,11 @@ def clean_name(name: str) -> str:
     return "/".join(part for part in parts if part not in ("", ".", ".."))[-_LONGEST_NAME:].lstrip("/") or "picture"
 
 
-def is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in EXTENSIONS
-
-
-def is_table(name: str) -> bool:
-    return Path(name).suffix.lower() in TABLE_ENDINGS
+def role_of(head: bytes, name: str) -> Role:
+    """What a file is that begins with `head` (`HEAD` bytes): a picture as in a folder, by its content; a table by its name."""
+    if opens_as_picture(kind_of_file(head, name), name):
+        return "picture"
+    return "table" if PurePosixPath(name).suffix.lower() in TABLE_ENDINGS else "other"
 
 
 class UploadFolder:
@@ -64,9 +67,10 @@ class UploadFolder:
             self.folder = Path(tempfile.mkdtemp(prefix="lot-", dir=home))
         self._lock = threading.Lock()
         self._bytes = self._files = 0
-        self._tables: list[tuple[Path, str]] = []  # each in a folder of its own, under its cleaned name
+        self._pictures: dict[str, None] = {}
+        self._tables: dict[str, Path] = {}  # by name
 
-    def place(self, name: str, size: int) -> Path:
+    def place(self, size: int) -> Path:
         """The path for a file of `size` bytes. Raises `UploadTooLarge` if it exceeds a limit."""
         with self._lock:
             free = shutil.disk_usage(self.folder).free
@@ -83,37 +87,36 @@ class UploadFolder:
                     "The disk of {folder} is nearly full; make room, then add the rest.", folder=self.folder.parent
                 )
             self._files, self._bytes = self._files + 1, self._bytes + size
-            if not is_table(name):
-                return self.folder / str(self._files)
-            table = self.folder / "tables" / str(self._files), clean_name(name)
-            self._tables.append(table)
-            path = table[0] / table[1]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return path
+            return self.folder / str(self._files)
+
+    def announce(self, name: str) -> None:
+        """Register the name of a picture that is still to come: rows of tables may mean it."""
+        with self._lock:
+            self._pictures[name] = None
+
+    def keep_table(self, name: str, path: Path) -> None:
+        """Register a table that has arrived."""
+        with self._lock:
+            self._tables[name] = path
 
     def records(self) -> tuple[Records, Mapping[str, Any], list[str]]:
-        """The records of the uploaded tables by file, their columns, and messages about their problems."""
-        records: Records = {}
-        features: dict[str, Any] = {}
+        """The records of the uploaded tables by picture, their columns, and messages about what found each other.
+
+        Names are those below the folder that all files are in, as they are when a folder is built.
+        """
+        with self._lock:
+            pictures, tables = tuple(self._pictures), dict(self._tables)
+        top = _common_folder([*pictures, *tables])
+        reader = MetadataReader([name.removeprefix(top) for name in pictures])
         problems: list[str] = []
-        for base, name in self._tables:
+        for name, path in tables.items():
             try:
-                tables = read_metadata(base, [name])
+                reader.read(path, name.removeprefix(top))
             except SourceError as error:
-                problems.append(_without_folder(base, error.message))
-                continue
-            records |= tables.records
-            features |= tables.features
-            left_out = [*tables.summary.left_out, *tables.summary.repeated]
-            if left_out:
-                problems.append(
-                    Message(
-                        "Rows of the table that are left out: {count}, such as {row}.",
-                        count=len(left_out),
-                        row=left_out[0],
-                    )
-                )
-        return records, features, problems
+                problems.append(error.message)
+        metadata = reader.metadata()
+        records = {f"{top}{name}": record for name, record in metadata.records.items()}
+        return records, metadata.features, [*problems, *_told(metadata.summary)]
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -153,10 +156,30 @@ class UploadMetadata:
         return values, notes
 
 
-def _without_folder(base: Path, problem: Message) -> Message:
-    """The message without the folder that a table is stored in: the sender knows the table by its name."""
-    values = {name: str(value).replace(f"{base}/", "") for name, value in problem.values.items()}
-    return Message(problem.template, **values)
+def _common_folder(names: Sequence[str]) -> str:
+    """The folder that all files are in, with a slash at its end; empty if there is none."""
+    common = posixpath.commonpath([posixpath.dirname(name) for name in names] or [""])
+    return f"{common}/" if common else ""
+
+
+def _told(summary: TableSummary) -> list[str]:
+    """What of the tables and the pictures found each other, and the first of each kind of rows that are left out."""
+    told = summary.sentences()
+    if rows := summary.rows_alone:
+        told.append(
+            Message("Rows that name none of the pictures, or several: {count:,}, such as {row}.",
+                    count=len(rows), row=rows[0])
+        )  # fmt: skip
+    if rows := summary.repeated:
+        told.append(
+            Message("Rows for a picture that has a row already: {count:,}, such as {row}.",
+                    count=len(rows), row=rows[0])
+        )  # fmt: skip
+    if rows := summary.left_out:
+        told.append(
+            Message("Rows of the tables that cannot be read: {count:,}, such as {row}.", count=len(rows), row=rows[0])
+        )
+    return told
 
 
 def _clear_stale(home: Path) -> None:

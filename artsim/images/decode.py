@@ -16,7 +16,7 @@ from artsim.errors import ImageError
 from artsim.images.conversion import to_rgb
 from artsim.images.formats import FORMATS, MAX_BYTES
 from artsim.images.geometry import Region
-from artsim.images.other_files import HEAD, kind_of_file
+from artsim.images.other_files import HEAD, FileKind, kind_of_file
 from artsim.images.picture_file import check_size
 from artsim.images.worker_pool import worker_pool
 from artsim.messages.message import Message
@@ -39,8 +39,9 @@ def load_image(
     """Decode `source`, or a region of it, to an upright sRGB picture.
 
     `short_side` allows a large picture to be decoded at a reduced size (a JPEG by PIL's `draft`, four times faster on
-    large scans); the short side of the result is never smaller than that unless the original's is. `name` is used in
-    error messages. Raises `ImageError` when it is not an image of a known format, is damaged, has more than `MAX_PIXELS`,
+    large scans); the short side of the result is never smaller than that unless the original's is. A JPEG 2000 that needs
+    more than `MAX_MEMORY` is decoded at half its size, or less, where the file holds that. `name` is used in error
+    messages. Raises `ImageError` when it is not an image of a known format, is damaged, has more than `MAX_PIXELS`,
     needs more than `MAX_MEMORY`, or takes longer than `seconds`.
     """
     label = name or (str(source) if isinstance(source, str | Path) else Message("the picture"))
@@ -63,16 +64,20 @@ def picture_size(data: bytes, *, name: str) -> tuple[int, int]:
 def check_format(data: bytes, formats: tuple[str, ...], label: str) -> None:
     """Raises `ImageError` unless a file begins like one of `formats`."""
     kind = kind_of_file(data[:HEAD])
-    if kind.name in formats:
-        return
+    if kind.name not in formats:
+        raise not_read(kind, formats, label)
+
+
+def not_read(kind: FileKind, formats: tuple[str, ...], label: str) -> ImageError:
+    """The error of a file whose kind is none of `formats`."""
     if kind.name in FORMATS or kind.is_picture:
-        raise ImageError(
+        return ImageError(
             "{label} is in the format {format}, which is not read here ({formats} are). Save it as JPEG or PNG.",
             label=label,
             format=kind.name,
             formats=formats,
         )
-    raise ImageError("{label} is not an image that artsim reads ({formats}).", label=label, formats=formats)
+    return ImageError("{label} is not an image that artsim reads ({formats}).", label=label, formats=formats)
 
 
 def _converted(image: Image.Image, label: str, *, region: Region | None, short_side: int | None) -> Image.Image:

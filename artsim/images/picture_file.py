@@ -23,7 +23,7 @@ from artsim.errors import ImageError
 from artsim.images.conversion import Strips, rgb_strips, upright_size
 from artsim.images.formats import FORMATS, MAX_MEMORY, MAX_PIXELS, MIN_SIDE, READS_HEIC, format_of
 from artsim.images.geometry import Region
-from artsim.images.jpeg2000 import jpeg2000_header
+from artsim.images.jpeg2000 import Jpeg2000Header, jpeg2000_header
 from artsim.images.jpeg_end import with_end
 from artsim.images.metadata_limits import bounded, webp_pixels, without_texts
 
@@ -34,6 +34,7 @@ _PLUGINS = (
     WebPImagePlugin,
 )  # imported here, not at the first picture
 _OWN_MEMORY = 60_000_000  # bytes, of this process without a picture
+_ROOM = MAX_MEMORY - _OWN_MEMORY
 _WEBP_BYTES = 18  # a pixel, with the picture: measured at 119 megapixels
 _DECODER_BYTES = {"WEBP": _WEBP_BYTES - 4, "AVIF": 12, "HEIF": 8}  # a pixel, beside the picture
 _JPEG2000_BYTES = 18  # a pixel of a tile: measured on one of 12 megapixels
@@ -57,15 +58,21 @@ def decode_file(data: bytes, *, region: Region | None = None, short_side: int | 
     Raises `ImageError`, in whose message the picture is called an empty string, or `MemoryError`.
     """
     with _open_checked(data, to_its_end=True) as image:
-        needed, halvings = len(data) + _decoder_bytes(image), 0
+        needed = len(data)
         if isinstance(image, Jpeg2KImageFile):
             header = jpeg2000_header(data, image.size)
             halvings = header.halvings(image.size, short_side) if short_side and not region else 0
+            while halvings < header.levels and needed + _jpeg2000_bytes(image, header, halvings) > _ROOM:
+                halvings += 1
             image.reduce = halvings
-            needed += _JPEG2000_BYTES * header.tile_pixels >> 2 * halvings
-        elif short_side and not region and image.format in ("JPEG", "MPO"):
-            image.draft(None, (short_side, short_side))
-        _check_memory(image, needed, halvings)
+            needed += _jpeg2000_bytes(image, header, halvings)
+        else:
+            needed += _decoder_bytes(image)
+            if short_side and not region and image.format in ("JPEG", "MPO"):
+                image.draft(None, (short_side, short_side))
+            needed += _picture_bytes(image)
+        if needed > _ROOM:
+            raise too_much_memory("")
         size, strips = rgb_strips(image, region=region, short_side=short_side)
         first = next(strips)  # now, as what is wrong with all of them shows here
         return size, chain([first], strips)
@@ -116,7 +123,7 @@ def _open(data: bytes) -> Image.Image:
     """The picture file with its header read, by the one decoder of the format that it begins like."""
     found = format_of(data)
     formats = () if found is None else ("HEIF" if found == "HEIC" else found,)
-    if webp_pixels(data) * _WEBP_BYTES > MAX_MEMORY - _OWN_MEMORY:  # its decoder takes them before its header is known
+    if webp_pixels(data) * _WEBP_BYTES > _ROOM:  # its decoder takes them before its header is known
         raise too_much_memory("")
     try:
         return Image.open(io.BytesIO(data), formats=formats)
@@ -150,11 +157,14 @@ def _decoder_bytes(image: Image.Image) -> int:
     return pixels * _DECODER_BYTES.get(image.format or "", 0)
 
 
-def _check_memory(image: Image.Image, needed: int, halvings: int) -> None:
-    """Raises `ImageError` if the picture, halved so often, and `needed` bytes beside it are more than `MAX_MEMORY`."""
+def _picture_bytes(image: Image.Image) -> int:
     size = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4
-    if needed + (image.width * image.height * size >> 2 * halvings) > MAX_MEMORY - _OWN_MEMORY:
-        raise too_much_memory("")
+    return image.width * image.height * size
+
+
+def _jpeg2000_bytes(image: Image.Image, header: Jpeg2000Header, halvings: int) -> int:
+    """What the decoder and a picture that is halved so often take."""
+    return _JPEG2000_BYTES * header.tile_pixels + _picture_bytes(image) >> 2 * halvings
 
 
 def too_much_memory(label: str) -> ImageError:

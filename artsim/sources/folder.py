@@ -8,6 +8,7 @@ folders have odd names, broken files and pictures without metadata, each of whic
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,14 @@ def open_folder(
     features = _features(tables.features, with_label=not records and any("/" in name for name in pictures))
 
     def works(start: int) -> Iterator[Work]:
-        for name in pictures[start:]:
+        for name, known in itertools.islice(zip(pictures, files.formats, strict=True), start, None):
             work: dict[str, Any] = dict.fromkeys(features)
             if "label" in work and not records:
                 work["label"] = printable(Path(name).parent.name) or None
             work |= records.get(key(name), {})
             work["title"] = work["title"] or readable_name(printable(name))
             identity = str(work.get(id_column) or printable(name)) if id_column else printable(name)
-            yield {**work, "id": identity, "image": {"bytes": None, "path": str(folder / name)}}
+            yield {**work, "id": identity, "image": {"bytes": None, "path": str(folder / name), "format": known}}
 
     return Source(
         name=f"folder:{printable(str(folder))}",
@@ -61,7 +62,7 @@ def open_folder(
         fingerprint=_fingerprint(folder, [*pictures, *files.tables], columns or {}),
         size=len(pictures),
         has_urls="image_url" in features,
-        notes=tuple(tables.summary.sentences() if files.tables else ()),
+        notes=tuple(tables.summary.sentences()),
         left_out=(*files.left_out, *tables.summary.rows_left_out()),
     )
 

@@ -8,7 +8,9 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from artsim.images.formats import FORMATS
 from artsim.images.other_files import HEAD, FileKind, kind_of_file, opens_as_picture
 from artsim.sources.protocol import LeftOut
 from artsim.sources.tables import is_metadata
@@ -23,11 +25,22 @@ _LINK = FileKind("link to a folder that is read anyway")
 _NO_FILE = FileKind("neither file nor folder")
 
 
+class PictureFormat(NamedTuple):
+    """What the beginning of a picture file says."""
+
+    kind: FileKind
+    """One of the formats that artsim reads."""
+    length: int
+    """Bytes of the file."""
+
+
 @dataclass
 class FolderFiles:
     """Relative POSIX names of pictures and tables, sorted, and what is left out, by its kind."""
 
     pictures: list[str] = field(default_factory=list)
+    formats: list[PictureFormat | None] = field(default_factory=list)
+    """What is known of each picture; None of a file that only has the name of one."""
     tables: list[str] = field(default_factory=list)
     others: dict[FileKind, list[str]] = field(default_factory=dict)
 
@@ -127,24 +140,27 @@ def _sort_in(entry: _Entry, files: FolderFiles) -> None:
     if is_metadata(entry.name):
         files.tables.append(entry.name)
         return
+    kind, length = _NO_FILE, 0
     try:
-        head = head_of(entry.path)
-        kind = _NO_FILE if head is None else kind_of_file(head, entry.name)
+        if beginning := beginning_of(entry.path):
+            kind, length = kind_of_file(beginning[0], entry.name), beginning[1]
     except OSError as error:
         kind = _unreadable("file", error)
     if opens_as_picture(kind, entry.name):  # or has the name of one: what is wrong with it is reported by name
         files.pictures.append(entry.name)
+        files.formats.append(PictureFormat(kind, length) if kind.name in FORMATS else None)
     else:
         files.leave_out(entry.name, kind)
 
 
-def head_of(path: str | Path) -> bytes | None:
-    """The first bytes of a file, `HEAD` at most; None if it is none, but a pipe or a device. Raises `OSError`."""
+def beginning_of(path: str | Path) -> tuple[bytes, int] | None:
+    """The first bytes of a file, `HEAD` at most, and its length; None if it is a pipe or a device. Raises `OSError`."""
     path = Path(path)
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
         return None
     with path.open("rb", buffering=0) as file:
-        return file.read(HEAD)
+        return file.read(HEAD), status.st_size
 
 
 def _unreadable(what: str, error: OSError) -> FileKind:

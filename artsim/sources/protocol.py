@@ -57,7 +57,9 @@ def read_picture(work: Work) -> bytes:
     """The file of a work's picture. `ImageError` when it has none, or it cannot be had.
 
     `image` holds `bytes`; or `path`, a file of this machine that the source itself found; or `read`, which is called now,
-    for what has to be fetched. What strangers wrote into their data never becomes `path`: it could name any file here.
+    for what has to be fetched. Beside a path, `format` may be what the source has found at the beginning of the file (a
+    `PictureFormat`), so that nobody looks again before all of it is read. What strangers wrote into their data never
+    becomes `path`: it could name any file here.
     """
     picture = work["image"] or {}
     if picture.get("bytes"):

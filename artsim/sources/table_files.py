@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from artsim.columns import plain_name, standard_names
 from artsim.errors import SourceError
+from artsim.messages.message import Message
+from artsim.sources.json_text import read_json
 
 FILE_COLUMNS = ("file_name", "filename", "file", "image", "path")
 """What tables call the column of picture files, most likely first."""
@@ -39,16 +40,19 @@ class Table:
     """How the file was read where that is not obvious, as sentences."""
 
 
-def read_table(path: Path) -> Table:
-    """The table in a file, by its ending. Raises `SourceError` where it is none."""
+def read_table(path: Path, name: str) -> Table:
+    """The table in the file at `path`, which people know as `name`; its ending says how it is read.
+
+    Raises `SourceError` where it is none.
+    """
     try:
-        table = _READERS[path.suffix.lower()](path)
+        table = _READERS[PurePosixPath(name).suffix.lower()](path, name)
     except (OSError, ValueError, TypeError, OverflowError, KeyError, csv.Error, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise SourceError("{path} cannot be read as a table ({reason}).", path=path, reason=reason) from error
+        raise SourceError("{table} cannot be read as a table ({reason}).", table=name, reason=reason) from error
     if file_column(table.columns) is None:
         raise SourceError(
-            "{path} has no column file_name; its columns are {columns}.", path=path, columns=table.columns
+            "{table} has no column file_name; its columns are {columns}.", table=name, columns=table.columns
         )
     return table
 
@@ -59,9 +63,11 @@ def file_column(columns: Sequence[str]) -> str | None:
     return next((plain[name] for name in FILE_COLUMNS if name in plain), None)
 
 
-def _read_csv(path: Path, separators: Sequence[str] = _SEPARATORS) -> Table:
+def _read_csv(path: Path, name: str, separators: Sequence[str] = _SEPARATORS) -> Table:
     text, encoding = _decoded(path.read_bytes())
-    notes = [] if encoding == "UTF-8" else [f"{path.name} is not UTF-8; it was read as {encoding}."]
+    notes: list[str] = []
+    if encoding != "UTF-8":
+        notes.append(Message("{table} is not UTF-8; it was read as {encoding}.", table=name, encoding=encoding))
     if told := re.match(r'"?sep=(.)"?\r?\n', text, re.IGNORECASE):  # as Excel writes it
         separators, text = (told[1],), text[told.end() :]
     if not text.strip():
@@ -70,7 +76,7 @@ def _read_csv(path: Path, separators: Sequence[str] = _SEPARATORS) -> Table:
     if not lines:
         raise ValueError("it is empty")
     (_, header), *body = lines
-    return _table(path.name, header, [(f"line {number}", values) for number, values in body], notes, written=True)
+    return _table(name, header, [(f"line {number}", values) for number, values in body], notes, written=True)
 
 
 def _decoded(data: bytes) -> tuple[str, str]:
@@ -131,7 +137,7 @@ def _table(
         values[place] for place, title in enumerate(names) if not title for _, values in lines if place < len(values)
     ]
     if not all(_is_count(value) for value in nameless):
-        notes.append(f"{name} has a column without a name, which is left out.")
+        notes.append(Message("{table} has a column without a name, which is left out.", table=name))
     for where, values in lines:
         filled = list(values)
         while len(filled) > len(names) and (filled[-1] is None or not str(filled[-1]).strip()):
@@ -162,32 +168,34 @@ def _unique(table: str, names: Sequence[str], notes: list[str]) -> list[str]:
         while free in unique:
             number, free = number + 1, f"{name}_{number}"
         if free != name:
-            notes.append(f"{table} has two columns {name}; the second is {free}.")
+            notes.append(
+                Message("{table} has two columns {name}; the second is {free}.", table=table, name=name, free=free)
+            )
         unique.append(free)
     return standard_names(unique)
 
 
-def _read_jsonl(path: Path) -> Table:
+def _read_jsonl(path: Path, name: str) -> Table:
     rows, left_out = [], []
     text, _ = _decoded(path.read_bytes())
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
-            left_out.append(f"{path.name}, line {number}: not JSON")
+            row = read_json(line)
+        except (ValueError, RecursionError):
+            left_out.append(f"{name}, line {number}: not JSON")
             continue
         if isinstance(row, dict):
             rows.append((f"line {number}", row))
         else:
-            left_out.append(f"{path.name}, line {number}: not a JSON object")
+            left_out.append(f"{name}, line {number}: not a JSON object")
     if not rows and left_out:
-        raise ValueError(left_out[0].removeprefix(f"{path.name}, ") + "; each line must be a JSON object")
-    return _of_objects(path.name, rows, left_out)
+        raise ValueError(left_out[0].removeprefix(f"{name}, ") + "; each line must be a JSON object")
+    return _of_objects(name, rows, left_out)
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, name: str) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -195,7 +203,7 @@ def _read_parquet(path: Path) -> Table:
         rows = pq.read_table(path).to_pylist()
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
-    return _of_objects(path.name, [(f"row {number}", row) for number, row in enumerate(rows, start=1)], [])
+    return _of_objects(name, [(f"row {number}", row) for number, row in enumerate(rows, start=1)], [])
 
 
 def _of_objects(name: str, rows: Sequence[tuple[str, dict[str, Any]]], left_out: list[str]) -> Table:
@@ -206,34 +214,35 @@ def _of_objects(name: str, rows: Sequence[tuple[str, dict[str, Any]]], left_out:
     return Table(table.columns, table.rows, written=False, left_out=left_out + table.left_out, notes=table.notes)
 
 
-def _read_xlsx(path: Path) -> Table:
+def _read_xlsx(path: Path, name: str) -> Table:
     """The first sheet. openpyxl is an extra."""
     try:
         openpyxl: Any = import_module("openpyxl")
     except ImportError as error:
         raise ImportError('spreadsheets need openpyxl: pip install "artsim[xlsx]", or save it as CSV UTF-8') from error
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # a damaged file raises whatever its ZIP, XML or parts lead to
-        raise ValueError(f"it is no spreadsheet: {error}") from error
-    sheet = book.worksheets[0]
-    notes = (
-        [f"{path.name} has {len(book.worksheets)} sheets; only {sheet.title} is read."]
-        if len(book.worksheets) > 1
-        else []
-    )
-    cells = [(number, list(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
-    book.close()
+    with path.open("rb") as file:  # openpyxl takes no path of another ending
+        try:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except Exception as error:  # a damaged file raises whatever its ZIP, XML or parts lead to
+            raise ValueError(f"it is no spreadsheet: {error}") from error
+        sheet, count = book.worksheets[0], len(book.worksheets)
+        cells = [(number, list(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
+        book.close()
+    notes: list[str] = []
+    if count > 1:
+        notes.append(
+            Message("{table} has {count} sheets; only {sheet} is read.", table=name, count=count, sheet=sheet.title)
+        )
     filled = [(number, row) for number, row in cells if any(cell not in (None, "") for cell in row)]
     if not filled:
         raise ValueError("it is empty")
     (_, header), *body = filled
-    return _table(path.name, header, [(f"row {number}", row) for number, row in body], notes, written=False)
+    return _table(name, header, [(f"row {number}", row) for number, row in body], notes, written=False)
 
 
-_READERS: dict[str, Callable[[Path], Table]] = {
+_READERS: dict[str, Callable[[Path, str], Table]] = {
     ".csv": _read_csv,
-    ".tsv": lambda path: _read_csv(path, ("\t", ",", ";")),
+    ".tsv": lambda path, name: _read_csv(path, name, ("\t", ",", ";")),
     ".jsonl": _read_jsonl,
     ".parquet": _read_parquet,
     ".xlsx": _read_xlsx,

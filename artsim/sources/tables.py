@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from artsim.errors import SourceError
-from artsim.sources.picture_names import PictureNames, key, plain_path
+from artsim.messages.message import Message
+from artsim.sources.picture_names import PictureNames, key
 from artsim.sources.protocol import LeftOut
 from artsim.sources.table_files import TABLE_ENDINGS, file_column, read_table
 from artsim.sources.table_values import ColumnType, even_value, typed_column
@@ -30,6 +31,7 @@ def is_metadata(name: str) -> bool:
 class TableSummary:
     """What of some tables and pictures found each other, and what did not."""
 
+    tables: int = 0
     matched: int = 0
     """Rows, and so many pictures."""
     rows_alone: list[str] = field(default_factory=list)
@@ -44,12 +46,14 @@ class TableSummary:
     """How the tables were read where that is not obvious, as sentences."""
 
     def sentences(self) -> list[str]:
-        """What was read, and how, for the owner."""
-        alone = self.pictures_alone
-        more = ", ..." if len(alone) > _SHOWN else ""
-        named = "; ".join(map(_in_a_line, alone[:_SHOWN])) + more
-        pictures = [f"Pictures without a row: {len(alone):,} ({named})."] if alone else []
-        return [f"Rows of the tables that found their pictures: {self.matched:,}.", *pictures, *self.notes]
+        """What was read, and how, for the owner; nothing without tables."""
+        if not self.tables:
+            return []
+        told: list[str] = [Message("Rows of the tables that found their pictures: {count:,}.", count=self.matched)]
+        if alone := self.pictures_alone:
+            named = "; ".join(map(_in_a_line, alone[:_SHOWN])) + (", ..." if len(alone) > _SHOWN else "")
+            told.append(Message("Pictures without a row: {count:,} ({names}).", count=len(alone), names=named))
+        return told + self.notes
 
     def rows_left_out(self) -> list[LeftOut]:
         """Rows that say nothing of any work."""
@@ -80,47 +84,43 @@ class Metadata:
 
 
 def read_metadata(
-    folder: Path,
-    names: Sequence[str],
-    pictures: Iterable[str] | None = None,
-    *,
-    types: Mapping[str, ColumnType] | None = None,
+    folder: Path, names: Sequence[str], pictures: Sequence[str], *, types: Mapping[str, ColumnType] | None = None
 ) -> Metadata:
-    """The metadata tables `names` below `folder`, for its `pictures` (None: nobody knows them yet; all rows are kept).
+    """The metadata tables `names` below `folder`, for its `pictures`, as `MetadataReader` reads them.
 
-    Of two rows for one picture, the first is kept. `types` decides the types of columns. `SourceError` names a file that
-    cannot be read, and a column of `types` that no table has.
+    `SourceError` names a file that cannot be read, and a column of `types` that no table has.
     """
-    reader = _Reader(folder, None if pictures is None else PictureNames(pictures), types or {})
+    reader = MetadataReader(pictures, types=types)
     for name in names:
-        reader.read(name)
-    metadata = reader.metadata()
-    if pictures is not None and names:
-        metadata.summary.pictures_alone += [name for name in pictures if key(name) not in metadata.records]
-    return metadata
+        reader.read(folder / name, name)
+    return reader.metadata()
 
 
-class _Reader:
-    """Reads tables one after the other; types are found when all values of a column are known."""
+class MetadataReader:
+    """Reads tables about `pictures` one after the other; types are found when all values of a column are known.
 
-    def __init__(self, folder: Path, pictures: PictureNames | None, types: Mapping[str, ColumnType]) -> None:
-        self._folder, self._pictures, self._types = folder, pictures, types
+    Of two rows for one picture, the first is kept. `types` decides the types of columns.
+    """
+
+    def __init__(self, pictures: Sequence[str], *, types: Mapping[str, ColumnType] | None = None) -> None:
+        self._pictures, self._names, self._types = pictures, PictureNames(pictures), types or {}
         self._records: Records = {}
         self._columns: dict[str, bool] = {}
         """Each column: whether it comes from texts in all tables."""
         self._dropped: set[str] = set()
         self._summary = TableSummary()
 
-    def read(self, name: str) -> None:
-        table = read_table(self._folder / name)
+    def read(self, path: Path, name: str) -> None:
+        """Read the table at `path`. Its rows name pictures from the folder of `name` on. `SourceError` if it is none."""
+        table = read_table(path, name)
+        self._summary.tables += 1
         files = file_column(table.columns)
         assert files is not None
         for column in table.columns:
             if column not in (files, "image", "file_name"):
                 self._columns[column] = self._columns.get(column, True) and table.written
-        folder = name.removesuffix(PurePosixPath(name).name)  # a reader of one file knows its name only
-        self._summary.left_out += [f"{folder}{row}" for row in table.left_out]
-        self._summary.notes += [f"{folder}{note}" for note in table.notes]
+        self._summary.left_out += table.left_out
+        self._summary.notes += table.notes
         for where, values in table.rows:
             row = dict(zip(table.columns, values, strict=True))
             picture = self._picture(row[files], name, where)
@@ -133,11 +133,7 @@ class _Reader:
         if not isinstance(file, str) or not file.strip():
             self._summary.left_out.append(f"{name}, {where}: no file name")
             return None
-        folder = PurePosixPath(name).parent.as_posix()
-        if self._pictures is None:
-            found = [PurePosixPath(folder, plain_path(file)).as_posix()]
-        else:
-            found = self._pictures.find(file, folder)
+        found = self._names.find(file, PurePosixPath(name).parent.as_posix())
         if len(found) != 1:
             self._summary.rows_alone.append(f"{file} ({len(found)} pictures)" if found else file)
             return None
@@ -156,6 +152,7 @@ class _Reader:
             return None
 
     def metadata(self) -> Metadata:
+        """What all tables say. `SourceError` for a column of `types` that none has."""
         features: dict[str, Any] = {}
         typed: dict[str, dict[str, Any]] = defaultdict(dict)
         for column in self._types:
@@ -168,7 +165,7 @@ class _Reader:
         for column, written in self._columns.items():
             if column in self._dropped:
                 self._summary.notes.append(
-                    f"The column {column} is left out: its values are neither texts nor numbers."
+                    Message("The column {column} is left out: its values are neither texts nor numbers.", column=column)
                 )
                 continue
             values = [record.get(column) for record in self._records.values()]
@@ -179,5 +176,7 @@ class _Reader:
                 self._summary.notes.append(f"The column {column} loses {lost:,} values that are no numbers.")
             for picture, value in zip(self._records, values, strict=True):
                 typed[picture][column] = value
+        if self._summary.tables:
+            self._summary.pictures_alone += [name for name in self._pictures if key(name) not in self._records]
         kept = {picture: {c: v for c, v in typed[picture].items() if v is not None} for picture in self._records}
         return Metadata(kept, features, self._summary)

@@ -176,7 +176,7 @@ class OwnerAtWork:
 
     def _add(self) -> int:
         """Add works and wait until they are there; how many were added."""
-        _checked(self._client.post("collection/begin", json={"total": _LOT, "title": None}))
+        _checked(self._client.post("collection/begin", json={"title": None}))
         for _ in range(_LOT):
             self._number += 1
             data = _new_picture(self._number)

@@ -13,7 +13,8 @@ import pytest
 from artsim.building.inspection import inspect_source
 from artsim.cli.inspect import as_text
 from artsim.cli.main import main
-from artsim.sources import Source, Work
+from artsim.sources import Source, Work, open_source
+from artsim.sources.folder_files import beginning_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = """file_name,title,artist,year,license
@@ -85,6 +86,26 @@ def test_a_folder_is_told_in_lines_and_a_whole_one_has_exit_code_0(
     (folder / "metadata.csv").write_text(TABLE[: TABLE.index("cut.jpg")], encoding="utf-8")
     assert main(["inspect", str(folder)]) == 0
     assert "Left out    nothing" in capsys.readouterr().out
+
+
+def test_before_a_build_the_beginning_of_each_picture_is_read_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counted(path: str | Path) -> Any:
+        read.append(Path(path).name)
+        return beginning_of(path)
+
+    monkeypatch.setattr("artsim.sources.folder_files.beginning_of", counted)
+    monkeypatch.setattr("artsim.building.inspection.beginning_of", counted)
+    report = inspect_source(open_source(str(folder)), open_pictures=False)
+    assert (report.kinds["JPEG"].count, report.kinds["JPEG"].bytes) == (4, sum(map(_length, folder.glob("*.jpg"))))
+    assert sorted(read) == ["00.jpg", "01.jpg", "cut.jpg", "page.png", "page.png", "plan.psd", "two\nlines.jpg"]
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size
 
 
 def test_the_works_of_a_collection_are_told(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,9 @@ from artsim import CollectionError, QueryError, open_collection
 from artsim.curation import uploads
 from artsim.curation.library import Library
 from artsim.curation.session import EditSession
-from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name
+from artsim.curation.uploads import UploadFolder, UploadTooLarge, clean_name, role_of
 from artsim.images.decode import load_image, to_file
+from artsim.images.other_files import HEAD
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
@@ -37,13 +38,17 @@ def scans(met_works: list[dict[str, Any]]) -> list[bytes]:
 
 def send(session: EditSession, files: dict[str, bytes], *, title: str | None = None) -> None:
     """Send all files at once, tables first, as the page does."""
-    tables = {name: data for name, data in files.items() if name.endswith((".csv", ".jsonl"))}
-    pictures = {name: data for name, data in files.items() if name not in tables}
-    session.begin_ingest(len(pictures), title=title)
-    for name, data in {**tables, **pictures}.items():
-        path = session.upload_folder.place(name, len(data))
-        path.write_bytes(data)
-        if name in pictures:
+    session.begin_ingest(title=title)
+    session.ingest.expect(len(files))
+    tables = [name for name, data in files.items() if role_of(data[:HEAD], name) == "table"]
+    for name in sorted(files.keys() - tables):
+        session.upload_folder.announce(name)
+    for name in sorted(files, key=lambda name: name not in tables):
+        path = session.upload_folder.place(len(files[name]))
+        path.write_bytes(files[name])
+        if name in tables:
+            session.upload_folder.keep_table(name, path)
+        else:
             session.ingest.receive(name, path)
     session.ingest.complete()
 
@@ -75,6 +80,46 @@ def test_works_are_added_with_their_metadata_and_are_there_after_a_restart(
     assert (work["title"], work["artist"], work["year"], work["tags"]) == ("One", "Ada", 1901, ["Sea"])
     assert opened.work("scans/b.jpg")["title"] == "b"  # the file's name, where the table has none
     assert opened.picture("scans/c.jpg") == scans[2]
+
+
+def test_rows_find_their_pictures_as_in_a_folder_and_the_owner_is_told(
+    session: EditSession, scans: list[bytes], copy: Path
+) -> None:
+    rows = [r"C:\Photos\A.JPG", "/home/ada/scans/b.jpg", "C.jpg", "scans/d.jpg", "twin.jpg", "gone.jpg", "a.jpg"]
+    table = "file_name,title\n" + "".join(f"{row},Row {number}\n" for number, row in enumerate(rows)) + "e.jpg\n"
+    names = [
+        f"my/{name}" for name in ("a.jpg", "scans/b.jpg", "c.jpg", "scans/d.jpg", "e.jpg", "1/twin.jpg", "2/twin.jpg")
+    ]
+    more = {"my/notes.csv": b"title\nA\n", "my/metadata.csv": table.encode("latin-1")}
+    send(session, {**dict(zip(names, scans, strict=False)), **more})
+    state = finish(session)
+    opened = open_collection(copy)
+    titles = [opened.work(name)["title"] for name in names]
+    assert titles == ["Row 0", "Row 1", "Row 2", "Row 3", "e", "twin", "twin"]
+    assert state.notes == (
+        "notes.csv has no column file_name; its columns are title.",
+        "Rows of the tables that found their pictures: 4.",
+        "Pictures without a row: 3 (1/twin.jpg; 2/twin.jpg; e.jpg).",
+        "Rows that name none of the pictures, or several: 2, such as twin.jpg (2 pictures).",
+        "Rows for a picture that has a row already: 1, such as metadata.csv, line 8: a.jpg.",
+        "Rows of the tables that cannot be read: 1, such as metadata.csv, line 9: 1 values instead of 2.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "role"),
+    [
+        ("scan0001", "jpeg", "picture"),
+        ("scan.csv", "jpeg", "picture"),
+        ("a.jpg", "text", "picture"),  # told by name what is wrong with it
+        ("a.csv", "text", "table"),
+        ("a.nef", "tiff", "other"),
+        ("a.txt", "text", "other"),
+    ],
+)
+def test_files_are_told_by_their_content(name: str, content: str, role: str) -> None:
+    heads = {"jpeg": b"\xff\xd8\xff\xe0", "tiff": b"II*\0", "text": b"file_name,title\n"}
+    assert role_of(heads[content], name) == role
 
 
 def test_broken_files_and_duplicates_are_left_out_and_reported(
@@ -134,17 +179,17 @@ def test_a_duplicate_that_is_added_anyway_while_a_save_runs_is_not_lost(
 
 
 def test_cancelling_keeps_the_works_that_are_added(session: EditSession, scans: list[bytes]) -> None:
-    session.begin_ingest(50)
+    session.begin_ingest()
     ingest = session.ingest
     for number, data in enumerate(scans):
-        path = session.upload_folder.place("x.jpg", len(data))
+        path = session.upload_folder.place(len(data))
         path.write_bytes(data)
         ingest.receive(f"{number}.jpg", path)
     deadline = time.monotonic() + TIMEOUT
     while ingest.state().added < 8 and time.monotonic() < deadline:  # added before the rest arrives
         time.sleep(0.05)
     with pytest.raises(CollectionError, match="being added"):
-        session.begin_ingest(1)
+        session.begin_ingest()
     ingest.cancel()
     state = finish(session)
     assert state.phase == "cancelled"
@@ -172,14 +217,14 @@ def test_a_new_collection_begins_with_its_first_pictures(session: EditSession, s
 
 def test_a_new_collection_needs_a_title_and_a_picture_and_an_open_one_must_hold_pictures(session: EditSession) -> None:
     with pytest.raises(QueryError, match="needs a title"):
-        session.begin_ingest(1, title=" ")
+        session.begin_ingest(title=" ")
     send(session, {"bad.jpg": b"no"}, title="Empty")
     state = finish(session)
     assert (state.phase, state.added, session.begun) == ("done", 0, None)
     assert session.library.collections() == []
     session.collection.manifest = dataclasses.replace(session.collection.manifest, images="urls")
     with pytest.raises(CollectionError, match="holds no pictures"):
-        session.begin_ingest(1)
+        session.begin_ingest()
 
 
 def test_an_unreadable_table_is_reported_without_its_path(session: EditSession, scans: list[bytes]) -> None:
@@ -203,7 +248,7 @@ def test_a_failed_save_is_reported_and_the_works_stay_unsaved(
     assert len(session.collection) == 41
     assert [(change.verb, change.works) for change in session.unsaved] == [("added", ("a.jpg",))]
     with pytest.raises(CollectionError):  # the files of those works are still needed
-        session.begin_ingest(1)
+        session.begin_ingest()
     assert session.collection.picture("a.jpg") == scans[0]
     session.undo()
     assert len(session.collection) == 40
@@ -225,19 +270,15 @@ def test_uploaded_names_are_cleaned(sent: str, kept: str) -> None:
     assert clean_name(sent) == kept
 
 
-def test_uploads_stay_inside_their_folder_whatever_their_name_and_are_limited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_uploads_are_limited_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lot = UploadFolder(tmp_path)
-    names = ("../../../a.jpg", "/etc/metadata.csv", "..\\metadata.csv", "x/../../metadata.jsonl")
-    for name in names:
-        path = lot.place(name, 10).resolve()
-        assert path.is_relative_to(lot.folder.resolve())
-        path.write_bytes(b"x")
+    for _ in range(3):
+        lot.place(10).write_bytes(b"x")
+    assert len(list(lot.folder.iterdir())) == 3
     with pytest.raises(UploadTooLarge, match="50 GB"):
-        lot.place("a.jpg", 60_000_000_000)
-    monkeypatch.setattr(uploads, "MOST_FILES", len(names))
-    with pytest.raises(UploadTooLarge, match=f"At most {len(names)} files"):
-        lot.place("b.jpg", 10)
+        lot.place(60_000_000_000)
+    monkeypatch.setattr(uploads, "MOST_FILES", 3)
+    with pytest.raises(UploadTooLarge, match="At most 3 files"):
+        lot.place(10)
     lot.remove()
     assert not lot.folder.exists()

@@ -12,6 +12,8 @@ from odd_pictures import encode, png_of
 from PIL import Image
 
 from artsim.errors import ImageError
+from artsim.images import picture_file
+from artsim.images.conversion import joined
 from artsim.images.decode import load_image, read_file
 from artsim.images.formats import READS_HEIC
 from artsim.images.geometry import crop_region, fit_frame, view_boxes
@@ -203,6 +205,22 @@ def test_jpeg_2000_is_read_and_decoded_at_a_reduced_size(options: dict[str, Any]
     expected = large.resize(image.size, Image.Resampling.BOX)
     assert np.abs(np.asarray(image, int) - np.asarray(expected, int)).mean() < 8
     assert load_image(data).size == (480, 300)
+
+
+def test_a_jpeg_2000_that_does_not_fit_into_memory_is_decoded_at_a_smaller_size(
+    painting: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = load_image(painting).resize((480, 300))
+    monkeypatch.setattr(picture_file, "_ROOM", 1_500_000)  # 22 bytes a pixel: a quarter of them fits
+    for region, short_side, size in (
+        (None, None, (240, 150)),
+        (None, 200, (240, 150)),
+        ((0, 0, 0.5, 1), None, (120, 150)),
+    ):
+        found, strips = picture_file.decode_file(encode(large, "JPEG2000"), region=region, short_side=short_side)
+        assert found == joined(found, strips).size == size
+    with pytest.raises(ImageError, match="Save a smaller copy of it"):
+        picture_file.decode_file(encode(large, "JPEG2000", num_resolutions=1))
 
 
 @pytest.mark.skipif(not READS_HEIC, reason="needs pillow-heif")

@@ -110,6 +110,8 @@ def test_rows_that_cannot_be_used_are_named_and_the_others_go_on(tmp_path: Path)
             ),
         ),
     ]
+    halves = read(tmp_path, r'{"file": "a.jpg", "t\udfff": "x\ud800y \ud83d\ude00", "l": ["\uDC00"]}', "metadata.jsonl")
+    assert halves.records == {"a.jpg": {"t?": "x?y 😀", "l": ["?"]}}  # halves of characters, which nothing can store
     lines = read(
         tmp_path, '{"file": "a.jpg", "size": 1}\n{"file":\n{"file": "b.jpg", "size": "large"}', "metadata.jsonl"
     )

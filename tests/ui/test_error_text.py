@@ -74,11 +74,11 @@ NOT_TRANSLATED = {  # messages of these modules that no page causes
     "{path} is not {what} ({reason}); fetch or build the collection again.",
     "Another process is building {out} now; wait until it is done.",
     "{name} must be a text.",
-    "{name} must be a whole number.",
     "The size of the file must be given.",
     "numbers must be a list of whole numbers.",
     "values must be texts by column.",
     "ids must be a list of texts.",
+    "files must be a list of objects with name, size and head, in base64.",
     "The request must be a JSON object.",
     "{name} is larger than its declared size.",
     "{name} was made with the encoder {made_with} and can only be searched with that. Omit --encoder, or build the "

@@ -1,18 +1,19 @@
 """The columns of a Hub dataset: which one holds the pictures, which are kept as metadata, and as what.
 
 Datasets declare their columns as `datasets` features, or not at all: pictures also come as bytes, as a struct of bytes and
-path, as a list of several pictures of a work, or as addresses.
+path, as a list of several pictures of a work, or as addresses. The fields of other structs, such as the `json` of a WebDataset,
+are columns too, named as `datasets` flattens them: `json.height`; but `json.title` is the title, if no column is.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from artsim.columns import column_of, standard_names
+from artsim.columns import COLUMNS, column_of, standard_names
 from artsim.errors import SourceError
 from artsim.images.formats import EXTENSIONS, format_of
 from artsim.web.http import is_address
@@ -20,6 +21,7 @@ from artsim.web.http import is_address
 Row = Mapping[str, Any]
 _DATES = ("timestamp", "date", "time")
 _OF_TARS = "__url__"  # `datasets` adds the path of a TAR to each of its rows
+_NOT_OF_FIELDS = ("id", "image", "image_url", "sha256")  # columns that are about the picture file or artsim's own
 _ORDER = ("picture", "pictures", "bytes", "address")
 """The kinds of columns with pictures, the surest first."""
 
@@ -37,7 +39,9 @@ class Columns:
     """Metadata columns -> their names in the collection."""
     left_out: tuple[str, ...]
     features: Mapping[str, Any]
-    """The dataset's own features, of all columns."""
+    """The dataset's own features, of all columns and fields."""
+    fields: Mapping[str, tuple[str, str]]
+    """Which of them are fields of a struct: their columns and names there."""
 
     def metadata_features(self) -> dict[str, Any]:
         """The features of the metadata columns, by their names in the collection."""
@@ -45,7 +49,13 @@ class Columns:
 
     def metadata(self, row: Row) -> dict[str, Any]:
         """The metadata of a row. Labels become words."""
-        return {new: plain_value(row.get(old), self.features[old]) for old, new in self.kept.items()}
+        return {new: plain_value(self._value(row, old), self.features[old]) for old, new in self.kept.items()}
+
+    def _value(self, row: Row, name: str) -> Any:
+        if name not in self.fields:
+            return row.get(name)
+        column, field = self.fields[name]
+        return (row.get(column) or {}).get(field)
 
     def notes(self) -> Iterator[str]:
         """How the columns are used, as sentences."""
@@ -74,20 +84,21 @@ def use_columns(
         raise SourceError(
             f"The column {image} of {repo} holds addresses of pictures on other servers. --fetch-images fetches them from there."
         )
+    fields = _fields(features, without=kinds)
+    features = {**features, **{name: features[column][field] for name, (column, field) in fields.items()}}
     names = [name for name, feature in features.items() if kept_feature(feature) is not None and name != _OF_TARS]
-    if kinds[image] == "address":
-        new = ["image_url" if name == image and "image_url" not in names else name for name in names]
-    else:
-        new = [name for name in names if name != image]
-        names = list(new)
-    kept = dict(zip(names, map(_own_name, standard_names(new)), strict=True))
+    if kinds[image] != "address":
+        names = [name for name in names if name != image]
+    kept = _new_names(names, fields, address=image if kinds[image] == "address" else None)
+    structs = {column for column, _ in fields.values()}
     return Columns(
         image=image,
         kind=kinds[image],
         other_images=tuple(name for name in kinds if name != image),
         kept=kept,
-        left_out=tuple(name for name in features if name not in (*kept, *kinds, _OF_TARS)),
+        left_out=tuple(name for name in features if name not in (*kept, *kinds, *structs, _OF_TARS)),
         features=features,
+        fields=fields,
     )
 
 
@@ -135,6 +146,32 @@ def plain_value(value: Any, feature: Any) -> Any:
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
     return value if isinstance(value, str | int | float) else str(value)
+
+
+def _fields(features: Mapping[str, Any], *, without: Container[str]) -> dict[str, tuple[str, str]]:
+    """The fields of structs that are not among the columns `without`, by the names that they have as columns."""
+    return {
+        f"{column}.{field}": (column, field)
+        for column, feature in features.items()
+        if isinstance(feature, dict) and column not in without
+        for field in feature
+        if f"{column}.{field}" not in features
+    }
+
+
+def _new_names(names: Sequence[str], fields: Mapping[str, tuple[str, str]], *, address: str | None) -> dict[str, str]:
+    """The names in the collection. A field that artsim knows by its own name has that, unless a column has it.
+
+    `address`: the column of the addresses of pictures.
+    """
+    columns = [name for name in names if name not in fields]
+    plain = ["image_url" if name == address and "image_url" not in columns else name for name in columns]
+    new = dict(zip(columns, map(_own_name, standard_names(plain)), strict=True))
+    inner = [name for name in names if name in fields]
+    for name, known in zip(inner, standard_names(fields[name][1] for name in inner), strict=True):
+        is_free = known in COLUMNS and known not in (*_NOT_OF_FIELDS, *new.values())
+        new[name] = known if is_free else name
+    return {name: new[name] for name in names}
 
 
 def _declared_kind(feature: Any) -> str | None:

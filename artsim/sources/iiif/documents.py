@@ -6,16 +6,16 @@ or on a server that the owner names too.
 
 from __future__ import annotations
 
-import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from artsim.errors import SourceError
 from artsim.files.cache import cache_folder
 from artsim.sources.iiif.presentation import Json, dicts, identity, kind, members, text
+from artsim.sources.json_text import read_json
 from artsim.web.fetch_cache import FetchCache
 from artsim.web.http import FetchError, WebClient, is_address, origin, parse
 
@@ -24,6 +24,9 @@ MAX_SECONDS = 120.0
 MAX_DOCUMENTS = 100_000
 PAUSE_S = 0.1
 """Seconds between the beginnings of two requests: ten a second at most, as museums ask of guests."""
+
+TOLD_EVERY_S = 5.0
+"""Seconds between two lines of the log about how far the reading is."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class Documents:
         """
         waiting = [_Reference(self._start, by_owner=True)]
         seen: set[str] = set()
+        told = time.monotonic()
         while waiting:
             reference = waiting.pop()
             if reference.address in seen:
@@ -63,7 +67,8 @@ class Documents:
             if kind(document) == "Manifest":
                 yield document if identity(document) else {**document, "id": reference.address}
             waiting += reversed(list(self._references(document, reference)))
-            if len(seen) % 100 == 0:
+            if waiting and time.monotonic() - told >= TOLD_EVERY_S:
+                told = time.monotonic()
                 log.info("%d IIIF documents read, %d more found.", len(seen), len(waiting))
 
     def _read(self, reference: _Reference) -> Json:
@@ -129,9 +134,7 @@ def _parsed(data: bytes) -> Json:
             raise SourceError("it is neither JSON nor a list of addresses")
         return {"lines": lines}
     try:
-        document: Any = json.loads(words)
-        if "\\ud" in words.lower():  # an escape can stand for half a character, which nothing can store
-            document = json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
+        document = read_json(words)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"it is not JSON ({str(error)[:100]})") from error
     if isinstance(document, dict):

@@ -2,6 +2,7 @@
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const words = facts.strings;
 const AT_ONCE = 3, TRIES = 3;
+const ANNOUNCED = 64; // files in a request, of at most 256 kB
 const byId = (id) => document.getElementById(id);
 const figures = new Intl.NumberFormat(document.documentElement.lang);
 const written = (value) => {
@@ -217,9 +218,6 @@ const openOther = async (name) => {
 // --- Adding --------------------------------------------------------------------------------------------------------
 
 const isOver = (intake) => ["done", "cancelled", "failed"].includes(intake.phase);
-const suffix = (name) => name.slice(name.lastIndexOf(".")).toLowerCase();
-const isTable = ({ name }) => facts.tables.includes(suffix(name));
-const isPicture = ({ name }) => facts.pictures.includes(suffix(name));
 const isHidden = ({ name }) => /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/.test(name);
 let sending = null;
 
@@ -234,14 +232,16 @@ const take = async (files) => {
     document.querySelector('#new-title input').focus();
     return;
   }
-  if (!wanted.some(isPicture)) { trouble(say("no-pictures")); return; }
-  const tables = wanted.filter(isTable), others = wanted.filter((item) => !isTable(item));
-  sending = { sent: 0, total: others.length, lost: [], stopped: false };
+  sending = { sent: 0, total: wanted.length, lost: [], stopped: false };
   byId("drop").classList.add("busy");
   try {
-    if (!(await act("begin", { total: others.length, title: isNew ? title : null }))) return;
-    for (const table of tables) await put(table);
-    const waiting = others.values();
+    if (!(await act("begin", { title: isNew ? title : null }))) return;
+    const { table: tables, picture: pictures } = await announce(wanted);
+    if (sending.stopped) return;
+    if (!pictures.length) { trouble(say("no-pictures")); return; }
+    sending.total = pictures.length;
+    for (const table of tables) if (!sending.stopped) await put(table);
+    const waiting = pictures.values();
     await Promise.all(Array.from({ length: AT_ONCE }, async () => {
       for (const item of waiting) {
         if (sending.stopped) return;
@@ -250,6 +250,8 @@ const take = async (files) => {
       }
     }));
     if (sending.lost.length) trouble(say("not-arrived", { names: sending.lost.slice(0, 10).join(", ") }));
+  } catch (error) {
+    trouble(error.message);
   } finally {
     const stopped = sending.stopped;
     sending = null;
@@ -258,14 +260,29 @@ const take = async (files) => {
   }
 };
 
-/** Send one file. Of files that are too large or no pictures only the name is sent, for the report. */
+/** Tell the server the names and beginnings of all files. It says which are pictures and which tables, and reports the others. */
+const announce = async (files) => {
+  const found = { picture: [], table: [], other: [] };
+  for (let first = 0; first < files.length && !sending.stopped; first += ANNOUNCED) {
+    const some = files.slice(first, first + ANNOUNCED);
+    const described = await Promise.all(some.map(async ({ file, name }) => ({ name, size: file.size, head: await headOf(file) })));
+    const { roles } = await send("announce", { files: described });
+    roles.forEach((role, place) => found[role].push(some[place]));
+  }
+  return found;
+};
+/** The first bytes of a file, in base64; none of one that cannot be read, which fails when it is sent. */
+const headOf = async (file) => {
+  const head = await file.slice(0, facts.headBytes).arrayBuffer().catch(() => new ArrayBuffer(0));
+  return btoa(String.fromCharCode(...new Uint8Array(head)));
+};
+
 const put = async ({ file, name }) => {
-  const usable = (isPicture({ name }) || isTable({ name })) && file.size <= facts.uploadBytes;
   const query = new URLSearchParams({ name, size: file.size });
   for (let attempt = 1; ; attempt += 1) {
     try {
       const response = await fetch(`collection/file?${query}`, {
-        method: "PUT", headers: { "X-Artsim-Page": facts.pageKey }, body: usable ? file : "",
+        method: "PUT", headers: { "X-Artsim-Page": facts.pageKey }, body: file,
       });
       if (response.ok) return;
       const { error } = await response.json();

@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from artsim.images.formats import EXTENSIONS
+from artsim.images.other_files import HEAD
 from artsim.messages.strings import Strings
-from artsim.sources.table_files import TABLE_ENDINGS
 from artsim.ui.auth import OwnerTools, is_same_origin
 from artsim.ui.context import Context
 from artsim.ui.http.request_bodies import UPLOAD_MB
@@ -96,9 +95,7 @@ def _own_page(
         "group": context.strings("number.group"),
         "pageKey": owner_tools.owner.page_key(request),
         "key": owner_tools.key,
-        "uploadBytes": UPLOAD_MB * 2**20,
-        "pictures": sorted(EXTENSIONS),
-        "tables": list(TABLE_ENDINGS),
+        "headBytes": HEAD,
     }
     return page(
         context, _PAGE, f"owner/{template}.html", title=title, scripts=("collection.js",), styles=_STYLES, facts=facts, **values

@@ -6,20 +6,23 @@ Every route answers 403 unless the request is the owner's and, if it changes som
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, NonNegativeInt, TypeAdapter, ValidationError, validate_call
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError, validate_call
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from artsim.curation.ingest_state import IngestState, UploadReport
 from artsim.curation.session import EditSession, Publication
-from artsim.curation.uploads import UploadTooLarge, clean_name, is_picture, is_table
-from artsim.errors import ArtsimError, QueryError
+from artsim.curation.uploads import Role, UploadTooLarge, clean_name, role_of
+from artsim.errors import ArtsimError, ImageError, QueryError
+from artsim.images.decode import not_read
 from artsim.images.formats import FORMATS
+from artsim.images.other_files import HEAD, kind_of_file
 from artsim.images.thumbnails import SMALL
 from artsim.messages.message import Message, Translated
 from artsim.messages.strings import Strings
@@ -36,16 +39,29 @@ _SHOWN_REPORTS = 200
 _SHOWN_NOTES = 20
 _NO_STORE = {"Cache-Control": "no-store"}
 
-_CHANGES = ("begin", "complete", "cancel", "include", "edit", "remove", "describe", "undo", "save", "publish", "open")
+_CHANGES = (
+    "begin", "announce", "complete", "cancel", "include", "edit", "remove", "describe", "undo", "save", "publish", "open",
+)  # fmt: skip
 """Routes that change something, each by the method of the same name."""
 _MALFORMED = {
-    "total": Message("{name} must be a whole number.", name="total"),
+    "files": Message("files must be a list of objects with name, size and head, in base64."),
     "numbers": Message("numbers must be a list of whole numbers."),
     "values": Message("values must be texts by column."),
     "ids": Message("ids must be a list of texts."),
 }
+_ENDED = Message("Adding has ended. Choose the files again.")
 _COUNTS = TypeAdapter(IngestState)
 _checked = validate_call(config=ConfigDict(strict=True))
+
+
+class _File(BaseModel):
+    """A file that is going to be sent."""
+
+    name: str
+    size: NonNegativeInt
+    """Bytes."""
+    head: str
+    """Its first `HEAD` bytes, in base64."""
 
 
 def owner_routes(context: Context, owner_tools: OwnerTools, *, upload_bytes: int) -> list[Route]:
@@ -62,8 +78,8 @@ class _OwnerRoutes:
         self._context, self._owner_tools, self._upload_bytes = context, owner_tools, upload_bytes
         self._session = owner_tools.session
 
-    def change(self, act: Callable[..., None]) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that calls `act` with the keys of the JSON body and responds with the new state."""
+    def change(self, act: Callable[..., dict[str, Any] | None]) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that calls `act` with the keys of the JSON body and responds with the new state and what it returns."""
 
         async def endpoint(request: Request) -> Response:
             if not self._owner_tools.owner.may_change(request):
@@ -72,8 +88,9 @@ class _OwnerRoutes:
                 body = await request.json()
                 if not isinstance(body, dict):
                     raise QueryError("The request must be a JSON object.")
-                await asyncio.to_thread(act, **body)
-                return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
+                answer = await asyncio.to_thread(act, **body)
+                state = await asyncio.to_thread(self._state, request)
+                return JSONResponse({**state, **(answer or {})}, headers=_NO_STORE)
             except ValidationError as error:
                 name = str(error.errors()[0]["loc"][0])
                 return self._error(
@@ -95,51 +112,77 @@ class _OwnerRoutes:
         return JSONResponse(await asyncio.to_thread(self._state, request), headers=_NO_STORE)
 
     async def receive(self, request: Request) -> Response:
-        """Receive one file as the body, with its name in the query: a table of metadata, or a picture to ingest."""
+        """Receive one file as the body, with its name in the query: a picture to ingest, or a table of metadata."""
         if not self._owner_tools.owner.may_change(request):
             return self._forbidden(request)
         name = clean_name(request.query_params.get("name", ""))
         ingest, upload_folder = self._session.ingest, self._session.upload_folder
         if ingest is None or upload_folder is None or ingest.over:
-            return self._error(request, self._sentence(request, "collection.add.ended"), 409)
-        if not is_picture(name) and not is_table(name):
-            ingest.refuse(
-                name, Message("{label} is not an image that artsim reads ({formats}).", label=name, formats=FORMATS)
-            )
-            return JSONResponse({}, headers=_NO_STORE)
+            return self._error(request, QueryError(_ENDED), 409)
         try:
             size = _declared_size(request)
-            if size > self._upload_bytes:
-                raise QueryError("{name} is larger than {limit} MB.", name=name, limit=self._upload_bytes // 2**20)
-            path = await asyncio.to_thread(upload_folder.place, name, size)
-            received = 0
+            self._check_length(name, size)
+            path = await asyncio.to_thread(upload_folder.place, size)
+            received, head = 0, b""
             with path.open("wb") as file:
                 async for chunk in request.stream():
+                    head += chunk[: HEAD - len(head)]
                     received += len(chunk)
                     if received > size:
                         raise QueryError("{name} is larger than its declared size.", name=name)
                     file.write(chunk)
             if received < size:
                 raise QueryError("{name} did not arrive as a whole.", name=name)
+            role = _role(head, name)
         except UploadTooLarge as error:
             ingest.complete()
             ingest.note(error.message)
             return self._error(request, error, 507)
-        except QueryError as error:
+        except (ImageError, QueryError) as error:
             ingest.refuse(name, error.message)
             return JSONResponse({}, headers=_NO_STORE)
         except (ClientDisconnect, OSError) as error:
             ingest.refuse(name, str(error) or Message("{name} did not arrive as a whole.", name=name))
             return JSONResponse({}, headers=_NO_STORE)
-        if is_picture(name):
+        if role == "picture":
             ingest.receive(name, path)
+        else:
+            upload_folder.keep_table(name, path)
         return JSONResponse({}, headers=_NO_STORE)
+
+    def _check_length(self, name: str, size: int) -> None:
+        if size > self._upload_bytes:
+            raise QueryError("{name} is larger than {limit} MB.", name=name, limit=self._upload_bytes // 2**20)
 
     # --- Changes ------------------------------------------------------------------------------------------------------
 
     @_checked
-    def begin(self, *, total: NonNegativeInt, title: str | None = None, **_: Any) -> None:
-        self._session.begin_ingest(total, title=title)
+    def begin(self, *, title: str | None = None, **_: Any) -> None:
+        self._session.begin_ingest(title=title)
+
+    @_checked
+    def announce(self, *, files: list[Annotated[_File, Field(strict=False)]], **_: Any) -> dict[str, Any]:
+        """Tell what files that are going to be sent are; those that need not be sent are reported.
+
+        Of the answer, `roles` has the `Role` of each.
+        """
+        ingest, upload_folder = self._session.ingest, self._session.upload_folder
+        if ingest is None or upload_folder is None or ingest.over:
+            raise QueryError(_ENDED)
+        roles: list[Role] = []
+        for item in files:
+            name, head = clean_name(item.name), _decoded(item.head)
+            try:
+                self._check_length(name, item.size)
+                roles.append(_role(head, name))
+            except (ImageError, QueryError) as error:
+                roles.append("other")
+                ingest.expect(1)
+                ingest.refuse(name, error.message)
+            if roles[-1] == "picture":
+                ingest.expect(1)
+                upload_folder.announce(name)
+        return {"roles": roles}
 
     def complete(self, **_: Any) -> None:
         self._current_ingest().complete()
@@ -181,7 +224,10 @@ class _OwnerRoutes:
         """Open another collection: the app restarts at the same address, and the page polls until it is back."""
         ingest, publication = self._session.ingest, self._session.publication
         if (ingest is not None and not ingest.over) or (publication is not None and not publication.over):
-            raise QueryError(Translated(self._context.strings("collection.open.busy")))
+            raise QueryError(
+                "Works are still being added, or the collection is being published. Wait until that has finished, then open "
+                "another collection."
+            )
         if self._session.unsaved:
             self._session.save()
         self._session.library.open(self._session.requested, name)
@@ -255,6 +301,21 @@ def _publication(publication: Publication, strings: Strings) -> dict[str, Any]:
         "failure": strings.message(publication.failure),
         "over": publication.over,
     }
+
+
+def _role(head: bytes, name: str) -> Role:
+    """The role of a file that begins with `head`. `ImageError` if it has none."""
+    role = role_of(head, name)
+    if role == "other":
+        raise not_read(kind_of_file(head, name), FORMATS, name)
+    return role
+
+
+def _decoded(head: str) -> bytes:
+    try:
+        return base64.b64decode(head)
+    except ValueError:
+        raise QueryError(_MALFORMED["files"]) from None
 
 
 def _declared_size(request: Request) -> int:

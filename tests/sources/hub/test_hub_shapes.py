@@ -99,6 +99,16 @@ SHAPES: dict[str, tuple[Mapping[str, bytes], list[dict[str, Any]]]] = {
         },
         [{"l": "red"}, {"l": "blue"}, {"l": "7"}, {"l": None}],
     ),
+    "fields of a struct": (
+        {"train.parquet": parquet({
+            "image": PICTURES[:2], "year": [1, 2],
+            "json": [{"Title": "A", "year": 7, "sha256": "f", "sizes": [3, 4], "exif": {"iso": 1}}, None],
+        })},
+        [
+            {"year": 1, "title": "A", "json.sha256": "f", "json.sizes": [3, 4], "json.year": 7},
+            {"year": 2, "title": None, "json.sha256": None, "json.sizes": None, "json.year": None},
+        ],
+    ),
     "dates": (
         {"train.parquet": parquet(
             {"image": PICTURES[:1], "made": [86_400], "artist_name": ["Ada"]},
@@ -114,6 +124,7 @@ READ = {
     "bytes": ["train-0 has no picture.", *FILES[1:]],
     "several pictures of a work": [FILES[0], "train-1 has no picture.", FILES[3], "train-3 has no picture."],
     "no picture in a row": [FILES[0], "train-1 has no picture."],
+    "fields of a struct": FILES[:2],
     "dates": FILES[:1],
 }
 
@@ -135,9 +146,11 @@ def test_what_was_found_and_how_it_is_used_is_told(hub: HubServer) -> None:
         "a": datasets.Image(),
         "b": datasets.Image(),
         "artist_name": datasets.ClassLabel(names=["x", "y"]),
+        "json": {"height": datasets.Value("int32"), "exif": {"iso": datasets.Value("int32")}},
         "vector": datasets.List(datasets.Value("float32"), length=2),
     }
-    rows = {"a": PICTURES[:1], "b": PICTURES[1:2], "artist_name": [1], "vector": [[1, 2]]}
+    json = {"height": 3, "exif": {"iso": 100}}
+    rows = {"a": PICTURES[:1], "b": PICTURES[1:2], "artist_name": [1], "json": [json], "vector": [[1, 2]]}
     card = "".join(
         f"- config_name: {name}\n  data_files:\n  - {{split: test, path: {name}.parquet}}\n" for name in "pq"
     )
@@ -157,13 +170,13 @@ def test_what_was_found_and_how_it_is_used_is_told(hub: HubServer) -> None:
     with pytest.raises(SourceError, match=r"--image-column is for other sources; met has no use for it"):
         open_source("met", image_column="c")
     source = open_source(f"hub:{NAME}", config="q", image_column="b")
-    assert read(source) == [({"artist": "y"}, FILES[1])]
+    assert read(source) == [({"artist": "y", "json.height": 3}, FILES[1])]
     assert source.notes == (
         "Configuration q (--config takes another: p, q).",
         "Split test, of test (hub:artist/works:SPLIT names another).",
         "Pictures: column b. --image-column takes another: a.",
-        "Columns: artist_name as artist (words for 2 labels, shown as the artist).",
-        "Left out, as artsim keeps texts, numbers and lists of them: vector (list of 2 number).",
+        "Columns: artist_name as artist (words for 2 labels, shown as the artist), json.height (number).",
+        "Left out, as artsim keeps texts, numbers and lists of them: vector (list of 2 number), json.exif (fields iso).",
     )
     assert source.fingerprint != open_source(f"hub:{NAME}", config="p", image_column="b").fingerprint
 

@@ -1,6 +1,7 @@
 """Works from IIIF: collections, lists and manifests of both versions, against a museum on loopback."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,16 @@ def test_pictures_are_asked_for_at_the_size_needed_as_the_service_allows(
     (work,) = open_source(f"iiif:{museum.river(body_3(museum.root, kind, level))}").works(0)
     assert read_picture(work) == (jpeg(1024, 683) if size else jpeg(60, 40))  # the file itself, where it refuses
     assert museum.asked[-1] == (f"/image/{kind}/full/{size}/0/default.jpg" if size else "/file.jpg")
+
+
+def test_how_many_manifests_are_read_is_told_while_they_are(
+    museum: Museum, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("artsim.sources.iiif.documents.TOLD_EVERY_S", 0.0)
+    caplog.set_level(logging.INFO, "artsim")
+    open_source(f"iiif:{collection(museum, museum.river(name='a'), museum.river(name='b'))}")
+    told = [record.message for record in caplog.records]
+    assert told == ["1 IIIF documents read, 2 more found.", "2 IIIF documents read, 1 more found."]
 
 
 def test_every_page_of_a_manifest_is_a_work_and_pages_without_a_picture_are_told(museum: Museum) -> None:

@@ -176,7 +176,7 @@ def test_a_file_that_is_not_the_owners_is_refused_unread(owned: Starlette, size:
 def test_a_file_of_the_owners_arrives_at_its_full_size_and_no_longer(owned: Starlette) -> None:
     client = TestClient(owned, base_url=HERE)
     client.headers.update(headers_of(client))
-    assert client.post("/collection/begin", json={"total": 1}).status_code == 200
+    assert client.post("/collection/begin", json={}).status_code == 200
     address = "/collection/file?name=large.jpg&size=1"
     answer = client.put(address, content=bytes(UPLOAD + 1))
     assert (answer.status_code, answer.text) == (413, f"The request is longer than {UPLOAD} bytes.")

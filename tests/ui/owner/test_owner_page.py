@@ -1,6 +1,7 @@
 """The owner's page and its routes: uploads, changes, the list, and the search page that follows them."""
 
 import asyncio
+import base64
 import io
 import re
 import time
@@ -15,6 +16,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from artsim import open_collection
+from artsim.images.other_files import HEAD
 from artsim.ui.auth import Owner
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.refresh import Following
@@ -79,12 +81,25 @@ def scan() -> bytes:
 def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     client: TestClient, context: Context, scan: bytes, paintings: Path
 ) -> None:
-    post(client, "begin", total=5, title=None)
-    assert put(client, "my/metadata.csv", b"file_name,title,artist\nnew.png,Rings,Ada\n") == 200
+    post(client, "begin", title=None)
+    files = {"my/metadata.csv": b"file_name", "my/new.png": scan, "my/same.jpg": b"\xff\xd8\xff", "my/notes.txt": b"-"}
+    heads = {name: base64.b64encode(data[:HEAD]).decode() for name, data in files.items()}
+    announced = [{"name": name, "size": len(files[name]), "head": head} for name, head in heads.items()]
+    announced += [
+        {"name": name, "size": UPLOAD_MB * 2**20 + far, "head": ""}
+        for name, far in (("my/large.jpg", 1), ("my/cut.jpg", 0))
+    ]
+    assert post(client, "announce", files=announced)["roles"] == [
+        "table",
+        "picture",
+        "picture",
+        "other",
+        "other",
+        "picture",
+    ]
+    assert put(client, "my/metadata.csv", b"file_name,title,artist\nC:\\scans\\NEW.png,Rings,Ada\n") == 200
     assert put(client, "my/new.png", scan) == 200
     assert put(client, "my/same.jpg", (paintings / "11.jpg").read_bytes()) == 200
-    assert put(client, "my/notes.txt", b"") == 200
-    assert put(client, "my/large.jpg", b"", size=UPLOAD_MB * 2**20 + 1) == 200
     assert put(client, "my/cut.jpg", b"short", size=900) == 200
     post(client, "complete")
     ingest = finished_ingest(client)
@@ -97,7 +112,9 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
     assert "did not arrive as a whole" in reports["my/cut.jpg"]["reason"]
     assert context.collection.work("my/new.png")["artist"] == "Ada"
     assert context.collection.picture("my/new.png") == scan
+    assert any("found their pictures: 1." in note for note in ingest["notes"])
     assert put(client, "late.png", scan) == 409
+    assert "Adding has ended" in problem(client, "announce", files=[])
     [number] = [report["number"] for report in ingest["reports"] if report["name"] == "my/same.jpg"]
     post(client, "include", numbers=[number])
     assert finished_ingest(client)["added"] == 2
@@ -106,8 +123,9 @@ def test_files_are_sent_one_by_one_and_end_up_in_the_collection(
 @pytest.mark.parametrize(
     ("name", "body", "words"),
     [
-        ("begin", {"total": -1}, "whole number"),
-        ("begin", {"total": 1, "title": 5}, "itle must be a text"),
+        ("begin", {"title": 5}, "itle must be a text"),
+        ("announce", {"files": [{"name": "a.jpg"}]}, "name, size and head"),
+        ("announce", {"files": []}, "Adding has ended"),
         ("complete", {}, "Nothing is being added"),
         ("include", {"numbers": "1"}, "list of whole numbers"),
         ("edit", {"id": "99.jpg", "values": {"year": "1900"}}, "no work '99.jpg'"),
