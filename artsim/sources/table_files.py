@@ -18,8 +18,11 @@ from typing import Any
 from artsim.columns import plain_name, standard_names
 from artsim.errors import SourceError
 
-FILE_COLUMNS = ("file_name", "filename", "file", "image", "path")
-"""What tables call the column of picture files, most likely first."""
+FILE_COLUMNS = (
+    "file_name", "filename", "file", "image", "path", "dateiname", "datei", "bilddatei", "nom_de_fichier", "nom_du_fichier",
+    "fichier", "nombre_de_archivo", "archivo", "fichero", "ファイル名", "ファイル", "文件名", "文件",
+)  # fmt: skip
+"""What tables call the column of picture files, most likely first, as `plain_name` spells it."""
 _SEPARATORS = (",", ";", "\t")
 _END = "\0end of the table"  # a row of our own: a quotation mark that is never closed swallows it
 
@@ -48,7 +51,9 @@ def read_table(path: Path) -> Table:
         raise SourceError("{path} cannot be read as a table ({reason}).", path=path, reason=reason) from error
     if file_column(table.columns) is None:
         raise SourceError(
-            "{path} has no column file_name; its columns are {columns}.", path=path, columns=table.columns
+            "{path} has no column file_name; its columns are {columns}. Rename the one with the names of the picture files.",
+            path=path,
+            columns=table.columns,
         )
     return table
 
@@ -222,13 +227,21 @@ def _read_xlsx(path: Path) -> Table:
         if len(book.worksheets) > 1
         else []
     )
-    cells = [(number, list(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
+    cells = [(number, list(map(_cell_value, row))) for number, row in enumerate(sheet.iter_rows(), start=1)]
     book.close()
     filled = [(number, row) for number, row in cells if any(cell not in (None, "") for cell in row)]
     if not filled:
         raise ValueError("it is empty")
     (_, header), *body = filled
     return _table(path.name, header, [(f"row {number}", row) for number, row in body], notes, written=False)
+
+
+def _cell_value(cell: Any) -> Any:
+    """The value of a cell; a number that its format fills up with zeros (`00000`) as the text that people see."""
+    value = cell.value
+    if isinstance(value, int) and not isinstance(value, bool) and re.fullmatch("00+", cell.number_format or ""):
+        return f"{value:0{len(cell.number_format)}}"
+    return value
 
 
 _READERS: dict[str, Callable[[Path], Table]] = {

@@ -108,7 +108,8 @@ class _Reader:
         self._records: Records = {}
         self._columns: dict[str, bool] = {}
         """Each column: whether it comes from texts in all tables."""
-        self._dropped: set[str] = set()
+        self._objects: dict[str, list[str]] = defaultdict(list)
+        """The rows of each column whose values are objects, which are not kept."""
         self._summary = TableSummary()
 
     def read(self, name: str) -> None:
@@ -125,7 +126,11 @@ class _Reader:
             row = dict(zip(table.columns, values, strict=True))
             picture = self._picture(row[files], name, where)
             if picture is not None:
-                self._records[picture] = {c: self._even(c, value) for c, value in row.items() if c in self._columns}
+                self._records[picture] = {
+                    column: self._even(column, value, f"{name}, {where}")
+                    for column, value in row.items()
+                    if column in self._columns
+                }
 
     def _picture(self, file: Any, name: str, where: str) -> str | None:
         """The key of the picture of a row; None if the row is left out, which is told."""
@@ -148,11 +153,11 @@ class _Reader:
         self._summary.matched += 1
         return picture
 
-    def _even(self, column: str, value: Any) -> Any:
+    def _even(self, column: str, value: Any, where: str) -> Any:
         try:
             return even_value(value)
         except TypeError:
-            self._dropped.add(column)
+            self._objects[column].append(where)
             return None
 
     def metadata(self) -> Metadata:
@@ -166,12 +171,16 @@ class _Reader:
                     columns=list(self._columns),
                 )
         for column, written in self._columns.items():
-            if column in self._dropped:
-                self._summary.notes.append(
-                    f"The column {column} is left out: its values are neither texts nor numbers."
-                )
-                continue
             values = [record.get(column) for record in self._records.values()]
+            if objects := self._objects[column]:
+                if all(value is None for value in values):
+                    self._summary.notes.append(
+                        f"The column {column} is left out: its values are neither texts nor numbers."
+                    )
+                    continue
+                self._summary.notes.append(
+                    f"The column {column} loses {len(objects):,} values that are neither texts nor numbers ({objects[0]})."
+                )
             features[column], values, lost = typed_column(
                 column, values, written=written, wanted=self._types.get(column)
             )
