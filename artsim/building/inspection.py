@@ -174,9 +174,13 @@ def _left_out(source: Source, ids: list[str], pictures: list[_Picture]) -> list[
     for identity, picture in zip(ids, pictures, strict=True):
         if picture.error is not None:
             kind = kind_of_file(picture.head)
-            readable = kind.name in FORMATS
-            name = f"{kind.name} that cannot be used" if readable else kind.name if picture.head else "missing picture"
-            unusable.setdefault((name, "" if readable else kind.advice), []).append(identity)
+            if not picture.head:
+                name, advice = "picture that cannot be read", ""
+            elif kind.name in FORMATS:
+                name, advice = f"{kind.name} that cannot be used", ""
+            else:
+                name, advice = kind.name, kind.advice
+            unusable.setdefault((name, advice), []).append(identity)
     works = [LeftOut(name, tuple(names), advice) for (name, advice), names in unusable.items()]
     return sorted([*works, *source.left_out], key=lambda item: (item.expected, -len(item.names)))
 
