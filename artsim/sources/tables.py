@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from artsim.columns import standard_names
 from artsim.errors import SourceError
 from artsim.sources.picture_names import PictureNames, key, plain_path
 from artsim.sources.protocol import LeftOut
@@ -163,13 +164,7 @@ class _Reader:
     def metadata(self) -> Metadata:
         features: dict[str, Any] = {}
         typed: dict[str, dict[str, Any]] = defaultdict(dict)
-        for column in self._types:
-            if column not in self._columns:
-                raise SourceError(
-                    "The tables have no column {column}; they have {columns}.",
-                    column=column,
-                    columns=list(self._columns),
-                )
+        wanted = self._wanted()
         for column, written in self._columns.items():
             values = [record.get(column) for record in self._records.values()]
             if objects := self._objects[column]:
@@ -181,12 +176,22 @@ class _Reader:
                 self._summary.notes.append(
                     f"The column {column} loses {len(objects):,} values that are neither texts nor numbers ({objects[0]})."
                 )
-            features[column], values, lost = typed_column(
-                column, values, written=written, wanted=self._types.get(column)
-            )
+            features[column], values, lost = typed_column(column, values, written=written, wanted=wanted.get(column))
             if lost:
                 self._summary.notes.append(f"The column {column} loses {lost:,} values that are no numbers.")
             for picture, value in zip(self._records, values, strict=True):
                 typed[picture][column] = value
         kept = {picture: {c: v for c, v in typed[picture].items() if v is not None} for picture in self._records}
         return Metadata(kept, features, self._summary)
+
+    def _wanted(self) -> dict[str, ColumnType]:
+        """The types that the owner decides, by column: named as in the table, or as artsim names it."""
+        wanted = {}
+        for name, column_type in self._types.items():
+            column = name if name in self._columns else standard_names([name])[0]
+            if column not in self._columns:
+                raise SourceError(
+                    "The tables have no column {column}; they have {columns}.", column=name, columns=list(self._columns)
+                )
+            wanted[column] = column_type
+        return wanted

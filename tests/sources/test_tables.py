@@ -155,6 +155,8 @@ def test_the_owner_decides_what_a_column_is(tmp_path: Path) -> None:
     assert column(found, "inventory") == [123, 124]
     assert column(found, "size") == ["12.50", "7.00"]
     assert found.summary.notes == ["The column note loses 1 values that are no numbers."]
+    found = read(tmp_path, "Datei;Datierung\na.jpg;1503\n", Datierung="number")
+    assert column(found, "date") == [1503], "a column may be named as in the table"
     with pytest.raises(SourceError, match="no column height; they have inventory, size, note"):
         read(tmp_path, table, height="number")
 
