@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from artsim.columns import plain_name, standard_names
 from artsim.errors import SourceError
@@ -229,11 +230,32 @@ def _read_xlsx(path: Path) -> Table:
     )
     cells = [(number, list(map(_cell_value, row))) for number, row in enumerate(sheet.iter_rows(), start=1)]
     book.close()
+    if uncomputed := _uncomputed(openpyxl, path, cells):
+        notes.append(
+            f"{path.name} has {uncomputed:,} formulas without a result, which are missing. Open it in a spreadsheet program, "
+            "and save it."
+        )
     filled = [(number, row) for number, row in cells if any(cell not in (None, "") for cell in row)]
     if not filled:
         raise ValueError("it is empty")
     (_, header), *body = filled
     return _table(path.name, header, [(f"row {number}", row) for number, row in body], notes, written=False)
+
+
+def _uncomputed(openpyxl: Any, path: Path, cells: Sequence[tuple[int, list[Any]]]) -> int:
+    """How many formulas of the first sheet have no result: programs write them so, and spreadsheet programs compute them."""
+    with ZipFile(path) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        if not any(re.search(rb"<f[ >/]", archive.read(name)) for name in sheets):
+            return 0
+    book = openpyxl.load_workbook(path, read_only=True)
+    formulas = [[cell.data_type == "f" for cell in row] for row in book.worksheets[0].iter_rows()]
+    book.close()
+    return sum(
+        formula and value is None
+        for row, (_, values) in zip(formulas, cells, strict=True)
+        for formula, value in zip(row, values, strict=True)
+    )
 
 
 def _cell_value(cell: Any) -> Any:

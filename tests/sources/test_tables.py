@@ -178,10 +178,10 @@ def test_tables_in_the_languages_of_the_app_have_the_same_columns(header: str, t
     assert found.records == {"a.jpg": expected}
 
 
-def test_a_number_of_a_spreadsheet_keeps_the_zeros_that_its_format_shows(tmp_path: Path) -> None:
+def test_a_number_of_a_spreadsheet_keeps_its_zeros_and_a_formula_without_a_result_is_told(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
-    for row in (("file_name", "inventory", "count"), ("a.jpg", 123, 7), ("b.jpg", 4, 8)):
+    for row in (("file_name", "inventory", "count", "title"), ("a.jpg", 123, 7, "A"), ("b.jpg", 4, 8, '="B"&" C"')):
         book.active.append(row)
     for cell in book.active["B"][1:]:
         cell.number_format = "00000"
@@ -189,6 +189,8 @@ def test_a_number_of_a_spreadsheet_keeps_the_zeros_that_its_format_shows(tmp_pat
     found = read_metadata(tmp_path, ["metadata.xlsx"], PICTURES)
     assert column(found, "inventory") == ["00123", "00004"]
     assert column(found, "count") == [7, 8]
+    [note] = found.summary.notes
+    assert note.startswith("metadata.xlsx has 1 formulas without a result, which are missing.")
 
 
 def test_one_object_among_texts_costs_its_column_nothing_else(tmp_path: Path) -> None:
