@@ -6,6 +6,7 @@ A collection may have any other columns: they are shown, filtered by and edited 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -41,7 +42,11 @@ class Column:
     long: bool = False
     """Whether the owner edits it in a field of several lines."""
     synonyms: tuple[str, ...] = ()
-    """What tables call it, most likely first."""
+    """What tables call it in the six languages of the app, most likely first."""
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -59,7 +64,9 @@ COLUMNS: Mapping[str, Column] = {
         label="title",
         facet=False,
         listed=False,
-        synonyms=("name", "caption"),
+        synonyms=_words(
+            "name caption titel objekttitel werktitel titre título titulo タイトル 題名 作品名 标题 题名 作品名称"
+        ),
     ),
     "name": Column(kind="text", label="title"),
     "caption": Column(kind="text", label="title", facet=False, comparable=False, long=True),
@@ -70,19 +77,29 @@ COLUMNS: Mapping[str, Column] = {
         label="artist",
         facet=True,
         listed=False,
-        synonyms=("artist_name", "author", "painter", "creator", "attribution"),
+        synonyms=_words(
+            "artist_name author painter creator attribution künstler künstlerin künstler/in "
+            "künstler*in künstler:in maler malerin urheber artiste peintre auteur artista pintor "
+            "autor 作者 作家 画家 艺术家"
+        ),
     ),
     "creator": Column(label="artist", facet=True),
     "author": Column(label="artist", facet=True),
     "maker": Column(label="artist"),
     "attribution": Column(label="artist"),
     "artist_bio": Column(meaning="a line about the artist", comparable=False, long=True),
-    "date": Column(kind="text", meaning="when it was made, in words", label="date", comparable=False),
+    "date": Column(
+        kind="text",
+        meaning="when it was made, in words",
+        label="date",
+        comparable=False,
+        synonyms=_words("datierung entstehungszeit datation datación fecha 制作年代 创作年代 年代"),
+    ),
     "year": Column(
         kind="whole number",
         meaning="year in which it was made, or the first of them",
         label="date",
-        synonyms=("creation_year", "begin_year", "beginyear"),
+        synonyms=_words("creation_year begin_year beginyear jahr entstehungsjahr année annee año 制作年 年份 创作年份"),
     ),
     "year_from": Column(
         kind="whole number",
@@ -99,7 +116,7 @@ COLUMNS: Mapping[str, Column] = {
         listed=False,
         comparable=False,
         searched=False,
-        synonyms=("end_year", "endyear", "year_end"),
+        synonyms=_words("end_year endyear year_end"),
     ),
     "display_date": Column(label="date"),
     "displaydate": Column(label="date"),
@@ -109,7 +126,15 @@ COLUMNS: Mapping[str, Column] = {
     "movement": Column(facet=True),
     "school": Column(facet=True),
     "culture": Column(kind="text", meaning="culture or region", facet=True),
-    "medium": Column(kind="text", meaning="materials and technique", facet=True),
+    "medium": Column(
+        kind="text",
+        meaning="materials and technique",
+        facet=True,
+        synonyms=_words(
+            "material/technik material_und_technik technik matériaux_et_techniques "
+            "materiales_y_técnica técnica tecnica 技法・材質 材质"
+        ),
+    ),
     "technique": Column(facet=True),
     "material": Column(facet=True),
     "classification": Column(facet=True),
@@ -121,7 +146,12 @@ COLUMNS: Mapping[str, Column] = {
     "label": Column(kind="text", meaning="name of the folder that contained it", facet=True),
     "tags": Column(kind="list", meaning="what it shows, as keywords", facet=True),
     "keywords": Column(facet=True),
-    "dimensions": Column(meaning="size of the object", comparable=False, searched=False),
+    "dimensions": Column(
+        meaning="size of the object",
+        comparable=False,
+        searched=False,
+        synonyms=_words("maße abmessungen dimensiones medidas 寸法 尺寸"),
+    ),
     "credit_line": Column(meaning="how the museum acquired it", comparable=False, long=True, searched=False),
     "description": Column(facet=False, comparable=False, long=True),
     "url": Column(kind="text", meaning="page of the work", facet=False, listed=False, comparable=False, searched=False),
@@ -159,7 +189,7 @@ def label_columns(part: str) -> tuple[str, ...]:
 
 def plain_name(name: str) -> str:
     """The name of a column as code writes it: `File Name` as `file_name`."""
-    return re.sub(r"[\s-]+", "_", name.strip().casefold())
+    return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFC", name).strip().casefold())
 
 
 def standard_names(names: Iterable[str]) -> list[str]:
@@ -168,7 +198,8 @@ def standard_names(names: Iterable[str]) -> list[str]:
     renamed = list(names)
     plain = [plain_name(name) for name in renamed]
     for name, column in COLUMNS.items():
-        place = next((plain.index(known) for known in (name, *column.synonyms) if known in plain), None)
+        known = map(plain_name, (name, *column.synonyms))
+        place = next((plain.index(spelling) for spelling in known if spelling in plain), None)
         if name not in renamed and place is not None:
             renamed[place] = plain[place] = name
     return renamed

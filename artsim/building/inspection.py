@@ -14,7 +14,7 @@ from artsim.building.inspected_columns import InspectedColumn, inspect_columns, 
 from artsim.errors import ImageError
 from artsim.images.decode import OWNER_SECONDS, load_image, picture_size
 from artsim.images.formats import FORMATS
-from artsim.images.other_files import EMPTY, HEAD, FileKind, kind_of_file
+from artsim.images.other_files import HEAD, FileKind, kind_of_file
 from artsim.messages.progress import Progress
 from artsim.sources import LeftOut, Source, Work, read_picture
 from artsim.sources.folder_files import beginning_of
@@ -178,10 +178,13 @@ def _left_out(source: Source, ids: list[str], pictures: list[_Picture]) -> list[
     unusable: dict[tuple[str, str], list[str]] = {}
     for identity, picture in zip(ids, pictures, strict=True):
         if picture.error is not None:
-            kind = picture.kind or FileKind("missing picture", EMPTY.advice)
-            readable = kind.name in FORMATS
-            name = f"{kind.name} that cannot be used" if readable else kind.name
-            unusable.setdefault((name, "" if readable else kind.advice), []).append(identity)
+            if (kind := picture.kind) is None:
+                name, advice = "picture that cannot be read", ""
+            elif kind.name in FORMATS:
+                name, advice = f"{kind.name} that cannot be used", ""
+            else:
+                name, advice = kind.name, kind.advice
+            unusable.setdefault((name, advice), []).append(identity)
     works = [LeftOut(name, tuple(names), advice) for (name, advice), names in unusable.items()]
     return sorted([*works, *source.left_out], key=lambda item: (item.expected, -len(item.names)))
 

@@ -102,5 +102,5 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
             license=arguments.license,
             progress=bar,
         )
-    print(f"{len(collection)} works in {arguments.out}.")
+    print(f"{len(collection)} {'work' if len(collection) == 1 else 'works'} in {arguments.out}.")
     print(f"Report: {report_path(arguments.out)}")

@@ -148,7 +148,7 @@ def as_text(info: CollectionInfo) -> str:
     source = " ".join(filter(None, (manifest.source.get("name"), manifest.source.get("homepage"))))
     made_by = f"artsim {manifest.artsim_version or '(unknown)'}, format {manifest.format_version}"
     lines = [
-        f"{manifest.title}: {manifest.rows:,} works in {where}",
+        f"{manifest.title}: {manifest.rows:,} {'work' if manifest.rows == 1 else 'works'} in {where}",
         f"Pictures  {'in the dataset' if manifest.embeds_pictures else 'by their addresses'}",
         f"Columns   {', '.join(f'{name} ({kind})' for name, kind in info.columns.items())}",
         *map(_space_line, manifest.spaces),

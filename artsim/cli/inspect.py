@@ -201,7 +201,10 @@ def _duplicate_lines(report: SourceReport) -> list[str]:
     if not report.duplicates:
         return []
     same = sum(map(len, report.duplicates))
-    shown = [" = ".join(map(_plain, group[:_NAMED])) for group in report.duplicates[:_NAMED]]
+    shown = [
+        " = ".join(map(_plain, group[:_NAMED])) + (f" = {len(group) - _NAMED:,} more" if len(group) > _NAMED else "")
+        for group in report.duplicates[:_NAMED]
+    ]
     more = f" and {len(report.duplicates) - _NAMED:,} more" if len(report.duplicates) > _NAMED else ""
     return [f"{same:,} works have the same picture file as another: {'; '.join(shown)}{more}"]
 

@@ -20,7 +20,7 @@ from typing import IO, Any, TypeVar
 
 from PIL import Image
 
-from artsim.errors import ImageError
+from artsim.errors import BusyError, ImageError
 from artsim.images.conversion import joined
 from artsim.images.formats import MAX_PIXELS
 
@@ -105,12 +105,16 @@ class _Worker:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests: IO[bytes] = self._process.stdin
         self._answers: IO[bytes] = self._process.stdout
-        with _Deadline(self, _START_SECONDS):
-            if not self._answers.readline(_LONGEST_LINE):
-                self.end()
-                raise RuntimeError(
-                    "The process that decodes pictures cannot be started: python -m artsim.images.worker"
-                )
+        with _Deadline(self, _START_SECONDS) as deadline:
+            if self._answers.readline(_LONGEST_LINE):
+                return
+            self.end()
+        if deadline.passed:
+            raise BusyError(
+                "The process that decodes pictures did not start within {seconds:.0f} s, so busy is this machine. Try again.",
+                seconds=_START_SECONDS,
+            )
+        raise RuntimeError("The process that decodes pictures cannot be started: python -m artsim.images.worker")
 
     @property
     def is_running(self) -> bool:

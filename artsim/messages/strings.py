@@ -39,6 +39,10 @@ class Strings:
         is_grouped = len(str(abs(count))) >= int(self("number.grouped-digits"))
         return self._localized(f"{count:,}" if is_grouped else str(count))
 
+    def works(self, count: int) -> str:
+        """A number of works, as `1 work` or `174 works`."""
+        return self("header.work") if count == 1 else self("header.works", count=self.number(count))
+
     def decimal(self, value: float, digits: int) -> str:
         """`value` with `digits` decimals and this language's decimal sign; "–" for NaN."""
         return "–" if value != value else self._localized(f"{value:.{digits}f}")

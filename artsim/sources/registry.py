@@ -78,7 +78,7 @@ def open_source(
     if name and Path(name).expanduser().is_dir():
         return open_folder(name, **_taken(_KINDS["folder"], given))
     *first, last = [f"{kind.word}:{kind.address}" if kind.address else kind.word for kind in _KINDS.values()]
-    raise SourceError(f"There is no source {name!r}; give {', '.join(first)} or {last}.")
+    raise SourceError(f"There is no folder or source {name!r}; give {', '.join(first)} or {last}.")
 
 
 def _taken(kind: SourceKind, given: dict[str, Any]) -> dict[str, Any]:

@@ -12,15 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
+from zipfile import ZipFile
 
 from artsim.columns import plain_name, standard_names
 from artsim.errors import SourceError
 from artsim.messages.message import Message
 from artsim.sources.json_text import read_json
 
-FILE_COLUMNS = ("file_name", "filename", "file", "image", "path")
-"""What tables call the column of picture files, most likely first."""
+FILE_COLUMNS = (
+    "file_name", "filename", "file", "image", "path", "dateiname", "datei", "bilddatei", "nom_de_fichier", "nom_du_fichier",
+    "fichier", "nombre_de_archivo", "archivo", "fichero", "ファイル名", "ファイル", "文件名", "文件",
+)  # fmt: skip
+"""What tables call the column of picture files, most likely first, as `plain_name` spells it."""
 _SEPARATORS = (",", ";", "\t")
 _END = "\0end of the table"  # a row of our own: a quotation mark that is never closed swallows it
 
@@ -52,7 +56,9 @@ def read_table(path: Path, name: str) -> Table:
         raise SourceError("{table} cannot be read as a table ({reason}).", table=name, reason=reason) from error
     if file_column(table.columns) is None:
         raise SourceError(
-            "{table} has no column file_name; its columns are {columns}.", table=name, columns=table.columns
+            "{table} has no column file_name; its columns are {columns}. Rename the one with the names of the picture files.",
+            table=name,
+            columns=table.columns,
         )
     return table
 
@@ -226,9 +232,18 @@ def _read_xlsx(path: Path, name: str) -> Table:
         except Exception as error:  # a damaged file raises whatever its ZIP, XML or parts lead to
             raise ValueError(f"it is no spreadsheet: {error}") from error
         sheet, count = book.worksheets[0], len(book.worksheets)
-        cells = [(number, list(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
+        cells = [(number, list(map(_cell_value, row))) for number, row in enumerate(sheet.iter_rows(), start=1)]
         book.close()
+        uncomputed = _uncomputed(openpyxl, file, cells)
     notes: list[str] = []
+    if uncomputed:
+        notes.append(
+            Message(
+                "{table} has {count:,} formulas without a result, which are missing. Open and save it in a spreadsheet program.",
+                table=name,
+                count=uncomputed,
+            )
+        )
     if count > 1:
         notes.append(
             Message("{table} has {count} sheets; only {sheet} is read.", table=name, count=count, sheet=sheet.title)
@@ -238,6 +253,30 @@ def _read_xlsx(path: Path, name: str) -> Table:
         raise ValueError("it is empty")
     (_, header), *body = filled
     return _table(name, header, [(f"row {number}", row) for number, row in body], notes, written=False)
+
+
+def _uncomputed(openpyxl: Any, file: BinaryIO, cells: Sequence[tuple[int, list[Any]]]) -> int:
+    """How many formulas of the first sheet have no result: programs write them so, and spreadsheet programs compute them."""
+    with ZipFile(file) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        if not any(re.search(rb"<f[ >/]", archive.read(name)) for name in sheets):
+            return 0
+    book = openpyxl.load_workbook(file, read_only=True)
+    formulas = [[cell.data_type == "f" for cell in row] for row in book.worksheets[0].iter_rows()]
+    book.close()
+    return sum(
+        formula and value is None
+        for row, (_, values) in zip(formulas, cells, strict=True)
+        for formula, value in zip(row, values, strict=True)
+    )
+
+
+def _cell_value(cell: Any) -> Any:
+    """The value of a cell; a number that its format fills up with zeros (`00000`) as the text that people see."""
+    value = cell.value
+    if isinstance(value, int) and not isinstance(value, bool) and re.fullmatch("00+", cell.number_format or ""):
+        return f"{value:0{len(cell.number_format)}}"
+    return value
 
 
 _READERS: dict[str, Callable[[Path, str], Table]] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from artsim.columns import standard_names
 from artsim.errors import SourceError
 from artsim.messages.message import Message
 from artsim.sources.picture_names import PictureNames, key
@@ -107,7 +108,8 @@ class MetadataReader:
         self._records: Records = {}
         self._columns: dict[str, bool] = {}
         """Each column: whether it comes from texts in all tables."""
-        self._dropped: set[str] = set()
+        self._objects: dict[str, list[str]] = defaultdict(list)
+        """The rows of each column whose values are objects, which are not kept."""
         self._summary = TableSummary()
 
     def read(self, path: Path, name: str) -> None:
@@ -125,7 +127,11 @@ class MetadataReader:
             row = dict(zip(table.columns, values, strict=True))
             picture = self._picture(row[files], name, where)
             if picture is not None:
-                self._records[picture] = {c: self._even(c, value) for c, value in row.items() if c in self._columns}
+                self._records[picture] = {
+                    column: self._even(column, value, f"{name}, {where}")
+                    for column, value in row.items()
+                    if column in self._columns
+                }
 
     def _picture(self, file: Any, name: str, where: str) -> str | None:
         """The key of the picture of a row; None if the row is left out, which is told."""
@@ -144,34 +150,37 @@ class MetadataReader:
         self._summary.matched += 1
         return picture
 
-    def _even(self, column: str, value: Any) -> Any:
+    def _even(self, column: str, value: Any, where: str) -> Any:
         try:
             return even_value(value)
         except TypeError:
-            self._dropped.add(column)
+            self._objects[column].append(where)
             return None
 
     def metadata(self) -> Metadata:
         """What all tables say. `SourceError` for a column of `types` that none has."""
         features: dict[str, Any] = {}
         typed: dict[str, dict[str, Any]] = defaultdict(dict)
-        for column in self._types:
-            if column not in self._columns:
-                raise SourceError(
-                    "The tables have no column {column}; they have {columns}.",
-                    column=column,
-                    columns=list(self._columns),
-                )
+        wanted = self._wanted()
         for column, written in self._columns.items():
-            if column in self._dropped:
-                self._summary.notes.append(
-                    Message("The column {column} is left out: its values are neither texts nor numbers.", column=column)
-                )
-                continue
             values = [record.get(column) for record in self._records.values()]
-            features[column], values, lost = typed_column(
-                column, values, written=written, wanted=self._types.get(column)
-            )
+            if objects := self._objects[column]:
+                if all(value is None for value in values):
+                    self._summary.notes.append(
+                        Message(
+                            "The column {column} is left out: its values are neither texts nor numbers.", column=column
+                        )
+                    )
+                    continue
+                self._summary.notes.append(
+                    Message(
+                        "The column {column} loses {count:,} values that are neither texts nor numbers ({row}).",
+                        column=column,
+                        count=len(objects),
+                        row=objects[0],
+                    )
+                )
+            features[column], values, lost = typed_column(column, values, written=written, wanted=wanted.get(column))
             if lost:
                 self._summary.notes.append(f"The column {column} loses {lost:,} values that are no numbers.")
             for picture, value in zip(self._records, values, strict=True):
@@ -180,3 +189,15 @@ class MetadataReader:
             self._summary.pictures_alone += [name for name in self._pictures if key(name) not in self._records]
         kept = {picture: {c: v for c, v in typed[picture].items() if v is not None} for picture in self._records}
         return Metadata(kept, features, self._summary)
+
+    def _wanted(self) -> dict[str, ColumnType]:
+        """The types that the owner decides, by column: named as in the table, or as artsim names it."""
+        wanted = {}
+        for name, column_type in self._types.items():
+            column = name if name in self._columns else standard_names([name])[0]
+            if column not in self._columns:
+                raise SourceError(
+                    "The tables have no column {column}; they have {columns}.", column=name, columns=list(self._columns)
+                )
+            wanted[column] = column_type
+        return wanted

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Environment: ARTSIM_COLLECTION, ARTSIM_ENCODER, ARTSIM_CACHE, ARTSIM_METRICS, ARTSIM_LOG, "
         "ARTSIM_ALLOW_CHANGES, ARTSIM_OWNER_TOKEN, ARTSIM_IIIF_HOSTS, ARTSIM_FRAMED_BY, ARTSIM_HOSTS, ARTSIM_ALL_FORMATS, "
-        "GRADIO_SERVER_NAME, GRADIO_SERVER_PORT."
+        "GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_ROOT_PATH."
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")

@@ -51,7 +51,7 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--source", "louvre"], "There is no source 'louvre'"),
+        (["--source", "louvre"], "There is no folder or source 'louvre'"),
         (["--source", "met", "--config", "x"], "--config is for other sources; met has no use for it."),
         (["--source", "nowhere", "--limit", "0"], "The limit must be at least 1; it is 0."),
     ],

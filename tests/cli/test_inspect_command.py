@@ -13,6 +13,7 @@ import pytest
 from artsim.building.inspection import inspect_source
 from artsim.cli.inspect import as_text
 from artsim.cli.main import main
+from artsim.errors import ImageError
 from artsim.sources import Source, Work, open_source
 from artsim.sources.folder_files import beginning_of
 
@@ -128,6 +129,15 @@ def test_before_a_build_no_work_of_a_dataset_elsewhere_is_read_and_its_columns_a
     text = as_text(report)
     assert "Works       0 of 80,000 inspected" in text and "missing" not in text
     assert "artist  text          artist, search" in text
+
+
+def test_a_picture_that_cannot_be_fetched_is_told_with_the_reason() -> None:
+    def refused() -> bytes:
+        raise ImageError("x was not fetched: the server answered 404.")
+
+    source = Source("iiif:a", "a", lambda start: iter([{"id": "x", "image": {"read": refused}}]), {}, "", size=1)
+    text = as_text(inspect_source(source, open_pictures=True))
+    assert "picture that cannot be read: 1. x was not fetched: the server answered 404.\n" in text
 
 
 def test_output_that_nobody_reads_ends_the_command_without_a_traceback(folder: Path) -> None:

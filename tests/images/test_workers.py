@@ -14,7 +14,7 @@ import pytest
 from odd_pictures import encode
 from PIL import Image
 
-from artsim.errors import ImageError
+from artsim.errors import BusyError, ImageError
 from artsim.images.decode import load_image
 from artsim.images.worker_pool import worker_pool
 
@@ -62,6 +62,13 @@ def test_a_picture_that_hangs_is_given_up_and_the_next_one_is_decoded(worker: in
         load_image(painting, name="hangs.jpg", seconds=1)
     assert time.monotonic() - started < 50
     assert load_image(painting, short_side=64, seconds=60).mode == "RGB"
+
+
+def test_a_machine_that_is_too_busy_to_start_a_decoder_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker_pool().close()
+    monkeypatch.setattr("artsim.images.worker_pool._START_SECONDS", 0.001)
+    with pytest.raises(BusyError, match="did not start within"):
+        worker_pool().start()
 
 
 def test_a_picture_that_kills_its_decoder_is_reported_by_name(worker: int, painting: bytes) -> None:

@@ -16,7 +16,7 @@ def test_sources_are_opened_by_name_and_folders_by_their_plain_path_too(painting
 
 @pytest.mark.parametrize("name", ["", "met:2", "metropolitan", "s3:bucket", "no/such/folder"])
 def test_an_unknown_source_lists_the_known_ones(name: str) -> None:
-    with pytest.raises(SourceError, match=r"There is no source .*; give met, folder:PATH"):
+    with pytest.raises(SourceError, match=r"There is no folder or source .*; give met, folder:PATH"):
         open_source(name)
 
 

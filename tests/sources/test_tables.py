@@ -157,8 +157,50 @@ def test_the_owner_decides_what_a_column_is(tmp_path: Path) -> None:
     assert column(found, "inventory") == [123, 124]
     assert column(found, "size") == ["12.50", "7.00"]
     assert found.summary.notes == ["The column note loses 1 values that are no numbers."]
+    found = read(tmp_path, "Datei;Datierung\na.jpg;1503\n", Datierung="number")
+    assert column(found, "date") == [1503], "a column may be named as in the table"
     with pytest.raises(SourceError, match="no column height; they have inventory, size, note"):
         read(tmp_path, table, height="number")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Dateiname;Titel;Künstler;Datierung;Technik;Maße",
+        "Nom de fichier;Titre;Auteur;Datation;Matériaux et techniques;Dimensions",
+        "Archivo;Título;Autor;Datación;Técnica;Medidas",
+        "ファイル名;作品名;作者;制作年代;技法・材質;寸法",
+        "文件名;标题;作者;年代;材质;尺寸",
+        unicodedata.normalize("NFD", "DATEI;Objekttitel;KÜNSTLER/IN;Entstehungszeit;Material/Technik;Abmessungen"),
+    ],
+)
+def test_tables_in_the_languages_of_the_app_have_the_same_columns(header: str, tmp_path: Path) -> None:
+    found = read(tmp_path, f"{header}\na.jpg;A;X;um 1700;Öl;3 x 4 cm\n")
+    expected = {"title": "A", "artist": "X", "date": "um 1700", "medium": "Öl", "dimensions": "3 x 4 cm"}
+    assert found.records == {"a.jpg": expected}
+
+
+def test_a_number_of_a_spreadsheet_keeps_its_zeros_and_a_formula_without_a_result_is_told(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (("file_name", "inventory", "count", "title"), ("a.jpg", 123, 7, "A"), ("b.jpg", 4, 8, '="B"&" C"')):
+        book.active.append(row)
+    for cell in book.active["B"][1:]:
+        cell.number_format = "00000"
+    book.save(tmp_path / "metadata.xlsx")
+    found = read_metadata(tmp_path, ["metadata.xlsx"], PICTURES)
+    assert column(found, "inventory") == ["00123", "00004"]
+    assert column(found, "count") == [7, 8]
+    [note] = found.summary.notes
+    assert note.startswith("metadata.xlsx has 1 formulas without a result, which are missing.")
+
+
+def test_one_object_among_texts_costs_its_column_nothing_else(tmp_path: Path) -> None:
+    rows = [{"file": "a.jpg", "date": "1503"}, {"file": "b.jpg", "date": {"from": 1800}}, {"file": "c.jpg", "date": 7}]
+    found = read(tmp_path, "\n".join(map(json.dumps, rows)), "metadata.jsonl")
+    assert column(found, "date") == ["1503", None, "7"]
+    lost = "The column date loses 1 values that are neither texts nor numbers (metadata.jsonl, line 2)."
+    assert found.summary.notes == [lost]
 
 
 def test_numbers_that_are_not_finite_and_columns_of_objects_are_left_out(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ OWN_COLUMNS = ("title", "description", "license", "rights", "museum", "url", "ma
 """Columns that a manifest has its own fields for; all others come from its `metadata`."""
 _TAKEN = ("id", "image", "image_url", *OWN_COLUMNS)
 _LONGEST_NAME = 40
+_INLINE = re.compile(r"</?(?:a|abbr|b|cite|em|i|q|s|small|span|strong|sub|sup|u)\b[^<>]*>", re.IGNORECASE)
+"""Marks of HTML within a word or a line."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def _strings(value: Any) -> list[str]:
 
 
 def _plain(value: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", value)).split())
+    """Text without HTML: marks within a line leave no space, others do."""
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", _INLINE.sub("", value))).split())
 
 
 def _link(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Middleware that writes the head of the search page: its language, its stylesheets, and what other sites show of a link to it.
+"""Middleware that writes the head of the search page: language, icon, stylesheets, and what other sites show of a link to it.
 
 Gradio: tried with 6.31.0.
 Reason: Gradio adds what it is given as `head` or `css` with a script, after the first of its components are drawn: the page
@@ -27,11 +27,12 @@ _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 
 
 class PageHead:
-    """ASGI middleware that writes links to `styles`, and `sharing(request, language)`, into the head of the search."""
+    """ASGI middleware that writes links to the icon and `styles`, and `sharing(request, language)`, into the head of the page."""
 
     def __init__(self, app: ASGIApp, styles: Sequence[str], sharing: Callable[[Request, str], Markup]) -> None:
         link = Markup('<link rel="stylesheet" href="{}">')
-        links = Markup("").join(link.format(asset_address(name)) for name in styles)
+        icon = Markup('<link rel="icon" href="{}" type="image/svg+xml">').format(asset_address("icon.svg"))
+        links = icon + Markup("").join(link.format(asset_address(name)) for name in styles)
         self._app, self._links, self._sharing = app, links, sharing
         self._pages = {"", *languages()}
 

@@ -130,6 +130,6 @@ def _library_entries(strings: Strings, owner_tools: OwnerTools) -> list[tuple[st
     requested = session.requested or strings("collection.shelf.default")
     entries: list[tuple[str | None, str, str]] = [(None, strings("collection.shelf.asked", name=requested), "")]
     for own in session.library.collections():
-        count = strings("header.works", count=strings.number(own.works))
+        count = strings.works(own.works)
         entries.append((own.name, strings("collection.shelf.own", title=own.title, count=count), own.problem))
     return entries

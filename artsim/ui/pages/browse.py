@@ -23,7 +23,7 @@ from artsim.ui.context import Context
 from artsim.ui.labels import LABEL_COLUMNS, order_key
 from artsim.ui.pages.layout import page, view, whole_number
 from artsim.ui.query_string import read_query_string, write_query_string
-from artsim.ui.search_form import SearchForm
+from artsim.ui.search_form import SearchForm, sorts_offered
 
 _PAGE_SIZE = 60  # works per page
 _VISIBLE_CHOICES = 10  # values of a facet; the others are folded
@@ -145,7 +145,13 @@ def _first_sort(text: str) -> str:
 
 def _available_sorts(context: Context, text: str) -> list[str]:
     """The sort orders that this collection supports."""
-    possible = {"match": bool(text), "year": context.has_years, "map": context.collection.has_map}
+    offered = sorts_offered(context)
+    possible = {
+        "match": bool(text),
+        "artist": "artist" in offered,
+        "year": "year" in offered,
+        "map": context.collection.has_map,
+    }
     return [sort for sort in _SORTS if possible.get(sort, True)]
 
 

@@ -18,7 +18,7 @@ def about(context: Context) -> Markup:
         strings(
             "about.collection",
             title=manifest.title,
-            count=strings("header.works", count=strings.number(len(context.collection))),
+            count=strings.works(len(context.collection)),
             description=manifest.source.get("description") or "",
         )
     ]

@@ -59,7 +59,7 @@ def _render(context: Context, request: Request) -> Response:
         work=work,
         decay=decay,
         half_lives=_HALF_LIVES,
-        sections=[_section(context, identity, direction, decay) for direction in DIRECTIONS],
+        sections=[_section(context, identity, direction, decay) for direction in DIRECTIONS] if years_of(work) else [],
         width=WIDTH,
         height=HEIGHT,
     )

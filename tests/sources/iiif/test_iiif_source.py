@@ -14,7 +14,7 @@ from loopback_web import serving
 from artsim import build_collection, open_source
 from artsim.errors import ImageError, SourceError
 from artsim.sources import read_picture
-from artsim.sources.iiif.presentation import pages
+from artsim.sources.iiif.presentation import pages, text
 
 
 @pytest.fixture(autouse=True)
@@ -232,3 +232,7 @@ def test_odd_values_of_a_manifest_are_left_out() -> None:
         ]
         for page in pages(manifest):
             assert all(isinstance(text, str) and text for text in page.columns.values()), value
+
+
+def test_marks_within_a_line_of_html_leave_no_spaces() -> None:
+    assert text("A <i>sketch</i>book.<br>By <b>Doe</b>.<p>Second</p>") == "A sketchbook. By Doe. Second"

@@ -18,6 +18,8 @@ LINK = '<link rel="stylesheet" href="{}">'
 def test_the_page_links_to_the_styles_when_it_is_sent(address: str, page: str) -> None:
     text = httpx.get(f"{address}{page}").text
     assert [name for name in STYLES if LINK.format(asset_address(name)) not in text] == []
+    icon = f'<link rel="icon" href="{asset_address("icon.svg")}"'
+    assert icon in text, "browsers ask for /favicon.ico, beside the path of a proxy"
     assert text.rstrip().endswith("</html>")
 
 

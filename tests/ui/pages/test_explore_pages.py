@@ -272,6 +272,27 @@ def test_a_collection_of_one_work_has_no_path_and_no_comparison(tmp_path: Any) -
     assert ids(alone.get("/browse").text) == ["work-0-0"]
 
 
+def test_a_work_without_a_year_has_a_timeline_page_that_says_so_once_and_not_in_python(tmp_path: Any) -> None:
+    works: Any = make_collection()
+    rows = [
+        {**work, "year": work["year"] if number else None} for number, work in enumerate(works.state.table.to_pylist())
+    ]
+    works.state = replace(works.state, table=metadata_table(rows, works.state.schema))
+    html = page(client_of(works, tmp_path), "/timeline?work=work-0-0")
+    assert html.count("The year of this work is not known") == 1
+    assert "year=" not in html and "Earlier and alike" not in html
+
+
+def test_browse_offers_no_filters_and_no_order_that_the_works_do_not_have(tmp_path: Any) -> None:
+    works: Any = make_collection()
+    table = works.state.table.select(["id", "title"])
+    schema = {name: works.state.schema[name] for name in table.column_names}
+    works.state = replace(works.state, table=table, schema=schema)
+    html = page(client_of(works, tmp_path), "/browse")
+    assert "browse-facets" not in html and 'class="browse"' not in html
+    assert "sort=artist" not in html and "sort=year" not in html and "sort=random" in html
+
+
 def test_encoders_are_shown_side_by_side(tmp_path: Any) -> None:
     works: Any = make_collection(spaces=2)
     html = page(client_of(works, tmp_path), "/encoders?work=work-0-0")

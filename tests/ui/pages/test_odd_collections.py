@@ -28,6 +28,9 @@ from artsim.storage.pictures import NewPictures, Pictures
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.labels import label_of
 from artsim.ui.pages.registry import page_routes
+from artsim.ui.query_string import ParsedLink
+from artsim.ui.search_form import SearchForm
+from artsim.ui.search_page.results import page_of
 
 PAGES = (
     "browse", "browse?sort=title", "compare?a=0&b=1", "download.csv?work=0", "download.json?work=0", "duplicates", "encoders",
@@ -132,3 +135,16 @@ def test_states_of_a_collection_that_are_over_are_not_kept(copy: Path, tmp_path:
         context.collection.edit("05.jpg", {"title": f"Title {number}"})
     gc.collect()
     assert sum(state() is not None for state in old) <= 1
+
+
+def test_one_work_is_counted_as_one(tmp_path: Path) -> None:
+    client = TestClient(Starlette(routes=extra_routes(context_over(collection_of(1), tmp_path))))
+    html = client.get("/browse").text
+    assert 'class="count">1 work<' in html and "Odd: 1 work." in html
+
+
+def test_many_columns_of_a_work_do_not_hide_what_one_can_do_with_it(tmp_path: Path) -> None:
+    context = context_over(COLLECTIONS["200 columns"](), tmp_path)
+    html = page_of(context, ParsedLink(SearchForm(parts=(Part(work="1"),), k=5)))
+    before, _, folded = html.partition("value 0<")[2].partition("<details><summary>Show ")
+    assert "value 199<" in folded and "value 199<" not in before

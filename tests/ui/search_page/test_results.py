@@ -92,6 +92,11 @@ def test_where_no_work_has_the_least_score_the_notice_names_no_filter(context: C
     assert "as similar as this link asks for" in page(context, min_score=0.999)
 
 
+def test_where_there_is_no_other_work_the_notice_names_no_filter(context: Context) -> None:
+    html = answer_with(context)
+    assert "There is no other work to compare with." in html and "filter" not in html
+
+
 def test_the_heading_names_parts_for_and_against_and_regions(context: Context, collection: Any) -> None:
     titles = [collection.work(f"{number}.jpg")["title"] for number in ("05", "06")]
     region = (0.1, 0.1, 0.9, 0.9)
