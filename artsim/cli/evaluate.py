@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HELP = "measure how good a collection's answers are"
 _COMPARED = ("compare_ranking", "compare_aspects", "compare_collection", "compare_encoder")
-_NEED_LABEL = ("aspects_table", "classes", "disjoint", "where", "cluster", *_COMPARED)
+_OF_TASK = ("disjoint", "where", "cluster")
+_NEED_LABEL = ("aspects_table", "classes", *_OF_TASK, *_COMPARED)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     more.add_argument("--compare-aspects", metavar="ASPECTS", help="compare with these aspect weights")
     more.add_argument("--compare-collection", metavar="DIR", help="compare with another collection of the same works")
     more.add_argument("--compare-encoder", metavar="NAME", help="compare with another encoder, auto or fusion")
+    more.add_argument(
+        "--suggest-weights",
+        metavar="LABEL",
+        help="try weights of the aspects for this column: which to use, and their gain",
+    )
     more.add_argument(
         "--label-free", action="store_true", help="cosine and angular distance over the top k, per encoder"
     )
@@ -80,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     results = _Results({"collection": collection.manifest.title})
     if arguments.label:
         _evaluate(arguments, collection, setting, results)
+    if arguments.suggest_weights:
+        _suggest_weights(arguments, collection, setting, results)
     if arguments.label_free:
         _measure_neighbours(arguments, collection, setting, results)
     if arguments.query:
@@ -95,10 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_options(arguments: argparse.Namespace) -> None:
     """What can be known before anything is measured."""
-    if not (arguments.label or arguments.label_free or arguments.query):
-        raise argparse.ArgumentError(None, "give --label COLUMN, --label-free or --query ID_OR_PICTURE")
+    if not (arguments.label or arguments.label_free or arguments.query or arguments.suggest_weights):
+        message = "give --label COLUMN, --suggest-weights COLUMN, --label-free or --query ID_OR_PICTURE"
+        raise argparse.ArgumentError(None, message)
+    if arguments.suggest_weights and (arguments.aspects or arguments.encoder in ("auto", "fusion")):
+        message = "--suggest-weights tries the weights of one encoder: leave --aspects out, and give no encoder or one of them"
+        raise argparse.ArgumentError(None, message)
     for name in _NEED_LABEL:
-        if getattr(arguments, name) and not arguments.label:
+        if getattr(arguments, name) and not (arguments.label or (name in _OF_TASK and arguments.suggest_weights)):
             raise argparse.ArgumentError(None, f"--{name.replace('_', '-')} needs --label COLUMN")
     encoders = (arguments.encoder, arguments.compare_encoder)
     for name, needs in (("auto", "auto"), ("fusion", "fusion"), ("encoder_weights", "fusion")):
@@ -174,7 +186,7 @@ def _parse_where(conditions: Sequence[str]) -> dict[str, list[str]]:
 def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Setting, results: _Results) -> None:
     """Everything that needs labels."""
     from artsim.analysis.classification import reliability
-    from artsim.evaluation import Task, compare, evaluate, evaluate_settings
+    from artsim.evaluation import compare, evaluate, evaluate_settings
     from artsim.evaluation.report import example_sections
     from artsim.evaluation.tables import (
         class_table,
@@ -185,14 +197,7 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
         words_table,
     )
 
-    task = Task(
-        label=arguments.label,
-        disjoint=arguments.disjoint,
-        where=_parse_where(arguments.where),
-        cluster=arguments.cluster,
-        max_queries=arguments.max_queries,
-        seed=arguments.seed,
-    )
+    task = _task(arguments, arguments.label)
     evaluation = evaluate(collection, task, setting)
     results.figures |= evaluation.as_json()
     results.show(figures_table(evaluation))
@@ -220,6 +225,36 @@ def _evaluate(arguments: argparse.Namespace, collection: Collection, setting: Se
         results.show(class_table(evaluation))
     if arguments.report is not None:
         results.sections += example_sections(collection, evaluation)
+
+
+def _task(arguments: argparse.Namespace, label: str) -> Task:
+    from artsim.evaluation import Task
+
+    return Task(
+        label=label,
+        disjoint=arguments.disjoint,
+        where=_parse_where(arguments.where),
+        cluster=arguments.cluster,
+        max_queries=arguments.max_queries,
+        seed=arguments.seed,
+    )
+
+
+def _suggest_weights(
+    arguments: argparse.Namespace, collection: Collection, setting: Setting, results: _Results
+) -> None:
+    """The best weights for a column."""
+    from artsim.building.progress_bar import ProgressBar
+    from artsim.evaluation import suggest_weights
+    from artsim.evaluation.tables import weights_table
+
+    bar = ProgressBar("Trying weights")
+    try:
+        found = suggest_weights(collection, _task(arguments, arguments.suggest_weights), setting, progress=bar)
+    finally:
+        bar.close()
+    results.show(weights_table(found))
+    results.figures["suggested_weights"] = found.as_json()
 
 
 def _evaluate_other(arguments: argparse.Namespace, collection: Collection, task: Task, setting: Setting) -> Evaluation:

@@ -10,12 +10,14 @@ from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.neighbours import measure_neighbours
 from artsim.evaluation.ranking import Setting
 from artsim.evaluation.run import Evaluation, Task, by_class, evaluate, evaluate_settings, macro_means
+from artsim.evaluation.suggested_weights import SuggestedWeights, suggest_weights
 
 __all__ = [
     "HEADLINE",
     "METRICS",
     "Evaluation",
     "Setting",
+    "SuggestedWeights",
     "Task",
     "bootstrap_intervals",
     "by_class",
@@ -24,4 +26,5 @@ __all__ = [
     "evaluate_settings",
     "macro_means",
     "measure_neighbours",
+    "suggest_weights",
 ]

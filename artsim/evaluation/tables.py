@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from artsim.encoders.label_probabilities import SURE, Reliability
+from artsim.encoders.protocol import Aspect
 from artsim.evaluation.compare import Comparison
 from artsim.evaluation.metrics import HEADLINE, METRICS
 from artsim.evaluation.neighbours import Neighbours
 from artsim.evaluation.ranking import Setting
 from artsim.evaluation.run import TOP, Evaluation, Task, by_class, by_word, macro_means
+from artsim.evaluation.suggested_weights import SuggestedWeights
 from artsim.search.encoder_comparison import EncoderComparison
 
 _TITLES = {"map": "mAP", "ndcg@10": "nDCG@10", "r_precision": "R-precision"}
@@ -117,6 +119,29 @@ def comparison_table(comparison: Comparison) -> Table:
     over = f"95 % over {first.task.cluster_column}"
     header = ("metric", "first", "second", "difference", over, "p (Fisher)", "p (Student)", "better/same/worse")
     return Table(", against ".join(names), header, rows, note)
+
+
+def weights_table(found: SuggestedWeights) -> Table:
+    """What the best weights gain, and which to use."""
+    rows = (
+        ("default", _weights(found.default), f"{found.default_map:.3f}", ""),
+        (
+            "best",
+            _weights(found.weights),
+            f"{found.best_map:.3f}",
+            f"{found.gain:+.3f} {_interval(found.interval, sign='+')}",
+        ),
+    )
+    use = f"use aspects={dict(found.weights)}" if found.is_better else "keep the default: the gain may be chance"
+    note = (
+        f"{found.queries} queries of {found.groups} groups, each group in one of the folds. The gain is measured on folds that "
+        f"had no part in the choice, with its 95 % interval over groups. So: {use}."
+    )
+    return Table(f"Weights for {found.label}", ("", "weights", "mAP", "gain"), rows, note)
+
+
+def _weights(weights: Mapping[Aspect, float]) -> str:
+    return " ".join(f"{aspect} {weight:g}" for aspect, weight in weights.items())
 
 
 def neighbours_table(statistics: Sequence[Neighbours], setting: Setting) -> Table:

@@ -51,6 +51,14 @@ def figures_of(run: Run, tmp_path: Path) -> Callable[..., Any]:
     return figures_of
 
 
+def test_weights_are_suggested(figures_of: Callable[..., Any], run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = figures_of("--suggest-weights", "style", "--disjoint", "artist", "--max-queries", "6")
+    assert figures["suggested_weights"]["queries"] == 6
+    assert "### Weights for style" in capsys.readouterr().out
+    assert run("--suggest-weights", "style", "--aspects", "subject=1") == 2
+    assert "leave --aspects out" in capsys.readouterr().err
+
+
 def test_the_command_prints_a_table_and_writes_the_promised_keys(saved: Path, tmp_path: Path) -> None:
     """With ranx absent: the plain command needs only requirements.txt."""
     (tmp_path / "ranx.py").write_text("raise ImportError('no ranx here')")
