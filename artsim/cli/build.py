@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out what works are recognised by in photographs (256 bytes a work; 15 kB with --images urls)",
     )
+    parser.add_argument("--device", help="where the encoders run: cpu, cuda, cuda:1, mps (default: the fastest)")
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="pictures that a model takes at once, at most (default: by device)"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="threads that embed (default: one for each core, of 2 to 8)"
+    )
     parser.add_argument("--title", help="title of the collection (default: the source's)")
     parser.add_argument("--license", help="licence of the works, as the Hub spells it, for example cc0-1.0")
     parser.add_argument("--push-to", metavar="NAMESPACE/NAME", help="publish it as this dataset on the Hub")
@@ -58,12 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise argparse.ArgumentError(
             None, "--private and --figures are about publishing; they need --push-to NAMESPACE/NAME"
         )
+    from artsim.building.embedded_batches import count_workers
     from artsim.building.pipeline import check_limit
     from artsim.cli.publish import publish_folder, read_figures_file
     from artsim.embedding.vector_columns import check_given_once
+    from artsim.encoders.load_options import check_load_options
     from artsim.hub import check_license, check_publication
 
     check_limit(arguments.limit)
+    count_workers(arguments.workers)
+    check_load_options(device=arguments.device, batch_size=arguments.batch_size)
     check_given_once((name, "") for name in arguments.encoder or ())
     figures = read_figures_file(arguments.figures)
     if arguments.push_to:
@@ -87,7 +98,8 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
     choices = [choose_encoder(name) for name in arguments.encoder or ["auto"]]
     for choice in choices:
         print(f"Encoder: {choice.name} ({choice.reason}).")
-    encoders = [load_encoder(choice.name) for choice in choices]
+    device, batch_size = arguments.device, arguments.batch_size
+    encoders = [load_encoder(choice.name, device=device, batch_size=batch_size) for choice in choices]
     with closing(ProgressBar("Embedding")) as bar:
         collection = build_collection(
             source,
@@ -98,6 +110,7 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
             regions=arguments.regions,
             keep_margins=arguments.keep_margins,
             recognition=not arguments.no_recognition,
+            workers=arguments.workers,
             title=arguments.title,
             license=arguments.license,
             progress=bar,

@@ -62,10 +62,13 @@ class EmbeddedEncoder:
     region_dim = _CHANNELS[STATISTICS_BLOCK]
     embeds_text = False
 
-    def __init__(self, network: Sequence[Block] | None = None, *, device: str | None = None) -> None:
+    def __init__(
+        self, network: Sequence[Block] | None = None, *, device: str | None = None, batch_size: int | None = None
+    ) -> None:
         taps = (COVARIANCE_BLOCK + 1, STATISTICS_BLOCK + 1)  # the first convolution comes before block 0
         self._engine = load_engine(network or load_network(), taps=taps, device=device)
         self.device = self._engine.device
+        self.batch_size = batch_size or self._engine.batch
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         vectors = embed_views(partial(self._embed, regions=False), images, self.segments)
@@ -88,7 +91,7 @@ class EmbeddedEncoder:
         if regions:
             shapes["regions"] = len(REGIONS), self.region_dim
         vectors = {name: np.zeros((len(views), *shape), np.float32) for name, shape in shapes.items()}
-        batches, alone = _batches(views, self._engine.batch), len(views) == 1
+        batches, alone = _batches(views, self.batch_size), len(views) == 1
 
         def embed_batch(rows: list[int]) -> dict[str, np.ndarray]:
             frame = _frame(views[rows[0]])

@@ -70,13 +70,13 @@ class FinetunedEncoder:
     Raises `EncoderError` when a file of the folder is missing, damaged or not the one that was saved.
     """
 
-    def __init__(self, name: str, *, device: str | None = None) -> None:
+    def __init__(self, name: str, *, device: str | None = None, batch_size: int | None = None) -> None:
         folder = Path(name)
         config = read_config(folder)
         _verify(folder, config)
         self.id = name
         self.revision = _revision(config)
-        base, head = _load_backbone(folder, config, device), load_style_head(folder / HEAD_FILE)
+        base, head = _load_backbone(folder, config, device, batch_size), load_style_head(folder / HEAD_FILE)
         lengths = [*base.segments["style"], *base.segments["subject"]]
         if [len(head_input.mean) for head_input in head.inputs] != lengths:
             raise EncoderError(
@@ -93,6 +93,7 @@ class FinetunedEncoder:
         self.region_dim: int = base.region_dim
         self.embeds_text = base.embeds_text
         self.device = base.device
+        self.batch_size: int = base.batch_size
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         return with_learned_style(self._base.embed_images(images), self._base.segments, self._head)
@@ -161,9 +162,9 @@ def _revision(config: FinetuneConfig) -> str:
     return f"finetuned-{digest.hexdigest()[:16]}"
 
 
-def _load_backbone(folder: Path, config: FinetuneConfig, device: str | None) -> Any:
+def _load_backbone(folder: Path, config: FinetuneConfig, device: str | None, batch_size: int | None) -> Any:
     if config.backbone.id != EmbeddedEncoder.id:
-        return TransformersEncoder(str(folder), device=device)
+        return TransformersEncoder(str(folder), device=device, batch_size=batch_size)
     if config.backbone.revision != EmbeddedEncoder.revision:
         raise EncoderError(
             f"{folder} was fine-tuned from the embedded encoder {config.backbone.revision}, and this artsim has "
@@ -172,7 +173,7 @@ def _load_backbone(folder: Path, config: FinetuneConfig, device: str | None) -> 
     network = load_network()
     if NETWORK_FILE in config.files:
         network = changed_network(network, folder / NETWORK_FILE)
-    return EmbeddedEncoder(network, device=device)
+    return EmbeddedEncoder(network, device=device, batch_size=batch_size)
 
 
 def changed_network(network: Sequence[Block], path: Path) -> tuple[Block, ...]:

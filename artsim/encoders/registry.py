@@ -14,6 +14,7 @@ from PIL import Image
 from artsim.encoders.color import embed_colors
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.finetuned import FinetunedEncoder, is_finetuned
+from artsim.encoders.load_options import check_load_options
 from artsim.encoders.protocol import Blocks, Encoder
 from artsim.encoders.recognition_vectors import ENCODER as RECOGNITION_ENCODER
 from artsim.encoders.reproductions import LayoutEncoder
@@ -33,17 +34,27 @@ class EncoderFamily:
 
     name: str
     recognizes: Callable[[str], bool]
-    load: Callable[[str, str | None, str | None], Encoder]
-    """(name, revision or None, device or None) -> encoder. Raises `EncoderError` with the reason."""
+    load: Callable[[str, str | None, str | None, int | None], Encoder]
+    """(name, revision, device, batch size; None for the default of each) -> encoder. Raises `EncoderError` with the reason."""
 
 
 _FAMILIES: list[EncoderFamily] = [
-    EncoderFamily("embedded", lambda name: name == "embedded", lambda _, __, device: EmbeddedEncoder(device=device)),
-    EncoderFamily("finetuned", is_finetuned, lambda name, _, device: FinetunedEncoder(name, device=device)),
+    EncoderFamily(
+        "embedded",
+        lambda name: name == "embedded",
+        lambda _, __, device, batch_size: EmbeddedEncoder(device=device, batch_size=batch_size),
+    ),
+    EncoderFamily(
+        "finetuned",
+        is_finetuned,
+        lambda name, _, device, batch_size: FinetunedEncoder(name, device=device, batch_size=batch_size),
+    ),
     EncoderFamily(
         "transformers",
         lambda name: True,
-        lambda name, revision, device: TransformersEncoder(name, revision=revision, device=device),
+        lambda name, revision, device, batch_size: TransformersEncoder(
+            name, revision=revision, device=device, batch_size=batch_size
+        ),
     ),
 ]
 """The first family that recognizes a name loads it."""
@@ -54,14 +65,19 @@ def register_encoder(family: EncoderFamily) -> None:
     _FAMILIES.insert(0, family)
 
 
-def load_encoder(name: str, *, revision: str | None = None, device: str | None = None) -> Encoder:
+def load_encoder(
+    name: str, *, revision: str | None = None, device: str | None = None, batch_size: int | None = None
+) -> Encoder:
     """Load the encoder `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
 
-    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds if torch has to be imported.
+    `device`: a device of PyTorch, such as "cuda:1" (default: the fastest); `batch_size`: pictures that its model takes at
+    once, at most (default: by device). Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds if
+    torch has to be imported.
     """
+    check_load_options(device=device, batch_size=batch_size)
     name = choose_encoder(name).name
     family = next(family for family in _FAMILIES if family.recognizes(name))
-    return attach_gpu(family.load(name, revision, device))
+    return attach_gpu(family.load(name, revision, device, batch_size))
 
 
 def load_recognition_encoder(loaded: Iterable[Encoder] = ()) -> LayoutEncoder:

@@ -38,7 +38,9 @@ class TransformersEncoder:
     Raises `EncoderError` when the model does not exist, cannot be fetched, or is not an image model.
     """
 
-    def __init__(self, name: str, *, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, name: str, *, revision: str | None = None, device: str | None = None, batch_size: int | None = None
+    ) -> None:
         self.id = name
         self.device = "cpu"  # for the trial run below: on ZeroGPU there is no GPU yet
         self._lock = threading.Lock()
@@ -58,6 +60,7 @@ class TransformersEncoder:
         self.region_dim = _averaged_over_regions(maps[-1]).shape[2]
         self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.segments.items()}
         self.device = device or best_device()
+        self.batch_size = batch_size or _BATCH[self.device.split(":")[0]]
         self._model.to(self.device)
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
@@ -88,7 +91,7 @@ class TransformersEncoder:
             return {**vectors, "regions": _averaged_over_regions(maps[-1])} if regions else vectors
 
         with failures_of(self.id):
-            return in_batches(embed_batch, views, _BATCH[self.device.split(":")[0]])
+            return in_batches(embed_batch, views, self.batch_size)
 
     def _embed_maps(self, views: Sequence[View]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
         """Subject (n, d), and for each style layer the map (channels, rows, columns) of each view."""

@@ -54,6 +54,9 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, tmp_path: 
         (["--source", "louvre"], "There is no folder or source 'louvre'"),
         (["--source", "met", "--config", "x"], "--config is for other sources; met has no use for it."),
         (["--source", "nowhere", "--limit", "0"], "The limit must be at least 1; it is 0."),
+        (["--source", "nowhere", "--workers", "0"], "The number of workers must be at least 1; it is 0."),
+        (["--source", "nowhere", "--batch-size", "-1"], "The batch size must be at least 1; it is -1."),
+        (["--source", "nowhere", "--device", "gpu"], "PyTorch has no device 'gpu' on this machine; it has cpu"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
