@@ -126,7 +126,7 @@ def _fastembed(name: str, scratch: Path) -> Callable[[Sequence[Path], int], None
     processor.save_pretrained(scratch)
     pixels = processor(images=[Image.new("RGB", (64, 64))] * 2, return_tensors="pt")["pixel_values"]
     torch.onnx.export(
-        Tower(),
+        Tower().eval(),
         (pixels,),
         scratch / "model.onnx",
         input_names=["pixel_values"],

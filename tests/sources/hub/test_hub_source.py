@@ -92,7 +92,7 @@ def test_a_transient_failure_of_the_hub_is_retried(wikiart_hub: HubServer) -> No
     assert armed.hits == 1
 
 
-def test_columns_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, tmp_path: Path) -> None:
+def test_columns_and_fields_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, tmp_path: Path) -> None:
     value, items = datasets.Value, datasets.List
     columns = {
         "picture": (datasets.Image(), picture(1)),
@@ -101,7 +101,7 @@ def test_columns_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, t
         "label": (datasets.ClassLabel(names=["a", "b"]), -1),
         "vector": (items(value("float32"), length=2), [1, 2]),
         "blob": (value("binary"), b"x"),
-        "box": ({"left": value("int32")}, {"left": 1}),
+        "box": ({"left": value("int32"), "in": {"top": value("int32")}}, {"left": 1, "in": {"top": 2}}),
     }
     features = datasets.Features({name: feature for name, (feature, _) in columns.items()})
     row = {name: content for name, (_, content) in columns.items()}
@@ -113,6 +113,7 @@ def test_columns_other_than_text_numbers_and_lists_are_dropped(hub: HubServer, t
         "source_id": "one",
         "words": ["red"],
         "label": None,
+        "box.left": 1,
     }
 
 
