@@ -58,7 +58,10 @@ def test_the_fronts_of_commands_work_uninstalled_and_call_themselves_by_their_fi
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("usage: evaluate.py")
-    assert "evaluate.py: error: give --label COLUMN, --label-free or --query ID_OR_PICTURE" in done.stderr
+    assert (
+        "evaluate.py: error: give --label COLUMN, --suggest-weights COLUMN, --label-free or --query ID_OR_PICTURE"
+        in done.stderr
+    )
 
 
 def test_one_file_touches_the_path_of_imports() -> None:

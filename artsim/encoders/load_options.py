@@ -11,7 +11,7 @@ def check_load_options(*, device: str | None, batch_size: int | None) -> None:
     None stands for the default of each. Imports torch for any device but the CPU.
     """
     if batch_size is not None and batch_size < 1:
-        raise EncoderError(f"The batch size must be at least 1; it is {batch_size}.")
+        raise EncoderError("The batch size must be at least 1; it is {batch_size}.", batch_size=batch_size)
     if device in (None, "cpu"):
         return
     import torch
@@ -20,4 +20,6 @@ def check_load_options(*, device: str | None, batch_size: int | None) -> None:
     present = ["cpu", *["cuda"][:cuda], *(f"cuda:{number}" for number in range(cuda))]
     present += ["mps"] if torch.backends.mps.is_available() else []
     if device not in present:
-        raise EncoderError(f"PyTorch has no device {device!r} on this machine; it has {', '.join(present)}.")
+        raise EncoderError(
+            "PyTorch has no device {device!r} on this machine; it has {present}.", device=device, present=present
+        )

@@ -97,7 +97,7 @@ def test_rows_find_their_pictures_as_in_a_folder_and_the_owner_is_told(
     titles = [opened.work(name)["title"] for name in names]
     assert titles == ["Row 0", "Row 1", "Row 2", "Row 3", "e", "twin", "twin"]
     assert state.notes == (
-        "notes.csv has no column file_name; its columns are title.",
+        "notes.csv has no column file_name; its columns are title. Rename the one with the names of the picture files.",
         "Rows of the tables that found their pictures: 4.",
         "Pictures without a row: 3 (1/twin.jpg; 2/twin.jpg; e.jpg).",
         "Rows that name none of the pictures, or several: 2, such as twin.jpg (2 pictures).",
