@@ -55,14 +55,18 @@ def read_labels(table: pa.Table, column: str, *, literal: bool = False) -> Label
     """
     if column not in table.column_names:
         raise QueryError(
-            f"There is no column {column!r} to take labels from; there are {', '.join(table.column_names)}."
+            "There is no column {column!r} to take labels from; there are {columns}.",
+            column=column,
+            columns=table.column_names,
         )
     kind = table.schema.field(column).type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     item = kind.value_type if is_list else kind
     if pa.types.is_nested(item) or pa.types.is_binary(item) or pa.types.is_large_binary(item):
         raise QueryError(
-            f"The column {column!r} holds {kind}, which cannot be a label; give a column of text or numbers."
+            "The column {column!r} holds {kind}, which cannot be a label; give a column of text or numbers.",
+            column=column,
+            kind=str(kind),
         )
     values = []
     for items in table.column(column).to_pylist():

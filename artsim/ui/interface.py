@@ -23,6 +23,7 @@ from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
 from artsim.ui.gradio_overrides.page_head import STYLES, PageHead
 from artsim.ui.gradio_overrides.quiet_launch import launch_quietly
 from artsim.ui.gradio_overrides.refresh import Following, following_html
+from artsim.ui.gradio_overrides.self_check import reaching_itself
 from artsim.ui.gradio_overrides.upload_parser import bound_uploads
 from artsim.ui.http.busy import BusyStatus
 from artsim.ui.http.errors import error_handlers
@@ -105,14 +106,15 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         passed.append(Middleware(Following, collection=context.collection))
     bound_uploads()
     interface = build_interface(context)
-    launch_quietly(
-        interface,
-        server_name=settings.host,
-        server_port=settings.port,
-        prevent_thread_lock=True,
-        app_kwargs={"routes": routes, "middleware": passed, "exception_handlers": error_handlers(context)},
-        **launch_options(context),
-    )
+    with reaching_itself():
+        launch_quietly(
+            interface,
+            server_name=settings.host,
+            server_port=settings.port,
+            prevent_thread_lock=True,
+            app_kwargs={"routes": routes, "middleware": passed, "exception_handlers": error_handlers(context)},
+            **launch_options(context),
+        )
     finish_tools(interface, context)
     if settings.log_format == "json":
         adopt_server_logs()

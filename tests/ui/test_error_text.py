@@ -52,6 +52,8 @@ NOT_TRANSLATED = {  # messages of these modules that no page causes
     "The batch size must be at least 1; it is {batch_size}.",
     "PyTorch has no device {device!r} on this machine; it has {present}.",
     "The encoder {encoder} was fine-tuned by an older version of artsim, which kept no probabilities. Train it again.",
+    "There is no column {column!r} to take labels from; there are {columns}.",
+    "The column {column!r} holds {kind}, which cannot be a label; give a column of text or numbers.",
     "Pictures cannot be classified by {column}: it has {labels} labels on {works} works, and at least 2 on {fewest} are needed.",
     "A search for details compares regions only; leave aspects, preset and ranking out.",
     "This collection was opened from the Hub ({origin}): give save() a folder.",

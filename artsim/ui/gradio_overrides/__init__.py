@@ -4,7 +4,7 @@
 - Calls: `address_guard`, `malformed_calls`, `no_fetching`, `upload_parser`, `lean_sessions`, `refusal`
 - Endpoints and MCP tools: `unqueued_endpoint`, `tool_docstrings`, `mcp_io`
 - Pages: `page_head`, `refresh`
-- Start: `late_app`, `no_matplotlib`, `quiet_launch`
+- Start: `late_app`, `no_matplotlib`, `quiet_launch`, `self_check`
 
 The docstring of each module ends with three lines: `Gradio:` the version it was tried with, `Reason:` what Gradio does and
 why that hurts, with its issue where one is known, and `Remove when:` what has to change in Gradio.
