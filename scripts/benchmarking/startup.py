@@ -9,8 +9,6 @@ import io
 import os
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,10 +23,10 @@ from artsim.errors import ArtsimError
 from benchmarking.large import large_collection
 from benchmarking.memory import memory_of
 from benchmarking.page import met_collection
-from benchmarking.running import ROOT, RunningApp, running_app
+from benchmarking.running import ROOT, RunningApp, running_app, seconds_of
 from benchmarking.visitors import TIMEOUT, Requests, Visitor, search_event
 
-_REPEATS, _STARTS = 5, 3
+_REPEATS, _STARTS = 5, 3  # of short commands; of the app
 _SEARCHES = 20  # before memory is measured again
 _THUMBNAIL = re.compile(r"thumbnails/\d+/[^\"'\\?&]+")
 
@@ -45,7 +43,7 @@ def measure_startup(app: Path, *, works: int | None, limit: float) -> dict[str, 
         first = _start(app, Path(cache), limit)
         later, imports = [], []
         for _ in range(_STARTS):
-            imports.append(_seconds_of(["-c", "import gradio"], repeats=1))
+            imports.append(seconds_of(["-c", "import gradio"], 1))
             later.append(_start(app, Path(cache), limit, *served))
     commands = {
         "python": ["-c", "pass"],
@@ -59,7 +57,7 @@ def measure_startup(app: Path, *, works: int | None, limit: float) -> dict[str, 
         "first_start": first,
         "later_start": _medians(later),
         "import_gradio_s": round(statistics.median(imports), 3),
-        "seconds": {name: round(_seconds_of(arguments), 4) for name, arguments in commands.items()},
+        "seconds": {name: round(seconds_of(arguments, _REPEATS), 4) for name, arguments in commands.items()},
         "repeats": _REPEATS,
         "starts": _STARTS,
     }
@@ -117,18 +115,6 @@ def _search(visitor: Visitor, kind: str) -> None:
 
 def _medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
-
-
-def _seconds_of(arguments: Sequence[str], repeats: int | None = None) -> float:
-    """Median seconds of a few runs of the interpreter with `arguments`."""
-    seconds = []
-    for _ in range(repeats or _REPEATS):
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        seconds.append(time.perf_counter() - start)
-        if done.returncode:
-            raise ArtsimError(f"python {' '.join(arguments)} ended with code {done.returncode}: {done.stderr[-300:]}")
-    return statistics.median(seconds)
 
 
 def _print(results: dict[str, Any]) -> None:

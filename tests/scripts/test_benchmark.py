@@ -96,6 +96,7 @@ def test_a_large_collection_has_variants_of_the_works(tmp_path: Path) -> None:
 
 def test_startup_times_two_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup, "_REPEATS", 1)
+    monkeypatch.setattr(startup, "_STARTS", 1)
     app = tmp_path / "app.py"
     app.write_text(
         "import argparse, http.server, os\n"
