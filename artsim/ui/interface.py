@@ -18,6 +18,7 @@ from artsim.ui.api.mcp_tools import finish_tools
 from artsim.ui.assets import asset_address, read_script
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.address_guard import GuardedBlocks
+from artsim.ui.gradio_overrides.compressed_pages import CompressedPages
 from artsim.ui.gradio_overrides.late_app import LateBlocks
 from artsim.ui.gradio_overrides.lean_sessions import LeanBlocks
 from artsim.ui.gradio_overrides.page_head import STYLES, PageHead
@@ -92,7 +93,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         watchers.append(metrics.seen)
     if settings.log_format == "json":
         watchers.append(log_exchange)
-    head = Middleware(PageHead, styles=STYLES, sharing=_sharing(context))
+    head = Middleware(PageHead, styles=STYLES, content=_page_head(context))
     passed = [
         Middleware(ProxyPath, routes=tuple(routes), names=languages()),
         Middleware(Traffic, watchers=watchers),
@@ -100,6 +101,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         *([] if settings.hosts is None else [Middleware(HostCheck, names=settings.hosts)]),
         *middleware(),
         Middleware(BusyStatus, seats=context.seats),
+        Middleware(CompressedPages),
         head,
     ]
     if context.owner_tools is not None:
@@ -113,7 +115,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
             server_port=settings.port,
             prevent_thread_lock=True,
             app_kwargs={"routes": routes, "middleware": passed, "exception_handlers": error_handlers(context)},
-            **launch_options(context),
+            **launch_options(),
         )
     finish_tools(interface, context)
     if settings.log_format == "json":
@@ -121,21 +123,22 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
     return interface
 
 
-def _sharing(context: Context) -> Callable[[Request, str], Markup]:
-    """What other sites show of a link to the search."""
+def _page_head(context: Context) -> Callable[[Request, str], Markup]:
+    """What other sites show of a link to the search, and the messages and numbers that its scripts need."""
+    facts = {code: _facts(context.in_language(code)) for code in languages()}
 
-    def head(request: Request, language: str) -> Markup:
+    def content(request: Request, language: str) -> Markup:
         localized = context.in_language(language)
-        return sharing(localized, request, preview_of_search(localized, request.url.query))
+        return sharing(localized, request, preview_of_search(localized, request.url.query)) + facts[language]
 
-    return head
+    return content
 
 
-def launch_options(context: Context) -> dict[str, Any]:
+def launch_options() -> dict[str, Any]:
     """Look and limits, as `gr.Blocks.launch` takes them."""
     return {
         "theme": build_theme(),
-        "head": _head(context),
+        "head": _scripts(),
         "max_file_size": UPLOAD_MB * 1024 * 1024,
         "allowed_paths": [],
         "strict_cors": True,
@@ -150,18 +153,17 @@ def launch_options(context: Context) -> dict[str, Any]:
     }
 
 
-def _head(context: Context) -> str:
-    """The page's own scripts, with the messages and numbers that they need, in every language."""
-    facts = {code: _facts(context.in_language(code)) for code in languages()}
-    written = json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c")
-    scripts = "\n".join(read_script(name) for name in _SCRIPTS)
-    return f"<script>window.artsimFacts = {written};\n{scripts}</script>"
+def _scripts() -> str:
+    """The scripts of the search page."""
+    return "<script>{}</script>".format("\n".join(read_script(name) for name in _SCRIPTS))
 
 
-def _facts(context: Context) -> dict[str, Any]:
+def _facts(context: Context) -> Markup:
+    """What the scripts read, in one language: the script that sets it."""
     strings = context.strings
-    return {
+    facts = {
         "language": strings.language,
+        "languages": list(languages()),
         "direction": strings.direction,
         "group": strings("number.group"),
         "strings": strings.starting_with("js."),
@@ -175,3 +177,5 @@ def _facts(context: Context) -> dict[str, Any]:
         },
         "uploadMegabytes": UPLOAD_MB,
     }
+    written = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")
+    return Markup("<script>window.artsimFacts = {};</script>").format(Markup(written))

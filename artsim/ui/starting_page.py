@@ -27,6 +27,7 @@ from artsim.ui.http.response_headers import protect
 from artsim.ui.language import language_of
 from artsim.ui.settings import Settings, is_space
 from artsim.ui.templates import render
+from artsim.version import VERSION
 
 _GRADIOS_PORTS = range(7860, 7960)  # Gradio takes the first free one, too
 _READ_SECONDS = 10.0  # for a request
@@ -87,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _READ_SECONDS
 
     def do_GET(self) -> None:
-        """`starting`: the progress as JSON; `art/NAME`: scripts and styles; any other address: the page."""
+        """`starting`: the progress as JSON; `healthz`, `readyz`: as of the app; `art/NAME`: scripts and styles; else the page."""
         hosts = self.server.settings.hosts
         name = host_name(f"//{self.headers.get('Host', '')}")
         *_, folder, file = f"/{urlsplit(self.path).path}".split("/")
@@ -96,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif file == "starting":
             progress = {"done": self.server.done, "total": self.server.total}
             self._send(200, "application/json", json.dumps(progress).encode())
+        elif file in ("healthz", "readyz"):
+            status = {"status": "starting", "works": 0, "encoder": "loading", "version": VERSION}
+            self._send(200 if file == "healthz" else 503, "application/json", json.dumps(status).encode())
         elif folder == "art" and file in assets():
             self._send(200, assets()[file].media_type, assets()[file].data)
         else:

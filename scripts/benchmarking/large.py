@@ -18,6 +18,7 @@ from artsim.encoders.protocol import Aspect
 from artsim.errors import CollectionError
 from artsim.index import Rows
 from artsim.opening import open_collection
+from artsim.search.calibration import calibrated
 from artsim.snapshot.files import save_collection
 from artsim.snapshot.space import Space, make_space
 from artsim.snapshot.state import State
@@ -26,6 +27,7 @@ from artsim.version import VERSION
 from benchmarking.blends import NOISE, SHARE, Blends, Recipe
 
 _MAKERS_PER_NAME = 8  # makers made of each name: thousands of works have about a thousand makers
+_RECIPE = 2  # raise it with every change of what is written
 FOLDER = "artsim-benchmark"
 """Name of a folder in the system's temporary folder."""
 
@@ -39,7 +41,7 @@ def large_collection(base: Collection, works: int) -> Path:
         raise CollectionError(
             f"{base.manifest.title} has {len(base)} works; give at least that number of variants, not {works}."
         )
-    key = repr((VERSION, base.manifest.title, base.manifest.created, works, SHARE, NOISE, _MAKERS_PER_NAME))
+    key = repr((VERSION, base.manifest.title, base.manifest.created, works, SHARE, NOISE, _MAKERS_PER_NAME, _RECIPE))
     name = f"{works}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder = Path(tempfile.gettempdir()) / FOLDER / name
     try:
@@ -63,7 +65,8 @@ def make_large(base: Collection, works: int, folder: Path) -> None:
     originals = [base.picture(identity) for identity in base.ids]
     pictures = Pictures.of(NewPictures([partial(bytes, originals[row]) for row in rows.tolist()]))
     manifest = replace(base.manifest, title=f"{base.manifest.title}, {works:,} variants")
-    save_collection(State(_variants(base.state.table, rows), spaces, base.state.schema, pictures), manifest, folder)
+    state = State(_variants(base.state.table, rows), spaces, base.state.schema, pictures)
+    save_collection(calibrated(state), manifest, folder)
 
 
 def _variants(table: pa.Table, rows: np.ndarray) -> pa.Table:

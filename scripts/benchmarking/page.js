@@ -22,6 +22,14 @@
     image.addEventListener("error", failed, { once: true });
   }));
 
+  // Once the page is loaded: times since its request, of its first byte and of the end of its first thumbnail.
+  measure.opened = () => ({
+    first_byte_ms: performance.getEntriesByType("navigation")[0].responseStart,
+    picture_ms: Math.min(
+      ...performance.getEntriesByType("resource").filter(({ name }) => name.includes("/thumbnails/")).map((one) => one.responseEnd),
+    ),
+  });
+
   // From the next event of this `type` on: `run` resolves to the times until another answer is shown.
   measure.next = (type) => {
     let started = null;

@@ -23,7 +23,8 @@ from artsim.images.thumbnails import SMALL
 from artsim.opening import open_collection
 from artsim.sources import open_source
 from benchmarking.large import FOLDER, large_collection
-from benchmarking.running import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app
+from benchmarking.memory import memory_of
+from benchmarking.running import CHROMIUM_OPTIONS, RunningApp, find_chromium, running_app, seconds_of
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 _SIZE = {"width": 1440, "height": 900}
@@ -60,14 +61,20 @@ def measure_page(collection: str | None, *, works: int | None, queries: int) -> 
         cache = Path(scratch) / "cache"
         with running_app(cache, "--collection", str(served.resolve())) as app:
             encoder_s = app.wait_for_encoder()
+            memory = {"start": memory_of(app.process.pid)}
             pictures = _query_pictures(base, queries + 1, Path(scratch))
             made = _wait_for_thumbnails(cache, works or len(base))
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
                 results = {"browser": f"Chromium {browser.version}", **_measure(browser, app, pictures)}
                 browser.close()
-    start = {"page_s": round(app.seconds, 2), "encoder_s": round(encoder_s, 2)}
-    return {"works": works or len(base), "queries": queries, "thumbnails_made": made, "start": start, **results}
+            memory["searched"] = memory_of(app.process.pid)
+    imported = round(seconds_of(["-c", "import gradio"]), 2)
+    start = {"import_gradio_s": imported, "page_s": round(app.seconds, 2), "encoder_s": round(encoder_s, 2)}
+    for when, sizes in memory.items():
+        print(f"  memory, {when}: {', '.join(f'{size:.0f} MB {name}' for name, size in sizes.items())}")
+    facts = {"works": works or len(base), "queries": queries, "thumbnails_made": made, "start": start}
+    return {**facts, "memory_mb": memory, **results}
 
 
 def met_collection() -> Collection:
@@ -111,7 +118,8 @@ def _measure(browser: Any, app: RunningApp, pictures: Sequence[Path]) -> dict[st
     page.wait_for_selector("#results .card")
     page.wait_for_load_state("load")
     page.wait_for_timeout(3 * _SETTLE_MS)
-    results: dict[str, Any] = {"bytes": weight.totals()}
+    opened = page.evaluate("artsimMeasure.opened()")
+    results: dict[str, Any] = {"bytes": weight.totals(), "opened": opened}
     shifts = {"load": _layout_shifts(page)}
     drops = [_timed(page, app, "drop", lambda path=path: _drop(page, path)) for path in pictures]
     clicks = []
@@ -237,6 +245,10 @@ def _print(results: dict[str, Any], shifts: dict[str, dict[str, Any]]) -> None:
         print(f"{name}: gallery after p50 {median['painted_ms']:.0f} ms, worst {worst['painted_ms']:.0f} ms; of these")
         for step, elapsed in median.items():
             print(f"  p50 {elapsed:8.1f} ms  worst {worst[step]:8.1f} ms  {step}")
+    opened = results["opened"]
+    print(
+        f"opening: first byte after {opened['first_byte_ms']:.0f} ms, first picture after {opened['picture_ms']:.0f} ms"
+    )
     for owner, weight in results["bytes"].items():
         print(f"  {weight['sent'] / 1e3:8.0f} kB sent, {weight['unpacked'] / 1e3:8.0f} kB unpacked, {owner}")
     for when, shifted in shifts.items():

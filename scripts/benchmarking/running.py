@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,3 +118,15 @@ def running_app(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def seconds_of(arguments: Sequence[str], repeats: int = 5) -> float:
+    """Median seconds of a few runs of the interpreter with `arguments`."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        seconds.append(time.perf_counter() - start)
+        if done.returncode:
+            raise ArtsimError(f"python {' '.join(arguments)} ended with code {done.returncode}: {done.stderr[-300:]}")
+    return statistics.median(seconds)

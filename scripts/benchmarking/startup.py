@@ -9,8 +9,6 @@ import io
 import os
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,27 +23,30 @@ from artsim.errors import ArtsimError
 from benchmarking.large import large_collection
 from benchmarking.memory import memory_of
 from benchmarking.page import met_collection
-from benchmarking.running import ROOT, RunningApp, running_app
+from benchmarking.running import ROOT, RunningApp, running_app, seconds_of
 from benchmarking.visitors import TIMEOUT, Requests, Visitor, search_event
 
-_REPEATS, _STARTS = 5, 3
+_REPEATS = 5  # of short commands
 _SEARCHES = 20  # before memory is measured again
 _THUMBNAIL = re.compile(r"thumbnails/\d+/[^\"'\\?&]+")
 
 
-def measure_startup(app: Path, *, works: int | None, limit: float) -> dict[str, Any]:
-    """Start `app`, first with an empty cache, then with what that left there; then time the short commands.
+def measure_startup(app: Path, *, works: int | None, starts: int, limit: float) -> dict[str, Any]:
+    """Start `app` with an empty cache, then `starts` times with what that left there; then time the short commands.
 
-    `works`: later starts serve so many variants of the paintings of The Met. `ArtsimError` when it does not start.
+    `works`: serve so many variants of the paintings of The Met instead, which are there already. `ArtsimError` when it does
+    not start.
     """
     if not app.is_file():
         raise ArtsimError(f"There is no {app} to start.")
+    if starts < 1:
+        raise ArtsimError(f"The number of starts must be at least 1; it is {starts}.")
     served = () if works is None else ("--collection", str(large_collection(met_collection(), works)))
     with tempfile.TemporaryDirectory() as cache:
-        first = _start(app, Path(cache), limit)
+        first = _start(app, Path(cache), limit) if works is None else None
         later, imports = [], []
-        for _ in range(_STARTS):
-            imports.append(_seconds_of(["-c", "import gradio"], repeats=1))
+        for _ in range(starts):
+            imports.append(seconds_of(["-c", "import gradio"], 1))
             later.append(_start(app, Path(cache), limit, *served))
     commands = {
         "python": ["-c", "pass"],
@@ -59,9 +60,9 @@ def measure_startup(app: Path, *, works: int | None, limit: float) -> dict[str, 
         "first_start": first,
         "later_start": _medians(later),
         "import_gradio_s": round(statistics.median(imports), 3),
-        "seconds": {name: round(_seconds_of(arguments), 4) for name, arguments in commands.items()},
+        "seconds": {name: round(seconds_of(arguments, _REPEATS), 4) for name, arguments in commands.items()},
         "repeats": _REPEATS,
-        "starts": _STARTS,
+        "starts": starts,
     }
     _print(results)
     return results
@@ -119,21 +120,10 @@ def _medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
 
 
-def _seconds_of(arguments: Sequence[str], repeats: int | None = None) -> float:
-    """Median seconds of a few runs of the interpreter with `arguments`."""
-    seconds = []
-    for _ in range(repeats or _REPEATS):
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        seconds.append(time.perf_counter() - start)
-        if done.returncode:
-            raise ArtsimError(f"python {' '.join(arguments)} ended with code {done.returncode}: {done.stderr[-300:]}")
-    return statistics.median(seconds)
-
-
 def _print(results: dict[str, Any]) -> None:
     first, later = results["first_start"], results["later_start"]
-    print(f"First start: an answer after {first['answer_s']:.1f} s, the page after {first['page_s']:.1f} s.")
+    if first is not None:
+        print(f"First start: an answer after {first['answer_s']:.1f} s, the page after {first['page_s']:.1f} s.")
     more = later["page_s"] - results["import_gradio_s"]
     print(f"Later starts: the page after {later['page_s']:.1f} s, {more:.1f} s more than `import gradio` takes.")
     for name, figure in later.items():

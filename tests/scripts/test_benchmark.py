@@ -110,7 +110,7 @@ def test_startup_times_two_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()\n",
         encoding="utf-8",
     )
-    results = figures(tmp_path / "figures.json", "startup", "--app", app)
+    results = figures(tmp_path / "figures.json", "startup", "--app", app, "--starts", 1)
     assert 0 < results["first_start"]["answer_s"] <= results["first_start"]["page_s"]
     assert results["later_start"]["page_s"] > 0 and results["import_gradio_s"] > 0
 
@@ -153,6 +153,7 @@ def test_bad_input_is_an_error(tmp_path: Path) -> None:
         (("search", "--sizes", "399"), "At least 400 works"),
         (("search", "--threads", "0"), "threads must be at least 1"),
         (("load", "--visitors", "0"), "at least one visitor"),
+        (("startup", "--starts", "0"), "starts must be at least 1"),
         (("startup", "--app", str(app)), r"ended with code 1 .* no paintings today"),
     ):
         with pytest.raises(ArtsimError, match=message):

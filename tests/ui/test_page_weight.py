@@ -34,7 +34,7 @@ from artsim.ui.interface import build_interface, launch_options
 context = context_over(collection, Path(sys.argv[2]))
 build_interface(context)
 look("page", {NEVER})
-size = sum(len(str(value)) for key, value in launch_options(context).items() if key in ("css", "head"))
+size = sum(len(str(value)) for key, value in launch_options().items() if key in ("css", "head"))
 print(json.dumps({{"loaded": loaded, "size": size}}))
 """
 

@@ -24,6 +24,7 @@ def test_the_page_shows_the_progress_and_leaves_its_port_to_the_app() -> None:
         assert "script-src 'self'" in page.headers["content-security-policy"]
         for address in re.findall(r'(?:src|href)="(art/[^"]+)"', page.text):
             assert web.get(f"/{address}").content
+        assert (web.get("/healthz").status_code, web.get("/readyz").status_code) == (200, 503)
         progress(7, 174)
         assert web.get("/starting").json() == {"done": 7, "total": 174}
         progress(8, None)

@@ -1,8 +1,7 @@
 // The search page: messages and the busy state. Runs once, before the app is drawn, as do the other scripts in its head (`_SCRIPTS`
 // in interface.py).
 (() => {
-  const last = location.pathname.split("/").pop();
-  const art = (window.artsim = window.artsimFacts[last] ?? window.artsimFacts.en);
+  const art = (window.artsim = window.artsimFacts);
   const name = () => { if (document.documentElement.lang !== art.language) document.documentElement.lang = art.language; };
   name();
   new MutationObserver(name).observe(document.documentElement, { attributeFilter: ["lang"] }); // Gradio writes the browser's language there

@@ -5,7 +5,8 @@
   const framed = window.parent !== window;
   const parameters = () => new URLSearchParams(location.search);
   const lastStep = () => location.pathname.split("/").pop();
-  const isSearch = (name) => !name || Boolean(window.artsimFacts?.[name]); // `de`, the search in German
+  const isLanguage = (name) => Boolean(window.artsimFacts?.languages.includes(name));
+  const isSearch = (name) => !name || isLanguage(name); // `de`, the search in German
   const put = (name, value) => {
     const address = new URL(location.href);
     address.searchParams.set(name, value);
@@ -55,7 +56,7 @@
   // Links and forms keep the language and the theme of an address, so that it can be passed on; and always in a frame.
   const kept = () => {
     const given = parameters();
-    const language = given.get("lang") ?? (window.artsimFacts?.[lastStep()] && lastStep());
+    const language = given.get("lang") ?? (isLanguage(lastStep()) ? lastStep() : null);
     const pairs = { lang: language ?? (framed ? document.documentElement.lang : null), __theme: given.get("__theme") };
     return Object.entries(pairs).filter(([, value]) => value);
   };

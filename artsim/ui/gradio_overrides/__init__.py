@@ -3,7 +3,7 @@
 - Components: `no_stubs`, `html_component`, `json_component`, `uploads`
 - Calls: `address_guard`, `malformed_calls`, `no_fetching`, `upload_parser`, `lean_sessions`, `refusal`
 - Endpoints and MCP tools: `unqueued_endpoint`, `tool_docstrings`, `mcp_io`
-- Pages: `page_head`, `refresh`
+- Pages: `page_head`, `compressed_pages`, `refresh`
 - Start: `late_app`, `no_matplotlib`, `quiet_launch`, `self_check`
 
 The docstring of each module ends with three lines: `Gradio:` the version it was tried with, `Reason:` what Gradio does and

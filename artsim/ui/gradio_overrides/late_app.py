@@ -2,8 +2,7 @@
 
 Gradio: tried with 6.31.0.
 Reason: Gradio makes a whole web app and the configuration of all pages when Blocks are made, and again at the end of every page,
-    and throws both away: a second and a half of a start with six pages. (related: gradio-app/gradio#8030, which is about the
-    sessions of visitors.)
+    and throws both away: a second and a half of a start with six pages.
 Remove when: `Blocks.__exit__` leaves both to `launch`.
 """
 

@@ -1,4 +1,4 @@
-"""Middleware that writes the head of the search page: language, icon, stylesheets, and what other sites show of a link to it.
+"""Middleware that writes the head of the search page: language, icon, stylesheets, and what it is given for each request.
 
 Gradio: tried with 6.31.0.
 Reason: Gradio adds what it is given as `head` or `css` with a script, after the first of its components are drawn: the page
@@ -27,13 +27,13 @@ _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 
 
 class PageHead:
-    """ASGI middleware that writes links to the icon and `styles`, and `sharing(request, language)`, into the head of the page."""
+    """ASGI middleware that writes links to the icon and `styles`, and `content(request, language)`, into the head of the search."""
 
-    def __init__(self, app: ASGIApp, styles: Sequence[str], sharing: Callable[[Request, str], Markup]) -> None:
+    def __init__(self, app: ASGIApp, styles: Sequence[str], content: Callable[[Request, str], Markup]) -> None:
         link = Markup('<link rel="stylesheet" href="{}">')
         icon = Markup('<link rel="icon" href="{}" type="image/svg+xml">').format(asset_address("icon.svg"))
         links = icon + Markup("").join(link.format(asset_address(name)) for name in styles)
-        self._app, self._links, self._sharing = app, links, sharing
+        self._app, self._links, self._content = app, links, content
         self._pages = {"", *languages()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +48,7 @@ class PageHead:
                 headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"content-length"]
                 message = {**message, "headers": headers}
             elif _END in message.get("body", b""):
-                ours = f"{self._sharing(Request(scope), language)}{self._links}".encode()
+                ours = f"{self._content(Request(scope), language)}{self._links}".encode()
                 message = {**message, "body": _written(message["body"], ours, language)}
             await send(message)
 
