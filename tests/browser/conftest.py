@@ -7,7 +7,7 @@ about a device (a keyboard, dragging files), or about both, says so:
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ _OPTIONS = [
     "--use-fake-ui-for-media-stream",
     "--test-third-party-cookie-phaseout",
     "--disable-features=LocalNetworkAccessChecks",  # a page of a public site may have the app, on this machine, in a frame
+    "--process-per-site",  # in a process that has its scripts, a page takes a third less: see `_new_context`
 ]
 SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"width": 1440, "height": 900},
@@ -36,10 +37,10 @@ _STILL = """(pause) => new Promise((done) => {
 })"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """Started for each file: while it runs, so does playwright's event loop in this thread, and no test can call
-    `asyncio.run`."""
+    """One for the tests here, which run one after another. While it runs, so does playwright's event loop in this thread, and
+    no test elsewhere could call `asyncio.run`."""
     path = find_chromium()
     try:
         from playwright.sync_api import sync_playwright
@@ -184,32 +185,36 @@ class Visit:
         return self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
-@pytest.fixture(scope="module")
-def idle_contexts() -> dict[str, list[Any]]:
-    """Contexts of visitors who have left, by their options: the next have the files of the page in their cache."""
-    return {}
+@pytest.fixture(scope="package")
+def idle_contexts() -> dict[bool, list[Any]]:
+    """Contexts of visitors who have left, without and with a touch screen: the next have the files of the page in their
+    cache."""
+    return {False: [], True: []}
 
 
 @pytest.fixture
 def visit(
-    chromium: Any, app: RunningApp, size: dict[str, Any], idle_contexts: dict[str, list[Any]]
+    chromium: Any, app: RunningApp, size: dict[str, Any], idle_contexts: dict[bool, list[Any]]
 ) -> Iterator[Callable[..., Visit]]:
     """`visit()`: a fresh visitor, on a desktop or a phone; at the end, nothing may have gone wrong unseen, or be
     wider than the screen.
 
-    They come to the search, or with `start="map"` to that page. `init` is a script that runs before those of the page.
+    They come to the search, or with `start="map"` to that page. `init` is a script that runs before those of the page. More
+    may be another `width` and `height`, `color_scheme` and `reduced_motion`.
     """
     contexts, visits = [], []
+    touch = bool(size.get("has_touch"))
 
-    def make(start: str = "", init: str = "", **more: Any) -> Visit:
-        options = size | more
-        key = repr(sorted(options.items()))
-        viewport = {name: options.pop(name) for name in ("width", "height")}
-        idle = idle_contexts.setdefault(key, [])
-        context = idle.pop() if idle else chromium.new_context(viewport=viewport, **options)
-        contexts.append((key, context))
-        touch = bool(options.get("has_touch"))
-        visits.append(Visit(context.new_page(), app, start, touch=touch, init=init))
+    def make(start: str = "", init: str = "", permissions: Sequence[str] = (), **more: Any) -> Visit:
+        context = idle_contexts[touch].pop() if idle_contexts[touch] else _new_context(chromium, app, size)
+        contexts.append(context)
+        if permissions:  # an empty list would deny all
+            context.grant_permissions(list(permissions))
+        page = context.new_page()
+        if "width" in more:
+            page.set_viewport_size({name: more.pop(name) for name in ("width", "height")})
+        page.emulate_media(**more)
+        visits.append(Visit(page, app, start, touch=touch, init=init))
         return visits[-1]
 
     yield make
@@ -217,22 +222,31 @@ def visit(
     complaints = [
         complaint for one in visits for complaint in one.complaints
     ]  # before they leave: that aborts requests
-    for key, context in contexts:
+    for context in contexts:
         _forget(context, app.url)
-        idle_contexts[key].append(context)
+        idle_contexts[touch].append(context)
     assert (complaints, wide) == ([], [])
+
+
+def _new_context(chromium: Any, app: RunningApp, size: dict[str, Any]) -> Any:
+    """A context with one page of the app, which stays open and keeps the process, and with it the compiled scripts, for the
+    pages of all visitors."""
+    options = dict(size)
+    viewport = {name: options.pop(name) for name in ("width", "height")}
+    context = chromium.new_context(viewport=viewport, **options)
+    context.new_page().goto(f"{app.url}healthz")
+    return context
 
 
 def _forget(context: Any, origin: str) -> None:
     """Close the pages of a visitor and remove all that the app has stored with them, but the cache."""
-    for page in context.pages[1:]:
+    staying, *left = context.pages
+    for page in left:
         page.close()
-    (page,) = context.pages
-    page.goto("about:blank")
-    tell = context.new_cdp_session(page)
+    tell = context.new_cdp_session(staying)
     tell.send(
         "Storage.clearDataForOrigin", {"origin": origin.rstrip("/"), "storageTypes": "cookies,local_storage,indexeddb"}
     )
+    tell.detach()
     context.clear_cookies()
     context.clear_permissions()
-    page.close()

@@ -1,6 +1,7 @@
 """Accessibility: axe-core finds nothing serious or critical in any view, light or dark; no view scrolls sideways."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,14 +25,15 @@ def violations(page: Any) -> list[str]:
 
 
 @pytest.fixture
-def visitor(visit: Callable[..., Any], size: dict[str, Any]) -> Any:
-    """A visitor with a light desktop or a dark phone. Two combinations are enough, as no colour depends on the width;
-    axe-core is the slowest test here."""
-    return visit(color_scheme="dark" if size.get("is_mobile") else "light", reduced_motion="reduce")
+def come(visit: Callable[..., Any], size: dict[str, Any]) -> Callable[..., Any]:
+    """`come(start)`: a visitor with a light desktop or a dark phone. Two combinations are enough, as no colour depends on
+    the width; axe-core is the slowest test here."""
+    return partial(visit, color_scheme="dark" if size.get("is_mobile") else "light", reduced_motion="reduce")
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"], indirect=True)
-def test_the_search_with_and_without_results(visitor: Any) -> None:
+def test_the_search_with_and_without_results(come: Callable[..., Any]) -> None:
+    visitor = come()
     assert violations(visitor.page) == []
     visitor.press("#results .card-face")
     visitor.page.wait_for_selector('[data-state="matches"]')
@@ -45,9 +47,9 @@ def test_the_search_with_and_without_results(visitor: Any) -> None:
     assert violations(visitor.page) == []
 
 
-def test_every_page(visitor: Any) -> None:
-    identity = visitor.page.locator("#results .card").first.get_attribute("data-work")
-    found = {}
+def test_every_page(come: Callable[..., Any], met_works: list[dict[str, Any]]) -> None:
+    identity = met_works[0]["id"]
+    visitor, found = come("how"), {}
     for address in ("de", *PAGES, f"timeline?work={identity}", f"encoders?work={identity}", "timeline?work=nothing"):
         visitor.go(address)
         found[address] = violations(visitor.page)

@@ -13,7 +13,7 @@ from app_process import RunningApp, running_app
 from hub_server import HubServer
 from PIL import Image
 
-from artsim import build_collection, open_collection, open_source
+from artsim import open_collection
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,15 +31,9 @@ Files = dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
-def folder(paintings: Path, clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A collection of 24 paintings."""
-    home = tmp_path_factory.mktemp("mine")
-    (home / "pictures").mkdir()
-    for number in range(24):
-        shutil.copy(paintings / f"{number:02d}.jpg", home / "pictures")
-    shutil.copy(paintings / "metadata.jsonl", home / "pictures")
-    build_collection(open_source(f"folder:{home / 'pictures'}"), clip, home / "paintings")
-    return home / "paintings"
+def folder(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collection of paintings."""
+    return Path(shutil.copytree(saved, tmp_path_factory.mktemp("mine") / "paintings"))
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +181,8 @@ def test_a_collection_is_published(owner: Any, hub: HubServer) -> None:
 
 
 @desktop_only
-def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: Any) -> None:
-    page = owner.page
+def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: Any, folder: Path) -> None:
+    page, title = owner.page, open_collection(folder).manifest.title
     page.check("input[value=new]")
     page.fill("#new-title input", "Two")
     add(owner, {"a.png": png(5), "b.png": png(6)})
@@ -197,4 +191,4 @@ def test_a_new_collection_is_made_and_opened_and_the_first_is_reopened(owner: An
     until(owner, "h1", "My collection: Two")
     assert page.locator("#works tbody tr").count() == 2
     owner.press(".shelf button:has-text('Open')")
-    until(owner, "h1", "My collection: pictures")
+    until(owner, "h1", f"My collection: {title}")

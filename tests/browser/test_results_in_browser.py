@@ -118,9 +118,8 @@ def test_a_picture_of_no_work_is_said_to_be_none_and_a_changed_query_is_not_over
 
 
 def test_the_list_says_where_closeness_ends_and_is_sorted(visit: Callable[..., Any], met_works: Any) -> None:
-    one = visit()
-    identity = one.page.locator("#results .card").nth(3).get_attribute("data-work")
-    one.go(f"?work={identity}&k=100")
+    identity = met_works[3]["id"]
+    one = visit(f"?work={identity}&k=100")
     assert "most similar first" in one.page.locator(".results-count").inner_text()
     assert "%" not in one.page.locator("#results").inner_text()
     words = one.page.locator("#results .badge").all_text_contents()

@@ -118,12 +118,12 @@ def test_the_detail_zooms_to_the_last_pixel_turns_and_leads_to_works_that_share_
     assert dialog.locator("h2").inner_text() == titles[1]
 
     one.go(f"?detail={work['id']}")
-    one.press(dialog.get_by_role("link", name=work["artist"]))
+    one.press(dialog.get_by_role("link", name=work["artist"], exact=True))
     one.page.wait_for_selector(".page-browse h1")
     shown = set(one.page.locator(".card .title").all_inner_texts())
     assert shown == {other["title"] for other in met_works if other["artist"] == work["artist"]}
     one.go(f"?detail={work['id']}")
-    one.press(dialog.get_by_role("link", name=work["date"]))
+    one.press(dialog.get_by_role("link", name=work["date"], exact=True))
     one.page.wait_for_selector(".page-browse h1")
     assert work["title"] in one.page.locator(".card .title").all_inner_texts()
 
@@ -249,10 +249,8 @@ def test_a_name_is_suggested_found_and_browsed_and_can_be_typed_on_every_page(vi
     assert one.heading() == "Works for “vermeer”"
 
 
-def test_a_filter_without_a_query_opens_browse(visit: Callable[..., Any]) -> None:
-    one = visit()
-    identity = one.page.locator("#results .card").first.get_attribute("data-work")
-    one.go(f"?work={identity}&where.culture=China")
+def test_a_filter_without_a_query_opens_browse(visit: Callable[..., Any], met_works: list[dict[str, Any]]) -> None:
+    one = visit(f"?work={met_works[0]['id']}&where.culture=China")
     one.unfold()
     one.press('.part [data-part="remove"]')
     one.page.wait_for_url("**/browse?where.culture=China")
@@ -302,10 +300,10 @@ def test_dark_follows_the_system_until_the_switch_says_otherwise_on_every_page(v
     assert one.page.evaluate(PAPER) == dark
 
 
-def test_another_language_shows_the_same_view_and_stays(visit: Callable[..., Any], mine: Any) -> None:
-    one = visit()
-    identity = one.page.locator("#results .card").nth(2).get_attribute("data-work")
-    one.go(f"?work={identity}&preset=color&k=7")
+def test_another_language_shows_the_same_view_and_stays(
+    visit: Callable[..., Any], mine: Any, met_works: list[dict[str, Any]]
+) -> None:
+    one = visit(f"?work={met_works[2]['id']}&preset=color&k=7")
     titles = one.titles()
     one.page.locator('[data-action="language"]').select_option("de")
     one.page.wait_for_url("**/de?**")
