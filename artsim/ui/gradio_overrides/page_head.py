@@ -27,7 +27,7 @@ _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 
 
 class PageHead:
-    """ASGI middleware that writes links to the icon and `styles`, and `content(request, language)`, into the head of the search."""
+    """ASGI middleware that writes links to the icon and `styles`, and `content(request, language)`, into the head of the page."""
 
     def __init__(self, app: ASGIApp, styles: Sequence[str], content: Callable[[Request, str], Markup]) -> None:
         link = Markup('<link rel="stylesheet" href="{}">')
