@@ -1,0 +1,75 @@
+"""Models of transformers in PyTorch, on any device: NumPy arrays in, NumPy arrays out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from artsim.encoders.hidden_states import style_layers
+
+if TYPE_CHECKING:
+    import torch
+
+_BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
+
+
+class ImageStates(NamedTuple):
+    """What a network gives for n pictures, float32. A state is (n, tokens, channels), or (n, channels, rows, columns)."""
+
+    subject: np.ndarray
+    """(n, d): the joint image-text vector of CLIP-like models, else the pooled output."""
+    style: tuple[np.ndarray, ...]
+    """The hidden states that style is taken from, the deepest last."""
+    last: np.ndarray
+    """The last hidden state."""
+
+
+class TorchModel:
+    """A model of `checkpoint.load_model`. It runs on the CPU until `to` moves it."""
+
+    device = "cpu"
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+
+    @property
+    def batch(self) -> int:
+        """The best number of pictures of one call."""
+        return _BATCH[self.device.split(":")[0]]
+
+    def to(self, device: str) -> None:
+        self._model.to(device)
+        self.device = device
+
+    def embed_images(self, inputs: Mapping[str, np.ndarray]) -> ImageStates:
+        subject, *states = self._run(image_tensors, inputs)
+        return ImageStates(subject, tuple(states[:-1]), states[-1])
+
+    def embed_texts(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, d)"""
+        return self._run(text_tensors, inputs)[0]
+
+    def _run(self, tensors_of: Any, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        import torch
+
+        tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
+        floats = {name: x.to(self._model.dtype) for name, x in tensors.items() if x.is_floating_point()}
+        with torch.inference_mode(), self._lock:
+            return [x.float().cpu().numpy() for x in tensors_of(self._model, {**tensors, **floats})]
+
+
+def image_tensors(model: Any, inputs: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """The fields of `ImageStates`, one after the other."""
+    output = getattr(model, "get_image_features", model)(**inputs, output_hidden_states=True)
+    states = output.hidden_states
+    style = [states[layer] for layer in style_layers(len(states))]
+    return output.pooler_output.flatten(1), *style, states[-1]
+
+
+def text_tensors(model: Any, inputs: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """The vectors (n, d) of texts, alone in a tuple."""
+    return (model.get_text_features(**inputs).pooler_output,)
