@@ -3,16 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from artsim.encoders.protocol import unit_rows
-from artsim.encoders.region_vectors import averaged_over_grid, averaged_over_regions
+from artsim.encoders.protocol import Aspect, unit_rows
+from artsim.encoders.region_vectors import LAYOUT_GRID, averaged_over_grid, averaged_over_regions
 
 _LAYOUT_CHANNELS = 192  # of 768 or more: a layout has 9 times as many numbers, which would outweigh all other vectors
 _STYLE_DEPTHS = (1 / 3, 2 / 3)  # the middle of the network: past edges, before objects
+
+
+class ImageStates(NamedTuple):
+    """What a network gives for n pictures, float32. A state is (n, tokens, channels), or (n, channels, rows, columns)."""
+
+    subject: np.ndarray
+    """(n, d): the joint image-text vector of CLIP-like models, else the pooled output."""
+    style: tuple[np.ndarray, ...]
+    """The hidden states that style is taken from, the deepest last."""
+    last: np.ndarray
+    """The last hidden state."""
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What an encoder must know of its network before it runs it."""
+
+    segments: dict[Aspect, tuple[int, ...]]
+    """See `artsim.encoders.protocol.Encoder`."""
+    region_dim: int
+    """Length of a region vector."""
+    lowers_texts: bool
+    """Whether it was trained with small letters only."""
+    text_length: int | None
+    """Tokens to which texts are padded."""
+    short_side: int
+    """Short side of the input in pixels."""
+    crops: bool
+    """Whether only the centre of a picture is seen, unless it is square."""
+
+    @classmethod
+    def of(cls, config: Any, processor: Any, states: ImageStates) -> NetworkFacts:
+        """From the configuration of a model of transformers, its processor, and what it gives for any picture."""
+        channels = [state.shape[1 if state.ndim == 4 else 2] for state in states.style]
+        region_dim = min(channels[-1], _LAYOUT_CHANNELS)
+        segments: dict[Aspect, tuple[int, ...]] = {
+            "subject": (states.subject.shape[1],),
+            "style": tuple(2 * count for count in channels),
+            "layout": (LAYOUT_GRID**2 * region_dim,),
+        }
+        return cls(
+            segments=segments,
+            region_dim=region_dim,
+            lowers_texts=config.model_type.startswith("siglip"),
+            text_length=text_length(config),
+            short_side=short_side(processor),
+            crops=bool(getattr(processor, "do_center_crop", False)),
+        )
+
+
+def text_length(config: Any) -> int | None:
+    """Tokens to which texts are padded: SigLIP was trained so; for CLIP, it makes no difference."""
+    return getattr(getattr(config, "text_config", None), "max_position_embeddings", None)
+
+
+def short_side(processor: Any) -> int:
+    """The short side of the model's input, from its processor's `size`."""
+    size = dict(getattr(processor, "size", None) or {})
+    sides = [value for key, value in size.items() if key in ("shortest_edge", "height", "width") and value]
+    return int(min(sides, default=384))
 
 
 def style_layers(states: int) -> list[int]:

@@ -14,7 +14,8 @@ from PIL import Image
 from artsim.encoders.color import embed_colors
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.finetuned import FinetunedEncoder, is_finetuned
-from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.precision import in_precision
+from artsim.encoders.protocol import Blocks, Encoder, Precision
 from artsim.encoders.recognition_vectors import ENCODER as RECOGNITION_ENCODER
 from artsim.encoders.reproductions import LayoutEncoder
 from artsim.encoders.transformers import TransformersEncoder
@@ -54,14 +55,17 @@ def register_encoder(family: EncoderFamily) -> None:
     _FAMILIES.insert(0, family)
 
 
-def load_encoder(name: str, *, revision: str | None = None, device: str | None = None) -> Encoder:
+def load_encoder(
+    name: str, *, revision: str | None = None, device: str | None = None, precision: Precision = "float32"
+) -> Encoder:
     """Load the encoder `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
 
-    Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds if torch has to be imported.
+    `precision`: the number format that it computes in, if it has several; the embedded encoder has float32 alone. Raises
+    `EncoderError` with the reason when it cannot be loaded. Takes seconds if torch has to be imported.
     """
     name = choose_encoder(name).name
     family = next(family for family in _FAMILIES if family.recognizes(name))
-    return attach_gpu(family.load(name, revision, device))
+    return attach_gpu(in_precision(family.load(name, revision, device), precision))
 
 
 def load_recognition_encoder(loaded: Iterable[Encoder] = ()) -> LayoutEncoder:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from artsim.encoders.hidden_states import style_layers
+from artsim.encoders.hidden_states import ImageStates, style_layers
+from artsim.encoders.protocol import PRECISIONS, Precision
 
 if TYPE_CHECKING:
     import torch
@@ -16,36 +18,35 @@ if TYPE_CHECKING:
 _BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
 
 
-class ImageStates(NamedTuple):
-    """What a network gives for n pictures, float32. A state is (n, tokens, channels), or (n, channels, rows, columns)."""
-
-    subject: np.ndarray
-    """(n, d): the joint image-text vector of CLIP-like models, else the pooled output."""
-    style: tuple[np.ndarray, ...]
-    """The hidden states that style is taken from, the deepest last."""
-    last: np.ndarray
-    """The last hidden state."""
-
-
 class TorchModel:
     """A model of `checkpoint.load_model`. It runs on the CPU until `to` moves it."""
 
     device = "cpu"
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, model: Any, precision: Precision = "float32") -> None:
+        self.precision = precision
+        self._model = model.bfloat16() if precision == "bf16" else model.float()
         self._lock = threading.Lock()
 
-    @property
-    def batch(self) -> int:
-        """The best number of pictures of one call."""
-        return _BATCH[self.device.split(":")[0]]
+    precisions = PRECISIONS
+    agrees_in_bf16 = False  # on a processor, PyTorch may be slower so
+
+    def batches(self, pictures: int) -> tuple[int, int]:
+        """The best number of pictures of one call, and of calls at once, where so many pictures are to be embedded."""
+        return min(pictures, _BATCH[self.device.split(":")[0]]), 1
+
+    def in_precision(self, precision: Precision) -> TorchModel:
+        """A copy of the model, which computes in `precision`."""
+        twin = TorchModel(deepcopy(self._model), precision)
+        twin.device = self.device
+        return twin
 
     def to(self, device: str) -> None:
         self._model.to(device)
         self.device = device
 
-    def embed_images(self, inputs: Mapping[str, np.ndarray]) -> ImageStates:
+    def embed_images(self, inputs: Mapping[str, np.ndarray], *, alone: bool = True) -> ImageStates:
+        """`alone`: no other call runs at the same time."""
         subject, *states = self._run(image_tensors, inputs)
         return ImageStates(subject, tuple(states[:-1]), states[-1])
 

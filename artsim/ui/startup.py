@@ -11,7 +11,7 @@ from artsim.building.progress_bar import ProgressBar
 from artsim.collection import Collection
 from artsim.curation.library import Library
 from artsim.embedding.vector_columns import space_name
-from artsim.encoders import choose_encoder, load_encoder
+from artsim.encoders import Precision, choose_encoder, load_encoder
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.messages.message import Message
@@ -35,6 +35,13 @@ class OpenedCollection:
 
 def open_or_build(settings: Settings) -> OpenedCollection:
     """The collection to serve. Raises `CollectionError`, `EncoderError` or `SourceError`."""
+    opened = _opened(settings)
+    if settings.precision is not None:
+        opened.collection.query_embedding.precision = settings.precision
+    return opened
+
+
+def _opened(settings: Settings) -> OpenedCollection:
     own = _open_own(settings)
     if own is not None:
         return own
@@ -42,7 +49,8 @@ def open_or_build(settings: Settings) -> OpenedCollection:
         return _open_named(settings.collection, settings.encoder)
     choice = choose_encoder(settings.encoder)
     log.info("Encoder: %s (%s).", choice.name, choice.reason)
-    return OpenedCollection(_default_collection(choice.name, settings.cache), choice.name, choice.reason)
+    collection = _default_collection(choice.name, settings.cache, settings.precision or "float32")
+    return OpenedCollection(collection, choice.name, choice.reason)
 
 
 def _open_own(settings: Settings) -> OpenedCollection | None:
@@ -98,7 +106,7 @@ def _reason(collection: Collection) -> str:
     return Message("one of {count}", count=count) if count > 1 else Message("the one this collection was made with")
 
 
-def _default_collection(encoder_name: str, cache: Path) -> Collection:
+def _default_collection(encoder_name: str, cache: Path, precision: Precision) -> Collection:
     folder = cache / "collections" / f"met-{space_name(encoder_name)}"
     try:
         collection = open_collection(folder)
@@ -110,7 +118,7 @@ def _default_collection(encoder_name: str, cache: Path) -> Collection:
             log.warning("%s It is built again now.", error)
         else:
             log.info("First start: the paintings of The Met are embedded once, into %s.", folder)
-    source, encoder = open_source("met"), load_encoder(encoder_name)
+    source, encoder = open_source("met"), load_encoder(encoder_name, precision=precision)
     bar = ProgressBar("Embedding")
     try:
         return build_collection(source, encoder, folder, regions=True, progress=bar)
