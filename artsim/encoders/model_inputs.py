@@ -6,7 +6,7 @@ What is needed is taken from the processor and the tokenizer of transformers whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class TextNumbers:
     """The inputs of the model: `input_ids`, and `attention_mask` if it has one."""
 
     @classmethod
-    def of(cls, tokenizer: Any, inputs: dict[str, np.ndarray]) -> TextNumbers | None:
+    def of(cls, tokenizer: Any, inputs: Mapping[str, np.ndarray]) -> TextNumbers | None:
         """`inputs`: what `tokenizer` makes of texts. None if it has other numbers."""
         if not set(inputs) <= {"input_ids", "attention_mask"} or tokenizer.pad_token_id is None:
             return None

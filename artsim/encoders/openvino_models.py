@@ -227,7 +227,7 @@ def _convert(name: str, commit: str | None, folder: Path) -> ConvertedModel:
                 remove_tree(outdated)
         converted = _read(folder)
     if converted is None:
-        raise RuntimeError("its conversion left no model")
+        raise RuntimeError(f"what its conversion wrote to {folder} cannot be read")
     return converted
 
 
@@ -251,3 +251,5 @@ def _run_conversion(name: str, commit: str | None, out: Path) -> None:
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:]
         raise RuntimeError(f"its conversion ended with {done.returncode}: {' '.join(last)}")
+    if not (out / MODEL_FILE).is_file():
+        raise RuntimeError("its conversion left no model")

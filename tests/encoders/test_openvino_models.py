@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hub_server.client import run_python
 from PIL import Image
 
 from artsim.encoders import load_encoder, openvino_models
@@ -20,6 +21,7 @@ from artsim.images.decode import load_image
 pytest.importorskip("openvino")
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
 
+ROOT = Path(__file__).resolve().parents[2]
 KINDS = ["clip", "siglip", "siglip2", "dinov2", "dinov3", "resnet", "efficientnet"]
 Checkpoint = Callable[[str], Path]
 
@@ -69,6 +71,18 @@ def test_vectors_are_those_of_pytorch(
     if encoder.embeds_text:
         texts = ["a painting of a Horse", "x"]
         assert cosines(encoder.embed_texts(texts), other.embed_texts(texts)).min() > 0.9999
+
+
+def test_a_converted_model_needs_neither_pytorch_nor_transformers(checkpoint: Checkpoint) -> None:
+    load_encoder(str(checkpoint("clip")))  # converts it
+    code = (
+        "import sys\nfrom PIL import Image\nfrom artsim.encoders import load_encoder\n"
+        f"encoder = load_encoder({str(checkpoint('clip'))!r})\n"
+        "print(encoder.embed_images([Image.new('RGB', (64, 80))])['subject'].shape, encoder.embed_texts(['a']).shape)\n"
+        "print([name for name in sys.modules if name in ('torch', 'transformers', 'openvino_telemetry')])\n"
+    )
+    done = run_python(code, {**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.stdout == "(1, 24) (1, 24)\n[]\n", done.stderr
 
 
 @pytest.fixture
