@@ -69,7 +69,7 @@ class Collection:
         self.label_indexes = LabelIndexes()
         """What is written about the works, for `suggest` and texts; made on first use."""
         self._map_cache = MapCache()
-        self._embedding = QueryEmbedding(self.encoder, self.picture)
+        self.query_embedding = QueryEmbedding(self.encoder, self.picture)
         self._encoder_lock = threading.Lock()
         self._change_lock = threading.Lock()
 
@@ -185,14 +185,14 @@ class Collection:
 
     def run(self, query: Query) -> list[Match]:
         """Run a `Query`, which `search` builds from its arguments."""
-        return run(self.state, query, self._embedding, self.label_indexes)
+        return run(self.state, query, self.query_embedding, self.label_indexes)
 
     def run_each(self, query: Query, *, by: str, most: int = 12) -> dict[Any, list[Match]]:
         """Conditional search: the best `query.k` works for each culture, century, medium or artist.
 
         `by` is a column, or "century" (from the column year). Only the `most` values with the most works are searched.
         """
-        return run_each(self.state, query, self._embedding, self.label_indexes, by, most)
+        return run_each(self.state, query, self.query_embedding, self.label_indexes, by, most)
 
     suggest = text_search.suggest
     recognize = recognition.recognize

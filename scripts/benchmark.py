@@ -43,6 +43,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     encode.add_argument("--repeats", type=int, default=3, help="number of runs; the median is reported (default: 3)")
     encode.add_argument("--alone", action="store_true", help="measure artsim only, without alternatives")
 
+    agreement = commands.add_parser(
+        "agreement", parents=[common], help="cosines and top-10 overlap of bf16 and float32; queries follow"
+    )
+    agreement.add_argument("--encoder", action="append", required=True, help="encoder to measure; may be repeated")
+    agreement.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="JPEG files (default: the paintings of The Met)"
+    )
+    agreement.add_argument("--works", type=int, default=174, help="largest number of pictures (default: 174)")
+
     search = commands.add_parser("search", parents=[common], help="memory, milliseconds per query, and recall@10")
     search.add_argument("--sizes", default="81444", help="works, comma-separated (default: 81444)")
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
@@ -122,6 +131,12 @@ def _encode(arguments: argparse.Namespace) -> dict[str, Any]:
     )
 
 
+def _agreement(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.agreement import measure_agreements
+
+    return measure_agreements(arguments.encoder, pictures=arguments.pictures, works=arguments.works)
+
+
 def _search(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.search import measure_searches
 
@@ -157,7 +172,8 @@ def _load(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 _MEASURES = {
-    "encode": _encode, "search": _search, "recognition": _recognition, "startup": _startup, "page": _page, "load": _load
+    "encode": _encode, "agreement": _agreement, "search": _search, "recognition": _recognition,
+    "startup": _startup, "page": _page, "load": _load,
 }  # fmt: skip
 
 

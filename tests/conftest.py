@@ -52,6 +52,13 @@ def quick_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The cache folder of tests that have none of their own: models are converted once, for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["ARTSIM_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "own-cache")
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeFolder:
     """`checkpoint("clip")`: the folder of a tiny real checkpoint, made on first use. See checkpoints.py for the names."""

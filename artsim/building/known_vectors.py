@@ -13,6 +13,7 @@ import numpy as np
 
 from artsim.embedding.embed_works import KnownVectors, TakeRows, Vectors
 from artsim.embedding.vector_columns import FEATURES_COLUMN, RECOGNITION_COLUMN
+from artsim.encoders import precision_of
 from artsim.encoders.color import DIMS
 from artsim.encoders.protocol import ASPECTS, Encoder
 from artsim.encoders.region_vectors import REGIONS
@@ -72,7 +73,8 @@ def _known_recognition(old: State, *, features: bool) -> dict[str, TakeRows]:
 
 def _is_of(space: Space, encoder: Encoder) -> bool:
     dims = {aspect: dimension for aspect, dimension in space.statistics.raw_dims.items() if aspect != "color"}
-    return (space.encoder, space.revision) == (encoder.id, encoder.revision) and dims == dict(encoder.dims)
+    made_with = (encoder.id, encoder.revision, precision_of(encoder))
+    return (space.encoder, space.revision, space.precision) == made_with and dims == dict(encoder.dims)
 
 
 def _taken(space: Space, *, regions: bool) -> dict[str, TakeRows]:

@@ -26,7 +26,7 @@ from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
 from artsim.embedding.embed_works import KnownVectors, Recogniser, embed_works
 from artsim.embedding.preprocessing import Preprocessing
 from artsim.embedding.vector_columns import name_spaces, reserved_columns, vector_dims
-from artsim.encoders import Encoder, load_recognition_encoder
+from artsim.encoders import Encoder, load_recognition_encoder, precision_of
 from artsim.encoders.recognition_vectors import REVISION as RECOGNITION_REVISION
 from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
@@ -166,6 +166,7 @@ def report_path(out: Path) -> Path:
 
 def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *options: Any) -> str:
     made_with = [part for encoder in encoders.values() for part in (encoder.id, encoder.revision)]
+    made_with += [f"{encoder.id} in bf16" for encoder in encoders.values() if precision_of(encoder) == "bf16"]
     dims = [str(length) for encoder in encoders.values() for length in vector_dims(encoder).values()]
     parts = [source.name, source.fingerprint, *made_with, *map(str, options), *dims]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()

@@ -18,7 +18,7 @@ from artsim.embedding.vector_columns import (
     vector_columns,
     vector_dims,
 )
-from artsim.encoders import Encoder
+from artsim.encoders import Encoder, precision_of
 from artsim.encoders.recognition_vectors import DIMENSION
 from artsim.encoders.region_vectors import REGIONS, region_dim
 from artsim.images.local_features import PACKED
@@ -53,7 +53,9 @@ def fit_spaces(
         refilled(kept[name], name, columns) if name in kept else _fit_space(name, encoder, columns, whole=whole)
         for name, encoder in encoders.items()
     )
-    return tuple(replace(space, preprocessing=preprocessing) for space in spaces)
+    return tuple(
+        replace(space, preprocessing=preprocessing, precision=precision_of(encoders[space.name])) for space in spaces
+    )
 
 
 def _fit_space(name: str, encoder: Encoder, columns: Mapping[str, Rows], *, whole: bool) -> Space:

@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="auto, embedded, a Hub model id, or a folder with a model (default: auto); several if given again",
     )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="number format in which encoders compute, but the embedded one (default: float32)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the collection")
     parser.add_argument("--limit", type=int, help="only the first LIMIT works")
     parser.add_argument("--images", choices=("bytes", "urls"), default="bytes", help="keep pictures, or only addresses")
@@ -92,14 +98,16 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
     from artsim.building.inspection import inspect_source
     from artsim.building.pipeline import build_collection, report_path
     from artsim.cli.inspect import as_text
-    from artsim.encoders import choose_encoder, load_encoder
+    from artsim.encoders import choose_encoder, load_encoder, precision_of
 
     print(as_text(inspect_source(source, open_pictures=False, limit=arguments.limit)), flush=True)
     choices = [choose_encoder(name) for name in arguments.encoder or ["auto"]]
     for choice in choices:
         print(f"Encoder: {choice.name} ({choice.reason}).")
-    device, batch_size = arguments.device, arguments.batch_size
-    encoders = [load_encoder(choice.name, device=device, batch_size=batch_size) for choice in choices]
+    options = {"device": arguments.device, "batch_size": arguments.batch_size, "precision": arguments.precision}
+    encoders = [load_encoder(choice.name, **options) for choice in choices]
+    for encoder in encoders:
+        print(f"{encoder.id} computes in {precision_of(encoder)} on {encoder.device}.")
     with closing(ProgressBar("Embedding")) as bar:
         collection = build_collection(
             source,

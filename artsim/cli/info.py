@@ -125,6 +125,7 @@ def as_json(info: CollectionInfo) -> dict[str, Any]:
                 "aspects": space.dims,
                 "index_type": space.index_type,
                 "preprocessing": space.preprocessing,
+                "precision": space.precision or "float32",
                 "regions": _regions(space),
             }
             for space in manifest.spaces

@@ -48,6 +48,7 @@ def begin_collection(first: EmbeddedWorks, like: Collection, *, title: str, colu
                 segments=space.statistics.segments,
             ),
             preprocessing=space.preprocessing,
+            precision=space.precision,
         )
         for space in like.state.spaces
     )

@@ -1,6 +1,7 @@
 """Encoders: pictures (or texts) -> vectors. `load_encoder` loads any of them by name."""
 
-from artsim.encoders.protocol import ASPECTS, Aspect, Blocks, Encoder
+from artsim.encoders.precision import precision_of
+from artsim.encoders.protocol import ASPECTS, PRECISIONS, Aspect, Blocks, Encoder, Precision
 from artsim.encoders.registry import (
     DEFAULT_ENCODER,
     EncoderChoice,
@@ -15,14 +16,17 @@ from artsim.encoders.registry import (
 __all__ = [
     "ASPECTS",
     "DEFAULT_ENCODER",
+    "PRECISIONS",
     "Aspect",
     "Blocks",
     "Encoder",
     "EncoderChoice",
     "EncoderFamily",
+    "Precision",
     "choose_encoder",
     "embed",
     "load_encoder",
     "load_recognition_encoder",
+    "precision_of",
     "register_encoder",
 ]

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from artsim.encoders.protocol import reason_of
 from artsim.encoders.quiet_transformers import quiet_transformers
@@ -29,8 +29,26 @@ _DINOV3_DEFAULTS = {
 }
 
 
+class Checkpoint(NamedTuple):
+    """The parts of a checkpoint in PyTorch; no tokenizer, if the model embeds no texts."""
+
+    model: Any
+    processor: Any
+    tokenizer: Any
+
+
+def load_checkpoint(name: str, revision: str | None) -> Checkpoint:
+    """All parts of a checkpoint. Raises `EncoderError`."""
+    model = load_model(name, revision)
+    embeds_text = hasattr(model, "get_text_features")
+    return Checkpoint(model, load_processor(name, revision), load_tokenizer(name, revision) if embeds_text else None)
+
+
 def load_model(name: str, revision: str | None) -> Any:
-    """The model, with all its weights. Raises `EncoderError`, also for weights in another format than that of transformers."""
+    """The model, with all its weights, as float32, in which every processor computes.
+
+    Raises `EncoderError`, also for weights in another format than that of transformers.
+    """
     with _loading(name):
         from transformers import AutoModel, PreTrainedConfig
 
@@ -42,7 +60,7 @@ def load_model(name: str, revision: str | None) -> Any:
                 " models have a repository on the Hub in that format, too: give its id.",
                 name=name,
             )
-        model, found = AutoModel.from_pretrained(name, revision=revision, output_loading_info=True)
+        model, found = AutoModel.from_pretrained(name, revision=revision, output_loading_info=True, dtype="float32")
         learned = {key for key, _ in model.named_parameters()}
         missing = sorted(learned & set(found["missing_keys"]))
         if missing:

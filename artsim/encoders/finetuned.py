@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from pydantic import BaseModel
 from artsim.encoders.efficientnet_lite0 import Block, load_network
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.label_probabilities import HeadCalibration
-from artsim.encoders.protocol import Aspect, Blocks, joined
+from artsim.encoders.precision import for_queries, in_precision
+from artsim.encoders.protocol import Aspect, Blocks, Precision, PrecisionEncoder, joined
 from artsim.encoders.reproductions import layouts_of
 from artsim.encoders.style_head import StyleHead, head_segments, load_style_head
 from artsim.encoders.transformers import TransformersEncoder
@@ -94,6 +96,27 @@ class FinetunedEncoder:
         self.embeds_text = base.embeds_text
         self.device = base.device
         self.batch_size: int = base.batch_size
+
+    @property
+    def precision(self) -> Precision:
+        return self._base.precision if isinstance(self._base, PrecisionEncoder) else "float32"
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        return self._base.precisions if isinstance(self._base, PrecisionEncoder) else ("float32",)
+
+    def in_precision(self, precision: Precision) -> FinetunedEncoder:
+        return self._with_base(in_precision(self._base, precision))
+
+    def for_queries(self) -> FinetunedEncoder:
+        return self._with_base(for_queries(self._base))
+
+    def _with_base(self, base: Any) -> FinetunedEncoder:
+        twin = self
+        if base is not self._base:
+            twin = copy(self)
+            twin._base = base
+        return twin
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         return with_learned_style(self._base.embed_images(images), self._base.segments, self._head)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, Protocol, TypeVar
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -15,6 +17,10 @@ from artsim.errors import ArtsimError, EncoderError
 
 Aspect = Literal["subject", "style", "color", "layout"]
 ASPECTS: tuple[Aspect, ...] = ("subject", "style", "color", "layout")
+
+Precision = Literal["float32", "bf16"]
+"""The number format that a network computes in; vectors are float32 in any case."""
+PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 Blocks = dict[Aspect, np.ndarray]
 """One array (n, dims[aspect]) float32 with unit rows per aspect; row i belongs to picture i."""
@@ -25,6 +31,7 @@ Name = TypeVar("Name", bound=str)
 log = logging.getLogger(__name__)
 
 _LONGEST_REASON = 300  # characters
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")  # CUDA; on Jetson; on WSL; ROCm
 
 
 class Encoder(Protocol):
@@ -74,6 +81,27 @@ class Encoder(Protocol):
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
         """(rows, columns, d) float32: unit vectors of the patches of one picture, top left first."""
+        ...
+
+
+@runtime_checkable
+class PrecisionEncoder(Protocol):
+    """An optional capability of an `Encoder`: number formats to choose from. Any other encoder computes in float32."""
+
+    @property
+    def precision(self) -> Precision: ...
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those that this machine computes in."""
+        ...
+
+    def in_precision(self, precision: Precision) -> Encoder:
+        """The same encoder, with the same revision, which computes in one of `precisions`."""
+        ...
+
+    def for_queries(self) -> Encoder:
+        """The same, in the fastest precision whose vectors were found to agree with those of this encoder."""
         ...
 
 
@@ -141,8 +169,18 @@ def reason_of(error: Exception) -> str:
 
 def best_device() -> str:
     """The fastest device of this machine: "cuda", "mps" or "cpu"."""
+    if "torch" not in sys.modules and not _may_have_gpu():
+        return "cpu"
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _may_have_gpu() -> bool:
+    """False if there is certainly none: torch, which knows, takes seconds and 200 MB to import."""
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
+    is_zero_gpu = bool(os.environ.get("SPACES_ZERO_GPU"))  # its GPU comes with each call
+    return sys.platform != "linux" or is_zero_gpu or any(Path(device).exists() for device in _GPU_DEVICES)

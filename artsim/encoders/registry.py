@@ -15,7 +15,8 @@ from artsim.encoders.color import embed_colors
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.encoders.finetuned import FinetunedEncoder, is_finetuned
 from artsim.encoders.load_options import check_load_options
-from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.precision import in_precision
+from artsim.encoders.protocol import Blocks, Encoder, Precision
 from artsim.encoders.recognition_vectors import ENCODER as RECOGNITION_ENCODER
 from artsim.encoders.reproductions import LayoutEncoder
 from artsim.encoders.transformers import TransformersEncoder
@@ -66,18 +67,24 @@ def register_encoder(family: EncoderFamily) -> None:
 
 
 def load_encoder(
-    name: str, *, revision: str | None = None, device: str | None = None, batch_size: int | None = None
+    name: str,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
+    precision: Precision = "float32",
 ) -> Encoder:
     """Load the encoder `name`: "embedded", "auto", a Hub model id, a folder in that layout, or a fine-tuned one.
 
     `device`: a device of PyTorch, such as "cuda:1" (default: the fastest); `batch_size`: pictures that its model takes at
-    once, at most (default: by device). Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds if
-    torch has to be imported.
+    once, at most (default: by device); `precision`: the number format that it computes in, if it has several; the embedded
+    encoder has float32 alone. Raises `EncoderError` with the reason when it cannot be loaded. Takes seconds if torch has to
+    be imported.
     """
     check_load_options(device=device, batch_size=batch_size)
     name = choose_encoder(name).name
     family = next(family for family in _FAMILIES if family.recognizes(name))
-    return attach_gpu(family.load(name, revision, device, batch_size))
+    return attach_gpu(in_precision(family.load(name, revision, device, batch_size), precision))
 
 
 def load_recognition_encoder(loaded: Iterable[Encoder] = ()) -> LayoutEncoder:

@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,6 +109,18 @@ def import_openvino() -> Any:
                 del sys.modules[name]
         openvino.Type.f32.to_dtype()
         return openvino
+
+
+def import_converter() -> tuple[Any, Callable[..., Any]]:
+    """OpenVINO and its converter of models from PyTorch, for a process that ends when it has converted.
+
+    The converter reports to its makers, unless their package for that is absent: for this process it is.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # makes Python raise ImportError
+    import openvino
+    from openvino.tools.ovc import convert_model
+
+    return openvino, convert_model
 
 
 def _openvino_model(openvino: Any, network: Sequence[Block], taps: tuple[int, int]) -> Any:

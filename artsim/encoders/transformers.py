@@ -6,27 +6,40 @@ safetensors or PyTorch's restricted reader; code in a checkpoint is never run.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from artsim.encoders.checkpoint import commit_of, load_model, load_processor, load_tokenizer, weights_hash
-from artsim.encoders.protocol import Aspect, Blocks, best_device, failures_of, in_batches, joined, unit_rows
-from artsim.encoders.region_vectors import REGIONS, averaged_over_grid, averaged_over_regions
+from artsim.encoders.agreement import Agreement
+from artsim.encoders.checkpoint import commit_of, load_checkpoint, load_processor, load_tokenizer, weights_hash
+from artsim.encoders.hidden_states import (
+    NetworkFacts,
+    layout_vectors,
+    maps_of,
+    style_statistics,
+    vectors_of_regions,
+)
+from artsim.encoders.openvino_models import OpenVinoModel, load_openvino_model
+from artsim.encoders.protocol import (
+    Aspect,
+    Blocks,
+    Precision,
+    best_device,
+    failures_of,
+    in_batches,
+    joined,
+    unit_rows,
+)
+from artsim.encoders.region_vectors import REGIONS
+from artsim.encoders.torch_model import TorchModel
 from artsim.encoders.views import View, embed_views, whole_view
 from artsim.errors import EncoderError
 from artsim.images.geometry import LONG, fit_frame
-
-if TYPE_CHECKING:
-    import torch
-
-_BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
-_LAYOUT_CHANNELS = 192  # of 768 or more: a layout has 9 times as many numbers, which would outweigh all other vectors
-_STYLE_DEPTHS = (1 / 3, 2 / 3)  # the middle of the network: past edges, before objects
 
 
 class TransformersEncoder:
@@ -39,29 +52,75 @@ class TransformersEncoder:
     """
 
     def __init__(
-        self, name: str, *, revision: str | None = None, device: str | None = None, batch_size: int | None = None
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        device: str | None = None,
+        batch_size: int | None = None,
     ) -> None:
         self.id = name
-        self.device = "cpu"  # for the trial run below: on ZeroGPU there is no GPU yet
-        self._lock = threading.Lock()
-        revision = commit_of(name, revision)
-        self._model, self._processor = load_model(name, revision), load_processor(name, revision)
-        self.revision = weights_hash(name) or revision or "unknown"
-        self.embeds_text = hasattr(self._model, "get_text_features")
-        self._tokenizer = load_tokenizer(name, revision) if self.embeds_text else None
-        self.short_side = _input_side(self._processor)
-        with failures_of(name):
-            subject, maps = self._embed_maps([whole_view(Image.new("RGB", (64, 64), (128, 128, 128)))])
-        self.segments: dict[Aspect, tuple[int, ...]] = {
-            "subject": (subject.shape[1],),
-            "style": tuple(_statistics(layer).shape[1] for layer in maps),
-            "layout": (_averaged_over_grid(maps[-1]).shape[1],),
-        }
-        self.region_dim = _averaged_over_regions(maps[-1]).shape[2]
+        self.commit = commit_of(name, revision)
+        self.revision = weights_hash(name) or self.commit or "unknown"
+        device = device or best_device()
+        self._model: TorchModel | OpenVinoModel
+        converted = self._converted() if device == "cpu" else None
+        self._prepare: Callable[[Sequence[Image.Image]], dict[str, np.ndarray]]
+        self._tokenize: Callable[[Sequence[str]], dict[str, np.ndarray]] | None = None
+        tokenizer = None
+        if converted is not None:
+            self._model, self._facts = converted, converted.facts
+            self._prepare = converted.pictures or partial(_processed, load_processor(name, self.commit))
+            self._tokenize = converted.tokenizer()
+            if converted.embeds_text and self._tokenize is None:
+                tokenizer = load_tokenizer(name, self.commit)
+        else:
+            model, processor, tokenizer = load_checkpoint(name, self.commit)
+            self._model, self._prepare = TorchModel(model), partial(_processed, processor)
+            with failures_of(name):  # on the CPU: on ZeroGPU there is no GPU yet
+                gray = self._model.embed_images(self._prepare([Image.new("RGB", (64, 64), (128, 128, 128))]))
+                self._facts = NetworkFacts.of(model.config, processor, gray)
+            self._model.to(device)
+        if tokenizer is not None:
+            self._tokenize = partial(_tokenized, tokenizer, self._facts.text_length)
+        self.embeds_text = self._tokenize is not None
+        self.short_side = self._facts.short_side
+        self.segments = self._facts.segments
+        self.region_dim = self._facts.region_dim
         self.dims: dict[Aspect, int] = {aspect: sum(lengths) for aspect, lengths in self.segments.items()}
-        self.device = device or best_device()
-        self.batch_size = batch_size or _BATCH[self.device.split(":")[0]]
-        self._model.to(self.device)
+        self.batch_size = batch_size or self._model.batch_size
+
+    def _converted(self) -> OpenVinoModel | None:
+        return load_openvino_model(self.id, commit=self.commit, revision=self.revision)
+
+    @property
+    def precision(self) -> Precision:
+        return self._model.precision
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        return self._model.precisions
+
+    def in_precision(self, precision: Precision) -> TransformersEncoder:
+        twin = self
+        if precision != self.precision:
+            twin = copy(self)
+            twin._model = self._model.in_precision(precision)
+        return twin
+
+    def for_queries(self) -> TransformersEncoder:
+        return self.in_precision("bf16") if self._model.agrees_in_bf16 else self
+
+    @property
+    def device(self) -> str:
+        return self._model.device
+
+    def keep_agreement(self, agreement: Agreement) -> bool:
+        """Compute queries in bf16 from the next start on, if `agreement` suffices; False if this engine cannot."""
+        if not isinstance(self._model, OpenVinoModel):
+            return False
+        self._model.keep_agreement(agreement)
+        return True
 
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         vectors = embed_views(partial(self._embed, regions=False), images, self.segments)
@@ -81,132 +140,60 @@ class TransformersEncoder:
             shapes["regions"] = 0, len(REGIONS), self.region_dim
             return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
+        size, at_once = self._model.batches(len(views))
+        size = min(size, self.batch_size)
+
         def embed_batch(batch: Sequence[View]) -> dict[str, np.ndarray]:
-            subject, maps = self._embed_maps(batch)
+            subject, maps = self._embed_maps(batch, alone=at_once == 1)
             vectors = {
                 "subject": unit_rows(subject),
-                "style": joined([_statistics(layer) for layer in maps]),
-                "layout": unit_rows(_averaged_over_grid(maps[-1])),
+                "style": joined([style_statistics(layer) for layer in maps]),
+                "layout": layout_vectors(maps[-1]),
             }
-            return {**vectors, "regions": _averaged_over_regions(maps[-1])} if regions else vectors
+            return {**vectors, "regions": vectors_of_regions(maps[-1])} if regions else vectors
 
         with failures_of(self.id):
-            return in_batches(embed_batch, views, self.batch_size)
+            if at_once == 1:
+                return in_batches(embed_batch, views, size)
+            batches = [views[start : start + size] for start in range(0, len(views), size)]
+            with ThreadPoolExecutor(at_once) as pool:
+                parts = list(pool.map(lambda batch: in_batches(embed_batch, batch, size), batches))
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _embed_maps(self, views: Sequence[View]) -> tuple[np.ndarray, list[list[torch.Tensor]]]:
+    def _embed_maps(self, views: Sequence[View], *, alone: bool) -> tuple[np.ndarray, list[list[np.ndarray]]]:
         """Subject (n, d), and for each style layer the map (channels, rows, columns) of each view."""
-        output, inputs = self._forward(views)
-        return output.pooler_output.flatten(1).float().cpu().numpy(), style_maps(output, inputs)
+        inputs = self.inputs(views)
+        states = self._model.embed_images(inputs, alone=alone)
+        return states.subject, [maps_of(state, inputs) for state in states.style]
 
-    def inputs(self, views: Sequence[View]) -> dict[str, torch.Tensor]:
+    def inputs(self, views: Sequence[View]) -> dict[str, np.ndarray]:
         """The model's input. Views of long pictures are squeezed first to what its processor neither crops nor enlarges much."""
-        max_aspect = 1.0 if getattr(self._processor, "do_center_crop", False) else LONG
+        max_aspect = 1.0 if self._facts.crops else LONG
         frame = partial(fit_frame, short_side=self.short_side, max_aspect=max_aspect, multiple=1)
         images = [view.resized(frame(view.size)) if view.is_of_long_picture else view.image for view in views]
-        return dict(self._processor(images=images, return_tensors="pt"))
-
-    def _forward(self, views: Sequence[View]) -> tuple[Any, dict[str, torch.Tensor]]:
-        import torch
-
-        inputs = {
-            key: value.to(self.device, self._model.dtype if value.is_floating_point() else None)
-            for key, value in self.inputs(views).items()
-        }
-        embed = getattr(self._model, "get_image_features", self._model)
-        with torch.inference_mode(), self._lock:
-            return embed(**inputs, output_hidden_states=True), inputs
+        return self._prepare(images)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        import torch
-
-        if self._tokenizer is None:
+        if self._tokenize is None:
             raise EncoderError(
                 "{encoder} embeds pictures, not text. Search with a picture, or use a CLIP or SigLIP encoder.",
                 encoder=self.id,
             )
-        config = self._model.config
-        if config.model_type.startswith(
-            "siglip"
-        ):  # trained with small letters; the Gemma tokenizer of SigLIP 2 keeps capitals
+        if self._facts.lowers_texts:  # the Gemma tokenizer of SigLIP 2 keeps capitals
             texts = [text.lower() for text in texts]
-        # SigLIP was trained with texts padded to the full length; for CLIP, padding makes no difference.
-        length = getattr(getattr(config, "text_config", None), "max_position_embeddings", None)
         with failures_of(self.id):
-            inputs = self._tokenizer(
-                list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
-            )
-            inputs = {key: value.to(self.device) for key, value in inputs.items()}
-            with torch.inference_mode(), self._lock:
-                output = self._model.get_text_features(**inputs)
-            return unit_rows(output.pooler_output.float().cpu().numpy())
+            return unit_rows(self._model.embed_texts(self._tokenize(texts)))
 
     def embed_patches(self, image: Image.Image) -> np.ndarray:
         with failures_of(self.id):
-            output, inputs = self._forward([whole_view(image)])
-            (last,) = _maps(output.hidden_states[-1], inputs)
-        return unit_rows(last.permute(1, 2, 0).float().cpu().numpy())
+            inputs = self.inputs([whole_view(image)])
+            (last,) = maps_of(self._model.embed_images(inputs).last, inputs)
+        return unit_rows(last.transpose(1, 2, 0))
 
 
-def _input_side(processor: Any) -> int:
-    """The short side of the model's input, from its processor's `size`."""
-    size = dict(getattr(processor, "size", None) or {})
-    sides = [value for key, value in size.items() if key in ("shortest_edge", "height", "width") and value]
-    return int(min(sides, default=384))
+def _processed(processor: Any, images: Sequence[Image.Image]) -> dict[str, np.ndarray]:
+    return dict(processor(images=list(images), return_tensors="np"))
 
 
-def style_maps(output: Any, inputs: dict[str, torch.Tensor]) -> list[list[torch.Tensor]]:
-    """For each layer that style is taken from, the map (channels, rows, columns) of each picture."""
-    states = output.hidden_states
-    last = len(states) - 1
-    layers = sorted({max(1, round(last * depth)) for depth in _STYLE_DEPTHS})
-    return [_maps(states[layer], inputs) for layer in layers]
-
-
-def _maps(state: torch.Tensor, inputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:
-    """A hidden state as one (channels, rows, columns) per picture: class, register and padding tokens dropped."""
-    if state.ndim == 4:  # CNN: (n, channels, h, w)
-        return list(state)
-    if "spatial_shapes" in inputs:  # SigLIP2 with free aspect ratio: the picture's patches first, then padding
-        grids = [tuple(shape) for shape in inputs["spatial_shapes"].tolist()]
-        tokens = [row[: rows * columns] for row, (rows, columns) in zip(state, grids, strict=True)]
-    else:
-        rows, columns = _grid(state.shape[1], *inputs["pixel_values"].shape[-2:])
-        grids, tokens = [(rows, columns)] * len(state), list(state[:, state.shape[1] - rows * columns :])
-    return [row.T.reshape(-1, rows, columns) for row, (rows, columns) in zip(tokens, grids, strict=True)]
-
-
-def _grid(tokens: int, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of patches: the largest grid of the picture's shape that fits into `tokens`."""
-    rows = int(np.sqrt(tokens * height / width) + 1e-6)
-    return rows, int(rows * width / height + 1e-6)
-
-
-def _statistics(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, 2 * channels): mean and standard deviation over the positions of each picture."""
-    import torch
-
-    rows = [torch.cat([x.mean(dim=(1, 2)), x.std(dim=(1, 2), correction=0)]) for x in maps]
-    return torch.stack(rows).float().cpu().numpy()
-
-
-def _averaged_over_grid(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, 9 x at most `_LAYOUT_CHANNELS`): each map averaged over a 3 x 3 grid."""
-    cells = np.concatenate([averaged_over_grid(x.float().cpu().numpy()[None]) for x in maps])  # (n, channels, 9)
-    return _narrowed(cells.transpose(0, 2, 1)).reshape(len(cells), -1)
-
-
-def _averaged_over_regions(maps: Sequence[torch.Tensor]) -> np.ndarray:
-    """(n, regions, at most `_LAYOUT_CHANNELS`) unit rows: each map averaged over each region."""
-    regions = [averaged_over_regions(x.float().cpu().numpy()[None]) for x in maps]
-    return unit_rows(_narrowed(np.concatenate(regions)))
-
-
-def _narrowed(vectors: np.ndarray) -> np.ndarray:
-    """(..., channels) -> (..., at most `_LAYOUT_CHANNELS`) by a fixed random projection.
-
-    Johnson-Lindenstrauss: cosines are approximately preserved.
-    """
-    channels = vectors.shape[-1]
-    if channels <= _LAYOUT_CHANNELS:
-        return vectors
-    return vectors @ np.random.RandomState(0).standard_normal((channels, _LAYOUT_CHANNELS)).astype(np.float32)
+def _tokenized(tokenizer: Any, length: int | None, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    return dict(tokenizer(list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="np"))

@@ -6,7 +6,6 @@ normalisation keeps its statistics), so the embedded backbone stores it and runs
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,11 +17,14 @@ import torch
 from PIL import Image
 
 from artsim.encoders import Encoder, load_encoder
+from artsim.encoders.checkpoint import load_checkpoint
 from artsim.encoders.efficientnet_lite0 import Block, Convolution, apply_network, load_network
 from artsim.encoders.embedded import SHORT_SIDE, STATISTICS_BLOCK, EmbeddedEncoder
 from artsim.encoders.finetuned import NETWORK_FILE, is_finetuned
+from artsim.encoders.hidden_states import maps_of
 from artsim.encoders.runtime import convolve_in_torch, load_engine
-from artsim.encoders.transformers import TransformersEncoder, style_maps
+from artsim.encoders.torch_model import image_tensors
+from artsim.encoders.transformers import TransformersEncoder
 from artsim.encoders.views import whole_view
 from artsim.errors import TrainingError
 from artsim.images.geometry import fit_frame
@@ -130,20 +132,21 @@ class TransformersBackbone(Backbone):
         if not isinstance(encoder, TransformersEncoder):
             raise TrainingError(f"{encoder.id} cannot be trained.")
         super().__init__(encoder)
-        self._model = copy.deepcopy(encoder._model).float().requires_grad_(False)
+        self._checkpoint = load_checkpoint(encoder.id, encoder.commit)
+        self._model = self._checkpoint.model.requires_grad_(False)
         self.stages = _stages_of(self._model)
 
     def prepare(self, image: Image.Image) -> PreparedPicture:
-        return {name: values[0] for name, values in self.encoder.inputs([whole_view(image)]).items()}
+        inputs = self.encoder.inputs([whole_view(image)])
+        return {name: torch.from_numpy(values[0]) for name, values in inputs.items()}
 
     def segments(self, prepared: Sequence[PreparedPicture], untrained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         inputs = {name: torch.stack([picture[name] for picture in prepared]) for name in prepared[0]}
-        embed = getattr(self._model, "get_image_features", self._model)
-        output = embed(**inputs, output_hidden_states=True)
-        return [*map(_spread, style_maps(output, inputs)), output.pooler_output.flatten(1)]
+        subject, *style, _ = image_tensors(self._model, inputs)
+        return [*(_spread(maps_of(state, inputs)) for state in style), subject]
 
     def save(self, folder: Path) -> list[str]:
-        for part in (self._model, self.encoder._processor, self.encoder._tokenizer):
+        for part in self._checkpoint:
             if part is not None:
                 part.save_pretrained(folder)
         return sorted(path.name for path in folder.iterdir())

@@ -13,7 +13,8 @@ from PIL import Image
 from artsim.embedding.decoded_works import decode_side
 from artsim.embedding.preprocessing import decode_picture
 from artsim.encoders import embed, load_encoder
-from artsim.encoders.protocol import Blocks, Encoder
+from artsim.encoders.precision import as_recorded, for_queries
+from artsim.encoders.protocol import Blocks, Encoder, Precision
 from artsim.encoders.region_vectors import embed_details
 from artsim.encoders.reproductions import embed_reproductions
 from artsim.errors import EncoderError
@@ -50,6 +51,9 @@ class QueryEmbedding:
 
     def __init__(self, encoder: Callable[[str], Encoder], picture: Callable[[str], bytes]) -> None:
         self._encoder, self._picture = encoder, picture
+        self.precision: Precision | None = None
+        """In which queries are computed; None: see `artsim.encoders.precision.for_queries`."""
+        self._made_for_queries: dict[tuple[int, Precision | None], Encoder] = {}
         self._recent: dict[Key, Any] = {}
         self._flights: SingleFlight[Any] = SingleFlight()
         self._batches: dict[tuple[int, str], Batches[Any]] = {}
@@ -71,12 +75,19 @@ class QueryEmbedding:
         return self._embed(space, part, embed_views, together=False)
 
     def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray:
-        encoder = self._encoder(space.name)
+        encoder = self._for_queries(space)
         with timed("encode", "text"):
             return encoder.embed_texts(texts)
 
     def embeds_text(self, space: Space) -> bool:
         return self._encoder(space.name).embeds_text
+
+    def _for_queries(self, space: Space) -> Encoder:
+        encoder = self._encoder(space.name)
+        key = id(encoder), self.precision
+        if key not in self._made_for_queries:
+            self._made_for_queries[key] = for_queries(encoder, self.precision)
+        return self._made_for_queries[key]
 
     def _embed(
         self,
@@ -89,12 +100,12 @@ class QueryEmbedding:
         """The result of `embed_pictures` for one picture. `together`: it has one row for each picture."""
         source, name = _read_source(self._picture(part.work) if part.work is not None else part.image, part.work)
         made_with = f"{embed_pictures.__name__} {space.preprocessing}"
-        key = (made_with, space.encoder, space.revision, part.region, _digest(source))
+        key = (f"{made_with} {self.precision}", space.encoder, space.revision, part.region, _digest(source))
 
         def make() -> Embedded:
             if (made := self._recent.get(key)) is not None:
                 return made
-            encoder = self._encoder(space.name)
+            encoder = self._for_queries(space)
             side, preprocessing = decode_side([encoder]), space.preprocessing
             picture = decode_picture(source, side=side, preprocessing=preprocessing, region=part.region, name=name)
             with timed("encode", "image"):
@@ -149,7 +160,10 @@ def _digest(source: bytes | Image.Image) -> bytes:
 
 
 def load_encoder_of(space: Space) -> Encoder:
-    """Load the encoder of a space at its exact revision. Raises `EncoderError` if it is missing or differs."""
+    """Load the encoder of a space at its exact revision, in its precision if this machine has that.
+
+    Raises `EncoderError` if it is missing or differs.
+    """
     is_commit = len(space.revision) == 40 and not Path(space.encoder).is_dir()
     encoder = load_encoder(space.encoder, revision=space.revision if is_commit else None)
     expected = {aspect: lengths for aspect, lengths in space.statistics.segments.items() if aspect != "color"}
@@ -162,4 +176,4 @@ def load_encoder_of(space: Space) -> Encoder:
             revision=encoder.revision,
             made_with=space.revision,
         )
-    return encoder
+    return as_recorded(encoder, space.precision)

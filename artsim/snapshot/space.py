@@ -45,6 +45,8 @@ class Space:
     regions: IndexedRegions | None = None
     """For detail search; None if the collection was built without regions."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    precision: str = "float32"
+    """The number format that the encoder computed its vectors in."""
     calibration: Calibration | None = None
     """What scores are calibrated by; None where it is to be fitted again: see `artsim.search.calibration`."""
     memo: Memo = field(default_factory=Memo, init=False, repr=False)
@@ -136,7 +138,7 @@ class Space:
             raw_regions = None if regions is None else regions.vectors
             segments = self.statistics.segments
             space = make_space(self.name, self.encoder, self.revision, blocks, segments=segments, regions=raw_regions)
-            return replace(space, preprocessing=self.preprocessing)
+            return replace(space, preprocessing=self.preprocessing, precision=self.precision)
         vectors = self.statistics.index_vectors(_taken(blocks, np.arange(len(self), n)))
         everything = np.concatenate([self.index.vectors(np.arange(len(self))), vectors])
         density = density_of([vectors], everything, self.statistics.block_dims)
@@ -239,7 +241,7 @@ def refilled(space: Space, name: str, columns: Mapping[str, Rows]) -> Space:
     indexed = None if regions is None or space.regions is None else replace(space.regions, vectors=regions)
     own = {column: columns[column] for column in (vector_columns(name)["subject"], compact_column(name))}
     new = _with_density(replace(space.statistics, name=name), space.encoder, space.revision, own, indexed)
-    return replace(new, preprocessing=space.preprocessing)
+    return replace(new, preprocessing=space.preprocessing, precision=space.precision)
 
 
 def _with_density(

@@ -52,6 +52,7 @@ def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, ge
         index=_write_first_pass(space, vectors, before, generation),
         regions=_write_regions(space, before, generation),
         preprocessing=str(space.preprocessing),
+        precision=space.precision,
         calibration=_write_calibration(space, before, generation),
     )
 
@@ -152,7 +153,8 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
     )
     calibration = None if record.calibration is None else load_calibration(folder / record.calibration, len(space))
     preprocessing = recorded_preprocessing(record.preprocessing) or space.preprocessing
-    return replace(space, calibration=calibration, preprocessing=preprocessing)
+    precision = record.precision or "float32"
+    return replace(space, calibration=calibration, preprocessing=preprocessing, precision=precision)
 
 
 def _check_record(folder: Path, record: SpaceRecord, statistics: SpaceStatistics) -> None:

@@ -86,7 +86,7 @@ class SpaceRecord:
     preprocessing: str | None = None
     """Version of what is done to a picture before it is embedded."""
     precision: str | None = None
-    """Number format that the encoder computed in."""
+    """Number format that the encoder computed in; float32 if it is not recorded."""
     calibration: str | None = None
     """File of what scores are calibrated by."""
 

@@ -8,9 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from artsim.files.cache import cache_folder
+
+if TYPE_CHECKING:
+    from artsim.encoders import Precision
 
 LogFormat = Literal["text", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
@@ -49,6 +52,8 @@ class Settings:
     """Names under which the app is reached, beside those of this machine. None: any, as others can reach it."""
     all_formats: bool = False
     """Whether visitors may search with pictures of rare formats, such as TIFF, too."""
+    precision: Precision | None = None
+    """In which queries, and the collection of the first start, are computed. None: see `Collection.query_embedding.precision`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--collection", help="folder or Hub id of a collection (default: the paintings of The Met)")
     parser.add_argument("--encoder", help="auto, embedded, a Hub model id, or a folder with a model (default: auto)")
+    parser.add_argument(
+        "--precision", choices=("float32", "bf16"),
+        help="number format in which the encoder computes (default: that of the collection; bf16 where it was found to agree)",
+    )  # fmt: skip
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=_port, help="port to listen on (default: the first free one from 7860 on)")
     parser.add_argument(
@@ -92,6 +101,7 @@ def settings_from(given: argparse.Namespace, environ: Mapping[str, str] = os.env
     _check_token(token, needed=bool(allowed) and not _is_private(host, environ))
     return Settings(
         collection=given.collection or environ.get("ARTSIM_COLLECTION") or None,
+        precision=given.precision,
         encoder=given.encoder or environ.get("ARTSIM_ENCODER") or "auto",
         cache=cache_folder(environ),
         host=host,

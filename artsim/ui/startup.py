@@ -40,6 +40,13 @@ def open_or_build(settings: Settings) -> OpenedCollection:
 
     Raises `AddressError`, `CollectionError`, `EncoderError` or `SourceError`.
     """
+    opened = _opened(settings)
+    if settings.precision is not None:
+        opened.collection.query_embedding.precision = settings.precision
+    return opened
+
+
+def _opened(settings: Settings) -> OpenedCollection:
     own = _open_own(settings)
     if own is not None:
         return own
@@ -116,10 +123,11 @@ def _default_collection(encoder_name: str, settings: Settings) -> Collection:
         else:
             log.info("First start: the paintings of The Met are embedded once, into %s.", folder)
     with starting_page(settings) as page:
-        return _build_default(encoder_name, folder, page)
+        encoder = load_encoder(encoder_name, precision=settings.precision or "float32")
+        return _build_default(encoder, folder, page)
 
 
-def _build_default(encoder_name: str, folder: Path, page: Progress) -> Collection:
+def _build_default(encoder: Encoder, folder: Path, page: Progress) -> Collection:
     """Build the paintings of The Met into `folder`, with the progress in the terminal and on the page."""
     bar = ProgressBar("Embedding")
 
@@ -128,7 +136,7 @@ def _build_default(encoder_name: str, folder: Path, page: Progress) -> Collectio
         page(done, total)
 
     try:
-        return build_collection(open_source("met"), load_encoder(encoder_name), folder, regions=True, progress=progress)
+        return build_collection(open_source("met"), encoder, folder, regions=True, progress=progress)
     finally:
         bar.close()
 

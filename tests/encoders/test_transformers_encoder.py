@@ -292,20 +292,29 @@ def test_what_is_no_encoder_is_refused_in_one_sentence(damage: str, checkpoint: 
     assert "\n" not in str(error.value) and len(str(error.value)) < 700
 
 
-def test_an_encoder_in_half_precision_embeds_and_one_that_runs_out_of_memory_says_so(
-    checkpoint: Checkpoint, pictures: Any, tmp_path: Path, load: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_in_half_precision_are_computed_with_in_single_precision(
+    kind: str, checkpoint: Checkpoint, pictures: Any, tmp_path: Path, load: Any
 ) -> None:
+    """Networks with convolutions do not run in half precision on every processor."""
     from transformers import AutoModel
 
-    shutil.copytree(checkpoint("resnet"), tmp_path, dirs_exist_ok=True)
+    shutil.copytree(checkpoint(kind), tmp_path, dirs_exist_ok=True)
     AutoModel.from_pretrained(tmp_path).half().save_pretrained(tmp_path)
+    assert {values.dtype for values in load_file(tmp_path / "model.safetensors").values()} >= {np.dtype(np.float16)}
     encoder = load_encoder(str(tmp_path))
-    subjects = encoder.embed_images(pictures[:2])["subject"], load("resnet").embed_images(pictures[:2])["subject"]
+    subjects = encoder.embed_images(pictures[:2])["subject"], load(kind).embed_images(pictures[:2])["subject"]
     np.testing.assert_allclose(*subjects, atol=0.02)
+
+
+def test_an_encoder_that_runs_out_of_memory_says_so(
+    checkpoint: Checkpoint, pictures: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder: Any = load_encoder(str(checkpoint("resnet")))
 
     def full(*_: Any, **__: Any) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(encoder._model, "forward", full)
+    monkeypatch.setattr(encoder._model, "embed_images", full)
     with pytest.raises(EncoderError, match=r"fails \(out of memory\)\. If it has worked before"):
         encoder.embed_images(pictures[:2])
