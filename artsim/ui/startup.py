@@ -11,7 +11,7 @@ from artsim.building.progress_bar import ProgressBar
 from artsim.collection import Collection
 from artsim.curation.library import Library
 from artsim.embedding.vector_columns import space_name
-from artsim.encoders import choose_encoder, load_encoder
+from artsim.encoders import Encoder, choose_encoder, load_encoder
 from artsim.encoders.embedded import EmbeddedEncoder
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.messages.message import Message
