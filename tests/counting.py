@@ -19,6 +19,9 @@ class Counting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._encoder, name)
 
+    def for_queries(self) -> "Counting":
+        return self
+
     def embed_images(self, images: Sequence[Image.Image]) -> Blocks:
         if self._fail_after is not None and self.seen + len(images) > self._fail_after:
             self._fail_after = 0  # nothing goes on beside it

@@ -39,6 +39,7 @@ Part = Literal["images", "texts"]
 _ROOT = Path(__file__).resolve().parents[2]  # where the package artsim is
 _SECONDS = 1800.0  # after which a conversion has failed
 _LONGEST_RECORD = 100_000  # bytes
+_SETTINGS = (".json", ".txt", ".model")  # of the network, the processor and the tokenizer
 _BATCH = 4  # pictures of one call, of which one runs on each core: larger ones leave the core's cache
 _BATCH_ALONE = 8
 _ALONE = (
@@ -194,8 +195,10 @@ def load_openvino_model(name: str, *, commit: str | None, revision: str) -> Open
 
 def _cache_name(name: str, revision: str) -> str:
     """The hash of the model, and that of what converts it."""
-    config = Path(name) / "config.json"  # of a folder, the revision tells only the weights
-    model = hashlib.sha256(revision.encode() + (config.read_bytes() if config.is_file() else b""))
+    model = hashlib.sha256(revision.encode())
+    for path in sorted(Path(name).glob("*")):  # of a folder, the revision tells only the weights
+        if path.suffix in _SETTINGS and path.is_file():
+            model.update(f"\0{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     made_with = hashlib.sha256(f"{RECIPE} {version('openvino')} {version('transformers')}".encode())
     return f"{model.hexdigest()[:32]}-{made_with.hexdigest()[:16]}"
 

@@ -16,7 +16,7 @@ def test_the_columns_of_a_dataset_are_printed_with_how_they_are_used(
     hub: HubServer, painting: bytes, tmp_path: Path
 ) -> None:
     picture = {"bytes": painting, "path": "a.jpg"}
-    columns = {"photo": [picture], "back": [picture], "artist_name": ["Ada"], "e\x1b[31mvil": [{"x": 1}]}
+    columns = {"photo": [picture], "back": [picture], "artist_name": ["Ada"], "e\x1b[31mvil": [{"x": {"y": 1}}]}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
     hub.add_repo("artist/works", "dataset", {"rows.parquet": tmp_path / "rows.parquet"})
     parser = argparse.ArgumentParser()
@@ -25,5 +25,5 @@ def test_the_columns_of_a_dataset_are_printed_with_how_they_are_used(
     said = as_text(inspect_source(source, open_pictures=False))
     assert "Pictures: column photo. --image-column takes another: back." in said
     assert "Columns: artist_name as artist (text, shown as the artist)." in said
-    assert "Left out, as artsim keeps texts, numbers and lists of them: e\\x1b[31mvil (fields x)." in said
+    assert "Left out, as artsim keeps texts, numbers and lists of them: e\\x1b[31mvil.x (fields y)." in said
     assert next(source.works(0))["artist"] == "Ada"

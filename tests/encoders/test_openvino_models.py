@@ -16,6 +16,7 @@ from PIL import Image
 from artsim.encoders import load_encoder, openvino_models
 from artsim.encoders.openvino_models import OpenVinoModel
 from artsim.encoders.torch_model import TorchModel
+from artsim.encoders.transformers import TransformersEncoder
 from artsim.images.decode import load_image
 
 pytest.importorskip("openvino")
@@ -208,6 +209,6 @@ def test_a_cache_that_cannot_be_written_leaves_pytorch(
 
 
 def test_another_device_than_the_cpu_is_left_to_pytorch(checkpoint: Checkpoint, cache: Path) -> None:
-    encoder: Any = load_encoder(str(checkpoint("resnet")), device="meta")
+    encoder: Any = TransformersEncoder(str(checkpoint("resnet")), device="meta")
     assert isinstance(encoder._model, TorchModel)
     assert not cache.exists()

@@ -69,14 +69,13 @@ def test_a_thin_picture_of_274_bytes_costs_little(clip: Any, embedded: Any, monk
     """CLIP's processor would enlarge its short side to 56 million pixels by 224: 37 GB."""
     data = png_of(2_000_000, 8, zlib.compress((b"\0" + bytes(250_000)) * 8, 9))
     seen: list[tuple[int, int]] = []
-    processor = clip._processor
+    prepare = clip._prepare
 
-    def recording(images: list[Image.Image], **options: Any) -> Any:
+    def recording(images: list[Image.Image]) -> Any:
         seen.extend(image.size for image in images)
-        return processor(images=images, **options)
+        return prepare(images)
 
-    recording.do_center_crop = processor.do_center_crop  # type: ignore[attr-defined]
-    monkeypatch.setattr(clip, "_processor", recording)
+    monkeypatch.setattr(clip, "_prepare", recording)
     image = load_image(data)
     assert image.size == (2_000_000, 8)
     for encoder in (clip, embedded):

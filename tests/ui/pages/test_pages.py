@@ -78,7 +78,7 @@ def test_a_timeline_lists_earlier_and_later_works(client: TestClient, context: C
 
 def test_a_timeline_of_a_work_without_a_year_gives_a_message(client: TestClient) -> None:
     page = read(client, "/timeline?work=03.jpg")
-    assert "has no year" in page
+    assert load_strings()("timeline.no-year") in page
 
 
 @pytest.mark.parametrize(
