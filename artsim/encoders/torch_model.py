@@ -15,7 +15,8 @@ from artsim.encoders.protocol import PRECISIONS, Precision
 if TYPE_CHECKING:
     import torch
 
-_BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
+_BATCH = {"cpu": 16, "cuda": 128}
+_BATCH_ELSEWHERE = 32
 
 
 class TorchModel:
@@ -34,7 +35,7 @@ class TorchModel:
     @property
     def batch_size(self) -> int:
         """The best number of pictures to embed together."""
-        return _BATCH[self.device.split(":")[0]]
+        return _BATCH.get(self.device.split(":")[0], _BATCH_ELSEWHERE)
 
     def batches(self, pictures: int) -> tuple[int, int]:
         """The best number of pictures of one call, and of calls at once, where so many pictures are to be embedded."""
