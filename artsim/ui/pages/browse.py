@@ -101,15 +101,16 @@ def _render(context: Context, request: Request) -> Response:
     listing = replace(listing, page=min(listing.page, pages))
     shown = _sorted(context, rows, listing)[(listing.page - 1) * _PAGE_SIZE : listing.page * _PAGE_SIZE]
     seed = random.randrange(1, 10**6)  # each link to a random order leads to another one
-    facets = count_choices(state, context.facets, listing.where, among)
+    counted = count_choices(state, context.facets, listing.where, among)
+    facets = {column: choices for column, choices in counted.items() if choices}
     return page(
         context,
         "browse",
         title=strings("browse.title"),
         styles=("browse.css",),
-        scripts=("browse.js",),
+        scripts=("browse.js",) if facets else (),
         listing=listing,
-        facets={column: choices for column, choices in facets.items() if choices},
+        facets=facets,
         most_visible=_VISIBLE_CHOICES,
         name_of=partial(_name, strings=strings),
         sorts={

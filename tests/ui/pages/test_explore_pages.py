@@ -290,6 +290,7 @@ def test_browse_offers_no_filters_and_no_order_that_the_works_do_not_have(tmp_pa
     works.state = replace(works.state, table=table, schema=schema)
     html = page(client_of(works, tmp_path), "/browse")
     assert "browse-facets" not in html and 'class="browse"' not in html
+    assert "browse.js" not in html, "it closes the facets on a phone"
     assert "sort=artist" not in html and "sort=year" not in html and "sort=random" in html
 
 
