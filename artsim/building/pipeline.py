@@ -113,6 +113,7 @@ def build_collection(
             remove_checkpoint(out)
             if damaged_files(out, old.manifest):  # only an index or a map can be: any other damage prevents opening
                 save_collection(calibrated(old.state), old.manifest, out, locked=True)
+            _tell_left_out(out)
             return old
         if old is not None and old.state.spaces[0].preprocessing != preprocessing:
             old = None  # its vectors show the pictures otherwise
@@ -296,3 +297,18 @@ def _write_report(out: Path, source: Source, done: BuildProgress) -> None:
     if done.failed:
         left_out, path = len(done.failed), report_path(out)
         log.warning("%d of %d pictures cannot be used and are left out; %s names them.", left_out, done.consumed, path)
+
+
+def _tell_left_out(out: Path) -> None:
+    """Name the report of the build that is repeated, if pictures were left out then."""
+    try:
+        failed = len(json.loads(report_path(out).read_text(encoding="utf-8"))["failed"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.debug("The build has no report: %s", error)
+        return
+    if failed:
+        log.warning(
+            "%d pictures were left out when it was built; %s names them. To try them again, build into another folder.",
+            failed,
+            report_path(out),
+        )

@@ -116,7 +116,7 @@ def test_a_picture_that_cannot_be_embedded_is_left_out_and_an_encoder_s_fault_is
 
 
 def test_pictures_that_kill_or_stop_their_decoder_are_left_out_and_the_build_goes_on(
-    build: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    build: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     signals = {"04.jpg": signal.SIGKILL, "06.jpg": signal.SIGSTOP}
     ask = worker_pool._Worker.ask
@@ -133,6 +133,9 @@ def test_pictures_that_kill_or_stop_their_decoder_are_left_out_and_the_build_goe
     reasons = {failed["id"]: failed["reason"] for failed in report["failed"]}
     assert reasons["04.jpg"] == "04.jpg makes its decoder fail. Save it again, as JPEG or PNG."
     assert reasons["06.jpg"].startswith("06.jpg takes more than 1 s to open.")
+    caplog.clear()
+    assert len(build()) == 10
+    assert "2 pictures were left out when it was built; " in caplog.text and "out.report.json names them" in caplog.text
 
 
 def test_without_usable_pictures_only_the_report_is_written(build: Any, tmp_path: Path, pictures: Path) -> None:
