@@ -54,6 +54,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
     search = commands.add_parser("search", parents=[common], help="memory, milliseconds per query, and recall@10")
     search.add_argument("--sizes", default="81444", help="works, comma-separated (default: 81444)")
+    search.add_argument("--plot", type=Path, metavar="FILE.svg", help="curves over the sizes (needs matplotlib)")
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
     search.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
 
@@ -144,7 +145,13 @@ def _search(arguments: argparse.Namespace) -> dict[str, Any]:
         sizes = [int(size) for size in arguments.sizes.split(",") if size.strip()]
     except ValueError:
         raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
-    return {"results": measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)}
+    results = measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)
+    if arguments.plot is not None:
+        from benchmarking.curves import draw_searches
+
+        draw_searches(results, arguments.plot)
+        print(f"Curves: {arguments.plot}")
+    return {"results": results}
 
 
 def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:

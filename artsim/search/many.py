@@ -41,7 +41,7 @@ def search_many(
 
     Give one of the three; vectors are compared by subject alone. The first encoder is used. By the ranking "likeness", all
     queries are one search of the index. "tuned" and "cosine" rank one query after another, which takes as long as as many
-    searches; docs/evaluation.md has the times of each. Raises what `search` raises.
+    searches; docs/performance.md has the times of each. Raises what `search` raises.
     """
     if sum(given is not None for given in (works, images, vectors)) != 1:
         raise QueryError("Give exactly one of works, images and vectors.")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from benchmarking import search, spaces, startup
 from benchmarking.blends import Blends, Recipe
+from benchmarking.curves import CURVES
 from benchmarking.large import make_large
 from PIL import Image
 from synthetic import make_collection
@@ -66,7 +67,8 @@ def test_search_measures_works_that_none_is_a_copy_of(tmp_path: Path, monkeypatc
         return spaces.in_process(function, *given) if function is spaces.measure_bytes else function(*given)
 
     monkeypatch.setattr(search, "in_process", measured_apart)
-    results = figures(tmp_path / "figures.json", "search", "--sizes", "1000", "--queries", 5, "--seed", 3)
+    plot = ("--plot", tmp_path / "search.svg")
+    results = figures(tmp_path / "figures.json", "search", "--sizes", "1000", "--queries", 5, "--seed", 3, *plot)
     (size,) = results["results"]
     assert (size["works"], size["seed"], size["queries"], size["numpy_scaled"]) == (1000, 3, 5, False)
     assert size["recall@10"] == size["recall@10_by_weights"]["balanced"] >= size["recall@10_worst"] > 0.8
@@ -79,6 +81,8 @@ def test_search_measures_works_that_none_is_a_copy_of(tmp_path: Path, monkeypatc
     assert size["bytes_per_work"] is None or size["bytes_per_work"] > 700
     times = ("p50_ms", "p50_tuned_ms", "numpy_p50_ms", "cosine_p50_ms", "text_p50_ms", "search_many_per_s", "build_s")
     assert all(size[name] > 0 for name in times)
+    drawn = (tmp_path / "search.svg").read_text(encoding="utf-8")
+    assert all(f">{name}</text>" in drawn for name in CURVES.values())
 
 
 def test_blends_are_the_same_wherever_they_are_read() -> None:
