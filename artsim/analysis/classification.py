@@ -17,7 +17,7 @@ from artsim.images.decode import ImageLike
 from artsim.search.engine import make_space_query
 from artsim.search.familiarity import is_familiar
 from artsim.search.query import Part, Query, check_query
-from artsim.search.query_vectors import QueryEmbedding, SearchedCollection
+from artsim.search.query_vectors import SearchedCollection
 from artsim.search.timing import timed
 from artsim.snapshot.labels import Labels, read_labels
 from artsim.snapshot.space import Space
@@ -72,7 +72,7 @@ def classify_with_works(collection: SearchedCollection, image: ImageLike, by: st
             return None
         query = Query(parts=(Part(image=image),), aspects=_WEIGHTS)
         check_query(query, state)
-        embed = QueryEmbedding(collection.encoder, collection.picture)
+        embed = collection.query_embedding
         asked = make_space_query(state, space, query, embed)
         labelled = _labelled(state, by)
         products = space.index.vectors(labelled.rows) @ asked.weighted_vector
@@ -146,8 +146,15 @@ def _fit(state: State, space: Space, by: str) -> _Labelled:
         of_works[number, [places[name] for name in labels.values[row]]] = True
     used = np.flatnonzero(of_works.any(axis=0))
     names = tuple(names[number] for number in used)
+    groups = _groups(state, labels)[rows]
+    if len(np.unique(groups)) < 2:
+        raise QueryError(
+            "Pictures cannot be classified by {column}: all works with a label are by one artist, so nothing says how often it"
+            " would be right for another.",
+            column=by,
+        )
     products = space.likeness_among(rows, space.weigh(_WEIGHTS))
-    return _Labelled(rows, names, labels, fit_classifier(products, of_works[:, used], _groups(state, labels)[rows]))
+    return _Labelled(rows, names, labels, fit_classifier(products, of_works[:, used], groups))
 
 
 def _groups(state: State, labels: Labels) -> np.ndarray:

@@ -97,12 +97,17 @@ def fit_calibration(scores: np.ndarray, right: np.ndarray, groups: np.ndarray) -
 
 
 def left_out(groups: np.ndarray, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Works (n,) bool that are measured, and the others, for each of at most `_FOLDS` folds of whole `groups` (n,)."""
+    """Works (n,) bool that are measured, and the others, for each of at most `_FOLDS` folds of whole `groups` (n,).
+
+    Works that are all of one group are left out one by one.
+    """
     names, numbers = np.unique(groups, return_inverse=True)
+    if len(names) == 1:
+        names, numbers = np.arange(len(groups)), np.arange(len(groups))
     folds = np.random.default_rng(seed).permutation(len(names))[numbers] % _FOLDS
     for fold in np.unique(folds):
         measured = folds == fold
-        yield measured, ~measured if not measured.all() else measured
+        yield measured, ~measured
 
 
 def fit_map(probabilities: np.ndarray, right: np.ndarray) -> ProbabilityMap:

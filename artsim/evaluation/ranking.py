@@ -15,7 +15,6 @@ from artsim.search.engine import make_space_queries, rank_space_queries, select_
 from artsim.search.familiarity import is_familiar
 from artsim.search.fusion import FusionRule
 from artsim.search.query import ENCODER_MODES, Part, Query, check_query
-from artsim.search.query_vectors import QueryEmbedding
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def rank_works(
     state = collection.state
     query = Query((Part(work=collection.ids[row]),), **vars(setting))
     check_query(query, state)
-    embed = QueryEmbedding(collection.encoder, collection.picture)
+    embed = collection.query_embedding
     space_queries = make_space_queries(state, query, embed)
     if setting.encoder == "auto":
         space_queries = [select_encoder(state, space_queries, query, candidates)[0]]

@@ -121,7 +121,7 @@ def compare_encoders(
         ranking=ranking_of(ranking, preset),
         encoder="auto",
     )
-    return _compare(collection.state, query, QueryEmbedding(collection.encoder, collection.picture))
+    return _compare(collection.state, query, collection.query_embedding)
 
 
 def _compare(state: State, query: Query, embed: QueryEmbedding) -> EncoderComparison:

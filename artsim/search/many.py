@@ -16,7 +16,7 @@ from artsim.search.engine import make_space_query
 from artsim.search.familiarity import is_familiar, is_near_some
 from artsim.search.match import Match, matches_in
 from artsim.search.query import Part, Query, check_k, check_query, check_ranking
-from artsim.search.query_vectors import QueryEmbedding, SearchedCollection
+from artsim.search.query_vectors import SearchedCollection
 from artsim.search.ranking import SpaceQuery, rank
 from artsim.snapshot.filters import Where, allowed_rows
 from artsim.snapshot.space import Space
@@ -57,7 +57,7 @@ def search_many(
         check_query(query, state)
     if not queries:
         return []
-    embed = QueryEmbedding(collection.encoder, collection.picture)
+    embed = collection.query_embedding
     asked = [make_space_query(state, state.spaces[0], query, embed) for query in queries]
     own = np.array([-1 if part.work is None else state.rows[part.work] for part in parts], np.int64)
 

@@ -37,6 +37,7 @@ class SearchedCollection(Protocol):
     """What a function that searches needs of a collection. Implemented by `artsim.Collection`, which documents the methods."""
 
     state: State
+    query_embedding: QueryEmbedding
 
     def picture(self, identity: str) -> bytes: ...
 

@@ -27,6 +27,13 @@ def test_a_changed_label_counts_at_once(labelled: Collection) -> None:
     assert "Pointillism" in _labelled(labelled.state, "style").names
 
 
+def test_the_styles_of_one_artist_say_nothing_of_another_s(labelled: Collection) -> None:
+    for identity in labelled.ids:
+        labelled.edit(identity, {"artist": "Ada"})
+    with pytest.raises(QueryError, match="all works with a label are by one artist"):
+        reliability(labelled, "style")
+
+
 @pytest.mark.parametrize(
     ("by", "reason"), [("mood", "no column"), ("nothing", "0 labels"), ("title", "at least 2"), ("id", "at least 2")]
 )

@@ -100,6 +100,9 @@ def test_scores_of_a_head_become_probabilities_that_hold() -> None:
     calibration = fit_calibration(scores * 5, right, np.arange(1200))  # a head that is five times too sure
     assert calibration.temperature > 2 and calibration.reliability.calibration_error < 0.05
     assert calibration(scores[0] * 5).sum() == pytest.approx(1)
+    of_one_artist = fit_calibration(scores * 5, right, np.zeros(1200, int)).reliability
+    assert (of_one_artist.groups, of_one_artist.works) == (1, 1200), "its works are measured one by one"
+    assert of_one_artist.calibration_error < 0.05
 
 
 def test_nobody_is_sure_of_nothing() -> None:

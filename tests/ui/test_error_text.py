@@ -50,6 +50,8 @@ COMMAND_LINE = tuple(
 )  # what no page causes; every message of an error elsewhere is translated, or listed below
 NOT_TRANSLATED = {  # messages of these modules that no page causes
     "This machine's processor does not compute in {precision}: leave --precision out, or give float32.",
+    "Pictures cannot be classified by {column}: all works with a label are by one artist, so nothing says how often it"
+    " would be right for another.",
     "The batch size must be at least 1; it is {batch_size}.",
     "PyTorch has no device {device!r} on this machine; it has {present}.",
     "The encoder {encoder} was fine-tuned by an older version of artsim, which kept no probabilities. Train it again.",

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from artsim.analysis.classification import Classification, classify_with_works
 from artsim.errors import QueryError
-from artsim.images.decode import load_image
+from artsim.images.decode import ImageLike, load_image
 from artsim.images.quadrilaterals import straighten
 from artsim.images.thumbnails import SMALL, thumbnail
 from artsim.messages.message import Translated
@@ -60,9 +60,10 @@ def _answer(context: Context, request: Request) -> Response:
     if not upload:
         raise QueryError(Translated(strings("api.nothing")))
     file = uploaded_path(unquote(upload), strings("notice.url"))
-    photograph = bounded_photograph(read_upload(file, context))
+    picture = read_upload(file, context)
+    photograph = bounded_photograph(picture)
     match = context.collection.recognize(photograph)
-    found = None if match else _classified(context, photograph)
+    found = None if match else _classified(context, picture)
     html = render(
         "pages/recognition.html",
         strings,
@@ -80,13 +81,13 @@ def _answer(context: Context, request: Request) -> Response:
     return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
 
-def _classified(context: Context, photograph: Image.Image) -> Classification | None:
-    """What the photograph is by style; None if unsure, or if the collection does not know styles."""
+def _classified(context: Context, picture: ImageLike) -> Classification | None:
+    """What a picture is by style; None if unsure, or if the collection does not know styles."""
     column = next((name for name in _BY if name in context.collection.state.table.column_names), None)
     if column is None:
         return None
     try:
-        return classify_with_works(context.collection, photograph, column)
+        return classify_with_works(context.collection, picture, column)
     except QueryError as error:  # too few works with a style
         log.debug("Not classified: %s", error)
         return None
