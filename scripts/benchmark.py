@@ -30,17 +30,23 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--encoder", action="append", default=[], help="encoder to measure; may be repeated (default: embedded)"
     )
     encode.add_argument(
-        "--random-clip",
+        "--random",
         action="append",
         default=[],
-        choices=("vit-b-32", "vit-b-16", "tiny"),
-        help="full-size CLIP with random weights, made on the spot: as fast as the real one (tiny: for tests)",
+        choices=("vit-b-32", "vit-b-16", "dinov2-s", "dinov3-s", "resnet-50", "efficientnet-b0", "tiny"),
+        help="full-size model with random weights, made on the spot: as fast as the real one (vit: CLIP; tiny: for tests)",
     )
     encode.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="JPEG files (default: the paintings of The Met)"
     )
     encode.add_argument("--works", type=int, default=174, help="largest number of pictures (default: 174)")
     encode.add_argument("--repeats", type=int, default=3, help="number of runs; the median is reported (default: 3)")
+    encode.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="number format of artsim's models (default: float32)",
+    )
     encode.add_argument("--alone", action="store_true", help="measure artsim only, without alternatives")
 
     agreement = commands.add_parser(
@@ -121,14 +127,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _encode(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.encode import measure_encoders
 
-    encoders = arguments.encoder or ([] if arguments.random_clip else ["embedded"])
+    encoders = arguments.encoder or ([] if arguments.random else ["embedded"])
     return measure_encoders(
         encoders,
-        arguments.random_clip,
+        arguments.random,
         pictures=arguments.pictures,
         works=arguments.works,
         repeats=arguments.repeats,
         alone=arguments.alone,
+        precision=arguments.precision,
     )
 
 

@@ -1,4 +1,4 @@
-"""CLIP checkpoints with random weights: as fast as the real ones, and made without a download."""
+"""Checkpoints with random weights: as fast as the real ones, and made without a download."""
 
 from __future__ import annotations
 
@@ -15,16 +15,47 @@ _VISION: dict[str, dict[str, int]] = {
 }
 
 
-def make_random_clip(name: str, folder: Path) -> Path:
-    """Write a checkpoint in Hub format to `folder`; return the folder."""
-    from transformers import CLIPModel, logging
+def make_random_model(name: str, folder: Path) -> Path:
+    """Write the model `name` in Hub format to `folder`; return the folder."""
+    import transformers
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    config, processor = clip_config(name, folder)
-    CLIPModel(config).save_pretrained(folder)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    if name in _VISION:
+        config, processor = clip_config(name, folder)
+        model: Any = transformers.CLIPModel(config)
+    else:
+        model, processor = _without_texts(name)
+    model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
+
+
+def _without_texts(name: str) -> tuple[Any, Any]:
+    """Model and image processor of a family that embeds pictures only."""
+    import transformers
+
+    side, small = 224, {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6}
+    square, cropped = (
+        {"height": side, "width": side},
+        {"size": {"shortest_edge": 256}, "crop_size": {"height": side, "width": side}},
+    )
+    if name == "resnet-50":
+        return transformers.ResNetModel(transformers.ResNetConfig()), transformers.ConvNextImageProcessor(
+            size={"shortest_edge": side}, crop_pct=0.875
+        )
+    if name == "efficientnet-b0":
+        config = transformers.EfficientNetConfig(
+            image_size=side, width_coefficient=1.0, depth_coefficient=1.0, hidden_dim=1280
+        )
+        return transformers.EfficientNetModel(config), transformers.EfficientNetImageProcessor(size=square)
+    processor = transformers.BitImageProcessor(**cropped)
+    if name == "dinov2-s":
+        return transformers.Dinov2Model(transformers.Dinov2Config(**small, image_size=518, patch_size=14)), processor
+    config = transformers.DINOv3ViTConfig(
+        **small, intermediate_size=1536, image_size=side, patch_size=16, num_register_tokens=4
+    )
+    return transformers.DINOv3ViTModel(config), processor
 
 
 def clip_config(name: str, folder: Path) -> tuple[Any, Any]:

@@ -16,26 +16,29 @@ from PIL import Image
 from artsim.building.pipeline import build_collection
 from artsim.collection import Collection
 from artsim.embedding.decoded_works import decode_side
-from artsim.encoders import Encoder, embed, load_encoder
+from artsim.encoders import Encoder, embed, load_encoder, precision_of
+from artsim.encoders.protocol import Precision
 from artsim.errors import SourceError
 from artsim.images.decode import load_image
 from artsim.sources import open_source
 from benchmarking.alternatives import Run, alternatives_to
-from benchmarking.checkpoints import make_random_clip
+from benchmarking.checkpoints import make_random_model
+from benchmarking.encode_engines import engine_rates
 from benchmarking.encode_limits import gemm_limits, gflop_per_image
 from benchmarking.encode_stages import STAGES, ideal_rate, stage_runs, stage_threads
 
 
 def measure_encoders(
     names: Sequence[str],
-    random_clips: Sequence[str],
+    random_models: Sequence[str],
     *,
     pictures: Path | None,
     works: int,
     repeats: int,
     alone: bool,
+    precision: Precision = "float32",
 ) -> dict[str, Any]:
-    """Time every encoder in `names`, then CLIPs with random weights, each beside its alternatives.
+    """Time every encoder in `names`, then models with random weights, each beside its alternatives.
 
     Runs alternate (artsim, the others, artsim, ...), so that a load peak of the machine affects all of them.
     `SourceError` when there are no pictures, `EncoderError` when an encoder cannot be loaded.
@@ -46,11 +49,11 @@ def measure_encoders(
         files = _copy_pictures(pictures, works, Path(scratch) / "pictures")
         results, made = [], Path(scratch) / "made"
         for name in names:
-            results.append(_measure(name, name, files, repeats, alone, made))
+            results.append(_measure(name, name, files, repeats, alone, precision, made))
             shutil.rmtree(made)
-        for kind in random_clips:
-            folder = make_random_clip(kind, Path(scratch) / f"random-{kind}")
-            results.append(_measure(str(folder), f"CLIP {kind}, random weights", files, repeats, alone, made))
+        for kind in random_models:
+            folder = make_random_model(kind, Path(scratch) / f"random-{kind}")
+            results.append(_measure(str(folder), f"{kind}, random weights", files, repeats, alone, precision, made))
             shutil.rmtree(made)
             shutil.rmtree(folder)
     return {"works": len(files), "repeats": repeats, "encoders": results}
@@ -70,8 +73,10 @@ def _copy_pictures(folder: Path | None, works: int, target: Path) -> list[Path]:
     return [target / name for name in names]
 
 
-def _measure(name: str, title: str, files: list[Path], repeats: int, alone: bool, scratch: Path) -> dict[str, Any]:
-    encoder = load_encoder(name)
+def _measure(
+    name: str, title: str, files: list[Path], repeats: int, alone: bool, precision: Precision, scratch: Path
+) -> dict[str, Any]:
+    encoder = load_encoder(name, precision=precision)
     scratch.mkdir()
     alternatives, unavailable = ({}, {}) if alone else alternatives_to(name, encoder.device, scratch)
     runs: dict[str, Run] = {
@@ -89,10 +94,12 @@ def _measure(name: str, title: str, files: list[Path], repeats: int, alone: bool
     medians = {run_name: round(statistics.median(of_run), 3) for run_name, of_run in rates.items()}
     stage_ms = {stage: round(1000 / medians[stage], 3) for stage in STAGES}
     ideal = ideal_rate(stage_ms)
-    limits, gflop = gemm_limits(encoder.device), gflop_per_image(encoder, [_decoded(encoder, file) for file in files])
+    images = [_decoded(encoder, file) for file in files]
+    limits, gflop = gemm_limits(encoder.device), gflop_per_image(encoder, images)
     result = {
         "encoder": title,
         "device": encoder.device,
+        "precision": precision_of(encoder),
         "dims": dict(encoder.dims),
         "images_per_s": medians[_BUILD_LOOP],
         "build_images_per_s": medians[_BUILD],
@@ -104,6 +111,7 @@ def _measure(name: str, title: str, files: list[Path], repeats: int, alone: bool
         "stage_shares": {stage: round(elapsed / sum(stage_ms.values()), 3) for stage, elapsed in stage_ms.items()},
         "ideal_images_per_s": round(ideal, 3),
         "of_ideal": round(medians[_BUILD_LOOP] / ideal, 3),
+        "model_alone_images_per_s": engine_rates(encoder, images),
         "gflop_per_image": gflop,
         "gemm_gflops": limits,
         "gemm_images_per_s": _limit_rates(limits, gflop),
@@ -142,7 +150,7 @@ def _limit_rates(limits: Mapping[str, Mapping[str, float]], gflop: float | None)
 
 
 def _print(result: Mapping[str, Any], works: int) -> None:
-    print(f"{result['encoder']} on {result['device']}, {works} pictures:")
+    print(f"{result['encoder']} on {result['device']} in {result['precision']}, {works} pictures:")
     artsim = {
         _BUILD_LOOP: result["images_per_s"],
         _BUILD: result["build_images_per_s"],
@@ -158,6 +166,10 @@ def _print(result: Mapping[str, Any], works: int) -> None:
     print(f"  each stage alone, per image: {', '.join(stages)}")
     print(f"  {result['ideal_images_per_s']:8.1f} images/s  all stages one after another: the ideal of a build")
     print(f"  {result['of_ideal']:8.0%}           of it is reached")
+    for engine, ways in result["model_alone_images_per_s"].items():
+        print(
+            f"  {ways['batches']:8.1f} images/s  the model alone, of square pictures, {engine} ({ways['singly']} singly)"
+        )
     for precision, rate in result["gemm_images_per_s"].items():
         speeds = ", ".join(f"{name} {speed:.0f}" for name, speed in result["gemm_gflops"][precision].items())
         print(f"  {rate:8.1f} images/s  GEMM limit of the model in {precision} (GFLOP/s: {speeds})")

@@ -11,7 +11,7 @@ from typing import Any
 import benchmark
 import numpy as np
 import pytest
-from benchmarking import search, spaces, startup
+from benchmarking import encode_engines, search, spaces, startup
 from benchmarking.blends import Blends, Recipe
 from benchmarking.curves import CURVES
 from benchmarking.large import make_large
@@ -45,7 +45,8 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
         monkeypatch.setenv(name, os.environ.get(name, "1"))  # restored after --threads
     for number in range(3):
         Image.new("RGB", (60, 40 + number), (80 * number, 90, 100)).save(tmp_path / f"{number}.jpg")
-    options = ("--random-clip", "tiny", "--pictures", tmp_path, "--repeats", 1, "--threads", 1)
+    monkeypatch.setattr(encode_engines, "_SECONDS", 0.0)
+    options = ("--random", "tiny", "--pictures", tmp_path, "--repeats", 1, "--threads", 1)
     results = figures(tmp_path / "figures.json", "encode", *options)
     assert (results["works"], results["machine"]["threads"]) == (3, "1")
     (encoder,) = results["encoders"]
@@ -54,6 +55,9 @@ def test_encode_times_a_build_beside_a_plain_loop(tmp_path: Path, monkeypatch: p
     assert sum(encoder["stage_shares"].values()) == pytest.approx(1, abs=0.01)
     assert encoder["ideal_images_per_s"] == pytest.approx(1000 / sum(encoder["stage_ms_per_image"].values()), rel=0.01)
     assert encoder["of_ideal"] == pytest.approx(encoder["images_per_s"] / encoder["ideal_images_per_s"], abs=0.01)
+    alone = encoder["model_alone_images_per_s"]
+    assert {"PyTorch float32", "OpenVINO float32"} <= alone.keys()
+    assert all(rates["singly"] > 0 and rates["batches"] > 0 for rates in alone.values())
     float32 = max(encoder["gemm_gflops"]["float32"].values())
     assert encoder["gemm_images_per_s"]["float32"] == pytest.approx(float32 / encoder["gflop_per_image"], rel=0.01)
 
