@@ -33,7 +33,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--random",
         action="append",
         default=[],
-        choices=("vit-b-32", "vit-b-16", "dinov2-s", "dinov3-s", "resnet-50", "efficientnet-b0", "tiny"),
+        choices=("vit-b-32", "vit-b-16", "dinov2-s", "dinov3-s", "resnet-50", "tiny"),
         help="full-size model with random weights, made on the spot: as fast as the real one (vit: CLIP; tiny: for tests)",
     )
     encode.add_argument(

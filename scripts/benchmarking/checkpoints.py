@@ -35,25 +35,15 @@ def _without_texts(name: str) -> tuple[Any, Any]:
     """Model and image processor of a family that embeds pictures only."""
     import transformers
 
-    side, small = 224, {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6}
-    square, cropped = (
-        {"height": side, "width": side},
-        {"size": {"shortest_edge": 256}, "crop_size": {"height": side, "width": side}},
-    )
     if name == "resnet-50":
-        return transformers.ResNetModel(transformers.ResNetConfig()), transformers.ConvNextImageProcessor(
-            size={"shortest_edge": side}, crop_pct=0.875
-        )
-    if name == "efficientnet-b0":
-        config = transformers.EfficientNetConfig(
-            image_size=side, width_coefficient=1.0, depth_coefficient=1.0, hidden_dim=1280
-        )
-        return transformers.EfficientNetModel(config), transformers.EfficientNetImageProcessor(size=square)
-    processor = transformers.BitImageProcessor(**cropped)
+        processor = transformers.ConvNextImageProcessor(size={"shortest_edge": 224}, crop_pct=0.875)
+        return transformers.ResNetModel(transformers.ResNetConfig()), processor
+    small = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6}
+    processor = transformers.BitImageProcessor(size={"shortest_edge": 256}, crop_size={"height": 224, "width": 224})
     if name == "dinov2-s":
         return transformers.Dinov2Model(transformers.Dinov2Config(**small, image_size=518, patch_size=14)), processor
     config = transformers.DINOv3ViTConfig(
-        **small, intermediate_size=1536, image_size=side, patch_size=16, num_register_tokens=4
+        **small, intermediate_size=1536, image_size=224, patch_size=16, num_register_tokens=4
     )
     return transformers.DINOv3ViTModel(config), processor
 
