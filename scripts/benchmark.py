@@ -1,4 +1,4 @@
-"""Measure speed on this machine: encoding, search, startup, page, load; alternatives to artsim are measured in the same run."""
+"""Measure speed on this machine: encoding, search, startup, page, edits, load; alternatives are measured in the same run."""
 
 from __future__ import annotations
 
@@ -94,6 +94,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--queries", type=int, default=10, help="number of dropped pictures, after one to warm up (default: 10)"
     )
 
+    edit = commands.add_parser("edit", parents=[common], help="seconds and bytes of a change of a saved collection")
+    edit.add_argument("--collection", metavar="DIR", help="collection to change a copy of (default: The Met)")
+    edit.add_argument("--works", type=int, metavar="N", help="change N variants of its works instead")
+    edit.add_argument("--repeats", type=int, default=5, help="number of changes; the median is reported (default: 5)")
+
     load = commands.add_parser(
         "load", parents=[common], help="errors, milliseconds and memory, with many visitors and an owner who adds works"
     )
@@ -179,6 +184,12 @@ def _page(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_page(arguments.collection, works=arguments.works, queries=arguments.queries)
 
 
+def _edit(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.edit import measure_edits
+
+    return measure_edits(arguments.collection, works=arguments.works, repeats=arguments.repeats)
+
+
 def _load(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.load import measure_load
 
@@ -187,7 +198,7 @@ def _load(arguments: argparse.Namespace) -> dict[str, Any]:
 
 _MEASURES = {
     "encode": _encode, "agreement": _agreement, "search": _search, "recognition": _recognition,
-    "startup": _startup, "page": _page, "load": _load,
+    "startup": _startup, "page": _page, "edit": _edit, "load": _load,
 }  # fmt: skip
 
 

@@ -108,6 +108,20 @@ def test_a_large_collection_has_variants_of_the_works(tmp_path: Path) -> None:
     assert len(large.search(work=large.ids[3])) == 10
 
 
+def test_edits_are_measured_in_a_copy_of_the_collection(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for number in range(4):
+        Image.new("RGB", (60, 40 + number), (60 * number, 90, 100)).save(tmp_path / "pictures" / f"{number}.jpg")
+    folder = tmp_path / "works"
+    build_collection(open_source(f"folder:{tmp_path / 'pictures'}"), load_encoder("embedded"), folder)
+    before = open_collection(folder, verify=True).ids
+    measured = figures(tmp_path / "figures.json", "edit", "--collection", folder, "--repeats", 1)
+    changes = measured["changes"]
+    assert [name.split()[0] for name in changes] == ["edit", "add", "remove"]
+    assert all(0 < change["mb"] < measured["instead"]["mb"] and change["s"] > 0 for change in changes.values())
+    assert open_collection(folder, verify=True).ids == before
+
+
 def test_startup_times_two_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup, "_REPEATS", 1)
     app = tmp_path / "app.py"
