@@ -4,15 +4,18 @@ const root = element.querySelector(".results-root");
 const GHOSTS = 12;
 let unfolded = false; // once the visitor has unfolded what is not close, it stays so
 root.addEventListener("toggle", ({ target }) => { if (target.matches(".beyond")) unfolded = target.open; }, true);
-// The box of the works has another place before a search and after it. What is there moves out of sight: while it is hidden,
-// for a frame, nothing that is seen jumps.
+// The box of the works has another place before a search and after it, with other works in it: it is taken out and laid out anew,
+// as browsers count what moves with its box as a jump.
 const turnTo = (page) => {
   const { dataset } = document.body;
   if (dataset.page === page) return;
+  const { style } = element.closest("#found");
+  document.body.style.minHeight = `${document.body.offsetHeight}px`; // so that the page does not scroll
+  style.setProperty("display", "none", "important");
   dataset.page = page;
-  const box = element.closest("#found");
-  box.toggleAttribute("data-turning", true);
-  requestAnimationFrame(() => requestAnimationFrame(() => box.removeAttribute("data-turning")));
+  void document.body.offsetHeight;
+  style.removeProperty("display");
+  document.body.style.minHeight = "";
 };
 const put = () => {
   const ordered = document.activeElement?.matches("[data-order]"); // the focused field is replaced, too
