@@ -81,6 +81,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--works", type=int, metavar="N", help="serve N variants of the paintings instead, made on the spot"
     )
     startup.add_argument(
+        "--random-clip",
+        choices=("vit-b-32", "vit-b-16", "tiny"),
+        help="embed the paintings with such a CLIP, with random weights (see encode), instead of the embedded encoder",
+    )
+    startup.add_argument(
         "--starts", type=int, default=3, help="number of later starts; the median is reported (default: 3)"
     )
     startup.add_argument("--limit", type=float, default=300.0, help="seconds after which a start failed (default: 300)")
@@ -175,7 +180,15 @@ def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.startup import measure_startup
 
-    return measure_startup(arguments.app, works=arguments.works, starts=arguments.starts, limit=arguments.limit)
+    if arguments.works and arguments.random_clip:
+        raise ArtsimError("Give --works or --random-clip: the variants have vectors of the embedded encoder.")
+    return measure_startup(
+        arguments.app,
+        works=arguments.works,
+        random_clip=arguments.random_clip,
+        starts=arguments.starts,
+        limit=arguments.limit,
+    )
 
 
 def _page(arguments: argparse.Namespace) -> dict[str, Any]:

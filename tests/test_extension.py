@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from app_process import free_port
 from counting import Grid
 from odd_pictures import encode
 from PIL import Image
-from served import served
+from served import served, settings_of
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -20,6 +21,7 @@ from artsim.encoders import EncoderFamily, load_encoder, register_encoder, regis
 from artsim.sources import Source, SourceKind, register_source
 from artsim.sources import registry as sources
 from artsim.ui.pages import registry as pages
+from artsim.ui.startup import open_or_build
 
 SHADES = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200), "white": (250, 250, 250)}
 
@@ -67,3 +69,12 @@ def test_an_encoder_a_source_and_a_page_from_outside_serve_a_collection(tmp_path
     with served(collection, tmp_path / "app") as (address, _):
         assert httpx.get(f"{address}shades").text == "4 shades"
         assert "Shades" in httpx.get(f"{address}explore").text, "the navigation leads to it"
+
+
+@pytest.mark.usefixtures("extended")
+def test_a_first_start_builds_with_an_encoder_from_outside_in_its_own_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artsim.building.pipeline.build_collection", lambda source, encoder, *_, **__: encoder)
+    opened = open_or_build(settings_of("--encoder", "grid", "--port", str(free_port()), ARTSIM_CACHE=str(tmp_path)))
+    assert isinstance(opened.collection, Grid)

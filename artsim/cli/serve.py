@@ -23,8 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from artsim.ui.allocator import give_memory_back
     from artsim.ui.http.address import check_address
     from artsim.ui.launch import serve
-    from artsim.ui.startup import open_or_build
 
     check_address(given.host, given.port)
     give_memory_back()
-    leave(serve(open_or_build(given), given))
+    leave(serve(given))

@@ -6,6 +6,7 @@ transformers and the conversion in its name. It holds OpenVINO's files and `mode
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import logging
@@ -46,6 +47,7 @@ _ALONE = (
     16  # pictures up to which all cores share each call: a second compiled network takes as much memory as the first
 )
 
+_DONT_NEED = 4  # of madvise, as in mman.h
 log = logging.getLogger(__name__)
 
 
@@ -146,19 +148,32 @@ class OpenVinoModel:
                 }
                 file = self._folder / f"{part}.xml"
                 compiled = self._openvino.Core().compile_model(file, "CPU", options)
-                self._networks[part, streams] = _Network(compiled, self._inputs[part])
+                self._networks[part, streams] = _Network(compiled, self._inputs[part], file.with_suffix(".bin"))
             return self._networks[part, streams]
+
+
+def _forget_pages(file: Path) -> None:
+    """Take a mapped file out of memory: OpenVINO has read its weights and arranged them anew, and keeps the file mapped. Pages
+    that are needed again are read again. Does nothing where the system is not Linux."""
+    if sys.platform != "linux":
+        return
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        addresses, flags, *_, path = line.split(maxsplit=5)
+        if path == str(file) and flags == "r--s":  # shared and never written to, so nothing can be lost
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            ctypes.CDLL(None).madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _DONT_NEED)
 
 
 class _Network:
     """A compiled network, which any number of threads may run."""
 
-    def __init__(self, compiled: Any, names: tuple[str, ...]) -> None:
-        self._compiled, self._names = compiled, names
+    def __init__(self, compiled: Any, names: tuple[str, ...], weights: Path) -> None:
+        self._compiled, self._names, self._weights = compiled, names, weights
         self._idle: list[Any] = []  # requests: each has the memory of one call
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs, as arrays of their own."""
+        is_new = not self._idle
         try:
             request = self._idle.pop()
         except IndexError:
@@ -166,6 +181,8 @@ class _Network:
         outputs = request.infer({number: inputs[name] for number, name in enumerate(self._names)}, share_inputs=True)
         arrays = [outputs[number] for number in range(len(outputs))]
         self._idle.append(request)
+        if is_new:  # its first call reads the rest of the weights
+            _forget_pages(self._weights)
         return arrays
 
 

@@ -59,11 +59,21 @@ _FAMILIES: list[EncoderFamily] = [
     ),
 ]
 """The first family that recognizes a name loads it."""
+_OWN = tuple(_FAMILIES)
 
 
 def register_encoder(family: EncoderFamily) -> None:
     """Register a family of encoders; it takes precedence over those registered before."""
     _FAMILIES.insert(0, family)
+
+
+def is_own_encoder(name: str) -> bool:
+    """Whether a family of artsim's own loads the encoder `name`: then another process loads the same one."""
+    return _family(name) in _OWN
+
+
+def _family(name: str) -> EncoderFamily:
+    return next(family for family in _FAMILIES if family.recognizes(name))
 
 
 def load_encoder(
@@ -83,8 +93,7 @@ def load_encoder(
     """
     check_load_options(device=device, batch_size=batch_size)
     name = choose_encoder(name).name
-    family = next(family for family in _FAMILIES if family.recognizes(name))
-    return attach_gpu(in_precision(family.load(name, revision, device, batch_size), precision))
+    return attach_gpu(in_precision(_family(name).load(name, revision, device, batch_size), precision))
 
 
 def load_recognition_encoder(loaded: Iterable[Encoder] = ()) -> LayoutEncoder:

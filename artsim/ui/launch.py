@@ -33,14 +33,16 @@ _REQUESTS_AT_STOP = 5.5  # seconds that requests may go on running when the app 
 _LOADING_AT_STOP = 2.0  # seconds that an encoder may go on loading when the app stops
 
 
-def serve(opened: OpenedCollection, settings: Settings) -> int:
-    """Serve until interrupted, also across changes of the collection. The page is up before the encoder is loaded."""
+def serve(settings: Settings) -> int:
+    """Open or build the collection, and serve until interrupted, also across changes of the collection. The page is up before
+    the encoder is loaded. Raises as `open_or_build`."""
     given = os.environ.get("GRADIO_TEMP_DIR")
     with own_folder(Path(given) if given else settings.cache / "uploads") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)  # read when Gradio is imported
         if is_space(os.environ):
             os.environ.setdefault("FORWARDED_ALLOW_IPS", _HUBS_PROXIES)  # read when the server starts
         hide_matplotlib()
+        opened = open_or_build(settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
         owner = Owner(settings.owner_token) if settings.allow_changes else None

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from artsim.building.pipeline import build_collection
+from artsim.building.process import build_in_process
 from artsim.building.progress_bar import ProgressBar
 from artsim.collection import Collection
 from artsim.curation.library import Library
 from artsim.embedding.vector_columns import space_name
-from artsim.encoders import Encoder, choose_encoder, load_encoder
+from artsim.encoders import Precision, choose_encoder, is_own_encoder, load_encoder
 from artsim.encoders.embedded import EmbeddedEncoder
+from artsim.encoders.zero_gpu import is_zero_gpu
 from artsim.errors import CollectionError, EncoderError, QueryError
 from artsim.messages.message import Message
 from artsim.messages.progress import Progress
 from artsim.opening import open_collection
-from artsim.sources import open_source
 from artsim.ui.settings import Settings
 from artsim.ui.starting_page import starting_page
 from artsim.version import VERSION
@@ -122,23 +124,30 @@ def _default_collection(encoder_name: str, settings: Settings) -> Collection:
             log.warning("%s It is built again now.", error)
         else:
             log.info("First start: the paintings of The Met are embedded once, into %s.", folder)
-    with starting_page(settings) as page:
-        encoder = load_encoder(encoder_name, precision=settings.precision or "float32")
-        return _build_default(encoder, folder, page)
+    with starting_page(settings) as page, closing(ProgressBar("Embedding")) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            page(done, total)
+            bar(done, total)
+
+        return _build_default(encoder_name, settings.precision or "float32", folder, progress)
 
 
-def _build_default(encoder: Encoder, folder: Path, page: Progress) -> Collection:
-    """Build the paintings of The Met into `folder`, with the progress in the terminal and on the page."""
-    bar = ProgressBar("Embedding")
+def _build_default(encoder_name: str, precision: Precision, folder: Path, progress: Progress) -> Collection:
+    """Build the paintings of The Met into `folder`: in a process of its own, unless the encoder exists in this one alone."""
+    if is_own_encoder(encoder_name) and not is_zero_gpu():
+        threading.Thread(target=_import_interface, name="imports", daemon=True).start()
+        return build_in_process("met", encoder_name, folder, precision=precision, regions=True, progress=progress)
+    from artsim.building.pipeline import build_collection
+    from artsim.sources import open_source
 
-    def progress(done: int, total: int | None) -> None:
-        bar(done, total)
-        page(done, total)
+    encoder = load_encoder(encoder_name, precision=precision)
+    return build_collection(open_source("met"), encoder, folder, regions=True, progress=progress)
 
-    try:
-        return build_collection(open_source("met"), encoder, folder, regions=True, progress=progress)
-    finally:
-        bar.close()
+
+def _import_interface() -> None:
+    """Import what takes seconds, while another process builds: the search then opens sooner."""
+    import artsim.ui.interface  # noqa: F401
 
 
 def _is_current(collection: Collection) -> bool:

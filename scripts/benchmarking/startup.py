@@ -20,6 +20,7 @@ import httpx
 from PIL import Image
 
 from artsim.errors import ArtsimError
+from benchmarking.checkpoints import make_random_clip
 from benchmarking.large import large_collection
 from benchmarking.memory import memory_of
 from benchmarking.page import met_collection
@@ -27,23 +28,31 @@ from benchmarking.running import ROOT, RunningApp, running_app, seconds_of
 from benchmarking.visitors import TIMEOUT, Requests, Visitor, search_event
 
 _REPEATS = 5  # of short commands
-_SEARCHES = 20  # before memory is measured again
+_SEARCHES = 50  # before memory is measured again
 _THUMBNAIL = re.compile(r"thumbnails/\d+/[^\"'\\?&]+")
 
 
-def measure_startup(app: Path, *, works: int | None, starts: int, limit: float) -> dict[str, Any]:
+def measure_startup(
+    app: Path, *, works: int | None, random_clip: str | None, starts: int, limit: float
+) -> dict[str, Any]:
     """Start `app` with an empty cache, then `starts` times with what that left there; then time the short commands.
 
-    `works`: serve so many variants of the paintings of The Met instead, which are there already. `ArtsimError` when it does
-    not start.
+    `works`: serve so many variants of the paintings of The Met instead, which are there already. `random_clip`: serve them
+    with such an encoder, of `make_random_clip`. `ArtsimError` when it does not start.
     """
     if not app.is_file():
         raise ArtsimError(f"There is no {app} to start.")
     if starts < 1:
         raise ArtsimError(f"The number of starts must be at least 1; it is {starts}.")
     served = () if works is None else ("--collection", str(large_collection(met_collection(), works)))
-    with tempfile.TemporaryDirectory() as cache:
-        first = _start(app, Path(cache), limit) if works is None else None
+    weights = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        cache = f"{scratch}/cache"
+        if random_clip is not None:
+            model = make_random_clip(random_clip, Path(scratch) / random_clip)
+            served = ("--encoder", str(model))
+            weights = {"weights_mb": round((model / "model.safetensors").stat().st_size / 1e6)}
+        first = _start(app, Path(cache), limit, *served) if works is None else None
         later, imports = [], []
         for _ in range(starts):
             imports.append(seconds_of(["-c", "import gradio"], 1))
@@ -57,6 +66,8 @@ def measure_startup(app: Path, *, works: int | None, starts: int, limit: float) 
     }
     results = {
         "works": works,
+        "random_clip": random_clip,
+        **weights,
         "first_start": first,
         "later_start": _medians(later),
         "import_gradio_s": round(statistics.median(imports), 3),
@@ -124,6 +135,10 @@ def _print(results: dict[str, Any]) -> None:
     first, later = results["first_start"], results["later_start"]
     if first is not None:
         print(f"First start: an answer after {first['answer_s']:.1f} s, the page after {first['page_s']:.1f} s.")
+        for name, figure in first.items():
+            print(f"  {figure:8.2f}  {name}")
+    if results["random_clip"] is not None:
+        print(f"The weights of the encoder have {results['weights_mb']} MB.")
     more = later["page_s"] - results["import_gradio_s"]
     print(f"Later starts: the page after {later['page_s']:.1f} s, {more:.1f} s more than `import gradio` takes.")
     for name, figure in later.items():

@@ -65,6 +65,7 @@ def test_an_uploaded_picture_finds_its_work_and_what_is_found_is_looked_at_and_s
     one.page.locator("#results .card-face").first.focus()
     one.page.keyboard.press("Enter")
     assert dialog.locator("h2").inner_text() == work["title"]
+    dialog.locator(".detail-body[data-work]").wait_for()
     text = dialog.locator(".detail-text").inner_text()
     assert text.index(work["medium"]) < text.index("Search with this work"), "facts first"
     assert "CC0-1.0" in text

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -212,3 +213,12 @@ def test_another_device_than_the_cpu_is_left_to_pytorch(checkpoint: Checkpoint, 
     encoder: Any = TransformersEncoder(str(checkpoint("resnet")), device="meta")
     assert isinstance(encoder._model, TorchModel)
     assert not cache.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as on Linux")
+def test_the_file_of_the_weights_takes_no_memory_beside_the_model(checkpoint: Checkpoint) -> None:
+    encoder: Any = load_encoder(str(checkpoint("clip")))
+    encoder.embed_images([Image.new("RGB", (40, 30))])
+    maps = Path("/proc/self/smaps").read_text(encoding="utf-8")
+    sizes = re.findall(rf"{re.escape(str(encoder._model._folder))}/images.bin\n(?:.*\n)*?Rss: +(\d+) kB", maps)
+    assert sizes and set(sizes) == {"0"}

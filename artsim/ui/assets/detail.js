@@ -68,29 +68,67 @@
     else parameters.set("detail", identity);
     return location.pathname + (parameters.size ? `?${parameters}` : ""); // not relative: the page's base is another address
   };
-  const cards = () => [...document.querySelectorAll("#results :not(.beyond:not([open]) *) > .card:has(> template)")]; // in sight
+  const cards = () => [...document.querySelectorAll("#results :not(.beyond:not([open]) *) > .card[data-detail]")]; // in sight
   const turn = (step) => {
     const target = cards()[cards().indexOf(current) + step];
     if (!target) return;
     fill(target);
-    if (!dialog.contains(document.activeElement)) dialog.querySelector("h2")?.focus(); // the focused element is gone
+    if (!dialog.contains(document.activeElement)) dialog.querySelector("h2").focus(); // a button that is now disabled
     history.replaceState(history.state, "", view(target.dataset.work));
   };
   const fill = (card) => {
     art.leaveZoom();
     current = card;
     card.closest(".beyond")?.setAttribute("open", ""); // to it, the focus returns
-    const content = card.querySelector("template").content.cloneNode(true);
-    dialog.querySelector("article").replaceWith(content);
-    dialog.querySelector("article").scrollTop = 0;
     dialog.setAttribute("aria-label", card.dataset.title);
     const place = cards().indexOf(card);
     dialog.querySelector(".previous").disabled = place <= 0;
     dialog.querySelector(".next").disabled = place < 0 || place === cards().length - 1;
-    const fetched = dialog.querySelector("[data-echoes]");
+    if (details.has(card)) return put(details.get(card));
+    const said = wait(card);
+    load(card).then((detail) => { if (current === card && dialog.open) put(detail); }, ({ message }) => {
+      if (current !== card) return;
+      const again = document.createElement("button");
+      again.type = "button";
+      again.className = "plain";
+      again.textContent = art.say("again");
+      again.addEventListener("click", () => { fill(card); dialog.querySelector("h2").focus(); });
+      said.replaceChildren(art.say("detail-failed", { reason: message }));
+      said.after(again);
+    });
+  };
+  const details = new WeakMap(); // card -> its detail, once that was fetched
+  const load = async (card) => {
+    const answer = await fetch(`${card.dataset.detail}&lang=${art.language}`).catch(() => null);
+    if (!answer) throw new Error(art.say("lost"));
+    const content = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const detail = content.querySelector(".detail-body");
+    if (!answer.ok || !detail) throw new Error(content.querySelector(".notice")?.textContent ?? art.say("lost"));
+    details.set(card, detail);
+    return detail;
+  };
+  // What the card knows, until the detail is there: its picture, its title, and that the rest is loaded.
+  const wait = ({ dataset }) => {
+    const detail = document.createElement("article");
+    detail.className = "detail-body";
+    detail.innerHTML = '<div class="detail-picture"><div class="detail-stage"><img alt=""></div><p class="zoom-note" hidden></p></div><div class="detail-text"><p class="overline"></p><h2 tabindex="-1"></h2><p class="muted" role="status"></p></div>';
+    detail.querySelector("img").src = dataset.large;
+    detail.querySelector("h2").textContent = dataset.title;
+    const said = detail.querySelector("[role=status]");
+    said.textContent = art.say("detail-waiting");
+    put(detail);
+    return said;
+  };
+  const put = (detail) => {
+    const before = dialog.querySelector("article");
+    const focused = before.contains(document.activeElement);
+    const shown = detail.cloneNode(true);
+    before.replaceWith(shown);
+    if (focused) shown.querySelector("h2").focus();
+    const fetched = shown.querySelector("[data-echoes]");
     if (fetched) echoes.observe(fetched);
-    const picture = dialog.querySelector(".detail-stage img");
-    picture.style.backgroundImage = `url("${new URL(card.dataset.picture, document.baseURI)}")`;
+    const picture = shown.querySelector(".detail-stage img");
+    picture.style.backgroundImage = `url("${new URL(current.dataset.picture, document.baseURI)}")`;
     picture.addEventListener("load", () => { picture.style.backgroundImage = ""; }, { once: true });
   };
   // Echoes are fetched once they come into view.
@@ -117,7 +155,7 @@
   };
   // Follow the address without changing it.
   art.showDetail = (identity) => {
-    const known = [...document.querySelectorAll("#results [data-work]:has(> template)")];
+    const known = [...document.querySelectorAll("#results [data-detail]")];
     const card = known.find((one) => one.dataset.work === identity);
     if (card) show(card);
   };

@@ -52,7 +52,7 @@
   // `way`: "in", "out" or "whole". Zoomed out, the picture is as it was.
   art.zoom = async (picture, way) => {
     if (!viewer) {
-      if (way !== "in") return;
+      if (way !== "in" || !picture.dataset.whole) return; // nor while the detail is loaded
       await open(picture).catch(() => art.leaveZoom());
     }
     if (!viewer) return;

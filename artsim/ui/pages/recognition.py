@@ -27,11 +27,8 @@ from artsim.search.recognition import bounded_photograph
 from artsim.ui.context import Context
 from artsim.ui.gradio_overrides.uploads import uploaded_path
 from artsim.ui.pages.layout import view
-from artsim.ui.pages.registry import in_navigation, page_names
-from artsim.ui.search_form import has_regions
 from artsim.ui.search_service import read_upload
 from artsim.ui.templates import render
-from artsim.ui.work_facts import facts_reader
 
 _AT_ONCE = 2  # recognition takes half a second of two processors; searches come first
 _SIDE = 800  # pixels of the straightened photograph
@@ -73,10 +70,6 @@ def _answer(context: Context, request: Request) -> Response:
         photograph=_data_url(_straightened(context, photograph, match)) if match else None,
         collection=context.collection.manifest.title,
         count=strings.number(len(context.collection)),
-        facts_about=facts_reader(context),
-        has_regions=has_regions(context),
-        pages=page_names(),
-        navigation=in_navigation(context),
     )
     return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 

@@ -70,6 +70,7 @@ _PAGES: list[Page] = [
     Page("duplicates", "owner", _has_pictures),
     Page("encoders", "owner", _has_encoders),
     Page("evaluation", "owner"),
+    Page("detail", "linked"),
     Page("why", "linked"),
     Page("recognition", "linked"),
     Page("echoes", "linked"),

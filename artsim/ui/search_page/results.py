@@ -6,22 +6,23 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from artsim.errors import ArtsimError, QueryError
 from artsim.search.match import Match
+from artsim.ui.addresses import page_address
 from artsim.ui.context import Context
 from artsim.ui.error_text import shown_error
 from artsim.ui.http.downloads import KINDS, shown_matches
 from artsim.ui.labels import order_key
-from artsim.ui.pages.registry import in_navigation, page_names
 from artsim.ui.query_string import ParsedLink, write_query_string
-from artsim.ui.search_form import SearchForm, has_regions, sorts_offered
+from artsim.ui.search_form import SearchForm, sorts_offered
 from artsim.ui.search_service import Group, SearchAnswer, conditions_of, find, heading_of, unreadable_uploads
+from artsim.ui.shown_match import ShownMatch
 from artsim.ui.templates import render
-from artsim.ui.work_facts import facts_reader
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +116,16 @@ def matches_page(context: Context, answer: SearchAnswer, link: ParsedLink, **tol
         lists=lists,
         mistyped=_is_mistyped(context, answer),
         recognizes=_recognizes(context, form),
+        detail_address=partial(_detail_address, answer),
         kinds=names.items(),
         shown=json.dumps(shown_matches(answer), separators=(",", ":")) if uploaded else None,
     )
+
+
+def _detail_address(answer: SearchAnswer, match: Match, count: int) -> str:
+    """Where the detail of a match is fetched, which is one of `count` in sight."""
+    shown = ShownMatch.of(match, count, by_text=answer.by_text, beside=answer.beside)
+    return page_address("detail", work=match.id, part=1, **shown.parameters())
 
 
 def _is_mistyped(context: Context, answer: SearchAnswer) -> bool:
@@ -159,10 +167,6 @@ def _page(
         unreadable=unreadable,
         matches=matches,
         opened=_opened(context, link, [match.id for match in matches]),
-        facts_about=facts_reader(context),
-        has_regions=has_regions(context),
-        pages=page_names(),
-        navigation=in_navigation(context),
         **values,
     )
 
