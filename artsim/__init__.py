@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         QueryError,
         SourceError,
     )
+    from artsim.federation.answer import FederatedMatches, LeftOut
+    from artsim.federation.federation import Federation
+    from artsim.federation.opening import open_collections
     from artsim.hub.publish import publish
     from artsim.opening import open_collection
     from artsim.search.encoder_comparison import EncoderAnswers, EncoderComparison
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "build_collection": "artsim.building.pipeline",
     "open_collection": "artsim.opening",
+    "open_collections": "artsim.federation.opening",
     "open_source": "artsim.sources",
     "publish": "artsim.hub.publish",
     "Collection": "artsim.collection",
@@ -50,6 +54,8 @@ _HOMES = {
     "DuplicateGroup": "artsim.analysis.duplicates",
     "DuplicatePair": "artsim.analysis.duplicates",
     "Explanation": "artsim.analysis.explain",
+    "Federation": "artsim.federation.federation",
+    **dict.fromkeys(("FederatedMatches", "LeftOut"), "artsim.federation.answer"),
     "Influence": "artsim.analysis.influence",
     "PathStep": "artsim.analysis.path",
     "WorksMap": "artsim.snapshot.works_map",
@@ -74,9 +80,12 @@ __all__ = [
     "EncoderComparison",
     "EncoderError",
     "Explanation",
+    "FederatedMatches",
+    "Federation",
     "HubError",
     "ImageError",
     "Influence",
+    "LeftOut",
     "Match",
     "Part",
     "PathStep",
@@ -89,6 +98,7 @@ __all__ = [
     "build_collection",
     "draw_overlay",
     "open_collection",
+    "open_collections",
     "open_source",
     "publish",
 ]

@@ -32,8 +32,9 @@ from artsim.search.fusion import FusionRule
 from artsim.search.label_index import LabelIndexes
 from artsim.search.match import Match
 from artsim.search.query import Part, Query, TextMode, parts_of
-from artsim.search.query_vectors import QueryEmbedding, load_encoder_of
+from artsim.search.query_vectors import QueryEmbedding
 from artsim.search.run import run, run_each
+from artsim.search.space_encoders import SpaceEncoders
 from artsim.snapshot.edits import before_others, embedded_works_of, with_values, with_works, without_works
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
@@ -63,14 +64,13 @@ class Collection:
         self.origin = origin
         self.state = state
         """The current immutable snapshot. Every change replaces it by a new one."""
-        self._encoders: dict[str, Encoder] = dict(encoders or {})  # by id
+        self.encoders = SpaceEncoders(encoders)
         self.known_hashes: dict[str, np.ndarray] = {}
         """Cache of perceptual hashes, by the sha256 of the picture file."""
         self.label_indexes = LabelIndexes()
         """What is written about the works, for `suggest` and texts; made on first use."""
         self._map_cache = MapCache()
         self.query_embedding = QueryEmbedding(self.encoder, self.picture)
-        self._encoder_lock = threading.Lock()
         self._change_lock = threading.Lock()
 
     @classmethod
@@ -104,11 +104,7 @@ class Collection:
 
     def encoder(self, name: str | None = None) -> Encoder:
         """An encoder by its id or the name of its space, loaded on first use. Raises `EncoderError` if it cannot be loaded."""
-        space = find_space(self.state, name)
-        with self._encoder_lock:
-            if space.encoder not in self._encoders:
-                self._encoders[space.encoder] = load_encoder_of(space)
-            return self._encoders[space.encoder]
+        return self.encoders.of(find_space(self.state, name))
 
     def prefer(self, encoder: str) -> None:
         """Make an encoder the default for queries that name none, and for the map. `save` does not keep it.

@@ -23,8 +23,6 @@ from artsim.snapshot.labels import Labels, read_labels
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 
-TOLERATED = 0.1
-"""Expected calibration error from which on nothing is said."""
 _WEIGHTS: dict[Aspect, float] = {"subject": 0.5, "style": 0.5}
 _MOST_WORKS = 2_000  # that a classifier is fitted to, drawn at random from more
 _FEWEST_WORKS = 20
@@ -68,7 +66,7 @@ def classify_with_works(collection: SearchedCollection, image: ImageLike, by: st
     """`classify`, with the works that the answer rests on."""
     with timed("search", "classify"):
         state, space = collection.state, collection.state.spaces[0]
-        if reliability(collection, by).calibration_error > TOLERATED:
+        if not reliability(collection, by).holds:
             return None
         query = Query(parts=(Part(image=image),), aspects=_WEIGHTS)
         check_query(query, state)

@@ -84,6 +84,7 @@ def classification_table(found: Reliability, label: str) -> Table:
     figures = {
         "right": found.accuracy,
         "expected calibration error": found.calibration_error,
+        "the same by chance, of probabilities that hold": found.chance_error,
         f"answered (at least {SURE:g})": found.answered,
         "right of those": found.right,
     }

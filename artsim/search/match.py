@@ -71,6 +71,8 @@ class Match:
     version: bool = False
     """Of a recognised work: whether it may be another version of what the photograph shows, as another work agrees, too, or
     the agreement is partial."""
+    collection: str = ""
+    """In a search over several collections (`open_collections`): the name of its own."""
 
     @property
     def word(self) -> Word | None:

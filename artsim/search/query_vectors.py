@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -12,12 +11,11 @@ from PIL import Image
 
 from artsim.embedding.decoded_works import decode_side
 from artsim.embedding.preprocessing import decode_picture
-from artsim.encoders import embed, load_encoder
-from artsim.encoders.precision import as_recorded, for_queries
+from artsim.encoders import embed
+from artsim.encoders.precision import for_queries
 from artsim.encoders.protocol import Blocks, Encoder, Precision
 from artsim.encoders.region_vectors import embed_details
 from artsim.encoders.reproductions import embed_reproductions
-from artsim.errors import EncoderError
 from artsim.images.decode import ImageLike, read_file
 from artsim.images.quadrilaterals import find_quadrilaterals, straighten
 from artsim.search.encoder_sharing import Batches, SingleFlight
@@ -27,9 +25,8 @@ from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
 
 _IN_DIGEST = ("exif", "icc_profile", "transparency")  # beside its pixels, what tells how a PIL picture looks
-_RECENT = 64  # pictures whose vectors are cached: some 30 kB each
+_RECENT = 64  # pictures and texts whose vectors are cached: some 30 kB each
 
-Key = tuple[str, str, str, tuple[float, float, float, float] | None, bytes]
 Embedded = TypeVar("Embedded")
 
 
@@ -55,9 +52,14 @@ class QueryEmbedding:
         self.precision: Precision | None = None
         """In which queries are computed; None: see `artsim.encoders.precision.for_queries`."""
         self._made_for_queries: dict[tuple[int, Precision | None], Encoder] = {}
-        self._recent: dict[Key, Any] = {}
+        self._recent: dict[Hashable, Any] = {}
         self._flights: SingleFlight[Any] = SingleFlight()
         self._batches: dict[tuple[int, str], Batches[Any]] = {}
+
+    def share(self, other: QueryEmbedding) -> None:
+        """From now on, what this and `other` are both asked is embedded once, where encoder, revision and precision are equal."""
+        self._made_for_queries, self._recent = other._made_for_queries, other._recent
+        self._flights, self._batches = other._flights, other._batches
 
     def images(self, space: Space, parts: Sequence[Part], *, reproductions: bool = False) -> Blocks:
         """`reproductions`: embed the layout for finding the same work, whatever frame or wall is around it."""
@@ -76,9 +78,14 @@ class QueryEmbedding:
         return self._embed(space, part, embed_views, together=False)
 
     def texts(self, space: Space, texts: Sequence[str]) -> np.ndarray:
+        """(t, d) float32 unit rows. Raises `EncoderError` if the encoder embeds no texts."""
         encoder = self._for_queries(space)
-        with timed("encode", "text"):
-            return encoder.embed_texts(texts)
+
+        def make() -> np.ndarray:
+            with timed("encode", "text"):
+                return encoder.embed_texts(texts)
+
+        return self._once(("texts", *self._made_by(space), tuple(texts)), make)
 
     def embeds_text(self, space: Space) -> bool:
         return self._encoder(space.name).embeds_text
@@ -101,25 +108,35 @@ class QueryEmbedding:
         """The result of `embed_pictures` for one picture. `together`: it has one row for each picture."""
         source, name = _read_source(self._picture(part.work) if part.work is not None else part.image, part.work)
         made_with = f"{embed_pictures.__name__} {space.preprocessing}"
-        key = (f"{made_with} {self.precision}", space.encoder, space.revision, part.region, _digest(source))
 
         def make() -> Embedded:
-            if (made := self._recent.get(key)) is not None:
-                return made
             encoder = self._for_queries(space)
             side, preprocessing = decode_side([encoder]), space.preprocessing
             picture = decode_picture(source, side=side, preprocessing=preprocessing, region=part.region, name=name)
             with timed("encode", "image"):
                 if together:
-                    vectors: Embedded = self._batches_of(encoder, embed_pictures).embed(picture.seen)
-                else:
-                    vectors = embed_pictures(encoder, [picture.seen])
+                    return self._batches_of(encoder, embed_pictures).embed(picture.seen)
+                return embed_pictures(encoder, [picture.seen])
+
+        return self._once((made_with, *self._made_by(space), part.region, _digest(source)), make)
+
+    def _made_by(self, space: Space) -> tuple[Hashable, ...]:
+        """What identifies the encoder of a space, beside the name of what it computes."""
+        return space.encoder, space.revision, space.precision, self.precision
+
+    def _once(self, key: Hashable, make: Callable[[], Embedded]) -> Embedded:
+        """The result of `make`, or the one of the same key, from the cache or a concurrent call."""
+
+        def look_up() -> Embedded:
+            if (made := self._recent.get(key)) is not None:
+                return made
+            made = make()
             for oldest in list(self._recent)[: max(0, len(self._recent) - _RECENT + 1)]:
                 self._recent.pop(oldest, None)
-            self._recent[key] = vectors
-            return vectors
+            self._recent[key] = made
+            return made
 
-        return self._flights.run(key, make)
+        return self._flights.run(key, look_up)
 
     def _batches_of(
         self, encoder: Encoder, embed_pictures: Callable[[Encoder, Sequence[Image.Image]], Embedded]
@@ -158,23 +175,3 @@ def _digest(source: bytes | Image.Image) -> bytes:
     return hashlib.sha256(
         repr((source.mode, source.size, *map(source.info.get, _IN_DIGEST))).encode() + source.tobytes()
     ).digest()
-
-
-def load_encoder_of(space: Space) -> Encoder:
-    """Load the encoder of a space at its exact revision, in its precision if this machine has that.
-
-    Raises `EncoderError` if it is missing or differs.
-    """
-    is_commit = len(space.revision) == 40 and not Path(space.encoder).is_dir()
-    encoder = load_encoder(space.encoder, revision=space.revision if is_commit else None)
-    expected = {aspect: lengths for aspect, lengths in space.statistics.segments.items() if aspect != "color"}
-    if dict(encoder.segments) != expected or (encoder.revision != space.revision and space.revision != "unknown"):
-        raise EncoderError(
-            "The encoder {encoder} is at revision {revision}, but this collection was made with "
-            "{made_with}: their vectors cannot be compared. Build the collection again, or restore that "
-            "revision.",
-            encoder=space.encoder,
-            revision=encoder.revision,
-            made_with=space.revision,
-        )
-    return as_recorded(encoder, space.precision)

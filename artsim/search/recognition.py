@@ -67,12 +67,32 @@ def recognize(collection: SearchedCollection, image: ImageLike) -> Match | None:
     with timed("search", "recognize"):
         state = collection.state
         check_recognition(state)
-        photograph = bounded_photograph(image)
-        encoder, views = _encoder_for(collection), views_of(photograph)
+        return find_work(state, read_photograph(collection, image))
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What works are recognised by in a photograph, in any collection: the vectors (v, 256) of its views, and its features."""
+
+    vectors: np.ndarray
+    features: LocalFeatures
+
+
+def read_photograph(collection: SearchedCollection, image: ImageLike) -> Photograph:
+    """Read a picture by the encoder of recognition, which a collection may have loaded. Raises `ImageError` or `EncoderError`."""
+    picture = bounded_photograph(image)
+    with ThreadPoolExecutor(1) as pool:
+        features = pool.submit(features_of_photograph, picture)
+        encoder, views = _encoder_for(collection), views_of(picture)
         with timed("encode", "image"):
             vectors = embed_views(encoder, views)
-        found = verified_candidates(state, photograph, vectors)
-        return _match(state, found) if found else None
+        return Photograph(vectors, features.result())
+
+
+def find_work(state: State, photograph: Photograph) -> Match | None:
+    """What `recognize` returns. The state can recognise: see `check_recognition`."""
+    found = _verified_candidates(state, photograph)
+    return _match(state, found) if found else None
 
 
 def check_recognition(state: State) -> None:
@@ -116,16 +136,12 @@ def bounded_photograph(image: ImageLike) -> Image.Image:
     return photograph
 
 
-def verified_candidates(state: State, photograph: Image.Image, vectors: np.ndarray) -> list[Recognised]:
-    """The works that agree with a photograph in at least `ACCEPTED` places, those that most agree first.
-
-    `vectors` (v, 256): of its views.
-    """
+def _verified_candidates(state: State, photograph: Photograph) -> list[Recognised]:
+    """The works that agree with a photograph in at least `ACCEPTED` places, those that most agree first."""
     assert state.recognition is not None
+    rows = state.recognition.candidates(photograph.vectors, CANDIDATES).tolist()
     with ThreadPoolExecutor(_THREADS) as pool:
-        seen = pool.submit(features_of_photograph, photograph)
-        rows = state.recognition.candidates(vectors, CANDIDATES).tolist()
-        agreements = list(pool.map(partial(_agreement, state, seen.result()), rows))
+        agreements = list(pool.map(partial(_agreement, state, photograph.features), rows))
     found = [
         Recognised(row, agreement)
         for row, agreement in zip(rows, agreements, strict=True)

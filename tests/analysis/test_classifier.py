@@ -7,6 +7,7 @@ from artsim.analysis.classifier import _left_out_ridge, fit_classifier
 from artsim.encoders.label_probabilities import (
     ProbabilityMap,
     calibration_error,
+    chance_error,
     fit_calibration,
     fit_map,
     measure_reliability,
@@ -75,6 +76,19 @@ def test_the_calibration_error_is_the_distance_between_probability_and_share(
     probabilities: list[float], right: list[bool], expected: float
 ) -> None:
     assert calibration_error(np.array(probabilities), np.array(right)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("works", [24, 100, 500])
+def test_few_works_are_not_blamed_for_the_calibration_error_of_chance(works: int) -> None:
+    random = np.random.default_rng(4)
+    probabilities = random.uniform(0.2, 0.95, works)
+    errors = [calibration_error(probabilities, random.random(works) < probabilities) for _ in range(400)]
+    assert chance_error(probabilities) == pytest.approx(np.mean(errors), rel=0.1)
+    holding = [
+        measure_reliability(probabilities, random.random(works) < probabilities, groups=works).holds for _ in range(40)
+    ]
+    assert np.mean(holding) > 0.9
+    assert not measure_reliability(probabilities, np.zeros(works, bool), groups=works).holds
 
 
 def test_a_map_corrects_probabilities_that_promise_too_much() -> None:

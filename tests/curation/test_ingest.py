@@ -26,7 +26,7 @@ TIMEOUT = 300.0  # seconds, for a loaded machine
 def session(copy: Path, tmp_path: Path, clip: Any) -> EditSession:
     """An edit session on a copy of 40 paintings in a folder of the user."""
     collection = open_collection(copy)
-    collection._encoders[str(clip.id)] = clip  # loaded once for all tests
+    collection.encoders.given[str(clip.id)] = clip  # loaded once for all tests
     return EditSession(collection, Library(tmp_path / "cache"), tmp_path / "cache", requested=str(copy))
 
 

@@ -13,7 +13,7 @@ from artsim.encoders.openvino_models import OpenVinoModel
 from artsim.encoders.precision import for_queries, in_precision
 from artsim.errors import EncoderError
 from artsim.images.decode import load_image
-from artsim.search.query_vectors import load_encoder_of
+from artsim.search.space_encoders import load_encoder_of
 from artsim.storage.manifest import read_manifest
 
 pytest.importorskip("openvino")

@@ -43,7 +43,7 @@ KINDS_OF_ERROR = {
 COMMAND_LINE = tuple(
     """
     analysis/heatmap building/ cli/ embedding/ encoders/efficientnet encoders/finetuned encoders/presets encoders/style_head
-    errors evaluation/ hub/fetch hub/hosting index/ opening search/many snapshot/generations snapshot/groups
+    errors evaluation/ federation/ hub/fetch hub/hosting index/ opening search/many snapshot/generations snapshot/groups
     snapshot/plain_dataset snapshot/space_files snapshot/works_map sources/fetched_pictures sources/folder sources/hub/
     sources/iiif/ sources/met sources/nga/ sources/protocol sources/registry storage/card_figures ui/api/ ui/gradio_overrides/
 """.split()

@@ -159,7 +159,7 @@ def test_what_goes_wrong_for_another_reason_is_still_heard_of() -> None:
 def owned(copy: Path, tmp_path: Path, clip: Any) -> Starlette:
     """The app with the owner's page, whose owner is at this machine."""
     context = context_of(copy, tmp_path / "cache", Owner(None))
-    context.collection._encoders[str(clip.id)] = clip
+    context.collection.encoders.given[str(clip.id)] = clip
     return Starlette(routes=extra_routes(context), middleware=middleware())
 
 

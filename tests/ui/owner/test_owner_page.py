@@ -30,7 +30,7 @@ TIMEOUT = 60.0
 @pytest.fixture
 def context(copy: Path, tmp_path: Path, clip: Any) -> Context:
     made = context_of(copy, tmp_path / "cache", Owner(None))
-    made.collection._encoders[str(clip.id)] = clip
+    made.collection.encoders.given[str(clip.id)] = clip
     return made
 
 
