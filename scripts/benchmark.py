@@ -81,7 +81,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--works", type=int, metavar="N", help="serve N variants of the paintings instead, made on the spot"
     )
     startup.add_argument(
-        "--random-clip",
+        "--random",
         choices=("vit-b-32", "vit-b-16", "tiny"),
         help="embed the paintings with such a CLIP, with random weights (see encode), instead of the embedded encoder",
     )
@@ -180,12 +180,12 @@ def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:
 def _startup(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.startup import measure_startup
 
-    if arguments.works and arguments.random_clip:
-        raise ArtsimError("Give --works or --random-clip: the variants have vectors of the embedded encoder.")
+    if arguments.works and arguments.random:
+        raise ArtsimError("Give --works or --random: the variants have vectors of the embedded encoder.")
     return measure_startup(
         arguments.app,
         works=arguments.works,
-        random_clip=arguments.random_clip,
+        random_model=arguments.random,
         starts=arguments.starts,
         limit=arguments.limit,
     )

@@ -20,7 +20,7 @@ import httpx
 from PIL import Image
 
 from artsim.errors import ArtsimError
-from benchmarking.checkpoints import make_random_clip
+from benchmarking.checkpoints import make_random_model
 from benchmarking.large import large_collection
 from benchmarking.memory import memory_of
 from benchmarking.page import met_collection
@@ -33,12 +33,12 @@ _THUMBNAIL = re.compile(r"thumbnails/\d+/[^\"'\\?&]+")
 
 
 def measure_startup(
-    app: Path, *, works: int | None, random_clip: str | None, starts: int, limit: float
+    app: Path, *, works: int | None, random_model: str | None, starts: int, limit: float
 ) -> dict[str, Any]:
     """Start `app` with an empty cache, then `starts` times with what that left there; then time the short commands.
 
-    `works`: serve so many variants of the paintings of The Met instead, which are there already. `random_clip`: serve them
-    with such an encoder, of `make_random_clip`. `ArtsimError` when it does not start.
+    `works`: serve so many variants of the paintings of The Met instead, which are there already. `random_model`: serve them
+    with such an encoder, of `make_random_model`. `ArtsimError` when it does not start.
     """
     if not app.is_file():
         raise ArtsimError(f"There is no {app} to start.")
@@ -48,8 +48,8 @@ def measure_startup(
     weights = {}
     with tempfile.TemporaryDirectory() as scratch:
         cache = f"{scratch}/cache"
-        if random_clip is not None:
-            model = make_random_clip(random_clip, Path(scratch) / random_clip)
+        if random_model is not None:
+            model = make_random_model(random_model, Path(scratch) / random_model)
             served = ("--encoder", str(model))
             weights = {"weights_mb": round((model / "model.safetensors").stat().st_size / 1e6)}
         first = _start(app, Path(cache), limit, *served) if works is None else None
@@ -66,7 +66,7 @@ def measure_startup(
     }
     results = {
         "works": works,
-        "random_clip": random_clip,
+        "random_model": random_model,
         **weights,
         "first_start": first,
         "later_start": _medians(later),
@@ -137,7 +137,7 @@ def _print(results: dict[str, Any]) -> None:
         print(f"First start: an answer after {first['answer_s']:.1f} s, the page after {first['page_s']:.1f} s.")
         for name, figure in first.items():
             print(f"  {figure:8.2f}  {name}")
-    if results["random_clip"] is not None:
+    if results["random_model"] is not None:
         print(f"The weights of the encoder have {results['weights_mb']} MB.")
     more = later["page_s"] - results["import_gradio_s"]
     print(f"Later starts: the page after {later['page_s']:.1f} s, {more:.1f} s more than `import gradio` takes.")

@@ -176,7 +176,7 @@ def test_bad_input_is_an_error(tmp_path: Path) -> None:
         (("search", "--threads", "0"), "threads must be at least 1"),
         (("load", "--visitors", "0"), "at least one visitor"),
         (("startup", "--starts", "0"), "starts must be at least 1"),
-        (("startup", "--works", "9", "--random-clip", "tiny"), "Give --works or --random-clip"),
+        (("startup", "--works", "9", "--random", "tiny"), "Give --works or --random"),
         (("startup", "--app", str(app)), r"ended with code 1 .* no paintings today"),
     ):
         with pytest.raises(ArtsimError, match=message):
