@@ -26,7 +26,8 @@ _SAME_EXTENT, _WHOLE = 0.93, 0.5  # shares of the pictures that they have in com
 _ALIKE = 6.0  # mean difference of grey levels of re-saved pictures, at 32 x 32 pixels
 _EQUAL = 1.0  # the same, up to which the pixels themselves are compared
 _SAME_SHAPE = 0.03  # largest relative difference of the ratios of width to height
-_SURROUNDED, _ASKEW = 0.6, 0.07  # of an outline on edges; of a side, that corners are off a rectangle: of a photograph
+_ASKEW = 0.07  # of a side, by which the corners of a work in a photograph are off a rectangle
+_FRAMED = ((0.6, 0.3), (0.3, 0.1))  # least share of an outline on edges, and density of features outside against inside
 _SMALL = 32
 _STEPS = (np.arange(24) + 0.5) / 24
 
@@ -117,12 +118,30 @@ def _shown(mapping: np.ndarray) -> float:
 def _is_surrounded(around: ComparedPicture, corners: np.ndarray) -> bool:
     """Whether a picture shows more than another one because there is a frame or a wall around that, and not more of the work.
 
-    Its outline, `corners` (4, 2), is then seen at an angle or lies on edges.
+    Its outline, `corners` (4, 2), is then seen at an angle, or lies on edges with few features beyond them.
     """
     box = np.stack([corners.min(axis=0), corners.max(axis=0)])
     rectangle = np.stack([box[[0, 1, 1, 0], 0], box[[0, 0, 1, 1], 1]], axis=1)
     askew = float(np.abs((corners - rectangle) / (box[1] - box[0])).max())
-    return askew >= _ASKEW or outline_support(around.small(), corners) >= _SURROUNDED
+    if askew >= _ASKEW:
+        return True
+    support, density = outline_support(around.small(), corners), _density_outside(around.features.local, corners)
+    return any(support >= edges and density <= features for edges, features in _FRAMED)
+
+
+def _density_outside(features: LocalFeatures, corners: np.ndarray) -> float:
+    """How many features a picture has outside of an outline, relative to those inside, for equal areas."""
+    import cv2
+
+    outline = np.asarray(corners, np.float32)
+    if not len(features) or not np.isfinite(outline).all():
+        return 1.0
+    points = features.points / np.array(features.size, np.float32)
+    inside, area = (
+        float(np.mean([cv2.pointPolygonTest(outline, (float(x), float(y)), False) >= 0 for x, y in some]))
+        for some in (points, _GRID)
+    )
+    return (1 - inside) / max(1 - area, 1e-3) / max(inside / max(area, 1e-3), 1e-3)
 
 
 def _by_outlines(first: ComparedPicture, second: ComparedPicture) -> SameWork | None:
