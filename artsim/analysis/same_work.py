@@ -27,6 +27,7 @@ _ALIKE = 6.0  # mean difference of grey levels of re-saved pictures, at 32 x 32 
 _EQUAL = 1.0  # the same, up to which the pixels themselves are compared
 _SAME_SHAPE = 0.03  # largest relative difference of the ratios of width to height
 _ASKEW = 0.07  # of a side, by which the corners of a work in a photograph are off a rectangle
+_SPARSE = 0.6  # density of features outside of it against inside, at most
 _FRAMED = ((0.6, 0.3), (0.3, 0.1))  # least share of an outline on edges, and density of features outside against inside
 _SMALL = 32
 _STEPS = (np.arange(24) + 0.5) / 24
@@ -118,14 +119,15 @@ def _shown(mapping: np.ndarray) -> float:
 def _is_surrounded(around: ComparedPicture, corners: np.ndarray) -> bool:
     """Whether a picture shows more than another one because there is a frame or a wall around that, and not more of the work.
 
-    Its outline, `corners` (4, 2), is then seen at an angle, or lies on edges with few features beyond them.
+    Its outline, `corners` (4, 2), is then seen at an angle or lies on edges, with few features beyond it.
     """
     box = np.stack([corners.min(axis=0), corners.max(axis=0)])
     rectangle = np.stack([box[[0, 1, 1, 0], 0], box[[0, 0, 1, 1], 1]], axis=1)
     askew = float(np.abs((corners - rectangle) / (box[1] - box[0])).max())
-    if askew >= _ASKEW:
+    density = _density_outside(around.features.local, corners)
+    if askew >= _ASKEW and density <= _SPARSE:
         return True
-    support, density = outline_support(around.small(), corners), _density_outside(around.features.local, corners)
+    support = outline_support(around.small(), corners)
     return any(support >= edges and density <= features for edges, features in _FRAMED)
 
 

@@ -1,7 +1,7 @@
 """Pairs of pictures that share rare local features: candidates for copies, details of one another, photographs of one work.
 
 Locality-sensitive hashing of binary descriptors (Indyk & Motwani 1998; multi-index hashing, Norouzi et al. 2012): features
-whose descriptors agree in a few bytes share a bucket. As in a text search, a bucket weighs by how few pictures share it.
+whose descriptors agree in a few places share a bucket. As in a text search, a bucket weighs by how few pictures share it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 
 DESCRIPTOR = 32
 """Bytes of a descriptor."""
-_TABLES, _BYTES = 16, 3  # bytes of the descriptor that make a bucket of one table
+_TABLES = 16
+_BITS, _MOST_BITS = 24, 32  # of the descriptor that make a bucket, for `_BITS_FIT` pictures; one more for each doubling
+_BITS_FIT = 1_000
 _TOGETHER = 2  # tables in memory at once
 _LARGEST = 16  # pictures of a bucket, up to which each is paired with all others
 _NEXT = 1  # picture on either side that each of a larger bucket is paired with: many copies of one picture form a chain
@@ -33,7 +35,7 @@ def pairs_by_shared_features(
     n = len(counts)
     owners = np.repeat(np.arange(n, dtype=np.int32), counts)
     rng = np.random.default_rng(_SEED)
-    places = [rng.permutation(DESCRIPTOR)[:_BYTES] for _ in range(_TABLES)]
+    places = [rng.permutation(DESCRIPTOR)[: _MOST_BITS // 8] for _ in range(_TABLES)]
     codes, scores = [np.zeros(0, np.int64)], [np.zeros(0)]
     for start in range(0, _TABLES, _TOGETHER):
         tables = [_table(descriptors, owners, n, chosen) for chosen in places[start : start + _TOGETHER]]
@@ -63,9 +65,11 @@ class _Table:
 
 
 def _table(descriptors: np.ndarray, owners: np.ndarray, n: int, places: np.ndarray) -> _Table:
+    bits = int(np.clip(_BITS + np.log2(max(n, 1) / _BITS_FIT), _BITS, _MOST_BITS))
     keys = np.zeros(len(owners), np.uint32)
     for place in places.tolist():
         keys = (keys << np.uint32(8)) | descriptors[:, place]
+    keys >>= np.uint32(_MOST_BITS - bits)
     order = np.argsort(keys, kind="stable").astype(np.int32)
     keys, pictures = keys[order], owners[order]
     new = np.append(True, (keys[1:] != keys[:-1]) | (pictures[1:] != pictures[:-1]))[: len(keys)]

@@ -19,9 +19,9 @@ from artsim.evaluation.distortions import cropped, detail, framed, generator, sm
 from artsim.images.decode import load_image
 
 ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
-KNOWN = [("0102753433", "3015703485"), ("6603259119", "9032670523")]
-"""Works that art-eval holds twice: Monet's "Grainstacks, end of summer" in other colours; Rembrandt's "Anslo and his wife", once
-in its arched frame."""
+KNOWN = [("0102753433", "3015703485"), ("6603259119", "9032670523"), ("7376309422", "8547298886")]
+"""Works that art-eval holds twice, looked at: Monet's "Grainstacks, end of summer" in other colours; Rembrandt's "Anslo and his
+wife", once in its arched frame; the middle of Bosch's "Garden of Earthly Delights", and all of it."""
 EACH = 40  # works of each kind
 Make = Callable[[Image.Image, np.random.Generator], bytes]
 
