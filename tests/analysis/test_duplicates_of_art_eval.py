@@ -16,7 +16,6 @@ from PIL import Image, ImageOps
 from artsim import build_collection, open_source
 from artsim.evaluation import museum_photographs
 from artsim.evaluation.distortions import cropped, detail, framed, generator, small_detail
-from artsim.images.decode import load_image
 
 ART_EVAL = Path(__file__).resolve().parents[3] / "shared" / "art-eval"
 KNOWN = [("0102753433", "3015703485"), ("6603259119", "9032670523"), ("7376309422", "8547298886")]
@@ -89,7 +88,7 @@ def test_precision_and_recall_by_kind(tmp_path: Path, embedded: Any) -> None:
         (pictures / f"{name}~original.jpg").write_bytes((ART_EVAL / f"{name}.jpg").read_bytes())
     for kind, make in KINDS.items():
         for name in generator(3, kind).choice(originals, EACH, replace=False).tolist():
-            data = make(load_image(ART_EVAL / f"{name}.jpg"), generator(5, name, kind))
+            data = make(Image.open(ART_EVAL / f"{name}.jpg").convert("RGB"), generator(5, name, kind))
             (pictures / f"{name}~{kind}{'.png' if kind == 'PNG' else '.jpg'}").write_bytes(data)
     collection = build_collection(open_source(f"folder:{pictures}"), [embedded], tmp_path / "out")
     groups = collection.duplicates()
