@@ -206,15 +206,7 @@ class Collection:
     path = _path
 
     def duplicates(self, *, progress: Progress | None = None) -> list[DuplicateGroup]:
-        """Groups of works that show one work, each with its best picture and what the others are to it.
-
-        That is: the same file, another file with the same pixels, the same picture in another size or quality, another
-        photograph or version of the work, or a detail of it. A work is in one group at most, and only if it shows one work
-        with the best picture, or with the same picture as that. Groups come by the closest of these relations, then in the
-        order of the collection. Every picture is read, which takes minutes for tens of thousands of works;
-        `progress(done, total)` counts them, and comparing follows. Pictures that cannot be decoded are logged and compared as
-        files only. Raises `CollectionError` if the collection stores no pictures.
-        """
+        """See `find_duplicates`. Raises `CollectionError` if the collection stores no pictures."""
         if not self.manifest.embeds_pictures:
             raise CollectionError(
                 "This collection holds no pictures, only their addresses: duplicates cannot be found."

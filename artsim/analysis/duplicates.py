@@ -70,7 +70,13 @@ class DuplicateGroup:
 def find_duplicates(
     state: State, *, known: dict[str, PictureFeatures], progress: Progress | None = None
 ) -> list[DuplicateGroup]:
-    """See `Collection.duplicates`. `known`: features by the sha256 of the file, a few of which are kept there."""
+    """Groups of works that show one work, each with its best picture and what the others are to it.
+
+    A work is in one group at most, and only if it shows one work with the best picture, or with the same picture as that.
+    Groups come by the closest relation, then in the order of the collection. Every picture is read, which takes minutes for
+    tens of thousands of works; `progress(done, total)` counts them, and comparing follows. Pictures that cannot be decoded are
+    logged and compared as files only. `known`: features by the sha256 of the file, a few of which are kept there.
+    """
     report = progress or (lambda done, total: None)
     files, rows, store = _read(state, known, report)
     compare = _comparison(state, rows, store)

@@ -75,7 +75,7 @@ def _table(descriptors: np.ndarray, owners: np.ndarray, n: int, places: np.ndarr
     new = np.append(True, (keys[1:] != keys[:-1]) | (pictures[1:] != pictures[:-1]))[: len(keys)]
     keys, pictures = keys[new], pictures[new]  # of features of one picture in one bucket, one counts
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)]).astype(np.int32)
-    sizes = np.diff(np.append(starts, np.int32(len(keys))))
+    sizes = np.append(starts[1:], np.int32(len(keys)))[: len(starts)] - starts
     shared = np.repeat(sizes > 1, sizes)
     pictures = pictures[shared]
     sizes = sizes[sizes > 1]
