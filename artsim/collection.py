@@ -207,11 +207,9 @@ class Collection:
 
     def duplicates(self, *, progress: Progress | None = None) -> list[DuplicateGroup]:
         """See `find_duplicates`. Raises `CollectionError` if the collection stores no pictures."""
-        if not self.manifest.embeds_pictures:
-            raise CollectionError(
-                "This collection holds no pictures, only their addresses: duplicates cannot be found."
-            )
-        return find_duplicates(self.state, known=self.known_features, progress=progress)
+        if self.manifest.embeds_pictures:
+            return find_duplicates(self.state, known=self.known_features, progress=progress)
+        raise CollectionError("This collection holds no pictures, only their addresses: duplicates cannot be found.")
 
     def map(self) -> WorksMap:
         """The 2-D map of all works, similar works side by side at balanced weights; computed once, then cached.
