@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from artsim.analysis.classification import classify as _classify
@@ -17,6 +16,7 @@ from artsim.analysis.echoes import echoes as _echoes
 from artsim.analysis.explain import explain as _explain
 from artsim.analysis.influence import influence as _influence
 from artsim.analysis.path import path as _path
+from artsim.analysis.picture_features import PictureFeatures
 from artsim.embedding.decoded_works import decode_side, decode_works
 from artsim.embedding.embed_works import embed_works
 from artsim.embedding.embedded_works import EmbeddedWorks
@@ -65,8 +65,8 @@ class Collection:
         self.state = state
         """The current immutable snapshot. Every change replaces it by a new one."""
         self.encoders = SpaceEncoders(encoders)
-        self.known_hashes: dict[str, np.ndarray] = {}
-        """Cache of perceptual hashes, by the sha256 of the picture file."""
+        self.known_features: dict[str, PictureFeatures] = {}
+        """Cache of features for `duplicates`, by the sha256 of the picture file."""
         self.label_indexes = LabelIndexes()
         """What is written about the works, for `suggest` and texts; made on first use."""
         self._map_cache = MapCache()
@@ -201,20 +201,11 @@ class Collection:
     influence = _influence
     path = _path
 
-    def duplicates(self, *, encoder: str | None = None, progress: Progress | None = None) -> list[DuplicateGroup]:
-        """Groups of works that are the same picture or reproductions of one work: other scans, crops, frames, colours.
-
-        Groups are ordered by sureness, then by their position in the collection. Every picture is read once, which takes
-        minutes for tens of thousands of works; `progress(done, total)` counts them. The perceptual hashes (288 bytes a
-        work) are cached, so the next call is faster. `encoder` names the encoder whose vectors are compared. Pictures
-        that cannot be decoded are logged and compared as files only. Raises `CollectionError` if the collection stores
-        no pictures.
-        """
-        if not self.manifest.embeds_pictures:
-            raise CollectionError(
-                "This collection holds no pictures, only their addresses: duplicates cannot be found."
-            )
-        return find_duplicates(self.state, known=self.known_hashes, encoder=encoder, progress=progress)
+    def duplicates(self, *, progress: Progress | None = None) -> list[DuplicateGroup]:
+        """See `find_duplicates`. Raises `CollectionError` if the collection stores no pictures."""
+        if self.manifest.embeds_pictures:
+            return find_duplicates(self.state, known=self.known_features, progress=progress)
+        raise CollectionError("This collection holds no pictures, only their addresses: duplicates cannot be found.")
 
     def map(self) -> WorksMap:
         """The 2-D map of all works, similar works side by side at balanced weights; computed once, then cached.

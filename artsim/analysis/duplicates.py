@@ -1,8 +1,7 @@
-"""Duplicates: works of a collection that are the same picture, or reproductions of one work.
+"""Duplicates: groups of works that are one picture, or photographs, versions and details of one work.
 
-Three criteria must agree: a perceptual hash (light and dark areas), the embedding (the subject), and, for the few pairs
-that are left, the outlines of the two pictures after alignment. A hash alone confuses two dark portraits, an embedding
-alone two Madonnas.
+Local features find candidates (`shared_features`) and decide, as in recognition (`same_work`); equal pixels and perceptual
+hashes find pictures that have few of them. Nothing depends on the encoder, or on what else the collection holds.
 """
 
 from __future__ import annotations
@@ -10,115 +9,122 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from artsim.analysis.edge_alignment import edge_alignment
-from artsim.analysis.perceptual_hash import (
-    BITS,
-    WINDOWS,
-    distances,
-    load_small,
-    near_wholes,
-    perceptual_hash,
-    small_grey,
-)
+from artsim.analysis.duplicate_groups import group_pictures
+from artsim.analysis.feature_store import FeatureStore
+from artsim.analysis.perceptual_hash import near_wholes
+from artsim.analysis.picture_features import SIDE, PictureFeatures, read_features
+from artsim.analysis.same_work import RELATIONS, ComparedPicture, Relation, SameWork, same_work
+from artsim.analysis.shared_features import pairs_by_shared_features
 from artsim.errors import ImageError
+from artsim.images.decode import load_image
 from artsim.messages.progress import Progress
-from artsim.snapshot.space import Space
-from artsim.snapshot.space_statistics import percentile
-from artsim.snapshot.state import State, find_space
+from artsim.snapshot.state import State
 
 log = logging.getLogger(__name__)
 
-Sureness = Literal["certain", "almost certain", "likely"]
-SURENESS: tuple[Sureness, ...] = ("certain", "almost certain", "likely")
-
-# Chosen on paintings of The Met and of art-eval, with several reproductions of some works, and on altered copies of them.
-FURTHEST_HASH = 14  # bits; a crop of a tenth comes near it
-_NEAR_HASH = 4  # bits: up to this, pairs are candidates even if their embeddings are not neighbours
-_UNUSUAL, _DEVIATIONS = 98.0, 2.0  # percentile, or standard deviations above the median pair, of the cosine
-SAME_OUTLINES, _SURE_OUTLINES = 0.65, 0.85
-_NEIGHBOURS = 10  # of each work by embedding: candidates besides those with near hashes
-_FEWEST_PAIRS = 28  # of 8 works: fewer do not show which cosines are usual in the collection
-_CHUNK, _PAIRS = 256, 4096  # works, and pairs of works, at a time
+_CANDIDATES = 8  # of each picture at most, by shared features
+_LEAST = 0.12  # score of shared features, from which on a pair is compared
+_NEAR_HASH = 4  # bits, up to which pictures are compared whatever features they share
+_KNOWN = 2_000  # pictures whose features are kept for the next call: 20 kB each
+_CHUNK = 256  # works that are read, and pairs that are compared, at a time
+_DECODED = 64  # pictures kept decoded
 _THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two works, by id, and the evidence that they are one."""
+    """A work of a group, `second`, and what it is to the best work of the group, `first`, both by id."""
 
     first: str
     second: str
-    sureness: Sureness
-    same_file: bool
-    distance: int | None
-    """Fewest bits of 64 in which the perceptual hashes differ; None for nearly blank pictures, which have no hash."""
-    cosine: float
-    """Of the raw subject vectors."""
-    percentile: float
-    """Share, in percent, of random pairs of works with a lower cosine; nan in a collection of one work."""
-    outlines: float | None
-    """Correlation of the outlines after alignment, at best 1; None for the same file."""
+    relation: Relation
+    places: int | None
+    """Places that agree with one view of the work in both pictures; None where files, pixels or outlines decided."""
 
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Works that are one. `sureness` is that of the weakest pair in `pairs`."""
+    """Works that show one work. `best`: the largest picture of those that show it whole and by itself."""
 
+    best: str
     ids: tuple[str, ...]
-    sureness: Sureness
+    """All works, the best one included, in the order of the collection."""
     pairs: tuple[DuplicatePair, ...]
-    """The pairs that connect the group, in the order of merging: one fewer than works."""
+    """The other works, each with the best one, in the order of the collection."""
+
+    @property
+    def relation(self) -> Relation:
+        """The closest one to the best work."""
+        return min((pair.relation for pair in self.pairs), key=RELATIONS.index)
 
 
 def find_duplicates(
-    state: State,
-    *,
-    known: dict[str, np.ndarray],
-    encoder: str | None = None,
-    progress: Progress | None = None,
+    state: State, *, known: dict[str, PictureFeatures], progress: Progress | None = None
 ) -> list[DuplicateGroup]:
-    """See `Collection.duplicates`. `known`: cache of perceptual hashes by the sha256 of the file, extended in place."""
-    space = find_space(state, encoder)
-    files, hashes = _hashes_of(state, known, progress)
-    first_of: dict[str, int] = {}
-    original = np.array([first_of.setdefault(file, row) for row, file in enumerate(files)])
-    copies = np.flatnonzero(original != np.arange(len(original)))
-    rows = np.flatnonzero(original == np.arange(len(original)))  # one of each file
-    candidates = np.unique(np.concatenate([near_wholes(hashes[rows], _NEAR_HASH), _neighbours(space, rows)]), axis=0)
-    pairs = np.concatenate([np.stack([original[copies], copies], axis=1), rows[candidates]])
-    same_file = np.arange(len(pairs)) < len(copies)
-    return _grouped(state, _agreeing(space, hashes, pairs, same_file), _outlines_of(state))
+    """Groups of works that show one work, each with its best picture and what the others are to it.
+
+    A work is in one group at most, and only if it shows one work with the best picture, or with the same picture as that.
+    Groups come by the closest relation, then in the order of the collection. Every picture is read, which takes minutes for
+    tens of thousands of works; `progress(done, total)` counts them, and comparing follows. Pictures that cannot be decoded are
+    logged and compared as files only. `known`: features by the sha256 of the file, a few of which are kept there.
+    """
+    report = progress or (lambda done, total: None)
+    files, rows, store = _read(state, known, report)
+    compare = _comparison(state, rows, store)
+    pairs = _candidates(store)
+    found: dict[tuple[int, int], SameWork] = {}
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for start in range(0, len(pairs), _CHUNK):
+            chunk = [(first, second) for first, second in pairs[start : start + _CHUNK].tolist()]
+            answers = pool.map(lambda pair: compare(*pair), chunk)
+            found |= {pair: same for pair, same in zip(chunk, answers, strict=True) if same is not None}
+    members: dict[int, dict[int, SameWork]] = {
+        rows[group.best]: {rows[member]: same for member, same in group.members.items()}
+        for group in group_pictures(found, store.areas, compare)
+    }
+    return _with_copies(state, files, members)
 
 
-def _hashes_of(state: State, known: dict[str, np.ndarray], progress: Progress | None) -> tuple[list[str], np.ndarray]:
-    """The sha256 of every picture file, and the perceptual hashes (n, windows) uint64; known files are not read."""
+def _read(
+    state: State, known: dict[str, PictureFeatures], report: Progress
+) -> tuple[list[str], list[int], FeatureStore]:
+    """The sha256 of every file; the rows of those that can be decoded, one of each file, and their features."""
     table, total = state.table, len(state)
     columns = table.column("sha256").to_pylist() if "sha256" in table.column_names else [None] * total
     files: list[str] = []
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+    seen: set[str] = set()
+    rows: list[int] = []
+    store = FeatureStore(total)
+    with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, total, _CHUNK):
-            chunk = {}
+            fresh: list[tuple[int, str, bytes]] = []
             for row in range(start, min(start + _CHUNK, total)):
-                file = columns[row]
-                if file is None or (file not in known and file not in chunk):
+                file, data = columns[row], b""
+                if file is None or (file not in seen and file not in known):
                     data = _file(state, row)
-                    file = hashlib.sha256(data).hexdigest() if data else f"none of row {row}"
-                    chunk[file] = (state.table.column("id")[row].as_py(), data)
+                    file = file or (hashlib.sha256(data).hexdigest() if data else f"none of row {row}")
                 files.append(file)
-            fresh = {file: item for file, item in chunk.items() if file not in known}
-            known.update(zip(fresh, pool.map(_hash_picture, fresh.values()), strict=True))
-            if progress is not None:
-                progress(min(start + _CHUNK, total), total)
-    return files, np.stack([known[file] for file in files])
+                if file not in seen:
+                    fresh.append((row, file, data))
+                    seen.add(file)
+            features = pool.map(lambda item: known.get(item[1]) or _features(state, item[0], item[2]), fresh)
+            for (row, file, _), described in zip(fresh, features, strict=True):
+                if described is not None:
+                    rows.append(row)
+                    store.append(described)
+                    if len(known) < _KNOWN:
+                        known[file] = described
+            report(min(start + _CHUNK, total), total)
+    return files, rows, store
 
 
 def _file(state: State, row: int) -> bytes:
@@ -130,111 +136,66 @@ def _file(state: State, row: int) -> bytes:
         return b""
 
 
-def _hash_picture(picture: tuple[str, bytes]) -> np.ndarray:
-    name, data = picture
+def _features(state: State, row: int, data: bytes) -> PictureFeatures | None:
+    if not data:
+        return None
     try:
-        return perceptual_hash(load_small(data, name))
+        return read_features(data, state.table.column("id")[row].as_py())
     except ImageError as error:
         log.warning("Not compared: %s", error)
-        return np.zeros(len(WINDOWS), np.uint64)
+        return None
 
 
-def _neighbours(space: Space, rows: np.ndarray) -> np.ndarray:
-    """(p, 2) positions in `rows`, first < second: each work with its nearest by raw subject cosine."""
-    import faiss
-
-    vectors = space.plain(rows)
-    k = min(_NEIGHBOURS + 1, len(rows))
-    _, found = faiss.knn(vectors, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
-    pairs = np.stack([np.repeat(np.arange(len(rows)), k), found.ravel()], axis=1)
-    return np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """Pairs of rows (p, 2), likeliest first; same file, hash distance, cosine and percentile of each (p,)."""
-
-    pairs: np.ndarray
-    same_file: np.ndarray
-    bits: np.ndarray
-    cosine: np.ndarray
-    percentile: np.ndarray
+def _candidates(store: FeatureStore) -> np.ndarray:
+    """(p, 2) numbers of pictures, first < second: pairs that may show one work, a bounded number of each picture."""
+    if len(store) < 2:
+        return np.zeros((0, 2), np.int64)
+    copies: dict[bytes, list[int]] = defaultdict(list)
+    for number, pixels in enumerate(store.pixels):
+        copies[pixels].append(number)
+    equal = [(alike[0], other) for alike in copies.values() for other in alike[1:]]
+    shared, scores = pairs_by_shared_features(store.descriptors, store.counts, most=_CANDIDATES)
+    near = near_wholes(store.hashes, _NEAR_HASH)
+    return np.unique(np.concatenate([np.array(equal, np.int64).reshape(-1, 2), near, shared[scores >= _LEAST]]), axis=0)
 
 
-def _agreeing(space: Space, hashes: np.ndarray, pairs: np.ndarray, same_file: np.ndarray) -> _Candidates:
-    """The pairs (p, 2) on which hash and embedding agree, and those where `same_file` (p,) is true."""
-    all_bits, cosines = np.zeros(len(pairs), int), np.zeros(len(pairs), np.float32)
-    for start in range(0, len(pairs), _PAIRS):
-        chunk = slice(start, start + _PAIRS)
-        first, second = pairs[chunk].T
-        all_bits[chunk] = distances(hashes[first], hashes[second])
-        vectors = space.plain(first), space.plain(second)
-        cosines[chunk] = np.clip(np.einsum("pd,pd->p", *vectors), -1, 1)
-    sample = space.statistics.raw_pairs
-    agreeing = same_file | ((all_bits <= FURTHEST_HASH) & unusually_alike(sample, cosines))
-    order = np.lexsort((-cosines, all_bits, ~same_file))
-    order = order[agreeing[order]]
-    bits, cosines = all_bits[order], cosines[order]
-    return _Candidates(pairs[order], same_file[order], bits, cosines, percentile(sample, cosines))
+def _comparison(state: State, rows: list[int], store: FeatureStore) -> Callable[[int, int], SameWork | None]:
+    """A function of the numbers of two pictures that says how they show one work, or None."""
+
+    @lru_cache(maxsize=_DECODED)
+    def small(number: int) -> Image.Image:
+        return _decoded(state, rows[number], SIDE)
+
+    def picture(number: int) -> ComparedPicture:
+        return ComparedPicture(store[number], lambda: small(number), lambda: _decoded(state, rows[number], None))
+
+    def compare(first: int, second: int) -> SameWork | None:
+        try:
+            return same_work(picture(first), picture(second))
+        except ImageError as error:
+            log.warning("Not compared: %s", error)
+            return None
+
+    return compare
 
 
-def small_picture(state: State, row: int) -> Image.Image:
-    """The picture of a work, at a size that suffices for hashes and outlines."""
-    return load_small(state.pictures(row), state.table.column("id")[row].as_py())
+def _decoded(state: State, row: int, short_side: int | None) -> Image.Image:
+    return load_image(state.pictures(row), short_side=short_side, name=state.table.column("id")[row].as_py())
 
 
-def _outlines_of(state: State) -> Callable[[int, int], float]:
-    """A function of two rows that returns the edge alignment of their pictures."""
-
-    @lru_cache(maxsize=1024)
-    def grey(row: int) -> Image.Image:
-        return small_grey(small_picture(state, row))
-
-    return lambda first, second: edge_alignment(grey(first), grey(second))
-
-
-def unusually_alike(sample: np.ndarray, cosines: np.ndarray) -> np.ndarray:
-    """(p,) bool: whether cosines are unusually high, given the sorted `sample` of pairs of works.
-
-    By percentile, or by the spread of the middle of the sample: in a collection full of duplicates the upper end of the
-    sample is duplicates too. With too small a sample all cosines pass, and the other criteria decide.
-    """
-    if len(sample) < _FEWEST_PAIRS:
-        return np.ones(len(cosines), bool)
-    middle, upper = np.quantile(sample, [0.5, 0.75])
-    deviation = (upper - middle) / 0.6745  # of a normal distribution with these quartiles
-    return (percentile(sample, cosines) >= _UNUSUAL) | (cosines >= middle + _DEVIATIONS * deviation)
-
-
-def _grouped(state: State, candidates: _Candidates, outlines: Callable[[int, int], float]) -> list[DuplicateGroup]:
-    """Merge works pair by pair, likeliest first; pairs within one group are skipped."""
-    ids = state.table.column("id")
-    group_of: dict[int, int] = {}
-    members: dict[int, list[int]] = {}
-    evidence: dict[int, list[DuplicatePair]] = {}
-    for i, (first, second) in enumerate(candidates.pairs.tolist()):
-        group, other = group_of.get(first, first), group_of.get(second, second)
-        if group == other:
-            continue
-        fit = None if candidates.same_file[i] else outlines(first, second)
-        if fit is not None and fit < SAME_OUTLINES:
-            continue
-        pair = DuplicatePair(
-            first=ids[first].as_py(),
-            second=ids[second].as_py(),
-            sureness="certain" if fit is None else "almost certain" if fit >= _SURE_OUTLINES else "likely",
-            same_file=fit is None,
-            distance=int(candidates.bits[i]) if candidates.bits[i] <= BITS else None,
-            cosine=float(candidates.cosine[i]),
-            percentile=float(candidates.percentile[i]),
-            outlines=fit,
-        )
-        members[group] = members.pop(group, [group]) + members.pop(other, [other])
-        evidence[group] = [*evidence.pop(group, []), *evidence.pop(other, []), pair]
-        group_of.update(dict.fromkeys(members[group], group))
+def _with_copies(state: State, files: list[str], members: dict[int, dict[int, SameWork]]) -> list[DuplicateGroup]:
+    """Groups of works, by the row of their best, from groups of one work a file."""
+    copies: dict[str, list[int]] = defaultdict(list)
+    for row, file in enumerate(files):
+        copies[file].append(row)
+    grouped = {row for best, others in members.items() for row in (best, *others)}
+    members |= {alike[0]: {} for alike in copies.values() if len(alike) > 1 and alike[0] not in grouped}
+    ids = state.table.column("id").to_pylist()
     groups = []
-    for group, rows in sorted(members.items(), key=lambda item: min(item[1])):
-        weakest = max((pair.sureness for pair in evidence[group]), key=SURENESS.index)
-        works = tuple(ids[row].as_py() for row in sorted(rows))
-        groups.append(DuplicateGroup(works, weakest, tuple(evidence[group])))
-    return sorted(groups, key=lambda group: SURENESS.index(group.sureness))
+    for best, others in members.items():
+        found = dict(others)
+        for row, same in [(best, SameWork("same file")), *others.items()]:
+            found |= dict.fromkeys(copies[files[row]][1:], same)
+        pairs = [DuplicatePair(ids[best], ids[row], found[row].relation, found[row].places) for row in sorted(found)]
+        groups.append(DuplicateGroup(ids[best], tuple(ids[row] for row in sorted({best, *found})), tuple(pairs)))
+    return sorted(groups, key=lambda group: (RELATIONS.index(group.relation), state.rows[group.ids[0]]))

@@ -20,6 +20,7 @@ _KEPT = 8
 _SPANS = ((0.0, 1.0), (0.0, 0.92), (0.08, 1.0), (0.05, 0.95), (0.09, 0.91), (0.14, 0.86))
 WINDOWS = tuple((left, top, right, bottom) for (top, bottom), (left, right) in itertools.product(_SPANS, _SPANS))
 """Windows of a picture that are hashed, the whole first: they match what a crop or a border leaves of it."""
+_NEAREST = 8
 _FAINT = 1.5  # grey levels: if the 64 frequencies together are weaker than this, their signs are noise
 _FREQUENCIES = np.cos(np.pi * np.arange(1, _KEPT + 1)[:, None] * (2 * np.arange(_SIDE) + 1) / (2 * _SIDE)) / (_SIDE / 2)
 
@@ -62,15 +63,19 @@ def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def near_wholes(hashes: np.ndarray, within: int) -> np.ndarray:
-    """(p, 2) row numbers, first < second, of hashes (n, windows) whose whole pictures differ in at most `within` bits."""
+    """(p, 2) row numbers, first < second, of hashes (n, windows) whose whole pictures differ in at most `within` bits.
+
+    Of each picture the `_NEAREST` nearest at most: so many copies of one picture make few pairs.
+    """
     import faiss
 
     rows = np.flatnonzero(hashes[:, 0])
-    if not len(rows):
-        return np.zeros((0, 2), int)
+    if len(rows) < 2:
+        return np.zeros((0, 2), np.int64)
     codes = np.ascontiguousarray(hashes[rows, 0]).view(np.uint8).reshape(len(rows), -1)
     index = faiss.IndexBinaryFlat(BITS)
     index.add(codes)
-    ends, _, found = index.range_search(codes, within + 1)  # the radius of FAISS is exclusive
-    first = np.repeat(np.arange(len(rows)), np.diff(ends.astype(int)))
-    return np.stack([rows[first], rows[found]], axis=1)[first < found]
+    bits, found = index.search(codes, min(_NEAREST + 1, len(rows)))
+    first = np.repeat(np.arange(len(rows)), found.shape[1])
+    near = (bits.ravel() <= within) & (found.ravel() != first)
+    return np.unique(np.sort(np.stack([rows[first], rows[found.ravel()]], axis=1)[near], axis=1), axis=0)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from artsim.analysis.duplicates import DuplicateGroup
     from artsim.storage.manifest import Manifest, SpaceRecord
 
 HELP = "say what a collection holds"
@@ -61,12 +62,44 @@ class CollectionInfo:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("collection", metavar="COLLECTION", help="folder or Hub id of a collection")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument(
+        "--duplicates",
+        action="store_true",
+        help="also list works that show one work: reads every picture, minutes for tens of thousands of works",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     info = read_info(arguments.collection)
-    print(json.dumps(as_json(info), indent=2, ensure_ascii=False) if arguments.json else as_text(info))
+    groups = read_duplicates(arguments.collection) if arguments.duplicates and not info.problems else None
+    if arguments.json:
+        found = {} if groups is None else {"duplicates": [asdict(group) for group in groups]}
+        print(json.dumps(as_json(info) | found, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join([as_text(info), *([] if groups is None else duplicate_lines(groups))]))
     return 1 if info.problems else 0
+
+
+def read_duplicates(name: str) -> list[DuplicateGroup]:
+    """The groups of works of a collection that show one work. Raises `CollectionError` or `HubError`."""
+    from artsim.building.progress_bar import ProgressBar
+    from artsim.opening import open_collection
+
+    collection, bar = open_collection(name), ProgressBar("Reading pictures")
+    try:
+        return collection.duplicates(progress=bar)
+    finally:
+        bar.close()
+
+
+def duplicate_lines(groups: Sequence[DuplicateGroup]) -> list[str]:
+    """One line a group, and one for each work beside the best."""
+    works = sum(len(group.pairs) for group in groups)
+    lines = [f"Doubles   {works:,} beside the best ones of {len(groups):,} groups"]
+    for group in groups:
+        lines.append(f"          {group.best} (best)")
+        lines += [f"            {pair.second}: {pair.relation}" for pair in group.pairs]
+    return lines
 
 
 def read_info(name: str) -> CollectionInfo:

@@ -18,10 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from artsim.collection import Collection
-from artsim.curation.duplicate_check import NewPicture, new_picture, new_picture_like, work_like, work_of_file
+from artsim.curation.duplicate_check import ExistingWork, NewPicture, new_picture_like, work_like, work_of_file
 from artsim.curation.ingest_state import IngestState, Outcome, PendingWorks, Phase, UploadedFile, UploadReport
 from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
 from artsim.embedding.embed_works import embed_works
@@ -220,11 +218,12 @@ class Ingest:
         works, recogniser = [decoded for _, decoded in opened], target.recogniser()
         embedded = embed_works(works, _encoders(target), regions=regions, recogniser=recogniser)
         subjects = embedded.vectors[spaces[0].name].blocks["subject"]
-        new = {
-            row: columns
-            for row, (upload, decoded) in enumerate(opened)
-            if (columns := self._admit(upload, decoded, subjects[row])) is not None
-        }
+        codes = [None] * len(opened) if embedded.recognition is None else embedded.recognition.codes
+        new: dict[int, dict[str, Any]] = {}
+        for row, (upload, decoded) in enumerate(opened):
+            picture = NewPicture(upload.path, upload.name, subjects[row], codes[row])
+            if (columns := self._admit(upload, decoded, picture)) is not None:
+                new[row] = columns
         if new:
             self._pending.batches.append(replace(embedded.only(list(new)), works=tuple(new.values())))
         with self._news:
@@ -238,7 +237,7 @@ class Ingest:
             sha = hashlib.sha256(data).hexdigest()
             same = self._same_file(sha)
             if same is not None and not upload.anyway:
-                self._report(UploadReport(upload.number, upload.name, "same-file", work=same), upload, done=1)
+                self._report(_duplicate(upload, same), upload, done=1)
                 return None
             recognition = (self.collection or self._like).state.recognition is not None
             side = decode_side(_encoders(self._like).values(), recognition=recognition)
@@ -248,20 +247,18 @@ class Ingest:
             self._report(UploadReport(upload.number, upload.name, "broken", reason=error.message), done=1)
             return None
 
-    def _same_file(self, sha: str) -> str | None:
-        """The id of the work with the same bytes, else None."""
+    def _same_file(self, sha: str) -> ExistingWork | None:
+        """The work with the same bytes, else None."""
         existing = work_of_file(self.collection.state, sha) if self.collection is not None else None
-        return existing or self._pending.files.get(sha)
+        pending = self._pending.files.get(sha)
+        return existing or (None if pending is None else ExistingWork(pending, "same file"))
 
-    def _admit(self, upload: UploadedFile, decoded: DecodedWork, subject: np.ndarray) -> dict[str, Any] | None:
-        """The columns of a new work; None, with a report, if it is a reproduction of an existing one."""
-        new = new_picture(decoded.image, subject)
+    def _admit(self, upload: UploadedFile, decoded: DecodedWork, new: NewPicture) -> dict[str, Any] | None:
+        """The columns of a new work; None, with a report, if an existing one shows the same work."""
         if not upload.anyway:
-            file = self._pending.files.get(decoded.sha256)  # in the same batch
-            same = file or self._same_work(new)
+            same = self._same_file(decoded.sha256) or self._same_work(new)  # the file may be in the same batch
             if same is not None:
-                outcome: Outcome = "same-file" if file else "same-work"
-                self._report(UploadReport(upload.number, upload.name, outcome, work=same), upload)
+                self._report(_duplicate(upload, same), upload)
                 return None
         values, notes = self._details(upload)
         for note in notes:
@@ -271,10 +268,10 @@ class Ingest:
         self._pending.files.setdefault(decoded.sha256, identity)
         return {**values, "id": identity}
 
-    def _same_work(self, new: NewPicture) -> str | None:
-        same = new_picture_like(new, self._pending.new_pictures, self._like.state)
+    def _same_work(self, new: NewPicture) -> ExistingWork | None:
+        same = new_picture_like(new, self._pending.new_pictures)
         if same is None and self.collection is not None:
-            same = work_like(new, self.collection.state, self.collection.known_hashes)
+            same = work_like(new, self.collection.state, self.collection.known_features)
         return same
 
     def _free_id(self, wanted: str) -> str:
@@ -308,6 +305,11 @@ class Ingest:
             self._reports[report.number] = report
             if upload is not None:
                 self._kept[report.number] = upload, report
+
+
+def _duplicate(upload: UploadedFile, same: ExistingWork) -> UploadReport:
+    outcome: Outcome = "same-file" if same.relation == "same file" else "same-work"
+    return UploadReport(upload.number, upload.name, outcome, work=same.id, relation=same.relation)
 
 
 def _encoders(collection: Collection) -> dict[str, Encoder]:

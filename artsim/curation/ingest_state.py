@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from artsim.analysis.same_work import Relation
 from artsim.curation.duplicate_check import NewPicture
 from artsim.embedding.embedded_works import EmbeddedWorks
 
@@ -37,6 +38,8 @@ class UploadReport:
     """For a broken file: why, as a message."""
     work: str | None = None
     """For a duplicate: the id of the existing work."""
+    relation: Relation | None = None
+    """For a duplicate: what the picture is to the existing work."""
 
 
 @dataclass(kw_only=True)

@@ -52,6 +52,11 @@ def likeness(codes: np.ndarray, views: np.ndarray) -> np.ndarray:
     return step * (views @ codes.astype(np.float32).T) - np.float32(_RANGE) * views.sum(axis=1, keepdims=True)
 
 
+def restored(codes: np.ndarray) -> np.ndarray:
+    """(n, `DIMENSION`) float32 unit rows: the vectors that stored ones (n, `DIMENSION`) uint8 stand for."""
+    return unit_rows(codes.astype(np.float32) / 127.5 - 1)
+
+
 def _projected(layouts: np.ndarray) -> np.ndarray:
     return unit_rows(layouts @ _signs(layouts.shape[1]))
 

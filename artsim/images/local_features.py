@@ -13,6 +13,7 @@ from PIL import Image
 
 PICTURE_SIDE, PICTURE_FEATURES = 320, 400  # short side at which a picture is read, and features of it at most
 PHOTOGRAPH_SIDE, PHOTOGRAPH_FEATURES = 900, 1_500  # the same of a photograph and its surroundings; long side
+WORK_SIDE, WORK_FEATURES = 640, 500  # the same of works that are compared with one another; long side
 _LONGEST = 1_280  # long side of a picture at most
 _SMALLEST_SIDE = 32  # ORB describes a place by 31 pixels around it
 _PATCH, _BORDER, _CONTRAST, _LEVELS, _FACTOR = 31, 15, 10, 8, 1.2
@@ -63,6 +64,11 @@ def features_of_picture(image: Image.Image) -> LocalFeatures:
 def features_of_photograph(image: Image.Image) -> LocalFeatures:
     """The features of a photograph that is looked at."""
     return _features(image, PHOTOGRAPH_SIDE / max(image.size), PHOTOGRAPH_FEATURES)
+
+
+def features_of_work(image: Image.Image) -> LocalFeatures:
+    """The features of a work that is compared with others, each of which may show the other or a part of it."""
+    return _features(image, WORK_SIDE / max(image.size), WORK_FEATURES)
 
 
 def packed(features: LocalFeatures) -> np.ndarray:

@@ -47,6 +47,24 @@ def find_quadrilaterals(image: Image.Image, most: int = 4) -> list[np.ndarray]:
     return [((corners + 0.5) / scale).astype(np.float32) for corners in kept]
 
 
+def outline_support(image: Image.Image, corners: np.ndarray) -> float:
+    """0..1: the share of an outline inside of a picture that lies on edges of it. `corners` (4, 2): as fractions."""
+    import cv2
+
+    scale = min(1.0, _SIDE / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    lab = cv2.cvtColor(np.asarray(image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)), cv2.COLOR_RGB2Lab)
+    edges = _edges(lab, *_CANNY[1])
+    steps = np.linspace(0, 1, 100)[:, None]
+    points = np.concatenate([a + steps * (b - a) for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)])
+    margin = 3 / np.array(size)
+    inside = points[((points > margin) & (points < 1 - margin)).all(axis=1)]
+    if not len(inside):
+        return 0.0
+    x, y = (inside * size).astype(int).T
+    return float((edges[y, x] > 0).mean())
+
+
 def straighten(image: Image.Image, corners: np.ndarray) -> Image.Image:
     """What `image` shows inside `corners` (4, 2), clockwise from the top left, as an upright rectangle of about that size.
 

@@ -56,6 +56,21 @@ def test_kind_and_reason_of_an_index_and_advice_to_build_a_collection_again_that
         assert (advice in capsys.readouterr().out) == (number == 2)
 
 
+def test_duplicates_are_listed_as_text_and_as_json(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    collection = artsim.open_collection(copy)
+    first = collection.ids[0]
+    collection.add([{"id": "again", "image": collection.picture(first)}])
+    collection.save()
+    assert main(["info", "--duplicates", str(copy)]) == 0
+    text = capsys.readouterr().out
+    assert "Doubles   1 beside the best ones of 1 groups" in text
+    assert f"{first} (best)" in text and "again: same file" in text
+    assert main(["info", "--duplicates", "--json", str(copy)]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["duplicates"]
+    assert (group["best"], group["ids"]) == (first, [first, "again"])
+    assert group["pairs"] == [{"first": first, "second": "again", "relation": "same file", "places": None}]
+
+
 def test_a_damaged_file_is_named_and_the_exit_code_is_1(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     statistics = next(copy.rglob("clip.safetensors"))
     statistics.write_bytes(b"x")

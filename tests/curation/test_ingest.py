@@ -142,6 +142,9 @@ def test_broken_files_and_duplicates_are_left_out_and_reported(
     assert found["twice.jpg"] == ("same-file", "new.jpg")
     assert found["scan.jpg"] == ("same-work", "20.jpg")
     assert {name for name, (outcome, _) in found.items() if outcome == "broken"} == {"broken.jpg", "empty.png"}
+    relations = {report.name: report.relation for report in session.ingest.state().reports}
+    assert relations["same.jpg"] == relations["twice.jpg"] == "same file"
+    assert (relations["scan.jpg"], relations["broken.jpg"]) == ("same picture", None)
     assert len(session.collection) == 41
 
 

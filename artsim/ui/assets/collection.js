@@ -357,9 +357,9 @@ const showReports = (intake) => {
   panel.reports.replaceChildren(...groups.filter(Boolean));
   if (more > 0) panel.reports.append(make("p", { className: "fine", textContent: say("more", { count: more }) }));
 };
-const reportRow = ({ number, name, outcome, reason, title, picture }, picked) => {
+const reportRow = ({ number, name, outcome, reason, title, picture, relation }, picked) => {
   if (outcome === "broken") return make("li", { textContent: reason || name });
-  const text = say("is", { name, title });
+  const text = say("is", { name, title }) + (relation ? ` (${relation})` : "");
   const box = make("input", { type: "checkbox", value: number, checked: picked.has(String(number)) });
   const shown = picture ? make("img", { src: picture, alt: "", loading: "lazy" }) : "";
   return make("li", {}, make("label", {}, box, shown, make("span", { textContent: text })));

@@ -1,4 +1,4 @@
-"""`/duplicates`: works with the same picture, and reproductions of the same work."""
+"""`/duplicates`: groups of works that show one work, and what each is to the best picture of its group."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from artsim.analysis.duplicates import DuplicateGroup, DuplicatePair
-from artsim.analysis.perceptual_hash import BITS
+from artsim.analysis.duplicates import DuplicateGroup
 from artsim.messages.strings import Strings
 from artsim.ui.addresses import page_address
 from artsim.ui.background import Background
@@ -34,12 +33,9 @@ def routes(context: Context) -> list[Route]:
         listed = _pages(groups)
         number = min(max(1, whole_number(request.query_params.get("page"))), len(listed))
         sections = [
-            (
-                group,
-                [state.work(state.rows[identity]) for identity in group.ids[first : first + _TOGETHER]],
-                [_why(pair, strings) for pair in group.pairs[first : first + _TOGETHER]],
-            )
+            (group, [(state.work(state.rows[identity]), note) for identity, note in tiles[first : first + _TOGETHER]])
             for group, first in listed[number - 1]
+            if (tiles := _tiles(group, strings))
         ]
         return page(
             localized,
@@ -76,14 +72,7 @@ def _pages(groups: Sequence[DuplicateGroup]) -> list[list[tuple[DuplicateGroup, 
     return pages
 
 
-def _why(pair: DuplicatePair, strings: Strings) -> str:
-    """The evidence for a pair, in the visitor's language."""
-    if pair.same_file or pair.distance is None or pair.outlines is None:
-        return strings("duplicates.why.file")
-    return strings(
-        "duplicates.why",
-        distance=pair.distance,
-        bits=BITS,
-        cosine=strings.decimal(pair.cosine, 2),
-        outlines=strings.decimal(pair.outlines, 2),
-    )
+def _tiles(group: DuplicateGroup, strings: Strings) -> list[tuple[str, str]]:
+    """The ids of the works, the best one first, each with what it is to that, in the visitor's language."""
+    others = [(pair.second, strings("duplicates.relation." + pair.relation.replace(" ", "-"))) for pair in group.pairs]
+    return [(group.best, strings("duplicates.best")), *others]

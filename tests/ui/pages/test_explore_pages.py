@@ -304,14 +304,16 @@ def test_encoders_are_shown_side_by_side(tmp_path: Any) -> None:
         assert ("Selected automatically" in column) == (answers.encoder == compared.auto)
 
 
-def test_works_with_the_same_picture_are_listed_with_the_evidence(tmp_path: Any) -> None:
+def test_works_with_the_same_picture_are_listed_with_what_they_are(tmp_path: Any) -> None:
     works: Any = make_collection(artists=6, works=4)
     pictures = works.state.pictures
     works.state = replace(works.state, pictures=lambda row: pictures({1: 0, 4: 2, 3: 2}.get(row, row)))
     html = page(client_of(works, tmp_path), "/duplicates")
     groups = re.findall(r'<section class="duplicate-group">.*?</section>', html, re.DOTALL)
-    assert [ids(group) for group in groups] == [list(group.ids) for group in works.duplicates()] != []
-    assert "./compare?a=work-0-0&b=work-0-1" in links(groups[0]) and "byte for byte" in groups[0]
+    found = works.duplicates()
+    assert [ids(group) for group in groups] == [[group.best, *(pair.second for pair in group.pairs)] for group in found]
+    assert "./compare?a=work-0-0&b=work-0-1" in links(groups[0])
+    assert "Best picture · work-0-0" in groups[0] and "Same file · work-0-1" in groups[0]
 
 
 @pytest.mark.parametrize(
