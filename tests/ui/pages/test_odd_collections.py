@@ -28,9 +28,6 @@ from artsim.storage.pictures import NewPictures, Pictures
 from artsim.ui.http.routes import extra_routes
 from artsim.ui.labels import label_of
 from artsim.ui.pages.registry import page_routes
-from artsim.ui.query_string import ParsedLink
-from artsim.ui.search_form import SearchForm
-from artsim.ui.search_page.results import page_of
 
 PAGES = (
     "browse", "browse?sort=title", "compare?a=0&b=1", "download.csv?work=0", "download.json?work=0", "duplicates", "encoders",
@@ -144,7 +141,7 @@ def test_one_work_is_counted_as_one(tmp_path: Path) -> None:
 
 
 def test_many_columns_of_a_work_do_not_hide_what_one_can_do_with_it(tmp_path: Path) -> None:
-    context = context_over(COLLECTIONS["200 columns"](), tmp_path)
-    html = page_of(context, ParsedLink(SearchForm(parts=(Part(work="1"),), k=5)))
+    client = TestClient(Starlette(routes=extra_routes(context_over(COLLECTIONS["200 columns"](), tmp_path))))
+    html = client.get("/detail?work=0&part=1").text
     before, _, folded = html.partition("value 0<")[2].partition("<details><summary>Show ")
     assert "value 199<" in folded and "value 199<" not in before
