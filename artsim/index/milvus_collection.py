@@ -23,7 +23,7 @@ MOST_HITS = 16_384
 MOST_FIELDS = 60
 MOST_BYTES, MOST_ITEMS = 65_535, 4_096
 """Bytes of a text, and items of a list, at most."""
-ENTITY, VECTOR = "entity", "vector"
+ENTITY, VECTOR = "entity_id", "vector"
 _MARK = "artsim.version"
 _PLACES = 1 << 40  # an entity is its edition * _PLACES + the place of its vector
 _BATCH_BYTES = 8_000_000
@@ -183,7 +183,6 @@ class MilvusCollection:
                 anns_field=VECTOR,
                 filter=expression,
                 limit=limit,
-                output_fields=[ENTITY],
                 search_params={"metric_type": "IP"},
             )
             found += [np.array([hit[ENTITY] for hit in hits], np.int64) % _PLACES for hits in answers]

@@ -1,6 +1,6 @@
 """A Milvus server, or a file of Milvus Lite: its address, and calls that wait for it and fail in one sentence.
 
-pymilvus sends a call again, after growing pauses, until its deadline.
+pymilvus sends a call again, after growing pauses, until its deadline, if it could not be sent; artsim, if the deadline has passed.
 """
 
 from __future__ import annotations
@@ -8,20 +8,24 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from artsim.errors import CollectionError
+from artsim.web.retries import retrying
 
 URI = "ARTSIM_MILVUS_URI"
 """Variable: the server to use instead of the one that a collection names, and the only one that gets the token."""
 TOKEN = "ARTSIM_MILVUS_TOKEN"
 """Variable: `user:password`, or a token."""
+T = TypeVar("T")
 _OLDEST = (2, 5)  # of servers: fields may be empty
-_CONNECT_S, _ANSWER_S = 5.0, 15.0  # how long it is tried again
+ANSWER_S = 5.0  # of an attempt
 LONG_S = 600.0  # for what takes a server minutes: loading, flushing
+_RETRIES, _FIRST_WAIT_S = 2, 0.5
 
 
 def check_uri(uri: str) -> str:
@@ -71,21 +75,27 @@ class MilvusServer:
     def __init__(self, uri: str) -> None:
         self.uri = uri
 
-    def call(self, method: str, *arguments: Any, timeout: float = _ANSWER_S, **options: Any) -> Any:
-        """`MilvusClient.method(...)`, tried again for `timeout` seconds while the server cannot be reached."""
-        client = self._client
+    def call(self, method: str, *arguments: Any, timeout: float = ANSWER_S, **options: Any) -> Any:
+        """`MilvusClient.method(...)`, tried again while the server cannot be reached; an attempt takes `timeout` seconds at most.
+
+        Only for calls that may be repeated.
+        """
+        call = getattr(self._client, method)
+        return self._tried(lambda: call(*arguments, timeout=timeout, **options))
+
+    def _tried(self, call: Callable[[], T]) -> T:
         import grpc
         from pymilvus import MilvusException
 
         try:
-            return getattr(client, method)(*arguments, timeout=timeout, **options)
+            return retrying(_is_lost, retries=_RETRIES, first_wait=_FIRST_WAIT_S)(call)
         except (MilvusException, grpc.RpcError, grpc.FutureTimeoutError) as error:
             raise self._failed(error) from error
 
     @cached_property
     def _client(self) -> Any:
         try:
-            import grpc
+            import grpc  # noqa: F401
             import pymilvus
 
             if is_file(self.uri):
@@ -98,11 +108,8 @@ class MilvusServer:
         for name in ("pymilvus", "milvus_lite", "grpc"):  # they log with a traceback what they raise
             logging.getLogger(name).setLevel(logging.CRITICAL)
         token = os.environ.get(TOKEN, "") if self.uri == os.environ.get(URI, "").strip() else ""
-        try:
-            client = pymilvus.MilvusClient(self.uri, token=token, timeout=_CONNECT_S)
-            version = str(client.get_server_version(timeout=_ANSWER_S))
-        except (pymilvus.MilvusException, grpc.RpcError, grpc.FutureTimeoutError) as error:
-            raise self._failed(error) from error
+        client = self._tried(lambda: pymilvus.MilvusClient(self.uri, token=token, timeout=ANSWER_S))
+        version = str(self._tried(lambda: client.get_server_version(timeout=ANSWER_S)))
         numbers = re.match(r"v?(\d+)\.(\d+)", version)
         if numbers is not None and tuple(map(int, numbers.groups())) < _OLDEST:
             raise CollectionError(
@@ -117,9 +124,7 @@ class MilvusServer:
                 f"{self.uri} cannot be used by Milvus Lite ({reason}). It serves one process at a time: close the other, or "
                 "use a server. A file that is of something else, or damaged, is made anew by: python -m artsim build."
             )
-        code = getattr(error, "code", None)
-        name = getattr(code() if callable(code) else code, "name", "")
-        if name in ("UNAUTHENTICATED", "PERMISSION_DENIED") or "auth check failure" in reason:
+        if _status(error) in ("UNAUTHENTICATED", "PERMISSION_DENIED") or "auth check failure" in reason:
             return CollectionError(
                 f"The Milvus server at {self.uri} refuses access: set {URI}={self.uri} and {TOKEN}=user:password."
             )
@@ -127,6 +132,16 @@ class MilvusServer:
             f"The Milvus server at {self.uri} does not answer as it should ({reason[:300]}). Start it, or correct the "
             f"address: --index milvus:URI, or {URI}=URI."
         )
+
+
+def _status(error: BaseException) -> str:
+    """The name of the gRPC status of an error; "" if it has none."""
+    code = getattr(error, "code", None)
+    return getattr(code() if callable(code) else code, "name", "")
+
+
+def _is_lost(error: BaseException) -> bool:
+    return _status(error) in ("UNAVAILABLE", "DEADLINE_EXCEEDED") or "Fail connecting" in str(error)
 
 
 @cache

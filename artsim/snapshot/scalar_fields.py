@@ -118,9 +118,9 @@ def _overlap(spans: Sequence[tuple[Any, Any]]) -> str | None:
     for low, high in spans:
         bounds = [f"{LAST_YEAR} >= {float(low)!r}"] if low is not None else []
         bounds += [f"{FIRST_YEAR} <= {float(high)!r}"] if high is not None else []
-        if not bounds or not all(math.isfinite(bound) for bound in (low, high) if bound is not None):
+        if not all(math.isfinite(bound) for bound in (low, high) if bound is not None):
             return None
-        each.append(" and ".join(bounds))
+        each.append(" and ".join(bounds) or f"{FIRST_YEAR} is not null")
     return "(" + " or ".join(f"({one})" for one in each) + ")"
 
 
@@ -150,7 +150,9 @@ def _between(kind: str | None, bounds: tuple[Any, Any], name: str) -> str | None
             parts.append(f"{name} {sign} {literal(bound)}")
         else:
             return None
-    return " and ".join(parts) or None
+    if not parts and kind == "number":  # what is not a number is there in a table, and null in an engine
+        return None
+    return " and ".join(parts) or f"{name} is not null"
 
 
 def literal(value: Any) -> str | None:
