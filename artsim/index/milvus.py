@@ -20,9 +20,10 @@ from artsim.index.protocol import IndexKind
 
 log = logging.getLogger(__name__)
 
-_MORE, _MORE_SHARE = 50, 1.1  # candidates beyond those that are wanted, as the last of them may change places
+_MORE, _MORE_SHARE = 50, 1.1  # candidates beyond those that are wanted
 _FEW = 10_000  # a filter that leaves no more is answered without Milvus, from the vectors themselves
 _DEEPER = 4
+_ROUNDING = 1e-5  # between the products of Milvus and of this process
 
 
 class MilvusIndex:
@@ -63,19 +64,19 @@ class MilvusIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         available = len(self) if allowed is None else int(np.count_nonzero(allowed))
         k = min(k, available)
-        wanted = int(_MORE_SHARE * k) + _MORE
+        wanted = int(_MORE_SHARE * k) + _MORE + len(self.unwritten)
         few = 2 * available < len(self) and available <= _FEW
         if k == 0 or not len(queries) or few or wanted > MOST_HITS:
             return self.local.search(queries, k, allowed=allowed)
         share = 1.0 if expression else available / len(self)
-        limit = min(MOST_HITS, int(wanted / share) + len(self.unwritten))
-        scores, rows = np.zeros((len(queries), k), np.float32), np.zeros((len(queries), k), np.int64)
-        needed = min(available, (k + wanted) // 2)
-        for number, candidates in enumerate(self._candidates(queries, needed, limit, allowed, expression)):
-            likeness = self.local.compare(queries[number], candidates)
-            best = top(likeness, k)
-            scores[number], rows[number] = likeness[best], candidates[best]
-        return scores, rows
+        try:
+            answers = self._answers(queries, k, min(MOST_HITS, int(wanted / share)), allowed, expression)
+        except CollectionError as error:
+            log.warning("%s", error)
+            raise BusyError(
+                "The Milvus server that this collection is searched on does not answer; try again in a minute."
+            ) from error
+        return np.stack([scores for scores, _ in answers]), np.stack([rows for _, rows in answers])
 
     def appended(self, codes: np.ndarray) -> MilvusIndex:
         """With the codes (m, d) of new works at the end, of a compact index."""
@@ -101,29 +102,39 @@ class MilvusIndex:
         unwritten = np.union1d(self.unwritten, self.places(np.array([row])))
         return MilvusIndex(self.local, self.remote, self._places, self.fields, unwritten)
 
-    def _candidates(
-        self, queries: np.ndarray, needed: int, limit: int, allowed: np.ndarray | None, expression: str
-    ) -> list[np.ndarray]:
-        """The rows, ascending, that each query is compared with: `needed` of those that are nearest, or more."""
-        fresh = self._rows_at(self.unwritten, allowed)
-        try:
-            found = self.remote.places(queries, limit, expression)
-            candidates = []
-            for query, places in zip(queries, found, strict=True):
-                depth, rows = limit, self._rows_at(places, allowed)
-                while len(rows) < needed and len(places) == depth < MOST_HITS:  # others take the first ranks
-                    depth = min(MOST_HITS, _DEEPER * depth)
-                    places = self.remote.places(query[None], depth, expression)[0]
-                    rows = self._rows_at(places, allowed)
-                if len(rows) < needed and len(places) == MOST_HITS:
-                    rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
-                candidates.append(np.union1d(rows, fresh))
-        except CollectionError as error:
-            log.warning("%s", error)
-            raise BusyError(
-                "The Milvus server that this collection is searched on does not answer; try again in a minute."
-            ) from error
-        return candidates
+    def _answers(
+        self, queries: np.ndarray, k: int, limit: int, allowed: np.ndarray | None, expression: str
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Scores and rows of the `k` best for each query, from the `limit` nearest entities, or more."""
+        found = self.remote.nearest(queries, limit, expression)
+        answers = []
+        for query, (places, products) in zip(queries, found, strict=True):
+            scores, rows = self._best(query, k, places, allowed)
+            depth = limit
+            # entities that lead nowhere, or to rows that are not allowed, or have changed, may have taken the first ranks
+            while len(places) == depth and (len(rows) < k or scores[-1] < products[-1] - _ROUNDING):
+                if depth == MOST_HITS:
+                    rows = rows[:0]
+                    break
+                depth = min(MOST_HITS, _DEEPER * depth)
+                places, products = self.remote.nearest(query[None], depth, expression)[0]
+                scores, rows = self._best(query, k, places, allowed)
+            answers.append((scores, rows) if len(rows) == k else self._compared(query, k, allowed))
+        return answers
+
+    def _best(
+        self, query: np.ndarray, k: int, places: np.ndarray, allowed: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and rows of the `k` best at `places`, or not yet in Milvus."""
+        rows = self._rows_at(np.union1d(places, self.unwritten), allowed)
+        likeness = self.local.compare(query, rows)
+        best = top(likeness, k)
+        return likeness[best], rows[best]
+
+    def _compared(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and rows of the `k` best of all."""
+        scores, rows = self.local.search(query[None], k, allowed=allowed)
+        return scores[0], rows[0]
 
     def _rows_at(self, places: np.ndarray, allowed: np.ndarray | None) -> np.ndarray:
         """The distinct rows, ascending, of `places`, without those of removed works and those that are not allowed."""

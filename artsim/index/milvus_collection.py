@@ -110,7 +110,9 @@ class MilvusCollection:
         version = found["version"]
         place = f"The Milvus collection {self.name} at {self.server.uri}"
         if version is None:
-            raise CollectionError(f"{place} was not made by artsim, so it is left alone. Rename it, or use another database.")
+            raise CollectionError(
+                f"{place} was not made by artsim, so it is left alone. Rename it, or use another database."
+            )
         if version != str(VERSION):
             raise CollectionError(
                 f"{place} is version {version}; this artsim reads {VERSION}. Update artsim, or repeat artsim build."
@@ -169,12 +171,12 @@ class MilvusCollection:
         """Make what was written last durable, and indexed."""
         self.server.call("flush", self.name, timeout=LONG_S)
 
-    def places(self, queries: np.ndarray, limit: int, expression: str) -> list[np.ndarray]:
-        """For each query (q, dimension), the places of the `limit` entities with the highest inner product, best first.
+    def nearest(self, queries: np.ndarray, limit: int, expression: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each query (q, dimension), the places of the `limit` entities with the highest inner products, and these.
 
         A place is there twice if two entities point to it. `expression` restricts the entities; "" is all.
         """
-        found: list[np.ndarray] = []
+        found: list[tuple[np.ndarray, np.ndarray]] = []
         for start in range(0, len(queries), _QUERIES):
             answers = self.server.call(
                 "search",
@@ -185,7 +187,9 @@ class MilvusCollection:
                 limit=limit,
                 search_params={"metric_type": "IP"},
             )
-            found += [np.array([hit[ENTITY] for hit in hits], np.int64) % _PLACES for hits in answers]
+            for hits in answers:
+                entities = np.array([hit[ENTITY] for hit in hits], np.int64)
+                found.append((entities % _PLACES, np.array([hit["distance"] for hit in hits], np.float32)))
         return found
 
     def drop(self) -> None:

@@ -77,9 +77,7 @@ def read_collection(folder: Path, *, thorough: bool = False, on_milvus: bool = T
                     problem=problems[name],
                 )
             if pointer_of(folder) == pointer:  # else what is missing was removed by a save
-                state = read_state(
-                    folder, manifest, damaged_indexes=problems, pointer=pointer, on_milvus=on_milvus
-                )
+                state = read_state(folder, manifest, damaged_indexes=problems, pointer=pointer, on_milvus=on_milvus)
                 return state, manifest if state.stored is None else state.stored.manifest
         except (CollectionError, OSError):
             if pointer_of(folder) == pointer:

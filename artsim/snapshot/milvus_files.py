@@ -76,7 +76,9 @@ def _filled(
     remote.create(list(scalar_fields(table).values()), len(index))
     written = remote.count()
     if written < len(index):
-        log.info("Filling the Milvus collection %s at %s: %d of %d works are in it.", name, server.uri, written, len(index))
+        log.info(
+            "Filling the Milvus collection %s at %s: %d of %d works are in it.", name, server.uri, written, len(index)
+        )
         left = np.arange(max(0, written - remote.batch), len(index))
         _write(remote, index, places, table, columns, left)
         remote.flush()
@@ -170,7 +172,9 @@ def drop_retired(before: Manifest | None, manifest: Manifest, folder: Path) -> N
         return
     for place in set(before.retired) - {*manifest.retired, *manifest.milvus}:
         if not place.collection.startswith(_prefix(folder)):
-            log.warning("%s at %s belongs to a copy of this collection, and is left there.", place.collection, place.uri)
+            log.warning(
+                "%s at %s belongs to a copy of this collection, and is left there.", place.collection, place.uri
+            )
             continue
         try:
             MilvusCollection(server_at(located_uri(place.uri, folder)), place.collection, 0).drop()

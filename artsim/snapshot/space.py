@@ -204,7 +204,7 @@ class Space:
         names = vector_columns(self.name)
         columns = {names["subject"]: self.subject, density_column(self.name): self.density}
         columns |= {names[aspect]: block for aspect, block in self.wide.items()}
-        if isinstance(self.index, CompactIndex):
+        if self.index.codes is not None:
             columns[compact_column(self.name)] = self.index.codes
         if self.regions is not None:
             columns[region_column(self.name)] = self.regions.vectors

@@ -90,7 +90,8 @@ WHERE = st.fixed_dictionaries(
         "shown": st.booleans() | st.lists(st.booleans(), max_size=2),
         "tags": conditions(TEXTS, TEXT, ranges=False),
         "sizes": conditions([1, 2], st.integers(0, 3), ranges=False),
-        "year": conditions([1490, 1642, -44, 1900], YEARS) | st.lists(st.tuples(YEARS, YEARS.map(lambda y: y + 100)), max_size=2),
+        "year": conditions([1490, 1642, -44, 1900], YEARS)
+        | st.lists(st.tuples(YEARS, YEARS.map(lambda y: y + 100)), max_size=2),
     },
 )
 
@@ -109,7 +110,7 @@ def test_milvus_finds_what_the_filter_of_the_table_finds(remote: MilvusCollectio
     except QueryError:  # such as a number that the column cannot hold
         return
     expression = filter_expression(TABLE, where, COLUMNS)
-    found = set(remote.places(np.ones((1, 2), np.float32), 1_000, expression)[0].tolist())
+    found = set(remote.nearest(np.ones((1, 2), np.float32), 1_000, expression)[0][0].tolist())
     expected = set(range(len(TABLE))) if allowed is None else set(np.flatnonzero(allowed).tolist())
     assert found >= expected, (where, expression)
     if stated(where):
@@ -151,7 +152,9 @@ def test_nothing_but_what_is_filtered_by_is_kept_and_no_value_that_milvus_cannot
         }
     )
     assert columns_of_fields(odd) == {"c_style": "style"}
-    assert filter_expression(odd, {"prose": "y", "style": "baroque"}, columns_of_fields(odd)) == 'c_style in ["Baroque"]'
+    assert (
+        filter_expression(odd, {"prose": "y", "style": "baroque"}, columns_of_fields(odd)) == 'c_style in ["Baroque"]'
+    )
 
 
 def test_columns_whose_names_look_alike_have_fields_of_their_own() -> None:
