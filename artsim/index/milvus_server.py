@@ -1,6 +1,6 @@
 """A Milvus server, or a file of Milvus Lite: its address, and calls that wait for it and fail in one sentence.
 
-pymilvus sends a call again, after growing pauses, until its deadline, if it could not be sent; artsim, if the deadline has passed.
+pymilvus sends a call again, after growing pauses, if it could not be sent; artsim does if the deadline has passed.
 """
 
 from __future__ import annotations

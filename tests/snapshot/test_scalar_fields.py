@@ -1,7 +1,6 @@
 """Filters as expressions: Milvus finds the works that the table's own filter finds, whatever is written in them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from artsim.snapshot.filters import allowed_rows
 from artsim.snapshot.scalar_fields import columns_of_fields, filter_expression, scalar_fields, scalar_values
 
 TEXTS = [
-    None, "", "plain", "Plain", "PLAIN", 'say "no"', "it's", "back\\slash", "\\", '\\"', '"] or true or c_artist in ["', "50 %", "_",
-    "line\nbreak", "tab\there", "cr\rhere", "{x}", "null", "Straße", "STRASSE", "İstanbul", "鳥獣戯画", "🖼️", "e\u0301", "é", "\x00", "\x7f",
-    "\u2028", " ", "in",
+    None, "", "plain", "Plain", "PLAIN", 'say "no"', "it's", "back\\slash", "\\", '\\"', '"] or true or c_artist in ["',
+    "50 %", "_", "line\nbreak", "tab\there", "cr\rhere", "{x}", "null", "Straße", "STRASSE", "İstanbul", "鳥獣戯画", "🖼️",
+    "e\u0301", "é", "\x00", "\x7f", "\u2028", " ", "in",
 ]  # fmt: skip
 NUMBERS = [None, 0, -1, 1, 1500, 1642, -44, 2**53 + 1, 2**63 - 1, -(2**63)]
 REALS = [None, 0.0, -1.5, 1e-7, 1e22, float("nan"), 0.1, 3.0]
