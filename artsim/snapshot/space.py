@@ -188,7 +188,7 @@ class Space:
         )
 
     def touched(self, row: int) -> Space:
-        """With other metadata of the work at `row`: an engine that filters by it has not heard of that."""
+        """With other metadata of the work at `row`."""
         return replace(self, index=self.index.touched(row))
 
     def vectors_of(self, rows: np.ndarray) -> SpaceVectors:
@@ -251,7 +251,7 @@ def _with_density(
     statistics: SpaceStatistics, encoder: str, revision: str, columns: dict[str, Rows], regions: IndexedRegions | None
 ) -> Space:
     """A space of all columns but the density, which is computed."""
-    index = _index(statistics, columns, None)
+    index = _index(statistics, columns, None, scanned=True)
     n = len(index)
     reference = index.vectors(reference_rows(n))
     chunks = (index.vectors(np.arange(start, min(start + _CHUNK, n))) for start in range(0, n, _CHUNK))
@@ -276,7 +276,7 @@ def open_space(
     """
     vectors = None if regions is None else columns[region_column(statistics.name)]
     indexed = None if regions is None or vectors is None else IndexedRegions(boxes, regions, vectors)
-    index = _index(statistics, columns, first_pass, scanned=scanned)
+    index = _index(statistics, columns, first_pass, scanned)
     return _space(statistics, encoder, revision, columns, index, indexed)
 
 
@@ -298,9 +298,7 @@ def _space(
     return Space(statistics, index, encoder, revision, columns[names["subject"]], density, wide, regions)
 
 
-def _index(
-    statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any, *, scanned: bool = True
-) -> VectorIndex:
+def _index(statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any, scanned: bool) -> VectorIndex:
     names = vector_columns(statistics.name)
     if statistics.bits is None:
         blocks = {aspect: columns[names[aspect]] for aspect in statistics.aspects}

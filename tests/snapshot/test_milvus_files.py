@@ -12,6 +12,7 @@ from collections_on_disk import compact_from, works
 from milvus_lite_files import lite_file
 from synthetic import make_collection
 
+from artsim.cli.info import as_text, read_info
 from artsim.collection import Collection
 from artsim.errors import CollectionError
 from artsim.hub.layout import write_published
@@ -111,6 +112,7 @@ def test_the_manifest_points_to_the_server_and_no_index_file_is_written(lite: st
     assert (record["milvus"]["entities"], record["milvus"]["collection"]) == (60, *at(lite))
     assert set(record["milvus"]["fields"].values()) == {"year", "artist", "style", "tags", "nothing", "everything"}
     assert not list((tmp_path / "searched").rglob("*.faiss"))
+    assert f"index on Milvus at ../works.db, in {at(lite)[0]}" in as_text(read_info(str(tmp_path / "searched")))
     assert is_searched_in(read_collection(tmp_path / "searched", on_milvus=False)[0], lite)
     assert not is_searched_in(read_collection(tmp_path / "searched", on_milvus=False)[0], "faiss")
 
