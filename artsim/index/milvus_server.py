@@ -18,14 +18,15 @@ from artsim.errors import CollectionError
 from artsim.web.retries import retrying
 
 URI = "ARTSIM_MILVUS_URI"
-"""Variable: the server to use instead of the one that a collection names, and the only one that gets the token."""
+"""Variable: the server of collections that name one. A collection may be a stranger's, so what it names is not used by itself."""
 TOKEN = "ARTSIM_MILVUS_TOKEN"
-"""Variable: `user:password`, or a token."""
+"""Variable: `user:password`, or a token, for the server in `URI` alone."""
 T = TypeVar("T")
 _OLDEST = (2, 5)  # of servers: fields may be empty
 ANSWER_S = 5.0  # of an attempt
 LONG_S = 600.0  # for what takes a server minutes: loading, flushing
 _RETRIES, _FIRST_WAIT_S = 2, 0.5
+_named: set[str] = set()
 
 
 def check_uri(uri: str) -> str:
@@ -52,6 +53,11 @@ def check_uri(uri: str) -> str:
     return uri
 
 
+def name_server(uri: str) -> None:
+    """Let this process use `uri`, as its user has named it, see `check_uri`."""
+    _named.add(check_uri(uri))
+
+
 def is_file(uri: str) -> bool:
     """Whether `uri` is a file of Milvus Lite."""
     return "://" not in uri and uri.endswith(".db") and uri != ".db"
@@ -63,10 +69,15 @@ def stored_uri(uri: str, folder: Path) -> str:
 
 
 def located_uri(uri: str, folder: Path) -> str:
-    """`uri` of the manifest in `folder`, as this process reaches it."""
+    """`uri` of the manifest in `folder`, as this process reaches it. `CollectionError` for a server that nobody named."""
     if is_file(uri):
         return str((folder / uri).resolve())
-    return check_uri(os.environ.get(URI, "").strip() or uri)
+    chosen = os.environ.get(URI, "").strip() or (uri if uri in _named else "")
+    if not chosen:
+        raise CollectionError(
+            f"{folder} is searched on the Milvus server {uri}. If you know that server, set {URI}={uri}."
+        )
+    return check_uri(chosen)
 
 
 class MilvusServer:

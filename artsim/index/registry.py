@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from artsim.errors import CollectionError
-from artsim.index.milvus_server import check_uri, is_file
+from artsim.index.milvus_server import is_file, name_server
 
 FAISS = "faiss"
 
@@ -19,5 +19,5 @@ def milvus_of(index: str) -> str | None:
         raise CollectionError(
             f"There is no index {index!r}: give {FAISS}, or milvus:URI with http://HOST:19530, https://HOST or FILE.db."
         )
-    check_uri(uri)
+    name_server(uri)
     return str(Path(uri).expanduser().resolve()) if is_file(uri) else uri

@@ -123,9 +123,10 @@ def open_milvus(record: MilvusRecord, folder: Path, local: VectorIndex, vectors:
     """
     assert isinstance(local, CompactIndex | ExactIndex)
     uri = located_uri(record.uri, folder)
-    if is_file(uri) and not Path(uri).exists():
+    if is_file(uri) and not (Path(uri) / "collections").is_dir():  # else Milvus Lite would make it
         raise CollectionError(
-            f"{uri} is missing, which {folder} is searched in. Put it back, or repeat artsim build with the same arguments."
+            f"{uri} is missing, or no file of Milvus Lite, which {folder} is searched in. Put it back, or repeat artsim build "
+            "with the same arguments."
         )
     remote = MilvusCollection(server_at(uri), record.collection, local.dimension)
     remote.open(record.entities)

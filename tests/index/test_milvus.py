@@ -169,12 +169,16 @@ def test_an_address_with_a_password_is_refused_and_the_variables_named() -> None
         milvus_of("milvus:https://root:secret@milvus.example:19530")
 
 
-def test_files_are_kept_by_their_way_from_the_collection_and_servers_are_those_of_this_machine(
+def test_files_are_kept_by_their_way_from_the_collection_and_servers_are_those_that_the_user_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert stored_uri(str(tmp_path / "x.db"), tmp_path / "works") == "../x.db"
     assert located_uri("../x.db", tmp_path / "works") == str(tmp_path / "x.db")
-    assert stored_uri("http://localhost:19530", tmp_path) == located_uri("http://localhost:19530", tmp_path)
+    assert stored_uri("http://localhost:19530", tmp_path) == "http://localhost:19530"
+    with pytest.raises(CollectionError, match=f"If you know that server, set {URI}=http://stranger:19530"):
+        located_uri("http://stranger:19530", tmp_path)
+    milvus_of("milvus:http://known:19530")
+    assert located_uri("http://known:19530", tmp_path) == "http://known:19530"
     monkeypatch.setenv(URI, "http://milvus:19530")
     assert located_uri("http://localhost:19530", tmp_path) == "http://milvus:19530"
     assert located_uri("../x.db", tmp_path / "works") == str(tmp_path / "x.db")

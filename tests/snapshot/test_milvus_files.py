@@ -212,7 +212,9 @@ def test_what_is_not_there_is_one_sentence_and_a_build_fills_it_again(
     assert manifest.spaces[0].milvus is not None
     record = replace(manifest.spaces[0], milvus=replace(manifest.spaces[0].milvus, uri="../other.db"))
     (tmp_path / "searched" / "artsim.json").write_text(replace(manifest, spaces=(record,)).to_json())
-    with pytest.raises(CollectionError, match=r"other\.db is missing, which .*searched is searched in"):
+    with pytest.raises(
+        CollectionError, match=r"other\.db is missing, or no file of Milvus Lite, which .*searched is searched in"
+    ):
         Collection.from_folder(tmp_path / "searched")
     assert not (tmp_path / "other.db").exists()
 
