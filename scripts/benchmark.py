@@ -64,6 +64,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     search.add_argument("--queries", type=int, default=200, help="queries per figure (default: 200)")
     search.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
 
+    milvus = commands.add_parser(
+        "milvus", parents=[common], help="Milvus Lite beside FAISS: filling, disk, memory, milliseconds per query"
+    )
+    milvus.add_argument("--sizes", default="10000", help="works, comma-separated (default: 10000)")
+    milvus.add_argument("--queries", type=int, default=30, help="queries per figure (default: 30)")
+    milvus.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
+
     recognition = commands.add_parser(
         "recognition", parents=[common], help="milliseconds from a photograph to its work, beyond encoding"
     )
@@ -158,17 +165,26 @@ def _agreement(arguments: argparse.Namespace) -> dict[str, Any]:
 def _search(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.search import measure_searches
 
-    try:
-        sizes = [int(size) for size in arguments.sizes.split(",") if size.strip()]
-    except ValueError:
-        raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
-    results = measure_searches(sizes, queries=arguments.queries, seed=arguments.seed)
+    results = measure_searches(_sizes(arguments), queries=arguments.queries, seed=arguments.seed)
     if arguments.plot is not None:
         from benchmarking.curves import draw_searches
 
         draw_searches(results, arguments.plot)
         print(f"Curves: {arguments.plot}")
     return {"results": results}
+
+
+def _sizes(arguments: argparse.Namespace) -> list[int]:
+    try:
+        return [int(size) for size in arguments.sizes.split(",") if size.strip()]
+    except ValueError:
+        raise ArtsimError(f"The sizes {arguments.sizes!r} cannot be read; write numbers such as 3039,81444.") from None
+
+
+def _milvus(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.on_milvus import measure_milvus
+
+    return {"results": measure_milvus(_sizes(arguments), queries=arguments.queries, seed=arguments.seed)}
 
 
 def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -210,7 +226,7 @@ def _load(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 _MEASURES = {
-    "encode": _encode, "agreement": _agreement, "search": _search, "recognition": _recognition,
+    "encode": _encode, "agreement": _agreement, "search": _search, "milvus": _milvus, "recognition": _recognition,
     "startup": _startup, "page": _page, "edit": _edit, "load": _load,
 }  # fmt: skip
 

@@ -17,7 +17,6 @@ from artsim.encoders import precision_of
 from artsim.encoders.color import DIMS
 from artsim.encoders.protocol import ASPECTS, Encoder
 from artsim.encoders.region_vectors import REGIONS
-from artsim.index import CompactIndex
 from artsim.snapshot.space import Space
 from artsim.snapshot.space_statistics import COMPACT_FROM
 from artsim.snapshot.state import State
@@ -81,7 +80,7 @@ def _taken(space: Space, *, regions: bool) -> dict[str, TakeRows]:
     columns: dict[str, TakeRows] = {
         str(aspect): block.take for aspect, block in space.raw_blocks().items() if aspect != "color"
     }
-    if isinstance(space.index, CompactIndex):
+    if space.index.codes is not None:
         columns["codes"] = space.index.codes.take
     if regions and space.regions is not None:
         columns["regions"] = space.regions.vectors.take

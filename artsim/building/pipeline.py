@@ -32,10 +32,12 @@ from artsim.encoders.region_vectors import REGIONS
 from artsim.errors import CollectionError, ImageError, SourceError
 from artsim.files.atomic import write_atomically
 from artsim.files.lock import collection_lock
+from artsim.index.registry import FAISS, milvus_of
 from artsim.messages.progress import Progress
 from artsim.search.calibration import calibrated
-from artsim.snapshot.files import save_collection
+from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.generations import check_target
+from artsim.snapshot.milvus_files import is_searched_in
 from artsim.snapshot.recognition import Recognition
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
@@ -82,6 +84,7 @@ def build_collection(
     workers: int | None = None,
     title: str | None = None,
     license: str | None = None,
+    index: str = FAISS,
     progress: Progress | None = None,
 ) -> Collection:
     """Embed every work of `source` with one encoder or several, save the collection in `out`, and return it opened.
@@ -91,11 +94,13 @@ def build_collection(
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
     the raw vectors of collections of any size, for training. Uniform mounts and black borders are left out of the vectors,
     unless `keep_margins`; without `recognition`, works are not recognised in photographs. `workers`: the number of threads
-    that embed (default: one for each core, of 2 at least and 8 at most); the vectors do not depend on it. Raises
+    that embed (default: one for each core, of 2 at least and 8 at most); the vectors do not depend on it. `index`: "faiss", or
+    `milvus:URI` to search on Milvus (docs/scaling.md); a repeated build with another one embeds nothing again. Raises
     `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
+    milvus_of(index)
     workers = count_workers(workers)
     if images == "urls" and not source.has_urls:
         raise SourceError(
@@ -111,10 +116,11 @@ def build_collection(
         old = _open_old(out)
         if old is not None and old.manifest.source.get("build") == fingerprint:
             remove_checkpoint(out)
-            if damaged_files(out, old.manifest):  # only an index or a map can be: any other damage prevents opening
-                save_collection(calibrated(old.state), old.manifest, out, locked=True)
+            # only an index or a map can be damaged: any other damage prevents opening
+            if damaged_files(out, old.manifest) or not is_searched_in(old.state, index):
+                save_collection(calibrated(old.state), old.manifest, out, locked=True, index=index)
             _tell_left_out(out)
-            return old
+            return Collection.from_folder(out)
         if old is not None and old.state.spaces[0].preprocessing != preprocessing:
             old = None  # its vectors show the pictures otherwise
         recogniser = None
@@ -148,7 +154,7 @@ def build_collection(
             license=license or source.license,
             images=images,
         )
-        save_collection(calibrated(_fit(build, done, whole=whole)), manifest, out, locked=True)
+        save_collection(calibrated(_fit(build, done, whole=whole)), manifest, out, locked=True, index=index)
         remove_checkpoint(out)
         return Collection.from_folder(out)
 
@@ -176,10 +182,11 @@ def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *options: Any)
 def _open_old(out: Path) -> Collection | None:
     """The collection in `out`; None if there is none, or it is damaged, as it is built again then."""
     try:
-        return Collection.from_folder(out)
+        state, manifest = read_collection(out, on_milvus=False)
     except CollectionError as error:
         log.debug("No collection to reuse: %s", error)
         return None
+    return Collection(state=state, manifest=manifest, folder=out)
 
 
 def _fitted(old: Collection | None, kept: Mapping[str, Space]) -> list[str]:

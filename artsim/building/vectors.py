@@ -22,7 +22,7 @@ from artsim.encoders import Encoder, precision_of
 from artsim.encoders.recognition_vectors import DIMENSION
 from artsim.encoders.region_vectors import REGIONS, region_dim
 from artsim.images.local_features import PACKED
-from artsim.index import CompactIndex, Rows
+from artsim.index import Rows
 from artsim.snapshot.space import Space, make_space, refilled
 from artsim.storage.vector_files import VectorKinds, kinds_of
 
@@ -82,7 +82,7 @@ def _raw_kinds(name: str, encoder: Encoder, regions: bool) -> VectorKinds:
 
 def _kept_kinds(name: str, space: Space, regions: bool) -> VectorKinds:
     columns = {vector_columns(name)["subject"]: space.subject.parts}
-    if isinstance(space.index, CompactIndex):
+    if space.index.codes is not None:
         columns[compact_column(name)] = space.index.codes.parts
     if regions and space.regions is not None:
         columns[region_column(name)] = space.regions.vectors.parts

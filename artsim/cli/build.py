@@ -50,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out what works are recognised by in photographs (256 bytes a work; 15 kB with --images urls)",
     )
+    parser.add_argument(
+        "--index",
+        default="faiss",
+        metavar="INDEX",
+        help="where it is searched: faiss, or milvus:URI with http://HOST:19530, or FILE.db (default: faiss)",
+    )
     parser.add_argument("--device", help="where the encoders run: cpu, cuda, cuda:1, mps (default: the fastest)")
     parser.add_argument(
         "--batch-size", type=int, metavar="N", help="pictures that a model takes at once, at most (default: by device)"
@@ -77,8 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
     from artsim.embedding.vector_columns import check_given_once
     from artsim.encoders.load_options import check_load_options
     from artsim.hub import check_license, check_publication
+    from artsim.index.registry import milvus_of
 
     check_limit(arguments.limit)
+    milvus_of(arguments.index)
     count_workers(arguments.workers)
     check_load_options(device=arguments.device, batch_size=arguments.batch_size)
     check_given_once((name, "") for name in arguments.encoder or ())
@@ -121,6 +129,7 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
             workers=arguments.workers,
             title=arguments.title,
             license=arguments.license,
+            index=arguments.index,
             progress=bar,
         )
     print(f"{len(collection)} {'work' if len(collection) == 1 else 'works'} in {arguments.out}.")

@@ -157,6 +157,7 @@ def as_json(info: CollectionInfo) -> dict[str, Any]:
                 "revision": space.revision,
                 "aspects": space.dims,
                 "index_type": space.index_type,
+                "milvus": None if space.milvus is None else space.milvus.uri,
                 "preprocessing": space.preprocessing,
                 "precision": space.precision or "float32",
                 "regions": _regions(space),
@@ -203,7 +204,9 @@ def _space_line(space: SpaceRecord) -> str:
     revision = space.revision[:12] if re.fullmatch("[0-9a-f]{40}", space.revision) else space.revision
     aspects = ", ".join(f"{aspect} {dim}" for aspect, dim in space.dims.items())
     regions = f", {_regions(space)} regions a work" if space.regions else ""
-    return f"Space     {space.name}: {space.encoder} ({revision}), {aspects}{regions}, {_INDEXES[space.index_type]}"
+    milvus = space.milvus
+    index = f"index on Milvus at {milvus.uri}, in {milvus.collection}" if milvus else _INDEXES[space.index_type]
+    return f"Space     {space.name}: {space.encoder} ({revision}), {aspects}{regions}, {index}"
 
 
 def _regions(space: SpaceRecord) -> int:

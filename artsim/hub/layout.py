@@ -69,6 +69,7 @@ def write_published(state: State, manifest: Manifest, folder: Path, target: Path
         spaces=tuple(spaces),
         recognition=record_of(state.recognition),
         files={name: record_file(target / name) for name in sorted(named)},
+        retired=(),
         generation=0,
     )
 
@@ -77,6 +78,8 @@ def _write_space(record: SpaceRecord, space: Space, folder: Path, target: Path) 
     """Write the files of a space to `index/`: copies, but for the first pass of a compact index, without removed works."""
     import faiss
 
+    if record.milvus is not None:  # readers of a published collection search it by themselves
+        record = dataclasses.replace(record, milvus=None, index=f"{space.name}.faiss" if space.is_compact else None)
     places = {name: f"index/{Path(name).name}" for name in record.files}
     for name, place in places.items():
         with new_file(target / place) as file:

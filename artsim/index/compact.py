@@ -8,9 +8,10 @@ by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,11 @@ class CompactIndex:
 
     `codes` (n, d) uint8 are the vectors in `bits`; `widths` the lengths of their blocks, of which those that a query leaves 0
     cost nothing in the second pass; `first_pass` is FAISS's index over all stored codes, those of removed works included.
+    Without one, all rows that are allowed are compared.
     """
 
     kind: IndexKind = "compact"
+    fields: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, codes: Rows, bits: EightBits, widths: Sequence[int], first_pass: Any) -> None:
         self.codes, self.bits, self.widths, self.first_pass = codes, bits, tuple(widths), first_pass
@@ -50,7 +53,7 @@ class CompactIndex:
         return self.bits.decode(self.codes.take(rows))
 
     def search(
-        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None, expression: str = ""
     ) -> tuple[np.ndarray, np.ndarray]:
         available = len(self) if allowed is None else int(np.count_nonzero(allowed))
         k = min(k, available)
@@ -62,27 +65,36 @@ class CompactIndex:
         if k == 0 or not len(queries):
             return scores, rows
         few = available * width <= max(_SMALL, _SMALL_PER_ROW * len(self)) or 2 * depth >= len(self)
-        found = None if few else self._candidates(queries, depth, allowed)
+        found = None if few or self.first_pass is None else self._candidates(queries, depth, allowed)
         for number, (query, blocks) in enumerate(zip(queries, used, strict=True)):
             candidates = None if found is None else found[number]
             if candidates is None or len(candidates) < min(wanted, available) // 2:  # the filter fits the query badly
                 candidates = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
             likeness = self._scores(query, blocks, candidates)
-            best = _top(likeness, k)
+            best = top(likeness, k)
             scores[number], rows[number] = likeness[best], candidates[best]
         return scores, rows
+
+    def compare(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """(len(rows),) float32: the inner products of `query` (dimension,) with the vectors of `rows`."""
+        return self._scores(query, self._used_blocks(query), rows)
 
     def appended(self, codes: np.ndarray) -> CompactIndex:
         """With the codes (m, d) of new works at the end."""
         import faiss
 
-        first_pass = faiss.clone_index(self.first_pass)
-        first_pass.add(self.bits.decode(codes))
+        first_pass = None
+        if self.first_pass is not None:
+            first_pass = faiss.clone_index(self.first_pass)
+            first_pass.add(self.bits.decode(codes))
         return CompactIndex(self.codes.appended(codes), self.bits, self.widths, first_pass)
 
     def only(self, rows: np.ndarray) -> CompactIndex:
         """With only `rows`. The first pass goes on finding the others, and they are left out."""
         return CompactIndex(self.codes.only(rows), self.bits, self.widths, self.first_pass)
+
+    def touched(self, row: int) -> CompactIndex:
+        return self
 
     def _used_blocks(self, query: np.ndarray) -> list[slice]:
         """The blocks in which `query` is not 0; neighbours are one."""
@@ -185,7 +197,7 @@ def refilled_first_pass(first_pass: Any, codes: Rows, bits: EightBits) -> Any:
     return index
 
 
-def _top(scores: np.ndarray, k: int) -> np.ndarray:
+def top(scores: np.ndarray, k: int) -> np.ndarray:
     """The positions of the `k` highest scores (n,), highest first; of equal ones, the first."""
     if k < len(scores):
         lowest = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -19,6 +19,7 @@ from artsim.search.query_vectors import QueryEmbedding
 from artsim.search.ranking import SpaceQuery, add_pictures, add_texts, take_within_limits
 from artsim.search.timing import timed
 from artsim.snapshot.filters import allowed_rows, groups_of, numbered_groups
+from artsim.snapshot.scalar_fields import filter_expression
 from artsim.snapshot.space import Space
 from artsim.snapshot.state import State, find_space
 
@@ -122,7 +123,8 @@ def make_space_query(
     state: State, space: Space, query: Query, embed: QueryEmbedding, weight: float = 1.0
 ) -> SpaceQuery:
     """Embed the parts of the query and add them up; the vectors of whole works are looked up in the space."""
-    made = SpaceQuery(space, space.weigh(query.aspects), weight=weight)
+    expression = filter_expression(state.table, query.where, space.index.fields)
+    made = SpaceQuery(space, space.weigh(query.aspects), weight=weight, expression=expression)
     pictures = [part for part in query.parts if part.text is None]
     words = [part for part in query.parts if part.text is not None]
     fresh = [part for part in pictures if part.work is None or part.region is not None]

@@ -11,7 +11,6 @@ import numpy as np
 from artsim.encoders.presets import Ranking
 from artsim.encoders.protocol import unit_rows
 from artsim.errors import QueryError
-from artsim.index import VectorIndex
 from artsim.search import diffusion
 from artsim.snapshot.space import Space
 
@@ -25,7 +24,8 @@ class SpaceQuery:
 
     `shares` (aspects,); `index_vector` (dimension,): the weighted sum of the pictures, with one unit block per aspect; `raw`
     (d,): that of their raw subject vectors; `words` (d,): that of the texts, whose weight relative to the pictures is
-    `word_weight`. None without pictures, or without texts. `weight` > 0: of the space in a fusion.
+    `word_weight`. None without pictures, or without texts. `weight` > 0: of the space in a fusion. `expression`: the filters
+    of the query over the fields of the space's engine, see `VectorIndex.search`.
     """
 
     space: Space
@@ -35,6 +35,7 @@ class SpaceQuery:
     words: np.ndarray | None = None
     word_weight: float = 0.0
     weight: float = 1.0
+    expression: str = ""
 
     @property
     def weighted_vector(self) -> np.ndarray:
@@ -90,13 +91,13 @@ def rank(
     """
     space = query.space
     if ranking == "cosine" or query.index_vector is None:
-        return space.nearest_plain(query.raw_query, k, allowed)
+        return space.nearest_plain(query.raw_query, k, allowed, query.expression)
     if ranking == "likeness":
-        return _nearest(space.index, query.weighted_vector, k, allowed)
+        return _nearest(query, k, allowed)
     count = candidates_for(k)
-    likeness, rows = _nearest(space.index, query.weighted_vector, count, allowed)
+    likeness, rows = _nearest(query, count, allowed)
     if query.words is not None:
-        rows = np.union1d(rows, space.nearest_plain(query.words, count, allowed)[1])
+        rows = np.union1d(rows, space.nearest_plain(query.words, count, allowed, query.expression)[1])
         likeness = space.index.vectors(rows) @ query.weighted_vector
     scores = order_tuned(space, query.shares, rows, likeness, diffused=diffused)
     if query.words is not None:
@@ -105,10 +106,9 @@ def rank(
     return scores[order], rows[order]
 
 
-def _nearest(
-    index: VectorIndex, vector: np.ndarray, k: int, allowed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    scores, rows = index.search(vector[None], k, allowed=allowed)
+def _nearest(query: SpaceQuery, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    vector = query.weighted_vector[None]
+    scores, rows = query.space.index.search(vector, k, allowed=allowed, expression=query.expression)
     return scores[0], rows[0]
 
 

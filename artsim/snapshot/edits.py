@@ -73,7 +73,7 @@ def with_values(state: State, row: int, values: Mapping[str, Any]) -> State:
     work = metadata_table([changed], state.schema).select(state.table.column_names)
     before, after = state.table.slice(0, row), state.table.slice(row + 1)
     table = pa.concat_tables([before, work.cast(state.table.schema), after]).combine_chunks()
-    return replace(state, table=table)
+    return replace(state, table=table, spaces=tuple(space.touched(row) for space in state.spaces))
 
 
 def _undated(values: Mapping[str, Any]) -> Mapping[str, Any]:

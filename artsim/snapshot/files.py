@@ -31,6 +31,7 @@ from artsim.snapshot.groups import (
     write_pictures,
     write_vectors,
 )
+from artsim.snapshot.milvus_files import drop_retired, milvus_uri, retired_by
 from artsim.snapshot.recognition import Recognition, record_of
 from artsim.snapshot.space_files import read_space, write_space
 from artsim.snapshot.state import State, Stored, with_first
@@ -57,12 +58,12 @@ _WAIT = 10.0  # seconds for another process that is saving
 _NO_PROBLEMS: Mapping[str, str] = {}
 
 
-def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Manifest]:
+def read_collection(folder: Path, *, thorough: bool = False, on_milvus: bool = True) -> tuple[State, Manifest]:
     """Read and verify the collection saved in `folder`; returns its state, and its manifest without damaged files.
 
     What can be made from the vector columns is made again where it is missing or damaged (in memory, with a warning); any
     other damage raises `CollectionError`. `thorough` also hashes large files. A save that ends meanwhile may remove files:
-    then the new collection is read.
+    then the new collection is read. Unless `on_milvus`, what is searched on Milvus is searched here.
     """
     for _ in range(_SAVED_MEANWHILE):
         pointer = pointer_of(folder)
@@ -76,7 +77,7 @@ def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Man
                     problem=problems[name],
                 )
             if pointer_of(folder) == pointer:  # else what is missing was removed by a save
-                state = read_state(folder, manifest, damaged_indexes=problems, pointer=pointer)
+                state = read_state(folder, manifest, damaged_indexes=problems, pointer=pointer, on_milvus=on_milvus)
                 return state, manifest if state.stored is None else state.stored.manifest
         except (CollectionError, OSError):
             if pointer_of(folder) == pointer:
@@ -85,19 +86,28 @@ def read_collection(folder: Path, *, thorough: bool = False) -> tuple[State, Man
 
 
 def read_state(
-    folder: Path, manifest: Manifest, *, damaged_indexes: Mapping[str, str] = _NO_PROBLEMS, pointer: str | None = None
+    folder: Path,
+    manifest: Manifest,
+    *,
+    damaged_indexes: Mapping[str, str] = _NO_PROBLEMS,
+    pointer: str | None = None,
+    on_milvus: bool = True,
 ) -> State:
     """Read the state saved in `folder`, whose files were already compared with `manifest`. Nothing is written there.
 
     `damaged_indexes` maps each unusable index file to its problem; `pointer` is the hash of the manifest file, for a
-    collection that may be saved there again. Raises `CollectionError` if the files do not belong together.
+    collection that may be saved there again. Only such a one is searched on Milvus, and that only if `on_milvus`: no file from
+    the Hub makes this process speak to a server. Raises `CollectionError` if the files do not belong together.
     """
     check_preprocessing(manifest, str(folder / FILE_NAME))
     paths = [folder / part.file for part in manifest.groups.metadata]
     metadata = read_metadata(paths, rows=manifest.rows, without=manifest.vector_columns)
     columns = read_vectors(folder, manifest, metadata.physical_row)
     pictures = read_pictures(folder, manifest, metadata.picture_row)
-    spaces = tuple(read_space(folder, record, columns, damaged_indexes) for record in manifest.spaces)
+    on_milvus = on_milvus and pointer is not None
+    spaces = tuple(
+        read_space(folder, record, columns, damaged_indexes, on_milvus=on_milvus) for record in manifest.spaces
+    )
     state = State(metadata.table, spaces, metadata.features, pictures, Recognition.of_columns(columns))
     if pointer is None:
         return state
@@ -113,14 +123,16 @@ def check_preprocessing(manifest: Manifest, name: str) -> None:
         )
 
 
-def save_collection(state: State, manifest: Manifest, target: Path, *, locked: bool = False) -> tuple[State, Manifest]:
+def save_collection(
+    state: State, manifest: Manifest, target: Path, *, locked: bool = False, index: str | None = None
+) -> tuple[State, Manifest]:
     """Write the state into `target`; returns it as it is on disk then, with its manifest.
 
     In the folder that the state was read from, only what changed is written. Readers find the old collection or the new one.
     On disk the spaces stay in the order of `manifest`, whichever the state prefers: its first one has the map, and is what
     users of plain `datasets` search. Raises `CollectionError` if `target` is something else, cannot be written, or was saved
     by somebody else since the state was read: the state stays as it is, and can be saved in another folder. `locked`: the
-    caller holds the collection's lock.
+    caller holds the collection's lock. `index`: where it is searched, see `milvus_of`; None: where it was before.
     """
     target = target.expanduser().resolve()
     check_target(target)
@@ -129,6 +141,7 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
     with nullcontext() if locked else collection_lock(target, "saving it", wait=_WAIT):
         stored = _stored_in(target, state)
         current = read_manifest(target) if stored is not None else _readable_manifest(target)
+        milvus = milvus_uri(index, state.stored)
         known = (
             current is not None or not (target / FILE_NAME).exists()
         )  # what a damaged manifest names is kept for now
@@ -136,13 +149,14 @@ def save_collection(state: State, manifest: Manifest, target: Path, *, locked: b
             clear_leftovers(target, current)
         try:
             with writing(target):
-                manifest = _write_generation(state, manifest, target, stored, current)
+                manifest = _write_generation(state, manifest, target, stored, current, milvus)
         except ArtsimError:
             if known:
                 clear_leftovers(target, current)
             raise
         pointer = pointer_of(target)
         clear_leftovers(target, manifest)
+        drop_retired(current, manifest, target)
         return with_first(read_state(target, manifest, pointer=pointer), preferred), manifest
 
 
@@ -171,14 +185,21 @@ def _readable_manifest(target: Path) -> Manifest | None:
 
 
 def _write_generation(
-    state: State, manifest: Manifest, target: Path, stored: Stored | None, current: Manifest | None
+    state: State,
+    manifest: Manifest,
+    target: Path,
+    stored: Stored | None,
+    current: Manifest | None,
+    milvus: str | None,
 ) -> Manifest:
     """Write what changed, sync it, and make it current. Returns the manifest as written."""
     generation = Generation(target, next_number(target, current))
     vectors = write_vectors(state, stored, generation)
     pictures = write_pictures(state, stored, generation) if manifest.embeds_pictures else WrittenPictures()
     metadata = _write_metadata(state, vectors, pictures, stored, generation)
-    records = [write_space(space, vectors, stored, generation) for space in state.spaces]
+    records = [
+        write_space(space, vectors, stored, generation, table=state.table, milvus=milvus) for space in state.spaces
+    ]
     records[0] = dataclasses.replace(records[0], map=_write_map(state, stored, current, generation))
     known = {} if stored is None else stored.manifest.files
     manifest = dataclasses.replace(
@@ -187,6 +208,7 @@ def _write_generation(
         groups=Groups((metadata,), vectors.parts, pictures.parts, vectors.recognition),
         spaces=tuple(records),
         recognition=record_of(state.recognition),
+        retired=retired_by(current, records),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         generation=generation.number,
         format_version=FORMAT_VERSION,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -31,15 +32,15 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
     years of each work, however its dates are written: a range matches every work whose span of years overlaps it.
     Raises `QueryError` for an unknown column, or a value that cannot be compared with it.
     """
-    conditions = {column: value for column, value in (where or {}).items() if not _is_open(value)}
+    conditions = {column: value for column, value in (where or {}).items() if not is_open(value)}
     if not conditions:
         return None
     mask = np.ones(len(table), bool)
     for column, condition in conditions.items():
-        spans = _year_ranges(condition) if column == YEAR and has_dates(table) else None
+        spans = year_ranges(condition) if column == YEAR and has_dates(table) else None
         if spans is not None:
             years = year_spans(table)
-            mask &= np.any([years.overlap(*_checked_range(span, column)) for span in spans], axis=0)
+            mask &= np.any([years.overlap(*checked_range(span, column)) for span in spans], axis=0)
             continue
         if column not in table.column_names:
             raise QueryError(
@@ -51,12 +52,12 @@ def allowed_rows(table: pa.Table, where: Where | None) -> np.ndarray | None:
     return mask
 
 
-def _is_open(condition: Any) -> bool:
+def is_open(condition: Any) -> bool:
     """Whether a condition restricts nothing: None, or an empty list or set."""
     return condition is None or (isinstance(condition, list | set | frozenset) and not condition)
 
 
-def _year_ranges(condition: Any) -> list[tuple[Any, ...]] | None:
+def year_ranges(condition: Any) -> list[tuple[Any, ...]] | None:
     """A condition of whole years, or of ranges of numbers, as ranges; None if there is anything else in it."""
     options = condition if isinstance(condition, list | set | frozenset) else [condition]
     ranges = [option if isinstance(option, tuple) else (option, option) for option in options if option is not None]
@@ -75,23 +76,34 @@ def _meets(values: pa.ChunkedArray, condition: Any, column: str) -> np.ndarray:
         mask = np.zeros(len(values), bool)
         mask[parents[_meets(items, condition, column)]] = True
         return mask
-    try:
+    with fitting(values.type, condition, column):
         if isinstance(condition, tuple):
             matches = _between(values, condition, column)
         else:
-            options = list(condition) if isinstance(condition, list | set | frozenset) else [condition]
-            wanted = pa.array(options).cast(values.type).drop_null()
-            if is_text(values.type) and column_of(column).facet is not False:
-                wanted = _in_any_capitals(values, wanted)
-            matches = pc.is_in(values, value_set=wanted)
+            matches = pc.is_in(values, value_set=wanted_values(values, condition, column))
+    return pc.fill_null(matches, False).to_numpy(zero_copy_only=False)
+
+
+def wanted_values(values: pa.ChunkedArray, condition: Any, column: str) -> pa.Array:
+    """What a condition other than a range wants of the `values` of a column: texts, as they are spelled there."""
+    options = list(condition) if isinstance(condition, list | set | frozenset) else [condition]
+    with fitting(values.type, condition, column):
+        wanted = pa.array(options).cast(values.type).drop_null()
+    return _in_any_capitals(values, wanted) if is_text(values.type) and column_of(column).facet is not False else wanted
+
+
+@contextmanager
+def fitting(kind: pa.DataType, condition: Any, column: str) -> Iterator[None]:
+    """`QueryError` if a condition cannot be compared with a column of this `kind`."""
+    try:
+        yield
     except (pa.ArrowException, OverflowError, TypeError) as error:
         raise QueryError(
             "The filter {column}={condition!r} does not fit that column, which holds {kind}.",
             column=column,
             condition=condition,
-            kind=_kind(values.type),
+            kind=_kind(kind),
         ) from error
-    return pc.fill_null(matches, False).to_numpy(zero_copy_only=False)
 
 
 def _in_any_capitals(values: pa.ChunkedArray, wanted: pa.Array) -> pa.Array:
@@ -110,7 +122,7 @@ def _holds_lists(values: pa.ChunkedArray) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
-def _checked_range(condition: tuple[Any, ...], column: str) -> tuple[Any, Any]:
+def checked_range(condition: tuple[Any, ...], column: str) -> tuple[Any, Any]:
     """Low and high of a range. `QueryError` if it is none."""
     if len(condition) != 2:
         raise QueryError(
@@ -125,7 +137,7 @@ def _checked_range(condition: tuple[Any, ...], column: str) -> tuple[Any, Any]:
 
 
 def _between(values: pa.ChunkedArray, condition: tuple[Any, ...], column: str) -> Any:
-    low, high = _checked_range(condition, column)
+    low, high = checked_range(condition, column)
     matches = pc.is_valid(values)
     if low is not None:
         matches = pc.and_kleene(matches, pc.greater_equal(values, pa.scalar(low)))

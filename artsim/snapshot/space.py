@@ -15,7 +15,7 @@ from artsim.embedding.vector_columns import compact_column, density_column, regi
 from artsim.encoders.presets import Presets, Weights, presets_of
 from artsim.encoders.protocol import Aspect, Blocks
 from artsim.encoders.region_vectors import Region
-from artsim.index import CompactIndex, ExactIndex, Rows, VectorIndex, build_first_pass, laid_end_to_end
+from artsim.index import CompactIndex, ExactIndex, MilvusIndex, Rows, VectorIndex, build_first_pass, laid_end_to_end
 from artsim.snapshot.calibration import REFIT_UP_TO, Calibration
 from artsim.snapshot.density import density_of, reference_rows
 from artsim.snapshot.memo import Memo
@@ -103,15 +103,15 @@ class Space:
         return self.subject.take(rows).astype(np.float32)
 
     def nearest_plain(
-        self, vector: np.ndarray, k: int, allowed: np.ndarray | None = None
+        self, vector: np.ndarray, k: int, allowed: np.ndarray | None = None, expression: str = ""
     ) -> tuple[np.ndarray, np.ndarray]:
         """Scores and rows of the `k` works whose plain subject vectors have the highest inner product with `vector` (d,).
 
-        In a compact space, among those that the index finds nearest.
+        In a compact space, among those that the index finds nearest. `expression`: see `VectorIndex.search`.
         """
-        if isinstance(self.index, CompactIndex):
-            query = self.statistics.uncentred_subject(vector)
-            _, found = self.index.search(query[None], max(_PLAIN_CANDIDATES, 10 * k), allowed=allowed)
+        if self.index.codes is not None:
+            query, count = self.statistics.uncentred_subject(vector), max(_PLAIN_CANDIDATES, 10 * k)
+            _, found = self.index.search(query[None], count, allowed=allowed, expression=expression)
             rows = np.sort(found[0])
         else:
             rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
@@ -154,7 +154,7 @@ class Space:
 
     def _appended_compact(self, new: SpaceVectors) -> Space:
         index, bits = self.index, self.statistics.bits
-        assert isinstance(index, CompactIndex) and bits is not None
+        assert isinstance(index, CompactIndex | MilvusIndex) and bits is not None
         codes = new.codes if new.codes is not None else bits.encode(self.statistics.index_vectors(new.blocks))
         regions = self.regions
         if regions is not None:
@@ -177,10 +177,9 @@ class Space:
 
     def only(self, rows: np.ndarray) -> Space:
         """With only the works at `rows`. What was fitted stays; the vectors of the others are not copied, only left out."""
-        index = self.index.only(rows) if isinstance(self.index, CompactIndex) else ExactIndex(self.index.vectors(rows))
         return replace(
             self,
-            index=index,
+            index=self.index.only(rows),
             subject=self.subject.only(rows),
             density=self.density.only(rows),
             wide={aspect: block.only(rows) for aspect, block in self.wide.items()},
@@ -188,12 +187,16 @@ class Space:
             calibration=None if self.calibration is None else self.calibration.only(rows, len(self)),
         )
 
+    def touched(self, row: int) -> Space:
+        """With other metadata of the work at `row`."""
+        return replace(self, index=self.index.touched(row))
+
     def vectors_of(self, rows: np.ndarray) -> SpaceVectors:
         """The vectors of the works at `rows`, as `appended` takes them."""
         blocks = _taken(self.raw_blocks(), rows)
         regions = None if self.regions is None else self.regions.vectors.take(rows)
-        if isinstance(self.index, CompactIndex):
-            return SpaceVectors(blocks, codes=self.index.codes.take(rows), region_codes=regions)
+        if (codes := self.index.codes) is not None:
+            return SpaceVectors(blocks, codes=codes.take(rows), region_codes=regions)
         return SpaceVectors(blocks, None if regions is None else regions.astype(np.float32))
 
     def columns(self) -> dict[str, Rows]:
@@ -201,7 +204,7 @@ class Space:
         names = vector_columns(self.name)
         columns = {names["subject"]: self.subject, density_column(self.name): self.density}
         columns |= {names[aspect]: block for aspect, block in self.wide.items()}
-        if isinstance(self.index, CompactIndex):
+        if self.index.codes is not None:
             columns[compact_column(self.name)] = self.index.codes
         if self.regions is not None:
             columns[region_column(self.name)] = self.regions.vectors
@@ -248,7 +251,7 @@ def _with_density(
     statistics: SpaceStatistics, encoder: str, revision: str, columns: dict[str, Rows], regions: IndexedRegions | None
 ) -> Space:
     """A space of all columns but the density, which is computed."""
-    index = _index(statistics, columns, None)
+    index = _index(statistics, columns, None, scanned=True)
     n = len(index)
     reference = index.vectors(reference_rows(n))
     chunks = (index.vectors(np.arange(start, min(start + _CHUNK, n))) for start in range(0, n, _CHUNK))
@@ -263,16 +266,18 @@ def open_space(
     columns: Mapping[str, Rows],
     *,
     first_pass: Any = None,
+    scanned: bool = True,
     regions: RegionStatistics | None = None,
     boxes: tuple[Region, ...] = (),
 ) -> Space:
     """A space from what `Space.columns` gave when it was saved.
 
-    `first_pass`: FAISS's index of a compact space; it is made again if it is missing.
+    `first_pass`: FAISS's index of a compact space; it is made again if it is missing, unless nothing is to be `scanned` here.
     """
     vectors = None if regions is None else columns[region_column(statistics.name)]
     indexed = None if regions is None or vectors is None else IndexedRegions(boxes, regions, vectors)
-    return _space(statistics, encoder, revision, columns, _index(statistics, columns, first_pass), indexed)
+    index = _index(statistics, columns, first_pass, scanned)
+    return _space(statistics, encoder, revision, columns, index, indexed)
 
 
 def _space(
@@ -293,13 +298,13 @@ def _space(
     return Space(statistics, index, encoder, revision, columns[names["subject"]], density, wide, regions)
 
 
-def _index(statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any) -> VectorIndex:
+def _index(statistics: SpaceStatistics, columns: Mapping[str, Rows], first_pass: Any, scanned: bool) -> VectorIndex:
     names = vector_columns(statistics.name)
     if statistics.bits is None:
         blocks = {aspect: columns[names[aspect]] for aspect in statistics.aspects}
         return ExactIndex(np.concatenate(list(_index_vectors(statistics, blocks))))
     codes = columns[compact_column(statistics.name)]
-    if first_pass is None:
+    if first_pass is None and scanned:
         first_pass = build_first_pass(codes, statistics.bits)
     return CompactIndex(codes, statistics.bits, statistics.block_dims, first_pass)
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from artsim.embedding.preprocessing import recorded_preprocessing
 from artsim.embedding.vector_columns import compact_column, density_column, region_column, vector_columns
 from artsim.errors import CollectionError
 from artsim.files.atomic import new_file
-from artsim.index import CompactIndex, Rows, read_first_pass, refilled_first_pass
+from artsim.index import CompactIndex, MilvusIndex, Rows, build_first_pass, read_first_pass, refilled_first_pass
 from artsim.snapshot.calibration import calibration_bytes, load_calibration
 from artsim.snapshot.generations import Generation
 from artsim.snapshot.groups import WrittenVectors
+from artsim.snapshot.milvus_files import open_milvus, write_milvus
 from artsim.snapshot.region_index import load_regions, regions_bytes
 from artsim.snapshot.space import Space, open_space
 from artsim.snapshot.space_statistics import SpaceStatistics
@@ -34,9 +37,25 @@ class _Before:
     record: SpaceRecord
 
 
-def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, generation: Generation) -> SpaceRecord:
-    """Write what `stored` lacks of a space beside its vectors. Its map is written apart."""
+def write_space(
+    space: Space,
+    vectors: WrittenVectors,
+    stored: Stored | None,
+    generation: Generation,
+    *,
+    table: pa.Table,
+    milvus: str | None = None,
+) -> SpaceRecord:
+    """Write what `stored` lacks of a space beside its vectors. Its map is written apart.
+
+    `milvus`: the address of the Milvus server that it is searched on, with the metadata `table` of the works.
+    """
     before = _before(space.name, stored)
+    searched = None
+    if milvus is not None:
+        known = None if before is None or vectors.moved else before.record.milvus
+        column = vectors.columns[density_column(space.name)]
+        searched = write_milvus(space.index, column, table, milvus, generation.target, known)
     if before is not None and before.space.statistics is space.statistics:
         statistics = before.record.statistics
     else:
@@ -49,11 +68,12 @@ def write_space(space: Space, vectors: WrittenVectors, stored: Stored | None, ge
         columns=_column_records(space),
         statistics=statistics,
         index_type=space.index.kind,
-        index=_write_first_pass(space, vectors, before, generation),
+        index=_write_first_pass(space, vectors, before, generation) if milvus is None else None,
         regions=_write_regions(space, before, generation),
         preprocessing=str(space.preprocessing),
         precision=space.precision,
         calibration=_write_calibration(space, before, generation),
+        milvus=searched,
     )
 
 
@@ -75,11 +95,14 @@ def _write(name: str, content: bytes, generation: Generation) -> str:
 def _write_first_pass(
     space: Space, vectors: WrittenVectors, before: _Before | None, generation: Generation
 ) -> str | None:
-    if not isinstance(space.index, CompactIndex):
+    index = space.index.local if isinstance(space.index, MilvusIndex) else space.index
+    if not isinstance(index, CompactIndex):
         return None
-    first_pass = space.index.first_pass
-    if vectors.moved:
-        first_pass = refilled_first_pass(first_pass, vectors.columns[compact_column(space.name)], space.index.bits)
+    first_pass = index.first_pass
+    if first_pass is None:  # it was searched on Milvus
+        first_pass = build_first_pass(vectors.columns[compact_column(space.name)], index.bits)
+    elif vectors.moved:
+        first_pass = refilled_first_pass(first_pass, vectors.columns[compact_column(space.name)], index.bits)
     elif (
         before is not None
         and isinstance(before.space.index, CompactIndex)
@@ -129,8 +152,18 @@ def _record(name: str, rows: Rows) -> ColumnRecord:
     return ColumnRecord(name, rows.parts[0].dtype.name, rows.dimension)  # type: ignore[arg-type]  # see VectorType
 
 
-def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], problems: Mapping[str, str]) -> Space:
-    """A space from its files and vectors. An index among `problems` is made again, with a warning."""
+def read_space(
+    folder: Path,
+    record: SpaceRecord,
+    columns: Mapping[str, Rows],
+    problems: Mapping[str, str],
+    *,
+    on_milvus: bool = True,
+) -> Space:
+    """A space from its files and vectors. An index among `problems` is made again, with a warning.
+
+    Unless `on_milvus`, one that is searched on Milvus is searched here, and no server is asked for anything.
+    """
     statistics = load_statistics(folder / record.statistics)
     _check_record(folder, record, statistics)
     regions = None if record.regions is None else load_regions(folder / record.regions.statistics)
@@ -142,15 +175,19 @@ def read_space(folder: Path, record: SpaceRecord, columns: Mapping[str, Rows], p
                 f"The regions of {folder} do not belong together: {found} in their files, {expected} in {FILE_NAME}. Build "
                 "the collection again."
             )
+    milvus = record.milvus if on_milvus else None
     space = open_space(
         statistics,
         record.encoder,
         record.revision,
         columns,
         first_pass=_read_first_pass(folder, record, columns, problems),
+        scanned=milvus is None,
         regions=regions,
         boxes=() if record.regions is None else record.regions.boxes,
     )
+    if milvus is not None:
+        space = replace(space, index=open_milvus(milvus, folder.resolve(), space.index, space.density))
     calibration = None if record.calibration is None else load_calibration(folder / record.calibration, len(space))
     preprocessing = recorded_preprocessing(record.preprocessing) or space.preprocessing
     precision = record.precision or "float32"

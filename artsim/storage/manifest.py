@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from artsim.errors import CollectionError
 from artsim.messages.message import Message
 from artsim.storage.records import ColumnRecord as ColumnRecord
-from artsim.storage.records import FileRecord, Groups, RecognitionRecord, SpaceRecord
+from artsim.storage.records import FileRecord, Groups, MilvusPlace, RecognitionRecord, SpaceRecord
 from artsim.storage.records import PartRecord as PartRecord
 from artsim.storage.records import RegionsRecord as RegionsRecord
 
@@ -66,6 +66,8 @@ class Manifest:
     recognition: RecognitionRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     """Every other file of the collection, by its POSIX path."""
+    retired: tuple[MilvusPlace, ...] = ()
+    """Milvus collections of the generation before, for those who still have it open; the next save removes them."""
     generation: int = 0
     """How many times the collection was saved in its folder; new files are in `generations/` under this number."""
     format_version: int = FORMAT_VERSION
@@ -75,6 +77,11 @@ class Manifest:
     def embeds_pictures(self) -> bool:
         """Whether the dataset holds the pictures themselves, not only their addresses."""
         return self.images == "bytes"
+
+    @property
+    def milvus(self) -> tuple[MilvusPlace, ...]:
+        """The Milvus collections that the spaces are searched in."""
+        return tuple(space.milvus.place for space in self.spaces if space.milvus is not None)
 
     @property
     def rebuildable(self) -> set[str]:

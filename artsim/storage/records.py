@@ -63,6 +63,31 @@ class RegionsRecord:
     """File of what was fitted."""
 
 
+@dataclass(frozen=True)
+class MilvusRecord:
+    """The Milvus collection that a space is searched in, instead of a file."""
+
+    uri: str
+    """Address of the server, without secrets, or the path of a file of Milvus Lite, from the collection's folder."""
+    collection: str
+    entities: int
+    dimension: int
+    fields: Mapping[str, str]
+    """Field of metadata -> the column that it holds."""
+
+    @property
+    def place(self) -> MilvusPlace:
+        return MilvusPlace(self.uri, self.collection)
+
+
+@dataclass(frozen=True)
+class MilvusPlace:
+    """A Milvus collection by its server and name."""
+
+    uri: str
+    collection: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class SpaceRecord:
     """One space: its encoder, vector columns and files."""
@@ -89,6 +114,8 @@ class SpaceRecord:
     """Number format that the encoder computed in; float32 if it is not recorded."""
     calibration: str | None = None
     """File of what scores are calibrated by."""
+    milvus: MilvusRecord | None = None
+    """Where it is searched, if not by `index` or by comparing all."""
 
     @property
     def rebuildable(self) -> tuple[str, ...]:

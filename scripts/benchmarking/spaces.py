@@ -105,3 +105,8 @@ def _memory(name: str) -> float | None:
     if not status.is_file():
         return None
     return 1024.0 * int(status.read_text(encoding="utf-8").split(f"{name}:")[1].split()[0])
+
+
+def resident_memory() -> float | None:
+    """Bytes of memory that this process has now; None where nobody counts them."""
+    return _memory("VmRSS")

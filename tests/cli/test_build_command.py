@@ -55,6 +55,8 @@ def test_it_builds_a_collection_and_says_what_it_did(paintings: Path, tmp_path: 
         (["--source", "met", "--config", "x"], "--config is for other sources; met has no use for it."),
         (["--source", "nowhere", "--limit", "0"], "The limit must be at least 1; it is 0."),
         (["--source", "nowhere", "--workers", "0"], "The number of workers must be at least 1; it is 0."),
+        (["--source", "nowhere", "--index", "annoy"], "There is no index 'annoy': give faiss, or milvus:URI"),
+        (["--source", "nowhere", "--index", "milvus:here"], "'here' is no address of Milvus: give http://HOST:19530"),
         (["--source", "nowhere", "--batch-size", "-1"], "The batch size must be at least 1; it is -1."),
         (["--source", "nowhere", "--device", "gpu"], "PyTorch has no device 'gpu' on this machine; it has cpu"),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 import benchmark
 import numpy as np
 import pytest
-from benchmarking import encode_engines, search, spaces, startup
+from benchmarking import encode_engines, on_milvus, search, spaces, startup
 from benchmarking.blends import Blends, Recipe
 from benchmarking.curves import CURVES
 from benchmarking.large import make_large
@@ -87,6 +87,16 @@ def test_search_measures_works_that_none_is_a_copy_of(tmp_path: Path, monkeypatc
     assert all(size[name] > 0 for name in times)
     drawn = (tmp_path / "search.svg").read_text(encoding="utf-8")
     assert all(f">{name}</text>" in drawn for name in CURVES.values())
+
+
+@pytest.mark.slow
+def test_milvus_is_measured_beside_faiss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("milvus_lite", reason="needs requirements-scale.txt")
+    monkeypatch.setattr(on_milvus, "embed_met", partial(on_milvus.embed_met, works=9))
+    monkeypatch.setattr(on_milvus, "in_process", lambda function, *given: function(*given))
+    (size,) = figures(tmp_path / "figures.json", "milvus", "--sizes", "500", "--queries", 2)["results"]
+    assert (size["works"], size["milvus_recall@10"]) == (500, 1.0)
+    assert min(size["fill_s"], size["disk_mb"], size["milvus_p50_ms"], size["milvus_filtered_p50_ms"]) > 0
 
 
 def test_blends_are_the_same_wherever_they_are_read() -> None:

@@ -42,10 +42,11 @@ KINDS_OF_ERROR = {
 }  # fmt: skip
 COMMAND_LINE = tuple(
     """
-    analysis/heatmap building/ cli/ embedding/ encoders/efficientnet encoders/finetuned encoders/presets encoders/style_head
-    errors evaluation/ federation/ hub/fetch hub/hosting index/ opening search/many snapshot/generations snapshot/groups
-    snapshot/plain_dataset snapshot/space_files snapshot/works_map sources/fetched_pictures sources/folder sources/hub/
-    sources/iiif/ sources/met sources/nga/ sources/protocol sources/registry storage/card_figures ui/api/ ui/gradio_overrides/
+    analysis/heatmap building/ cli/ embedding/ encoders/efficientnet encoders/finetuned encoders/presets
+    encoders/style_head errors evaluation/ federation/ hub/fetch hub/hosting index/milvus_ index/registry opening search/many
+    snapshot/generations snapshot/groups snapshot/milvus_files snapshot/plain_dataset snapshot/space_files
+    snapshot/works_map sources/fetched_pictures sources/folder sources/hub/ sources/iiif/ sources/met sources/nga/
+    sources/protocol sources/registry storage/card_figures ui/api/ ui/gradio_overrides/
 """.split()
 )  # what no page causes; every message of an error elsewhere is translated, or listed below
 NOT_TRANSLATED = {  # messages of these modules that no page causes
