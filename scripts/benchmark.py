@@ -111,6 +111,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     edit.add_argument("--works", type=int, metavar="N", help="change N variants of its works instead")
     edit.add_argument("--repeats", type=int, default=5, help="number of changes; the median is reported (default: 5)")
 
+    duplicates = commands.add_parser(
+        "duplicates", parents=[common], help="seconds and memory of looking for duplicates among made-up pictures"
+    )
+    duplicates.add_argument("--works", type=int, default=81_444, help="number of pictures (default: 81444)")
+
     load = commands.add_parser(
         "load", parents=[common], help="errors, milliseconds and memory, with many visitors and an owner who adds works"
     )
@@ -219,6 +224,12 @@ def _edit(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_edits(arguments.collection, works=arguments.works, repeats=arguments.repeats)
 
 
+def _duplicates(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.duplicates import measure_duplicates
+
+    return measure_duplicates(arguments.works)
+
+
 def _load(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.load import measure_load
 
@@ -227,7 +238,7 @@ def _load(arguments: argparse.Namespace) -> dict[str, Any]:
 
 _MEASURES = {
     "encode": _encode, "agreement": _agreement, "search": _search, "milvus": _milvus, "recognition": _recognition,
-    "startup": _startup, "page": _page, "edit": _edit, "load": _load,
+    "startup": _startup, "page": _page, "edit": _edit, "duplicates": _duplicates, "load": _load,
 }  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import benchmark
 import numpy as np
 import pytest
-from benchmarking import encode_engines, on_milvus, search, spaces, startup
+from benchmarking import duplicates, encode_engines, on_milvus, search, spaces, startup
 from benchmarking.blends import Blends, Recipe
 from benchmarking.curves import CURVES
 from benchmarking.large import make_large
@@ -116,6 +117,16 @@ def test_a_large_collection_has_variants_of_the_works(tmp_path: Path) -> None:
     assert len(set(large.ids)) == len(large) == 500
     assert large.picture(large.ids[len(base) + 1]) == base.picture(base.ids[1]), "works are variants of real ones"
     assert len(large.search(work=large.ids[3])) == 10
+
+
+def test_duplicates_are_planted_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    painting = next(iter(open_source("met").works(0)))
+    collection = SimpleNamespace(ids=["one"], picture=lambda identity: painting["image"]["bytes"])
+    monkeypatch.setattr(duplicates, "met_collection", lambda: collection)
+    monkeypatch.setattr(duplicates, "in_process", lambda function, *given: function(*given))
+    monkeypatch.setattr(duplicates, "_PLANTED", 10)
+    measured = figures(tmp_path / "figures.json", "duplicates", "--works", 30)
+    assert measured["works"] == 30 and measured["found"] == 10 and measured["others"] == 0
 
 
 def test_edits_are_measured_in_a_copy_of_the_collection(tmp_path: Path) -> None:
