@@ -14,7 +14,7 @@ def test_a_detail_says_that_it_is_loaded_and_why_it_is_not(visit: Visit) -> None
     one = visit()
     one.go("?work=1")
     held: list[Any] = []
-    one.page.route("**/detail?*", held.append)
+    one.page.route("**/detail?*", lambda route: held.append(route))
     one.page.locator("#results .card-face").first.focus()
     one.page.keyboard.press("Enter")
     dialog = one.page.locator("dialog.detail")
