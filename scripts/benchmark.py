@@ -122,6 +122,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     load.add_argument("--collection", metavar="DIR", help="collection to serve a copy of (default: The Met)")
     load.add_argument("--visitors", type=int, default=50, help="visitors at the same time (default: 50)")
     load.add_argument("--seconds", type=float, default=300.0, help="how long they stay (default: 300)")
+    load.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that serve them; the owner has one (default: 1)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -233,7 +240,12 @@ def _duplicates(arguments: argparse.Namespace) -> dict[str, Any]:
 def _load(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.load import measure_load
 
-    return measure_load(arguments.collection, visitors=arguments.visitors, seconds=arguments.seconds)
+    return measure_load(
+        arguments.collection,
+        visitors=arguments.visitors,
+        seconds=arguments.seconds,
+        processes=arguments.processes,
+    )
 
 
 _MEASURES = {

@@ -33,6 +33,8 @@ class Context:
     """Why this encoder is used, for the log and the page."""
     owner_tools: OwnerTools | None = None
     """The owner's tools; None if the collection cannot be changed."""
+    follows_folder: bool = False
+    """Whether what another process saves in the collection's folder is served."""
     iiif_hosts: frozenset[str] = frozenset()
     """Image servers that visitors' browsers may ask when they zoom."""
     all_formats: bool = False
@@ -50,13 +52,18 @@ class Context:
         return self.owner_tools is not None and not self.owner_tools.owner.logs_in
 
     @property
+    def can_change(self) -> bool:
+        """Whether works can come and go while the app runs."""
+        return self.owner_tools is not None or self.follows_folder
+
+    @property
     def facets(self) -> tuple[Facet, ...]:
         return _facets_of(self.collection.state)
 
     @property
     def possible_facets(self) -> tuple[Facet, ...]:
         """Facets that may exist until the app stops, some without values; more than `facets` only if works can change."""
-        if self.owner_tools is None:
+        if not self.can_change:
             return self.facets
         current = {facet.column: facet for facet in self.facets}
         possible = [current.pop(facet.column, facet) for facet in possible_facets(self.collection.state)]

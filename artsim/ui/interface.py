@@ -104,7 +104,7 @@ def launch_interface(context: Context, settings: Settings) -> gr.Blocks:
         Middleware(CompressedPages),
         head,
     ]
-    if context.owner_tools is not None:
+    if context.can_change:
         passed.append(Middleware(Following, collection=context.collection))
     bound_uploads()
     interface = build_interface(context)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from artsim.curation.following import FolderFollower
 from artsim.curation.library import Library
 from artsim.curation.session import EditSession
 from artsim.encoders.zero_gpu import is_zero_gpu
@@ -75,6 +76,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
         library = Library(settings.cache)
         session = EditSession(collection, library, settings.cache, requested=settings.collection, own=opened.own)
         owner_tools = OwnerTools(owner, session)
+    follower = FolderFollower(collection) if _has_other_owner(opened, settings) else None
     context = Context(
         collection=collection,
         thumbnails=Thumbnails(collection, settings.cache),
@@ -83,6 +85,7 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
         encoder=opened.encoder,
         encoder_reason=opened.reason,
         owner_tools=owner_tools,
+        follows_folder=follower is not None,
         iiif_hosts=settings.iiif_hosts,
         all_formats=settings.all_formats,
     )
@@ -94,6 +97,8 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
     context.readiness.start()
     collection.label_indexes.keep_ready(collection.state.table)
     context.thumbnails.make_ahead(context.examples)
+    if follower is not None:
+        follower.start()
     reopen = threading.Event() if owner_tools is None else owner_tools.reopen
     try:
         if owner_tools is not None:
@@ -107,10 +112,18 @@ def _serve(opened: OpenedCollection, settings: Settings, owner: Owner | None) ->
         closing.start()  # takes no more requests, and waits for those that run
         closing.join(_REQUESTS_AT_STOP)
         context.thumbnails.stop()
+        if follower is not None:
+            follower.stop()
         if owner_tools is not None:
             owner_tools.session.close()
         context.readiness.wait(_LOADING_AT_STOP)
     return int(interface.server_port) if reopen.is_set() else None
+
+
+def _has_other_owner(opened: OpenedCollection, settings: Settings) -> bool:
+    """Whether another process may save what is served here. The embedded default and what comes from the Hub are never saved."""
+    is_saved = settings.collection is not None or opened.own is not None
+    return not settings.allow_changes and is_saved and opened.collection.origin is None
 
 
 def _stop(*_: Any) -> None:

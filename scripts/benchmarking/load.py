@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import numpy as np
 
 from artsim.errors import ArtsimError
 from artsim.opening import open_collection
-from benchmarking.memory import memory_with_children
+from benchmarking.memory import memory_of, memory_with_children
 from benchmarking.page import met_collection
 from benchmarking.running import RunningApp, running_app
 from benchmarking.visitors import OwnerAtWork, Request, Requests, Visitor, run_together, search_event
@@ -33,53 +35,73 @@ _SHOWN_REASONS = 8
 _ENCODED = re.compile(r'^artsim_encode_seconds_count\{kind="image"\} (\S+)$', re.MULTILINE)
 
 
-def measure_load(collection: str | None, *, visitors: int, seconds: float) -> dict[str, Any]:
+def measure_load(collection: str | None, *, visitors: int, seconds: float, processes: int = 1) -> dict[str, Any]:
     """Serve a copy of `collection` (default: the paintings of The Met) to `visitors` for `seconds`, who pause between requests.
 
-    `ArtsimError` when it cannot be served, or holds no pictures.
+    Of several `processes`, each visitor stays with one, as behind a proxy, and the owner works in the first. `ArtsimError` when
+    the collection cannot be served, or holds no pictures.
     """
-    if visitors < 1 or seconds <= 0:
-        raise ArtsimError("There must be at least one visitor, for more than no time.")
+    if visitors < 1 or seconds <= 0 or processes < 1:
+        raise ArtsimError("There must be at least one visitor and one process, for more than no time.")
     base = open_collection(collection) if collection else met_collection()
     pictures = [base.picture(identity) for identity in base.ids[:_PICTURES]]
     with tempfile.TemporaryDirectory() as scratch:
         assert base.folder is not None  # an opened collection has a folder
-        served = shutil.copytree(base.folder, Path(scratch) / "collection")  # the owner adds works to it
-        with running_app(Path(scratch) / "cache", "--collection", str(served)) as app:
-            app.wait_for_encoder()
-            results = _measure(app, base.ids, pictures, visitors, seconds)
+        served = shutil.copytree(
+            base.folder, Path(scratch) / "collection", copy_function=_linked
+        )  # the owner adds works to it
+        with ExitStack() as stack:
+            cache, given = Path(scratch) / "cache", ("--collection", str(served))
+            apps = [stack.enter_context(running_app(cache, *given))]
+            for _ in range(1, processes):
+                apps.append(stack.enter_context(running_app(cache, *given, "--no-allow-changes")))
+            for app in apps:
+                app.wait_for_encoder()
+            results = _measure(apps, base.ids, pictures, visitors, seconds)
     _print(results)
-    return {"works": len(base), "visitors": visitors, "seconds": seconds, **results}
+    return {"works": len(base), "visitors": visitors, "seconds": seconds, "processes": processes, **results}
+
+
+def _linked(source: str, target: str) -> str:
+    """A second name for a file, which is never changed once it is written; a copy where the disk has no such names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return str(shutil.copy2(source, target))
+    return target
 
 
 def _measure(
-    app: RunningApp, works: Sequence[str], pictures: Sequence[bytes], visitors: int, seconds: float
+    apps: Sequence[RunningApp], works: Sequence[str], pictures: Sequence[bytes], visitors: int, seconds: float
 ) -> dict[str, Any]:
-    event = search_event(app.url)
-    crowd = [Visitor(app.url, event, works, pictures, seed) for seed in range(visitors)]
-    start, warm = memory_with_children(app.process.pid), Requests()
+    event = search_event(apps[0].url)
+    crowd = [Visitor(apps[seed % len(apps)].url, event, works, pictures, seed) for seed in range(visitors)]
+    start, warm = _memory(apps), Requests()
     for kind, _ in itertools.product(crowd[0].kinds, range(3)):
-        run_together([partial(visitor.once, kind, warm) for visitor in crowd[:4]])
-    crowd[0].see_everything(warm)
-    owner = OwnerAtWork(app.url)
+        run_together([partial(visitor.once, kind, warm) for visitor in crowd[: 4 * len(apps)]])
+    for visitor in crowd[: len(apps)]:
+        visitor.see_everything(warm)
+    owner = OwnerAtWork(apps[0].url)
     _all_at_once(crowd, owner, warm, min(_WARM_UP, seconds))
-    before, encoded = memory_with_children(app.process.pid), _encoded(app)
+    before, encoded = _memory(apps), _encoded(apps)
+    each = [{name: round(megabytes) for name, megabytes in memory_of(app.process.pid).items()} for app in apps]
     requests = Requests()
     samples: list[float] = []
     over = threading.Event()
-    sampler = threading.Thread(target=_sample, args=(app.process.pid, samples, over))
+    sampler = threading.Thread(target=_sample, args=(apps, samples, over))
     sampler.start()
     _all_at_once(crowd, owner, requests, seconds)
-    encoded = _encoded(app) - encoded
+    encoded = _encoded(apps) - encoded
     for visitor in crowd:
         visitor.close()
     settled = time.monotonic() + _SETTLE
-    while (after := memory_with_children(app.process.pid)) > before * _BACK and time.monotonic() < settled:
+    while (after := _memory(apps)) > before * _BACK and time.monotonic() < settled:
         time.sleep(_SAMPLE)
     over.set()
     sampler.join()
     return {
         "requests": _summary(requests.all),
+        "answered_per_second": round(sum(one.outcome == "answered" for one in requests.all) / seconds, 2),
         "errors": Counter(one.reason for one in (*warm.all, *requests.all) if one.outcome == "error"),
         "works_added": requests.works_added,
         "pictures_embedded": encoded,
@@ -88,8 +110,9 @@ def _measure(
             "before": round(before),
             "peak": round(max(samples, default=after)),
             "after": round(after),
+            "each_process": each,
         },
-        "app_runs": app.process.poll() is None,
+        "app_runs": all(app.process.poll() is None for app in apps),
     }
 
 
@@ -119,16 +142,24 @@ def _figures(requests: Sequence[Request]) -> dict[str, float]:
     }
 
 
-def _sample(pid: int, samples: list[float], over: threading.Event) -> None:
+def _sample(apps: Sequence[RunningApp], samples: list[float], over: threading.Event) -> None:
     while not over.wait(_SAMPLE):
-        samples.append(memory_with_children(pid))
+        samples.append(_memory(apps))
 
 
-def _encoded(app: RunningApp) -> int:
+def _memory(apps: Sequence[RunningApp]) -> float:
+    """Megabytes (PSS) of all processes, and of those that they started."""
+    return sum(memory_with_children(app.process.pid) for app in apps)
+
+
+def _encoded(apps: Sequence[RunningApp]) -> int:
     """Pictures of visitors that were embedded so far."""
-    with urllib.request.urlopen(f"{app.url}metrics", timeout=60) as answer:
-        found = _ENCODED.search(answer.read().decode())
-    return int(float(found[1])) if found else 0
+    count = 0
+    for app in apps:
+        with urllib.request.urlopen(f"{app.url}metrics", timeout=60) as answer:
+            found = _ENCODED.search(answer.read().decode())
+        count += int(float(found[1])) if found else 0
+    return count
 
 
 def _print(results: dict[str, Any]) -> None:
@@ -137,11 +168,16 @@ def _print(results: dict[str, Any]) -> None:
             f"{kind:22} {row['sent']:6} sent {row['busy']:5} busy {row['errors']:4} errors   "
             f"p50 {row['p50_ms']:8.0f} ms  p95 {row['p95_ms']:8.0f} ms  worst {row['worst_ms']:8.0f} ms"
         )
+    print(f"{results['answered_per_second']} requests a second answered")
     memory = results["memory_mb"]
     print(
         f"memory: {memory['start']} MB at the start, {memory['before']} after a warm-up, {memory['peak']} at most, "
         f"{memory['after']} after it all"
     )
+    for number, process in enumerate(memory["each_process"], 1):
+        print(
+            f"process {number} after the warm-up: {process.get('rss')} MB, {process.get('pss')} with its share of what is shared"
+        )
     print(f"{results['works_added']} works added, {results['pictures_embedded']} pictures of visitors embedded")
     for reason, count in results["errors"].most_common(_SHOWN_REASONS):
         print(f"  {count} x {reason}")

@@ -12,7 +12,7 @@ Visit = Callable[..., Any]
 
 def test_a_detail_says_that_it_is_loaded_and_why_it_is_not(visit: Visit) -> None:
     one = visit()
-    one.go("?work=1")
+    one.go(f"?work={one.page.locator('#results .card').first.get_attribute('data-work')}")
     held: list[Any] = []
     one.page.route("**/detail?*", lambda route: held.append(route))
     one.page.locator("#results .card-face").first.focus()
@@ -28,10 +28,10 @@ def test_a_detail_says_that_it_is_loaded_and_why_it_is_not(visit: Visit) -> None
     one.page.keyboard.press("ArrowRight")  # to the next work, while there is no connection
     assert (dialog.locator("h2").inner_text(), said.inner_text()) == (one.titles()[1], "Loading the details …")
     held.pop().abort()
-    said.get_by_text("The details cannot be loaded: There is no answer.").wait_for()
+    dialog.get_by_text("The details cannot be loaded: There is no answer.").wait_for()
     one.press(dialog.get_by_text("Try again"))
     held.pop().continue_(url=one.page.url.split("?")[0] + "detail?part=1&work=removed")
-    said.get_by_text("There is no work").wait_for()
+    dialog.get_by_text("There is no work").wait_for()
     one.page.unroute("**/detail?*")
     one.press(dialog.get_by_text("Try again"))
     dialog.locator(".detail-body[data-work] .bars").wait_for()

@@ -31,8 +31,8 @@ def about(context: Context) -> Markup:
         texts.append(strings("about.licence", licence=licence.upper()))
     elif "license" in context.collection.state.schema:
         texts.append(strings("about.licences"))
-    # only the last part of a local path, for privacy
-    encoder = Path(context.encoder).name if Path(context.encoder).is_dir() else context.encoder
+    # only the last part of a local path, for privacy, here or on the machine where the collection was built
+    encoder = Path(context.encoder).name if Path(context.encoder).is_absolute() else context.encoder
     # the reason is an element of its own, as it may be untranslated
     before, _, after = strings("about.encoder", encoder=encoder, reason="\0").partition("\0")
     return render(

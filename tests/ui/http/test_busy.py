@@ -1,36 +1,13 @@
 """When all seats are taken: what waits, what is refused, and what takes too long."""
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-
-from artsim.ui.seats import Seats, _Call
+from taken_seats import taken
 
 Here = tuple[str, Any]
 SEARCH = {"data": ["05.jpg", 3]}
-
-
-@contextmanager
-def taken(seats: Seats, *, also_waiting: bool = True) -> Iterator[None]:
-    """All seats, and all places to wait for one, are taken until the block ends."""
-    over = threading.Event()
-    calls = []
-    while not (seats.are_full if also_waiting else seats.are_taken):
-        calls.append(_Call(lambda: over.wait(60)))
-        seats._begin(calls[-1])
-    try:
-        yield
-    finally:
-        over.set()
-        for call in calls:
-            call.future.result()
-        while seats.are_taken:
-            time.sleep(0.01)
 
 
 def test_past_the_queue_programs_pages_and_visitors_are_asked_to_try_again(app_here: Here) -> None:

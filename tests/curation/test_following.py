@@ -1,0 +1,65 @@
+"""A process that serves what another one saves."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from artsim import open_collection
+from artsim.curation.following import FolderFollower
+from artsim.errors import CollectionError
+
+
+def test_what_another_process_saves_is_found_and_shown_here_and_a_running_search_keeps_its_state(copy: Path) -> None:
+    owners, here = open_collection(copy), open_collection(copy)
+    follower, before = FolderFollower(here), here.state
+    assert not follower.look() and here.state is before
+    kept, gone = owners.ids[5], owners.ids[0]
+    owners.edit(kept, {"title": "A quite new title"})
+    owners.remove([gone])
+    owners.describe(title="Renamed")
+    owners.save()
+    assert follower.look() and not follower.look()
+    assert here.work(kept)["title"] == "A quite new title" and gone not in here.ids and here.manifest.title == "Renamed"
+    assert here.search(work=kept, k=3) == owners.search(work=kept, k=3)
+    assert [match.id for match in here.search(text="quite new")][:1] == [kept]
+    assert before.pictures(before.row_of(gone))  # its file is removed, and still open
+
+
+def test_it_follows_by_itself_until_it_is_stopped(copy: Path) -> None:
+    owners, here = open_collection(copy), open_collection(copy)
+    follower = FolderFollower(here, every=0.01)
+    follower.start()
+    try:
+        for count in (39, 38):
+            owners.remove(owners.ids[:1])
+            owners.save()
+            assert _within_seconds(lambda count=count: len(here) == count)
+    finally:
+        follower.stop()
+    assert _within_seconds(lambda: all(thread.name != "following" for thread in threading.enumerate()))
+
+
+def test_what_cannot_be_opened_or_has_other_encoders_leaves_what_is_served_as_it_is(
+    copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = open_collection(copy)
+    follower, manifest = FolderFollower(here), copy / "artsim.json"
+    whole = manifest.read_text(encoding="utf-8")
+    manifest.write_text(whole[:100], encoding="utf-8")  # while it is copied
+    with pytest.raises(CollectionError):
+        follower.look()
+    other = json.loads(whole)
+    other["spaces"][0]["revision"] = "another"
+    manifest.write_text(json.dumps(other), encoding="utf-8")
+    assert not follower.look() and not follower.look()
+    assert caplog.text.count("other encoders") == 1 and len(here.search(work=here.ids[0], k=3)) == 3
+    manifest.unlink()
+    assert not follower.look()
+
+
+def _within_seconds(is_so: object) -> bool:
+    assert callable(is_so)
+    pause = threading.Event()
+    return any(is_so() or pause.wait(0.05) for _ in range(600))
