@@ -78,33 +78,36 @@ class RayRun:
     def _assign(self) -> None:
         """Give each idle worker a span."""
         while self._idle and (span := self._next_span()) is not None:
-            works = self._works(span)
             worker = self._idle.pop()
-            self._running[worker.embed.remote(span, works)] = worker, span
+            self._running[worker.embed.remote(span, self._sent.get(span))] = worker, span
 
     def _next_span(self) -> Span | None:
-        """The next span to be embedded; those that are finished are noted on the way."""
+        """The next span to be embedded; those that are finished, or empty, are noted on the way."""
         if self._again:
             return self._again.popleft()
         for span in self._spans:
             self._order.append(span)
             shard = read_shard(self._build, span) if span in self._finished else None
+            if shard is None and self._reader is not None:
+                if works := self._reader.read(span):
+                    self._sent[span] = self._ray.put(works)
+                else:
+                    shard = self._empty
             if shard is None:
                 return span
             self._embedded(span, shard)
         return None
+
+    @property
+    def _empty(self) -> BuildProgress:
+        """The shard of a span in which the source has no works."""
+        return BuildProgress(fingerprint=self._build.fingerprint)
 
     def _embedded(self, span: Span, shard: BuildProgress) -> None:
         self._shards[span] = shard
         self._sent.pop(span, None)
         if shard.consumed < span.rows:
             self._spans = iter(())
-
-    def _works(self, span: Span) -> Any:
-        """The ref of the works of a span; None if workers read them."""
-        if self._reader is not None and span not in self._sent:
-            self._sent[span] = self._ray.put(self._reader.read(span))
-        return self._sent.get(span)
 
     def _wait(self) -> None:
         """Wait for a worker that is done, or dead."""
@@ -123,7 +126,7 @@ class RayRun:
             self._replace(worker, span, error)
             return
         self._idle.append(worker)
-        shard = read_shard(self._build, span) if read else BuildProgress(fingerprint=self._build.fingerprint)
+        shard = read_shard(self._build, span) if read else self._empty
         if shard is None:
             raise CollectionError(
                 f"A worker has written {self._build.checkpoint.shards / span.name}, which is not here: a build on Ray needs "
