@@ -85,7 +85,7 @@ class RayRun:
         """The next span to be embedded; those that are finished, or empty, are noted on the way."""
         if self._again:
             return self._again.popleft()
-        for span in self._spans:
+        while (span := next(self._spans, None)) is not None:
             self._order.append(span)
             shard = read_shard(self._build, span) if span in self._finished else None
             if shard is None and self._reader is not None:
@@ -153,7 +153,8 @@ class _Reader:
     """Reads the works of a source from which only one process reads, span after span."""
 
     def __init__(self, build: Build) -> None:
-        self._build, self._next = build, 0
+        self._build = build
+        self._next: int | None = None
         self._works: Iterator[ReadWork] = iter(())
 
     def read(self, span: Span) -> list[ReadWork]:
