@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -161,7 +162,7 @@ class _Reader:
         if self._next != span.first:
             self._works = read_works(works_of(self._build.source, span.first, self._build.options.limit))
         self._next = span.last
-        return [work for work, _ in zip(self._works, range(span.rows), strict=False)]
+        return list(itertools.islice(self._works, span.rows))
 
 
 def _one_line(error: BaseException) -> str:
