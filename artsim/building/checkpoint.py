@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
+from artsim.building.embedded_batches import EmbeddedBatch
+from artsim.building.spans import span_of
 from artsim.embedding.embedded_works import EmbeddedWorks
 from artsim.embedding.vector_columns import columns_of, recognition_columns
 from artsim.files import disk
@@ -39,6 +41,7 @@ from artsim.storage.vector_files import VectorKinds, vectors_of, writing_vectors
 log = logging.getLogger(__name__)
 
 _PROGRESS = "progress.json"
+SHARDS = "shards"  # folder of a checkpoint: works that others embed
 _MAX_SMALL = 64  # files of a column group that are smaller than FILE_BYTES
 _CHUNK_BYTES = 100_000_000  # of vectors that lie together; what a writer holds in memory
 
@@ -79,30 +82,28 @@ class BuildProgress(BaseModel):
 class BuildCheckpoint:
     """`features`: the `datasets` feature of each metadata column; `kinds`: the vector columns; both as they are stored."""
 
-    target: Path
-    """The folder of the collection."""
+    folder: Path
+    """Where it is; it need not exist."""
     features: Mapping[str, Any]
     kinds: VectorKinds
     keeps_pictures: bool
 
-    @property
-    def folder(self) -> Path:
-        return self.target / CHECKPOINT
-
     def resume(self, fingerprint: str, *, limit: int | None) -> BuildProgress:
         """The progress of the last run; from scratch if that was of another source or encoder, or went beyond `limit`."""
-        try:
-            progress = BuildProgress.model_validate_json((self.folder / _PROGRESS).read_bytes())
-            complete = all((self.folder / part.file).stat().st_size == part.size for part in progress.parts)
-            fits = progress.fingerprint == fingerprint and progress.works == progress.consumed - len(progress.failed)
-            if complete and fits and (limit is None or progress.consumed <= limit):
-                log.info("Going on after %d works that are done already.", progress.consumed)
-                self._clear(progress)
-                return progress
-        except (OSError, ValueError) as error:
-            log.debug("No usable checkpoint: %s", error)
-        remove_checkpoint(self.target)
+        progress = self.saved(fingerprint)
+        if progress is not None and (limit is None or progress.consumed <= limit):
+            log.info("Going on after %d works that are done already.", progress.consumed)
+            self._clear(progress)
+            return progress
+        _remove(self.folder)
         return BuildProgress(fingerprint=fingerprint)
+
+    def add(self, progress: BuildProgress, batch: EmbeddedBatch) -> None:
+        """Write what of a batch can be used into new files, and count all of it in `progress`."""
+        if (embedded := batch.embedded) is not None:
+            self.write(progress, embedded)
+        progress.consumed += len(batch.works)
+        progress.failed |= batch.failed
 
     def write(self, progress: BuildProgress, new: EmbeddedWorks) -> None:
         """Write works with their pictures and vectors into new files, and name these in `progress`."""
@@ -129,6 +130,37 @@ class BuildCheckpoint:
         if any(merged):
             write_atomically(self.folder / _PROGRESS, progress.model_dump_json())
             self._clear(progress)
+
+    @property
+    def shards(self) -> Path:
+        """The folder of works that others embed, out of order, until they are taken over."""
+        return self.folder / SHARDS
+
+    def shard(self, name: str) -> BuildCheckpoint:
+        """A shard as a checkpoint of its own: same files, same `progress.json`."""
+        return replace(self, folder=self.shards / name)
+
+    def saved(self, fingerprint: str) -> BuildProgress | None:
+        """The progress that was saved last; None if there is none, or it was of another fingerprint, or files are missing."""
+        try:
+            progress = BuildProgress.model_validate_json((self.folder / _PROGRESS).read_bytes())
+            complete = all((self.folder / part.file).stat().st_size == part.size for part in progress.parts)
+            fits = progress.fingerprint == fingerprint and progress.works == progress.consumed - len(progress.failed)
+            return progress if complete and fits else None
+        except (OSError, ValueError) as error:
+            log.debug("No usable checkpoint in %s: %s", self.folder, error)
+            return None
+
+    def take_over(self, progress: BuildProgress, name: str, shard: BuildProgress) -> None:
+        """Append the works of a shard to `progress`; its files stay where they are."""
+        for ours, theirs in (
+            (progress.metadata, shard.metadata),
+            (progress.vectors, shard.vectors),
+            (progress.pictures, shard.pictures),
+        ):
+            ours += [part.model_copy(update={"file": f"{SHARDS}/{name}/{part.file}"}) for part in theirs]
+        progress.consumed += shard.consumed
+        progress.failed |= shard.failed
 
     def ids(self, progress: BuildProgress) -> set[str]:
         """The ids of all works so far, including those that failed."""
@@ -161,7 +193,12 @@ class BuildCheckpoint:
         """Remove the files that `progress` does not name: those of a killed run, and those that were merged."""
         named = {_PROGRESS, *(part.file for part in progress.parts)}
         for entry in self.folder.iterdir():
-            clear_unnamed(entry, self.folder, named)
+            if entry.name != SHARDS:
+                clear_unnamed(entry, self.folder, named)
+        for shard in self.shards.glob("*"):
+            span = span_of(shard.name)
+            if span is None or span.first < progress.consumed:  # later ones wait for their turn
+                clear_unnamed(shard, self.folder, named)
 
     def _merge(self, parts: list[PartFile], last: bool, write: Callable[[list[Path]], list[PartFile]]) -> bool:
         """Replace the last files of a column group by what `write` makes of them, if they are to be merged."""
@@ -201,8 +238,12 @@ class BuildCheckpoint:
 
 def remove_checkpoint(target: Path) -> None:
     """Remove the checkpoint of a build into `target`, if there is one."""
-    if (target / CHECKPOINT).exists():
-        remove_tree(target / CHECKPOINT)
+    _remove(target / CHECKPOINT)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        remove_tree(folder)
 
 
 def _made(folder: Path) -> Path:

@@ -6,45 +6,43 @@ fitted and the collection is saved; it then replaces the old one in one step.
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from artsim.building.checkpoint import BuildCheckpoint, BuildProgress, remove_checkpoint
-from artsim.building.embedded_batches import count_workers, embedded_batches, slice_sizes
-from artsim.building.known_vectors import keeps_fit, known_spaces, known_vectors
-from artsim.building.vectors import fit_spaces, vector_kinds
+from artsim.building.checkpoint import BuildProgress, remove_checkpoint
+from artsim.building.embedded_batches import count_workers
+from artsim.building.preparation import (
+    Build,
+    BuildOptions,
+    build_fingerprint,
+    check_ids,
+    open_old,
+    prepare_build,
+    works_of,
+)
+from artsim.building.vectors import fit_spaces
 from artsim.collection import Collection
-from artsim.embedding.decoded_works import DecodedWork, decode_side, decode_work
-from artsim.embedding.embed_works import KnownVectors, Recogniser, embed_works
 from artsim.embedding.preprocessing import Preprocessing
-from artsim.embedding.vector_columns import name_spaces, reserved_columns, vector_dims
-from artsim.encoders import Encoder, load_recognition_encoder, precision_of
-from artsim.encoders.recognition_vectors import REVISION as RECOGNITION_REVISION
-from artsim.encoders.region_vectors import REGIONS
-from artsim.errors import CollectionError, ImageError, SourceError
+from artsim.embedding.vector_columns import name_spaces
+from artsim.encoders import Encoder
+from artsim.errors import SourceError
 from artsim.files.atomic import write_atomically
 from artsim.files.lock import collection_lock
 from artsim.index.registry import FAISS, milvus_of
 from artsim.messages.progress import Progress
 from artsim.search.calibration import calibrated
-from artsim.snapshot.files import read_collection, save_collection
+from artsim.snapshot.files import save_collection
 from artsim.snapshot.generations import check_target
 from artsim.snapshot.milvus_files import is_searched_in
 from artsim.snapshot.recognition import Recognition
-from artsim.snapshot.space import Space
 from artsim.snapshot.state import State
-from artsim.snapshot.years import dated_features
-from artsim.sources import Source, Work, read_picture
+from artsim.sources import Source
 from artsim.storage.manifest import Images, Manifest, damaged_files
-from artsim.storage.metadata import HIDDEN
 from artsim.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -52,22 +50,14 @@ log = logging.getLogger(__name__)
 BATCH = 64  # works between two writes of the checkpoint
 
 
-@dataclass(frozen=True)
-class _Build:
-    """One build: source, encoders, reusable vectors and checkpoint."""
+class Engine(Protocol):
+    """Where the works of a build are embedded: `artsim.building.ray_engine`, for example."""
 
-    source: Source
-    encoders: Mapping[str, Encoder]
-    """By the name of their space."""
-    regions: bool
-    recogniser: Recogniser | None
-    known: KnownVectors
-    kept: Mapping[str, Space]
-    """Compact spaces of the old collection whose statistics the new ones keep, by the names of those."""
-    renamed: Mapping[str, str]
-    """Source columns whose names are reserved for pictures and vectors -> their stored names."""
-    checkpoint: BuildCheckpoint
-    preprocessing: Preprocessing
+    def embed_all(self, build: Build, done: BuildProgress, *, batch: int, progress: Progress) -> None:
+        """Write all works up to the limit to the checkpoint, resuming after `done`, in batches of `batch`.
+
+        `done` grows with them. Raises `SourceError`, `EncoderError` or `CollectionError`; what is written then is not lost.
+        """
 
 
 def build_collection(
@@ -82,6 +72,7 @@ def build_collection(
     keep_margins: bool = False,
     recognition: bool = True,
     workers: int | None = None,
+    engine: Engine | None = None,
     title: str | None = None,
     license: str | None = None,
     index: str = FAISS,
@@ -94,26 +85,26 @@ def build_collection(
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
     the raw vectors of collections of any size, for training. Uniform mounts and black borders are left out of the vectors,
     unless `keep_margins`; without `recognition`, works are not recognised in photographs. `workers`: the number of threads
-    that embed (default: one for each core, of 2 at least and 8 at most); the vectors do not depend on it. `index`: "faiss", or
-    `milvus:URI` to search on Milvus (docs/scaling.md); a repeated build with another one embeds nothing again. Raises
-    `SourceError`, `EncoderError` or `CollectionError`.
+    that embed (default: one for each core, of 2 at least and 8 at most); the vectors do not depend on it. `engine` embeds
+    elsewhere than in these threads. `index`: "faiss", or `milvus:URI` to search on Milvus (docs/scaling.md); a repeated build
+    with another one embeds nothing again. Raises `SourceError`, `EncoderError` or `CollectionError`.
     """
     out = Path(out).expanduser().resolve()
     check_limit(limit)
     milvus_of(index)
-    workers = count_workers(workers)
+    embed_all = partial(_embed_in_threads, workers=count_workers(workers)) if engine is None else engine.embed_all
     if images == "urls" and not source.has_urls:
         raise SourceError(
             f"{source.name} gives no addresses of its pictures (a column image_url), so keep their bytes."
         )
     check_target(out)
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
-    preprocessing = Preprocessing(keep_margins)
-    options = [str(preprocessing), *(["regions", repr(REGIONS)] if regions else []), *(["whole"] if whole else [])]
-    options += ["recognition", RECOGNITION_REVISION] if recognition else []
-    fingerprint = _fingerprint(source, encoders, limit, images, title or "", license or "", VERSION, *options)
+    options = BuildOptions(limit, images, regions, whole, Preprocessing(keep_margins), recognition)
+    fingerprint = build_fingerprint(
+        source, encoders, limit, images, title or "", license or "", VERSION, *options.stored
+    )
     with collection_lock(out, "building it"):
-        old = _open_old(out)
+        old = open_old(out)
         if old is not None and old.manifest.source.get("build") == fingerprint:
             remove_checkpoint(out)
             # only an index or a map can be damaged: any other damage prevents opening
@@ -121,26 +112,10 @@ def build_collection(
                 save_collection(calibrated(old.state), old.manifest, out, locked=True, index=index)
             _tell_left_out(out)
             return Collection.from_folder(out)
-        if old is not None and old.state.spaces[0].preprocessing != preprocessing:
-            old = None  # its vectors show the pictures otherwise
-        recogniser = None
-        if recognition:
-            recogniser = Recogniser(load_recognition_encoder(encoders.values()), features=images == "urls")
-        build = _prepare(
-            source,
-            encoders,
-            out,
-            old,
-            limit,
-            preprocessing,
-            regions=regions,
-            whole=whole,
-            images=images,
-            recogniser=recogniser,
-        )
-        options += [images, *_fitted(old, build.kept)]
-        done = build.checkpoint.resume(_fingerprint(source, encoders, *options), limit=limit)
-        _embed_all(build, done, limit, workers, progress)
+        build = prepare_build(source, encoders, out, old, options)
+        done = build.checkpoint.resume(build.fingerprint, limit=limit)
+        embed_all(build, done, batch=BATCH, progress=progress or _silent)
+        build.checkpoint.save(done, last=True)
         _write_report(out, source, done)
         manifest = Manifest(
             title=title or source.title,
@@ -154,7 +129,7 @@ def build_collection(
             license=license or source.license,
             images=images,
         )
-        save_collection(calibrated(_fit(build, done, whole=whole)), manifest, out, locked=True, index=index)
+        save_collection(calibrated(_fit(build, done)), manifest, out, locked=True, index=index)
         remove_checkpoint(out)
         return Collection.from_folder(out)
 
@@ -171,109 +146,24 @@ def report_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.report.json")
 
 
-def _fingerprint(source: Source, encoders: Mapping[str, Encoder], *options: Any) -> str:
-    made_with = [part for encoder in encoders.values() for part in (encoder.id, encoder.revision)]
-    made_with += [f"{encoder.id} in bf16" for encoder in encoders.values() if precision_of(encoder) == "bf16"]
-    dims = [str(length) for encoder in encoders.values() for length in vector_dims(encoder).values()]
-    parts = [source.name, source.fingerprint, *made_with, *map(str, options), *dims]
-    return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
-
-
-def _open_old(out: Path) -> Collection | None:
-    """The collection in `out`; None if there is none, or it is damaged, as it is built again then."""
-    try:
-        state, manifest = read_collection(out, on_milvus=False)
-    except CollectionError as error:
-        log.debug("No collection to reuse: %s", error)
-        return None
-    return Collection(state=state, manifest=manifest, folder=out)
-
-
-def _fitted(old: Collection | None, kept: Mapping[str, Space]) -> list[str]:
-    """The hashes of what was fitted to the spaces `kept` of `old`."""
-    if old is None:
-        return []
-    records = {record.name: record for record in old.manifest.spaces}
-    return [old.manifest.files[records[space.name].statistics].sha256 for space in kept.values()]
-
-
-def _prepare(
-    source: Source,
-    encoders: Mapping[str, Encoder],
-    out: Path,
-    old: Collection | None,
-    limit: int | None,
-    preprocessing: Preprocessing,
-    *,
-    regions: bool,
-    whole: bool,
-    images: Images,
-    recogniser: Recogniser | None,
-) -> _Build:
-    from datasets import Value
-
-    reserved = {"image", "sha256", *HIDDEN, *reserved_columns(encoders)}
-    renamed = {key: f"source_{key}" for key in source.features if key in reserved}
-    features = {renamed.get(key, key): feature for key, feature in source.features.items()}
-    features = {"id": Value("string"), **dated_features(features), "sha256": Value("string")}
-    state, total = None if old is None else old.state, _total(source, limit)
-    spaces = known_spaces(state, encoders, regions=regions)
-    kept = {name: space for name, space in spaces.items() if not whole and keeps_fit(space, total)}
-    known = known_vectors(state, spaces, kept, regions=regions, features=images == "urls")
-    kinds = vector_kinds(encoders, kept, regions=regions, recogniser=recogniser)
-    checkpoint = BuildCheckpoint(out, features, kinds, keeps_pictures=images == "bytes")
-    return _Build(source, encoders, regions, recogniser, known, kept, renamed, checkpoint, preprocessing)
-
-
-def _total(source: Source, limit: int | None) -> int | None:
-    """Number of works that are read; None if nobody knows."""
-    return min((count for count in (limit, source.size) if count is not None), default=None)
-
-
-def _embed_all(build: _Build, done: BuildProgress, limit: int | None, workers: int, progress: Progress | None) -> None:
-    """Write all works up to `limit` to the checkpoint, resuming after `done`."""
-    total = _total(build.source, limit)
-    left = None if limit is None else limit - done.consumed
-    works = itertools.islice(build.source.works(done.consumed), left)
+def _embed_in_threads(build: Build, done: BuildProgress, *, batch: int, progress: Progress, workers: int) -> None:
+    """What `Engine.embed_all` does, in so many threads of this process."""
+    works = works_of(build.source, done.consumed, build.options.limit)
     seen = build.checkpoint.ids(done)
-    regions = build.encoders if build.regions else ()
-    embed = partial(
-        embed_works, encoders=build.encoders, regions=regions, recogniser=build.recogniser, known=build.known
-    )
-    slices = slice_sizes(build.encoders.values(), BATCH)
-    if progress is not None:
-        progress(done.consumed, total)
-    with closing(embedded_batches(works, partial(_decode, build), embed, slices=slices, workers=workers)) as batches:
-        for batch in batches:
-            _check_ids(build.source, batch.works, seen)
-            if (embedded := batch.embedded) is not None:
-                build.checkpoint.write(done, embedded)
-            done.consumed += len(batch.works)
-            done.failed |= batch.failed
+    progress(done.consumed, build.total)
+    with closing(build.embedded(works, batch=batch, workers=workers)) as batches:
+        for embedded in batches:
+            check_ids(build.source, (work["id"] for work in embedded.works), seen)
+            build.checkpoint.add(done, embedded)
             build.checkpoint.save(done)
-            if progress is not None:
-                progress(done.consumed, total)
-    build.checkpoint.save(done, last=True)
+            progress(done.consumed, build.total)
 
 
-def _decode(build: _Build, work: Work) -> DecodedWork | ImageError:
-    """The decoded work, or the error: one bad picture never stops a build."""
-    columns = {build.renamed.get(key, key): value for key, value in work.items() if key != "image"}
-    side = decode_side(build.encoders.values(), recognition=build.recogniser is not None)
-    try:
-        return decode_work(columns, read_picture(work), side=side, name=work["id"], preprocessing=build.preprocessing)
-    except ImageError as error:
-        return error
+def _silent(done: int, total: int | None) -> None:
+    """No progress is wanted."""
 
 
-def _check_ids(source: Source, batch: list[Work], seen: set[str]) -> None:
-    for work in batch:
-        if work["id"] in seen:
-            raise SourceError(f"{source.name} has two works with the id {work['id']!r}; ids must be unique.")
-        seen.add(work["id"])
-
-
-def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
+def _fit(build: Build, done: BuildProgress) -> State:
     """The checkpoint as a state, with fitted spaces. Raises `SourceError` if no picture is usable."""
     if not done.consumed:
         raise SourceError(f"{build.source.name} holds no works.")
@@ -281,8 +171,8 @@ def _fit(build: _Build, done: BuildProgress, *, whole: bool) -> State:
         reasons = " ".join(list(done.failed.values())[:3])
         raise SourceError(f"None of the {done.consumed} pictures of {build.source.name} can be used: {reasons}")
     checkpoint = build.checkpoint
-    columns, preprocessing = checkpoint.vectors(done), build.preprocessing
-    spaces = fit_spaces(build.encoders, build.kept, columns, whole=whole, preprocessing=preprocessing)
+    columns, options = checkpoint.vectors(done), build.options
+    spaces = fit_spaces(build.encoders, build.kept, columns, whole=options.whole, preprocessing=options.preprocessing)
     recognition = Recognition.of_columns(columns)
     return State(checkpoint.metadata(done), spaces, checkpoint.features, checkpoint.pictures(done), recognition)
 

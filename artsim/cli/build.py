@@ -14,6 +14,7 @@ from artsim.building.progress_bar import ProgressBar
 from artsim.cli.source_options import add_source_arguments, open_given_source
 
 if TYPE_CHECKING:
+    from artsim.building.pipeline import Engine
     from artsim.sources import Source
 
 HELP = "build a collection of pictures"
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, metavar="N", help="threads that embed (default: one for each core, of 2 to 8)"
     )
+    parser.add_argument(
+        "--engine",
+        metavar="ray[:ADDRESS]",
+        help="embed on Ray: on this machine, on the cluster that runs here (ray:auto), or at HOST:PORT; --workers is then the "
+        "cores of each of its workers (docs/scaling.md)",
+    )
     parser.add_argument("--title", help="title of the collection (default: the source's)")
     parser.add_argument("--license", help="licence of the works, as the Hub spells it, for example cc0-1.0")
     parser.add_argument("--push-to", metavar="NAMESPACE/NAME", help="publish it as this dataset on the Hub")
@@ -77,8 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise argparse.ArgumentError(
             None, "--private and --figures are about publishing; they need --push-to NAMESPACE/NAME"
         )
+    if arguments.engine is not None and arguments.device is not None:
+        raise argparse.ArgumentError(
+            None, "--device is about this machine; the workers of --engine take the GPUs that they find"
+        )
     from artsim.building.embedded_batches import count_workers
     from artsim.building.pipeline import check_limit
+    from artsim.building.ray_engine import open_engine
     from artsim.cli.publish import publish_folder, read_figures_file
     from artsim.embedding.vector_columns import check_given_once
     from artsim.encoders.load_options import check_load_options
@@ -90,19 +102,22 @@ def run(arguments: argparse.Namespace) -> int:
     count_workers(arguments.workers)
     check_load_options(device=arguments.device, batch_size=arguments.batch_size)
     check_given_once((name, "") for name in arguments.encoder or ())
+    engine = None
+    if arguments.engine is not None:
+        engine = open_engine(arguments.engine, threads=arguments.workers, batch_size=arguments.batch_size)
     figures = read_figures_file(arguments.figures)
     if arguments.push_to:
         check_publication(arguments.push_to)
     source = open_given_source(arguments)
     if arguments.push_to:
         check_license(arguments.license or source.license)
-    _build(arguments, source)
+    _build(arguments, source, engine)
     if arguments.push_to:
         publish_folder(arguments.out, arguments.push_to, private=arguments.private, figures=figures)
     return 0
 
 
-def _build(arguments: argparse.Namespace, source: Source) -> None:
+def _build(arguments: argparse.Namespace, source: Source, engine: Engine | None) -> None:
     from artsim.building.inspection import inspect_source
     from artsim.building.pipeline import build_collection, report_path
     from artsim.cli.inspect import as_text
@@ -127,6 +142,7 @@ def _build(arguments: argparse.Namespace, source: Source) -> None:
             keep_margins=arguments.keep_margins,
             recognition=not arguments.no_recognition,
             workers=arguments.workers,
+            engine=engine,
             title=arguments.title,
             license=arguments.license,
             index=arguments.index,

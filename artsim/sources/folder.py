@@ -64,6 +64,7 @@ def open_folder(
         has_urls="image_url" in features,
         notes=tuple(tables.summary.sentences()),
         left_out=(*files.left_out, *tables.summary.rows_left_out()),
+        seekable=True,
     )
 
 

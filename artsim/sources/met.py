@@ -47,6 +47,7 @@ def open_met() -> Source:
         license="cc0-1.0",
         homepage="https://www.metmuseum.org/art/collection",
         description="Public-domain paintings of The Metropolitan Museum of Art, New York, under its Open Access policy (CC0).",
+        seekable=True,
     )
 
 

@@ -51,6 +51,10 @@ class Source:
     """What is known of it before works are read."""
     remote: bool = False
     """Whether works or their pictures come over a network, so that reading them all takes long."""
+    seekable: bool = False
+    """Whether `works(start)` costs little for any start, so that several processes can read a part each."""
+    reopen: Callable[[], Source] | None = None
+    """Opens a seekable source in another process: it can be pickled. None: one process reads it."""
 
 
 def read_picture(work: Work) -> bytes:

@@ -6,7 +6,8 @@ A new source is one file, and one line in `_KINDS`; other packages call `registe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,18 @@ def open_source(
     word, _, address = name.partition(":")
     kind = _KINDS.get(word)
     if kind is not None and bool(address) == bool(kind.example):
-        return kind.open(address, **_taken(kind, given))
+        return _reopening(kind.open(address, **_taken(kind, given)), name, options)
     if kind is not None and kind.example:
         raise SourceError(f"The source {name} needs an address after the colon, for example {word}:{kind.example}.")
     if name and Path(name).expanduser().is_dir():
-        return open_folder(name, **_taken(_KINDS["folder"], given))
+        return _reopening(open_folder(name, **_taken(_KINDS["folder"], given)), name, options)
     *first, last = [f"{kind.word}:{kind.address}" if kind.address else kind.word for kind in _KINDS.values()]
     raise SourceError(f"There is no folder or source {name!r}; give {', '.join(first)} or {last}.")
+
+
+def _reopening(source: Source, name: str, options: dict[str, Any]) -> Source:
+    """The source, which another process can open too, if several can read it."""
+    return replace(source, reopen=partial(open_source, name, **options)) if source.seekable else source
 
 
 def _taken(kind: SourceKind, given: dict[str, Any]) -> dict[str, Any]:

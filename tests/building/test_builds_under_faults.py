@@ -10,7 +10,7 @@ from faults import every_fault
 from PIL import Image
 
 from artsim import build_collection, open_source
-from artsim.building import checkpoint, pipeline
+from artsim.building import checkpoint, pipeline, preparation
 from artsim.collection import Collection
 from artsim.encoders import load_recognition_encoder
 from artsim.storage import pictures as picture_files
@@ -78,5 +78,5 @@ def test_a_build_is_there_or_not_wherever_it_fails(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remembered = Remembered()
-    monkeypatch.setattr(pipeline, "load_recognition_encoder", lambda loaded: remembered)
+    monkeypatch.setattr(preparation, "load_recognition_encoder", lambda loaded: remembered)
     try_faults_of_a_build(pictures, tmp_path, monkeypatch, steps=None)

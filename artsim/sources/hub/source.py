@@ -61,6 +61,7 @@ def open_hub(
         has_urls="image_url" in features,
         remote=True,
         notes=(*stream.notes, *columns.notes()),
+        seekable=stream.seekable,
     )
 
 

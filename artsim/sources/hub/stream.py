@@ -33,6 +33,8 @@ class Stream:
     size: int | None
     notes: tuple[str, ...]
     """What was chosen, and among what, as sentences."""
+    seekable: bool
+    """Whether rows from a late one on cost little: in files of parquet, and in picture files."""
 
 
 def open_stream(own: OwnFiles, config: str | None, split: str | None) -> Stream:
@@ -60,11 +62,13 @@ def open_stream(own: OwnFiles, config: str | None, split: str | None) -> Stream:
             stream = stream._resolve_features()
         stream = stream.decode(False)
     size = builder.info.splits[split].num_examples if split in (builder.info.splits or {}) else None
-    features, make = dict(stream.features), _row_maker(own, builder, stream, split)
+    features, make = dict(stream.features), _parquet_rows(own, builder, stream, split)
+    seekable = make is not None
+    make = make or (lambda start: iter(stream.skip(start) if start else stream))
     if folder := _image_folder(own, builder, split):
         features, make = folder.features(features), lambda start: folder.rows(stream, start)
-        size, notes = folder.size, [*notes, *folder.notes()]
-    return Stream(split, features, lambda start: _resuming(own, split, make, start), size, tuple(notes))
+        size, notes, seekable = folder.size, [*notes, *folder.notes()], True
+    return Stream(split, features, lambda start: _resuming(own, split, make, start), size, tuple(notes), seekable)
 
 
 def reading(repo: str) -> AbstractContextManager[None]:
@@ -114,14 +118,14 @@ def _image_folder(own: OwnFiles, builder: Any, split: str) -> ImageFolder | None
         return list_image_folder(own, [str(path) for path in builder.config.data_files[split]], used)
 
 
-def _row_maker(own: OwnFiles, builder: Any, stream: Any, split: str) -> Callable[[int], Iterator[Row]]:
-    """Rows from one on. Parquet files of rows before it are not fetched: their footers tell how many they hold."""
+def _parquet_rows(own: OwnFiles, builder: Any, stream: Any, split: str) -> Callable[[int], Iterator[Row]] | None:
+    """Rows from one on. Files of rows before it are not fetched: their footers tell how many they hold. None if not parquet."""
     from datasets.packaged_modules.parquet.parquet import Parquet
 
     files = [str(path) for path in (builder.config.data_files or {}).get(split, ())]
     count = len(files)
     if not isinstance(builder, Parquet) or stream.num_shards != count:
-        return lambda start: iter(stream.skip(start) if start else stream)
+        return None
 
     def rows(start: int) -> Iterator[Row]:
         first = 0
