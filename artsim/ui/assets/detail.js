@@ -84,9 +84,9 @@
     const place = cards().indexOf(card);
     dialog.querySelector(".previous").disabled = place <= 0;
     dialog.querySelector(".next").disabled = place < 0 || place === cards().length - 1;
-    if (details.has(card)) return put(details.get(card));
+    if (details.has(card)) return put(details.get(card).cloneNode(true));
     const said = wait(card);
-    load(card).then((detail) => { if (current === card && dialog.open) put(detail); }, ({ message }) => {
+    load(card).then((detail) => { if (current === card && dialog.open) put(detail.cloneNode(true)); }, ({ message }) => {
       if (current !== card) return;
       const again = document.createElement("button");
       again.type = "button";
@@ -119,10 +119,9 @@
     put(detail);
     return said;
   };
-  const put = (detail) => {
+  const put = (shown) => {
     const before = dialog.querySelector("article");
     const focused = before.contains(document.activeElement);
-    const shown = detail.cloneNode(true);
     before.replaceWith(shown);
     if (focused) shown.querySelector("h2").focus();
     const fetched = shown.querySelector("[data-echoes]");

@@ -286,7 +286,7 @@ def _report(report: UploadReport, context: Context) -> dict[str, Any]:
         return {**entry, "reason": context.strings.message(report.reason)}
     entry |= {"work": report.work, "title": report.work, "picture": None}
     if report.relation is not None:
-        entry["relation"] = context.strings("duplicates.relation." + report.relation.replace(" ", "-"))
+        entry["relation"] = context.strings(f"duplicates.relation.{report.relation.replace(' ', '-')}")
     try:
         work = context.collection.work(report.work or "")
     except QueryError:  # not added yet, or added to a new collection that is not open

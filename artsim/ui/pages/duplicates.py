@@ -74,5 +74,5 @@ def _pages(groups: Sequence[DuplicateGroup]) -> list[list[tuple[DuplicateGroup, 
 
 def _tiles(group: DuplicateGroup, strings: Strings) -> list[tuple[str, str]]:
     """The ids of the works, the best one first, each with what it is to that, in the visitor's language."""
-    others = [(pair.second, strings("duplicates.relation." + pair.relation.replace(" ", "-"))) for pair in group.pairs]
+    others = [(pair.second, strings(f"duplicates.relation.{pair.relation.replace(' ', '-')}")) for pair in group.pairs]
     return [(group.best, strings("duplicates.best")), *others]
