@@ -182,7 +182,7 @@ def test_a_rebuild_takes_known_vectors(folder: Path, tmp_path: Path, monkeypatch
         return type(encoder).embed_layouts(encoder, images)
 
     monkeypatch.setattr(encoder, "embed_layouts", counting)
-    monkeypatch.setattr("artsim.building.pipeline.load_recognition_encoder", lambda loaded: encoder)
+    monkeypatch.setattr("artsim.building.preparation.load_recognition_encoder", lambda loaded: encoder)
     pictures = Path(open_collection(folder).manifest.source["name"].removeprefix("folder:"))
     for title in ("first", "second"):
         build_collection(open_source(f"folder:{pictures}"), Grid(), tmp_path / "out", title=title)
