@@ -54,8 +54,8 @@ def test_an_altered_copy_is_found_in_its_own_collection(
     federation = Federation({"met": made("met", "met"), "art-eval": made("art-eval", f"folder:{ART_EVAL}")})
     shares = first_matches(federation, preset)
     for what, values in shares.items():
-        print(
-            preset, what, [f"{alter.__name__} {share:.3f}" for alter, share in zip(ALTERATIONS, values.T, strict=True)]
-        )
+        print(preset, what, f"{values.mean():.3f}")
+        for name, row in zip(federation.collections, values, strict=True):
+            print(" ", name, *(f"{alter.__name__} {share:.3f}" for alter, share in zip(ALTERATIONS, row, strict=True)))
     assert shares["whose"].mean() >= 0.8
     assert shares["work"].mean() >= shares["alone"].mean() - 0.07
