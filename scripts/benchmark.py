@@ -116,6 +116,19 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     duplicates.add_argument("--works", type=int, default=81_444, help="number of pictures (default: 81444)")
 
+    scaling = commands.add_parser(
+        "scaling", parents=[common], help="what 10,000 to 100 million works need, computed from what others measured"
+    )
+    scaling.add_argument(
+        "--from",
+        dest="files",
+        action="append",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="what search, encode, startup, rehearse or this one wrote with --json; given again, several",
+    )
+
     load = commands.add_parser(
         "load", parents=[common], help="errors, milliseconds and memory, with many visitors and an owner who adds works"
     )
@@ -150,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         write_figures(arguments.json, result)
         print(f"Figures: {arguments.json}")
-    return 0
+    return 0 if result.get("holds", True) else 1
 
 
 def _encode(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -237,6 +250,12 @@ def _duplicates(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_duplicates(arguments.works)
 
 
+def _scaling(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.scaling import compute_scaling
+
+    return compute_scaling(arguments.files)
+
+
 def _load(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.load import measure_load
 
@@ -251,6 +270,7 @@ def _load(arguments: argparse.Namespace) -> dict[str, Any]:
 _MEASURES = {
     "encode": _encode, "agreement": _agreement, "search": _search, "milvus": _milvus, "recognition": _recognition,
     "startup": _startup, "page": _page, "edit": _edit, "duplicates": _duplicates, "load": _load,
+    "scaling": _scaling,
 }  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_FIELD = re.compile(r"^(Rss|Pss):\s+(\d+) kB", re.MULTILINE)
+_FIELD = re.compile(r"^(Rss|Pss|Anonymous):\s+(\d+) kB", re.MULTILINE)
 
 
 def memory_of(pid: int) -> dict[str, float]:
-    """Megabytes of one process: "rss", all that it has in memory, and "pss", in which what it shares is divided."""
+    """Megabytes of one process: "rss", all that it has in memory; "pss", in which what it shares is divided; "anonymous", what is
+    in no file, so that the system cannot take it back."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
     except OSError:  # it has ended

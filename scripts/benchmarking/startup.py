@@ -20,6 +20,7 @@ import httpx
 from PIL import Image
 
 from artsim.errors import ArtsimError
+from artsim.storage.manifest import Manifest, read_manifest
 from benchmarking.checkpoints import make_random_model
 from benchmarking.large import large_collection
 from benchmarking.memory import memory_of
@@ -44,8 +45,12 @@ def measure_startup(
         raise ArtsimError(f"There is no {app} to start.")
     if starts < 1:
         raise ArtsimError(f"The number of starts must be at least 1; it is {starts}.")
-    served = () if works is None else ("--collection", str(large_collection(met_collection(), works)))
-    weights = {}
+    served: tuple[str, ...] = ()
+    weights: dict[str, Any] = {}
+    disk = {}
+    if works is not None:
+        folder = large_collection(met_collection(), works)
+        served, disk = ("--collection", str(folder)), {"disk_bytes": bytes_by_group(read_manifest(folder))}
     with tempfile.TemporaryDirectory() as scratch:
         cache = f"{scratch}/cache"
         if random_model is not None:
@@ -68,6 +73,7 @@ def measure_startup(
         "works": works,
         "random_model": random_model,
         **weights,
+        **disk,
         "first_start": first,
         "later_start": _medians(later),
         "import_gradio_s": round(statistics.median(imports), 3),
@@ -77,6 +83,16 @@ def measure_startup(
     }
     _print(results)
     return results
+
+
+def bytes_by_group(manifest: Manifest) -> dict[str, int]:
+    """Bytes of a collection's files: of each column group, and of "index", what the spaces have beside their vectors."""
+    groups: dict[str, list[str]] = {
+        name: [part.file for part in getattr(manifest.groups, name)]
+        for name in ("metadata", "vectors", "recognition", "pictures")
+    }
+    groups["index"] = [file for space in manifest.spaces for file in space.files]
+    return {name: sum(manifest.files[file].size for file in files) for name, files in groups.items()}
 
 
 def _start(app: Path, cache: Path, limit: float, *arguments: str) -> dict[str, float]:
