@@ -29,7 +29,7 @@ _STATISTICS, _CODES, _DENSITY, _FIRST_PASS = "statistics.safetensors", "compact.
 FILES = (_STATISTICS, _CODES, _DENSITY, _FIRST_PASS)
 _ANSWERS = "answers.npz"
 _DENSITY_UP_TO = 500_000  # works whose density is computed; the time is scaled, and no figure depends on the others
-_EVERY = 1_000_000  # works between two lines of progress
+_EVERY = 1_000_000  # works between two lines of progress, at most
 
 
 def shares_of(works: int, seed: int) -> np.ndarray:
@@ -210,15 +210,16 @@ class _Encoding:
 
 
 class Progress:
-    """A line per million works, with the minutes that are left."""
+    """A line per million works, or tenth of fewer, with the minutes that are left."""
 
     def __init__(self, name: str, works: int) -> None:
         self._name, self._works = name, works
-        self._started, self._next = time.perf_counter(), _EVERY
+        self._started, self._step = time.perf_counter(), max(1, min(_EVERY, works // 10))
+        self._next = self._step
 
     def reached(self, works: int) -> None:
         if works < self._next:
             return
-        self._next += _EVERY
+        self._next = works + self._step
         left = (time.perf_counter() - self._started) * (self._works - works) / works
         print(f"{self._name}: {works:,} of {self._works:,} works, {left / 60:.1f} minutes left", flush=True)
