@@ -71,6 +71,16 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     milvus.add_argument("--queries", type=int, default=30, help="queries per figure (default: 30)")
     milvus.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
 
+    rehearse = commands.add_parser(
+        "rehearse", parents=[common], help="ten million works on one machine: build, memory, query, recall@10"
+    )
+    rehearse.add_argument("--works", type=int, default=10_000_000, help="number of works (default: 10000000)")
+    rehearse.add_argument("--queries", type=int, default=50, help="queries per figure (default: 50)")
+    rehearse.add_argument("--seed", type=int, default=12, help="seed of the works and queries (default: 12)")
+    rehearse.add_argument(
+        "--folder", type=Path, metavar="DIR", help="where its files lie for as long as it runs (default: the system's)"
+    )
+
     recognition = commands.add_parser(
         "recognition", parents=[common], help="milliseconds from a photograph to its work, beyond encoding"
     )
@@ -212,6 +222,13 @@ def _milvus(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"results": measure_milvus(_sizes(arguments), queries=arguments.queries, seed=arguments.seed)}
 
 
+def _rehearse(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarking.rehearse import rehearse
+
+    figures = rehearse(arguments.works, queries=arguments.queries, seed=arguments.seed, folder=arguments.folder)
+    return {"results": [figures]}
+
+
 def _recognition(arguments: argparse.Namespace) -> dict[str, Any]:
     from benchmarking.recognition import measure_recognition_time
 
@@ -268,9 +285,9 @@ def _load(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 _MEASURES = {
-    "encode": _encode, "agreement": _agreement, "search": _search, "milvus": _milvus, "recognition": _recognition,
-    "startup": _startup, "page": _page, "edit": _edit, "duplicates": _duplicates, "load": _load,
-    "scaling": _scaling,
+    "encode": _encode, "agreement": _agreement, "search": _search, "milvus": _milvus, "rehearse": _rehearse,
+    "recognition": _recognition, "startup": _startup, "page": _page, "edit": _edit, "duplicates": _duplicates,
+    "scaling": _scaling, "load": _load,
 }  # fmt: skip
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from artsim.collection import Collection
-from artsim.encoders.presets import PRESETS
 from artsim.encoders.protocol import Aspect, Blocks, unit_rows
 from artsim.errors import QueryError
 from artsim.search.calibration import scores_of
@@ -25,18 +24,9 @@ from artsim.snapshot.state import State
 from artsim.storage.manifest import Manifest
 from artsim.storage.pictures import AbsentPictures, Pictures
 from benchmarking.blends import CHUNK, Blends, embed_met, load_blends, save_met
+from benchmarking.exact import BALANCED, WEIGHTINGS, K, Nearest, milliseconds, raw_blocks, recall, weighted
 from benchmarking.spaces import build_space, in_process, load_space, measure_bytes
 
-K = 10
-BALANCED = PRESETS["balanced"]
-WEIGHTINGS: Mapping[str, Mapping[Aspect, float]] = {
-    "balanced": BALANCED,
-    "style": PRESETS["style"],
-    "subject": PRESETS["subject"],
-    "color alone": {"color": 1},
-    "layout alone": {"layout": 1},
-    "odd": {"subject": 0.1, "style": 0.3, "color": 0.5, "layout": 0.1},
-}
 FILTERS = {"50 %": 0.5, "1 %": 0.01, "0.1 %": 0.001}  # share of the works that is left
 _NUMPY_BYTES, _NUMPY_WORKS = 8e9, 81_444  # a larger matrix is timed on so many works, and the time scaled
 _MANY = 1_000  # queries of one `search_many`
@@ -61,7 +51,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
     space = load_space(folder)
     blends, _ = load_blends(folder, works, seed, more=queries)
     shares = np.random.default_rng(seed).random(works).astype(np.float32)
-    asked = _raw(blends, np.arange(works, works + queries))  # of works that are not in the collection
+    asked = raw_blocks(blends, np.arange(works, works + queries))  # of works that are not in the collection
     exact = _exact(space, blends, asked, shares)
     index, statistics = space.index, space.statistics
     vectors = statistics.index_vectors(asked)
@@ -71,9 +61,9 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
 
     recalls = {}
     for name, weights in WEIGHTINGS.items():
-        found = [candidates(query) for query in _weighted(statistics, vectors, weights)]
-        recalls[name] = _recall(found, exact.best[name])
-    balanced = _weighted(statistics, vectors, BALANCED)
+        found = [candidates(query) for query in weighted(statistics, vectors, weights)]
+        recalls[name] = recall(found, exact.best[name])
+    balanced = weighted(statistics, vectors, BALANCED)
     collection = _collection(space, shares)
     rows = np.random.default_rng(seed).integers(0, works, queries)
     ids = [collection.ids[row] for row in rows]
@@ -86,7 +76,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
             "p50_tuned_ms": _p50(
                 lambda work, share=share: collection.search(work=work, where={"share": (None, share)}), ids
             ),
-            "recall@10": _recall(found, exact.best[name]),
+            "recall@10": recall(found, exact.best[name]),
         }
     plain = asked["subject"]
     nearest = [space.nearest_plain(vector, K)[1] for vector in plain]
@@ -111,7 +101,7 @@ def _measure(works: int, folder: Path, *, queries: int, seed: int) -> dict[str, 
         "numpy_scaled": scaled,
         "filters": filters,
         "cosine_p50_ms": _p50(lambda work: collection.search(work=work, ranking="cosine"), ids),
-        "cosine_recall@10": _recall(nearest, exact.best["cosine"]),
+        "cosine_recall@10": recall(nearest, exact.best["cosine"]),
         "text_p50_ms": _p50(lambda vector: _search_text(collection.state, vector), list(plain)),
         "search_many_per_s": round(per_second, 1),
     }
@@ -131,48 +121,33 @@ def _exact(space: Space, blends: Mapping[Aspect, Blends], asked: Blocks, shares:
     statistics, works, queries = space.statistics, len(space), len(asked["subject"])
     unprojected = replace(statistics, bases=None)
     vectors = statistics.index_vectors(asked)
-    weighted = np.concatenate([_weighted(statistics, vectors, weights) for weights in WEIGHTINGS.values()])
+    asking = np.concatenate([weighted(statistics, vectors, weights) for weights in WEIGHTINGS.values()])
     plain = asked["subject"]
     names = [*WEIGHTINGS, *FILTERS, "cosine"]
-    scores = np.full((len(names) * queries, K), -np.inf, np.float32)
-    best = np.zeros(scores.shape, np.int64)
+    nearest = Nearest(len(names) * queries)
     fits = 4 * works * unprojected.dimension <= _NUMPY_BYTES
     wide = np.zeros((works if fits else _NUMPY_WORKS, unprojected.dimension), np.float32)
     for start in range(0, works, CHUNK):
         rows = np.arange(start, min(start + CHUNK, works))
-        blocks = _raw(blends, rows)
+        blocks = raw_blocks(blends, rows)
         chunk = unprojected.index_vectors(blocks)
         wide[start : start + CHUNK] = chunk[: max(0, len(wide) - start)]
-        here = weighted @ _projected(statistics, unprojected.split(chunk)).T
+        here = asking @ _projected(statistics, unprojected.split(chunk)).T
         balanced = here[:queries]
         filtered = [np.where(shares[rows] <= share, balanced, -np.inf) for share in FILTERS.values()]
-        here = np.concatenate([here, *filtered, plain @ blocks["subject"].T])
-        scores, best = (
-            np.concatenate([scores, here], axis=1),
-            np.concatenate([best, np.tile(rows, (len(best), 1))], axis=1),
-        )
-        top = np.argpartition(-scores, K - 1, axis=1)[:, :K]
-        scores, best = np.take_along_axis(scores, top, axis=1), np.take_along_axis(best, top, axis=1)
-    best[np.isneginf(scores)] = -1  # fewer than K works are left
+        nearest.add(np.concatenate([here, *filtered, plain @ blocks["subject"].T]), rows)
     of_asked = unprojected.index_vectors(asked)
     return _Exact(
-        dict(zip(names, np.split(best, len(names)), strict=True)), wide, _weighted(unprojected, of_asked, BALANCED)
+        dict(zip(names, np.split(nearest.best(), len(names)), strict=True)),
+        wide,
+        weighted(unprojected, of_asked, BALANCED),
     )
-
-
-def _raw(blends: Mapping[Aspect, Blends], rows: np.ndarray) -> Blocks:
-    return {aspect: blend.take(rows) for aspect, blend in blends.items()}
 
 
 def _projected(statistics: SpaceStatistics, blocks: Blocks) -> np.ndarray:
     """(n, dimension) float32: the index vectors of transformed blocks, not rounded to 8 bits."""
     assert statistics.bases is not None
     return np.concatenate([unit_rows(block @ statistics.bases[aspect]) for aspect, block in blocks.items()], axis=1)
-
-
-def _weighted(statistics: SpaceStatistics, vectors: np.ndarray, weights: Mapping[Aspect, float]) -> np.ndarray:
-    shares = statistics.weigh(weights)
-    return np.stack([statistics.query_vector(vector, shares) for vector in vectors])
 
 
 def _collection(space: Space, shares: np.ndarray) -> Collection:
@@ -199,21 +174,8 @@ def _search_text(state: State, vector: np.ndarray) -> Any:
     return matches_in(state, query, scores_of([query], numbers, ranking="tuned"), rows)
 
 
-def _recall(found: Sequence[np.ndarray], best: np.ndarray) -> float:
-    """Share of the `best` (q, K) that are among the first K of `found`, of each query."""
-    hits = [len(np.intersect1d(rows[:K], wanted)) for rows, wanted in zip(found, best, strict=True)]
-    return round(float(sum(hits) / max(1, np.count_nonzero(best >= 0))), 4)
-
-
 def _p50(run: Callable[[Any], Any], queries: Sequence[Any]) -> float:
-    """The median of one call for each query, after a warm-up call."""
-    run(queries[0])
-    milliseconds = []
-    for query in queries:
-        started = time.perf_counter()
-        run(query)
-        milliseconds.append((time.perf_counter() - started) * 1000)
-    return round(float(np.median(milliseconds)), 3)
+    return round(float(np.median(milliseconds(run, queries))), 3)
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from artsim.embedding.vector_columns import vector_columns
 from artsim.encoders.presets import PRESETS
+from artsim.errors import ArtsimError
 from artsim.index import CompactIndex, Rows
 from artsim.search.ranking import candidates_for
 from artsim.snapshot.space import Space, make_space, open_space
@@ -27,9 +29,17 @@ T = TypeVar("T")
 
 
 def in_process(function: Callable[..., T], *arguments: Any) -> T:
-    """The result of `function` in a fresh process."""
+    """The result of `function` in a fresh process, which ends with this one's wait. `ArtsimError` if it is killed."""
+    others = multiprocessing.active_children()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+        try:
+            return pool.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise ArtsimError("A process of the benchmark was killed, most likely because memory was short.") from error
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - set(others):
+                process.terminate()
+            raise
 
 
 def build_space(folder: Path, works: int, seed: int) -> dict[str, float | None]:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +14,10 @@ from typing import Any
 import benchmark
 import numpy as np
 import pytest
-from benchmarking import duplicates, encode_engines, on_milvus, search, spaces, startup
+from benchmarking import duplicates, encode_engines, on_milvus, rehearsal_space, rehearse, search, spaces, startup
 from benchmarking.blends import Blends, Recipe
 from benchmarking.curves import CURVES
+from benchmarking.exact import Nearest
 from benchmarking.large import make_large
 from PIL import Image
 from synthetic import make_collection
@@ -98,6 +101,67 @@ def test_milvus_is_measured_beside_faiss(tmp_path: Path, monkeypatch: pytest.Mon
     (size,) = figures(tmp_path / "figures.json", "milvus", "--sizes", "500", "--queries", 2)["results"]
     assert (size["works"], size["milvus_recall@10"]) == (500, 1.0)
     assert min(size["fill_s"], size["disk_mb"], size["milvus_p50_ms"], size["milvus_filtered_p50_ms"]) > 0
+
+
+@pytest.mark.slow
+def test_a_rehearsal_measures_a_space_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearse, "embed_met", partial(rehearse.embed_met, works=9))
+    monkeypatch.setattr(rehearse, "in_process", lambda function, *given: function(*given))
+    monkeypatch.setattr(rehearsal_space, "_DENSITY_UP_TO", 2_000)
+    folder = tmp_path / "room"
+    folder.mkdir()
+    options = ("--works", 4100, "--queries", 5, "--folder", folder)
+    (size,) = figures(tmp_path / "figures.json", "rehearse", *options)["results"]
+    assert (size["works"], size["queries"], size["density_scaled"], size["numpy_scaled"]) == (4100, 5, True, False)
+    assert size["bytes_on_disk"] == sum(size["bytes_by_file"].values()) > 4100 * 400
+    assert size["recall@10"] == size["recall@10_by_weights"]["balanced"] >= size["recall@10_worst"] > 0.8
+    assert min(size["eight_bits_recall@10_by_weights"].values()) > 0.8
+    assert size["filters"]["1 %"]["recall@10"] > 0.8
+    times = ("build_s", "open_s", "first_query_ms", "p50_ms", "p95_ms", "batch_queries_per_s", "numpy_p50_ms")
+    assert all(size[name] > 0 for name in times)
+    assert not list(folder.iterdir())
+
+
+def test_a_rehearsal_that_is_stopped_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def terminated(*given: Any) -> Any:
+        assert list(tmp_path.iterdir())
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    monkeypatch.setattr(rehearse, "embed_met", lambda: ({}, {}))
+    monkeypatch.setattr(rehearse, "in_process", terminated)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        rehearse.rehearse(500, queries=1, seed=0, folder=tmp_path)
+    assert not list(tmp_path.iterdir()) and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_rehearsal_asks_for_room_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = SimpleNamespace(free=5e9)
+    monkeypatch.setattr(rehearse.shutil, "disk_usage", lambda folder: disk)
+    monkeypatch.setattr(rehearse, "_available_memory", lambda: 4e9)
+    with pytest.raises(ArtsimError, match=r"needs 8\.\d GB of disk; 5\.0 GB are free in .* another --folder"):
+        rehearse.check_room(10_000_000, tmp_path)
+    disk.free = 50e9
+    with pytest.raises(ArtsimError, match=r"needs \d\.\d GB of memory; 4\.0 GB are free on this machine"):
+        rehearse.check_room(10_000_000, tmp_path)
+    rehearse.check_room(1_000_000, tmp_path)
+
+
+def test_the_nearest_of_all_chunks_are_kept() -> None:
+    scores = np.random.default_rng(0).random((7, 300), np.float32)
+    scores[3, 6:] = -np.inf  # a filter leaves 6
+    nearest = Nearest(7)
+    for start in range(0, 300, 70):
+        nearest.add(scores[:, start : start + 70], np.arange(start, min(start + 70, 300)))
+    expected = np.sort(np.argsort(-scores, axis=1)[:, :10], axis=1)
+    expected[3] = [-1] * 4 + [0, 1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(np.sort(nearest.best(), axis=1), expected)
+
+
+def test_a_killed_process_is_one_sentence() -> None:
+    with pytest.raises(ArtsimError, match="was killed"):
+        spaces.in_process(os._exit, 9)
 
 
 def test_blends_are_the_same_wherever_they_are_read() -> None:
@@ -195,6 +259,8 @@ def test_bad_input_is_an_error(tmp_path: Path) -> None:
         (("search", "--sizes", "many"), "The sizes 'many' cannot be read"),
         (("search", "--sizes", "399"), "At least 400 works"),
         (("search", "--threads", "0"), "threads must be at least 1"),
+        (("rehearse", "--works", "399"), "At least 400 works"),
+        (("rehearse", "--works", "1000", "--folder", str(tmp_path / "none")), "There is no folder"),
         (("load", "--visitors", "0"), "at least one visitor"),
         (("startup", "--starts", "0"), "starts must be at least 1"),
         (("startup", "--works", "9", "--random", "tiny"), "Give --works or --random"),
