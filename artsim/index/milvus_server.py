@@ -89,10 +89,11 @@ class MilvusServer:
     def call(self, method: str, *arguments: Any, timeout: float = ANSWER_S, **options: Any) -> Any:
         """`MilvusClient.method(...)`, tried again while the server cannot be reached; an attempt takes `timeout` seconds at most.
 
+        Milvus Lite has `LONG_S` always: it runs in this process, so it is never lost, and the first call reads the whole file.
         Only for calls that may be repeated.
         """
-        call = getattr(self._client, method)
-        return self._tried(lambda: call(*arguments, timeout=timeout, **options))
+        call, limit = getattr(self._client, method), LONG_S if is_file(self.uri) else timeout
+        return self._tried(lambda: call(*arguments, timeout=limit, **options))
 
     def _tried(self, call: Callable[[], T]) -> T:
         import grpc

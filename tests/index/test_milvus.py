@@ -279,6 +279,23 @@ def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         MilvusServer(path).call("list_collections")
 
 
+def test_a_large_file_has_minutes_for_its_first_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from milvus_lite.adapter.grpc.servicer import MilvusServicer
+
+    left, describe = [], MilvusServicer.DescribeCollection
+
+    def described(servicer: Any, request: Any, context: Any) -> Any:
+        left.append(context.time_remaining())
+        return describe(servicer, request, context)
+
+    monkeypatch.setattr(MilvusServicer, "DescribeCollection", described)
+    with lite_file(tmp_path / "large.db") as path:
+        remote = MilvusCollection(MilvusServer(path), "large", 8)
+        remote.create([], 1)
+        remote.check(0)
+    assert left and min(left) > 60
+
+
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"SQLite format 3\0")
     with pytest.raises(CollectionError, match=r"x\.db cannot be used by Milvus Lite .*one process at a time"):
