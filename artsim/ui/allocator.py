@@ -16,7 +16,7 @@ import time
 import pyarrow as pa
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt, as in malloc.h
-_LARGE = 2**20  # bytes; larger blocks go back to the system as soon as they are freed
+_LARGE = 2**18  # bytes, less than a picture has; larger blocks go back to the system as soon as they are freed
 _POOLS = 2
 _INTERVAL = 30.0  # seconds between two times that holes go back
 

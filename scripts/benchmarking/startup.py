@@ -20,7 +20,7 @@ import httpx
 from PIL import Image
 
 from artsim.errors import ArtsimError
-from artsim.storage.manifest import Manifest, read_manifest
+from artsim.storage.manifest import FILE_NAME, Manifest, read_manifest
 from benchmarking.checkpoints import make_random_model
 from benchmarking.large import large_collection
 from benchmarking.memory import memory_of
@@ -47,10 +47,9 @@ def measure_startup(
         raise ArtsimError(f"The number of starts must be at least 1; it is {starts}.")
     served: tuple[str, ...] = ()
     weights: dict[str, Any] = {}
-    disk = {}
-    if works is not None:
-        folder = large_collection(met_collection(), works)
-        served, disk = ("--collection", str(folder)), {"disk_bytes": bytes_by_group(read_manifest(folder))}
+    folder = None if works is None else large_collection(met_collection(), works)
+    if folder is not None:
+        served = ("--collection", str(folder))
     with tempfile.TemporaryDirectory() as scratch:
         cache = f"{scratch}/cache"
         if random_model is not None:
@@ -62,6 +61,8 @@ def measure_startup(
         for _ in range(starts):
             imports.append(seconds_of(["-c", "import gradio"], 1))
             later.append(_start(app, Path(cache), limit, *served))
+        built = folder or next((path.parent for path in Path(cache).rglob(FILE_NAME)), None)
+        disk = {} if built is None else {"disk_bytes": bytes_by_group(read_manifest(built))}
     commands = {
         "python": ["-c", "pass"],
         "import_artsim": ["-c", "import artsim"],
@@ -86,12 +87,14 @@ def measure_startup(
 
 
 def bytes_by_group(manifest: Manifest) -> dict[str, int]:
-    """Bytes of a collection's files: of each column group, and of "index", what the spaces have beside their vectors."""
+    """Bytes of a collection's files: of each column group; of "index", the first passes and maps; of "fitted", statistics and
+    calibration, which do not grow with the works."""
     groups: dict[str, list[str]] = {
         name: [part.file for part in getattr(manifest.groups, name)]
         for name in ("metadata", "vectors", "recognition", "pictures")
     }
-    groups["index"] = [file for space in manifest.spaces for file in space.files]
+    groups["index"] = [file for space in manifest.spaces for file in space.rebuildable]
+    groups["fitted"] = [file for space in manifest.spaces for file in space.files if file not in groups["index"]]
     return {name: sum(manifest.files[file].size for file in files) for name, files in groups.items()}
 
 
