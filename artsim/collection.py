@@ -64,6 +64,8 @@ class Collection:
         self.origin = origin
         self.state = state
         """The current immutable snapshot. Every change replaces it by a new one."""
+        self.preferred: str | None = None
+        """The space that `prefer` put first, whichever is first on disk."""
         self.encoders = SpaceEncoders(encoders)
         self.known_features: dict[str, PictureFeatures] = {}
         """Cache of features for `duplicates`, by the sha256 of the picture file."""
@@ -112,7 +114,23 @@ class Collection:
         Raises `QueryError` for an unknown name.
         """
         with self._change_lock:
-            self.state = with_first(self.state, [find_space(self.state, encoder).name])
+            self.preferred = find_space(self.state, encoder).name
+            self.state = with_first(self.state, [self.preferred])
+
+    def keep_encoders(self, names: Sequence[str]) -> None:
+        """Keep the vectors of these encoders, in this order: the first one answers queries that name none. Others are removed.
+
+        Nothing is on disk until `save`, which writes no vectors for another order; to remove an encoder, it writes those of the
+        others anew. Raises `QueryError` for an unknown name, one that is given twice, or none.
+        """
+        with self._change_lock:
+            spaces = tuple(find_space(self.state, name) for name in names)
+            kept = [space.name for space in spaces]
+            if not kept or len({*kept}) < len(kept):
+                raise QueryError(f"Name each encoder to keep once, and one at least, not {[*names]}.")
+            records = {record.name: record for record in self.manifest.spaces}
+            self.state, self.preferred = replace(self.state, spaces=spaces), None
+            self.manifest = replace(self.manifest, spaces=tuple(records[name] for name in kept if name in records))
 
     def search(
         self,

@@ -6,7 +6,7 @@ codes are of use only where the new space keeps what was fitted, so it does whil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import numpy as np
@@ -32,6 +32,13 @@ def known_spaces(old: State | None, encoders: Mapping[str, Encoder], *, regions:
         for space in old.spaces
         if _is_of(space, encoder) and (not regions or (space.regions is not None and space.regions.boxes == REGIONS))
     }
+
+
+def spaces_of(state: State, encoders: Iterable[Encoder]) -> list[str] | None:
+    """The names of the spaces of `encoders`, in their order; None if one of them has none."""
+    names = [next((space.name for space in state.spaces if _is_of(space, encoder)), None) for encoder in encoders]
+    found = [name for name in names if name is not None]
+    return found if len(found) == len(names) else None
 
 
 def keeps_fit(space: Space, works: int | None) -> bool:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from artsim.building.checkpoint import BuildProgress, remove_checkpoint
 from artsim.building.embedded_batches import count_workers
+from artsim.building.known_vectors import spaces_of
 from artsim.building.preparation import (
     Build,
     BuildOptions,
@@ -81,7 +82,8 @@ def build_collection(
     """Embed every work of `source` with one encoder or several, save the collection in `out`, and return it opened.
 
     Works whose picture cannot be read are left out, counted, and named in `OUT.report.json`. If `out` already holds
-    exactly this collection, it is opened as it is; another one stays until the new one is complete. An interrupted build
+    exactly this collection, it is opened as it is, and with fewer encoders, or others first, only rearranged; another one stays
+    until the new one is complete. An interrupted build
     resumes when it is run again. `regions` also stores vectors of regions of every work, for detail search; `whole` keeps
     the raw vectors of collections of any size, for training. Uniform mounts and black borders are left out of the vectors,
     unless `keep_margins`; without `recognition`, works are not recognised in photographs. `workers`: the number of threads
@@ -100,15 +102,16 @@ def build_collection(
     check_target(out)
     encoders = name_spaces(encoder if isinstance(encoder, Sequence) else [encoder])
     options = BuildOptions(limit, images, regions, whole, Preprocessing(keep_margins), recognition)
-    fingerprint = build_fingerprint(
-        source, encoders, limit, images, title or "", license or "", VERSION, *options.stored
-    )
+    fingerprint = build_fingerprint(source, {}, limit, images, title or "", license or "", VERSION, *options.stored)
     with collection_lock(out, "building it"):
         old = open_old(out)
-        if old is not None and old.manifest.source.get("build") == fingerprint:
+        same_works = old is not None and old.manifest.source.get("build") == fingerprint
+        if old is not None and same_works and (kept := spaces_of(old.state, encoders.values())) is not None:
             remove_checkpoint(out)
+            rearranged = kept != [space.name for space in old.state.spaces]
+            old.keep_encoders(kept)
             # only an index or a map can be damaged: any other damage prevents opening
-            if damaged_files(out, old.manifest) or not is_searched_in(old.state, index):
+            if rearranged or damaged_files(out, old.manifest) or not is_searched_in(old.state, index):
                 save_collection(calibrated(old.state), old.manifest, out, locked=True, index=index)
             _tell_left_out(out)
             return Collection.from_folder(out)

@@ -56,7 +56,7 @@ class FolderFollower:
                 folder,
             )
             return False
-        collection.state = with_first(state, [space.name for space in collection.state.spaces])
+        collection.state = state if collection.preferred is None else with_first(state, [collection.preferred])
         collection.manifest = manifest
         collection.label_indexes.follow(state.table)
         log.info("%s was saved by another process: %s works are served now.", folder, f"{len(state):,}")

@@ -53,9 +53,16 @@ def test_encoders_are_added_and_left_out_and_each_embeds_once(build: Any, clip: 
     assert told == []
     assert times() == before, "nothing is written"
 
-    assert [space.name for space in build(second, first).state.spaces] == ["dinov2", "clip"]
-    assert [space.name for space in build(second).state.spaces] == ["dinov2"]
-    assert (first.seen, second.seen) == (0, 12)
+    def rearranged(*encoders: Any) -> list[str]:
+        spaces = build(*encoders, progress=lambda done, total: told.append(done)).state.spaces
+        return [space.name for space in spaces]
+
+    assert rearranged(second, first) == ["dinov2", "clip"]
+    assert rearranged(first, second) == ["clip", "dinov2"], "and back"
+    assert rearranged(second) == ["dinov2"]
+    assert told == [], "no picture is read"
+    assert rearranged(second, first) == ["dinov2", "clip"] and told, "what was removed is embedded again"
+    assert (first.seen, second.seen) == (12, 12)
 
 
 def test_a_new_picture_is_embedded_once_by_each_encoder(

@@ -149,3 +149,41 @@ def test_a_preferred_encoder_answers_and_draws_the_map_but_the_saved_collection_
     opened.save()
     again = open_collection(folder)
     assert again.manifest.map_of("space-0") is not None and len(again.map().order) == len(again) == 44
+
+
+def test_encoders_are_put_in_another_order_without_writing_vectors_and_removed_with_theirs(tmp_path: Path) -> None:
+    folder = make_collection(spaces=2).save(tmp_path / "two")
+    collection = open_collection(folder)
+    work, groups = collection.ids[0], collection.manifest.groups
+    second = [match.id for match in collection.search(work=work, encoder="space-1")]
+    assert [match.id for match in collection.search(work=work)] != second
+    collection.keep_encoders(["space-1", "space-0"])
+    collection.save()
+    assert (collection.manifest.groups.vectors, collection.manifest.groups.pictures) == (
+        groups.vectors,
+        groups.pictures,
+    )
+    again = open_collection(folder)
+    assert [space.name for space in again.state.spaces] == ["space-1", "space-0"]
+    assert [match.id for match in again.search(work=work)] == second
+    assert len(again.map().cells) == len(again)
+
+    again.keep_encoders(["space-1"])
+    again.save()
+    for opened in (again, open_collection(folder)):
+        assert [match.id for match in opened.search(work=work)] == second
+        assert not any("space-0" in name for name in opened.manifest.vector_columns)
+    assert not any(b"space-0" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_encoders_that_are_not_there_named_twice_or_none_are_refused(tmp_path: Path) -> None:
+    collection = make_collection(spaces=2)
+    for names in ([], ["space-0", "space-0"], ["space-0", "made-up-0"]):
+        with pytest.raises(QueryError, match="each encoder to keep once"):
+            collection.keep_encoders(names)
+    with pytest.raises(QueryError, match=r"no encoder 'clip'"):
+        collection.keep_encoders(["clip"])
+    assert len(collection.state.spaces) == 2
+    collection.keep_encoders(["space-1"])  # before it was ever saved
+    saved = open_collection(collection.save(tmp_path / "one"))
+    assert [space.name for space in saved.state.spaces] == ["space-1"]

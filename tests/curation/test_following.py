@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from synthetic import make_collection
 
 from artsim import open_collection
 from artsim.curation.following import FolderFollower
@@ -63,3 +64,23 @@ def _within_seconds(is_so: object) -> bool:
     assert callable(is_so)
     pause = threading.Event()
     return any(is_so() or pause.wait(0.05) for _ in range(600))
+
+
+def test_the_order_of_encoders_is_followed_unless_this_process_prefers_one(tmp_path: Path) -> None:
+    folder = make_collection(spaces=2).save(tmp_path / "two")
+    owners, here, prefers = (open_collection(folder) for _ in range(3))
+    prefers.prefer("space-1")
+    for order in (["space-1", "space-0"], ["space-0", "space-1"]):
+        owners.keep_encoders(order)
+        owners.save()
+        assert FolderFollower(here).look() and [space.name for space in here.state.spaces] == order
+        assert FolderFollower(prefers).look() and prefers.state.spaces[0].name == "space-1"
+
+
+def test_a_removed_encoder_needs_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = make_collection(spaces=2).save(tmp_path / "two")
+    owners, here = open_collection(folder), open_collection(folder)
+    owners.keep_encoders(["space-1"])
+    owners.save()
+    assert not FolderFollower(here).look() and "other encoders" in caplog.text
+    assert len(here.search(work=here.ids[0], k=3)) == 3
