@@ -39,7 +39,7 @@ from artsim.snapshot.edits import before_others, embedded_works_of, with_values,
 from artsim.snapshot.files import read_collection, save_collection
 from artsim.snapshot.filters import Where
 from artsim.snapshot.plain_dataset import load_plain_dataset
-from artsim.snapshot.state import State, find_space, with_first
+from artsim.snapshot.state import State, find_space, with_first, with_only
 from artsim.snapshot.works_map import MapCache, WorksMap
 from artsim.storage.manifest import Manifest, Origin
 
@@ -118,19 +118,13 @@ class Collection:
             self.state = with_first(self.state, [self.preferred])
 
     def keep_encoders(self, names: Sequence[str]) -> None:
-        """Keep the vectors of these encoders, in this order: the first one answers queries that name none. Others are removed.
+        """Keep only these encoders, in this order: the first one answers queries that name none. Nothing is on disk until `save`.
 
-        Nothing is on disk until `save`, which writes no vectors for another order; to remove an encoder, it writes those of the
-        others anew. Raises `QueryError` for an unknown name, one that is given twice, or none.
+        Raises `QueryError` for an unknown name, one that is given twice, or none.
         """
         with self._change_lock:
-            spaces = tuple(find_space(self.state, name) for name in names)
-            kept = [space.name for space in spaces]
-            if not kept or len({*kept}) < len(kept):
-                raise QueryError(f"Name each encoder to keep once, and one at least, not {[*names]}.")
-            records = {record.name: record for record in self.manifest.spaces}
-            self.state, self.preferred = replace(self.state, spaces=spaces), None
-            self.manifest = replace(self.manifest, spaces=tuple(records[name] for name in kept if name in records))
+            self.state, self.preferred = with_only(self.state, names), None
+            self.manifest = self.manifest.with_only([space.name for space in self.state.spaces])
 
     def search(
         self,
@@ -309,11 +303,12 @@ class Collection:
                 source={**self.manifest.source, **{key: value for key, value in source.items() if value is not None}},
             )
 
-    def save(self, folder: str | Path | None = None) -> Path:
+    def save(self, folder: str | Path | None = None, *, compact: bool = False) -> Path:
         """Write the collection to `folder`; by default where it was opened, and then only what has changed.
 
-        Raises `CollectionError` if another process has saved there since it was opened: the changes stay, and can be saved
-        in another folder.
+        The vectors and pictures of removed works stay in its files until it pays to write these anew; with `compact`, they are
+        written anew now, and nothing of these works is left in the folder. Raises `CollectionError` if another process has
+        saved there since it was opened: the changes stay, and can be saved in another folder.
         """
         if folder is None and self.origin is not None:
             raise CollectionError(
@@ -323,7 +318,7 @@ class Collection:
         if target is None:
             raise CollectionError("This collection was never saved: give save() a folder.")
         with self._change_lock:
-            self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target)
+            self.state, self.manifest = save_collection(calibrated(self.state), self.manifest, target, compact=compact)
             self.folder = target
             self.origin = None
         return target

@@ -47,7 +47,7 @@ for arguments in [*([path] for path in {files}), ["-m", "artsim"], *(["-m", "art
     )
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stdout.splitlines() if line.startswith("LOADED")]
-    assert len(told) - 1 == len(files) + 12 == done.stdout.count("usage:")
+    assert len(told) - 1 == len(files) + 13 == done.stdout.count("usage:")
     assert [line for line in told if not line.endswith("[]")] == []
 
 

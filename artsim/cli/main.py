@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from artsim.cli import build, doctor, evaluate, finetune, info, prepare_nga, publish, recognize, serve, space
+from artsim.cli import build, doctor, evaluate, finetune, info, prepare_nga, publish, recognize, remove, serve, space
 from artsim.cli import inspect as inspect_command
 from artsim.cli.run import run_main
 from artsim.version import VERSION
@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Command] = {
     "recognize": recognize,
     "evaluate": evaluate,
     "finetune": finetune,
+    "remove": remove,
     "publish": publish,
     "space": space,
     "prepare-nga": prepare_nga,

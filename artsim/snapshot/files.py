@@ -12,10 +12,11 @@ from pathlib import Path
 
 from artsim.embedding.preprocessing import recorded_preprocessing
 from artsim.errors import ArtsimError, CollectionError
-from artsim.files.atomic import new_file, write_atomically, writing
+from artsim.files.atomic import new_file, remove_tree, write_atomically, writing
 from artsim.files.lock import collection_lock
 from artsim.snapshot.generations import (
     CARD,
+    CHECKPOINT,
     Generation,
     check_target,
     clear_leftovers,
@@ -124,7 +125,13 @@ def check_preprocessing(manifest: Manifest, name: str) -> None:
 
 
 def save_collection(
-    state: State, manifest: Manifest, target: Path, *, locked: bool = False, index: str | None = None
+    state: State,
+    manifest: Manifest,
+    target: Path,
+    *,
+    locked: bool = False,
+    index: str | None = None,
+    compact: bool = False,
 ) -> tuple[State, Manifest]:
     """Write the state into `target`; returns it as it is on disk then, with its manifest.
 
@@ -132,7 +139,8 @@ def save_collection(
     On disk the spaces stay in the order of `manifest`, whichever the state prefers: its first one has the map, and is what
     users of plain `datasets` search. Raises `CollectionError` if `target` is something else, cannot be written, or was saved
     by somebody else since the state was read: the state stays as it is, and can be saved in another folder. `locked`: the
-    caller holds the collection's lock. `index`: where it is searched, see `milvus_of`; None: where it was before.
+    caller holds the collection's lock. `index`: where it is searched, see `milvus_of`; None: where it was before. `compact`
+    writes every file anew, and removes the rest of a build, so that `target` holds nothing of works that were removed.
     """
     target = target.expanduser().resolve()
     check_target(target)
@@ -149,15 +157,20 @@ def save_collection(
             clear_leftovers(target, current)
         try:
             with writing(target):
-                manifest = _write_generation(state, manifest, target, stored, current, milvus)
+                manifest = _write_generation(state, manifest, target, None if compact else stored, current, milvus)
         except ArtsimError:
             if known:
                 clear_leftovers(target, current)
             raise
         pointer = pointer_of(target)
         clear_leftovers(target, manifest)
+        if compact and (target / CHECKPOINT).exists():
+            remove_tree(target / CHECKPOINT)
         drop_retired(current, manifest, target)
-        return with_first(read_state(target, manifest, pointer=pointer), preferred), manifest
+        saved = with_first(read_state(target, manifest, pointer=pointer), preferred)
+        if compact and manifest.retired:  # the next save removes what Milvus has of them
+            return save_collection(saved, manifest, target, locked=True)
+        return saved, manifest
 
 
 def _stored_in(target: Path, state: State) -> Stored | None:

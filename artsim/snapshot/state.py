@@ -97,6 +97,14 @@ def with_first(state: State, names: Sequence[str]) -> State:
     return replace(state, spaces=tuple(spaces))
 
 
+def with_only(state: State, names: Sequence[str]) -> State:
+    """The state with only the spaces of these names, in this order. `QueryError` unless each is there, and named once."""
+    spaces = tuple(find_space(state, name) for name in names)
+    if not spaces or len({space.name for space in spaces}) < len(spaces):
+        raise QueryError(f"Name each encoder to keep once, and one at least, not {[*names]}.")
+    return replace(state, spaces=spaces)
+
+
 def metadata_table(rows: Sequence[Mapping[str, Any]], features: Mapping[str, Any]) -> pa.Table:
     """Metadata rows as a table with the columns of `features`: `year_from` and `year_to`, if among them, follow the dates.
 

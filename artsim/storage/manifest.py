@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -99,6 +99,11 @@ class Manifest:
     def map_of(self, space: str) -> str | None:
         """The file of the map of a space, if it has one."""
         return next((record.map for record in self.spaces if record.name == space), None)
+
+    def with_only(self, spaces: Sequence[str]) -> Manifest:
+        """With only the records of these spaces, in this order; one that was never saved has none."""
+        records = {record.name: record for record in self.spaces}
+        return replace(self, spaces=tuple(records[name] for name in spaces if name in records))
 
     def to_json(self) -> str:
         """The content of the file."""

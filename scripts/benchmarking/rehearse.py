@@ -123,7 +123,7 @@ def _search(folder: Path, works: int, queries: int, seed: int) -> dict[str, Any]
     index.search(batch, count)
     per_second = _BATCH / (time.perf_counter() - started)
     return {
-        "open_s": round(opened, 2),
+        "open_s": round(opened, 4),
         "first_query_ms": round(1000 * first, 1),
         "opened_cold": is_cold,
         "memory_mb": _megabytes(memory, before, "anonymous"),

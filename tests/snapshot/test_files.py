@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from collections_on_disk import compact_from, content, content_of, files_in, works
 from faults import faulty
@@ -307,3 +308,49 @@ def test_a_copy_of_a_collection_is_a_collection(folder: Path, tmp_path: Path) ->
     collection.edit("work-1-1", {"title": "Another"})
     collection.save()
     assert content_of(copy) == content(collection)
+
+
+@pytest.mark.parametrize("kind", ["whole", "compact"])
+def test_a_compact_save_leaves_nothing_of_removed_works(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "compact":
+        compact_from(20, monkeypatch)
+    folder = make_collection(regions=True, images="bytes").save(tmp_path / "saved")
+    collection = Collection.from_folder(folder)
+    gone, row = collection.ids[7], np.array([7])
+    space = collection.state.spaces[0]
+    traces = [collection.picture(gone), *(rows.take(row).tobytes() for rows in space.columns().values())]
+    traces = [trace for trace in traces if len(trace) > 12]  # what is longer is nowhere by chance
+
+    def left() -> list[bool]:
+        files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+        return [any(trace in file for file in files) for trace in traces]
+
+    def ids() -> set[str]:
+        tables = [pq.read_table(path) for path in folder.rglob("*.parquet")]
+        return {identity for table in tables if "id" in table.column_names for identity in table["id"].to_pylist()}
+
+    assert all(left()) and gone in ids()
+    collection.remove([gone])
+    collection.save()
+    assert all(left()), "until it pays, which the test is about"
+    (folder / "building").mkdir()
+    (folder / "building" / "part").write_bytes(traces[0])
+    collection.save(compact=True)
+    assert not any(left()) and gone not in ids() and not (folder / "building").exists()
+    others = content_of(folder)
+    collection.save(compact=True)
+    assert content_of(folder) == others and gone not in str(others)
+    assert len(collection) == 44 and collection.search(work=collection.ids[7], k=3)
+
+
+def test_a_compact_save_is_refused_like_any_other_when_somebody_else_has_saved(tmp_path: Path) -> None:
+    folder = make_collection().save(tmp_path / "saved")
+    mine, other = Collection.from_folder(folder), Collection.from_folder(folder)
+    other.remove([other.ids[0]])
+    other.save(compact=True)
+    mine.remove([mine.ids[1]])
+    with pytest.raises(CollectionError, match="saved by another process"):
+        mine.save(compact=True)
+    assert len(Collection.from_folder(folder)) == 44

@@ -98,6 +98,28 @@ def test_answers_are_those_of_faiss_before_and_after_changes_saved_or_not(kind: 
         assert len(at(lite)) == 1
 
 
+@pytest.mark.usefixtures("kind")
+def test_a_compact_save_leaves_no_entity_of_removed_works_and_a_removed_encoder_none_of_its_own(
+    lite: str, tmp_path: Path
+) -> None:
+    searched = saved(tmp_path / "searched", lite, spaces=2)
+    assert len(at(lite)) == 2
+    searched.remove([searched.ids[7]])
+    searched.save()
+
+    def entities() -> list[int]:
+        return [MilvusCollection(server_at(lite.removeprefix("milvus:")), name, 0).count() for name in at(lite)]
+
+    assert 60 in entities(), "those of before, which the test is about"
+    searched.save(compact=True)
+    assert entities() == [59, 59]
+    searched.keep_encoders(["space-1"])
+    searched.save()
+    searched.save()  # the one after it removes what is no longer searched
+    assert at(lite) == [searched.manifest.spaces[0].milvus.collection]
+    assert len(Collection.from_folder(tmp_path / "searched").search(work=searched.ids[7], k=3)) == 3
+
+
 def test_the_manifest_points_to_the_server_and_no_index_file_is_written(lite: str, tmp_path: Path, kind: str) -> None:
     saved(tmp_path / "searched", lite)
     record = json.loads((tmp_path / "searched" / "artsim.json").read_text())["spaces"][0]
