@@ -235,7 +235,7 @@ def tables_of(measured: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         "resident, with mapped files": [_size(row["resident_gb"]) for row in rows],
         **{f"build, {name}: core-hours": [_number(row["core_hours"][name]) for row in rows] for name in encoders},
         **{
-            f"of these beside a network, {name}": [_number(row["beside_gpu_core_hours"][name]) for row in rows]
+            f"of these, all but the network, {name}": [_number(row["beside_gpu_core_hours"][name]) for row in rows]
             for name in encoders
         },
         "fit and index: hours": [_number(row["index_hours"]) for row in rows],

@@ -132,3 +132,9 @@ def test_a_file_of_something_else_is_one_sentence(tmp_path: Path, content: str |
         path.write_text(content)
     with pytest.raises(ArtsimError, match="is no file of figures"):
         read_measured([path])
+
+
+def test_the_tables_of_the_docs_are_those_of_their_constants() -> None:
+    needs, checks = tables_of(read_measured([ROOT / "docs" / "scaling-constants.json"]))
+    text = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    assert "\n".join(needs) in text and "\n".join(checks) in text
