@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     collection.remove(ids)
     collection.save(compact=True)
     print(
-        f"Removed {len(ids)} of {len(ids) + len(collection):,} works; nothing of them is left in {arguments.folder}. A build "
-        "from a source that has them brings them back, and copies, caches and the Hub keep them: see docs/scaling.md."
+        f"Removed {len(ids)} of {len(ids) + len(collection):,} works; nothing of them is left in {arguments.folder}. A later "
+        "build can bring them back if its source has them, and copies, caches and the Hub keep them: see docs/scaling.md."
     )
     return 0
