@@ -108,11 +108,12 @@ def build_collection(
         same_works = old is not None and old.manifest.source.get("build") == fingerprint
         if old is not None and same_works and (kept := spaces_of(old.state, encoders.values())) is not None:
             remove_checkpoint(out)
-            rearranged = kept != [space.name for space in old.state.spaces]
-            old.keep_encoders(kept)
             # only an index or a map can be damaged: any other damage prevents opening
-            if rearranged or damaged_files(out, old.manifest) or not is_searched_in(old.state, index):
-                save_collection(calibrated(old.state), old.manifest, out, locked=True, index=index)
+            whole = not damaged_files(out, old.manifest) and is_searched_in(old.state, index)
+            if not whole or kept != [space.name for space in old.state.spaces]:
+                saved = Collection.from_folder(out) if whole else old  # the latter knows nothing of what Milvus has
+                saved.keep_encoders(kept)
+                save_collection(calibrated(saved.state), saved.manifest, out, locked=True, index=index)
             _tell_left_out(out)
             return Collection.from_folder(out)
         build = prepare_build(source, encoders, out, old, options)

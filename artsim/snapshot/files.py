@@ -34,6 +34,7 @@ from artsim.snapshot.groups import (
 )
 from artsim.snapshot.milvus_files import drop_retired, milvus_uri, retired_by
 from artsim.snapshot.recognition import Recognition, record_of
+from artsim.snapshot.space import Space
 from artsim.snapshot.space_files import read_space, write_space
 from artsim.snapshot.state import State, Stored, with_first
 from artsim.snapshot.works_map import map_bytes
@@ -213,7 +214,12 @@ def _write_generation(
     records = [
         write_space(space, vectors, stored, generation, table=state.table, milvus=milvus) for space in state.spaces
     ]
-    records[0] = dataclasses.replace(records[0], map=_write_map(state, stored, current, generation))
+    records = [
+        dataclasses.replace(record, map=_map_on_disk(space, state, stored))
+        for record, space in zip(records, state.spaces, strict=True)
+    ]
+    if records[0].map is None:
+        records[0] = dataclasses.replace(records[0], map=_write_map(state, stored, current, generation))
     known = {} if stored is None else stored.manifest.files
     manifest = dataclasses.replace(
         manifest,
@@ -257,14 +263,18 @@ def _write_metadata(
     return PartRecord(generation.add(path), len(state))
 
 
+def _map_on_disk(space: Space, state: State, stored: Stored | None) -> str | None:
+    """The map of a space as it was saved, if it has one and its works have stayed."""
+    known = None if stored is None else stored.manifest.map_of(space.name)
+    if stored is None or known is None or not state.table.column("id").equals(stored.state.table.column("id")):
+        return None
+    fitted = {before.name: before.statistics for before in stored.state.spaces}
+    return known if fitted.get(space.name) is space.statistics else None
+
+
 def _write_map(state: State, stored: Stored | None, current: Manifest | None, generation: Generation) -> str:
-    """The map of the first space: the one on disk while its works stay, else one that is moved along or drawn."""
+    """The map of the first space, moved along from an older one or drawn."""
     name = state.spaces[0].name
-    if stored is not None and (known := stored.manifest.map_of(name)) is not None:
-        ids, before = (one.table.column("id") for one in (state, stored.state))
-        fitted = {space.name: space.statistics for space in stored.state.spaces}
-        if ids.equals(before) and fitted.get(name) is state.spaces[0].statistics:
-            return known
     older = [(generation.target, current)] if current is not None else []
     if state.stored is not None:
         older.append((state.stored.folder, state.stored.manifest))

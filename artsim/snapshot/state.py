@@ -101,7 +101,7 @@ def with_only(state: State, names: Sequence[str]) -> State:
     """The state with only the spaces of these names, in this order. `QueryError` unless each is there, and named once."""
     spaces = tuple(find_space(state, name) for name in names)
     if not spaces or len({space.name for space in spaces}) < len(spaces):
-        raise QueryError(f"Name each encoder to keep once, and one at least, not {[*names]}.")
+        raise QueryError("Name each encoder to keep once, and one at least, not {encoders}.", encoders=[*names])
     return replace(state, spaces=spaces)
 
 

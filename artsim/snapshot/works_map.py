@@ -87,10 +87,8 @@ class MapCache:
 
     def _draw(self, state: State, saved: Path | None) -> WorksMap:
         space = state.spaces[0]
-        if self._cached is not None:
-            before, drawn = self._cached
-            known: StoredMap | None = _stored(drawn, before)
-        else:
+        known = None if self._cached is None else _stored(self._cached[1], self._cached[0])
+        if known is None or not known.fits(space):  # as after another encoder was put first
             known = None if saved is None else _read_map(saved)
         adapted = _adapted(known, state, space) if known is not None and known.fits(space) else None
         return draw_map(space) if adapted is None else adapted

@@ -13,6 +13,7 @@ from artsim.collection import Collection
 from artsim.encoders.protocol import Encoder
 from artsim.index import MilvusIndex
 from artsim.index.milvus_collection import MilvusCollection
+from artsim.snapshot import space, space_statistics
 from artsim.snapshot.files import read_collection, save_collection
 
 pytestmark = pytest.mark.slow  # the file takes more than a few seconds
@@ -104,3 +105,30 @@ def test_a_repeated_build_moves_to_milvus_and_back_and_embeds_nothing_again(
     assert build(lite).search(work=made.ids[0], k=1), "it is filled again"
     assert encoder.seen == 40
     assert generations == [2, 2, 3], "nothing is written where nothing changes"
+
+
+def test_another_order_of_encoders_fills_nothing_again_after_changes_either(
+    paintings: Path, lite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(Grid):
+        id = "other"
+
+        def embed_images(self, images: Any) -> Any:
+            return {aspect: rows[:, ::-1] for aspect, rows in super().embed_images(images).items()}
+
+    def build(*encoders: Encoder) -> Collection:
+        source = open_source(f"folder:{paintings}")
+        return build_collection(source, encoders, tmp_path / "out", recognition=False, index=lite)
+
+    for module in (space, space_statistics):
+        monkeypatch.setattr(module, "COMPACT_FROM", 20)
+
+    made = build(Grid(), Other())
+    made.edit(made.ids[1], {"artist": "Changed"})
+    made.save()
+    before = [record.milvus for record in made.manifest.spaces]
+    monkeypatch.setattr(MilvusCollection, "write", None)
+    switched = build(Other(), Grid())
+    assert [record.name for record in switched.manifest.spaces] == ["other", "grid"]
+    assert [record.milvus for record in switched.manifest.spaces] == before[::-1]
+    assert len(switched) == 40 and switched.search(work=switched.ids[0], k=1)

@@ -168,6 +168,7 @@ def test_encoders_are_put_in_another_order_without_writing_vectors_and_removed_w
     assert [match.id for match in again.search(work=work)] == second
     assert len(again.map().cells) == len(again)
 
+    assert again.manifest.map_of("space-0") is not None, "for the way back"
     again.keep_encoders(["space-1"])
     again.save()
     for opened in (again, open_collection(folder)):

@@ -10,6 +10,7 @@ from synthetic import make_collection
 from artsim import open_collection
 from artsim.curation.following import FolderFollower
 from artsim.errors import CollectionError
+from artsim.snapshot import works_map
 
 
 def test_what_another_process_saves_is_found_and_shown_here_and_a_running_search_keeps_its_state(copy: Path) -> None:
@@ -66,14 +67,20 @@ def _within_seconds(is_so: object) -> bool:
     return any(is_so() or pause.wait(0.05) for _ in range(600))
 
 
-def test_the_order_of_encoders_is_followed_unless_this_process_prefers_one(tmp_path: Path) -> None:
+def test_the_order_of_encoders_is_followed_unless_this_process_prefers_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_collection(spaces=2).save(tmp_path / "two")
     owners, here, prefers = (open_collection(folder) for _ in range(3))
     prefers.prefer("space-1")
+    here.map()
     for order in (["space-1", "space-0"], ["space-0", "space-1"]):
         owners.keep_encoders(order)
         owners.save()
         assert FolderFollower(here).look() and [space.name for space in here.state.spaces] == order
+        with monkeypatch.context() as patched:
+            patched.setattr(works_map, "draw_map", None)
+            assert len(here.map().order) == len(here), "the map that was saved"
         assert FolderFollower(prefers).look() and prefers.state.spaces[0].name == "space-1"
 
 
